@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The image compiler: zone files in, one sealed zone image out.
+ *
+ * Use:
+ *   1. vly_image_builder_new();
+ *   2. vly_image_builder_add_file() for each zone; a zone that fails leaves the builder as it was;
+ *   3. vly_image_builder_seal() gives the memfd; or vly_image_builder_free() throws all away.
+ *
+ * One thread at a time per builder, any number of builders at once. No global state.
+ */
+#ifndef VLY_CONTROL_IMAGE_BUILDER_H
+#define VLY_CONTROL_IMAGE_BUILDER_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <volley/image.h>
+
+struct vly_image_builder;
+
+/* What is known of a zone once it is compiled. */
+struct vly_zone_info {
+	uint32_t serial;
+	uint64_t record_cnt;
+	uint64_t node_cnt;
+	uint64_t file_bytes;
+};
+
+/* Why a zone was not loaded. `line` is 0 when the reason is not in a line of the file. */
+struct vly_zone_error {
+	char file[256];
+	uint64_t line;
+	char text[300]; /* the reason, without file and line */
+};
+
+/* Counts up while a zone is loaded, for progress lines; read from any thread. */
+struct vly_load_progress {
+	_Atomic uint64_t record_cnt;
+	_Atomic uint64_t file_bytes_done; /* of the zone file text */
+};
+
+struct vly_built_image {
+	int fd;          /* sealed memfd, the caller's to close */
+	uint64_t bytes;
+	uint32_t zone_cnt;
+};
+
+/* Returns a builder, the caller's, or NULL with errno set. All images of one table share one key. */
+__attribute__((nonnull, warn_unused_result)) struct vly_image_builder *
+vly_image_builder_new(const struct vly_hash_key *key);
+
+/*
+ * Reads zone `name` (presentation form, such as "example." or ".") from the zone file `path` and compiles
+ * it into the image. `progress` may be NULL. Returns 0 and fills *info, or -1 and fills *error.
+ */
+__attribute__((nonnull(1, 2, 3, 5, 6), warn_unused_result)) int
+vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, const char *path,
+			   struct vly_load_progress *progress, struct vly_zone_info *info,
+			   struct vly_zone_error *error);
+
+/* Octets the image has so far: for deciding when to begin another one. */
+uint64_t vly_image_builder_bytes(const struct vly_image_builder *builder);
+
+/* Finishes the image and frees the builder, also on failure. Returns 0 and fills *image, or -1 with errno. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_image_builder_seal(struct vly_image_builder *builder, struct vly_built_image *image);
+
+void vly_image_builder_free(struct vly_image_builder *builder);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Counters in shared memory: written by volley-dataplane, read by whoever got the memfd (publish.h HELLO).
+ *
+ * One block: struct vly_counters, then lcore_cnt × struct vly_lcore_counters, then port_cnt ×
+ * struct vly_port_counters. Each lcore writes only its own lines, with plain 64-bit stores, so
+ * a reader sees every value whole, and the set of them up to a burst apart. Counters never go
+ * backwards while the dataplane lives; start_unix_ns tells one life from the next.
+ *
+ * A reader maps the memfd read-only (it is sealed against resizing) and checks magic, version and sizes.
+ */
+#ifndef VLY_COUNTERS_H
+#define VLY_COUNTERS_H
+
+#include <stdint.h>
+
+#include <volley/policy.h>
+
+#define VLY_COUNTERS_MAGIC   UINT64_C(0x544e554f43594c56) /* "VLYCOUNT" */
+#define VLY_COUNTERS_VERSION 1
+
+/* name, help: for `volleyctl stats` and for metrics. */
+#define VLY_LCORE_COUNTERS(X)                                                                      \
+	X(rx_packets, "packets received from the port")                                            \
+	X(rx_bytes, "octets received, Ethernet header included")                                   \
+	X(tx_packets, "packets given to the port")                                                 \
+	X(tx_bytes, "octets given to the port")                                                    \
+	X(tx_full, "responses dropped because the port took no more")                              \
+	X(queries_ipv4, "queries over IPv4")                                                       \
+	X(queries_ipv6, "queries over IPv6")                                                       \
+	X(queries_edns, "queries with an OPT record")                                              \
+	X(rcode_noerror, "responses with NOERROR, referrals included")                             \
+	X(rcode_formerr, "responses with FORMERR")                                                 \
+	X(rcode_servfail, "responses with SERVFAIL")                                               \
+	X(rcode_nxdomain, "responses with NXDOMAIN")                                               \
+	X(rcode_notimp, "responses with NOTIMP")                                                   \
+	X(rcode_refused, "responses with REFUSED")                                                 \
+	X(rcode_other, "responses with another RCODE, such as BADVERS")                            \
+	X(referrals, "responses that refer to a child zone")                                       \
+	X(truncated, "responses with TC=1")                                                        \
+	X(dropped_message, "messages too short or too odd to deserve a response")                  \
+	X(bursts, "bursts that held at least one packet")                                          \
+	X(polls_empty, "polls that found nothing")                                                 \
+	X(busy_tsc, "cycles spent on bursts")                                                      \
+	X(sleeps, "times that an idle lcore slept")
+
+struct vly_lcore_counters {
+#define X(name, help) uint64_t name;
+	VLY_LCORE_COUNTERS(X)
+#undef X
+	/* what the policy decided in user space, by enum vly_verdict: pci and other ports without XDP */
+	uint64_t verdict[VLY_VERDICT_CNT];
+	uint32_t lcore_id;
+	uint32_t port_idx;
+	uint32_t queue_idx;
+	uint32_t cpu;
+} __attribute__((aligned(64)));
+
+struct vly_port_counters {
+	char name[64];                         /* as on the command line, such as af_xdp:eth0 */
+	uint64_t xdp_verdict[VLY_VERDICT_CNT]; /* the XDP program's, copied every 100 ms */
+	uint64_t rx_missed;                    /* packets that found the port's ring full */
+	uint64_t xdp_attached;                 /* 1: this port runs the XDP program */
+} __attribute__((aligned(64)));
+
+struct vly_counters {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t total_bytes;
+	uint32_t lcore_cnt;
+	uint32_t port_cnt;
+	uint32_t lcore_bytes; /* sizeof(struct vly_lcore_counters) */
+	uint32_t port_bytes;  /* sizeof(struct vly_port_counters) */
+	uint64_t start_unix_ns;
+	uint64_t tsc_hz;
+	uint64_t generation; /* of the live table */
+	uint64_t zone_cnt;   /* in the live table */
+} __attribute__((aligned(64)));
+
+static inline struct vly_lcore_counters *
+vly_counters_lcore(struct vly_counters *counters, uint32_t idx)
+{
+	return (struct vly_lcore_counters *)(counters + 1) + idx;
+}
+
+static inline struct vly_port_counters *
+vly_counters_port(struct vly_counters *counters, uint32_t idx)
+{
+	return (struct vly_port_counters *)vly_counters_lcore(counters, counters->lcore_cnt) + idx;
+}
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* DNS numbers shared by every program: wire layout, codes and limits (RFC 1035, 6891). */
+#ifndef VLY_DNS_H
+#define VLY_DNS_H
+
+#define VLY_DNS_HEADER_BYTES 12
+#define VLY_DNS_PORT         53
+
+/* Octets of a name in wire form, the root label included (RFC 1035 §3.1). */
+#define VLY_NAME_BYTES_MAX   255
+/* Labels of a name, the root label not counted: 127 labels of one octet. */
+#define VLY_NAME_LABELS_MAX  127
+#define VLY_LABEL_BYTES_MAX  63
+
+/* UDP payload of a requester without EDNS (RFC 1035 §4.2.1). */
+#define VLY_UDP_BYTES_MIN    512
+#define VLY_MESSAGE_BYTES_MAX 65535
+
+/* A compression pointer reaches the first 16 KiB of a message (RFC 1035 §4.1.4). */
+#define VLY_POINTER_MAX      0x3fff
+#define VLY_POINTER_TAG      0xc000
+
+/* An OPT record without options: root owner, type, class, TTL, RDLENGTH. */
+#define VLY_OPT_BYTES        11
+
+/* Second octet pair of the header, as a big-endian number (RFC 1035 §4.1.1, RFC 4035 §3). */
+enum {
+	VLY_FLAG_QR = 0x8000,
+	VLY_FLAG_OPCODE = 0x7800,
+	VLY_FLAG_AA = 0x0400,
+	VLY_FLAG_TC = 0x0200,
+	VLY_FLAG_RD = 0x0100,
+	VLY_FLAG_RA = 0x0080,
+	VLY_FLAG_AD = 0x0020,
+	VLY_FLAG_CD = 0x0010,
+	VLY_FLAG_RCODE = 0x000f,
+};
+
+enum vly_opcode {
+	VLY_OPCODE_QUERY = 0,
+	VLY_OPCODE_NOTIFY = 4,
+	VLY_OPCODE_UPDATE = 5,
+};
+
+enum vly_rcode {
+	VLY_RCODE_NOERROR = 0,
+	VLY_RCODE_FORMERR = 1,
+	VLY_RCODE_SERVFAIL = 2,
+	VLY_RCODE_NXDOMAIN = 3,
+	VLY_RCODE_NOTIMP = 4,
+	VLY_RCODE_REFUSED = 5,
+	VLY_RCODE_YXDOMAIN = 6,
+	VLY_RCODE_BADVERS = 16, /* extended: upper eight bits travel in the OPT (RFC 6891 §6.1.3) */
+};
+
+enum vly_class {
+	VLY_CLASS_IN = 1,
+	VLY_CLASS_CH = 3,
+	VLY_CLASS_ANY = 255,
+};
+
+enum vly_type {
+	VLY_TYPE_A = 1,
+	VLY_TYPE_NS = 2,
+	VLY_TYPE_CNAME = 5,
+	VLY_TYPE_SOA = 6,
+	VLY_TYPE_MX = 15,
+	VLY_TYPE_TXT = 16,
+	VLY_TYPE_AAAA = 28,
+	VLY_TYPE_SRV = 33,
+	VLY_TYPE_DNAME = 39,
+	VLY_TYPE_OPT = 41,
+	VLY_TYPE_DS = 43,
+	VLY_TYPE_RRSIG = 46,
+	VLY_TYPE_NSEC = 47,
+	VLY_TYPE_DNSKEY = 48,
+	VLY_TYPE_NSEC3 = 50,
+	VLY_TYPE_NSEC3PARAM = 51,
+	VLY_TYPE_SVCB = 64,
+	VLY_TYPE_HTTPS = 65,
+	/* 128 to 255: question and meta types, never in a zone (RFC 6895 §3.1). */
+	VLY_TYPE_META_FIRST = 128,
+	VLY_TYPE_TKEY = 249,
+	VLY_TYPE_TSIG = 250,
+	VLY_TYPE_IXFR = 251,
+	VLY_TYPE_AXFR = 252,
+	VLY_TYPE_MAILB = 253,
+	VLY_TYPE_MAILA = 254,
+	VLY_TYPE_ANY = 255,
+};
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Names in wire form, scanned once: bounds, lower case, label starts, suffix hashes.
+ *
+ * The hash is part of the image format: volley-control places names with it, volley-dataplane finds
+ * them with it, so both compile this header.
+ *
+ * Use:
+ *   1. vly_name_scan() a name out of a packet or a zone into a struct vly_name;
+ *   2. vly_name_hash() it: hash[i] is then the hash of the suffix that starts at label i;
+ *   3. hash[0] finds the name itself, hash[i] its ancestors, zone apex and wildcard parent.
+ *
+ * The hash runs from the root label leftwards, one multiplication per 16 octets of a label, and is keyed
+ * with 256 random bits: a stranger can't choose names that collide. Nothing here allocates or fails
+ * other than by return value; any thread may call it.
+ */
+#ifndef VLY_NAME_H
+#define VLY_NAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <volley/dns.h>
+
+/* Octets that may be read (never used) behind a name's end: copies run in whole blocks. */
+#define VLY_NAME_SLACK_BYTES 32
+
+struct vly_hash_key {
+	uint64_t word[4];
+};
+
+struct vly_name {
+	uint64_t hash[VLY_NAME_LABELS_MAX + 1];  /* hash[i]: suffix from label i; hash[label_cnt]: root */
+	uint8_t start[VLY_NAME_LABELS_MAX + 1];  /* start[i]: offset of label i's length octet */
+	uint8_t label_cnt;                       /* without the root label: 0..127 */
+	uint8_t len;                             /* octets with the root label: 1..255 */
+	uint8_t lower[VLY_NAME_BYTES_MAX + 1 + VLY_NAME_SLACK_BYTES]; /* wire form, A-Z in lower case */
+};
+
+/* Lower case of the ASCII letters only (RFC 4343 §3). Length octets are below 'A', so whole blocks of
+ * wire form can be passed through it. */
+static inline uint8_t
+vly_ascii_lower(uint8_t c)
+{
+	return (uint8_t)(c | ((uint8_t)(c - 'A') < 26 ? 0x20 : 0));
+}
+
+/*
+ * Scans an uncompressed name of at most `avail` octets (untrusted) at `wire` into `name`: everything but
+ * hash[]. VLY_NAME_SLACK_BYTES behind wire + avail must be readable.
+ * Returns its length in octets, or 0 when it runs out of bounds, is longer than 255 octets, or has a
+ * label type other than 00 (RFC 1035 §4.1.4, RFC 6891 §5).
+ */
+static inline unsigned
+vly_name_scan(struct vly_name *name, const uint8_t *wire, size_t avail)
+{
+	unsigned pos = 0;
+	unsigned label_cnt = 0;
+	unsigned max = avail < VLY_NAME_BYTES_MAX ? (unsigned)avail : VLY_NAME_BYTES_MAX;
+
+	for (;;) {
+		if (pos >= max)
+			return 0;
+		unsigned len = wire[pos];
+		name->start[label_cnt] = (uint8_t)pos;
+		if (len == 0)
+			break;
+		if (len > VLY_LABEL_BYTES_MAX)
+			return 0;
+		pos += len + 1;
+		label_cnt++;
+	}
+	pos++;
+	name->label_cnt = (uint8_t)label_cnt;
+	name->len = (uint8_t)pos;
+	for (unsigned at = 0; at < pos; at += VLY_NAME_SLACK_BYTES)
+		for (unsigned i = 0; i < VLY_NAME_SLACK_BYTES; i++) /* one vector operation */
+			name->lower[at + i] = vly_ascii_lower(wire[at + i]);
+	return pos;
+}
+
+static inline uint64_t
+vly_hash_fold(uint64_t a, uint64_t b)
+{
+	__extension__ typedef unsigned __int128 wide;
+	wide product = (wide)a * b;
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint64_t
+vly_hash_load(const uint8_t *from, unsigned cnt)
+{
+	uint64_t word;
+	memcpy(&word, from, sizeof(word)); /* slack makes the over-read safe */
+	return cnt >= 8 ? word : word & ((UINT64_C(1) << (8 * cnt)) - 1);
+}
+
+/* The hash of one label (length octet first, lower case, 16 octets readable behind it) in front of a
+ * suffix whose hash is `suffix`. */
+static inline uint64_t
+vly_hash_label(const struct vly_hash_key *key, uint64_t suffix, const uint8_t *label)
+{
+	unsigned left = label[0] + 1u;
+	uint64_t hash = suffix;
+
+	while (left > 16) {
+		hash = vly_hash_fold(hash ^ vly_hash_load(label, 8) ^ key->word[0],
+				     vly_hash_load(label + 8, 8) ^ key->word[1]);
+		label += 16;
+		left -= 16;
+	}
+	uint64_t low = vly_hash_load(label, left);
+	uint64_t high = left > 8 ? vly_hash_load(label + 8, left - 8) : 0;
+	return vly_hash_fold(hash ^ low ^ key->word[0], high ^ key->word[1]);
+}
+
+static inline uint64_t
+vly_hash_root(const struct vly_hash_key *key)
+{
+	return key->word[2];
+}
+
+/* Fills hash[] of a scanned name. */
+static inline void
+vly_name_hash(struct vly_name *name, const struct vly_hash_key *key)
+{
+	uint64_t hash = vly_hash_root(key);
+
+	name->hash[name->label_cnt] = hash;
+	for (unsigned i = name->label_cnt; i-- > 0;) {
+		hash = vly_hash_label(key, hash, name->lower + name->start[i]);
+		name->hash[i] = hash;
+	}
+}
+
+/* Octets of the suffix that starts at label `label_idx` (0..label_cnt). */
+static inline unsigned
+vly_name_suffix_len(const struct vly_name *name, unsigned label_idx)
+{
+	return (unsigned)name->len - name->start[label_idx];
+}
+
+#endif
