@@ -2,11 +2,11 @@
 /*
  * A zone image mapped for reading.
  *
- * Use: vly_image_open() a memfd that control sent; hand the image to vly_table_build(); when no table
- * refers to it and a grace period has passed, vly_image_close().
+ * Use: vly_image_open() a memfd that control sent; hand the image to vly_table_build(); when no
+ * table refers to it and a grace period has passed, vly_image_close().
  *
- * vly_image_open() trusts nothing but the seals: it checks the checksum and every offset once, so that
- * lookups need no bounds checks. Main thread only; the mapping itself is read by any thread.
+ * vly_image_open() trusts nothing but the seals: it checks the checksum and every offset once, so
+ * that lookups need no bounds checks. Main thread only; the mapping itself is read by any thread.
  */
 #ifndef VLY_DATAPLANE_IMAGE_H
 #define VLY_DATAPLANE_IMAGE_H
@@ -34,11 +34,11 @@ struct vly_image_error {
 __attribute__((nonnull, warn_unused_result)) struct vly_image *
 vly_image_open(int fd, uint64_t id, struct vly_image_error *error);
 
-/* Verifies `bytes` octets at `block` (8-octet aligned, untrusted) as an image: what vly_image_open() does
- * after mapping. Returns 0 and fills *image, or -1 with the reason. */
-__attribute__((nonnull, warn_unused_result)) int
-vly_image_verify(const void *block, size_t bytes, struct vly_image *image,
-		 struct vly_image_error *error);
+/* Verifies `bytes` octets at `block` (8-octet aligned, untrusted) as an image: what
+ * vly_image_open() does after mapping. Returns 0 and fills *image, or -1 with the reason. */
+__attribute__((nonnull, warn_unused_result)) int vly_image_verify(const void *block, size_t bytes,
+								  struct vly_image *image,
+								  struct vly_image_error *error);
 
 void vly_image_close(struct vly_image *image);
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Answering DNS messages, in stages over a burst, so that the memory latency of one query hides behind
- * the work of the others. Knows nothing of packets: UDP bursts and streams both come through here.
+ * Answering DNS messages, in stages over a burst, so that the memory latency of one query hides
+ * behind the work of the others. Knows nothing of packets: UDP bursts and streams both come through
+ * here.
  *
  * Use, for a burst of up to VLY_BURST_MAX messages, inside one RCU read side:
  *   1. set `message`, `message_len`, `room`, `limit_max` of each struct vly_query;
- *   2. vly_query_parse(), vly_query_find_zone(), vly_query_find_node(), vly_query_find_answer(), each
- *      over the whole burst;
+ *   2. vly_query_parse(), vly_query_find_zone(), vly_query_find_node(), vly_query_find_answer(),
+ * each over the whole burst;
  *   3. vly_query_write() for each: the response is then in place of the query.
  * vly_query_answer() does 2 and 3.
  */
@@ -30,31 +31,31 @@ enum vly_query_fate {
 
 struct vly_query {
 	/* set by the caller */
-	uint8_t *message;     /* the query; VLY_NAME_SLACK_BYTES behind it must be readable */
+	uint8_t *message; /* the query; VLY_NAME_SLACK_BYTES behind it must be readable */
 	uint16_t message_len;
-	uint16_t room;        /* octets that the response may take from message on */
-	uint16_t limit_max;   /* octets that the response may have at most: UDP payload limit, or 65535 */
-	bool stream;          /* over a stream: no UDP size limits */
+	uint16_t room;      /* octets that the response may take from message on, at least 1024 */
+	uint16_t limit_max; /* octets of the largest UDP response, 512..4096; for OPT */
+	bool stream;        /* over a stream: only room limits the response */
 
 	/* set by vly_query_write() */
 	uint16_t response_len; /* 0: send nothing */
 	uint16_t response_sum; /* one's complement sum of the response in host order, even offset */
 
 	/* between the stages */
-	uint8_t fate;          /* enum vly_query_fate */
-	uint8_t rcode_ext;     /* upper bits of an extended RCODE, for the OPT */
-	uint8_t rcode;         /* of an error */
+	uint8_t fate;      /* enum vly_query_fate */
+	uint8_t rcode_ext; /* upper bits of an extended RCODE, for the OPT */
+	uint8_t rcode;     /* of an error */
 	bool has_opt;
-	bool exact;            /* node is the name's own, not its closest encloser */
+	bool dnssec_ok; /* the DO bit (RFC 3225) */
 	uint16_t qtype;
-	uint16_t limit;        /* what the response may take: min of limit_max, EDNS, 512 */
+	uint16_t limit;          /* what the response may take: min of limit_max, EDNS, 512 */
 	uint16_t question_bytes; /* name, type and class */
 	uint8_t zone_label_idx;  /* where the zone's apex starts in the name */
 	const struct vly_image *image;
 	const struct vly_image_zone *zone;
 	uint32_t zone_idx;
 	const struct vly_image_bucket *bucket;
-	const struct vly_image_node *node;
+	const struct vly_image_node *node; /* what the bucket suggests: to be compared */
 	const struct vly_image_answer *answer;
 	struct vly_name name;
 };
@@ -67,7 +68,8 @@ void vly_query_find_answer(struct vly_query *query, unsigned cnt);
 /* Writes the response over the query and counts it. */
 void vly_query_write(struct vly_query *query, struct vly_lcore_counters *counters);
 
-/* All stages. `table` may be NULL (nothing committed yet): every question is then answered REFUSED. */
+/* All stages. `table` may be NULL (nothing committed yet): every question is then answered REFUSED.
+ */
 void vly_query_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table,
 		      struct vly_lcore_counters *counters);
 

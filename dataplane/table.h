@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The table: zone apex → zone, over all live images. Built apart, published with one pointer, read by
- * every lcore inside its RCU read side (liburcu QSBR).
+ * The table: zone apex → zone, over all live images. Built apart, published with one pointer, read
+ * by every lcore inside its RCU read side (liburcu QSBR).
  *
  * Use, in the main thread:
  *   1. vly_table_build() from the committed images, newest first;
- *   2. vly_table_publish(): swaps the pointer, waits for a grace period, frees the table that was live;
+ *   2. vly_table_publish(): swaps the pointer, waits for a grace period, frees the table that was
+ * live;
  *   3. then close images that only the old table used.
  * Use, in a reader registered with rcu_register_thread(): vly_table_live() once per burst; the
  * result holds until its next rcu_quiescent_state().
@@ -13,13 +14,13 @@
 #ifndef VLY_DATAPLANE_TABLE_H
 #define VLY_DATAPLANE_TABLE_H
 
-#include <urcu/urcu-qsbr.h>
+#include <urcu-qsbr.h>
 
 #include "image.h"
 
 struct vly_table_slot {
-	uint32_t tag;      /* vly_image_tag() of the apex */
-	uint32_t zone_idx; /* into image->zone */
+	uint32_t tag;                  /* vly_image_tag() of the apex */
+	uint32_t zone_idx;             /* into image->zone */
 	const struct vly_image *image; /* NULL: free slot */
 };
 
@@ -31,6 +32,13 @@ struct vly_table {
 	struct vly_table_slot slot[];
 };
 
+/* Where a search for an apex begins. */
+static inline uint32_t
+vly_table_slot_idx(const struct vly_table *table, uint64_t hash)
+{
+	return (uint32_t)(hash >> 32) & table->slot_mask;
+}
+
 /*
  * Builds the table of `images` (newest first; a zone is taken from the first that has it).
  * Returns the table, the caller's until published, or NULL with the reason: no memory, or an image
@@ -39,8 +47,8 @@ struct vly_table {
 __attribute__((nonnull(3), warn_unused_result)) struct vly_table *
 vly_table_build(struct vly_image *const *images, size_t image_cnt, struct vly_image_error *error);
 
-/* Makes `table` live and frees the one before, after a grace period. Main thread, offline or unregistered
- * as an RCU reader. */
+/* Makes `table` live and frees the one before, after a grace period. Main thread, offline or
+ * unregistered as an RCU reader. */
 void vly_table_publish(struct vly_table *table);
 
 /* The live table, or NULL before the first commit. Inside an RCU read side only. */

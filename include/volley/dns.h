@@ -7,21 +7,21 @@
 #define VLY_DNS_PORT         53
 
 /* Octets of a name in wire form, the root label included (RFC 1035 §3.1). */
-#define VLY_NAME_BYTES_MAX   255
+#define VLY_NAME_BYTES_MAX 255
 /* Labels of a name, the root label not counted: 127 labels of one octet. */
-#define VLY_NAME_LABELS_MAX  127
-#define VLY_LABEL_BYTES_MAX  63
+#define VLY_NAME_LABELS_MAX 127
+#define VLY_LABEL_BYTES_MAX 63
 
 /* UDP payload of a requester without EDNS (RFC 1035 §4.2.1). */
-#define VLY_UDP_BYTES_MIN    512
+#define VLY_UDP_BYTES_MIN     512
 #define VLY_MESSAGE_BYTES_MAX 65535
 
 /* A compression pointer reaches the first 16 KiB of a message (RFC 1035 §4.1.4). */
-#define VLY_POINTER_MAX      0x3fff
-#define VLY_POINTER_TAG      0xc000
+#define VLY_POINTER_MAX 0x3fff
+#define VLY_POINTER_TAG 0xc000
 
 /* An OPT record without options: root owner, type, class, TTL, RDLENGTH. */
-#define VLY_OPT_BYTES        11
+#define VLY_OPT_BYTES 11
 
 /* Second octet pair of the header, as a big-endian number (RFC 1035 §4.1.1, RFC 4035 §3). */
 enum {

@@ -2,8 +2,8 @@
 /*
  * Zone images: the compiled form of zones, written by volley-control, read by volley-dataplane.
  *
- * An image is one immutable, position-independent block in a sealed memfd (or, byte for byte, in a file).
- * It holds any number of zones. Layout, each part aligned to 64 octets:
+ * An image is one immutable, position-independent block in a sealed memfd (or, byte for byte, in a
+ * file). It holds any number of zones. Layout, each part aligned to 64 octets:
  *
  *     struct vly_image_header
  *     ZONES    struct vly_image_zone[]      one per zone
@@ -11,34 +11,36 @@
  *     HEAP     nodes and compiled answers, referred to by vly_image_ref; ends in slack
  *
  * How a name is answered:
- *   1. vly_name_hash() gives the hash of the name and of each ancestor; the table of the dataplane finds
- *      the zone: image and index into ZONES.
+ *   1. vly_name_hash() gives the hash of the name and of each ancestor; the table of the dataplane
+ * finds the zone: image and index into ZONES.
  *   2. The buckets give the node of the name in that zone, or of its longest existing ancestor, the
- *      closest encloser (RFC 4592 §3.3.1). Empty non-terminals have nodes; names below a cut or a DNAME
- *      (occluded, RFC 9499 §7) have none, so existence is monotonic along the ancestors and the closest
- *      encloser can be found by bisection.
- *   3. Exact match: the answer listed for the type, else `other` (NODATA, a CNAME chain, or a referral at a
- *      cut). Otherwise at the closest encloser: a cut gives its referral, `wildcard` names the
- *      node of *.encloser, whose answers are chosen in the same way, and else the zone's NXDOMAIN.
- *   4. A compiled answer is copied behind the question. Its compression pointers were set for a question
- *      whose name has `anchor_len` octets; when the real one is longer by delta, each pointer listed in
- *      fix[] grows by delta: those that point into the question's name and those that point into the
- *      answer itself alike. Owners equal to the question's name are pointers to offset 12 and not listed.
+ *      closest encloser (RFC 4592 §3.3.1). Empty non-terminals have nodes; names below a cut or a
+ * DNAME (occluded, RFC 9499 §7) have none, so existence is monotonic along the ancestors and the
+ * closest encloser can be found by bisection.
+ *   3. Exact match: the answer listed for the type, else `other` (NODATA, a CNAME chain, or a
+ * referral at a cut). Otherwise at the closest encloser: a cut gives its referral, `wildcard` names
+ * the node of *.encloser, whose answers are chosen in the same way, and else the zone's NXDOMAIN.
+ *   4. A compiled answer is copied behind the question. Its compression pointers were set for a
+ * question whose name has `anchor_len` octets; when the real one is longer by delta, each pointer
+ * listed in fix[] grows by delta: those that point into the question's name and those that point
+ * into the answer itself alike. Owners equal to the question's name are pointers to offset 12 and
+ * not listed.
  *
- * Who owns what: the writer seals the memfd (VLY_IMAGE_SEALS) before it gives it away; nobody writes
- * afterwards. A reader trusts nothing: it checks seals, checksum, and once every offset in the image. All
- * integers are in host order (the magic number tells a foreign byte order), except inside wire data.
+ * Who owns what: the writer seals the memfd (VLY_IMAGE_SEALS) before it gives it away; nobody
+ * writes afterwards. A reader trusts nothing: it checks seals, checksum, and once every offset in
+ * the image. All integers are in host order (the magic number tells a foreign byte order), except
+ * inside wire data.
  *
  * Room for what comes later; a reader refuses versions, flags and sections that it does not know:
- *   DNAME            VLY_NODE_DNAME marks the node; a closest encloser with it answers with the compiled
- *                    DNAME answer (listed under type 39) and a CNAME composed from the question.
- *   signed answers   VLY_SECTION_SIGNED: for each answer a second form with its RRSIGs, found at the same
+ *   DNAME            VLY_NODE_DNAME marks the node; a closest encloser with it answers with the
+ * compiled DNAME answer (listed under type 39) and a CNAME composed from the question. signed
+ * answers   VLY_SECTION_SIGNED: for each answer a second form with its RRSIGs, found at the same
  *                    ref in a parallel table, so that the unsigned form stays as small as it is.
- *   denial           VLY_SECTION_ORDER: refs of the nodes (or NSEC3 owners) in canonical order, searched by
- *                    bisection; the proof's records are compiled answers, sent as parts behind the first.
- *   stacks           VLY_ZONE_OVERLAY: the zone holds only what differs from the next image in the stack
- *                    that has it; a node that hides one below is VLY_NODE_GONE.
- *   removed zones    a table is built from a whole list of images, so a removed zone is simply in none.
+ *   denial           VLY_SECTION_ORDER: refs of the nodes (or NSEC3 owners) in canonical order,
+ * searched by bisection; the proof's records are compiled answers, sent as parts behind the first.
+ *   stacks           VLY_ZONE_OVERLAY: the zone holds only what differs from the next image in the
+ * stack that has it; a node that hides one below is VLY_NODE_GONE. removed zones    a table is
+ * built from a whole list of images, so a removed zone is simply in none.
  */
 #ifndef VLY_IMAGE_H
 #define VLY_IMAGE_H
@@ -88,7 +90,8 @@ struct vly_image_header {
 	struct vly_hash_key hash_key;
 	uint32_t zone_cnt;
 	uint32_t bucket_cnt;
-	uint32_t probe_max; /* buckets that a search must look at before it gives up, 1..bucket_cnt */
+	uint32_t probe_max; /* buckets that a search must look at before it gives up, 1..bucket_cnt
+			     */
 	uint32_t reserved;
 	struct vly_image_section section[VLY_SECTION_CNT];
 	uint8_t pad[48];
@@ -102,15 +105,15 @@ struct vly_image_zone {
 	uint32_t serial;        /* of the SOA */
 	uint64_t record_cnt;
 	uint32_t node_cnt;
-	uint16_t flags;         /* none known in version 1 */
-	uint8_t label_cnt;      /* of the apex */
-	uint8_t label_max;      /* of the deepest node */
+	uint16_t flags;    /* none known in version 1 */
+	uint8_t label_cnt; /* of the apex */
+	uint8_t label_max; /* of the deepest node */
 	uint8_t pad[32];
 };
 static_assert(sizeof(struct vly_image_zone) == 64, "one cache line per zone");
 
-/* Eight names whose hash leads here; a full bucket continues in the next one (the last in the first).
- * Slots are filled from 0, and a node of 0 ends the search. */
+/* Eight names whose hash leads here; a full bucket continues in the next one (the last in the
+ * first). Slots are filled from 0, and a node of 0 ends the search. */
 struct vly_image_bucket {
 	uint32_t tag[8];
 	vly_image_ref node[8];
@@ -129,12 +132,12 @@ struct vly_image_type {
 	vly_image_ref answer;
 };
 
-/* Followed by type[type_cnt], sorted by type, then by the name: wire form in lower case, filled with zero
- * octets to a multiple of 8 and then by at least 32 octets of something readable. */
+/* Followed by type[type_cnt], sorted by type, then by the name: wire form in lower case, filled
+ * with zero octets to a multiple of 8 and then by at least 32 octets of something readable. */
 struct vly_image_node {
-	uint32_t zone;          /* index into ZONES */
-	uint8_t name_len;       /* 1..255 */
-	uint8_t flags;          /* enum vly_image_node_flag */
+	uint32_t zone;    /* index into ZONES */
+	uint8_t name_len; /* 1..255 */
+	uint8_t flags;    /* enum vly_image_node_flag */
 	uint16_t type_cnt;
 	vly_image_ref other;    /* answer for each type not listed */
 	vly_image_ref wildcard; /* node of the name's child "*", or 0 */
@@ -149,12 +152,12 @@ enum vly_image_answer_flag {
 };
 
 /*
- * Everything that follows the question, but the OPT. Followed by fix[fix_cnt], filled to a multiple of 8
- * octets, then wire[wire_len].
+ * Everything that follows the question, but the OPT. Followed by fix[fix_cnt], filled to a multiple
+ * of 8 octets, then wire[wire_len].
  *
- * The first keep_len octets are what a response may not lose without TC=1: answer and authority sections,
- * and required glue (RFC 9471), which comes first in the additional section. What follows is whole RRsets
- * in the additional section that may be left out (RFC 2181 §9).
+ * The first keep_len octets are what a response may not lose without TC=1: answer and authority
+ * sections, and required glue (RFC 9471), which comes first in the additional section. What follows
+ * is whole RRsets in the additional section that may be left out (RFC 2181 §9).
  */
 struct vly_image_answer {
 	uint16_t wire_len; /* 0..65535 - question and header */
@@ -163,11 +166,11 @@ struct vly_image_answer {
 	uint16_t nscount;
 	uint16_t arcount;      /* of the whole; the OPT not counted */
 	uint16_t keep_arcount; /* of the first keep_len octets */
-	uint16_t sum;          /* one's complement sum of wire[] in host order, as if at an even offset */
+	uint16_t sum; /* one's complement sum of wire[] in host order, as if at an even offset */
 	uint16_t fix_cnt;
-	uint8_t anchor_len;    /* 1..255 */
-	uint8_t flags;         /* enum vly_image_answer_flag */
-	uint16_t fix[];        /* ascending offsets into wire[] of two-octet compression pointers */
+	uint8_t anchor_len; /* 1..255 */
+	uint8_t flags;      /* enum vly_image_answer_flag */
+	uint16_t fix[];     /* ascending offsets into wire[] of two-octet compression pointers */
 };
 static_assert(sizeof(struct vly_image_answer) == 18, "kept small: there is one per RRset");
 

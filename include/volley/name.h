@@ -10,9 +10,9 @@
  *   2. vly_name_hash() it: hash[i] is then the hash of the suffix that starts at label i;
  *   3. hash[0] finds the name itself, hash[i] its ancestors, zone apex and wildcard parent.
  *
- * The hash runs from the root label leftwards, one multiplication per 16 octets of a label, and is keyed
- * with 256 random bits: a stranger can't choose names that collide. Nothing here allocates or fails
- * other than by return value; any thread may call it.
+ * The hash runs from the root label leftwards, one multiplication per 16 octets of a label, and is
+ * keyed with 256 random bits: a stranger can't choose names that collide. Nothing here allocates or
+ * fails other than by return value; any thread may call it.
  */
 #ifndef VLY_NAME_H
 #define VLY_NAME_H
@@ -32,15 +32,17 @@ struct vly_hash_key {
 };
 
 struct vly_name {
-	uint64_t hash[VLY_NAME_LABELS_MAX + 1];  /* hash[i]: suffix from label i; hash[label_cnt]: root */
-	uint8_t start[VLY_NAME_LABELS_MAX + 1];  /* start[i]: offset of label i's length octet */
-	uint8_t label_cnt;                       /* without the root label: 0..127 */
-	uint8_t len;                             /* octets with the root label: 1..255 */
-	uint8_t lower[VLY_NAME_BYTES_MAX + 1 + VLY_NAME_SLACK_BYTES]; /* wire form, A-Z in lower case */
+	uint64_t hash[VLY_NAME_LABELS_MAX +
+		      1]; /* hash[i]: suffix from label i; hash[label_cnt]: root */
+	uint8_t start[VLY_NAME_LABELS_MAX + 1]; /* start[i]: offset of label i's length octet */
+	uint8_t label_cnt;                      /* without the root label: 0..127 */
+	uint8_t len;                            /* octets with the root label: 1..255 */
+	uint8_t lower[VLY_NAME_BYTES_MAX + 1 +
+		      VLY_NAME_SLACK_BYTES]; /* wire form, A-Z in lower case */
 };
 
-/* Lower case of the ASCII letters only (RFC 4343 §3). Length octets are below 'A', so whole blocks of
- * wire form can be passed through it. */
+/* Lower case of the ASCII letters only (RFC 4343 §3). Length octets are below 'A', so whole blocks
+ * of wire form can be passed through it. */
 static inline uint8_t
 vly_ascii_lower(uint8_t c)
 {
@@ -48,10 +50,10 @@ vly_ascii_lower(uint8_t c)
 }
 
 /*
- * Scans an uncompressed name of at most `avail` octets (untrusted) at `wire` into `name`: everything but
- * hash[]. VLY_NAME_SLACK_BYTES behind wire + avail must be readable.
- * Returns its length in octets, or 0 when it runs out of bounds, is longer than 255 octets, or has a
- * label type other than 00 (RFC 1035 §4.1.4, RFC 6891 §5).
+ * Scans an uncompressed name of at most `avail` octets (untrusted) at `wire` into `name`:
+ * everything but hash[]. VLY_NAME_SLACK_BYTES behind wire + avail must be readable. Returns its
+ * length in octets, or 0 when it runs out of bounds, is longer than 255 octets, or has a label type
+ * other than 00 (RFC 1035 §4.1.4, RFC 6891 §5).
  */
 static inline unsigned
 vly_name_scan(struct vly_name *name, const uint8_t *wire, size_t avail)
@@ -97,8 +99,8 @@ vly_hash_load(const uint8_t *from, unsigned cnt)
 	return cnt >= 8 ? word : word & ((UINT64_C(1) << (8 * cnt)) - 1);
 }
 
-/* The hash of one label (length octet first, lower case, 16 octets readable behind it) in front of a
- * suffix whose hash is `suffix`. */
+/* The hash of one label (length octet first, lower case, 16 octets readable behind it) in front of
+ * a suffix whose hash is `suffix`. */
 static inline uint64_t
 vly_hash_label(const struct vly_hash_key *key, uint64_t suffix, const uint8_t *label)
 {

@@ -2,23 +2,25 @@
 /*
  * Publishing: how volley-control tells volley-dataplane which images are live.
  *
- * The dataplane listens on a UNIX SOCK_SEQPACKET socket; control connects. One packet is one message: a
- * struct vly_publish_header and the body of its type, in host order (both ends are on one machine).
+ * The dataplane listens on a UNIX SOCK_SEQPACKET socket; control connects. One packet is one
+ * message: a struct vly_publish_header and the body of its type, in host order (both ends are on
+ * one machine).
  *
  * The conversation:
  *   1. dataplane: HELLO, with the counters' memfd (see counters.h) as SCM_RIGHTS.
- *   2. control: IMAGE for each image that the dataplane does not hold, with the image's sealed memfd.
- *      dataplane: RESULT. An image that fails verification is refused with the reason; nothing else changes.
- *   3. control: COMMIT with the ids of all live images, newest first. A zone is answered from the first
- *      image in the list that has it; a zone in none is no longer answered.
- *      dataplane: RESULT, after a grace period: every lcore then answers from the new table, and images
- *      that were not in the list are unmapped and forgotten.
+ *   2. control: IMAGE for each image that the dataplane does not hold, with the image's sealed
+ * memfd. dataplane: RESULT. An image that fails verification is refused with the reason; nothing
+ * else changes.
+ *   3. control: COMMIT with the ids of all live images, newest first. A zone is answered from the
+ * first image in the list that has it; a zone in none is no longer answered. dataplane: RESULT,
+ * after a grace period: every lcore then answers from the new table, and images that were not in
+ * the list are unmapped and forgotten.
  *
- * Requests are answered in order, each by one RESULT with its seq. A refused request changes nothing. The
- * connection may end at any time, at either side: images that were sent but not committed are
- * forgotten, the committed table goes on answering, and control begins again at 1.
- * One control at a time: a second connection gets RESULT VLY_PUBLISH_BUSY and is closed. The socket's mode
- * is 0600 and the peer must be root or the dataplane's own user (SO_PEERCRED).
+ * Requests are answered in order, each by one RESULT with its seq. A refused request changes
+ * nothing. The connection may end at any time, at either side: images that were sent but not
+ * committed are forgotten, the committed table goes on answering, and control begins again at 1.
+ * One control at a time: a second connection gets RESULT VLY_PUBLISH_BUSY and is closed. The
+ * socket's mode is 0600 and the peer must be root or the dataplane's own user (SO_PEERCRED).
  */
 #ifndef VLY_PUBLISH_H
 #define VLY_PUBLISH_H
@@ -61,8 +63,9 @@ struct vly_publish_hello {
 	uint32_t image_version;   /* VLY_IMAGE_VERSION */
 	uint32_t pid;
 	uint32_t lcore_cnt;
-	uint64_t start_unix_ns;   /* CLOCK_REALTIME at start: tells one life of the dataplane from the next */
-	uint64_t generation;      /* of the live table; 0: nothing committed yet */
+	uint64_t start_unix_ns; /* CLOCK_REALTIME at start: tells one life of the dataplane from the
+				   next */
+	uint64_t generation;    /* of the live table; 0: nothing committed yet */
 };
 
 struct vly_publish_image {
@@ -79,9 +82,9 @@ struct vly_publish_commit {
 };
 
 struct vly_publish_result {
-	struct vly_publish_header header; /* seq of the request */
-	uint32_t code;                    /* enum vly_publish_code */
-	uint32_t zone_cnt;                /* COMMIT: zones in the new table */
+	struct vly_publish_header header;  /* seq of the request */
+	uint32_t code;                     /* enum vly_publish_code */
+	uint32_t zone_cnt;                 /* COMMIT: zones in the new table */
 	char text[VLY_PUBLISH_TEXT_BYTES]; /* the reason, for people; ends in a NUL */
 };
 

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <xxhash.h>
+
+#include "image.h"
+
+/* Octets behind a node's name that a comparison may read. */
+#define NODE_SLACK_BYTES VLY_NAME_SLACK_BYTES
+
+/* The largest pointer that can still grow by a whole name and stay a pointer. */
+#define FIXABLE_POINTER_MAX (VLY_POINTER_MAX - VLY_NAME_BYTES_MAX)
+
+struct checker {
+	const struct vly_image *image;
+	uint64_t heap_bytes;
+	struct vly_image_error *error;
+};
+
+__attribute__((format(printf, 2, 3), cold)) static int
+refuse(struct vly_image_error *error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+	return -1;
+}
+
+static bool
+heap_has(const struct checker *checker, vly_image_ref ref, uint64_t bytes)
+{
+	uint64_t off = (uint64_t)ref * VLY_IMAGE_REF_BYTES;
+
+	return ref != 0 && off <= checker->heap_bytes && bytes <= checker->heap_bytes - off;
+}
+
+static int
+check_fixes(const struct checker *checker, vly_image_ref ref, const struct vly_image_answer *answer)
+{
+	const uint8_t *wire = vly_image_answer_wire(answer);
+	unsigned next = 0;
+
+	for (unsigned i = 0; i < answer->fix_cnt; i++) {
+		unsigned at = answer->fix[i];
+		if (at < next || at + 2u > answer->wire_len)
+			return refuse(checker->error, "answer %u: pointer position %u is outside",
+				      ref, at);
+		unsigned value = wire[at] << 8 | wire[at + 1];
+		if (value < VLY_POINTER_TAG || value - VLY_POINTER_TAG > FIXABLE_POINTER_MAX)
+			return refuse(checker->error, "answer %u: no movable pointer at %u", ref,
+				      at);
+		next = at + 2;
+	}
+	return 0;
+}
+
+static int
+check_answer(const struct checker *checker, vly_image_ref ref, unsigned anchor_max)
+{
+	const struct vly_image_answer *answer;
+
+	if (!heap_has(checker, ref, sizeof(*answer)))
+		return refuse(checker->error, "answer %u is outside the heap", ref);
+	answer = vly_image_at(checker->image->heap, ref);
+	uint64_t bytes = (uint64_t)vly_image_answer_wire_off(answer->fix_cnt) + answer->wire_len +
+			 VLY_IMAGE_SLACK_BYTES;
+	if (!heap_has(checker, ref, bytes))
+		return refuse(checker->error, "answer %u runs out of the heap", ref);
+	if (answer->keep_len > answer->wire_len || answer->keep_arcount > answer->arcount)
+		return refuse(checker->error, "answer %u keeps more than it has", ref);
+	if (answer->anchor_len == 0 || answer->anchor_len > anchor_max)
+		return refuse(checker->error, "answer %u: anchor of %u octets", ref,
+			      answer->anchor_len);
+	return check_fixes(checker, ref, answer);
+}
+
+static bool
+name_is_valid(const uint8_t *name, unsigned len)
+{
+	unsigned pos = 0;
+
+	while (pos < len && name[pos] != 0) {
+		if (name[pos] > VLY_LABEL_BYTES_MAX)
+			return false;
+		pos += name[pos] + 1u;
+	}
+	return pos + 1 == len;
+}
+
+static int
+check_node(const struct checker *checker, vly_image_ref ref)
+{
+	const struct vly_image_node *node;
+	unsigned type_before = 0;
+
+	if (!heap_has(checker, ref, sizeof(*node)))
+		return refuse(checker->error, "node %u is outside the heap", ref);
+	node = vly_image_at(checker->image->heap, ref);
+	if (!heap_has(checker, ref,
+		      sizeof(*node) + node->type_cnt * sizeof(node->type[0]) + node->name_len +
+			      NODE_SLACK_BYTES))
+		return refuse(checker->error, "node %u runs out of the heap", ref);
+	if (node->zone >= checker->image->header->zone_cnt)
+		return refuse(checker->error, "node %u: no zone %u", ref, node->zone);
+	if (node->flags & ~(VLY_NODE_APEX | VLY_NODE_CUT | VLY_NODE_DNAME))
+		return refuse(checker->error, "node %u: unknown flags 0x%x", ref, node->flags);
+	if (!name_is_valid(vly_image_node_name(node), node->name_len))
+		return refuse(checker->error, "node %u: malformed name", ref);
+	for (unsigned i = 0; i < node->type_cnt; i++) {
+		if (node->type[i].type <= type_before)
+			return refuse(checker->error, "node %u: types out of order", ref);
+		type_before = node->type[i].type;
+		if (check_answer(checker, node->type[i].answer, node->name_len) != 0)
+			return -1;
+	}
+	return check_answer(checker, node->other, node->name_len);
+}
+
+static int
+check_zone(const struct checker *checker, uint32_t idx)
+{
+	const struct vly_image_zone *zone = &checker->image->zone[idx];
+	const struct vly_image_node *apex;
+
+	if (zone->flags != 0)
+		return refuse(checker->error, "zone %u: unknown flags 0x%x", idx, zone->flags);
+	if (check_node(checker, zone->apex) != 0)
+		return -1;
+	apex = vly_image_at(checker->image->heap, zone->apex);
+	if (apex->zone != idx || !(apex->flags & VLY_NODE_APEX))
+		return refuse(checker->error, "zone %u: node %u is not its apex", idx, zone->apex);
+	if (zone->label_cnt > VLY_NAME_LABELS_MAX || zone->label_max > VLY_NAME_LABELS_MAX)
+		return refuse(checker->error, "zone %u: impossible label count", idx);
+	if (check_answer(checker, zone->nxdomain, apex->name_len) != 0)
+		return -1;
+	return check_answer(checker, zone->nodata, apex->name_len);
+}
+
+/* Every node that a lookup can reach is in a bucket, is an apex, or is a wildcard of one of them.
+ */
+static int
+check_bucket(const struct checker *checker, const struct vly_image_bucket *bucket)
+{
+	for (unsigned i = 0; i < 8 && bucket->node[i] != 0; i++) {
+		if (check_node(checker, bucket->node[i]) != 0)
+			return -1;
+		const struct vly_image_node *node =
+			vly_image_at(checker->image->heap, bucket->node[i]);
+		if (node->wildcard != 0 && check_node(checker, node->wildcard) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static uint64_t
+checksum_of(const uint8_t *block, size_t bytes)
+{
+	struct vly_image_header header;
+	XXH3_state_t *state = XXH3_createState();
+	uint64_t sum;
+
+	if (state == NULL)
+		return 0;
+	memcpy(&header, block, sizeof(header));
+	header.checksum = 0;
+	XXH3_64bits_reset(state);
+	XXH3_64bits_update(state, &header, sizeof(header));
+	XXH3_64bits_update(state, block + sizeof(header), bytes - sizeof(header));
+	sum = XXH3_64bits_digest(state);
+	XXH3_freeState(state);
+	return sum;
+}
+
+static int
+check_header(const struct vly_image_header *header, size_t bytes, struct vly_image_error *error)
+{
+	if (bytes < sizeof(*header))
+		return refuse(error, "%zu octets are no image: its header alone has %zu", bytes,
+			      sizeof(*header));
+	if (header->magic == __builtin_bswap64(VLY_IMAGE_MAGIC))
+		return refuse(error, "the image was made on a machine of the other byte order");
+	if (header->magic != VLY_IMAGE_MAGIC)
+		return refuse(error, "not a zone image (magic number %016llx)",
+			      (unsigned long long)header->magic);
+	if (header->version != VLY_IMAGE_VERSION || header->header_bytes != sizeof(*header))
+		return refuse(
+			error,
+			"image version %u, but this volley-dataplane reads version %d: install "
+			"the same release of both programs",
+			header->version, VLY_IMAGE_VERSION);
+	if (header->image_bytes != bytes)
+		return refuse(error, "the image has %zu octets instead of %llu: truncated?", bytes,
+			      (unsigned long long)header->image_bytes);
+	return 0;
+}
+
+static int
+check_sections(const struct vly_image_header *header, size_t bytes, struct vly_image_error *error)
+{
+	for (unsigned i = 0; i < VLY_SECTION_CNT; i++) {
+		const struct vly_image_section *section = &header->section[i];
+		if (i > VLY_SECTION_HEAP && section->bytes != 0)
+			return refuse(error, "section %u is not known to this version", i);
+		if (section->off % VLY_IMAGE_ALIGN != 0 || section->off > bytes ||
+		    section->bytes > bytes - section->off)
+			return refuse(error, "section %u is outside the image", i);
+	}
+	const struct vly_image_section *section = header->section;
+	if (section[VLY_SECTION_ZONES].bytes !=
+	    header->zone_cnt * (uint64_t)sizeof(struct vly_image_zone))
+		return refuse(error, "the zone section does not hold %u zones", header->zone_cnt);
+	if (header->bucket_cnt == 0 ||
+	    section[VLY_SECTION_BUCKETS].bytes !=
+		    header->bucket_cnt * (uint64_t)sizeof(struct vly_image_bucket))
+		return refuse(error, "the bucket section does not hold %u buckets",
+			      header->bucket_cnt);
+	if (header->probe_max == 0 || header->probe_max > header->bucket_cnt)
+		return refuse(error, "a search of %u buckets is impossible", header->probe_max);
+	return 0;
+}
+
+int
+vly_image_verify(const void *block, size_t bytes, struct vly_image *image,
+		 struct vly_image_error *error)
+{
+	const uint8_t *base = block;
+	const struct vly_image_header *header = block;
+
+	if (check_header(header, bytes, error) != 0 || check_sections(header, bytes, error) != 0)
+		return -1;
+	if (checksum_of(base, bytes) != header->checksum)
+		return refuse(error, "the checksum does not fit: the image is damaged");
+
+	image->header = header;
+	image->zone = (const void *)(base + header->section[VLY_SECTION_ZONES].off);
+	image->bucket = (const void *)(base + header->section[VLY_SECTION_BUCKETS].off);
+	image->heap = base + header->section[VLY_SECTION_HEAP].off;
+	image->mapped_bytes = bytes;
+	const struct checker checker = {image, header->section[VLY_SECTION_HEAP].bytes, error};
+	for (uint32_t i = 0; i < header->zone_cnt; i++)
+		if (check_zone(&checker, i) != 0)
+			return -1;
+	for (uint32_t i = 0; i < header->bucket_cnt; i++)
+		if (check_bucket(&checker, &image->bucket[i]) != 0)
+			return -1;
+	return 0;
+}
+
+struct vly_image *
+vly_image_open(int fd, uint64_t id, struct vly_image_error *error)
+{
+	struct stat stat;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (seals < 0 || (seals & VLY_IMAGE_SEALS) != VLY_IMAGE_SEALS) {
+		refuse(error, "the descriptor is not a sealed memfd");
+		return NULL;
+	}
+	if (fstat(fd, &stat) != 0 || stat.st_size <= 0) {
+		refuse(error, "the memfd is empty");
+		return NULL;
+	}
+	struct vly_image *image = calloc(1, sizeof(*image));
+	if (image == NULL) {
+		refuse(error, "no memory for an image's description");
+		return NULL;
+	}
+	size_t bytes = (size_t)stat.st_size;
+	void *block = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+	if (block == MAP_FAILED) {
+		refuse(error, "cannot map %zu octets: %s", bytes, strerror(errno));
+		free(image);
+		return NULL;
+	}
+	if (vly_image_verify(block, bytes, image, error) != 0) {
+		munmap(block, bytes);
+		free(image);
+		return NULL;
+	}
+	image->id = id;
+	return image;
+}
+
+void
+vly_image_close(struct vly_image *image)
+{
+	if (image == NULL)
+		return;
+	munmap((void *)(uintptr_t)image->header, image->mapped_bytes);
+	free(image);
+}

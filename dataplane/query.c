@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Parsing: from the octets of a message to a question, and the fate of what is none. */
+#include "query.h"
+#include "wire.h"
+
+static void
+set_fate(struct vly_query *query, enum vly_query_fate fate, enum vly_rcode rcode)
+{
+	query->fate = fate;
+	query->rcode = rcode & 15;
+	query->rcode_ext = (uint8_t)(rcode >> 4);
+}
+
+/* Takes in an OPT record (RFC 6891 §6.1); false: it may not be there. */
+static bool
+parse_opt(struct vly_query *query, const struct vly_record *record)
+{
+	unsigned payload = vly_read_u16(record->fixed + 2);
+
+	if (query->has_opt || record->owner[0] != 0)
+		return false; /* §6.1.1: two of them, or not at the root */
+	query->has_opt = true;
+	query->dnssec_ok = (record->fixed[6] & 0x80) != 0;
+	if (record->fixed[5] != 0)
+		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_BADVERS);
+	if (!query->stream && payload > query->limit)
+		query->limit = payload < query->limit_max ? (uint16_t)payload : query->limit_max;
+	return true;
+}
+
+/* Walks the additional section for the OPT; false: the records are malformed. */
+static bool
+parse_additional(struct vly_query *query, struct vly_cursor *cursor, unsigned record_cnt)
+{
+	struct vly_record record;
+
+	while (record_cnt-- > 0) {
+		if (!vly_cursor_record(cursor, &record))
+			return false;
+		if (vly_read_u16(record.fixed) == VLY_TYPE_OPT && !parse_opt(query, &record))
+			return false;
+	}
+	return true;
+}
+
+/* Zone transfers are volley-control's business, and never go over UDP. */
+static bool
+type_is_refused(unsigned qtype)
+{
+	return qtype == VLY_TYPE_AXFR || qtype == VLY_TYPE_IXFR;
+}
+
+static void
+parse_one(struct vly_query *query)
+{
+	const uint8_t *message = query->message;
+	struct vly_cursor cursor = {message, message + query->message_len};
+
+	query->has_opt = false;
+	query->dnssec_ok = false;
+	query->question_bytes = 0;
+	query->limit = query->stream ? query->room : VLY_UDP_BYTES_MIN;
+	query->answer = NULL;
+	query->node = NULL;
+	if (!vly_cursor_has(&cursor, VLY_DNS_HEADER_BYTES)) {
+		set_fate(query, VLY_QUERY_DROP, VLY_RCODE_FORMERR);
+		return;
+	}
+	unsigned flags = vly_read_u16(message + 2);
+	if (flags & VLY_FLAG_QR) {
+		set_fate(query, VLY_QUERY_DROP, VLY_RCODE_FORMERR);
+		return;
+	}
+	if (flags & VLY_FLAG_OPCODE) {
+		set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_NOTIMP);
+		return;
+	}
+	/* One question (RFC 9619 §4), and nothing that only a response has. */
+	set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_FORMERR);
+	if (vly_read_u16(message + 4) != 1 || vly_read_u16(message + 6) != 0 ||
+	    vly_read_u16(message + 8) != 0)
+		return;
+	cursor.at += VLY_DNS_HEADER_BYTES;
+	unsigned name_len =
+		vly_name_scan(&query->name, cursor.at, (size_t)(cursor.end - cursor.at));
+	if (name_len == 0)
+		return;
+	cursor.at += name_len;
+	if (!vly_cursor_has(&cursor, 4))
+		return;
+	query->qtype = (uint16_t)vly_read_u16(cursor.at);
+	unsigned qclass = vly_read_u16(cursor.at + 2);
+	cursor.at += 4;
+	query->question_bytes = (uint16_t)(name_len + 4);
+
+	set_fate(query, VLY_QUERY_LOOKUP, VLY_RCODE_NOERROR);
+	if (!parse_additional(query, &cursor, vly_read_u16(message + 10)))
+		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_FORMERR);
+	else if (query->fate == VLY_QUERY_LOOKUP &&
+		 (qclass != VLY_CLASS_IN || type_is_refused(query->qtype)))
+		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_REFUSED);
+}
+
+void
+vly_query_parse(struct vly_query *query, unsigned cnt, const struct vly_table *table)
+{
+	for (unsigned i = 0; i < cnt; i++) {
+		parse_one(&query[i]);
+		if (query[i].fate != VLY_QUERY_LOOKUP)
+			continue;
+		if (table == NULL)
+			set_fate(&query[i], VLY_QUERY_ERROR, VLY_RCODE_REFUSED);
+		else
+			vly_name_hash(&query[i].name, &table->key);
+	}
+}
+
+void
+vly_query_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table,
+		 struct vly_lcore_counters *counters)
+{
+	vly_query_parse(query, cnt, table);
+	vly_query_find_zone(query, cnt, table);
+	vly_query_find_node(query, cnt);
+	vly_query_find_answer(query, cnt);
+	for (unsigned i = 0; i < cnt; i++)
+		vly_query_write(&query[i], counters);
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Resolving: from a question to its compiled answer (RFC 1034 §4.3.2, RFC 4592), in three stages.
+ * Each touches memory that the one before has prefetched: bucket, node, answer.
+ */
+#include "query.h"
+
+#define PREFETCH(address) __builtin_prefetch(address, 0, 3)
+
+static inline bool
+name_is(const struct vly_image_node *node, const uint8_t *lower, unsigned len)
+{
+	return node->name_len == len && memcmp(vly_image_node_name(node), lower, len) == 0;
+}
+
+static inline bool
+table_has_label_cnt(const struct vly_table *table, unsigned label_cnt)
+{
+	return table->label_cnt_mask[label_cnt / 64] >> (label_cnt % 64) & 1;
+}
+
+static const struct vly_table_slot *
+find_apex(const struct vly_table *table, const struct vly_name *name, unsigned label_idx)
+{
+	uint64_t hash = name->hash[label_idx];
+	uint32_t tag = vly_image_tag(hash);
+	uint32_t at = vly_table_slot_idx(table, hash);
+
+	for (; table->slot[at].image != NULL; at = (at + 1) & table->slot_mask) {
+		const struct vly_table_slot *slot = &table->slot[at];
+		if (slot->tag != tag)
+			continue;
+		const struct vly_image *image = slot->image;
+		const struct vly_image_node *apex =
+			vly_image_at(image->heap, image->zone[slot->zone_idx].apex);
+		if (name_is(apex, name->lower + name->start[label_idx],
+			    vly_name_suffix_len(name, label_idx)))
+			return slot;
+	}
+	return NULL;
+}
+
+/* The zone with the longest apex at or above the name. DS lives in the parent zone (RFC 4035
+ * §3.1.4.1), so for an apex it is asked there, when the parent is served here too. */
+static bool
+find_zone(struct vly_query *query, const struct vly_table *table)
+{
+	const struct vly_name *name = &query->name;
+	const struct vly_table_slot *found = NULL;
+
+	for (unsigned i = 0; i <= name->label_cnt; i++) {
+		if (!table_has_label_cnt(table, name->label_cnt - i))
+			continue;
+		const struct vly_table_slot *slot = find_apex(table, name, i);
+		if (slot == NULL)
+			continue;
+		found = slot;
+		query->zone_label_idx = (uint8_t)i;
+		if (i != 0 || query->qtype != VLY_TYPE_DS)
+			break;
+	}
+	if (found == NULL)
+		return false;
+	query->image = found->image;
+	query->zone_idx = found->zone_idx;
+	query->zone = &found->image->zone[found->zone_idx];
+	return true;
+}
+
+static inline const struct vly_image_bucket *
+bucket_of(const struct vly_image *image, uint64_t hash)
+{
+	return &image->bucket[vly_image_bucket_idx(hash, image->header->bucket_cnt)];
+}
+
+void
+vly_query_find_zone(struct vly_query *query, unsigned cnt, const struct vly_table *table)
+{
+	for (unsigned i = 0; i < cnt; i++) {
+		if (query[i].fate != VLY_QUERY_LOOKUP)
+			continue;
+		if (!find_zone(&query[i], table)) {
+			query[i].fate = VLY_QUERY_ERROR;
+			query[i].rcode = VLY_RCODE_REFUSED;
+			continue;
+		}
+		query[i].bucket = bucket_of(query[i].image, query[i].name.hash[0]);
+		PREFETCH(query[i].bucket);
+	}
+}
+
+/* The first node in the bucket whose tag is that of the hash. */
+static inline const struct vly_image_node *
+bucket_candidate(const struct vly_image *image, const struct vly_image_bucket *bucket, uint32_t tag)
+{
+	for (unsigned i = 0; i < 8; i++)
+		if (bucket->tag[i] == tag && bucket->node[i] != 0)
+			return vly_image_at(image->heap, bucket->node[i]);
+	return NULL;
+}
+
+void
+vly_query_find_node(struct vly_query *query, unsigned cnt)
+{
+	for (unsigned i = 0; i < cnt; i++) {
+		if (query[i].fate != VLY_QUERY_LOOKUP)
+			continue;
+		query[i].node = bucket_candidate(query[i].image, query[i].bucket,
+						 vly_image_tag(query[i].name.hash[0]));
+		if (query[i].node != NULL) {
+			PREFETCH(query[i].node);
+			PREFETCH((const uint8_t *)query[i].node + 64);
+		}
+	}
+}
+
+/* The node of the suffix that starts at label_idx, in the query's zone, or NULL. */
+static const struct vly_image_node *
+find_suffix(const struct vly_query *query, unsigned label_idx)
+{
+	const struct vly_image *image = query->image;
+	const struct vly_name *name = &query->name;
+	const uint8_t *lower = name->lower + name->start[label_idx];
+	unsigned len = vly_name_suffix_len(name, label_idx);
+	uint64_t hash = name->hash[label_idx];
+	uint32_t tag = vly_image_tag(hash);
+	uint32_t at = vly_image_bucket_idx(hash, image->header->bucket_cnt);
+
+	for (uint32_t probe = 0; probe < image->header->probe_max; probe++) {
+		const struct vly_image_bucket *bucket = &image->bucket[at];
+		for (unsigned i = 0; i < 8; i++) {
+			if (bucket->node[i] == 0)
+				return NULL;
+			if (bucket->tag[i] != tag)
+				continue;
+			const struct vly_image_node *node =
+				vly_image_at(image->heap, bucket->node[i]);
+			if (node->zone == query->zone_idx && name_is(node, lower, len))
+				return node;
+		}
+		at = at + 1 < image->header->bucket_cnt ? at + 1 : 0;
+	}
+	return NULL;
+}
+
+/* The longest existing ancestor of a name that does not exist. The parent is tried first: it is
+ * right for most questions. Then bisection, as ancestors of what exists exist: a name of 127 labels
+ * costs 7 searches. */
+static const struct vly_image_node *
+find_encloser(const struct vly_query *query)
+{
+	const struct vly_image_node *encloser = vly_image_at(query->image->heap, query->zone->apex);
+	unsigned apex_idx = query->zone_label_idx; /* exists */
+	unsigned low = 1;                          /* the first that may exist */
+
+	if (low < apex_idx) {
+		const struct vly_image_node *node = find_suffix(query, low++);
+		if (node != NULL)
+			return node;
+	}
+	while (low < apex_idx) {
+		unsigned middle = (low + apex_idx) / 2;
+		const struct vly_image_node *node = find_suffix(query, middle);
+		if (node != NULL) {
+			encloser = node;
+			apex_idx = middle;
+		} else {
+			low = middle + 1;
+		}
+	}
+	return encloser;
+}
+
+/* The answer of a node for a type; for ANY any one RRset will do (RFC 8482 §4.1). */
+static vly_image_ref
+choose(const struct vly_image_node *node, unsigned qtype)
+{
+	for (unsigned i = 0; i < node->type_cnt; i++)
+		if (node->type[i].type == qtype || qtype == VLY_TYPE_ANY)
+			return node->type[i].answer;
+	return node->other;
+}
+
+static vly_image_ref
+resolve(struct vly_query *query)
+{
+	const struct vly_image_node *node = query->node;
+
+	if (node == NULL || node->zone != query->zone_idx ||
+	    !name_is(node, query->name.lower, query->name.len))
+		node = find_suffix(query, 0);
+	if (node != NULL)
+		return choose(node, query->qtype);
+
+	node = find_encloser(query);
+	if (node->flags & VLY_NODE_CUT)
+		return node->other;
+	if (node->wildcard != 0)
+		return choose(vly_image_at(query->image->heap, node->wildcard), query->qtype);
+	return query->zone->nxdomain;
+}
+
+void
+vly_query_find_answer(struct vly_query *query, unsigned cnt)
+{
+	for (unsigned i = 0; i < cnt; i++) {
+		if (query[i].fate != VLY_QUERY_LOOKUP)
+			continue;
+		query[i].answer = vly_image_at(query[i].image->heap, resolve(&query[i]));
+		PREFETCH(query[i].answer);
+		PREFETCH((const uint8_t *)query[i].answer + 64);
+	}
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Writing: the response takes the place of the query, header and question staying where they are.
+ */
+#include "checksum.h"
+#include "query.h"
+#include "wire.h"
+
+/* Octets copied at a time; images have this many readable behind every answer. */
+#define COPY_BLOCK_BYTES 64
+
+/* What a response is made of, before it is written. */
+struct shape {
+	uint16_t flags;
+	uint16_t ancount;
+	uint16_t nscount;
+	uint16_t arcount;
+	uint16_t wire_len;
+};
+
+static inline void
+copy_blocks(uint8_t *to, const uint8_t *from, size_t bytes, size_t room)
+{
+	size_t whole = (bytes + COPY_BLOCK_BYTES - 1) & ~(size_t)(COPY_BLOCK_BYTES - 1);
+
+	if (__builtin_expect(whole > room, 0)) {
+		memcpy(to, from, bytes);
+		return;
+	}
+	for (size_t at = 0; at < whole; at += COPY_BLOCK_BYTES)
+		memcpy(to + at, from + at, COPY_BLOCK_BYTES);
+}
+
+/* Adds delta to the pointers that lie within the first wire_len octets; returns what that adds to
+ * the sum. */
+static uint64_t
+move_pointers(uint8_t *wire, const struct vly_image_answer *answer, unsigned wire_len,
+	      unsigned delta)
+{
+	uint16_t even = __builtin_bswap16((uint16_t)delta);
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < answer->fix_cnt && answer->fix[i] + 2u <= wire_len; i++) {
+		uint8_t *pointer = wire + answer->fix[i];
+		vly_write_u16(pointer, vly_read_u16(pointer) + delta);
+		sum += answer->fix[i] & 1 ? delta : even;
+	}
+	return sum;
+}
+
+/* Steps over one RRset: records with the owner and type of the first. Returns how many, 0 when malformed. */
+static unsigned
+skip_rrset(struct vly_cursor *cursor, unsigned record_max)
+{
+	struct vly_record first, next;
+	struct vly_cursor ahead;
+	unsigned cnt = 1;
+
+	if (!vly_cursor_record(cursor, &first))
+		return 0;
+	size_t head = (size_t)(first.fixed + 2 - first.owner);
+	for (ahead = *cursor; cnt < record_max && vly_cursor_record(&ahead, &next); cnt++) {
+		if ((size_t)(next.fixed + 2 - next.owner) != head ||
+		    memcmp(first.owner, next.owner, head) != 0)
+			break;
+		*cursor = ahead;
+	}
+	return cnt;
+}
+
+/*
+ * Fits an answer into `space` octets. RRsets that need not be kept are left out from the end; if
+ * that is not enough, everything goes and TC says so (RFC 2181 §9).
+ */
+__attribute__((cold, noinline)) static void
+shorten(struct shape *shape, const struct vly_image_answer *answer, unsigned space)
+{
+	const uint8_t *wire = vly_image_answer_wire(answer);
+	struct vly_cursor cursor = {wire + answer->keep_len, wire + answer->wire_len};
+
+	if (answer->keep_len > space) {
+		shape->flags |= VLY_FLAG_TC;
+		shape->wire_len = shape->ancount = shape->nscount = shape->arcount = 0;
+		return;
+	}
+	shape->wire_len = answer->keep_len;
+	shape->arcount = answer->keep_arcount;
+	while (shape->arcount < answer->arcount) {
+		unsigned cnt = skip_rrset(&cursor, answer->arcount - shape->arcount);
+		if (cnt == 0 || (size_t)(cursor.at - wire) > space)
+			return;
+		shape->wire_len = (uint16_t)(cursor.at - wire);
+		shape->arcount = (uint16_t)(shape->arcount + cnt);
+	}
+}
+
+/* RFC 6891 §6.1.2; the DO bit is copied (RFC 3225 §3). */
+static unsigned
+write_opt(uint8_t *to, const struct vly_query *query)
+{
+	static const uint8_t blank[VLY_OPT_BYTES] = {0, 0, VLY_TYPE_OPT};
+
+	memcpy(to, blank, sizeof(blank));
+	vly_write_u16(to + 3, query->limit_max);
+	to[5] = query->rcode_ext;
+	to[7] = query->dnssec_ok ? 0x80 : 0;
+	return VLY_OPT_BYTES;
+}
+
+/* Opcode, RD and CD come back as they were sent (RFC 1035 §4.1.1, RFC 4035 §3.1.6). */
+static void
+write_header(uint8_t *message, const struct shape *shape, bool has_question, bool has_opt)
+{
+	unsigned asked = vly_read_u16(message + 2);
+
+	vly_write_u16(message + 2, VLY_FLAG_QR | shape->flags |
+					   (asked & (VLY_FLAG_OPCODE | VLY_FLAG_RD | VLY_FLAG_CD)));
+	vly_write_u16(message + 4, has_question);
+	vly_write_u16(message + 6, shape->ancount);
+	vly_write_u16(message + 8, shape->nscount);
+	vly_write_u16(message + 10, shape->arcount + (unsigned)has_opt);
+}
+
+/* Copies the answer behind the question; returns its one's complement sum, as at an even offset. */
+static uint64_t
+write_answer(uint8_t *to, unsigned room, const struct vly_query *query, const struct shape *shape)
+{
+	const struct vly_image_answer *answer = query->answer;
+	unsigned delta = (unsigned)query->name.len - answer->anchor_len;
+
+	copy_blocks(to, vly_image_answer_wire(answer), shape->wire_len, room);
+	if (__builtin_expect(shape->wire_len != answer->wire_len, 0)) {
+		move_pointers(to, answer, shape->wire_len, delta);
+		return vly_sum_octets(to, shape->wire_len);
+	}
+	if (delta == 0)
+		return answer->sum;
+	return answer->sum + move_pointers(to, answer, shape->wire_len, delta);
+}
+
+static void
+count_response(const struct vly_query *query, unsigned flags, struct vly_lcore_counters *counters)
+{
+	counters->queries_edns += query->has_opt;
+	counters->truncated += (flags & VLY_FLAG_TC) != 0;
+	if (query->rcode_ext != 0) {
+		counters->rcode_other++;
+		return;
+	}
+	switch (flags & VLY_FLAG_RCODE) {
+	case VLY_RCODE_NOERROR:
+		counters->rcode_noerror++;
+		break;
+	case VLY_RCODE_FORMERR:
+		counters->rcode_formerr++;
+		break;
+	case VLY_RCODE_SERVFAIL:
+		counters->rcode_servfail++;
+		break;
+	case VLY_RCODE_NXDOMAIN:
+		counters->rcode_nxdomain++;
+		break;
+	case VLY_RCODE_NOTIMP:
+		counters->rcode_notimp++;
+		break;
+	case VLY_RCODE_REFUSED:
+		counters->rcode_refused++;
+		break;
+	default:
+		counters->rcode_other++;
+	}
+}
+
+static void
+write_error(struct vly_query *query, struct vly_lcore_counters *counters)
+{
+	const struct shape shape = {.flags = query->rcode};
+	bool has_question = query->fate == VLY_QUERY_ERROR;
+	unsigned len = VLY_DNS_HEADER_BYTES + (has_question ? query->question_bytes : 0u);
+
+	if (len + VLY_OPT_BYTES > query->room)
+		query->has_opt = false;
+	write_header(query->message, &shape, has_question, query->has_opt);
+	if (query->has_opt)
+		len += write_opt(query->message + len, query);
+	query->response_len = (uint16_t)len;
+	query->response_sum = vly_sum_fold(vly_sum_octets(query->message, len));
+	count_response(query, shape.flags, counters);
+}
+
+static void
+write_found(struct vly_query *query, struct vly_lcore_counters *counters)
+{
+	const struct vly_image_answer *answer = query->answer;
+	uint8_t *message = query->message;
+	unsigned len = VLY_DNS_HEADER_BYTES + query->question_bytes;
+	unsigned opt_bytes = query->has_opt ? VLY_OPT_BYTES : 0;
+	unsigned limit = query->limit < query->room ? query->limit : query->room;
+	unsigned space = limit - len - opt_bytes; /* at least 512 - 12 - 259 - 11 */
+	struct shape shape = {
+		.flags = (answer->flags & VLY_ANSWER_RCODE) |
+			 (answer->flags & VLY_ANSWER_AA ? VLY_FLAG_AA : 0),
+		.ancount = answer->ancount,
+		.nscount = answer->nscount,
+		.arcount = answer->arcount,
+		.wire_len = answer->wire_len,
+	};
+
+	if (__builtin_expect(answer->wire_len > space, 0))
+		shorten(&shape, answer, space);
+	write_header(message, &shape, true, query->has_opt);
+	uint64_t sum = vly_sum_octets(message, len);
+	uint16_t part = vly_sum_fold(write_answer(message + len, query->room - len, query, &shape));
+	sum += len & 1 ? vly_sum_swap(part) : part;
+	len += shape.wire_len;
+	if (query->has_opt) {
+		part = vly_sum_fold(vly_sum_octets(message + len, write_opt(message + len, query)));
+		sum += len & 1 ? vly_sum_swap(part) : part;
+		len += VLY_OPT_BYTES;
+	}
+	query->response_len = (uint16_t)len;
+	query->response_sum = vly_sum_fold(sum);
+	counters->referrals += (answer->flags & VLY_ANSWER_REFERRAL) != 0;
+	count_response(query, shape.flags, counters);
+}
+
+void
+vly_query_write(struct vly_query *query, struct vly_lcore_counters *counters)
+{
+	switch ((enum vly_query_fate)query->fate) {
+	case VLY_QUERY_DROP:
+		query->response_len = 0;
+		counters->dropped_message++;
+		break;
+	case VLY_QUERY_HEADER:
+	case VLY_QUERY_ERROR:
+		write_error(query, counters);
+		break;
+	case VLY_QUERY_LOOKUP:
+		write_found(query, counters);
+		break;
+	}
+}
