@@ -41,7 +41,7 @@ struct vly_load_progress {
 };
 
 struct vly_built_image {
-	int fd;          /* sealed memfd, the caller's to close */
+	int fd; /* sealed memfd, the caller's to close */
 	uint64_t bytes;
 	uint32_t zone_cnt;
 };

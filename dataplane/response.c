@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Writing: the response takes the place of the query, header and question staying where they are.
  */
-#include "checksum.h"
+#include <volley/checksum.h>
+
 #include "query.h"
 #include "wire.h"
 

@@ -4,8 +4,8 @@
  * both sides of an addition agree. Sums of parts are added; a part that begins at an odd offset is
  * swapped first.
  */
-#ifndef VLY_DATAPLANE_CHECKSUM_H
-#define VLY_DATAPLANE_CHECKSUM_H
+#ifndef VLY_CHECKSUM_H
+#define VLY_CHECKSUM_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+
+#include "rrset.h"
+
+/* By type; then, as the arena grows while the file is read, in the order of the file. */
+static int
+by_type(const void *a, const void *b)
+{
+	const struct vly_zone_record *left = *(const struct vly_zone_record *const *)a;
+	const struct vly_zone_record *right = *(const struct vly_zone_record *const *)b;
+
+	if (left->type != right->type)
+		return left->type < right->type ? -1 : 1;
+	return left < right ? -1 : left > right;
+}
+
+/* By RDATA, then in the order of the file. */
+static int
+by_data(const void *a, const void *b)
+{
+	const struct vly_zone_record *left = *(const struct vly_zone_record *const *)a;
+	const struct vly_zone_record *right = *(const struct vly_zone_record *const *)b;
+
+	if (left->data_len != right->data_len)
+		return left->data_len < right->data_len ? -1 : 1;
+	int order = memcmp(left->data, right->data, left->data_len);
+	return order != 0 ? order : left < right ? -1 : left > right;
+}
+
+/* Drops all but the first of equal records of one type; returns how many are left. */
+static unsigned
+drop_duplicates(const struct vly_zone_record **record, unsigned cnt)
+{
+	unsigned kept = 1;
+
+	if (cnt < 2)
+		return cnt;
+	qsort(record, cnt, sizeof(*record), by_data);
+	for (unsigned i = 1; i < cnt; i++) {
+		const struct vly_zone_record *last = record[kept - 1];
+		if (record[i]->data_len != last->data_len ||
+		    memcmp(record[i]->data, last->data, last->data_len) != 0)
+			record[kept++] = record[i];
+	}
+	qsort(record, kept, sizeof(*record), by_type);
+	return kept;
+}
+
+static int
+reserve(struct vly_rrsets *rrsets, unsigned record_cnt)
+{
+	if (record_cnt <= rrsets->record_size)
+		return 0;
+	unsigned size = record_cnt * 2;
+	void *record = realloc(rrsets->record, size * sizeof(*rrsets->record));
+	if (record == NULL)
+		return -1;
+	rrsets->record = record;
+	void *rrset = realloc(rrsets->rrset, size * sizeof(*rrsets->rrset));
+	if (rrset == NULL)
+		return -1;
+	rrsets->rrset = rrset;
+	rrsets->record_size = size;
+	return 0;
+}
+
+int
+vly_rrsets_load(struct vly_rrsets *rrsets, const struct vly_zone *zone, uint32_t node_idx)
+{
+	unsigned cnt = 0;
+	const struct vly_zone_record *record;
+
+	rrsets->cnt = 0;
+	for (vly_arena_ref ref = zone->node[node_idx].records; ref != 0; ref = record->next) {
+		record = vly_arena_at(&zone->arena, ref);
+		if (reserve(rrsets, cnt + 1) != 0)
+			return -1;
+		rrsets->record[cnt++] = record;
+	}
+	if (cnt > 1)
+		qsort(rrsets->record, cnt, sizeof(*rrsets->record), by_type);
+	for (unsigned first = 0, end; first < cnt; first = end) {
+		const struct vly_zone_record **of_type = rrsets->record + first;
+		for (end = first + 1; end < cnt && rrsets->record[end]->type == of_type[0]->type;)
+			end++;
+		unsigned kept = drop_duplicates(of_type, end - first);
+		rrsets->rrset[rrsets->cnt++] =
+			(struct vly_rrset){of_type[0]->type, of_type[0]->ttl, kept, of_type};
+	}
+	return 0;
+}
+
+const struct vly_rrset *
+vly_rrsets_find(const struct vly_rrsets *rrsets, uint16_t type)
+{
+	for (unsigned i = 0; i < rrsets->cnt; i++)
+		if (rrsets->rrset[i].type == type)
+			return &rrsets->rrset[i];
+	return NULL;
+}
+
+void
+vly_rrsets_free(struct vly_rrsets *rrsets)
+{
+	free(rrsets->record);
+	free(rrsets->rrset);
+	*rrsets = (struct vly_rrsets){0};
+}

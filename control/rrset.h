@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The records of one node, grouped into RRsets: ordered by type, within a type as the zone file has them,
+ * duplicates left out (RFC 2181 §5).
+ *
+ * Use: one struct vly_rrsets, zeroed, loaded with node after node; vly_rrsets_free() at the end. What it points
+ * to belongs to the zone and holds until the next load.
+ */
+#ifndef VLY_CONTROL_RRSET_H
+#define VLY_CONTROL_RRSET_H
+
+#include "zone.h"
+
+struct vly_rrset {
+	uint16_t type;
+	uint32_t ttl; /* seconds, of the first record; RRSIGs have their own each */
+	unsigned record_cnt;
+	const struct vly_zone_record *const *record;
+};
+
+struct vly_rrsets {
+	unsigned cnt;
+	unsigned record_size;
+	const struct vly_zone_record **record;
+	struct vly_rrset *rrset;
+};
+
+/* Returns 0, or -1 when there is no memory. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_rrsets_load(struct vly_rrsets *rrsets, const struct vly_zone *zone, uint32_t node_idx);
+
+__attribute__((nonnull)) const struct vly_rrset *vly_rrsets_find(const struct vly_rrsets *rrsets,
+								 uint16_t type);
+
+void vly_rrsets_free(struct vly_rrsets *rrsets);
+
+#endif

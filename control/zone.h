@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A zone as read: a tree of names and their records, alive only between the zone file and the image.
+ *
+ * Use: vly_zone_read_file() (zone_file.h) makes one; the compiler reads it; vly_zone_free().
+ *
+ * A node's parent has a lower index than the node, so one pass over the nodes sees parents first. Empty
+ * non-terminals have nodes without records. One thread at a time.
+ */
+#ifndef VLY_CONTROL_ZONE_H
+#define VLY_CONTROL_ZONE_H
+
+#include <volley/name.h>
+
+#include "arena.h"
+
+#define VLY_ZONE_NONE UINT32_MAX /* no such node */
+
+struct vly_zone_record {
+	vly_arena_ref next; /* the record before it at the same node; 0 ends the list */
+	uint32_t ttl;       /* seconds */
+	uint32_t line;      /* in file file_idx */
+	uint16_t file_idx;
+	uint16_t type;
+	uint16_t data_len;
+	uint8_t data[]; /* RDATA, uncompressed */
+};
+
+enum vly_zone_node_flag {
+	VLY_ZONE_CUT = 1,      /* owns NS and is not the apex */
+	VLY_ZONE_DNAME = 2,    /* owns a DNAME */
+	VLY_ZONE_CNAME = 4,    /* owns a CNAME */
+	VLY_ZONE_OCCLUDED = 8, /* below a cut or a DNAME; set by the compiler */
+};
+
+struct vly_zone_node {
+	uint64_t hash;
+	vly_arena_ref name;    /* a length octet, then the name in lower case */
+	uint32_t parent;       /* node index; the apex's is VLY_ZONE_NONE */
+	uint32_t wildcard;     /* index of the child "*", or VLY_ZONE_NONE */
+	vly_arena_ref records; /* the newest first */
+	uint32_t image_ref;    /* of the compiled node, for the compiler */
+	uint8_t flags;         /* enum vly_zone_node_flag */
+	uint8_t label_cnt;
+};
+
+struct vly_zone {
+	struct vly_hash_key key;
+	struct vly_arena arena;     /* names and records */
+	struct vly_zone_node *node; /* node[0] is the apex */
+	uint32_t node_cnt;
+	uint32_t node_size;
+	uint32_t *slot; /* open addressing over node indexes; VLY_ZONE_NONE is free */
+	uint32_t slot_mask;
+	uint64_t record_cnt;
+	uint8_t label_max;
+	char **file; /* names of the zone file and what it includes, by file_idx */
+	uint16_t file_cnt;
+};
+
+/* Begins a zone with the given apex (scanned, not yet hashed). Returns 0, or -1 with errno. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_zone_init(struct vly_zone *zone, const struct vly_hash_key *key, struct vly_name *apex);
+
+void vly_zone_free(struct vly_zone *zone);
+
+/* The node of a name at or below the apex, made with its ancestors when missing; VLY_ZONE_NONE with errno when
+ * there is no memory. `name` is hashed. */
+__attribute__((nonnull, warn_unused_result)) uint32_t
+vly_zone_add_name(struct vly_zone *zone, const struct vly_name *name);
+
+/* The node of the suffix of `name` (hashed) that starts at label_idx, or VLY_ZONE_NONE. */
+__attribute__((nonnull)) uint32_t vly_zone_find(const struct vly_zone *zone,
+						const struct vly_name *name, unsigned label_idx);
+
+/* True when `name` is the apex or below it. */
+__attribute__((nonnull)) bool vly_zone_has_name(const struct vly_zone *zone,
+						const struct vly_name *name);
+
+static inline const uint8_t *
+vly_zone_node_name(const struct vly_zone *zone, uint32_t node_idx, unsigned *len)
+{
+	const uint8_t *name = vly_arena_at(&zone->arena, zone->node[node_idx].name);
+
+	*len = name[0];
+	return name + 1;
+}
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Zone files (RFC 1035 §5), read with libzscanner. */
+#ifndef VLY_CONTROL_ZONE_FILE_H
+#define VLY_CONTROL_ZONE_FILE_H
+
+#include "image_builder.h"
+#include "zone.h"
+
+/*
+ * Reads zone `name` (presentation form) from the file `path` and all that it includes. `progress` may be NULL.
+ * Returns 0 with *zone the caller's to free, or -1 with the first error, and nothing to free.
+ */
+__attribute__((nonnull(1, 2, 3, 4, 6), warn_unused_result)) int
+vly_zone_read_file(struct vly_zone *zone, const struct vly_hash_key *key, const char *name,
+		   const char *path, struct vly_load_progress *progress,
+		   struct vly_zone_error *error);
+
+#endif
