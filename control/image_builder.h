@@ -24,7 +24,6 @@ struct vly_zone_info {
 	uint32_t serial;
 	uint64_t record_cnt;
 	uint64_t node_cnt;
-	uint64_t file_bytes;
 };
 
 /* Why a zone was not loaded. `line` is 0 when the reason is not in a line of the file. */
