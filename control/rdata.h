@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Names inside RDATA: which types have them, and whether they are there. */
+/* RDATA checks: whether the names are there that the compiler relies on. */
 #ifndef VLY_CONTROL_RDATA_H
 #define VLY_CONTROL_RDATA_H
 
@@ -7,17 +7,7 @@
 #include <stdint.h>
 
 #include <volley/name.h>
-
-/* Where the compressible names of a type are: only types that RFC 1035 defines have any (RFC 3597 §4). */
-struct vly_rdata_names {
-	uint8_t type;
-	uint8_t skip;  /* octets before the first name */
-	uint8_t cnt;   /* names, one behind the other */
-	uint8_t after; /* octets behind the last name */
-};
-
-/* NULL: the type has no such names. */
-const struct vly_rdata_names *vly_rdata_names(uint16_t type);
+#include <volley/rdata.h>
 
 /* True when RDATA (untrusted: RFC 3597 §5 lets a zone file write any octets) has the names and sizes that the
  * compiler relies on. */
