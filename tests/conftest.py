@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of e2e and conformance tests: a network, and Volley on it, for a module or for one test."""
+import os
+
+import pytest
+
+from net import CLIENT_LINK, Network
+from volley import CONTROL, DATAPLANE, ROOT, Volley
+from wire import Wire
+
+
+def pytest_collection_modifyitems(items):
+    if os.environ.get("VOLLEY_HEAVY"):
+        return
+    for item in items:
+        if item.get_closest_marker("heavy"):
+            item.add_marker(pytest.mark.skip(reason="heavy: tests/run --heavy runs it"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What tests found out, beside that they passed."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for key, text in report.user_properties if report.when == "call" else []:
+            if key == "note":
+                terminalreporter.write_line(f"note: {text}")
+
+
+@pytest.fixture
+def note(record_property):
+    """note(text): a line in the summary."""
+    return lambda text: record_property("note", text)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs():
+    """Everything ends at once, and says why, when there is nothing to test."""
+    if os.geteuid() != 0:
+        pytest.exit("these tests make namespaces: run them as root", 2)
+    for program in (DATAPLANE, CONTROL):
+        if not program.exists():
+            pytest.exit(f"{program} is not built (VOLLEY_BUILD names the build directory)", 2)
+
+
+@pytest.fixture(scope="module")
+def network():
+    made = Network()
+    yield made
+    made.delete()
+
+
+@pytest.fixture(scope="module")
+def example(network, tmp_path_factory):
+    """The example zones, served for a whole module."""
+    volley = Volley(network, tmp_path_factory.mktemp("example"))
+    volley.add_zone("example.", file=ROOT / "config/zones/example.zone")
+    volley.add_zone("2.0.192.in-addr.arpa.", file=ROOT / "config/zones/2.0.192.zone")
+    try:
+        yield volley.start()
+    finally:
+        volley.stop()
+
+
+@pytest.fixture
+def volley(tmp_path):
+    """Nothing started yet, on a network of its own: for tests that break things."""
+    made = Volley(Network(), tmp_path)
+    try:
+        yield made
+    finally:
+        try:
+            made.stop()
+        finally:
+            made.network.delete()
+
+
+@pytest.fixture
+def wire(network):
+    made = Wire(network, CLIENT_LINK)
+    yield made
+    made.close()

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The dataplane trusts no image and no message: damaged ones are refused with the reason, and it lives.
+
+Images are made by the real control, then damaged with the checksum put right, so that each check
+behind the checksum is reached.
+"""
+import os
+import random
+import struct
+
+import pytest
+
+import publish
+from ask import open_client, query, serial
+from net import Network
+from publish import (BUSY, COMMIT, IMAGE, IMAGE_BODY, IMAGE_HEADER_BYTES, MALFORMED, OK, REFUSED, RESULT,
+                     UNKNOWN, Collector, Publisher, message, sealed_memfd, with_checksum)
+from volley import Volley, small_zone
+from wire import dns_query
+
+ZONES = {"test.": small_zone(1, "www A 192.0.2.10", "* TXT \"any\"", "alias CNAME www",
+                             "sub NS ns.sub", "ns.sub A 192.0.2.5")}
+SECTIONS_OFFSET = 80
+ZONES_SECTION, BUCKETS_SECTION, HEAP_SECTION = range(3)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A dataplane without control, shared by all tests: it must live through every one."""
+    volley = Volley(Network(), tmp_path_factory.mktemp("publish"))
+    for name, text in ZONES.items():
+        volley.add_zone(name, text)
+    try:
+        volley.start_dataplane()
+        yield volley
+    finally:
+        try:
+            volley.stop()
+        finally:
+            volley.network.delete()
+
+
+@pytest.fixture(scope="module")
+def image(served, tmp_path_factory):
+    """A real image, as control would have sent it to the dataplane."""
+    volley = Volley(served.network, tmp_path_factory.mktemp("collect"))
+    for name, text in ZONES.items():
+        volley.add_zone(name, text)
+    collector = Collector(volley.publish_socket)
+    try:
+        volley.start_control()
+        images = collector.images()
+    finally:
+        collector.close()
+        volley.stop()
+    assert len(images) == 1 and with_checksum(images[0]) == images[0]
+    return images[0]
+
+
+@pytest.fixture
+def publisher(served, image):
+    """Connected, and the good image is live."""
+    made = Publisher(served.publish_socket)
+    assert made.first == publish.HELLO
+    assert (made.publish_version, made.image_version) == (publish.VERSION, publish.IMAGE_VERSION)
+    assert made.image(1, image)[0] == OK
+    assert made.commit(made.generation + 1, [1])[:2] == (OK, 1)
+    yield made
+    made.close()
+    assert served.dataplane.running()
+    assert serial(served.network, "test.") == 1
+
+
+def section(image, index):
+    return struct.unpack_from("=QQ", image, SECTIONS_OFFSET + 16 * index)
+
+
+def changed(image, offset, form, value):
+    """The image with one field changed and the checksum put right."""
+    data = bytearray(image)
+    struct.pack_into("=" + form, data, offset, value)
+    return with_checksum(data)
+
+
+def nodes(image):
+    """Offsets in the image of all nodes, by bucket."""
+    start, size = section(image, BUCKETS_SECTION)
+    heap, _ = section(image, HEAP_SECTION)
+    for bucket in range(start, start + size, 64):
+        for ref in struct.unpack_from("=8I", image, bucket + 32):
+            if ref:
+                yield heap + ref * 8
+
+
+def apex_node(image):
+    heap, _ = section(image, HEAP_SECTION)
+    return heap + struct.unpack_from("=I", image, section(image, ZONES_SECTION)[0])[0] * 8
+
+
+def first_answer(image):
+    """Offset of the answer behind the apex's first type."""
+    heap, _ = section(image, HEAP_SECTION)
+    return heap + struct.unpack_from("=I", image, apex_node(image) + 16 + 4)[0] * 8
+
+
+HUGE = 0xfffffff0
+DAMAGES = {
+    "magic": lambda image: changed(image, 0, "Q", 0x1122334455667788),
+    "foreign byte order": lambda image: with_checksum(image[7::-1] + image[8:]),
+    "other version": lambda image: changed(image, 8, "I", 2),
+    "header bytes": lambda image: changed(image, 12, "I", 128),
+    "image bytes": lambda image: changed(image, 16, "Q", len(image) + 64),
+    "truncated in the header": lambda image: image[:100],
+    "truncated in the heap": lambda image: image[:-64],
+    "truncated with its new length": lambda image: changed(image[:-64], 16, "Q", len(image) - 64),
+    "one bit": lambda image: image[:-100] + bytes([image[-100] ^ 1]) + image[-99:],
+    "longer than it says": lambda image: image + bytes(64),
+    "no zones": lambda image: changed(image, 64, "I", 0),
+    "zone count": lambda image: changed(image, 64, "I", HUGE),
+    "bucket count": lambda image: changed(image, 68, "I", HUGE),
+    "no buckets": lambda image: changed(image, 68, "I", 0),
+    "no probes": lambda image: changed(image, 72, "I", 0),
+    "more probes than buckets": lambda image: changed(image, 72, "I", HUGE),
+    "zones outside": lambda image: changed(image, SECTIONS_OFFSET, "Q", 1 << 40),
+    "buckets wrap round": lambda image: changed(image, SECTIONS_OFFSET + 16, "Q", (1 << 64) - 64),
+    "heap outside": lambda image: changed(image, SECTIONS_OFFSET + 32, "Q", len(image) + 64),
+    "heap too long": lambda image: changed(image, SECTIONS_OFFSET + 40, "Q", len(image)),
+    "heap not aligned": lambda image: changed(
+        image, SECTIONS_OFFSET + 32, "Q", section(image, HEAP_SECTION)[0] + 8),
+    "unknown section": lambda image: changed(image, SECTIONS_OFFSET + 7 * 16 + 8, "Q", 64),
+    "apex outside": lambda image: changed(image, section(image, ZONES_SECTION)[0], "I", HUGE),
+    "apex is 0": lambda image: changed(image, section(image, ZONES_SECTION)[0], "I", 0),
+    "NXDOMAIN outside": lambda image: changed(image, section(image, ZONES_SECTION)[0] + 4, "I", HUGE),
+    "NODATA outside": lambda image: changed(image, section(image, ZONES_SECTION)[0] + 8, "I", HUGE),
+    "zone flags": lambda image: changed(image, section(image, ZONES_SECTION)[0] + 28, "H", 1),
+    "node of no zone": lambda image: changed(image, apex_node(image), "I", 7),
+    "name longer than it is": lambda image: changed(image, apex_node(image) + 4, "B", 200),
+    "node flags": lambda image: changed(image, apex_node(image) + 5, "B", 0x80),
+    "types without end": lambda image: changed(image, apex_node(image) + 6, "H", 0xffff),
+    "other outside": lambda image: changed(image, apex_node(image) + 8, "I", HUGE),
+    "wildcard outside": lambda image: changed(image, apex_node(image) + 12, "I", HUGE),
+    "answer outside": lambda image: changed(image, apex_node(image) + 16 + 4, "I", HUGE),
+    "answer longer than the heap": lambda image: changed(image, first_answer(image), "H", 0xffff),
+    "keeps more than it has": lambda image: changed(image, first_answer(image) + 2, "H", 0xffff),
+    "fixes without end": lambda image: changed(image, first_answer(image) + 14, "H", 0xffff),
+    "no anchor": lambda image: changed(image, first_answer(image) + 16, "B", 0),
+    "anchor longer than its name": lambda image: changed(image, first_answer(image) + 16, "B", 255),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_image_is_refused_with_the_reason(served, image, publisher, damage):
+    bad = DAMAGES[damage](image)
+    assert bad != image
+    code, _, text = publisher.image(2, bad)
+    assert code == REFUSED and len(text) > 10, text
+    assert publisher.commit(100, [2])[0] == UNKNOWN
+    assert query(served.network, "www.test.").answer
+
+
+def test_wildcard_of_an_apex_that_no_bucket_has(served, image, publisher):
+    """The apex is reached without the buckets, so what it refers to counts as well."""
+    start, size = section(image, BUCKETS_SECTION)
+    data = bytearray(changed(image, apex_node(image) + 12, "I", HUGE))
+    heap, _ = section(image, HEAP_SECTION)
+    ref = (apex_node(image) - heap) // 8
+    for bucket in range(start, start + size, 64):
+        refs = list(struct.unpack_from("=8I", data, bucket + 32))
+        if ref in refs:
+            # the last node of the bucket takes the apex's place
+            last = max(index for index, used in enumerate(refs) if used)
+            refs[refs.index(ref)] = refs[last]
+            refs[last] = 0
+            struct.pack_into("=8I", data, bucket + 32, *refs)
+    assert publisher.image(2, with_checksum(data))[0] == REFUSED
+
+
+@pytest.mark.parametrize("seals", [0, publish.fcntl.F_SEAL_SHRINK | publish.fcntl.F_SEAL_GROW],
+                         ids=["none", "writable"])
+def test_unsealed_image_is_refused(image, publisher, seals):
+    assert publisher.image(2, image, seals)[0] == REFUSED
+
+
+def poke(network):
+    """Sends questions that reach every kind of answer; what comes back does not matter."""
+    with open_client(network) as client:
+        client.setblocking(False)
+        for name in ("www.test.", "no.test.", "x.sub.test.", "alias.test.", "*.test.", "test."):
+            for rrtype in (1, 16, 255):
+                client.send(dns_query(name, rrtype))
+
+
+def test_random_damage(served, image, publisher):
+    """A refusal or a live image, never a crash: what was accepted is queried too."""
+    dice = random.Random(53)
+    for number in range(300):
+        data = bytearray(image)
+        for _ in range(dice.randint(1, 4)):
+            at = dice.randrange(IMAGE_HEADER_BYTES if dice.random() < 0.8 else 0, len(data) - 4)
+            struct.pack_into("=I", data, at, dice.choice((0, 1, HUGE, dice.getrandbits(32))))
+        code, _, _ = publisher.image(1000 + number, with_checksum(data))
+        assert code in (OK, REFUSED)
+        if code == OK:
+            publisher.commit(1000 + number, [1000 + number])
+            poke(served.network)
+            assert served.dataplane.running()
+    assert publisher.image(9999, image)[0] == OK
+    assert publisher.commit(9999, [9999])[0] == OK
+
+
+@pytest.mark.parametrize("packet", [
+    b"", b"\0", b"\0" * 15, b"\0" * 16,
+    message(IMAGE, 1), message(IMAGE, 1, IMAGE_BODY.pack(2)), message(IMAGE, 1, IMAGE_BODY.pack(0)),
+    message(IMAGE, 1, IMAGE_BODY.pack(2) + b"\0"),
+    message(COMMIT, 1), message(COMMIT, 1, struct.pack("=QII", 50, 1, 0)),
+    message(COMMIT, 1, struct.pack("=QII", 50, 0xffffffff, 0)),
+    message(COMMIT, 1, struct.pack("=QIIQ", 50, 0, 0, 1)),
+    message(RESULT, 1, bytes(248)), message(99, 1),
+    struct.pack("=IIQ", COMMIT, 0xffffffff, 1), message(COMMIT, 1, bytes(60000)),
+], ids=range(16))
+def test_malformed_message(served, packet):
+    """Refused or hung up on; a good control is served afterwards."""
+    client = Publisher(served.publish_socket)
+    assert client.first == publish.HELLO
+    if packet:
+        result = client.send(packet)
+        assert result is None or result[0] == MALFORMED
+    client.close()
+    assert served.dataplane.running()
+
+
+def test_descriptor_that_is_no_memfd(publisher):
+    with open(os.devnull, "rb") as null:
+        code, _, text = publisher.send(message(IMAGE, publisher.next_seq(), IMAGE_BODY.pack(3)), [null.fileno()])
+    assert code == REFUSED and text
+
+
+def test_too_many_descriptors(served, image):
+    """None of them stays open in the dataplane."""
+    def open_files():
+        return len(os.listdir(f"/proc/{served.dataplane.pid}/fd"))
+
+    client = Publisher(served.publish_socket)
+    before = open_files()
+    fds = [sealed_memfd(image) for _ in range(8)]
+    for _ in range(4):
+        if client.send(message(IMAGE, client.next_seq(), IMAGE_BODY.pack(4)), fds) is None:
+            break
+    for fd in fds:
+        os.close(fd)
+    client.close()
+    again = Publisher(served.publish_socket)
+    assert open_files() <= before + 1
+    again.close()
+
+
+def test_images_not_committed_are_forgotten(served, image, publisher):
+    before = mappings(served)
+    for number in range(20):
+        assert publisher.image(500 + number, image)[0] == OK
+    assert publisher.commit(publisher.generation + 50, [500])[0] == OK
+    assert mappings(served) <= before + 1
+
+
+def mappings(volley):
+    with open(f"/proc/{volley.dataplane.pid}/maps", encoding="ascii") as maps:
+        return sum("memfd:image" in line for line in maps)
+
+
+def test_one_control_at_a_time(served, publisher):
+    second = Publisher(served.publish_socket)
+    assert second.first == RESULT and second.code == BUSY
+    second.close()
+    assert publisher.commit(publisher.generation + 60, [1])[0] == OK
+
+
+def test_commit_of_an_older_generation(publisher):
+    assert publisher.commit(publisher.generation + 70, [1])[0] == OK
+    assert publisher.commit(1, [1])[0] != OK
+
+
+def test_empty_commit(served, publisher, image):
+    """All zones removed: everything is refused, until there are zones again."""
+    assert publisher.commit(publisher.generation + 80, [])[:2] == (OK, 0)
+    assert serial(served.network, "test.") == "REFUSED"
+    assert publisher.image(800, image)[0] == OK
+    assert publisher.commit(publisher.generation + 81, [800])[:2] == (OK, 1)
+
+
+def test_socket_mode(served):
+    assert served.publish_socket.stat().st_mode & 0o777 == 0o600

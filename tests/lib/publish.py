@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The publish socket from both sides (include/volley/publish.h): a dataplane that only collects
+images, and a control that sends whatever it likes."""
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+
+HELLO, IMAGE, COMMIT, RESULT = 1, 2, 3, 4
+OK, BUSY, MALFORMED, REFUSED, UNKNOWN = range(5)
+VERSION = IMAGE_VERSION = 1
+
+HEADER = struct.Struct("=IIQ")
+HELLO_BODY = struct.Struct("=IIIIQQ")
+IMAGE_BODY = struct.Struct("=Q")
+COMMIT_BODY = struct.Struct("=QII")
+RESULT_BODY = struct.Struct("=II240s")
+
+# include/volley/image.h
+IMAGE_HEADER_BYTES = 256
+CHECKSUM_OFFSET = 24
+SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
+
+def message(kind, seq, body=b""):
+    return HEADER.pack(kind, HEADER.size + len(body), seq) + body
+
+
+def sealed_memfd(data, seals=SEALS):
+    fd = os.memfd_create("image", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.write(fd, data)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+    return fd
+
+
+def with_checksum(data):
+    """The image with the checksum that fits it."""
+    xxhash = ctypes.CDLL("libxxhash.so.0")
+    xxhash.XXH3_64bits.restype = ctypes.c_uint64
+    xxhash.XXH3_64bits.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
+    data = bytearray(data)
+    data[CHECKSUM_OFFSET:CHECKSUM_OFFSET + 8] = bytes(8)
+    digest = xxhash.XXH3_64bits(bytes(data), len(data))
+    struct.pack_into("=Q", data, CHECKSUM_OFFSET, digest)
+    return bytes(data)
+
+
+class Collector:
+    """Stands in for the dataplane until control has committed, and keeps the images it was given."""
+
+    def __init__(self, path):
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.listener.bind(str(path))
+        self.listener.listen()
+        self.listener.settimeout(30)
+        self.path = path
+
+    def images(self):
+        """Accepts one control and returns the images of its first commit, newest first."""
+        control, _ = self.listener.accept()
+        control.settimeout(30)
+        held = {}
+        counters = os.memfd_create("counters", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.ftruncate(counters, 4096)
+        with control:
+            body = HELLO_BODY.pack(VERSION, IMAGE_VERSION, os.getpid(), 1, 1, 0)
+            socket.send_fds(control, [message(HELLO, 0, body)], [counters])
+            os.close(counters)
+            while True:
+                data, fds, _, _ = socket.recv_fds(control, 65536, 1)
+                kind, _, seq = HEADER.unpack_from(data)
+                if kind == IMAGE:
+                    (image_id,) = IMAGE_BODY.unpack_from(data, HEADER.size)
+                    held[image_id] = os.pread(fds[0], os.fstat(fds[0]).st_size, 0)
+                    os.close(fds[0])
+                control.send(message(RESULT, seq, RESULT_BODY.pack(OK, 0, b"")))
+                if kind == COMMIT:
+                    _, count, _ = COMMIT_BODY.unpack_from(data, HEADER.size)
+                    ids = struct.unpack_from(f"={count}Q", data, HEADER.size + COMMIT_BODY.size)
+                    return [held[image_id] for image_id in ids]
+
+    def close(self):
+        self.listener.close()
+        os.unlink(self.path)
+
+
+class Publisher:
+    """A control that does what a test wants."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.settimeout(30)
+        self.socket.connect(str(path))
+        data, fds, _, _ = socket.recv_fds(self.socket, 65536, 1)
+        for fd in fds:
+            os.close(fd)
+        self.first = HEADER.unpack_from(data)[0]
+        self.seq = 0
+        if self.first == HELLO:
+            (self.publish_version, self.image_version, self.pid, self.lcore_cnt, self.start_ns,
+             self.generation) = HELLO_BODY.unpack_from(data, HEADER.size)
+        else:
+            self.code = RESULT_BODY.unpack_from(data, HEADER.size)[0]
+
+    def send(self, data, fds=()):
+        """Sends a packet and returns (code, zones, text) of its RESULT, or None when hung up on."""
+        try:
+            socket.send_fds(self.socket, [data], list(fds))
+            answer = self.socket.recv(65536)
+        except (BrokenPipeError, ConnectionResetError):
+            return None
+        if not answer:
+            return None
+        kind, length, seq = HEADER.unpack_from(answer)
+        assert (kind, length) == (RESULT, len(answer))
+        code, zones, text = RESULT_BODY.unpack_from(answer, HEADER.size)
+        return code, zones, text.split(b"\0")[0].decode()
+
+    def next_seq(self):
+        self.seq += 1
+        return self.seq
+
+    def image(self, image_id, data, seals=SEALS):
+        fd = sealed_memfd(data, seals)
+        try:
+            return self.send(message(IMAGE, self.next_seq(), IMAGE_BODY.pack(image_id)), [fd])
+        finally:
+            os.close(fd)
+
+    def commit(self, generation, image_ids):
+        body = COMMIT_BODY.pack(generation, len(image_ids), 0)
+        body += struct.pack(f"={len(image_ids)}Q", *image_ids)
+        return self.send(message(COMMIT, self.next_seq(), body))
+
+    def close(self):
+        self.socket.close()

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The programs under test, run as an operator would run them."""
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from net import SERVER_LINK
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("VOLLEY_BUILD", ROOT / "build")).resolve()
+DATAPLANE = BUILD / "dataplane/volley-dataplane"
+CONTROL = BUILD / "control/volley-control"
+VOLLEYCTL = BUILD / "control/volleyctl"
+
+# Generous: sanitizers and a busy machine make everything ten times slower.
+START_SECONDS = 60
+STOP_SECONDS = 30
+SANITIZER = re.compile(rb"ERROR: \w+Sanitizer|runtime error:|WARNING: \w+Sanitizer")
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+SOA = """$TTL {ttl}
+@ SOA ns1 hostmaster {serial} 3600 600 1209600 300
+@ NS ns1
+ns1 A 192.0.2.1
+"""
+
+
+def small_zone(serial, *lines, ttl=3600):
+    """Zone text with an apex, one name server, and these lines."""
+    return SOA.format(serial=serial, ttl=ttl) + "".join(line + "\n" for line in lines)
+
+
+def yaml_value(value):
+    """JSON is YAML, and says every string and list right."""
+    return json.dumps(value)
+
+
+class Process:
+    """A program with its log in a file; dies with the tests."""
+
+    def __init__(self, name, command, log):
+        self.name, self.log_path = name, log
+        self.log_start = log.stat().st_size if log.exists() else 0
+        with open(log, "ab") as out:
+            self.popen = subprocess.Popen(
+                list(map(str, command)), stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment(),
+                start_new_session=True,
+                preexec_fn=lambda: _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    def log(self):
+        """What this life of it has said."""
+        return self.log_path.read_bytes()[self.log_start:].decode(errors="replace")
+
+    def running(self):
+        return self.popen.poll() is None
+
+    def wait_for_log(self, pattern, seconds=START_SECONDS):
+        """Waits until the log has the pattern; returns the match."""
+        deadline = time.monotonic() + seconds
+        while True:
+            ended = not self.running()
+            if match := re.search(pattern, self.log()):
+                return match
+            if ended or time.monotonic() > deadline:
+                what = f"ended with {self.popen.returncode}" if ended else f"is silent for {seconds} s"
+                raise AssertionError(f"{self.name} {what}, no {pattern!r} in:\n{self.log()}")
+            time.sleep(0.01)
+
+    def wait(self, seconds=STOP_SECONDS):
+        return self.popen.wait(seconds)
+
+    def stop(self):
+        """SIGTERM; returns the exit status, None when it was no longer running."""
+        if not self.running():
+            return None
+        self.popen.terminate()
+        try:
+            return self.popen.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"{self.name} did not end on SIGTERM:\n{self.log()}") from None
+
+    def kill(self):
+        self.popen.kill()
+        self.popen.wait()
+
+
+def environment():
+    """The build's own programs come first; sanitizers stop at the first finding."""
+    path = f"{VOLLEYCTL.parent}:{DATAPLANE.parent}:{os.environ['PATH']}:/usr/sbin"
+    sanitizers = {
+        "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_leaks=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+        "LSAN_OPTIONS": f"suppressions={ROOT}/tests/lsan.supp:print_suppressions=0",
+    }
+    return os.environ | sanitizers | {"PATH": path, "VOLLEY_BUILD": str(BUILD)}
+
+
+class Volley:
+    """A dataplane and a control on a Network, with their files under `directory`."""
+
+    def __init__(self, network, directory):
+        self.network = network
+        self.directory = Path(directory)
+        self.zones = {}
+        self.control_settings = {
+            "socket": str(self.directory / "control.sock"), "state-dir": str(self.directory / "state")}
+        self.dataplane_settings = {
+            "socket": str(self.directory / "dataplane.sock"), "ports": [f"af_xdp:{SERVER_LINK}"]}
+        self.config = self.directory / "volley.yaml"
+        self.dataplane = self.control = None
+        self.processes = []
+
+    @property
+    def publish_socket(self):
+        return Path(self.dataplane_settings["socket"])
+
+    @property
+    def control_socket(self):
+        return Path(self.control_settings["socket"])
+
+    def zone_file(self, name):
+        return self.directory / f"{name.rstrip('.') or 'root'}.zone"
+
+    def add_zone(self, name, text=None, file=None):
+        """Lists a zone in the configuration, from text written here or from a file that exists."""
+        if text is not None:
+            file = self.zone_file(name)
+            file.write_text(text)
+        self.zones[name] = Path(file)
+        self.write_config()
+
+    def remove_zone(self, name):
+        del self.zones[name]
+        self.write_config()
+
+    def write_config(self):
+        lines = ["control:"]
+        lines += [f"  {key}: {yaml_value(value)}" for key, value in self.control_settings.items()]
+        lines += ["dataplane:"]
+        lines += [f"  {key}: {yaml_value(value)}" for key, value in self.dataplane_settings.items()]
+        lines += ["zones:" if self.zones else "zones: []"]
+        for name, file in self.zones.items():
+            lines += [f"  - name: {yaml_value(name)}", f"    file: {yaml_value(str(file))}"]
+        self.config.write_text("\n".join(lines) + "\n")
+
+    def _spawn(self, name, command):
+        process = Process(name, command, self.directory / f"{name}.log")
+        self.processes.append(process)
+        return process
+
+    def spawn_dataplane(self, *flags):
+        """Starts it, with flags behind those of the configuration, and does not wait."""
+        self.write_config()
+        self.dataplane = self._spawn("dataplane", self.network.server.command(
+            VOLLEYCTL, "exec", "dataplane", "--config", self.config, *flags))
+        return self.dataplane
+
+    def start_dataplane(self, *flags):
+        self.spawn_dataplane(*flags).wait_for_log("ready: ")
+        return self.dataplane
+
+    def start_control(self):
+        self.write_config()
+        self.control = self._spawn("control", [CONTROL, "--config", self.config])
+        self.control.wait_for_log("ready: ")
+        return self.control
+
+    def start(self):
+        self.start_dataplane()
+        self.start_control()
+        return self
+
+    def ctl(self, *arguments, check=True, timeout=300):
+        """Runs volleyctl; with `check`, its failure fails the test."""
+        result = subprocess.run([VOLLEYCTL, "--socket", self.control_socket, *arguments], check=False,
+                                capture_output=True, text=True, timeout=timeout, env=environment())
+        if check:
+            assert result.returncode == 0, f"volleyctl {arguments}: {result.stdout}{result.stderr}"
+        return result
+
+    def ctl_json(self, *arguments):
+        return json.loads(self.ctl("--json", *arguments).stdout)
+
+    def stats(self):
+        """Counters, after the 100 ms within which those of the XDP program are copied."""
+        time.sleep(0.25)
+        return self.ctl_json("stats")
+
+    def xdp_verdicts(self):
+        return self.stats()["ports"][0]["xdp_verdict"]
+
+    def stop(self):
+        """Ends what still runs; every exit must have been clean, and no sanitizer may have spoken."""
+        try:
+            for process in reversed(self.processes):
+                assert process.stop() in (0, None), f"{process.name}:\n{process.log()}"
+        finally:
+            for process in self.processes:
+                if process.running():
+                    process.kill()
+        for log in self.directory.glob("*.log"):
+            found = SANITIZER.search(log.read_bytes())
+            assert not found, f"{log}:\n{log.read_text(errors='replace')[-8000:]}"
