@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The whole of volley-dataplane between its command line and its exit status: start, run until told
+ * to stop, take everything down again.
+ */
+#ifndef VLY_DATAPLANE_DATAPLANE_H
+#define VLY_DATAPLANE_DATAPLANE_H
+
+#include "options.h"
+
+/* Runs until SIGTERM or SIGINT. Returns the exit status: 0, or 1 when it could not start. */
+__attribute__((nonnull, warn_unused_result)) int vly_dataplane_run(struct vly_options *options);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "device.h"
+
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+
+#include "eal.h"
+
+/*
+ * Packets that the driver takes in per receive call when it polls the interface itself (preferred busy
+ * polling); 0 leaves that to the kernel's own softirq.
+ */
+#define AF_XDP_BUSY_BUDGET 0
+
+#define ARGS_BYTES 2048
+
+int
+vly_device_failed(const struct vly_port_spec *spec, const char *what, int error)
+{
+	const char *hint = "";
+
+	if (spec->kind == VLY_PORT_AF_XDP && (error == -ENOMEM || error == -ENOBUFS))
+		hint = "; packet memory must be locked: CAP_IPC_LOCK or a higher RLIMIT_MEMLOCK";
+	else if (error == -EPERM || error == -EACCES)
+		hint = "; root, or CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF, are needed";
+	vly_log_error("port %s: %s: %s%s%s%s", spec->name, what, rte_strerror(-error),
+		      vly_eal_error()[0] != '\0' ? "; DPDK says: " : "", vly_eal_error(), hint);
+	return -1;
+}
+
+static int
+format_args(char *args, const struct vly_port_spec *spec, const char *xdp_program)
+{
+	switch (spec->kind) {
+	case VLY_PORT_AF_XDP:
+		return snprintf(args, ARGS_BYTES,
+				"iface=%s,queue_count=%u,xdp_prog=%s,busy_budget=%d", spec->target,
+				spec->queue_cnt, xdp_program, AF_XDP_BUSY_BUDGET);
+	case VLY_PORT_AF_PACKET:
+		return snprintf(args, ARGS_BYTES, "iface=%s,qpairs=%u", spec->target,
+				spec->queue_cnt);
+	case VLY_PORT_TAP:
+		return snprintf(args, ARGS_BYTES, "iface=%s", spec->target);
+	case VLY_PORT_PCAP:
+		/* Without tx_pcap the driver drops what is sent. */
+		return snprintf(args, ARGS_BYTES, "rx_pcap=%s%s%s%s", spec->file,
+				spec->loop ? ",infinite_rx=1" : "",
+				spec->out[0] != '\0' ? ",tx_pcap=" : "", spec->out);
+	default:
+		return snprintf(args, ARGS_BYTES, "%s", "");
+	}
+}
+
+static int
+find_pci(const struct vly_port_spec *spec, uint16_t *port_id)
+{
+	char full[sizeof(spec->target) + 8];
+
+	if (rte_eth_dev_get_port_by_name(spec->target, port_id) == 0)
+		return 0;
+	snprintf(full, sizeof(full), "0000:%s", spec->target);
+	if (rte_eth_dev_get_port_by_name(full, port_id) == 0)
+		return 0;
+	vly_log_error("port %s: no DPDK driver took the device: bind it with dpdk-devbind.py "
+		      "--bind=vfio-pci %s",
+		      spec->name, spec->target);
+	return -1;
+}
+
+int
+vly_device_create(const struct vly_port_spec *spec, unsigned port_idx, const char *xdp_program,
+		  uint16_t *port_id)
+{
+	static const char *const driver[] = {
+		[VLY_PORT_AF_XDP] = "net_af_xdp",       [VLY_PORT_PCAP] = "net_pcap",
+		[VLY_PORT_AF_PACKET] = "net_af_packet", [VLY_PORT_TAP] = "net_tap",
+		[VLY_PORT_RING] = "net_ring",           [VLY_PORT_NULL] = "net_null",
+	};
+	char name[32];
+	char args[ARGS_BYTES];
+
+	if (spec->kind == VLY_PORT_PCI)
+		return find_pci(spec, port_id);
+	snprintf(name, sizeof(name), "%s%u", driver[spec->kind], port_idx);
+	format_args(args, spec, xdp_program);
+	int error = rte_eal_hotplug_add("vdev", name, args);
+	if (error != 0)
+		return vly_device_failed(spec, "can't be made", error);
+	error = rte_eth_dev_get_port_by_name(name, port_id);
+	if (error != 0)
+		return vly_device_failed(spec, "is not there after it was made", error);
+	return 0;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "eal.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_log.h>
+
+#include "log.h"
+
+#define MIB (UINT64_C(1) << 20)
+
+/* DPDK's own needs, measured with 22.11: 6 MiB for tables and rings with a port, some more for each
+ * further one. Not touched unless used, so there is no point in being close. */
+#define OWN_MIB 64
+
+#define ARGS_MAX (16 + 2 * VLY_PORTS_MAX)
+
+static char last_error[256];
+
+/* DPDK's lines: only for those who debug. The last error is kept, as the detail of ours. */
+static ssize_t
+take_dpdk_lines(void *cookie, const char *text, size_t bytes)
+{
+	(void)cookie;
+	for (const char *at = text, *end = text + bytes; at < end;) {
+		const char *eol = memchr(at, '\n', (size_t)(end - at));
+		int len = (int)((eol != NULL ? eol : end) - at);
+		vly_log_debug("dpdk: %.*s", len, at);
+		if (rte_log_cur_msg_loglevel() <= (int)RTE_LOG_ERR)
+			snprintf(last_error, sizeof(last_error), "%.*s", len, at);
+		at += len + 1;
+	}
+	return (ssize_t)bytes;
+}
+
+static int
+redirect_log(void)
+{
+	FILE *stream = fopencookie(NULL, "w",
+				   (cookie_io_functions_t){.write = take_dpdk_lines});
+	if (stream == NULL)
+		return -1;
+	setvbuf(stream, NULL, _IOLBF, 0);
+	return rte_openlog_stream(stream);
+}
+
+static uint64_t
+read_number(const char *path)
+{
+	unsigned long long value = 0;
+	FILE *file = fopen(path, "re");
+
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%llu", &value) != 1)
+		value = 0;
+	fclose(file);
+	return value;
+}
+
+static uint64_t
+free_huge_bytes(void)
+{
+	static const char base[] = "/sys/kernel/mm/hugepages";
+	DIR *dir = opendir(base);
+	const struct dirent *entry;
+	uint64_t bytes = 0;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		char path[512];
+		unsigned long long kib;
+		if (sscanf(entry->d_name, "hugepages-%llukB", &kib) != 1)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s/free_hugepages", base, entry->d_name);
+		bytes += read_number(path) * kib * 1024;
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return bytes;
+}
+
+static bool
+choose_huge_pages(const struct vly_options *options, unsigned need_mib)
+{
+	uint64_t free_mib = free_huge_bytes() / MIB;
+
+	if (!options->huge_pages)
+		vly_log_info("packet memory: %u MiB of ordinary pages, as told", need_mib);
+	else if (free_mib >= need_mib)
+		vly_log_info("packet memory: up to %u MiB of huge pages, %llu MiB free", need_mib,
+			     (unsigned long long)free_mib);
+	else
+		vly_log_info("packet memory: %u MiB of ordinary pages, as only %llu MiB of huge "
+			     "pages are free (sysctl vm.nr_hugepages)",
+			     need_mib, (unsigned long long)free_mib);
+	return options->huge_pages && free_mib >= need_mib;
+}
+
+static bool
+add_pci_ports(const struct vly_options *options, const char **arg, int *arg_cnt)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < options->port_cnt; i++) {
+		if (options->port[i].kind != VLY_PORT_PCI)
+			continue;
+		arg[(*arg_cnt)++] = "-a";
+		arg[(*arg_cnt)++] = options->port[i].target;
+		any = true;
+	}
+	return any;
+}
+
+int
+vly_eal_start(const struct vly_options *options, const struct vly_lcores *lcores,
+	      uint64_t memory_bytes)
+{
+	unsigned need_mib = options->memory_mib;
+	char memory[16];
+	int cnt = 0;
+	const char *arg[ARGS_MAX] = {"volley-dataplane", "--no-telemetry", "--file-prefix=volley",
+				     "--main-lcore=0",   "--lcores",       lcores->map,
+				     NULL};
+
+	while (arg[cnt] != NULL)
+		cnt++;
+	if (need_mib == 0)
+		need_mib = (unsigned)(memory_bytes / MIB) + OWN_MIB;
+	/* No files for other processes: instances don't meet, and none is left behind. DPDK has two
+	 * options for that, and each goes with one kind of memory only. */
+	if (choose_huge_pages(options, need_mib)) {
+		arg[cnt++] = "--in-memory";
+	} else {
+		snprintf(memory, sizeof(memory), "%u", need_mib);
+		arg[cnt++] = "--no-shconf";
+		arg[cnt++] = "--no-huge";
+		arg[cnt++] = "-m";
+		arg[cnt++] = memory;
+	}
+	if (!add_pci_ports(options, arg, &cnt)) {
+		arg[cnt++] = "--no-pci";
+		/* Physical addresses are of no use without devices, and need privileges. */
+		arg[cnt++] = "--iova-mode=va";
+	}
+	if (redirect_log() != 0 || rte_eal_init(cnt, (char **)(uintptr_t)arg) < 0) {
+		vly_log_error("DPDK does not start: %s (%s)", rte_strerror(rte_errno),
+			      last_error[0] != '\0' ? last_error : "--log-level debug tells more");
+		return -1;
+	}
+	return 0;
+}
+
+void
+vly_eal_stop(void)
+{
+	char dir[256];
+
+	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
+	rte_eal_cleanup();
+	/* DPDK makes the directory even when it puts nothing in; another instance's stays. */
+	if (rmdir(dir) == 0) {
+		char *slash = strrchr(dir, '/');
+		if (slash != NULL) {
+			*slash = '\0';
+			rmdir(dir);
+		}
+	}
+}
+
+const char *
+vly_eal_error(void)
+{
+	return last_error;
+}
+
+void
+vly_eal_forget_error(void)
+{
+	last_error[0] = '\0';
+}

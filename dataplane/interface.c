@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "interface.h"
+
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct ifreq
+request_for(const char *name)
+{
+	struct ifreq request = {0};
+
+	memcpy(request.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
+	return request;
+}
+
+static unsigned
+query_queue_cnt(int fd, const char *name)
+{
+	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
+	struct ifreq request = request_for(name);
+
+	request.ifr_data = (char *)&channels;
+	if (ioctl(fd, SIOCETHTOOL, &request) != 0 || channels.max_combined == 0)
+		return 1;
+	return channels.combined_count;
+}
+
+static bool
+query_strips_vlan_tags(int fd, const char *name)
+{
+	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+	struct ifreq request = request_for(name);
+
+	request.ifr_data = (char *)&flags;
+	return ioctl(fd, SIOCETHTOOL, &request) == 0 && (flags.data & ETH_FLAG_RXVLAN) != 0;
+}
+
+int
+vly_interface_query(const char *name, struct vly_interface *interface)
+{
+	struct ifreq request = request_for(name);
+
+	interface->index = if_nametoindex(name);
+	if (interface->index == 0)
+		return -ENODEV;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	int result = -ENODEV;
+	if (ioctl(fd, SIOCGIFFLAGS, &request) == 0) {
+		interface->up = (request.ifr_flags & IFF_UP) != 0;
+		if (ioctl(fd, SIOCGIFMTU, &request) == 0) {
+			interface->mtu = (unsigned)request.ifr_mtu;
+			interface->queue_cnt = query_queue_cnt(fd, name);
+			interface->strips_vlan_tags = query_strips_vlan_tags(fd, name);
+			result = 0;
+		}
+	}
+	close(fd);
+	return result;
+}

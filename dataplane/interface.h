@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the kernel knows of a network interface. Start-up only. */
+#ifndef VLY_DATAPLANE_INTERFACE_H
+#define VLY_DATAPLANE_INTERFACE_H
+
+#include <stdbool.h>
+
+struct vly_interface {
+	unsigned index;
+	unsigned mtu;
+	unsigned queue_cnt;   /* combined channels; 1 when the driver has none */
+	bool up;
+	bool strips_vlan_tags; /* the NIC takes tags off before XDP could see them */
+};
+
+/* Asks about `name`. Returns 0, or a negative errno: -ENODEV when there is none of that name. */
+__attribute__((nonnull, warn_unused_result)) int vly_interface_query(const char *name,
+								     struct vly_interface *interface);
+
+#endif

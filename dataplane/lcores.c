@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lcores.h"
+
+#include <stdio.h>
+
+/* The last CPUs of the mask; more lcores than CPUs take turns on them. */
+static void
+choose_cpus(struct vly_lcores *lcores, const cpu_set_t *allowed)
+{
+	uint16_t cpu[CPU_SETSIZE];
+	unsigned cpu_cnt = 0;
+
+	for (unsigned i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, allowed))
+			cpu[cpu_cnt++] = (uint16_t)i;
+	unsigned first = 0;
+	if (cpu_cnt > lcores->cnt)
+		first = cpu_cnt - lcores->cnt;
+	else if (cpu_cnt > 1)
+		first = 1;
+	for (unsigned i = 0; i < lcores->cnt; i++)
+		lcores->cpu[i] = cpu[first + i % (cpu_cnt - first)];
+}
+
+static void
+append(struct vly_lcores *lcores, size_t *len, const char *format, unsigned a, unsigned b)
+{
+	int more = snprintf(lcores->map + *len, sizeof(lcores->map) - *len, format, a, b);
+
+	*len += more > 0 ? (size_t)more : 0;
+	if (*len >= sizeof(lcores->map))
+		*len = sizeof(lcores->map) - 1;
+}
+
+/* "0@(0,2),1@1,2@3" */
+static void
+write_map(struct vly_lcores *lcores, const cpu_set_t *allowed)
+{
+	cpu_set_t rest = *allowed;
+	size_t len = 0;
+
+	for (unsigned i = 0; i < lcores->cnt; i++)
+		CPU_CLR(lcores->cpu[i], &rest);
+	if (CPU_COUNT(&rest) == 0)
+		rest = *allowed;
+	append(lcores, &len, "0@(", 0, 0);
+	for (unsigned i = 0, left = (unsigned)CPU_COUNT(&rest); left > 0; i++)
+		if (CPU_ISSET(i, &rest))
+			append(lcores, &len, --left > 0 ? "%u," : "%u)", i, 0);
+	for (unsigned i = 0; i < lcores->cnt; i++)
+		append(lcores, &len, ",%u@%u", i + 1, lcores->cpu[i]);
+}
+
+int
+vly_lcores_plan(struct vly_lcores *lcores, struct vly_options *options, const cpu_set_t *allowed)
+{
+	cpu_set_t used;
+
+	memset(lcores, 0, sizeof(*lcores));
+	lcores->cnt = vly_options_queue_cnt(options);
+	if (options->cpu_cnt == 0)
+		choose_cpus(lcores, allowed);
+	CPU_ZERO(&used);
+	for (unsigned i = 0; i < lcores->cnt; i++) {
+		if (options->cpu_cnt > 0)
+			lcores->cpu[i] = options->cpu[i];
+		if (!CPU_ISSET(lcores->cpu[i], allowed)) {
+			snprintf(options->error, sizeof(options->error),
+				 "--cpus: CPU %u does not exist or is not ours to use",
+				 lcores->cpu[i]);
+			return -1;
+		}
+		lcores->shared |= CPU_ISSET(lcores->cpu[i], &used);
+		CPU_SET(lcores->cpu[i], &used);
+	}
+	write_map(lcores, allowed);
+	return 0;
+}

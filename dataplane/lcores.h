@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Which CPU each lcore runs on.
+ *
+ * EAL lcore 0 is the main thread; lcore i + 1 serves the i-th queue.
+ */
+#ifndef VLY_DATAPLANE_LCORES_H
+#define VLY_DATAPLANE_LCORES_H
+
+#include <sched.h>
+
+#include "options.h"
+
+struct vly_lcores {
+	unsigned cnt;                 /* worker lcores */
+	uint16_t cpu[VLY_LCORES_MAX]; /* of each */
+	bool shared;                  /* several lcores on one CPU */
+	char map[4096];               /* the EAL's --lcores argument */
+};
+
+/*
+ * Plans `options`' lcores on the CPUs in `allowed`: those of --cpus, else the last ones, leaving the
+ * first to the main thread when there is more than one. The main thread may run on every
+ * CPU that no worker has, or anywhere if they have them all.
+ * Returns 0, or -1 with the reason in options->error: --cpus names a CPU that is not allowed.
+ */
+__attribute__((nonnull, warn_unused_result)) int
+vly_lcores_plan(struct vly_lcores *lcores, struct vly_options *options, const cpu_set_t *allowed);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The command line of volley-dataplane.
+ *
+ * Use: vly_options_parse() once. Strings in the options point into argv. Whether interfaces,
+ * files and devices exist is not looked at here.
+ */
+#ifndef VLY_DATAPLANE_OPTIONS_H
+#define VLY_DATAPLANE_OPTIONS_H
+
+#include <stddef.h>
+
+#include "address.h"
+#include "log.h"
+
+/* DPDK's limit on ports in one process is 32. */
+#define VLY_PORTS_MAX 32
+/* DPDK's limit is 128 lcores, one of which is the main thread. */
+#define VLY_LCORES_MAX 127
+
+#define VLY_SOCKET_DEFAULT "/run/volley/dataplane.sock"
+
+enum vly_port_kind {
+	VLY_PORT_AF_XDP,
+	VLY_PORT_PCI,
+	VLY_PORT_PCAP,
+	VLY_PORT_AF_PACKET,
+	VLY_PORT_TAP,
+	VLY_PORT_RING,
+	VLY_PORT_NULL,
+};
+
+struct vly_port_spec {
+	enum vly_port_kind kind;
+	char name[64];   /* kind:target as given, without the options */
+	char target[64]; /* interface, PCI address; empty for ring and null */
+	char file[512];  /* pcap: what is read */
+	char out[512];   /* pcap: where responses go; empty: nowhere */
+	bool loop;       /* pcap: the file over and over */
+	unsigned queue_cnt;
+};
+
+enum vly_options_result {
+	VLY_OPTIONS_RUN,
+	VLY_OPTIONS_HELP,
+	VLY_OPTIONS_VERSION,
+	VLY_OPTIONS_BAD, /* `error` says what is wrong */
+};
+
+struct vly_options {
+	struct vly_port_spec port[VLY_PORTS_MAX];
+	unsigned port_cnt;
+	uint16_t cpu[VLY_LCORES_MAX];
+	unsigned cpu_cnt; /* 0: not given */
+	struct vly_addresses addresses;
+	const char *socket_path;
+	const char *xdp_program; /* NULL: not given */
+	bool spin;
+	bool huge_pages;
+	unsigned memory_mib; /* 0: by the queues */
+	unsigned udp_payload_max;
+	enum vly_log_level log_level;
+	char error[200];
+};
+
+__attribute__((nonnull, warn_unused_result)) enum vly_options_result
+vly_options_parse(struct vly_options *options, int argc, char **argv);
+
+/* Sum of the ports' queues: the number of lcores wanted. */
+__attribute__((nonnull, pure)) unsigned vly_options_queue_cnt(const struct vly_options *options);
+
+extern const char vly_options_help[];
+
+#endif

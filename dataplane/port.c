@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "port.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+
+#include "device.h"
+#include "eal.h"
+#include "interface.h"
+
+/* MTU of ports that have none: that of Ethernet. */
+#define MTU_DEFAULT 1500
+
+/* What an answer needs at the least; a smaller MTU would not do for IPv6 either (RFC 8200 §5). */
+#define MTU_MIN 1280
+
+/* The queues that a path to us spreads over: UDP by addresses and ports. */
+#define RSS_UDP                                                                                    \
+	(RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_IPV6_UDP_EX)
+
+static int
+check_interface(struct vly_port *port)
+{
+	const struct vly_port_spec *spec = port->spec;
+	struct vly_interface interface;
+	int error = vly_interface_query(spec->target, &interface);
+
+	if (error != 0) {
+		vly_log_error("port %s: interface %s: %s", spec->name, spec->target,
+			      error == -ENODEV ? "does not exist" : strerror(-error));
+		return -1;
+	}
+	if (!interface.up) {
+		vly_log_error("port %s: interface %s is down: ip link set dev %s up", spec->name,
+			      spec->target, spec->target);
+		return -1;
+	}
+	if (interface.mtu < MTU_MIN) {
+		vly_log_error("port %s: MTU %u is below %u: ip link set dev %s mtu 1500",
+			      spec->name, interface.mtu, MTU_MIN, spec->target);
+		return -1;
+	}
+	port->mtu = interface.mtu;
+	if (spec->kind != VLY_PORT_AF_XDP)
+		return 0;
+	if (spec->queue_cnt > interface.queue_cnt) {
+		vly_log_error("port %s: %u queues wanted, the interface has %u: ethtool -L %s "
+			      "combined %u",
+			      spec->name, spec->queue_cnt, interface.queue_cnt, spec->target,
+			      spec->queue_cnt);
+		return -1;
+	}
+	if (spec->queue_cnt < interface.queue_cnt)
+		vly_log_warning("port %s: the interface has %u queues and %u are served: queries "
+				"on the rest go to the kernel; ethtool -L %s combined %u",
+				spec->name, interface.queue_cnt, spec->queue_cnt, spec->target,
+				spec->queue_cnt);
+	if (interface.strips_vlan_tags)
+		vly_log_debug("port %s: the driver may take VLAN tags off before XDP; if VLANs "
+			      "are in use: ethtool -K %s rxvlan off",
+			      spec->name, spec->target);
+	port->has_xdp = true;
+	return vly_xdp_claim(&port->xdp, spec->target, interface.index);
+}
+
+int
+vly_port_plan(struct vly_port *port, const struct vly_port_spec *spec)
+{
+	memset(port, 0, sizeof(*port));
+	port->spec = spec;
+	port->port_id = VLY_PORT_NONE;
+	port->mtu = MTU_DEFAULT;
+	port->xdp.claim_fd = -1;
+	if (spec->kind == VLY_PORT_AF_XDP || spec->kind == VLY_PORT_AF_PACKET) {
+		if (check_interface(port) != 0)
+			return -1;
+	} else if (spec->kind == VLY_PORT_PCAP && access(spec->file, R_OK) != 0) {
+		vly_log_error("port %s: %s: %s", spec->name, spec->file, strerror(errno));
+		return -1;
+	}
+	port->plan = vly_pool_plan_port(spec, port->mtu);
+	return 0;
+}
+
+static int
+configure(struct vly_port *port)
+{
+	struct rte_eth_conf conf = {0};
+	struct rte_eth_dev_info info;
+	uint16_t queue_cnt = (uint16_t)port->spec->queue_cnt;
+	int error = rte_eth_dev_info_get(port->port_id, &info);
+
+	if (error != 0)
+		return vly_device_failed(port->spec, "does not say what it can do", error);
+	if (queue_cnt > info.max_rx_queues || queue_cnt > info.max_tx_queues) {
+		vly_log_error("port %s: %u queues wanted, the device has %u", port->spec->name,
+			      queue_cnt, RTE_MIN(info.max_rx_queues, info.max_tx_queues));
+		return -1;
+	}
+	if (queue_cnt > 1 && (info.flow_type_rss_offloads & RSS_UDP) != 0) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf = info.flow_type_rss_offloads & RSS_UDP;
+	} else if (queue_cnt > 1 && port->spec->kind == VLY_PORT_PCI) {
+		vly_log_warning("port %s: the device can't spread UDP by ports: queues will be "
+				"loaded unevenly",
+				port->spec->name);
+	}
+	/* All that we send on a queue is from the mempool of that queue, with one reference. */
+	conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	error = rte_eth_dev_configure(port->port_id, queue_cnt, queue_cnt, &conf);
+	if (error == 0)
+		error = rte_eth_dev_adjust_nb_rx_tx_desc(port->port_id, &port->plan.rx_desc_cnt,
+							 &port->plan.tx_desc_cnt);
+	if (error != 0)
+		return vly_device_failed(port->spec, "can't be configured", error);
+	return 0;
+}
+
+static int
+set_up_queue(const struct vly_port *port, uint16_t queue_idx)
+{
+	char name[RTE_MEMPOOL_NAMESIZE];
+	int socket_id = rte_eth_dev_socket_id(port->port_id);
+
+	snprintf(name, sizeof(name), "port%u.%u", port->port_id, queue_idx);
+	struct rte_mempool *pool = vly_pool_create(&port->plan, name, socket_id);
+	if (pool == NULL) {
+		vly_log_error("port %s: no memory for %u packets: %s; raise --memory, or free "
+			      "huge pages, or --huge-pages off",
+			      port->spec->name, port->plan.mbuf_cnt, rte_strerror(rte_errno));
+		return -1;
+	}
+	int error = rte_eth_rx_queue_setup(port->port_id, queue_idx, port->plan.rx_desc_cnt,
+					   (unsigned)socket_id, NULL, pool);
+	if (error == 0)
+		error = rte_eth_tx_queue_setup(port->port_id, queue_idx, port->plan.tx_desc_cnt,
+					       (unsigned)socket_id, NULL);
+	if (error != 0)
+		return vly_device_failed(port->spec, "a queue can't be set up", error);
+	return 0;
+}
+
+int
+vly_port_open(struct vly_port *port, unsigned port_idx, const char *xdp_program)
+{
+	uint16_t port_id;
+
+	vly_eal_forget_error();
+	if (vly_device_create(port->spec, port_idx, xdp_program, &port_id) != 0)
+		return -1;
+	port->port_id = port_id;
+	if (configure(port) != 0)
+		return -1;
+	for (uint16_t i = 0; i < port->spec->queue_cnt; i++)
+		if (set_up_queue(port, i) != 0)
+			return -1;
+	int error = rte_eth_dev_start(port->port_id);
+	if (error != 0)
+		return vly_device_failed(port->spec, "does not start", error);
+	return port->has_xdp ? vly_xdp_open(&port->xdp) : 0;
+}
+
+int
+vly_port_serve(struct vly_port *port, const struct vly_addresses *addresses)
+{
+	return port->has_xdp ? vly_xdp_serve(&port->xdp, addresses) : 0;
+}
+
+void
+vly_port_read(const struct vly_port *port, struct vly_port_counters *counters)
+{
+	struct rte_eth_stats stats;
+
+	if (port->has_xdp)
+		vly_xdp_read(&port->xdp, counters);
+	else if (rte_eth_stats_get(port->port_id, &stats) == 0)
+		counters->rx_missed = stats.imissed;
+}
+
+void
+vly_port_stop(struct vly_port *port)
+{
+	if (port->has_xdp)
+		vly_xdp_stop(&port->xdp);
+}
+
+void
+vly_port_close(struct vly_port *port)
+{
+	if (port->port_id != VLY_PORT_NONE) {
+		rte_eth_dev_stop(port->port_id);
+		rte_eth_dev_close(port->port_id);
+		port->port_id = VLY_PORT_NONE;
+	}
+	if (port->has_xdp)
+		vly_xdp_release(&port->xdp);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Ports: from a specification to started queues.
+ *
+ * Use, in the main thread:
+ *   1. vly_port_plan() each before the EAL starts;
+ *   2. vly_port_open() each after: from then on its queues may be polled, each by one lcore;
+ *   3. vly_port_serve() when the lcores run;
+ *   4. vly_port_read() now and then;
+ *   5. vly_port_stop() before the lcores stop, vly_port_close() after.
+ * Errors are logged here.
+ */
+#ifndef VLY_DATAPLANE_PORT_H
+#define VLY_DATAPLANE_PORT_H
+
+#include "pool.h"
+#include "xdp.h"
+
+struct vly_port {
+	const struct vly_port_spec *spec;
+	struct vly_pool_plan plan;
+	unsigned mtu;
+	uint16_t port_id; /* DPDK's; VLY_PORT_NONE: not open */
+	bool has_xdp;
+	struct vly_xdp xdp;
+};
+
+#define VLY_PORT_NONE UINT16_MAX
+
+/* Checks what the port is made of, and takes its interface. Returns 0 or -1. */
+__attribute__((nonnull, warn_unused_result)) int vly_port_plan(struct vly_port *port,
+							       const struct vly_port_spec *spec);
+
+/* `xdp_program` is the path of the program, used by af_xdp ports only. Returns 0 or -1. */
+__attribute__((nonnull(1), warn_unused_result)) int vly_port_open(struct vly_port *port,
+								  unsigned port_idx,
+								  const char *xdp_program);
+
+__attribute__((nonnull, warn_unused_result)) int
+vly_port_serve(struct vly_port *port, const struct vly_addresses *addresses);
+
+/* Copies what the port knows into the shared counters. */
+__attribute__((nonnull)) void vly_port_read(const struct vly_port *port,
+					    struct vly_port_counters *counters);
+
+__attribute__((nonnull)) void vly_port_stop(struct vly_port *port);
+
+/* Also for a port that was only planned. */
+__attribute__((nonnull)) void vly_port_close(struct vly_port *port);
+
+#endif

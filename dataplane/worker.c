@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+
+#include "packet.h"
+#include "query.h"
+
+#define BURST 32
+
+/*
+ * An idle lcore first spins: queries come in clusters, and a sleep costs a context switch. Then its sleeps
+ * double up to the latency that a lone query may meet; at a million queries a second, the packets
+ * of the longest sleep fill a twentieth of the ring.
+ */
+#define IDLE_SPIN_US      20
+#define IDLE_SLEEP_US_MIN 5
+#define IDLE_SLEEP_US_MAX 80
+
+struct burst {
+	struct rte_mbuf *received[BURST];
+	struct rte_mbuf *asked[BURST]; /* those with a query */
+	struct rte_mbuf *reply[BURST];
+	struct rte_mbuf *refused[BURST]; /* to be freed */
+	struct vly_packet packet[BURST]; /* of asked[] */
+	struct vly_query query[BURST];	 /* of asked[] */
+	unsigned received_cnt;
+	unsigned asked_cnt;
+	unsigned reply_cnt;
+	unsigned refused_cnt;
+};
+
+struct idle {
+	uint64_t since_tsc; /* 0: not idle */
+	uint64_t spin_tsc;
+	long sleep_us;
+};
+
+static void
+add_query(const struct vly_worker *worker, struct burst *burst, struct rte_mbuf *mbuf)
+{
+	const struct vly_packet *packet = &burst->packet[burst->asked_cnt];
+	struct vly_query *query = &burst->query[burst->asked_cnt];
+	bool ipv4 = packet->ip_version == 4;
+
+	query->message = rte_pktmbuf_mtod_offset(mbuf, uint8_t *, packet->dns_off);
+	query->message_len = packet->dns_len;
+	query->room = (uint16_t)(mbuf->buf_len - mbuf->data_off - packet->dns_off);
+	query->limit_max = ipv4 ? worker->limit_max_ipv4 : worker->limit_max_ipv6;
+	query->stream = false;
+	worker->counters->queries_ipv4 += ipv4;
+	worker->counters->queries_ipv6 += !ipv4;
+	burst->asked[burst->asked_cnt++] = mbuf;
+}
+
+/* Sorts what was received: queries for us, and the rest. */
+static void
+classify(const struct vly_worker *worker, struct burst *burst)
+{
+	struct vly_lcore_counters *counters = worker->counters;
+
+	for (unsigned i = 0; i < burst->received_cnt; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(burst->received[i], void *));
+	for (unsigned i = 0; i < burst->received_cnt; i++) {
+		struct rte_mbuf *mbuf = burst->received[i];
+		const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+		enum vly_verdict verdict =
+			vly_policy_classify(frame, frame + mbuf->data_len,
+					    &burst->packet[burst->asked_cnt], vly_addresses_have,
+					    worker->addresses);
+		counters->rx_bytes += mbuf->pkt_len;
+		/* A frame that left no room in its buffer is larger than any query of ours. */
+		if (verdict == VLY_VERDICT_serve &&
+		    (mbuf->nb_segs != 1 || rte_pktmbuf_tailroom(mbuf) < VLY_NAME_SLACK_BYTES))
+			verdict = VLY_VERDICT_pass;
+		if (verdict == VLY_VERDICT_serve)
+			add_query(worker, burst, mbuf);
+		else
+			burst->refused[burst->refused_cnt++] = mbuf;
+		if (verdict != VLY_VERDICT_serve || !worker->has_xdp)
+			counters->verdict[verdict]++;
+	}
+	counters->rx_packets += burst->received_cnt;
+}
+
+/* Dresses each response as a frame. */
+static void
+write_replies(const struct vly_worker *worker, struct burst *burst)
+{
+	for (unsigned i = 0; i < burst->asked_cnt; i++) {
+		const struct vly_query *query = &burst->query[i];
+		struct rte_mbuf *mbuf = burst->asked[i];
+		if (query->response_len == 0) {
+			burst->refused[burst->refused_cnt++] = mbuf;
+			continue;
+		}
+		uint16_t bytes = vly_packet_reply(rte_pktmbuf_mtod(mbuf, uint8_t *),
+						  &burst->packet[i], query->response_len,
+						  query->response_sum);
+		mbuf->data_len = bytes;
+		mbuf->pkt_len = bytes;
+		worker->counters->tx_bytes += bytes;
+		burst->reply[burst->reply_cnt++] = mbuf;
+	}
+}
+
+/* A full TX ring means that more is asked than the port can carry: later responses will not fare better,
+ * and waiting would only move the loss to the RX ring. */
+static void
+send_replies(const struct vly_worker *worker, struct burst *burst)
+{
+	uint16_t sent = rte_eth_tx_burst(worker->port_id, worker->queue_idx, burst->reply,
+					 (uint16_t)burst->reply_cnt);
+
+	worker->counters->tx_packets += sent;
+	if (unlikely(sent < burst->reply_cnt)) {
+		worker->counters->tx_full += burst->reply_cnt - sent;
+		for (unsigned i = sent; i < burst->reply_cnt; i++)
+			worker->counters->tx_bytes -= burst->reply[i]->pkt_len;
+		rte_pktmbuf_free_bulk(burst->reply + sent, burst->reply_cnt - sent);
+	}
+	if (burst->refused_cnt > 0)
+		rte_pktmbuf_free_bulk(burst->refused, burst->refused_cnt);
+}
+
+static void
+idle_sleep(struct idle *idle)
+{
+	struct timespec time = {.tv_nsec = idle->sleep_us * 1000};
+
+	rcu_thread_offline(); /* publishing a table must not wait for sleepers */
+	nanosleep(&time, NULL);
+	rcu_thread_online();
+	idle->sleep_us *= 2;
+	if (idle->sleep_us > IDLE_SLEEP_US_MAX)
+		idle->sleep_us = IDLE_SLEEP_US_MAX;
+}
+
+/* Nothing was received. */
+static void
+rest(const struct vly_worker *worker, struct idle *idle)
+{
+	uint64_t now_tsc = rte_rdtsc();
+
+	worker->counters->polls_empty++;
+	if (idle->since_tsc == 0) {
+		idle->since_tsc = now_tsc;
+		idle->sleep_us = IDLE_SLEEP_US_MIN;
+	}
+	if (worker->spin || now_tsc - idle->since_tsc < idle->spin_tsc) {
+		rte_pause();
+		return;
+	}
+	worker->counters->sleeps++;
+	idle_sleep(idle);
+}
+
+static void
+answer_burst(const struct vly_worker *worker, struct burst *burst)
+{
+	uint64_t start_tsc = rte_rdtsc();
+
+	burst->asked_cnt = 0;
+	burst->reply_cnt = 0;
+	burst->refused_cnt = 0;
+	classify(worker, burst);
+	vly_query_answer(burst->query, burst->asked_cnt, vly_table_live(), worker->counters);
+	write_replies(worker, burst);
+	send_replies(worker, burst);
+	worker->counters->bursts++;
+	worker->counters->busy_tsc += rte_rdtsc() - start_tsc;
+}
+
+static void
+run(const struct vly_worker *worker, struct burst *burst)
+{
+	struct idle idle = {.spin_tsc = rte_get_tsc_hz() / 1000000 * IDLE_SPIN_US};
+
+	while (!atomic_load_explicit(worker->stop, memory_order_relaxed)) {
+		burst->received_cnt = rte_eth_rx_burst(worker->port_id, worker->queue_idx,
+						       burst->received, BURST);
+		if (burst->received_cnt > 0) {
+			idle.since_tsc = 0;
+			answer_burst(worker, burst);
+		} else {
+			rest(worker, &idle);
+		}
+		rcu_quiescent_state();
+	}
+}
+
+int
+vly_worker_run(void *worker)
+{
+	/* Here, so that the memory is that of the lcore's own NUMA node. */
+	struct burst *burst = aligned_alloc(RTE_CACHE_LINE_SIZE,
+					    RTE_ALIGN_CEIL(sizeof(*burst), RTE_CACHE_LINE_SIZE));
+	if (burst == NULL)
+		return -ENOMEM;
+	memset(burst, 0, sizeof(*burst));
+	/* The kernel would add 50 µs to each sleep, to wake up several sleepers at once. */
+	prctl(PR_SET_TIMERSLACK, 1);
+	rcu_register_thread();
+	run(worker, burst);
+	rcu_unregister_thread();
+	free(burst);
+	return 0;
+}

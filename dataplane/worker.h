@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One lcore: receives bursts from one queue, answers, sends.
+ *
+ * Use: fill a struct vly_worker, vly_worker_run() on its lcore (rte_eal_remote_launch), set *stop,
+ * wait for the lcore. The worker registers itself as an RCU reader; the main thread may publish
+ * tables all the while.
+ */
+#ifndef VLY_DATAPLANE_WORKER_H
+#define VLY_DATAPLANE_WORKER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <volley/counters.h>
+
+#include "address.h"
+
+struct vly_worker {
+	uint16_t port_id;
+	uint16_t queue_idx;
+	uint16_t limit_max_ipv4; /* octets of a DNS response that the port and the operator allow */
+	uint16_t limit_max_ipv6;
+	bool spin;    /* never sleep */
+	bool has_xdp; /* the XDP program has counted what it gave us */
+	const struct vly_addresses *addresses;
+	struct vly_lcore_counters *counters;
+	const atomic_bool *stop;
+};
+
+/* `worker` is a struct vly_worker. Returns 0 after *stop was set, or a negative errno. */
+int vly_worker_run(void *worker);
+
+#endif
