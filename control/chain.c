@@ -3,88 +3,117 @@
 #include "rdata.h"
 
 static const struct vly_zone_record *
-cname_of(const struct vly_zone *zone, uint32_t node_idx)
+record_of(const struct vly_zone *zone, uint32_t node_idx, uint16_t type)
 {
 	const struct vly_zone_record *record = NULL;
 
 	for (vly_arena_ref ref = zone->node[node_idx].records; ref != 0; ref = record->next) {
 		record = vly_arena_at(&zone->arena, ref);
-		if (record->type == VLY_TYPE_CNAME)
+		if (record->type == type)
 			return record;
 	}
 	return NULL;
 }
 
-/* Makes the CNAME's RDATA the chain's target. */
 static bool
-take_target(struct vly_chain *chain, const struct vly_zone *zone,
-	    const struct vly_zone_record *cname)
+is_known(const struct vly_chain *chain, const struct vly_zone_record *record)
 {
-	if (!vly_rdata_scan_name(&chain->target, cname->data, cname->data_len))
+	for (unsigned i = 0; i < chain->hop_cnt; i++)
+		if (chain->hop[i].record == record)
+			return true;
+	return false;
+}
+
+/* Adds a hop whose owner is the target so far, and takes `wire` as the new target; false: the chain ends. */
+static bool
+add_hop(struct vly_chain *chain, const struct vly_zone *zone, const struct vly_zone_record *record,
+	uint32_t dname_idx, const uint8_t *wire, unsigned len)
+{
+	bool is_loop = dname_idx == VLY_ZONE_NONE && is_known(chain, record);
+
+	chain->end = VLY_CHAIN_LEFT;
+	if (chain->hop_cnt == VLY_CHAIN_HOPS_MAX || is_loop)
+		return false;
+	struct vly_chain_hop *hop = &chain->hop[chain->hop_cnt];
+	if (chain->hop_cnt > 0)
+		hop->owner = chain->target;
+	hop->record = record;
+	hop->dname_idx = dname_idx;
+	hop->target_len = len;
+	memcpy(hop->target, wire, len);
+	chain->hop_cnt++;
+	if (!vly_rdata_scan_name(&chain->target, wire, len))
 		return false;
 	vly_name_hash(&chain->target, &zone->key);
 	return true;
 }
 
-/* The node that answers for the target: its own, its closest encloser's wildcard, or a cut above it. */
-static enum vly_chain_end
-locate(struct vly_chain *chain, const struct vly_zone *zone)
+static bool
+add_cname(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_idx)
+{
+	const struct vly_zone_record *cname = record_of(zone, node_idx, VLY_TYPE_CNAME);
+
+	return cname != NULL &&
+	       add_hop(chain, zone, cname, VLY_ZONE_NONE, cname->data, cname->data_len);
+}
+
+/* Replaces the target's suffix, the owner of the DNAME, by the DNAME's target (RFC 6672 §2.2). */
+static bool
+add_dname(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_idx,
+	  unsigned prefix_len)
+{
+	const struct vly_zone_record *dname = record_of(zone, node_idx, VLY_TYPE_DNAME);
+	uint8_t wire[VLY_NAME_BYTES_MAX];
+
+	if (prefix_len + dname->data_len > sizeof(wire)) {
+		chain->end = VLY_CHAIN_YXDOMAIN;
+		chain->node_idx = node_idx;
+		chain->dname_beyond = dname;
+		return false;
+	}
+	memcpy(wire, chain->target.lower, prefix_len);
+	memcpy(wire + prefix_len, dname->data, dname->data_len);
+	return add_hop(chain, zone, dname, node_idx, wire, prefix_len + dname->data_len);
+}
+
+/* Finds what answers for the target, and goes one hop further if that is an alias; false: the chain ends. */
+static bool
+follow(struct vly_chain *chain, const struct vly_zone *zone)
 {
 	const struct vly_name *target = &chain->target;
 	uint32_t found = VLY_ZONE_NONE;
 	unsigned i;
 
+	chain->end = VLY_CHAIN_LEFT;
 	if (!vly_zone_has_name(zone, target))
-		return VLY_CHAIN_LEFT;
-	for (i = 0; i <= target->label_cnt; i++) {
+		return false;
+	for (i = 0;; i++) { /* ends at the apex, at the latest */
 		found = vly_zone_find(zone, target, i);
 		if (found != VLY_ZONE_NONE && !(zone->node[found].flags & VLY_ZONE_OCCLUDED))
 			break;
 	}
+	if (i > 0 && !(zone->node[found].flags & VLY_ZONE_CUT)) {
+		if (zone->node[found].flags & VLY_ZONE_DNAME)
+			return add_dname(chain, zone, found, target->start[i]);
+		found = zone->node[found].wildcard;
+	}
+	if (found == VLY_ZONE_NONE) {
+		chain->end = VLY_CHAIN_NXDOMAIN;
+		return false;
+	}
 	chain->node_idx = found;
-	const struct vly_zone_node *node = &zone->node[found]; /* the apex, at the latest */
-	if (node->flags & VLY_ZONE_CUT)
-		return VLY_CHAIN_CUT;
-	if (i == 0)
-		return VLY_CHAIN_NODE;
-	if (node->flags & VLY_ZONE_DNAME)
-		return VLY_CHAIN_LEFT;
-	if (node->wildcard == VLY_ZONE_NONE)
-		return VLY_CHAIN_NXDOMAIN;
-	chain->node_idx = node->wildcard;
-	return zone->node[node->wildcard].flags & VLY_ZONE_CUT ? VLY_CHAIN_CUT : VLY_CHAIN_NODE;
-}
-
-static bool
-is_known(const struct vly_chain *chain, const struct vly_zone_record *cname)
-{
-	for (unsigned i = 0; i < chain->hop_cnt; i++)
-		if (chain->hop[i].cname == cname)
-			return true;
-	return false;
+	chain->end = zone->node[found].flags & VLY_ZONE_CUT ? VLY_CHAIN_CUT : VLY_CHAIN_NODE;
+	return (zone->node[found].flags & VLY_ZONE_CNAME) && chain->end == VLY_CHAIN_NODE &&
+	       add_cname(chain, zone, found);
 }
 
 void
 vly_chain_follow(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_idx)
 {
-	const struct vly_zone_record *cname = cname_of(zone, node_idx);
-
 	chain->hop_cnt = 0;
-	while (cname != NULL) {
-		if (chain->hop_cnt == VLY_CHAIN_HOPS_MAX || is_known(chain, cname)) {
-			chain->end = VLY_CHAIN_LEFT;
-			return;
-		}
-		struct vly_chain_hop *hop = &chain->hop[chain->hop_cnt];
-		if (chain->hop_cnt > 0)
-			hop->owner = chain->target;
-		hop->cname = cname;
-		chain->hop_cnt++;
-		if (!take_target(chain, zone, cname)) {
-			chain->end = VLY_CHAIN_LEFT;
-			return;
-		}
-		chain->end = locate(chain, zone);
-		cname = chain->end == VLY_CHAIN_NODE ? cname_of(zone, chain->node_idx) : NULL;
-	}
+	chain->dname_beyond = NULL;
+	if (!add_cname(chain, zone, node_idx))
+		return;
+	while (follow(chain, zone))
+		;
 }

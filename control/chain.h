@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* CNAME chains inside a zone, followed when the zone is compiled (RFC 1034 §3.6.2, §4.3.2). */
+/* CNAME and DNAME chains inside a zone, followed when it is compiled (RFC 1034 §3.6.2, §4.3.2, RFC 6672). */
 #ifndef VLY_CONTROL_CHAIN_H
 #define VLY_CONTROL_CHAIN_H
 
@@ -12,12 +12,17 @@ enum vly_chain_end {
 	VLY_CHAIN_NODE,     /* at node_idx, under the name `target` (node_idx may be a wildcard) */
 	VLY_CHAIN_CUT,      /* at or below the cut node_idx */
 	VLY_CHAIN_NXDOMAIN, /* at a name that does not exist */
-	VLY_CHAIN_LEFT, /* outside the zone, below a DNAME, in a loop, or after VLY_CHAIN_HOPS_MAX */
+	VLY_CHAIN_YXDOMAIN, /* at a DNAME that would make too long a name (RFC 6672 §2.2) */
+	VLY_CHAIN_LEFT,     /* outside the zone, in a loop, or after VLY_CHAIN_HOPS_MAX */
 };
 
+/* A CNAME: one of the zone, or one that a DNAME above its owner stands for. */
 struct vly_chain_hop {
+	const struct vly_zone_record *record; /* the CNAME or the DNAME */
+	uint32_t dname_idx;    /* the DNAME's node; VLY_ZONE_NONE: a CNAME of the zone */
 	struct vly_name owner; /* of hop[0]: not set, it is the question's name */
-	const struct vly_zone_record *cname;
+	unsigned target_len;
+	uint8_t target[VLY_NAME_BYTES_MAX];
 };
 
 struct vly_chain {
@@ -26,6 +31,8 @@ struct vly_chain {
 	struct vly_name target; /* the last name */
 	unsigned hop_cnt;       /* at least 1 */
 	struct vly_chain_hop hop[VLY_CHAIN_HOPS_MAX];
+	const struct vly_zone_record
+		*dname_beyond; /* YXDOMAIN: the DNAME that makes too long a name */
 };
 
 /* Follows the chain that begins at the alias `node_idx`, once occluded nodes are marked. */

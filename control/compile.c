@@ -250,22 +250,69 @@ compile_cut(struct compiler *compiler, uint32_t idx)
 	return store_answer(compiler);
 }
 
+static void
+add_hop(struct compiler *compiler, const struct vly_chain_hop *hop, bool is_first)
+{
+	const struct vly_zone_record *record = hop->record;
+	unsigned len;
+
+	if (hop->dname_idx != VLY_ZONE_NONE)
+		vly_answer_add(compiler->writer, VLY_SECTION_ANSWER,
+			       &(struct vly_answer_record){
+				       .owner = node_name(compiler, hop->dname_idx, &len),
+				       .type = VLY_TYPE_DNAME,
+				       .ttl = record->ttl,
+				       .data = record->data,
+				       .data_len = record->data_len,
+			       });
+	vly_answer_add(compiler->writer, VLY_SECTION_ANSWER,
+		       &(struct vly_answer_record){
+			       .owner = is_first ? NULL : hop->owner.lower,
+			       .type = VLY_TYPE_CNAME,
+			       .ttl = record->ttl, /* RFC 6672 §3.1: the DNAME's */
+			       .data = hop->target,
+			       .data_len = (uint16_t)hop->target_len,
+		       });
+}
+
 /* Begins an answer for an alias and writes the CNAMEs of its chain. */
 static void
 begin_chain(struct compiler *compiler, uint32_t idx, enum vly_rcode rcode)
 {
-	begin_answer(compiler, idx, VLY_ANSWER_AA | rcode);
-	for (unsigned i = 0; i < compiler->chain.hop_cnt; i++) {
-		const struct vly_chain_hop *hop = &compiler->chain.hop[i];
-		vly_answer_add(compiler->writer, VLY_SECTION_ANSWER,
-			       &(struct vly_answer_record){
-				       .owner = i == 0 ? NULL : hop->owner.lower,
-				       .type = VLY_TYPE_CNAME,
-				       .ttl = hop->cname->ttl,
-				       .data = hop->cname->data,
-				       .data_len = hop->cname->data_len,
-			       });
+	begin_answer(compiler, idx, (uint8_t)(VLY_ANSWER_AA | rcode));
+	for (unsigned i = 0; i < compiler->chain.hop_cnt; i++)
+		add_hop(compiler, &compiler->chain.hop[i], i == 0);
+	vly_answer_keep(compiler->writer);
+}
+
+static enum vly_rcode
+chain_rcode(const struct vly_chain *chain)
+{
+	switch (chain->end) {
+	case VLY_CHAIN_NXDOMAIN:
+		return VLY_RCODE_NXDOMAIN;
+	case VLY_CHAIN_YXDOMAIN:
+		return VLY_RCODE_YXDOMAIN;
+	default:
+		return VLY_RCODE_NOERROR;
 	}
+}
+
+/* The DNAME that makes too long a name proves the YXDOMAIN. */
+static void
+add_beyond(struct compiler *compiler)
+{
+	const struct vly_zone_record *dname = compiler->chain.dname_beyond;
+	unsigned len;
+
+	vly_answer_add(compiler->writer, VLY_SECTION_ANSWER,
+		       &(struct vly_answer_record){
+			       .owner = node_name(compiler, compiler->chain.node_idx, &len),
+			       .type = VLY_TYPE_DNAME,
+			       .ttl = dname->ttl,
+			       .data = dname->data,
+			       .data_len = dname->data_len,
+		       });
 	vly_answer_keep(compiler->writer);
 }
 
@@ -275,8 +322,7 @@ compile_chain_end(struct compiler *compiler, uint32_t idx)
 {
 	const struct vly_chain *chain = &compiler->chain;
 
-	begin_chain(compiler, idx,
-		    chain->end == VLY_CHAIN_NXDOMAIN ? VLY_RCODE_NXDOMAIN : VLY_RCODE_NOERROR);
+	begin_chain(compiler, idx, chain_rcode(chain));
 	if (chain->end == VLY_CHAIN_NXDOMAIN || chain->end == VLY_CHAIN_NODE) {
 		add_negative(compiler);
 		vly_answer_keep(compiler->writer);
@@ -284,6 +330,8 @@ compile_chain_end(struct compiler *compiler, uint32_t idx)
 		const struct vly_rrset *ns = vly_rrsets_find(&compiler->target, VLY_TYPE_NS);
 		if (add_referral(compiler, chain->node_idx, ns) != 0)
 			return 0;
+	} else if (chain->end == VLY_CHAIN_YXDOMAIN) {
+		add_beyond(compiler);
 	}
 	return store_answer(compiler);
 }

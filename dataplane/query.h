@@ -23,10 +23,11 @@
 
 /* What becomes of a message. */
 enum vly_query_fate {
-	VLY_QUERY_DROP,   /* no response: too short for a header, or a response itself */
-	VLY_QUERY_HEADER, /* an error that can't echo the question: header only */
-	VLY_QUERY_ERROR,  /* an error response with the question echoed */
-	VLY_QUERY_LOOKUP, /* a question to look up */
+	VLY_QUERY_DROP,    /* no response: too short for a header, or a response itself */
+	VLY_QUERY_HEADER,  /* an error that can't echo the question: header only */
+	VLY_QUERY_ERROR,   /* an error response with the question echoed */
+	VLY_QUERY_LOOKUP,  /* a question to look up */
+	VLY_QUERY_COMPOSE, /* below the DNAME at node: the answer is composed (compose.h) */
 };
 
 struct vly_query {
@@ -55,7 +56,7 @@ struct vly_query {
 	const struct vly_image_zone *zone;
 	uint32_t zone_idx;
 	const struct vly_image_bucket *bucket;
-	const struct vly_image_node *node; /* what the bucket suggests: to be compared */
+	const struct vly_image_node *node; /* from the bucket, to be compared; or a DNAME's */
 	const struct vly_image_answer *answer;
 	struct vly_name name;
 };

@@ -3,7 +3,7 @@
  * Resolving: from a question to its compiled answer (RFC 1034 §4.3.2, RFC 4592), in three stages.
  * Each touches memory that the one before has prefetched: bucket, node, answer.
  */
-#include "query.h"
+#include "resolve.h"
 
 #define PREFETCH(address) __builtin_prefetch(address, 0, 3)
 
@@ -171,16 +171,19 @@ find_encloser(const struct vly_query *query)
 	return encloser;
 }
 
-/* The answer of a node for a type; for ANY any one RRset will do (RFC 8482 §4.1). */
+/* The answer of a node for a type; for ANY, unless the compiler listed one, any RRset will do (RFC 8482 §4.1). */
 static vly_image_ref
 choose(const struct vly_image_node *node, unsigned qtype)
 {
 	for (unsigned i = 0; i < node->type_cnt; i++)
-		if (node->type[i].type == qtype || qtype == VLY_TYPE_ANY)
+		if (node->type[i].type == qtype)
 			return node->type[i].answer;
-	return node->other;
+	return qtype == VLY_TYPE_ANY && node->type_cnt > 0 && !(node->flags & VLY_NODE_CUT)
+		       ? node->type[0].answer
+		       : node->other;
 }
 
+/* 0: below the DNAME at query->node. */
 static vly_image_ref
 resolve(struct vly_query *query)
 {
@@ -195,6 +198,10 @@ resolve(struct vly_query *query)
 	node = find_encloser(query);
 	if (node->flags & VLY_NODE_CUT)
 		return node->other;
+	if (__builtin_expect(node->flags & VLY_NODE_DNAME, 0)) {
+		query->node = node;
+		return 0;
+	}
 	if (node->wildcard != 0)
 		return choose(vly_image_at(query->image->heap, node->wildcard), query->qtype);
 	return query->zone->nxdomain;
@@ -206,8 +213,31 @@ vly_query_find_answer(struct vly_query *query, unsigned cnt)
 	for (unsigned i = 0; i < cnt; i++) {
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
-		query[i].answer = vly_image_at(query[i].image->heap, resolve(&query[i]));
+		vly_image_ref ref = resolve(&query[i]);
+		if (ref == 0) {
+			query[i].fate = VLY_QUERY_COMPOSE;
+			continue;
+		}
+		query[i].answer = vly_image_at(query[i].image->heap, ref);
 		PREFETCH(query[i].answer);
 		PREFETCH((const uint8_t *)query[i].answer + 64);
 	}
+}
+
+const struct vly_image_answer *
+vly_resolve_again(struct vly_query *query)
+{
+	struct vly_name *name = &query->name;
+	const struct vly_image_node *apex = vly_image_at(query->image->heap, query->zone->apex);
+
+	query->node = NULL;
+	for (unsigned i = 0; i <= name->label_cnt; i++) {
+		if (!name_is(apex, name->lower + name->start[i], vly_name_suffix_len(name, i)))
+			continue;
+		query->zone_label_idx = (uint8_t)i;
+		vly_name_hash(name, &query->image->header->hash_key);
+		vly_image_ref ref = resolve(query);
+		return ref != 0 ? vly_image_at(query->image->heap, ref) : NULL;
+	}
+	return NULL;
 }

@@ -3,6 +3,7 @@
  */
 #include <volley/checksum.h>
 
+#include "compose.h"
 #include "query.h"
 #include "wire.h"
 
@@ -188,15 +189,23 @@ write_error(struct vly_query *query, struct vly_lcore_counters *counters)
 	count_response(query, shape.flags, counters);
 }
 
+/* Octets for what stands between question and OPT: at least 512 - 12 - 259 - 11. */
+static inline unsigned
+space_for(const struct vly_query *query)
+{
+	unsigned limit = query->limit < query->room ? query->limit : query->room;
+
+	return limit - VLY_DNS_HEADER_BYTES - query->question_bytes -
+	       (query->has_opt ? VLY_OPT_BYTES : 0u);
+}
+
 static void
 write_found(struct vly_query *query, struct vly_lcore_counters *counters)
 {
 	const struct vly_image_answer *answer = query->answer;
 	uint8_t *message = query->message;
 	unsigned len = VLY_DNS_HEADER_BYTES + query->question_bytes;
-	unsigned opt_bytes = query->has_opt ? VLY_OPT_BYTES : 0;
-	unsigned limit = query->limit < query->room ? query->limit : query->room;
-	unsigned space = limit - len - opt_bytes; /* at least 512 - 12 - 259 - 11 */
+	unsigned space = space_for(query);
 	struct shape shape = {
 		.flags = (answer->flags & VLY_ANSWER_RCODE) |
 			 (answer->flags & VLY_ANSWER_AA ? VLY_FLAG_AA : 0),
@@ -224,6 +233,30 @@ write_found(struct vly_query *query, struct vly_lcore_counters *counters)
 	count_response(query, shape.flags, counters);
 }
 
+__attribute__((cold, noinline)) static void
+write_composed(struct vly_query *query, struct vly_lcore_counters *counters)
+{
+	uint8_t *message = query->message;
+	unsigned len = VLY_DNS_HEADER_BYTES + query->question_bytes;
+	struct vly_composed composed;
+
+	vly_compose_dname(query, message + len, space_for(query), &composed);
+	const struct shape shape = {
+		.flags = composed.flags,
+		.ancount = composed.ancount,
+		.nscount = composed.nscount,
+		.arcount = composed.arcount,
+	};
+	write_header(message, &shape, true, query->has_opt);
+	len += composed.wire_len;
+	if (query->has_opt)
+		len += write_opt(message + len, query);
+	query->response_len = (uint16_t)len;
+	query->response_sum = vly_sum_fold(vly_sum_octets(message, len));
+	counters->referrals += composed.is_referral;
+	count_response(query, shape.flags, counters);
+}
+
 void
 vly_query_write(struct vly_query *query, struct vly_lcore_counters *counters)
 {
@@ -238,6 +271,9 @@ vly_query_write(struct vly_query *query, struct vly_lcore_counters *counters)
 		break;
 	case VLY_QUERY_LOOKUP:
 		write_found(query, counters);
+		break;
+	case VLY_QUERY_COMPOSE:
+		write_composed(query, counters);
 		break;
 	}
 }
