@@ -3,35 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <volley/checksum.h>
+#include "compiler.h"
 
-#include "answer.h"
-#include "chain.h"
-#include "compile.h"
-#include "rdata.h"
-#include "rrset.h"
-
-struct compiler {
-	struct vly_image_draft *draft;
-	struct vly_zone *zone;
-	uint32_t zone_idx;
-	struct vly_zone_error *error;
-	struct vly_answer_writer *writer;
-	struct vly_rrsets own;    /* of the node at hand */
-	struct vly_rrsets target; /* of the end of its CNAME chain */
-	struct vly_rrsets glue;
-	struct vly_chain chain;
-	const struct vly_zone_record *soa;
-	uint32_t negative_ttl; /* seconds */
-	vly_image_ref nodata;
-	vly_image_ref nxdomain;
-	struct vly_image_type *type; /* of the node at hand */
-	unsigned type_cnt;
-	unsigned type_size;
-};
-
-__attribute__((format(printf, 3, 4), cold)) static int
-fail(struct compiler *compiler, const struct vly_zone_record *record, const char *format, ...)
+int
+vly_compiler_fail(struct vly_compiler *compiler, const struct vly_zone_record *record,
+		  const char *format, ...)
 {
 	struct vly_zone_error *error = compiler->error;
 	va_list args;
@@ -47,385 +23,42 @@ fail(struct compiler *compiler, const struct vly_zone_record *record, const char
 	return -1;
 }
 
-static int
-fail_memory(struct compiler *compiler)
+int
+vly_compiler_fail_memory(struct vly_compiler *compiler)
 {
-	return fail(compiler, NULL, "no memory for the image");
-}
-
-static const uint8_t *
-node_name(const struct compiler *compiler, uint32_t idx, unsigned *len)
-{
-	return vly_zone_node_name(compiler->zone, idx, len);
-}
-
-static void
-add_rrset(struct compiler *compiler, enum vly_section section, const uint8_t *owner,
-	  const struct vly_rrset *rrset)
-{
-	for (unsigned i = 0; i < rrset->record_cnt; i++) {
-		const struct vly_zone_record *record = rrset->record[i];
-		bool own_ttl =
-			rrset->type == VLY_TYPE_RRSIG; /* RFC 4034 §3: that of what it covers */
-		vly_answer_add(compiler->writer, section,
-			       &(struct vly_answer_record){
-				       .owner = owner,
-				       .type = rrset->type,
-				       .ttl = own_ttl ? record->ttl : rrset->ttl,
-				       .data = record->data,
-				       .data_len = record->data_len,
-			       });
-	}
-}
-
-/* The SOA in the authority section, with the TTL of negative answers (RFC 2308 §3). */
-static void
-add_negative(struct compiler *compiler)
-{
-	unsigned len;
-
-	vly_answer_add(compiler->writer, VLY_SECTION_AUTHORITY,
-		       &(struct vly_answer_record){
-			       .owner = node_name(compiler, 0, &len),
-			       .type = VLY_TYPE_SOA,
-			       .ttl = compiler->negative_ttl,
-			       .data = compiler->soa->data,
-			       .data_len = compiler->soa->data_len,
-		       });
-}
-
-/* Appends the finished answer to the heap; 0 when it can't be. */
-static vly_image_ref
-store_answer(struct compiler *compiler)
-{
-	struct vly_answer_writer *writer = compiler->writer;
-	struct vly_arena *file = &compiler->draft->file;
-
-	if (writer->overflow) {
-		const struct vly_zone_record *record =
-			compiler->own.cnt > 0 ? compiler->own.rrset[0].record[0] : compiler->soa;
-		(void)fail(compiler, record,
-			   "an answer for this name does not fit into any DNS message (65,535 "
-			   "octets)");
-		return 0;
-	}
-	unsigned wire_off = vly_image_answer_wire_off((uint16_t)writer->fix_cnt);
-	uint64_t off = vly_arena_append(file, wire_off + writer->wire_len, VLY_IMAGE_REF_BYTES);
-	if (off == 0) {
-		(void)fail_memory(compiler);
-		return 0;
-	}
-	struct vly_image_answer *answer = (void *)(file->base + off);
-	*answer = (struct vly_image_answer){
-		.wire_len = (uint16_t)writer->wire_len,
-		.keep_len = writer->keep_len,
-		.ancount = writer->count[VLY_SECTION_ANSWER],
-		.nscount = writer->count[VLY_SECTION_AUTHORITY],
-		.arcount = writer->count[VLY_SECTION_ADDITIONAL],
-		.keep_arcount = writer->keep_arcount,
-		.sum = vly_sum_fold(vly_sum_octets(writer->wire, writer->wire_len)),
-		.fix_cnt = (uint16_t)writer->fix_cnt,
-		.anchor_len = writer->anchor_len,
-		.flags = writer->flags,
-	};
-	memcpy(answer->fix, writer->fix, writer->fix_cnt * sizeof(answer->fix[0]));
-	memcpy(file->base + off + wire_off, writer->wire, writer->wire_len);
-	return (vly_image_ref)((off - VLY_DRAFT_HEAP_OFF) / VLY_IMAGE_REF_BYTES);
-}
-
-/* Begins an answer for a node; a wildcard's is asked with names below its parent. */
-static void
-begin_answer(struct compiler *compiler, uint32_t idx, uint8_t flags)
-{
-	const struct vly_zone_node *node = &compiler->zone->node[idx];
-	bool is_wildcard =
-		node->parent != VLY_ZONE_NONE && compiler->zone->node[node->parent].wildcard == idx;
-	bool is_cut = node->flags & VLY_ZONE_CUT;
-	unsigned len;
-	const uint8_t *name = node_name(compiler, is_wildcard ? node->parent : idx, &len);
-
-	vly_answer_begin(compiler->writer, name, len, flags, is_wildcard || is_cut);
-}
-
-static int
-add_type(struct compiler *compiler, uint16_t type, vly_image_ref answer)
-{
-	if (answer == 0)
-		return -1;
-	if (compiler->type_cnt == compiler->type_size) {
-		unsigned size = compiler->type_size == 0 ? 16 : compiler->type_size * 2;
-		void *grown = realloc(compiler->type, size * sizeof(*compiler->type));
-		if (grown == NULL)
-			return fail_memory(compiler);
-		compiler->type = grown;
-		compiler->type_size = size;
-	}
-	compiler->type[compiler->type_cnt++] =
-		(struct vly_image_type){.type = type, .answer = answer};
-	return 0;
-}
-
-static int
-compile_rrset(struct compiler *compiler, uint32_t idx, const struct vly_rrset *rrset)
-{
-	begin_answer(compiler, idx, VLY_ANSWER_AA);
-	add_rrset(compiler, VLY_SECTION_ANSWER, NULL, rrset);
-	vly_answer_keep(compiler->writer);
-	return add_type(compiler, rrset->type, store_answer(compiler));
-}
-
-/* True when the name in `record`'s RDATA (an NS) is at or below node `idx`. */
-static bool
-is_in_domain(const struct compiler *compiler, const struct vly_name *name, uint32_t idx)
-{
-	unsigned len;
-	const uint8_t *cut = node_name(compiler, idx, &len);
-
-	return name->len >= len && memcmp(name->lower + name->len - len, cut, len) == 0 &&
-	       name->label_cnt >= compiler->zone->node[idx].label_cnt &&
-	       vly_name_suffix_len(name, name->label_cnt - compiler->zone->node[idx].label_cnt) ==
-		       len;
-}
-
-static int
-add_addresses(struct compiler *compiler, const struct vly_name *name, uint32_t node_idx)
-{
-	static const uint16_t types[] = {VLY_TYPE_A, VLY_TYPE_AAAA};
-
-	if (vly_rrsets_load(&compiler->glue, compiler->zone, node_idx) != 0)
-		return fail_memory(compiler);
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		const struct vly_rrset *rrset = vly_rrsets_find(&compiler->glue, types[i]);
-		if (rrset != NULL)
-			add_rrset(compiler, VLY_SECTION_ADDITIONAL, name->lower, rrset);
-	}
-	return 0;
-}
-
-/* Adds addresses of the name servers: those inside the delegated domain, or the others (RFC 9471 §2). */
-static int
-add_glue(struct compiler *compiler, const struct vly_rrset *ns, uint32_t cut_idx, bool in_domain)
-{
-	struct vly_name name;
-
-	for (unsigned i = 0; i < ns->record_cnt; i++) {
-		const struct vly_zone_record *record = ns->record[i];
-		if (!vly_rdata_scan_name(&name, record->data, record->data_len) ||
-		    !vly_zone_has_name(compiler->zone, &name) ||
-		    is_in_domain(compiler, &name, cut_idx) != in_domain)
-			continue;
-		vly_name_hash(&name, &compiler->zone->key);
-		uint32_t node_idx = vly_zone_find(compiler->zone, &name, 0);
-		if (node_idx != VLY_ZONE_NONE && add_addresses(compiler, &name, node_idx) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* The referral to the child zone at `cut_idx`, whose NS RRset is `ns`: authority section and glue. */
-static int
-add_referral(struct compiler *compiler, uint32_t cut_idx, const struct vly_rrset *ns)
-{
-	unsigned len;
-
-	add_rrset(compiler, VLY_SECTION_AUTHORITY, node_name(compiler, cut_idx, &len), ns);
-	if (add_glue(compiler, ns, cut_idx, true) != 0)
-		return -1;
-	vly_answer_keep(compiler->writer);
-	return add_glue(compiler, ns, cut_idx, false);
-}
-
-/* A cut: DS is the parent's (RFC 4035 §3.1.4.1), all else is referred. Returns the referral. */
-static vly_image_ref
-compile_cut(struct compiler *compiler, uint32_t idx)
-{
-	const struct vly_rrset *ds = vly_rrsets_find(&compiler->own, VLY_TYPE_DS);
-
-	if ((ds != NULL ? compile_rrset(compiler, idx, ds)
-			: add_type(compiler, VLY_TYPE_DS, compiler->nodata)) != 0)
-		return 0;
-	begin_answer(compiler, idx, VLY_ANSWER_REFERRAL);
-	if (add_referral(compiler, idx, vly_rrsets_find(&compiler->own, VLY_TYPE_NS)) != 0)
-		return 0;
-	return store_answer(compiler);
-}
-
-static void
-add_hop(struct compiler *compiler, const struct vly_chain_hop *hop, bool is_first)
-{
-	const struct vly_zone_record *record = hop->record;
-	unsigned len;
-
-	if (hop->dname_idx != VLY_ZONE_NONE)
-		vly_answer_add(compiler->writer, VLY_SECTION_ANSWER,
-			       &(struct vly_answer_record){
-				       .owner = node_name(compiler, hop->dname_idx, &len),
-				       .type = VLY_TYPE_DNAME,
-				       .ttl = record->ttl,
-				       .data = record->data,
-				       .data_len = record->data_len,
-			       });
-	vly_answer_add(compiler->writer, VLY_SECTION_ANSWER,
-		       &(struct vly_answer_record){
-			       .owner = is_first ? NULL : hop->owner.lower,
-			       .type = VLY_TYPE_CNAME,
-			       .ttl = record->ttl, /* RFC 6672 §3.1: the DNAME's */
-			       .data = hop->target,
-			       .data_len = (uint16_t)hop->target_len,
-		       });
-}
-
-/* Begins an answer for an alias and writes the CNAMEs of its chain. */
-static void
-begin_chain(struct compiler *compiler, uint32_t idx, enum vly_rcode rcode)
-{
-	begin_answer(compiler, idx, (uint8_t)(VLY_ANSWER_AA | rcode));
-	for (unsigned i = 0; i < compiler->chain.hop_cnt; i++)
-		add_hop(compiler, &compiler->chain.hop[i], i == 0);
-	vly_answer_keep(compiler->writer);
-}
-
-static enum vly_rcode
-chain_rcode(const struct vly_chain *chain)
-{
-	switch (chain->end) {
-	case VLY_CHAIN_NXDOMAIN:
-		return VLY_RCODE_NXDOMAIN;
-	case VLY_CHAIN_YXDOMAIN:
-		return VLY_RCODE_YXDOMAIN;
-	default:
-		return VLY_RCODE_NOERROR;
-	}
-}
-
-/* The DNAME that makes too long a name proves the YXDOMAIN. */
-static void
-add_beyond(struct compiler *compiler)
-{
-	const struct vly_zone_record *dname = compiler->chain.dname_beyond;
-	unsigned len;
-
-	vly_answer_add(compiler->writer, VLY_SECTION_ANSWER,
-		       &(struct vly_answer_record){
-			       .owner = node_name(compiler, compiler->chain.node_idx, &len),
-			       .type = VLY_TYPE_DNAME,
-			       .ttl = dname->ttl,
-			       .data = dname->data,
-			       .data_len = dname->data_len,
-		       });
-	vly_answer_keep(compiler->writer);
-}
-
-/* The answer of an alias for the types that the end of its chain does not have. */
-static vly_image_ref
-compile_chain_end(struct compiler *compiler, uint32_t idx)
-{
-	const struct vly_chain *chain = &compiler->chain;
-
-	begin_chain(compiler, idx, chain_rcode(chain));
-	if (chain->end == VLY_CHAIN_NXDOMAIN || chain->end == VLY_CHAIN_NODE) {
-		add_negative(compiler);
-		vly_answer_keep(compiler->writer);
-	} else if (chain->end == VLY_CHAIN_CUT) {
-		const struct vly_rrset *ns = vly_rrsets_find(&compiler->target, VLY_TYPE_NS);
-		if (add_referral(compiler, chain->node_idx, ns) != 0)
-			return 0;
-	} else if (chain->end == VLY_CHAIN_YXDOMAIN) {
-		add_beyond(compiler);
-	}
-	return store_answer(compiler);
-}
-
-/* An alias: its CNAME chain is followed here, so that one compiled answer holds all of it. */
-static vly_image_ref
-compile_alias(struct compiler *compiler, uint32_t idx)
-{
-	struct vly_chain *chain = &compiler->chain;
-
-	vly_chain_follow(chain, compiler->zone, idx);
-	compiler->target.cnt = 0;
-	if ((chain->end == VLY_CHAIN_NODE || chain->end == VLY_CHAIN_CUT) &&
-	    vly_rrsets_load(&compiler->target, compiler->zone, chain->node_idx) != 0) {
-		(void)fail_memory(compiler);
-		return 0;
-	}
-	for (unsigned i = 0; chain->end == VLY_CHAIN_NODE && i < compiler->target.cnt; i++) {
-		const struct vly_rrset *rrset = &compiler->target.rrset[i];
-		if (vly_rrsets_find(&compiler->own, rrset->type) != NULL)
-			continue; /* the alias answers for itself: RRSIG and NSEC */
-		begin_chain(compiler, idx, VLY_RCODE_NOERROR);
-		add_rrset(compiler, VLY_SECTION_ANSWER, chain->target.lower, rrset);
-		vly_answer_keep(compiler->writer);
-		if (add_type(compiler, rrset->type, store_answer(compiler)) != 0)
-			return 0;
-	}
-	return compile_chain_end(compiler, idx);
-}
-
-static int
-by_type(const void *a, const void *b)
-{
-	const struct vly_image_type *left = a;
-	const struct vly_image_type *right = b;
-
-	return left->type < right->type ? -1 : left->type > right->type;
-}
-
-/* Compiles the answers of the node at hand into type[]; returns that for all other types. */
-static vly_image_ref
-compile_answers(struct compiler *compiler, uint32_t idx)
-{
-	unsigned flags = compiler->zone->node[idx].flags;
-	vly_image_ref other = compiler->nodata;
-
-	compiler->type_cnt = 0;
-	if (flags & VLY_ZONE_CUT)
-		return compile_cut(compiler, idx);
-	for (unsigned i = 0; i < compiler->own.cnt; i++) {
-		const struct vly_rrset *rrset = &compiler->own.rrset[i];
-		if (compile_rrset(compiler, idx, rrset) != 0)
-			return 0;
-		/* ANY at an alias is for the alias itself */
-		if (rrset->type == VLY_TYPE_CNAME &&
-		    add_type(compiler, VLY_TYPE_ANY,
-			     compiler->type[compiler->type_cnt - 1].answer) != 0)
-			return 0;
-	}
-	if (flags & VLY_ZONE_CNAME)
-		other = compile_alias(compiler, idx);
-	if (compiler->type_cnt > 1)
-		qsort(compiler->type, compiler->type_cnt, sizeof(*compiler->type), by_type);
-	return other;
+	return vly_compiler_fail(compiler, NULL, "no memory for the image");
 }
 
 /* RFC 1034 §3.6.2, RFC 2181 §10.1, RFC 4034 §2.5: beside a CNAME only what DNSSEC adds may stand. */
 static int
-check_alias(struct compiler *compiler)
+check_alias(struct vly_compiler *compiler)
 {
 	const struct vly_rrset *cname = vly_rrsets_find(&compiler->own, VLY_TYPE_CNAME);
 
 	if (cname == NULL)
 		return 0;
 	if (cname->record_cnt > 1)
-		return fail(compiler, cname->record[1], "a second CNAME at the same name");
+		return vly_compiler_fail(compiler, cname->record[1],
+					 "a second CNAME at the same name");
 	for (unsigned i = 0; i < compiler->own.cnt; i++) {
 		const struct vly_rrset *rrset = &compiler->own.rrset[i];
 		if (rrset->type != VLY_TYPE_CNAME && rrset->type != VLY_TYPE_RRSIG &&
 		    rrset->type != VLY_TYPE_NSEC)
-			return fail(compiler, rrset->record[0],
-				    "other data beside a CNAME (line %u)", cname->record[0]->line);
+			return vly_compiler_fail(compiler, rrset->record[0],
+						 "other data beside a CNAME (line %u)",
+						 cname->record[0]->line);
 	}
 	return 0;
 }
 
 static int
-store_name(struct compiler *compiler, uint64_t hash, vly_image_ref node)
+store_name(struct vly_compiler *compiler, uint64_t hash, vly_image_ref node)
 {
 	struct vly_image_draft *draft = compiler->draft;
 	uint64_t off = vly_arena_append(&draft->names, sizeof(struct vly_image_name), 8);
 
 	if (off == 0)
-		return fail_memory(compiler);
+		return vly_compiler_fail_memory(compiler);
 	*(struct vly_image_name *)(draft->names.base + off) =
 		(struct vly_image_name){.hash = hash, .node = node};
 	draft->name_cnt++;
@@ -433,25 +66,25 @@ store_name(struct compiler *compiler, uint64_t hash, vly_image_ref node)
 }
 
 static int
-compile_node(struct compiler *compiler, uint32_t idx)
+compile_node(struct vly_compiler *compiler, uint32_t idx)
 {
 	struct vly_zone_node *source = &compiler->zone->node[idx];
 	struct vly_arena *file = &compiler->draft->file;
 	unsigned name_len;
-	const uint8_t *name = node_name(compiler, idx, &name_len);
+	const uint8_t *name = vly_zone_node_name(compiler->zone, idx, &name_len);
 
 	if (vly_rrsets_load(&compiler->own, compiler->zone, idx) != 0)
-		return fail_memory(compiler);
+		return vly_compiler_fail_memory(compiler);
 	if ((source->flags & VLY_ZONE_CNAME) && check_alias(compiler) != 0)
 		return -1;
-	vly_image_ref other = compile_answers(compiler, idx);
+	vly_image_ref other = vly_compile_answers(compiler, idx);
 	if (other == 0)
 		return -1;
 	size_t types_bytes = compiler->type_cnt * sizeof(struct vly_image_type);
 	uint64_t off = vly_arena_append(
 		file, sizeof(struct vly_image_node) + types_bytes + name_len, VLY_IMAGE_REF_BYTES);
 	if (off == 0)
-		return fail_memory(compiler);
+		return vly_compiler_fail_memory(compiler);
 	struct vly_image_node *node = (void *)(file->base + off);
 	node->zone = compiler->zone_idx;
 	node->name_len = (uint8_t)name_len;
@@ -468,35 +101,24 @@ compile_node(struct compiler *compiler, uint32_t idx)
 
 /* What every zone must have: one SOA and an NS RRset at the apex (RFC 1035 §5.2). */
 static int
-check_apex(struct compiler *compiler)
+check_apex(struct vly_compiler *compiler)
 {
 	if (vly_rrsets_load(&compiler->own, compiler->zone, 0) != 0)
-		return fail_memory(compiler);
+		return vly_compiler_fail_memory(compiler);
 	const struct vly_rrset *soa = vly_rrsets_find(&compiler->own, VLY_TYPE_SOA);
 	if (soa == NULL)
-		return fail(compiler, NULL, "the zone has no SOA record at its apex");
+		return vly_compiler_fail(compiler, NULL, "the zone has no SOA record at its apex");
 	if (soa->record_cnt > 1)
-		return fail(compiler, soa->record[1], "a second SOA record");
+		return vly_compiler_fail(compiler, soa->record[1], "a second SOA record");
 	if (vly_rrsets_find(&compiler->own, VLY_TYPE_NS) == NULL)
-		return fail(compiler, soa->record[0], "the zone has no NS record at its apex");
+		return vly_compiler_fail(compiler, soa->record[0],
+					 "the zone has no NS record at its apex");
 	compiler->soa = soa->record[0];
 	const uint8_t *minimum = compiler->soa->data + compiler->soa->data_len - 4;
 	uint32_t ttl = (uint32_t)minimum[0] << 24 | (uint32_t)minimum[1] << 16 |
 		       (uint32_t)minimum[2] << 8 | minimum[3];
 	compiler->negative_ttl = ttl < compiler->soa->ttl ? ttl : compiler->soa->ttl;
 	return 0;
-}
-
-static vly_image_ref
-compile_negative(struct compiler *compiler, enum vly_rcode rcode)
-{
-	unsigned len;
-	const uint8_t *apex = node_name(compiler, 0, &len);
-
-	vly_answer_begin(compiler->writer, apex, len, (uint8_t)(VLY_ANSWER_AA | rcode), true);
-	add_negative(compiler);
-	vly_answer_keep(compiler->writer);
-	return store_answer(compiler);
 }
 
 /* Parents come first, so one pass tells what lies below a cut or a DNAME. */
@@ -510,7 +132,7 @@ mark_occluded(struct vly_zone *zone)
 }
 
 static void
-link_wildcards(struct compiler *compiler)
+link_wildcards(struct vly_compiler *compiler)
 {
 	const struct vly_zone *zone = compiler->zone;
 	uint8_t *heap = compiler->draft->file.base + VLY_DRAFT_HEAP_OFF;
@@ -527,14 +149,14 @@ link_wildcards(struct compiler *compiler)
 }
 
 static int
-compile_nodes(struct compiler *compiler, struct vly_image_zone *compiled)
+compile_nodes(struct vly_compiler *compiler, struct vly_image_zone *compiled)
 {
 	struct vly_zone *zone = compiler->zone;
 
 	if (check_apex(compiler) != 0)
 		return -1;
-	compiler->nxdomain = compile_negative(compiler, VLY_RCODE_NXDOMAIN);
-	compiler->nodata = compile_negative(compiler, VLY_RCODE_NOERROR);
+	compiler->nxdomain = vly_compile_negative(compiler, VLY_RCODE_NXDOMAIN);
+	compiler->nodata = vly_compile_negative(compiler, VLY_RCODE_NOERROR);
 	if (compiler->nxdomain == 0 || compiler->nodata == 0)
 		return -1;
 	for (uint32_t i = 0; i < zone->node_cnt; i++) {
@@ -561,14 +183,14 @@ int
 vly_compile_zone(struct vly_image_draft *draft, struct vly_zone *zone, uint32_t zone_idx,
 		 struct vly_image_zone *compiled, struct vly_zone_error *error)
 {
-	struct compiler compiler = {
+	struct vly_compiler compiler = {
 		.draft = draft, .zone = zone, .zone_idx = zone_idx, .error = error};
 	int result = -1;
 
 	*compiled = (struct vly_image_zone){0};
 	compiler.writer = malloc(sizeof(*compiler.writer));
 	if (compiler.writer == NULL) {
-		(void)fail_memory(&compiler);
+		(void)vly_compiler_fail_memory(&compiler);
 	} else {
 		mark_occluded(zone);
 		result = compile_nodes(&compiler, compiled);
