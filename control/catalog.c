@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "catalog.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+
+/* Tells images of one walk over the zones from those of the last. */
+static uint32_t walk_mark;
+
+struct vly_catalog *
+vly_catalog_new(struct vly_config *config)
+{
+	struct vly_catalog *catalog = calloc(1, sizeof(*catalog));
+
+	if (catalog)
+		catalog->zones = calloc(config->zone_cnt + 1, sizeof(*catalog->zones));
+	if (!catalog || !catalog->zones) {
+		free(catalog);
+		return NULL;
+	}
+	catalog->config = config;
+	for (unsigned i = 0; i < config->zone_cnt; i++) {
+		struct vly_catalog_zone *zone = &catalog->zones[i];
+		zone->name = config->zones[i].name;
+		zone->file = config->zones[i].file;
+		HASH_ADD_KEYPTR(hh, catalog->by_name, zone->name, strlen(zone->name), zone);
+	}
+	return catalog;
+}
+
+static struct vly_zone_error *
+copy_error(const struct vly_zone_error *error)
+{
+	struct vly_zone_error *copy = error ? malloc(sizeof(*copy)) : NULL;
+
+	if (copy)
+		*copy = *error;
+	return copy;
+}
+
+static void
+set_error(struct vly_catalog *catalog, struct vly_catalog_zone *zone, struct vly_zone_error *error)
+{
+	catalog->failed_cnt -= zone->error != NULL;
+	catalog->failed_cnt += error != NULL;
+	free(zone->error);
+	zone->error = error;
+}
+
+struct vly_catalog *
+vly_catalog_successor(const struct vly_catalog *live, struct vly_config *config)
+{
+	struct vly_catalog *catalog = vly_catalog_new(config);
+
+	for (unsigned i = 0; catalog && i < config->zone_cnt; i++) {
+		struct vly_catalog_zone *zone = &catalog->zones[i];
+		const struct vly_catalog_zone *old = vly_catalog_find(live, zone->name);
+		if (!old)
+			continue;
+		if (old->image) {
+			zone->image = vly_live_image_get(old->image);
+			zone->info = old->info;
+			zone->loaded_unix_ns = old->loaded_unix_ns;
+			zone->file_mtime_ns = old->file_mtime_ns;
+			catalog->loaded_cnt++;
+		}
+		set_error(catalog, zone, copy_error(old->error));
+	}
+	return catalog;
+}
+
+struct vly_catalog_zone *
+vly_catalog_find(const struct vly_catalog *catalog, const char *name)
+{
+	struct vly_catalog_zone *zone;
+
+	HASH_FIND_STR(catalog->by_name, name, zone);
+	return zone;
+}
+
+void
+vly_catalog_stage(struct vly_catalog *catalog, struct vly_catalog_zone *zone,
+		  struct vly_load_item *item)
+{
+	zone->staged = item->image;
+	zone->staged_info = item->info;
+	zone->staged_mtime_ns = item->file_mtime_ns;
+	set_error(catalog, zone, item->error);
+	item->image = NULL;
+	item->error = NULL;
+}
+
+struct vly_image_list *
+vly_catalog_images(const struct vly_catalog *catalog)
+{
+	struct vly_image_list *list = vly_image_list_new();
+
+	walk_mark++;
+	for (unsigned i = 0; list && i < catalog->config->zone_cnt; i++) {
+		struct vly_catalog_zone *zone = &catalog->zones[i];
+		struct vly_live_image *image = zone->staged ? zone->staged : zone->image;
+		if (!image || image->mark == walk_mark)
+			continue;
+		image->mark = walk_mark;
+		if (vly_image_list_add(list, image) < 0) {
+			vly_image_list_free(list);
+			return NULL;
+		}
+	}
+	if (list)
+		vly_image_list_sort(list);
+	return list;
+}
+
+uint32_t
+vly_catalog_remnants(const struct vly_catalog *live, const struct vly_catalog *next)
+{
+	uint32_t cnt = 0;
+
+	for (unsigned i = 0; i < live->config->zone_cnt; i++) {
+		const struct vly_catalog_zone *zone = &live->zones[i];
+		if (!zone->image || zone->image->mark != walk_mark ||
+		    vly_catalog_find(next, zone->name))
+			continue;
+		vly_log(VLY_LOG_WARNING,
+			"zone %s was removed, but is answered until all zones that shared its "
+			"image load",
+			zone->name);
+		cnt++;
+	}
+	return cnt;
+}
+
+void
+vly_catalog_accept(struct vly_catalog *catalog)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	for (unsigned i = 0; i < catalog->config->zone_cnt; i++) {
+		struct vly_catalog_zone *zone = &catalog->zones[i];
+		if (!zone->staged)
+			continue;
+		catalog->loaded_cnt += zone->image == NULL;
+		vly_live_image_put(zone->image);
+		zone->image = zone->staged;
+		zone->staged = NULL;
+		zone->info = zone->staged_info;
+		zone->file_mtime_ns = zone->staged_mtime_ns;
+		zone->loaded_unix_ns =
+			(uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+	}
+}
+
+void
+vly_catalog_refuse(struct vly_catalog *catalog, const char *reason)
+{
+	for (unsigned i = 0; i < catalog->config->zone_cnt; i++) {
+		struct vly_catalog_zone *zone = &catalog->zones[i];
+		if (!zone->staged)
+			continue;
+		struct vly_zone_error *error = calloc(1, sizeof(*error));
+		if (error) {
+			snprintf(error->file, sizeof(error->file), "%s", zone->file);
+			snprintf(error->text, sizeof(error->text), "%s", reason);
+		}
+		set_error(catalog, zone, error);
+		vly_live_image_put(zone->staged);
+		zone->staged = NULL;
+	}
+}
+
+void
+vly_catalog_copy_errors(struct vly_catalog *live, const struct vly_catalog *next)
+{
+	for (unsigned i = 0; i < live->config->zone_cnt; i++) {
+		struct vly_catalog_zone *zone = &live->zones[i];
+		const struct vly_catalog_zone *refused = vly_catalog_find(next, zone->name);
+		if (refused)
+			set_error(live, zone, copy_error(refused->error));
+	}
+}
+
+void
+vly_catalog_free(struct vly_catalog *catalog)
+{
+	if (!catalog)
+		return;
+	HASH_CLEAR(hh, catalog->by_name);
+	for (unsigned i = 0; i < catalog->config->zone_cnt; i++) {
+		vly_live_image_put(catalog->zones[i].image);
+		vly_live_image_put(catalog->zones[i].staged);
+		free(catalog->zones[i].error);
+	}
+	vly_config_free(catalog->config);
+	free(catalog->zones);
+	free(catalog);
+}

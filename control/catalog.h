@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The catalog: every configured zone, the image that answers it, and what became of its last load.
+ *
+ * A load is brought in by stages, so that it is wholly there or not at all:
+ *   1. vly_catalog_find() zones of the live catalog, or vly_catalog_successor() for a new
+ *      configuration;
+ *   2. vly_catalog_stage() the result of each load;
+ *   3. vly_catalog_images() lists the images that the dataplane should have then;
+ *   4. vly_catalog_accept(), or vly_catalog_refuse() when the dataplane would not take them.
+ * A zone that failed keeps the version it had, and the image with it.
+ *
+ * An image shared by zones stays while one of them needs it. A zone that the configuration no
+ * longer has is in no new image, but while an old one is kept for a zone that failed it would
+ * still be answered from there: vly_catalog_remnants() counts these.
+ *
+ * Threads: the loop's only. Ownership: the catalog owns its configuration, whose strings the
+ * zones use.
+ */
+#ifndef VLY_CONTROL_CATALOG_H
+#define VLY_CONTROL_CATALOG_H
+
+#include <uthash.h>
+
+#include "config.h"
+#include "loader.h"
+
+struct vly_catalog_zone {
+	const char *name;
+	const char *file;
+	struct vly_live_image *image;  /* NULL: never loaded */
+	struct vly_live_image *staged; /* a reference, until accepted or refused */
+	struct vly_zone_info info;     /* of `image` */
+	struct vly_zone_info staged_info;
+	uint64_t loaded_unix_ns;
+	uint64_t file_mtime_ns; /* of the file that `image` was made of */
+	uint64_t staged_mtime_ns;
+	struct vly_zone_error *error; /* of the last load, or NULL */
+	UT_hash_handle hh;
+};
+
+struct vly_catalog {
+	struct vly_config *config;
+	struct vly_catalog_zone *zones; /* config->zone_cnt, in the configuration's order */
+	struct vly_catalog_zone *by_name;
+	uint32_t loaded_cnt; /* zones with an image */
+	uint32_t failed_cnt; /* zones with an error, whether they have an older version or not */
+};
+
+/* A catalog of the zones of `config` (taken over), none of them loaded. NULL without memory. */
+__attribute__((nonnull, warn_unused_result)) struct vly_catalog *
+vly_catalog_new(struct vly_config *config);
+
+/* The same, where zones keep what they have in `live`. */
+__attribute__((nonnull, warn_unused_result)) struct vly_catalog *
+vly_catalog_successor(const struct vly_catalog *live, struct vly_config *config);
+
+/* `name` as vly_domain_canonical() writes it. */
+__attribute__((nonnull)) struct vly_catalog_zone *
+vly_catalog_find(const struct vly_catalog *catalog, const char *name);
+
+/* Takes over the item's image and error. */
+__attribute__((nonnull)) void vly_catalog_stage(struct vly_catalog *catalog,
+						struct vly_catalog_zone *zone,
+						struct vly_load_item *item);
+
+/* All images that zones need, staged ones first asked. NULL without memory. */
+__attribute__((nonnull, warn_unused_result)) struct vly_image_list *
+vly_catalog_images(const struct vly_catalog *catalog);
+
+/* Zones of `live` that are not in `next` but in an image that the last vly_catalog_images() has
+ * listed; logs each. */
+__attribute__((nonnull)) uint32_t vly_catalog_remnants(const struct vly_catalog *live,
+						       const struct vly_catalog *next);
+
+__attribute__((nonnull)) void vly_catalog_accept(struct vly_catalog *catalog);
+__attribute__((nonnull)) void vly_catalog_refuse(struct vly_catalog *catalog, const char *reason);
+
+/* Copies the errors of `next`, which was refused, to the zones of `live` that have the same
+ * names. */
+__attribute__((nonnull)) void vly_catalog_copy_errors(struct vly_catalog *live,
+						      const struct vly_catalog *next);
+
+void vly_catalog_free(struct vly_catalog *catalog);
+
+#endif

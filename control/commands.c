@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "commands.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <volley/image.h>
+
+/* A person reads it, on a line that is overwritten. */
+#define PROGRESS_MS 250
+
+struct pending {
+	struct vly_client *client;
+	struct vly_reload *reload;
+	uv_timer_t timer;
+};
+
+static json_t *
+error_json(const char *code, const char *text)
+{
+	return json_pack("{s:b,s:s,s:s}", "ok", 0, "code", code, "error", text);
+}
+
+/* Zone files are named by their operators: what is not UTF-8 can't be in JSON. */
+static json_t *
+text_json(const char *text)
+{
+	json_t *json = json_string(text);
+	char ascii[512];
+	size_t i = 0;
+
+	if (json)
+		return json;
+	for (; text[i] && i < sizeof(ascii) - 1; i++)
+		ascii[i] = (signed char)text[i] > 0 ? text[i] : '?';
+	ascii[i] = '\0';
+	return json_string(ascii);
+}
+
+static json_t *
+failure_json(const struct vly_catalog_zone *zone)
+{
+	return json_pack("{s:o,s:o,s:I,s:o,s:b}", "zone", text_json(zone->name), "file",
+			 text_json(zone->error->file), "line", (json_int_t)zone->error->line,
+			 "error", text_json(zone->error->text), "old_version", zone->image != NULL);
+}
+
+static void
+add_failure(json_t *answer, const struct vly_catalog_zone *zone, uint32_t *left_off)
+{
+	json_t *failed = json_object_get(answer, "failed");
+
+	if (json_array_size(failed) < VLY_COMMANDS_FAILED_MAX)
+		json_array_append_new(failed, failure_json(zone));
+	else
+		json_object_set_new(answer, "failed_left_off", json_integer(++*left_off));
+}
+
+static json_t *
+dataplane_json(const struct vly_commands *commands)
+{
+	struct vly_publisher_status status;
+
+	vly_publisher_status(commands->publisher, &status);
+	json_t *json = json_pack("{s:b,s:b,s:s}", "connected", status.connected, "held_back",
+				 status.held_back, "error", status.error);
+	if (!status.connected)
+		return json;
+	uint64_t generation = status.counters ? status.counters->generation : status.generation;
+	json_object_set_new(json, "pid", json_integer(status.hello.pid));
+	json_object_set_new(json, "lcores", json_integer(status.hello.lcore_cnt));
+	json_object_set_new(json, "generation", json_integer((json_int_t)generation));
+	json_object_set_new(json, "start_unix_ns",
+			    json_integer((json_int_t)status.hello.start_unix_ns));
+	if (status.counters)
+		json_object_set_new(json, "zones",
+				    json_integer((json_int_t)status.counters->zone_cnt));
+	return json;
+}
+
+static json_t *
+images_json(const struct vly_catalog *catalog)
+{
+	struct vly_image_list *list = vly_catalog_images(catalog);
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; list && i < list->cnt; i++)
+		bytes += list->image[i]->bytes;
+	json_t *json = json_pack("{s:I,s:I}", "cnt", (json_int_t)(list ? list->cnt : 0), "bytes",
+				 (json_int_t)bytes);
+	vly_image_list_free(list);
+	return json;
+}
+
+static json_t *
+status_json(const struct vly_commands *commands)
+{
+	const struct vly_catalog *catalog = vly_reloader_catalog(commands->reloader);
+	uint64_t uptime_ms = uv_now(commands->loop) - commands->start_ms;
+	uint32_t left_off = 0;
+	json_t *control = json_pack(
+		"{s:s,s:i,s:f,s:o,s:i,s:i,s:i}", "version", VLY_VERSION, "pid", (int)getpid(),
+		"uptime_s", (double)uptime_ms / 1000, "config", text_json(commands->config_path),
+		"image_version", VLY_IMAGE_VERSION, "publish_version", VLY_PUBLISH_VERSION,
+		"reloads_pending", (int)vly_reloader_pending(commands->reloader));
+	json_t *zones =
+		json_pack("{s:i,s:i,s:i}", "configured", (int)catalog->config->zone_cnt, "loaded",
+			  (int)catalog->loaded_cnt, "failed", (int)catalog->failed_cnt);
+	json_t *answer = json_pack("{s:b,s:o,s:o,s:o,s:o,s:[]}", "ok", 1, "control", control,
+				   "dataplane", dataplane_json(commands), "zones", zones, "images",
+				   images_json(catalog), "failed");
+
+	for (unsigned i = 0; catalog->failed_cnt > 0 && i < catalog->config->zone_cnt; i++)
+		if (catalog->zones[i].error)
+			add_failure(answer, &catalog->zones[i], &left_off);
+	return answer;
+}
+
+static json_t *
+zone_json(const struct vly_catalog_zone *zone)
+{
+	json_t *json = json_pack("{s:o,s:o}", "name", text_json(zone->name), "file",
+				 text_json(zone->file));
+
+	if (zone->image) {
+		json_object_set_new(json, "serial", json_integer(zone->info.serial));
+		json_object_set_new(json, "records",
+				    json_integer((json_int_t)zone->info.record_cnt));
+		json_object_set_new(json, "loaded_unix_ns",
+				    json_integer((json_int_t)zone->loaded_unix_ns));
+		json_object_set_new(json, "image", json_integer((json_int_t)zone->image->id));
+	}
+	json_object_set_new(json, "state",
+			    json_string(!zone->error  ? (zone->image ? "loaded" : "loading")
+					: zone->image ? "old version"
+						      : "failed"));
+	if (zone->error)
+		json_object_set_new(json, "failure", failure_json(zone));
+	return json;
+}
+
+static json_t *
+zones_json(const struct vly_commands *commands, const struct vly_request *request)
+{
+	const struct vly_catalog *catalog = vly_reloader_catalog(commands->reloader);
+	unsigned at = 0;
+
+	if (request->after) {
+		const struct vly_catalog_zone *after = vly_catalog_find(catalog, request->after);
+		if (!after)
+			return error_json("failed", "the zones have changed: begin again");
+		at = (unsigned)(after - catalog->zones) + 1;
+	}
+	json_t *zones = json_array();
+	unsigned end = catalog->config->zone_cnt - at > request->limit ? at + request->limit
+								       : catalog->config->zone_cnt;
+	for (; at < end; at++)
+		json_array_append_new(zones, zone_json(&catalog->zones[at]));
+	json_t *answer = json_pack("{s:b,s:o}", "ok", 1, "zones", zones);
+	if (end < catalog->config->zone_cnt)
+		json_object_set_new(answer, "next", text_json(catalog->zones[end - 1].name));
+	return answer;
+}
+
+static json_t *
+stats_answer(const struct vly_commands *commands)
+{
+	struct vly_publisher_status status;
+
+	vly_publisher_status(commands->publisher, &status);
+	if (status.counters)
+		return vly_stats_json(status.counters);
+	return error_json("no-dataplane", status.connected ? "the dataplane gave no counters"
+							   : "no dataplane is connected");
+}
+
+static json_t *
+report_json(const struct vly_reload_report *report)
+{
+	uint32_t left_off = 0;
+	json_t *answer = json_pack(
+		"{s:b,s:i,s:i,s:I,s:f,s:I,s:b,s:[]}", "ok", report->code == VLY_RELOAD_OK, "zones",
+		(int)report->zone_cnt, "loaded", (int)(report->zone_cnt - report->failed_cnt),
+		"records", (json_int_t)report->record_cnt, "seconds",
+		(double)report->duration_ms / 1000, "generation", (json_int_t)report->generation,
+		"restart_needed", report->restart_needed, "failed");
+
+	for (uint32_t i = 0; i < report->zone_cnt; i++)
+		if (report->zones[i]->error)
+			add_failure(answer, report->zones[i], &left_off);
+	if (report->code == VLY_RELOAD_OK)
+		return answer;
+	bool absent = report->code == VLY_RELOAD_NO_DATAPLANE;
+	json_object_set_new(answer, "code", json_string(absent ? "no-dataplane" : "failed"));
+	json_object_set_new(answer, "error", text_json(report->text));
+	json_t *errors = json_array();
+	for (uint32_t i = 0; i < report->config_errors->cnt; i++)
+		json_array_append_new(errors, text_json(report->config_errors->text[i]));
+	json_object_set_new(answer, "config_errors", errors);
+	return answer;
+}
+
+static void
+on_progress(uv_timer_t *timer)
+{
+	struct pending *pending = timer->data;
+	struct vly_reload_progress progress;
+
+	vly_reload_progress(pending->reload, &progress);
+	json_t *line =
+		json_pack("{s:{s:s,s:i,s:i,s:I,s:f}}", "progress", "phase", progress.phase, "zones",
+			  (int)progress.load.zone_cnt, "zones_done", (int)progress.load.zones_done,
+			  "records", (json_int_t)progress.load.record_cnt, "seconds",
+			  (double)progress.duration_ms / 1000);
+	if (progress.load.name)
+		json_object_set_new(json_object_get(line, "progress"), "zone",
+				    text_json(progress.load.name));
+	vly_client_send(pending->client, line, false);
+}
+
+static void
+on_pending_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void
+on_reloaded(void *arg, const struct vly_reload_report *report)
+{
+	struct pending *pending = arg;
+
+	vly_client_send(pending->client, report_json(report), true);
+	vly_client_release(pending->client);
+	uv_close((uv_handle_t *)&pending->timer, on_pending_closed);
+}
+
+static void
+start_reload(const struct vly_commands *commands, struct vly_client *client,
+	     const struct vly_request *request)
+{
+	struct pending *pending = calloc(1, sizeof(*pending));
+
+	if (pending)
+		pending->reload = vly_reloader_request(commands->reloader, request->zones,
+						       request->zone_cnt, on_reloaded, pending);
+	if (!pending || !pending->reload) {
+		free(pending);
+		vly_client_send(client, error_json("failed", "out of memory"), true);
+		return;
+	}
+	pending->client = client;
+	vly_client_hold(client);
+	uv_timer_init(commands->loop, &pending->timer);
+	pending->timer.data = pending;
+	uv_timer_start(&pending->timer, on_progress, PROGRESS_MS, PROGRESS_MS);
+}
+
+void
+vly_commands_handle(void *arg, struct vly_client *client, const struct vly_request *request)
+{
+	const struct vly_commands *commands = arg;
+
+	switch (request->command) {
+	case VLY_COMMAND_STATUS:
+		vly_client_send(client, status_json(commands), true);
+		break;
+	case VLY_COMMAND_ZONES:
+		vly_client_send(client, zones_json(commands, request), true);
+		break;
+	case VLY_COMMAND_STATS:
+		vly_client_send(client, stats_answer(commands), true);
+		break;
+	case VLY_COMMAND_RELOAD:
+		start_reload(commands, client, request);
+		break;
+	}
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include <cyaml/cyaml.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config_parts.h"
+
+/* Every scalar is read as text and judged in config_check.c, so that all are refused in one
+ * manner. */
+#define TEXT(key, object, member)                                                                  \
+	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, object, member, 1,   \
+			       4096)
+
+static const cyaml_schema_value_t text_schema = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 4096),
+};
+
+static const cyaml_schema_field_t control_schema[] = {
+	TEXT("socket", struct vly_config_control, socket),
+	TEXT("socket-group", struct vly_config_control, socket_group),
+	TEXT("state-dir", struct vly_config_control, state_dir),
+	TEXT("log-level", struct vly_config_control, log_level),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t dataplane_schema[] = {
+	TEXT("socket", struct vly_config_dataplane, socket),
+	CYAML_FIELD_SEQUENCE_COUNT("ports", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+				   struct vly_config_dataplane, ports, port_cnt, &text_schema, 0,
+				   CYAML_UNLIMITED),
+	TEXT("cpus", struct vly_config_dataplane, cpus),
+	CYAML_FIELD_SEQUENCE_COUNT("listen", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+				   struct vly_config_dataplane, listen, listen_cnt, &text_schema, 0,
+				   CYAML_UNLIMITED),
+	TEXT("xdp-program", struct vly_config_dataplane, xdp_program),
+	TEXT("idle", struct vly_config_dataplane, idle),
+	TEXT("memory", struct vly_config_dataplane, memory),
+	TEXT("huge-pages", struct vly_config_dataplane, huge_pages),
+	TEXT("udp-payload-max", struct vly_config_dataplane, udp_payload_max),
+	TEXT("log-level", struct vly_config_dataplane, log_level),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t zone_fields[] = {
+	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct vly_config_zone, name, 1, 4096),
+	CYAML_FIELD_STRING_PTR("file", CYAML_FLAG_POINTER, struct vly_config_zone, file, 1, 4096),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t zone_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct vly_config_zone, zone_fields),
+};
+
+static const cyaml_schema_field_t top_fields[] = {
+	CYAML_FIELD_MAPPING_PTR("control", CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,
+				struct vly_config, control, control_schema),
+	CYAML_FIELD_MAPPING_PTR("dataplane", CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,
+				struct vly_config, dataplane, dataplane_schema),
+	CYAML_FIELD_SEQUENCE_COUNT("zones", CYAML_FLAG_POINTER, struct vly_config, zones, zone_cnt,
+				   &zone_schema, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t top_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct vly_config, top_fields),
+};
+
+/* What libcyaml says about its one error: a message, then the fields around it, innermost first. */
+struct complaint {
+	char message[512];
+	char path[VLY_CONFIG_PATH_BYTES];
+	char parent[VLY_CONFIG_PATH_BYTES]; /* `path` without its innermost field */
+	unsigned field_cnt;
+	bool fields_follow;
+};
+
+struct reading {
+	const char *path;
+	char *text;
+	size_t bytes;
+	struct complaint complaint;
+	struct vly_config_findings findings;
+};
+
+static void
+prepend(char path[VLY_CONFIG_PATH_BYTES], const char *part)
+{
+	char whole[VLY_CONFIG_PATH_BYTES];
+	const char *dot = path[0] && path[0] != '[' ? "." : "";
+
+	if (snprintf(whole, sizeof(whole), "%s%s%s", part, dot, path) < (int)sizeof(whole))
+		strcpy(path, whole);
+}
+
+static void
+hear_field(struct complaint *complaint, const char *line)
+{
+	char part[128];
+	unsigned entry;
+
+	if (sscanf(line, " in sequence entry '%u'", &entry) == 1)
+		snprintf(part, sizeof(part), "[%u]", entry ? entry - 1 : 0);
+	else if (sscanf(line, " in mapping field '%127[^']'", part) != 1)
+		part[0] = '\0';
+	/* a mapping with no field yet counts as a field without a name */
+	if (part[0])
+		prepend(complaint->path, part);
+	if (part[0] && complaint->field_cnt > 0)
+		prepend(complaint->parent, part);
+	complaint->field_cnt++;
+}
+
+static void
+hear(cyaml_log_t level, void *arg, const char *format, va_list args)
+{
+	struct complaint *complaint = arg;
+	char line[512];
+
+	if (level < CYAML_LOG_ERROR)
+		return;
+	vsnprintf(line, sizeof(line), format, args);
+	line[strcspn(line, "\n")] = '\0';
+	const char *text = strncmp(line, "Load: ", 6) == 0 ? line + 6 : line;
+	if (complaint->fields_follow)
+		hear_field(complaint, text);
+	else if (strcmp(text, "Backtrace:") == 0)
+		complaint->fields_follow = true;
+	else if (!complaint->message[0])
+		snprintf(complaint->message, sizeof(complaint->message), "%s", text);
+}
+
+static struct vly_config_finding *
+find_member(struct vly_config_findings *findings, const char *parent, const char *key,
+	    const char *text)
+{
+	char path[VLY_CONFIG_PATH_BYTES];
+
+	snprintf(path, sizeof(path), "%s", parent);
+	struct vly_config_finding *finding = vly_config_find(findings, "", 0, "%s", text);
+	if (snprintf(finding->path, sizeof(finding->path), "%s%s%s", path, *path ? "." : "", key) >=
+	    (int)sizeof(finding->path))
+		finding->path[0] = '\0';
+	return finding;
+}
+
+/* Turns libcyaml's words into ours. */
+static void
+find_complaint(struct reading *reading, cyaml_err_t err)
+{
+	struct complaint *complaint = &reading->complaint;
+	struct vly_config_findings *findings = &reading->findings;
+	struct vly_config_finding *finding;
+	const char *text = complaint->message;
+	char key[128];
+
+	if (sscanf(text, "Unexpected key: %127[^\n]", key) == 1) {
+		find_member(findings, complaint->parent, key, "unknown key");
+	} else if (sscanf(text, "Missing required mapping field: %127s", key) == 1) {
+		finding = find_member(findings, complaint->parent, key, "must be given");
+	} else if (sscanf(text, "Mapping field already seen: %127s", key) == 1) {
+		finding = find_member(findings, complaint->parent, key, "given twice");
+		finding->last = true;
+	} else {
+		finding = find_member(findings, "", complaint->path, text);
+		finding->syntax = strncmp(text, "libyaml:", 8) == 0;
+		const char *must = strncmp(text, "Expecting STRING", 16) == 0 ? "must be one value"
+				   : strncmp(text, "Expecting SEQUENCE", 18) == 0 ? "must be a list"
+				   : strncmp(text, "Expecting MAPPING", 17) == 0  ? "must hold keys"
+				   : strncmp(text, "STRING length <", 15) == 0 ? "must not be empty"
+				   : strncmp(text, "STRING length", 13) == 0   ? "is too long"
+				   : !*text                                    ? cyaml_strerror(err)
+									       : NULL;
+		if (must)
+			snprintf(finding->text, sizeof(finding->text), "%s", must);
+	}
+}
+
+struct vly_config_finding *
+vly_config_find(struct vly_config_findings *findings, const char *path, unsigned idx,
+		const char *format, ...)
+{
+	va_list args;
+
+	if (findings->total++ >= VLY_CONFIG_ERRORS_MAX)
+		return NULL;
+	struct vly_config_finding *finding = &findings->item[findings->cnt++];
+	const char *number = strstr(path, "%u");
+	if (number)
+		snprintf(finding->path, sizeof(finding->path), "%.*s%u%s", (int)(number - path),
+			 path, idx, number + 2);
+	else
+		snprintf(finding->path, sizeof(finding->path), "%s", path);
+	va_start(args, format);
+	vsnprintf(finding->text, sizeof(finding->text), format, args);
+	va_end(args);
+	return finding;
+}
+
+static char *
+read_text(const char *path, size_t *bytes)
+{
+	FILE *file = fopen(path, "re");
+	struct stat status;
+	char *text = NULL;
+
+	if (!file)
+		return NULL;
+	if (fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode))
+		text = malloc((size_t)status.st_size + 1);
+	else
+		errno = EINVAL;
+	if (text) {
+		*bytes = fread(text, 1, (size_t)status.st_size, file);
+		text[*bytes] = '\0';
+	}
+	fclose(file);
+	return text;
+}
+
+static void
+write_error(struct vly_config_errors *errors, const char *path, uint64_t line, const char *key,
+	    const char *text)
+{
+	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	char place[32] = "";
+
+	if (errors->cnt == VLY_CONFIG_ERRORS_MAX)
+		return;
+	if (line)
+		snprintf(place, sizeof(place), ":%llu", (unsigned long long)line);
+	if (asprintf(&errors->text[errors->cnt], "%s%s: %s%s%s", base, place, key, *key ? ": " : "",
+		     text) < 0)
+		errors->text[errors->cnt] = NULL;
+	errors->cnt += errors->text[errors->cnt] != NULL;
+}
+
+static void
+write_findings(struct reading *reading, struct vly_config_errors *errors)
+{
+	if (reading->findings.cnt == 0)
+		return;
+	vly_config_locate(reading->text, reading->bytes, &reading->findings);
+	for (unsigned i = 0; i < reading->findings.cnt; i++) {
+		struct vly_config_finding *finding = &reading->findings.item[i];
+		write_error(errors, reading->path, finding->line,
+			    finding->syntax ? "" : finding->path, finding->text);
+	}
+}
+
+static void
+set_default(char **value, const char *text)
+{
+	if (!*value)
+		*value = strdup(text);
+}
+
+/* Returns -1 when there is no memory. */
+static int
+set_defaults(struct vly_config *config)
+{
+	if (!config->control)
+		config->control = calloc(1, sizeof(*config->control));
+	if (!config->dataplane)
+		config->dataplane = calloc(1, sizeof(*config->dataplane));
+	if (!config->control || !config->dataplane)
+		return -1;
+	set_default(&config->control->socket, "/run/volley/control.sock");
+	set_default(&config->control->socket_group, "volley");
+	set_default(&config->control->state_dir, "/var/lib/volley");
+	set_default(&config->control->log_level, "info");
+	set_default(&config->dataplane->socket, "/run/volley/dataplane.sock");
+	set_default(&config->dataplane->idle, "sleep");
+	set_default(&config->dataplane->huge_pages, "auto");
+	set_default(&config->dataplane->udp_payload_max, "1232");
+	set_default(&config->dataplane->log_level, "info");
+	return config->dataplane->log_level ? 0 : -1;
+}
+
+static int
+set_zone_paths(struct vly_config *config, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return 0;
+	for (unsigned i = 0; i < config->zone_cnt; i++) {
+		char *file = config->zones[i].file;
+		if (file[0] == '/')
+			continue;
+		char *whole;
+		if (asprintf(&whole, "%.*s/%s", (int)(slash - path), path, file) < 0)
+			return -1;
+		config->zones[i].file = whole;
+		free(file);
+	}
+	return 0;
+}
+
+static const cyaml_config_t cyaml_settings = {
+	.log_fn = hear,
+	.mem_fn = cyaml_mem,
+	.log_level = CYAML_LOG_ERROR,
+	.flags = CYAML_CFG_DEFAULT,
+};
+
+static struct vly_config *
+parse(struct reading *reading)
+{
+	cyaml_config_t settings = cyaml_settings;
+	struct vly_config *config = NULL;
+
+	settings.log_ctx = &reading->complaint;
+	cyaml_err_t err = cyaml_load_data((const uint8_t *)reading->text, reading->bytes, &settings,
+					  &top_schema, (cyaml_data_t **)&config, NULL);
+	if (err != CYAML_OK)
+		find_complaint(reading, err);
+	else if (!config)
+		vly_config_find(&reading->findings, "", 0,
+				"the file is empty: zones must be given");
+	if (!config || err != CYAML_OK)
+		return NULL;
+	if (set_defaults(config) < 0 || set_zone_paths(config, reading->path) < 0)
+		vly_config_find(&reading->findings, "", 0, "out of memory");
+	else
+		vly_config_check(config, &reading->findings);
+	if (reading->findings.cnt == 0)
+		return config;
+	vly_config_free(config);
+	return NULL;
+}
+
+struct vly_config *
+vly_config_load(const char *path, struct vly_config_errors *errors)
+{
+	struct reading *reading = calloc(1, sizeof(*reading));
+	struct vly_config *config = NULL;
+
+	memset(errors, 0, sizeof(*errors));
+	if (reading) {
+		reading->path = path;
+		reading->text = read_text(path, &reading->bytes);
+	}
+	if (!reading || !reading->text) {
+		write_error(errors, path, 0, "", strerror(errno));
+	} else {
+		config = parse(reading);
+		write_findings(reading, errors);
+	}
+	if (reading)
+		free(reading->text);
+	free(reading);
+	return config;
+}
+
+unsigned
+vly_config_check_files(const struct vly_config *config, const char *path,
+		       struct vly_config_errors *errors)
+{
+	struct reading *reading = calloc(1, sizeof(*reading));
+
+	memset(errors, 0, sizeof(*errors));
+	if (!reading)
+		return 0;
+	reading->path = path;
+	reading->text = read_text(path, &reading->bytes);
+	for (unsigned i = 0; i < config->zone_cnt; i++)
+		if (access(config->zones[i].file, R_OK) < 0)
+			vly_config_find(&reading->findings, "zones[%u].file", i, "%s: %s",
+					config->zones[i].file, strerror(errno));
+	unsigned total = reading->findings.total;
+	if (reading->text)
+		write_findings(reading, errors);
+	free(reading->text);
+	free(reading);
+	return total;
+}
+
+void
+vly_config_free(struct vly_config *config)
+{
+	if (config)
+		cyaml_free(&cyaml_settings, &top_schema, config, 0);
+}
+
+void
+vly_config_errors_free(struct vly_config_errors *errors)
+{
+	for (unsigned i = 0; i < errors->cnt; i++)
+		free(errors->text[i]);
+	errors->cnt = 0;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The configuration file: YAML, by a libcyaml schema, then checked value by value.
+ *
+ * Use:
+ *   1. vly_config_load() reads and checks the file; defaults stand where it says nothing;
+ *   2. read the fields;
+ *   3. vly_config_free().
+ * Errors are whole lines for people, each with the file, the line and the key:
+ * "volley.yaml:12: dataplane.idle: must be sleep or spin". vly_config_load() finds all it can,
+ * not only the first.
+ *
+ * A zone file that does not exist is no error here: one lost file must not keep all other zones
+ * from being served. Whoever loads the zone reports it; vly_config_check_files() says it with the
+ * line.
+ *
+ * Ownership: everything reached from a struct vly_config is its own. Threads: no global state; a
+ * loaded configuration is only read.
+ */
+#ifndef VLY_CONTROL_CONFIG_H
+#define VLY_CONTROL_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Enough to mend a file in a few rounds; more would scroll the first one away. */
+#define VLY_CONFIG_ERRORS_MAX 20
+
+struct vly_config_control {
+	char *socket;
+	char *socket_group; /* gets the socket, when there is such a group */
+	char *state_dir;
+	char *log_level;
+};
+
+/* Values in the words of the dataplane's flags; NULL where the flag is left out. */
+struct vly_config_dataplane {
+	char *socket;
+	char **ports;
+	unsigned port_cnt;
+	char *cpus;
+	char **listen;
+	unsigned listen_cnt;
+	char *xdp_program;
+	char *idle;
+	char *memory; /* MiB */
+	char *huge_pages;
+	char *udp_payload_max;
+	char *log_level;
+};
+
+struct vly_config_zone {
+	char *name; /* as vly_domain_canonical() writes it */
+	char *file; /* absolute, or relative as the configuration file's own path was */
+};
+
+struct vly_config {
+	struct vly_config_control *control;
+	struct vly_config_dataplane *dataplane;
+	struct vly_config_zone *zones;
+	unsigned zone_cnt;
+};
+
+struct vly_config_errors {
+	unsigned cnt; /* of text[]; when it is VLY_CONFIG_ERRORS_MAX there may be more */
+	char *text[VLY_CONFIG_ERRORS_MAX];
+};
+
+/* Returns the configuration, or NULL with at least one line in *errors. */
+__attribute__((nonnull, warn_unused_result)) struct vly_config *
+vly_config_load(const char *path, struct vly_config_errors *errors);
+
+/*
+ * Looks whether the zone files of a loaded configuration can be read. `path` is the file that it
+ * came from. Returns how many can't, with a line in *errors for each as far as there is room.
+ */
+__attribute__((nonnull)) unsigned vly_config_check_files(const struct vly_config *config,
+							 const char *path,
+							 struct vly_config_errors *errors);
+
+void vly_config_free(struct vly_config *config);
+void vly_config_errors_free(struct vly_config_errors *errors);
+
+/*
+ * The dataplane's argument list, ending in NULL: `program`, the flags of the configuration, then
+ * the `extra_cnt` ones of `extra`. Returns NULL when there is no memory. vly_config_args_free()
+ * frees it.
+ */
+__attribute__((nonnull(1, 2), warn_unused_result)) char **
+vly_config_args(const struct vly_config *config, const char *program, char *const *extra,
+		unsigned extra_cnt);
+
+void vly_config_args_free(char **args);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Between the parts of the configuration reader: config.c (schema), config_check.c (values),
+ * config_locate.c (lines). A finding names what is wrong by the path of its node in the file,
+ * such as "zones[3].file" (counted from 0; "" is the whole file); lines are looked up afterwards,
+ * in one pass.
+ */
+#ifndef VLY_CONTROL_CONFIG_PARTS_H
+#define VLY_CONTROL_CONFIG_PARTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+
+#define VLY_CONFIG_PATH_BYTES 512
+
+struct vly_config_finding {
+	char path[VLY_CONFIG_PATH_BYTES];
+	char text[512];
+	bool syntax; /* not YAML at all: the parser's words replace `text` and `path` */
+	bool last;   /* of several nodes with this path the last one is meant */
+	uint64_t line; /* from 1; 0 when not known */
+};
+
+struct vly_config_findings {
+	unsigned cnt;   /* of item[] */
+	unsigned total; /* with those that found no room */
+	struct vly_config_finding item[VLY_CONFIG_ERRORS_MAX];
+};
+
+/* Appends a finding. Returns it, or NULL when the list is full. `path` is a format with one
+ * number, idx. */
+__attribute__((nonnull, format(printf, 4, 5))) struct vly_config_finding *
+vly_config_find(struct vly_config_findings *findings, const char *path, unsigned idx,
+		const char *format, ...);
+
+/* Fills in the lines from the text of the file: of the node, or of the closest one above it. */
+__attribute__((nonnull)) void vly_config_locate(const char *text, size_t bytes,
+						struct vly_config_findings *findings);
+
+/* Checks every value and brings zone names to their one spelling. */
+__attribute__((nonnull)) void vly_config_check(struct vly_config *config,
+					       struct vly_config_findings *findings);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* volleyctl's parts: ctl_main.c (arguments), ctl_client.c (the socket), ctl_print.c and
+ * ctl_stats.c (for people), ctl_check.c and ctl_exec.c (without the socket). One thread. */
+#ifndef VLY_CONTROL_CTL_H
+#define VLY_CONTROL_CTL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Exit codes, a contract with scripts. */
+enum vly_ctl_exit {
+	VLY_CTL_OK = 0,
+	VLY_CTL_FAILED = 1,
+	VLY_CTL_USAGE = 2,
+	VLY_CTL_NO_CONTROL = 3,
+	VLY_CTL_NO_DATAPLANE = 4,
+};
+
+struct vly_ctl {
+	const char *socket;
+	bool json;
+};
+
+/*
+ * Sends `request` (taken over) and waits for the final answer, showing progress on a terminal.
+ * Returns VLY_CTL_OK and the answer in *answer, the caller's; or VLY_CTL_NO_CONTROL after saying
+ * why.
+ */
+__attribute__((nonnull, warn_unused_result)) enum vly_ctl_exit
+vly_ctl_call(const struct vly_ctl *ctl, json_t *request, json_t **answer);
+
+/* A line on the terminal that the next one overwrites, once `seconds` have been taken by
+ * something; "" clears it. Nothing when stderr is no terminal. */
+__attribute__((nonnull)) void vly_ctl_progress(const char *name, uint64_t record_cnt,
+					       double seconds);
+void vly_ctl_progress_clear(void);
+
+/* 1234567 as 1,234,567. */
+#define VLY_CTL_NUMBER_BYTES 28
+__attribute__((nonnull)) const char *vly_ctl_number(uint64_t number,
+						    char out[VLY_CTL_NUMBER_BYTES]);
+
+/* Print answers for people. */
+__attribute__((nonnull)) void vly_ctl_print_status(json_t *answer);
+__attribute__((nonnull)) void vly_ctl_print_reload(json_t *answer);
+__attribute__((nonnull)) void vly_ctl_print_zones(json_t *zones);
+__attribute__((nonnull)) void vly_ctl_print_stats(json_t *answer);
+
+/* Loads every zone of the configuration without serving it, and tells all errors. */
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_check(const struct vly_ctl *ctl,
+							 const char *config_path);
+
+/* Becomes volley-dataplane with the flags of the configuration and `extra_cnt` more. Returns
+ * only on failure. */
+__attribute__((nonnull(1))) enum vly_ctl_exit vly_ctl_exec(const char *config_path,
+							   char *const *extra, unsigned extra_cnt);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "ctl.h"
+
+static bool progress_shown;
+
+const char *
+vly_ctl_number(uint64_t number, char out[VLY_CTL_NUMBER_BYTES])
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, number);
+	char *to = out;
+
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			*to++ = ',';
+		*to++ = digits[i];
+	}
+	*to = '\0';
+	return out;
+}
+
+void
+vly_ctl_progress(const char *name, uint64_t record_cnt, double seconds)
+{
+	char number[VLY_CTL_NUMBER_BYTES];
+
+	if (seconds < 1 || !isatty(STDERR_FILENO))
+		return;
+	fprintf(stderr, "\r\033[K%s: %s records, %.1f s", name, vly_ctl_number(record_cnt, number),
+		seconds);
+	progress_shown = true;
+}
+
+void
+vly_ctl_progress_clear(void)
+{
+	if (progress_shown)
+		fputs("\r\033[K", stderr);
+	progress_shown = false;
+}
+
+static void
+show_progress(json_t *progress)
+{
+	const char *phase = "waiting";
+	const char *zone = NULL;
+	json_int_t records = 0;
+	double seconds = 0;
+	char name[600];
+
+	json_unpack(progress, "{s:s,s?s,s:I,s:F}", "phase", &phase, "zone", &zone, "records",
+		    &records, "seconds", &seconds);
+	if (zone)
+		snprintf(name, sizeof(name), "loading %s", zone);
+	else
+		snprintf(name, sizeof(name), "%s", phase);
+	vly_ctl_progress(name, (uint64_t)records, seconds);
+}
+
+static FILE *
+open_socket(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	strcpy(address.sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return NULL;
+	FILE *stream = NULL;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		stream = fdopen(fd, "r+");
+	if (!stream)
+		close(fd);
+	return stream;
+}
+
+/* Returns the final answer, or NULL when the connection ends before. */
+static json_t *
+read_answer(FILE *stream)
+{
+	char *line = NULL;
+	size_t room = 0;
+	json_t *answer = NULL;
+
+	while (!answer && getline(&line, &room, stream) > 0) {
+		json_t *object = json_loads(line, 0, NULL);
+		if (json_object_get(object, "ok")) {
+			answer = object;
+			break;
+		}
+		show_progress(json_object_get(object, "progress"));
+		json_decref(object);
+	}
+	free(line);
+	vly_ctl_progress_clear();
+	return answer;
+}
+
+enum vly_ctl_exit
+vly_ctl_call(const struct vly_ctl *ctl, json_t *request, json_t **answer)
+{
+	FILE *stream = open_socket(ctl->socket);
+
+	*answer = NULL;
+	if (!stream) {
+		fprintf(stderr, "volleyctl: %s: %s; is volley-control running?\n", ctl->socket,
+			strerror(errno));
+	} else {
+		json_dumpf(request, stream, JSON_COMPACT);
+		fputc('\n', stream);
+		fflush(stream);
+		*answer = read_answer(stream);
+		if (!*answer)
+			fputs("volleyctl: volley-control ended before it answered\n", stderr);
+		fclose(stream);
+	}
+	json_decref(request);
+	return *answer ? VLY_CTL_OK : VLY_CTL_NO_CONTROL;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "ctl.h"
+
+static uint64_t
+number_at(json_t *object, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, key));
+}
+
+static const char *
+text_at(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static const char *
+format_age(double seconds, char *out, size_t bytes)
+{
+	unsigned long s = seconds < 0 ? 0 : (unsigned long)seconds;
+
+	if (s >= 86400)
+		snprintf(out, bytes, "%lu d %lu h", s / 86400, s / 3600 % 24);
+	else if (s >= 3600)
+		snprintf(out, bytes, "%lu h %lu min", s / 3600, s / 60 % 60);
+	else if (s >= 60)
+		snprintf(out, bytes, "%lu min %lu s", s / 60, s % 60);
+	else
+		snprintf(out, bytes, "%lu s", s);
+	return out;
+}
+
+static double
+age_of(uint64_t unix_ns)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)unix_ns / 1e9;
+}
+
+static void
+print_failed(json_t *answer)
+{
+	json_t *failed = json_object_get(answer, "failed");
+	size_t i;
+	json_t *zone;
+
+	json_array_foreach(failed, i, zone)
+	{
+		char line[24] = "";
+		if (number_at(zone, "line"))
+			snprintf(line, sizeof(line), ":%llu",
+				 (unsigned long long)number_at(zone, "line"));
+		printf("  %s  %s%s: %s (%s)\n", text_at(zone, "zone"), text_at(zone, "file"), line,
+		       text_at(zone, "error"),
+		       json_is_true(json_object_get(zone, "old_version"))
+			       ? "its old version is answered"
+			       : "not answered");
+	}
+	if (number_at(answer, "failed_left_off"))
+		printf("  and %llu more\n",
+		       (unsigned long long)number_at(answer, "failed_left_off"));
+}
+
+static void
+print_dataplane(json_t *dataplane)
+{
+	char age[40];
+
+	if (!json_is_true(json_object_get(dataplane, "connected"))) {
+		printf("dataplane  not connected: %s\n", text_at(dataplane, "error"));
+		return;
+	}
+	printf("dataplane  pid %llu, up %s, %llu lcores, generation %llu, %llu zones\n",
+	       (unsigned long long)number_at(dataplane, "pid"),
+	       format_age(age_of(number_at(dataplane, "start_unix_ns")), age, sizeof(age)),
+	       (unsigned long long)number_at(dataplane, "lcores"),
+	       (unsigned long long)number_at(dataplane, "generation"),
+	       (unsigned long long)number_at(dataplane, "zones"));
+	if (*text_at(dataplane, "error"))
+		printf("           not in step: %s\n", text_at(dataplane, "error"));
+	if (json_is_true(json_object_get(dataplane, "held_back")))
+		puts("           held back: it answers what an earlier volley-control published, "
+		     "because "
+		     "zones failed; volleyctl reload publishes");
+}
+
+void
+vly_ctl_print_status(json_t *answer)
+{
+	json_t *control = json_object_get(answer, "control");
+	json_t *zones = json_object_get(answer, "zones");
+	json_t *images = json_object_get(answer, "images");
+	char age[40];
+
+	printf("control    volley %s, pid %llu, up %s, %s\n", text_at(control, "version"),
+	       (unsigned long long)number_at(control, "pid"),
+	       format_age(json_number_value(json_object_get(control, "uptime_s")), age,
+			  sizeof(age)),
+	       text_at(control, "config"));
+	if (number_at(control, "reloads_pending"))
+		printf("           %llu reloads under way\n",
+		       (unsigned long long)number_at(control, "reloads_pending"));
+	print_dataplane(json_object_get(answer, "dataplane"));
+	printf("zones      %llu configured, %llu loaded, %llu failed\n",
+	       (unsigned long long)number_at(zones, "configured"),
+	       (unsigned long long)number_at(zones, "loaded"),
+	       (unsigned long long)number_at(zones, "failed"));
+	print_failed(answer);
+	printf("images     %llu, %.1f MiB\n", (unsigned long long)number_at(images, "cnt"),
+	       (double)number_at(images, "bytes") / (1 << 20));
+}
+
+void
+vly_ctl_print_reload(json_t *answer)
+{
+	json_t *errors = json_object_get(answer, "config_errors");
+	char records[VLY_CTL_NUMBER_BYTES];
+	size_t i;
+	json_t *error;
+
+	json_array_foreach(errors, i, error) printf("%s\n", json_string_value(error));
+	print_failed(answer);
+	if (json_array_size(errors) == 0)
+		printf("loaded %llu of %llu zones, %s records, in %.1f s\n",
+		       (unsigned long long)number_at(answer, "loaded"),
+		       (unsigned long long)number_at(answer, "zones"),
+		       vly_ctl_number(number_at(answer, "records"), records),
+		       json_number_value(json_object_get(answer, "seconds")));
+	if (json_is_true(json_object_get(answer, "restart_needed")))
+		puts("the configuration changed sockets or state-dir: restart to use them");
+}
+
+void
+vly_ctl_print_zones(json_t *zones)
+{
+	size_t width = 4;
+	size_t i;
+	json_t *zone;
+
+	json_array_foreach(zones, i, zone)
+	{
+		size_t len = strlen(text_at(zone, "name"));
+		width = len > width && len <= 60 ? len : width;
+	}
+	if (json_array_size(zones) > 0)
+		printf("%-*s  %10s  %13s  %-11s  %-13s  %s\n", (int)width, "zone", "serial",
+		       "records", "state", "loaded", "file");
+	json_array_foreach(zones, i, zone)
+	{
+		char records[VLY_CTL_NUMBER_BYTES];
+		char age[40] = "-";
+		uint64_t loaded = number_at(zone, "loaded_unix_ns");
+		if (loaded)
+			format_age(age_of(loaded), age, sizeof(age) - 4);
+		if (loaded)
+			strcat(age, " ago");
+		printf("%-*s  %10llu  %13s  %-11s  %-13s  %s\n", (int)width, text_at(zone, "name"),
+		       (unsigned long long)number_at(zone, "serial"),
+		       vly_ctl_number(number_at(zone, "records"), records), text_at(zone, "state"),
+		       age, text_at(zone, "file"));
+	}
+}

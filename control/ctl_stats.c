@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include <volley/counters.h>
+
+#include "ctl.h"
+
+struct line {
+	const char *name;
+	const char *help;
+};
+
+static const struct line counter_lines[] = {
+#define X(name, help) {#name, help},
+	VLY_LCORE_COUNTERS(X)
+#undef X
+};
+
+static const struct line verdict_lines[] = {
+#define X(name, help) {#name, help},
+	VLY_VERDICTS(X)
+#undef X
+};
+
+#define LINE_CNT(lines) (sizeof(lines) / sizeof((lines)[0]))
+
+/* Columns of lcores or ports that fit on a line; --json has all. */
+#define COLUMN_MAX 8
+
+static uint64_t
+number_at(json_t *object, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, key));
+}
+
+static size_t
+column_cnt(json_t *array)
+{
+	size_t cnt = json_array_size(array);
+
+	return cnt < COLUMN_MAX ? cnt : COLUMN_MAX;
+}
+
+static bool
+is_always_zero(json_t *total, json_t *array, const char *group, const char *name)
+{
+	bool zero = number_at(total, name) == 0;
+
+	for (size_t i = 0; zero && i < json_array_size(array); i++)
+		zero = number_at(json_object_get(json_array_get(array, i), group), name) == 0;
+	return zero;
+}
+
+/* One line per counter that has counted: total (if there is one), then each element, then what
+ * it means. */
+static void
+print_table(const struct line *lines, size_t line_cnt, json_t *total, json_t *array,
+	    const char *group)
+{
+	char number[VLY_CTL_NUMBER_BYTES];
+
+	for (size_t i = 0; i < line_cnt; i++) {
+		if (is_always_zero(total, array, group, lines[i].name))
+			continue;
+		printf("  %-16s", lines[i].name);
+		if (total)
+			printf(" %19s", vly_ctl_number(number_at(total, lines[i].name), number));
+		for (size_t j = 0; j < column_cnt(array); j++) {
+			json_t *element = json_object_get(json_array_get(array, j), group);
+			printf(" %19s", vly_ctl_number(number_at(element, lines[i].name), number));
+		}
+		printf("  %s\n", lines[i].help);
+	}
+}
+
+static void
+print_lcores(json_t *answer)
+{
+	json_t *lcores = json_object_get(answer, "lcores");
+
+	printf("%-18s %19s", "lcores", "total");
+	for (size_t i = 0; i < column_cnt(lcores); i++) {
+		json_t *lcore = json_array_get(lcores, i);
+		char head[60];
+		snprintf(head, sizeof(head), "%llu (cpu %llu)",
+			 (unsigned long long)number_at(lcore, "lcore"),
+			 (unsigned long long)number_at(lcore, "cpu"));
+		printf(" %19s", head);
+	}
+	puts("");
+	print_table(counter_lines, LINE_CNT(counter_lines), json_object_get(answer, "totals"),
+		    lcores, "counters");
+	print_table(verdict_lines, LINE_CNT(verdict_lines), json_object_get(answer, "verdicts"),
+		    lcores, "verdicts");
+	if (json_array_size(lcores) > COLUMN_MAX)
+		printf("  and %zu lcores more: see --json\n", json_array_size(lcores) - COLUMN_MAX);
+}
+
+static void
+print_port(json_t *port)
+{
+	char number[VLY_CTL_NUMBER_BYTES];
+	bool xdp = json_is_true(json_object_get(port, "xdp"));
+	json_t *verdicts = json_object_get(port, "xdp_verdicts");
+
+	printf("port %s%s\n", json_string_value(json_object_get(port, "name")),
+	       xdp ? ", XDP program attached" : "");
+	printf("  %-16s %19s  packets that found the port's ring full\n", "rx_missed",
+	       vly_ctl_number(number_at(port, "rx_missed"), number));
+	for (size_t i = 0; xdp && i < LINE_CNT(verdict_lines); i++)
+		printf("  %-16s %19s  %s\n", verdict_lines[i].name,
+		       vly_ctl_number(number_at(verdicts, verdict_lines[i].name), number),
+		       verdict_lines[i].help);
+}
+
+void
+vly_ctl_print_stats(json_t *answer)
+{
+	json_t *ports = json_object_get(answer, "ports");
+	size_t i;
+	json_t *port;
+
+	printf("generation %llu, %llu zones\n", (unsigned long long)number_at(answer, "generation"),
+	       (unsigned long long)number_at(answer, "zone_cnt"));
+	print_lcores(answer);
+	json_array_foreach(ports, i, port) print_port(port);
+}

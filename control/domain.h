@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Domain names as people write them (RFC 1035 §5.1), brought to one spelling, so that they
+ * compare as strings: absolute, lower case, only what needs an escape escaped. No state; any
+ * thread.
+ */
+#ifndef VLY_CONTROL_DOMAIN_H
+#define VLY_CONTROL_DOMAIN_H
+
+/* 255 octets, each written as \DDD at the worst, and a NUL. */
+#define VLY_DOMAIN_TEXT_BYTES (255 * 4 + 1)
+
+/*
+ * Writes the one spelling of `text` (untrusted; absolute with or without the last dot) to `out`.
+ * Returns NULL, or why it is not a name.
+ */
+__attribute__((nonnull, warn_unused_result)) const char *
+vly_domain_canonical(const char *text, char out[VLY_DOMAIN_TEXT_BYTES]);
+
+#endif

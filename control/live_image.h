@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A sealed zone image that control holds, and lists of them. Counted references: the catalog
+ * holds one for each zone that is answered from the image, each list one for each of its images;
+ * the memfd is closed with the last. The main thread only, but for vly_live_image_new().
+ */
+#ifndef VLY_CONTROL_LIVE_IMAGE_H
+#define VLY_CONTROL_LIVE_IMAGE_H
+
+#include <stdint.h>
+
+struct vly_live_image {
+	uint64_t id; /* grows: of two images the one with the larger id is newer */
+	uint64_t bytes;
+	uint64_t refs;
+	uint32_t mark;     /* scratch of whoever walks over zones */
+	uint32_t zone_cnt; /* that the image holds */
+	int fd;
+};
+
+/* Images of one table, newest first. */
+struct vly_image_list {
+	uint32_t cnt;
+	uint32_t room;
+	struct vly_live_image **image;
+};
+
+/* Takes over `fd`. One reference, the caller's. Ids are never reused, not by the next life of the
+ * program either: they count from the time of start. Returns NULL without memory, and closes fd.
+ * */
+__attribute__((warn_unused_result)) struct vly_live_image *
+vly_live_image_new(int fd, uint64_t bytes, uint32_t zone_cnt);
+
+__attribute__((nonnull)) struct vly_live_image *vly_live_image_get(struct vly_live_image *image);
+void vly_live_image_put(struct vly_live_image *image);
+
+__attribute__((warn_unused_result)) struct vly_image_list *vly_image_list_new(void);
+
+/* Appends with a reference of the list's own. Returns 0, or -1 without memory. */
+__attribute__((nonnull, warn_unused_result)) int vly_image_list_add(struct vly_image_list *list,
+								    struct vly_live_image *image);
+
+/* Newest first. */
+__attribute__((nonnull)) void vly_image_list_sort(struct vly_image_list *list);
+
+void vly_image_list_free(struct vly_image_list *list);
+
+#endif

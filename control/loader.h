@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Loads zones into images, in libuv's thread pool, several groups (plan.h) at once.
+ *
+ * Use:
+ *   1. fill an array of items, and vly_loader_start();
+ *   2. vly_loader_progress() while it runs;
+ *   3. `done` is called on the loop; the items then have an image, or an error;
+ *   4. vly_load_items_clear() gives back what the items hold.
+ *
+ * Threads: called on the loop's thread. While a load runs the items belong to the pool's threads.
+ */
+#ifndef VLY_CONTROL_LOADER_H
+#define VLY_CONTROL_LOADER_H
+
+#include <uv.h>
+
+#include "image_builder.h"
+#include "live_image.h"
+
+struct vly_load_item {
+	const char *name; /* the caller's, valid until the items are cleared */
+	const char *file;
+	uint64_t file_bytes;
+	uint64_t file_mtime_ns;
+	struct vly_zone_info info;
+	struct vly_zone_error *error; /* NULL when it loaded; the item's */
+	struct vly_live_image *image; /* NULL when it did not; a reference of the item's */
+};
+
+struct vly_load_state {
+	uint32_t zone_cnt;
+	uint32_t zones_done;
+	uint64_t record_cnt;
+	const char *name; /* one that is being read, or NULL */
+};
+
+struct vly_loader;
+
+/*
+ * Starts to load items[0..cnt-1] into at most `image_max` images. `done` is called once.
+ * Returns the loader, valid until `done` returns, or NULL without memory; `done` is then not
+ * called.
+ */
+__attribute__((nonnull(1, 2, 6), warn_unused_result)) struct vly_loader *
+vly_loader_start(uv_loop_t *loop, const struct vly_hash_key *key, struct vly_load_item *items,
+		 uint32_t cnt, uint32_t image_max, void (*done)(void *arg), void *arg);
+
+__attribute__((nonnull)) void vly_loader_progress(const struct vly_loader *loader,
+						  struct vly_load_state *state);
+
+void vly_load_items_clear(struct vly_load_item *items, uint32_t cnt);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* volley-control: loads zones, compiles them and publishes them to the dataplane. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "commands.h"
+#include "config.h"
+#include "hash_key.h"
+#include "log.h"
+#include "publisher.h"
+#include "reload.h"
+#include "server.h"
+
+struct control {
+	uv_loop_t *loop;
+	uv_signal_t hup;
+	uv_signal_t term;
+	uv_signal_t intr;
+	struct vly_server *server;
+	struct vly_publisher *publisher;
+	struct vly_reloader *reloader;
+	struct vly_commands commands;
+};
+
+static const char usage[] =
+	"Usage: volley-control --config FILE [--log-level LEVEL]\n"
+	"Loads the zones of the configuration and publishes them to volley-dataplane.\n"
+	"\n"
+	"  --config FILE      the configuration, such as /etc/volley/volley.yaml\n"
+	"  --log-level LEVEL  error, warning, info or debug; goes before the configuration's\n"
+	"  --help             shows this\n"
+	"  --version          shows the version\n"
+	"\n"
+	"Signals: SIGHUP reloads everything, SIGTERM and SIGINT end it; the dataplane goes on "
+	"answering.\n"
+	"Exit status: 0 ended by a signal, 1 could not start, 2 usage.\n";
+
+static void
+on_first_load(void *arg, const struct vly_reload_report *report)
+{
+	const struct control *control = arg;
+	const struct vly_catalog *catalog = vly_reloader_catalog(control->reloader);
+
+	if (report->zone_cnt > 0 && catalog->loaded_cnt == 0)
+		vly_log(VLY_LOG_ERROR,
+			"no zone could be loaded: correct the files, then volleyctl reload");
+	vly_log(VLY_LOG_INFO, "ready: %" PRIu32 " zones", catalog->loaded_cnt);
+}
+
+static void
+on_reloaded(void *arg, const struct vly_reload_report *report)
+{
+	(void)arg;
+	(void)report; /* the reloader has logged it */
+}
+
+static void
+on_hup(uv_signal_t *signal, int number)
+{
+	struct control *control = signal->data;
+
+	(void)number;
+	if (!vly_reloader_request(control->reloader, NULL, 0, on_reloaded, NULL))
+		vly_log(VLY_LOG_ERROR, "no reload: out of memory");
+}
+
+static void
+on_stop(uv_signal_t *signal, int number)
+{
+	struct control *control = signal->data;
+
+	vly_log(VLY_LOG_INFO, "ended by %s", strsignal(number));
+	vly_server_free(control->server);
+	control->server = NULL;
+	uv_stop(control->loop);
+}
+
+static void
+start_signals(struct control *control)
+{
+	signal(SIGPIPE, SIG_IGN);
+	uv_signal_init(control->loop, &control->hup);
+	uv_signal_init(control->loop, &control->term);
+	uv_signal_init(control->loop, &control->intr);
+	control->hup.data = control;
+	control->term.data = control;
+	control->intr.data = control;
+	uv_signal_start(&control->hup, on_hup, SIGHUP);
+	uv_signal_start(&control->term, on_stop, SIGTERM);
+	uv_signal_start(&control->intr, on_stop, SIGINT);
+}
+
+static int
+load_key(const struct vly_config *config, struct vly_hash_key *key)
+{
+	char reason[400];
+	int result = vly_hash_key_load(config->control->state_dir, key, reason, sizeof(reason));
+
+	if (result < 0)
+		vly_log(VLY_LOG_ERROR, "no random bits: %m");
+	if (result > 0)
+		vly_log(VLY_LOG_WARNING, "hash key not kept, made anew at each start: %s", reason);
+	return result;
+}
+
+/* Takes over `config`. Returns 0, or -1 after logging why not. */
+static int
+start(struct control *control, const char *config_path, struct vly_config *config)
+{
+	struct vly_hash_key key;
+	char reason[400] = "out of memory";
+
+	if (load_key(config, &key) < 0) {
+		vly_config_free(config);
+		return -1;
+	}
+	control->server = vly_server_new(control->loop, config->control->socket,
+					 config->control->socket_group, vly_commands_handle,
+					 &control->commands, reason, sizeof(reason));
+	if (control->server)
+		control->publisher = vly_publisher_new(control->loop, config->dataplane->socket);
+	if (control->publisher)
+		control->reloader = vly_reloader_new(control->loop, config_path, config, &key,
+						     control->publisher);
+	if (!control->reloader) {
+		vly_config_free(config);
+		vly_log(VLY_LOG_ERROR, "%s", reason);
+		return -1;
+	}
+	control->commands = (struct vly_commands){
+		.loop = control->loop,
+		.publisher = control->publisher,
+		.reloader = control->reloader,
+		.config_path = config_path,
+		.start_ms = uv_now(control->loop),
+	};
+	start_signals(control);
+	return vly_reloader_request(control->reloader, NULL, 0, on_first_load, control) ? 0 : -1;
+}
+
+/* A load in the thread pool can't be interrupted and may take long: then the end does not wait
+ * for it. */
+static void
+stop(struct control *control)
+{
+	bool loading = control->reloader && vly_reloader_pending(control->reloader) > 0;
+
+	vly_server_free(control->server);
+	if (loading) {
+		fflush(NULL);
+		_exit(0);
+	}
+	if (control->reloader) {
+		uv_close((uv_handle_t *)&control->hup, NULL);
+		uv_close((uv_handle_t *)&control->term, NULL);
+		uv_close((uv_handle_t *)&control->intr, NULL);
+	}
+	vly_reloader_free(control->reloader);
+	vly_publisher_free(control->publisher);
+	uv_run(control->loop, UV_RUN_DEFAULT);
+	uv_loop_close(control->loop);
+}
+
+static int
+run(const char *config_path, int log_level)
+{
+	struct vly_config_errors errors;
+	struct control control = {.loop = uv_default_loop()};
+	struct vly_config *config = vly_config_load(config_path, &errors);
+
+	for (unsigned i = 0; i < errors.cnt; i++)
+		vly_log(VLY_LOG_ERROR, "%s", errors.text[i]);
+	vly_config_errors_free(&errors);
+	if (!config)
+		return 1;
+	if (log_level < 0)
+		log_level = vly_log_level_find(config->control->log_level);
+	vly_log_set_level((enum vly_log_level)log_level);
+	int failed = start(&control, config_path, config);
+	if (!failed)
+		uv_run(control.loop, UV_RUN_DEFAULT);
+	stop(&control);
+	return failed ? 1 : 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"log-level", required_argument, NULL, 'l'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'v'},
+		{0},
+	};
+	const char *config_path = NULL;
+	int log_level = -1;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'c') {
+			config_path = optarg;
+		} else if (option == 'h') {
+			fputs(usage, stdout);
+			return 0;
+		} else if (option == 'v') {
+			puts("volley-control " VLY_VERSION);
+			return 0;
+		} else if (option != 'l' || (log_level = vly_log_level_find(optarg)) < 0) {
+			fputs("volley-control: see volley-control --help\n", stderr);
+			return 2;
+		}
+	}
+	if (!config_path || optind < argc) {
+		fputs("volley-control: give --config FILE, nothing else; see volley-control "
+		      "--help\n",
+		      stderr);
+		return 2;
+	}
+	return run(config_path, log_level);
+}

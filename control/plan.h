@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The plan of a load: which zones share an image. A pure function of the zone files' sizes. No
+ * state; any thread.
+ */
+#ifndef VLY_CONTROL_PLAN_H
+#define VLY_CONTROL_PLAN_H
+
+#include <stdint.h>
+
+/*
+ * A zone file of this size gets an image of its own. Replacing a zone costs the compilation of
+ * what shares its image, and an image costs at least a page, a file descriptor and a place in the
+ * commit (at most 4,096): at 16 MiB, about 300,000 records, a zone compiles in a tenth of a
+ * second, which nothing else should have to wait for. Smaller: more images. Larger: a full reload
+ * can't spread big zones over the cores.
+ */
+#define VLY_PLAN_OWN_IMAGE_BYTES (UINT64_C(16) << 20)
+
+/*
+ * Small zones share an image up to this much text. It bounds what a single zone that no longer
+ * loads keeps in memory: the whole image that has its last good version. A million zones of 500
+ * octets make 8 images, which is also the unit of work that is spread over the cores.
+ */
+#define VLY_PLAN_SHARED_IMAGE_BYTES (UINT64_C(64) << 20)
+
+/* What a zone costs beside its text, so that a million files of no size don't share one image. */
+#define VLY_PLAN_ZONE_BYTES 512
+
+/*
+ * Writes the number of each zone's group to group[0..zone_cnt-1]: from 0, in the order of the zones.
+ * There are at most group_max (not 0) groups: when the constants above give more, both are doubled
+ * until it fits. Returns the number of groups.
+ */
+uint32_t vly_plan_groups(const uint64_t *file_bytes, uint32_t zone_cnt, uint32_t group_max,
+			 uint32_t *group);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "publish_link.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <volley/publish.h>
+
+/* The dataplane sends nothing longer than these; a longer packet is cut off, and refused for its
+ * size. */
+union incoming {
+	struct vly_publish_header header;
+	struct vly_publish_hello hello;
+	struct vly_publish_result result;
+	unsigned char octets[1024];
+};
+
+union rights {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(sizeof(int))];
+};
+
+static void
+on_watch(uv_fs_event_t *watch, const char *name, int events, int status)
+{
+	struct vly_publish_link *link = watch->data;
+	const char *slash = strrchr(link->path, '/');
+
+	(void)events;
+	(void)status;
+	if (!name || strcmp(name, slash ? slash + 1 : link->path) == 0)
+		link->events->appears(link->arg);
+}
+
+static void
+watch_directory(struct vly_publish_link *link)
+{
+	char copy[PATH_MAX];
+
+	if (link->watching || !link->watch.data)
+		return;
+	snprintf(copy, sizeof(copy), "%s", link->path);
+	link->watching = uv_fs_event_start(&link->watch, on_watch, dirname(copy), 0) == 0;
+}
+
+void
+vly_publish_link_init(struct vly_publish_link *link, uv_loop_t *loop, const char *path,
+		      const struct vly_publish_link_events *events, void *arg)
+{
+	memset(link, 0, sizeof(*link));
+	link->loop = loop;
+	link->path = path;
+	link->events = events;
+	link->arg = arg;
+	uv_fs_event_init(loop, &link->watch);
+	link->watch.data = link;
+}
+
+static void
+on_poll_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void
+drop(struct vly_publish_link *link)
+{
+	uv_os_fd_t fd;
+
+	if (!link->poll)
+		return;
+	uv_fileno((uv_handle_t *)link->poll, &fd);
+	uv_poll_stop(link->poll);
+	link->poll->data = NULL;
+	uv_close((uv_handle_t *)link->poll, on_poll_closed);
+	close(fd);
+	link->poll = NULL;
+}
+
+void
+vly_publish_link_close(struct vly_publish_link *link, const char *reason)
+{
+	if (!link->poll)
+		return;
+	drop(link);
+	link->events->down(link->arg, reason);
+}
+
+/* Returns the octets of one packet, 0 at the end, or -1 with errno. */
+static ssize_t
+receive(int fd, union incoming *message, int *passed_fd)
+{
+	union rights rights;
+	struct iovec iov = {message, sizeof(*message)};
+	struct msghdr header = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &rights,
+		.msg_controllen = sizeof(rights),
+	};
+	ssize_t bytes = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	*passed_fd = -1;
+	if (bytes < 0)
+		return bytes;
+	struct cmsghdr *part = CMSG_FIRSTHDR(&header);
+	if (part && part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS &&
+	    part->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(passed_fd, CMSG_DATA(part), sizeof(int));
+	return bytes;
+}
+
+static void
+on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct vly_publish_link *link = poll->data;
+	union incoming message;
+	int passed_fd;
+	uv_os_fd_t fd;
+
+	(void)events;
+	uv_fileno((uv_handle_t *)poll, &fd);
+	ssize_t bytes = status < 0 ? 0 : receive(fd, &message, &passed_fd);
+	if (bytes > 0) {
+		link->events->message(link->arg, &message, (size_t)bytes, passed_fd);
+		if (passed_fd >= 0)
+			close(passed_fd);
+	} else if (bytes == 0 || (errno != EAGAIN && errno != EINTR)) {
+		vly_publish_link_close(link, "the dataplane closed the connection");
+	}
+}
+
+int
+vly_publish_link_open(struct vly_publish_link *link, char *reason, size_t reason_bytes)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	watch_directory(link);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", link->path);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		snprintf(reason, reason_bytes, "not connected to %s: %m", link->path);
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	link->poll = calloc(1, sizeof(*link->poll));
+	if (!link->poll || uv_poll_init(link->loop, link->poll, fd) < 0) {
+		snprintf(reason, reason_bytes, "not connected to %s: out of memory", link->path);
+		free(link->poll);
+		link->poll = NULL;
+		close(fd);
+		return -1;
+	}
+	link->poll->data = link;
+	uv_poll_start(link->poll, UV_READABLE, on_readable);
+	return 0;
+}
+
+/* The socket's buffer holds the largest message many times over and only one is ever on its way, so
+ * a send that would have to wait is a broken peer. */
+void
+vly_publish_link_send(struct vly_publish_link *link, const void *message, size_t bytes, int fd)
+{
+	union rights rights = {.header = {
+				       .cmsg_len = CMSG_LEN(sizeof(int)),
+				       .cmsg_level = SOL_SOCKET,
+				       .cmsg_type = SCM_RIGHTS,
+			       }};
+	struct iovec iov = {(void *)(uintptr_t)message, bytes};
+	struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
+	uv_os_fd_t socket_fd;
+
+	if (!link->poll)
+		return;
+	if (fd >= 0) {
+		memcpy(CMSG_DATA(&rights.header), &fd, sizeof(fd));
+		header.msg_control = &rights;
+		header.msg_controllen = sizeof(rights);
+	}
+	uv_fileno((uv_handle_t *)link->poll, &socket_fd);
+	if (sendmsg(socket_fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		vly_publish_link_close(link, strerror(errno));
+}
+
+static void
+on_watch_closed(uv_handle_t *handle)
+{
+	struct vly_publish_link *link = handle->data;
+
+	link->freed(link->arg);
+}
+
+void
+vly_publish_link_free(struct vly_publish_link *link, void (*freed)(void *arg))
+{
+	drop(link);
+	link->freed = freed;
+	uv_close((uv_handle_t *)&link->watch, on_watch_closed);
+}

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "reload.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+
+struct vly_reload {
+	struct vly_reloader *reloader;
+	struct vly_reload *later;
+	const char *phase;
+	char **names;
+	uint32_t name_cnt;
+	bool first;
+	uint64_t begin_ms;
+	uv_work_t work;
+	struct vly_config *config; /* read, not yet part of a catalog */
+	struct vly_config_errors config_errors;
+	struct vly_catalog *next;   /* of a new configuration */
+	struct vly_catalog *target; /* `next`, or the live one */
+	struct vly_catalog_zone **zones;
+	struct vly_load_item *items;
+	uint32_t zone_cnt;
+	struct vly_loader *loader;
+	uint32_t remnant_cnt;
+	char text[512];
+	struct vly_reload_report report;
+	void (*done)(void *arg, const struct vly_reload_report *report);
+	void *arg;
+};
+
+struct vly_reloader {
+	uv_loop_t *loop;
+	char *config_path;
+	struct vly_hash_key key;
+	struct vly_publisher *publisher;
+	struct vly_catalog *live;
+	struct vly_reload *running;
+	struct vly_reload *queue;
+	uint32_t pending;
+	bool started; /* the first load was asked for */
+	uv_idle_t kick;
+};
+
+static void on_kick(uv_idle_t *kick);
+
+static void
+free_reload(struct vly_reload *reload)
+{
+	for (uint32_t i = 0; i < reload->name_cnt; i++)
+		free(reload->names[i]);
+	free(reload->names);
+	free(reload->zones);
+	if (reload->items)
+		vly_load_items_clear(reload->items, reload->zone_cnt);
+	free(reload->items);
+	vly_config_free(reload->config);
+	vly_config_errors_free(&reload->config_errors);
+	vly_catalog_free(reload->next);
+	free(reload);
+}
+
+static void
+log_report(const struct vly_reload *reload)
+{
+	const struct vly_reload_report *report = &reload->report;
+
+	for (uint32_t i = 0; i < reload->config_errors.cnt; i++)
+		vly_log(VLY_LOG_ERROR, "%s", reload->config_errors.text[i]);
+	for (uint32_t i = 0; i < report->zone_cnt; i++) {
+		const struct vly_catalog_zone *zone = report->zones[i];
+		char line[24] = "";
+		if (!zone->error)
+			continue;
+		if (zone->error->line)
+			snprintf(line, sizeof(line), ":%" PRIu64, zone->error->line);
+		vly_log(VLY_LOG_ERROR, "zone %s: %s%s: %s; %s", zone->name, zone->error->file, line,
+			zone->error->text,
+			zone->image ? "its old version stays" : "it has no older version");
+	}
+	vly_log(report->code == VLY_RELOAD_FAILED ? VLY_LOG_ERROR : VLY_LOG_INFO,
+		"loaded %" PRIu32 " of %" PRIu32 " zones, %" PRIu64 " records in %" PRIu64
+		".%03" PRIu64 " s%s%s",
+		report->zone_cnt - report->failed_cnt, report->zone_cnt, report->record_cnt,
+		report->duration_ms / 1000, report->duration_ms % 1000, *report->text ? "; " : "",
+		report->text);
+}
+
+__attribute__((format(printf, 3, 4))) static void
+finish(struct vly_reload *reload, enum vly_reload_code code, const char *format, ...)
+{
+	struct vly_reloader *reloader = reload->reloader;
+	struct vly_reload_report *report = &reload->report;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reload->text, sizeof(reload->text), format, args);
+	va_end(args);
+	report->code = code;
+	report->text = reload->text;
+	report->zones = reload->zones;
+	report->zone_cnt = reload->zones ? reload->zone_cnt : 0;
+	report->config_errors = &reload->config_errors;
+	report->duration_ms = uv_now(reloader->loop) - reload->begin_ms;
+	for (uint32_t i = 0; i < report->zone_cnt; i++)
+		report->failed_cnt += reload->zones[i]->error != NULL;
+	log_report(reload);
+	reload->done(reload->arg, report);
+	free_reload(reload);
+	reloader->running = NULL;
+	reloader->pending--;
+	uv_idle_start(&reloader->kick, on_kick);
+}
+
+static bool
+differs(const char *a, const char *b)
+{
+	return strcmp(a, b) != 0;
+}
+
+/* The zones' share of a new configuration counts at once, the rest needs a restart. */
+static bool
+needs_restart(const struct vly_config *old, const struct vly_config *new)
+{
+	return differs(old->control->socket, new->control->socket) ||
+	       differs(old->control->socket_group, new->control->socket_group) ||
+	       differs(old->control->state_dir, new->control->state_dir) ||
+	       differs(old->dataplane->socket, new->dataplane->socket);
+}
+
+static void
+take_over(struct vly_reload *reload)
+{
+	struct vly_reloader *reloader = reload->reloader;
+
+	vly_catalog_accept(reload->target);
+	if (!reload->next)
+		return;
+	reload->report.restart_needed = needs_restart(reloader->live->config, reload->next->config);
+	if (reload->report.restart_needed)
+		vly_log(VLY_LOG_WARNING,
+			"the configuration changed sockets or state-dir: restart to use them");
+	vly_catalog_free(reloader->live);
+	reloader->live = reload->next;
+	reload->next = NULL;
+}
+
+static void
+refuse(struct vly_reload *reload, const char *reason)
+{
+	vly_catalog_refuse(reload->target, reason);
+	if (reload->next)
+		vly_catalog_copy_errors(reload->reloader->live, reload->next);
+}
+
+static uint32_t
+count_failed(const struct vly_reload *reload)
+{
+	uint32_t cnt = 0;
+
+	for (uint32_t i = 0; i < reload->zone_cnt; i++)
+		cnt += reload->zones[i]->error != NULL;
+	return cnt;
+}
+
+static void
+finish_published(struct vly_reload *reload, const struct vly_publish_report *published)
+{
+	uint32_t failed = count_failed(reload);
+
+	if (published->outcome == VLY_PUBLISH_HELD)
+		finish(reload, VLY_RELOAD_FAILED,
+		       "%" PRIu32 " of %" PRIu32
+		       " zones did not load; the dataplane keeps what it answers "
+		       "from an earlier volley-control until the next reload",
+		       failed, reload->zone_cnt);
+	else if (failed > 0)
+		finish(reload, VLY_RELOAD_FAILED, "%" PRIu32 " of %" PRIu32 " zones did not load%s",
+		       failed, reload->zone_cnt,
+		       published->outcome == VLY_PUBLISH_ABSENT ? "; no dataplane is connected"
+								: "");
+	else if (published->outcome == VLY_PUBLISH_ABSENT)
+		finish(reload, VLY_RELOAD_NO_DATAPLANE, "loaded, but no dataplane is connected");
+	else if (reload->remnant_cnt > 0)
+		finish(reload, VLY_RELOAD_FAILED, "%" PRIu32 " removed zones are still answered",
+		       reload->remnant_cnt);
+	else
+		finish(reload, VLY_RELOAD_OK, "%s", "");
+}
+
+static void
+on_published(void *arg, const struct vly_publish_report *published)
+{
+	struct vly_reload *reload = arg;
+
+	uv_update_time(reload->reloader->loop);
+	if (published->outcome == VLY_PUBLISH_DENIED) {
+		refuse(reload, published->text);
+		finish(reload, VLY_RELOAD_FAILED, "%s", published->text);
+		return;
+	}
+	reload->report.generation = published->generation;
+	take_over(reload);
+	finish_published(reload, published);
+}
+
+static void
+publish(struct vly_reload *reload)
+{
+	struct vly_reloader *reloader = reload->reloader;
+	struct vly_image_list *list = vly_catalog_images(reload->target);
+	bool hold = false;
+
+	if (!list || list->cnt > VLY_PUBLISH_IMAGES_MAX) {
+		const char *reason = list ? "more images than the dataplane takes: reload all zones"
+					  : "out of memory";
+		vly_image_list_free(list);
+		refuse(reload, reason);
+		finish(reload, VLY_RELOAD_FAILED, "%s", reason);
+		return;
+	}
+	if (reload->next)
+		reload->remnant_cnt = vly_catalog_remnants(reloader->live, reload->next);
+	for (uint32_t i = 0; reload->first && i < reload->zone_cnt; i++)
+		hold |= reload->zones[i]->error != NULL;
+	reload->phase = "publishing";
+	vly_publisher_publish(reloader->publisher, list, hold, on_published, reload);
+}
+
+static void
+on_loaded(void *arg)
+{
+	struct vly_reload *reload = arg;
+	uint32_t staged = 0;
+
+	reload->loader = NULL;
+	for (uint32_t i = 0; i < reload->zone_cnt; i++) {
+		if (reload->items[i].image) {
+			staged++;
+			reload->report.record_cnt += reload->items[i].info.record_cnt;
+		}
+		vly_catalog_stage(reload->target, reload->zones[i], &reload->items[i]);
+	}
+	uv_update_time(reload->reloader->loop);
+	bool none = staged == 0 && reload->zone_cnt > 0;
+	/* nothing to bring in: neither a new zone nor, with an older version left, a removed one */
+	if (none && (!reload->next || reload->next->loaded_cnt == 0)) {
+		if (reload->next)
+			vly_catalog_copy_errors(reload->reloader->live, reload->next);
+		finish(reload, VLY_RELOAD_FAILED, "%s did not load; nothing was published",
+		       reload->zone_cnt == 1 ? "the zone" : "all zones");
+		return;
+	}
+	publish(reload);
+}
+
+/* Room that images already live leave in a commit. */
+static uint32_t
+image_max(const struct vly_reload *reload)
+{
+	struct vly_image_list *list = vly_catalog_images(reload->reloader->live);
+	uint32_t cnt = list ? list->cnt : 0;
+
+	vly_image_list_free(list);
+	return cnt < VLY_PUBLISH_IMAGES_MAX ? VLY_PUBLISH_IMAGES_MAX - cnt : 1;
+}
+
+static void
+load(struct vly_reload *reload)
+{
+	struct vly_reloader *reloader = reload->reloader;
+
+	reload->items = calloc(reload->zone_cnt + 1, sizeof(*reload->items));
+	for (uint32_t i = 0; reload->items && i < reload->zone_cnt; i++) {
+		reload->items[i].name = reload->zones[i]->name;
+		reload->items[i].file = reload->zones[i]->file;
+	}
+	if (reload->items)
+		reload->loader =
+			vly_loader_start(reloader->loop, &reloader->key, reload->items,
+					 reload->zone_cnt, image_max(reload), on_loaded, reload);
+	if (!reload->loader)
+		finish(reload, VLY_RELOAD_FAILED, "out of memory");
+}
+
+static void
+choose_all(struct vly_reload *reload, struct vly_catalog *target)
+{
+	reload->target = target;
+	reload->zone_cnt = target->config->zone_cnt;
+	reload->zones = calloc(reload->zone_cnt + 1, sizeof(struct vly_catalog_zone *));
+	for (uint32_t i = 0; reload->zones && i < reload->zone_cnt; i++)
+		reload->zones[i] = &target->zones[i];
+	if (reload->zones)
+		load(reload);
+	else
+		finish(reload, VLY_RELOAD_FAILED, "out of memory");
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+	const struct vly_catalog_zone *const *left = a;
+	const struct vly_catalog_zone *const *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+static void
+choose_named(struct vly_reload *reload)
+{
+	struct vly_catalog *live = reload->reloader->live;
+	struct vly_catalog_zone **zones = calloc(reload->name_cnt, sizeof(*zones));
+	uint32_t cnt = 0;
+
+	for (uint32_t i = 0; zones && i < reload->name_cnt; i++) {
+		struct vly_catalog_zone *zone = vly_catalog_find(live, reload->names[i]);
+		if (!zone) {
+			free(zones);
+			finish(reload, VLY_RELOAD_FAILED, "zone %.300s is not in the configuration",
+			       reload->names[i]);
+			return;
+		}
+		zones[i] = zone;
+	}
+	if (zones)
+		qsort(zones, reload->name_cnt, sizeof(*zones), compare_places);
+	for (uint32_t i = 0; zones && i < reload->name_cnt; i++)
+		if (i == 0 || zones[i] != zones[i - 1])
+			zones[cnt++] = zones[i];
+	reload->target = live;
+	reload->zones = zones;
+	reload->zone_cnt = cnt;
+	if (zones)
+		load(reload);
+	else
+		finish(reload, VLY_RELOAD_FAILED, "out of memory");
+}
+
+static void
+read_config(uv_work_t *work)
+{
+	struct vly_reload *reload = work->data;
+
+	reload->config = vly_config_load(reload->reloader->config_path, &reload->config_errors);
+}
+
+static void
+on_config(uv_work_t *work, int status)
+{
+	struct vly_reload *reload = work->data;
+
+	(void)status;
+	if (!reload->config) {
+		finish(reload, VLY_RELOAD_FAILED,
+		       "the configuration has errors; nothing was changed");
+		return;
+	}
+	reload->next = vly_catalog_successor(reload->reloader->live, reload->config);
+	if (!reload->next) {
+		finish(reload, VLY_RELOAD_FAILED, "out of memory");
+		return;
+	}
+	reload->config = NULL;
+	choose_all(reload, reload->next);
+}
+
+static void
+on_kick(uv_idle_t *kick)
+{
+	struct vly_reloader *reloader = kick->data;
+	struct vly_reload *reload = reloader->queue;
+
+	uv_idle_stop(kick);
+	if (reloader->running || !reload)
+		return;
+	reloader->queue = reload->later;
+	reloader->running = reload;
+	reload->phase = "reading";
+	if (reload->first)
+		choose_all(reload, reloader->live);
+	else if (reload->name_cnt > 0)
+		choose_named(reload);
+	else
+		uv_queue_work(reloader->loop, &reload->work, read_config, on_config);
+}
+
+struct vly_reloader *
+vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *config,
+		 const struct vly_hash_key *key, struct vly_publisher *publisher)
+{
+	struct vly_reloader *reloader = calloc(1, sizeof(*reloader));
+
+	if (!reloader)
+		return NULL;
+	reloader->loop = loop;
+	reloader->config_path = strdup(config_path);
+	reloader->key = *key;
+	reloader->publisher = publisher;
+	reloader->live = vly_catalog_new(config);
+	if (!reloader->config_path || !reloader->live) {
+		free(reloader->config_path);
+		free(reloader);
+		return NULL;
+	}
+	uv_idle_init(loop, &reloader->kick);
+	reloader->kick.data = reloader;
+	return reloader;
+}
+
+struct vly_reload *
+vly_reloader_request(struct vly_reloader *reloader, char *const *zones, uint32_t zone_cnt,
+		     void (*done)(void *arg, const struct vly_reload_report *report), void *arg)
+{
+	struct vly_reload *reload = calloc(1, sizeof(*reload));
+
+	if (!reload)
+		return NULL;
+	reload->names = zone_cnt ? calloc(zone_cnt, sizeof(*reload->names)) : NULL;
+	for (uint32_t i = 0; i < zone_cnt && reload->names; i++) {
+		reload->names[i] = strdup(zones[i]);
+		reload->name_cnt += reload->names[i] != NULL;
+	}
+	if (reload->name_cnt < zone_cnt) {
+		free_reload(reload);
+		return NULL;
+	}
+	reload->reloader = reloader;
+	reload->first = !reloader->started;
+	reloader->started = true;
+	reload->phase = "queued";
+	reload->begin_ms = uv_now(reloader->loop);
+	reload->work.data = reload;
+	reload->done = done;
+	reload->arg = arg;
+	struct vly_reload **last = &reloader->queue;
+	while (*last)
+		last = &(*last)->later;
+	*last = reload;
+	reloader->pending++;
+	uv_idle_start(&reloader->kick, on_kick);
+	return reload;
+}
+
+void
+vly_reload_progress(const struct vly_reload *reload, struct vly_reload_progress *progress)
+{
+	memset(progress, 0, sizeof(*progress));
+	progress->phase = reload->phase;
+	progress->duration_ms = uv_now(reload->reloader->loop) - reload->begin_ms;
+	if (reload->loader)
+		vly_loader_progress(reload->loader, &progress->load);
+}
+
+const struct vly_catalog *
+vly_reloader_catalog(const struct vly_reloader *reloader)
+{
+	return reloader->live;
+}
+
+uint32_t
+vly_reloader_pending(const struct vly_reloader *reloader)
+{
+	return reloader->pending;
+}
+
+static void
+on_kick_closed(uv_handle_t *handle)
+{
+	struct vly_reloader *reloader = handle->data;
+
+	vly_catalog_free(reloader->live);
+	free(reloader->config_path);
+	free(reloader);
+}
+
+void
+vly_reloader_free(struct vly_reloader *reloader)
+{
+	if (reloader)
+		uv_close((uv_handle_t *)&reloader->kick, on_kick_closed);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Reloads: read (configuration,) zones, compile, publish, and only then make it the live catalog.
+ *
+ * Use:
+ *   1. vly_reloader_new() with the configuration that was read at start;
+ *   2. vly_reloader_request(); requests run one after the other, in their order;
+ *   3. `done` is called once with the report.
+ *
+ * What a reload does to zones:
+ *   - without names: reads the configuration again and all zone files. A bad configuration
+ *     changes nothing. Sockets and the state directory of a changed configuration count from the
+ *     next start on.
+ *   - with names: reads these zones' files, nothing else.
+ *   - a zone that fails keeps its old version; one dataplane commit brings in all that loaded.
+ *   - the first load after start is published with `hold` (publisher.h) when a zone has failed.
+ *   - when no zone at all is loaded, though some are configured, nothing is published.
+ *
+ * Threads: the loop's; files are read in the pool. Ownership: the reloader owns the catalog.
+ */
+#ifndef VLY_CONTROL_RELOAD_H
+#define VLY_CONTROL_RELOAD_H
+
+#include "catalog.h"
+#include "publisher.h"
+
+enum vly_reload_code {
+	VLY_RELOAD_OK,
+	VLY_RELOAD_FAILED,
+	VLY_RELOAD_NO_DATAPLANE, /* loaded; published when it connects */
+};
+
+/* Valid during the call of `done`. */
+struct vly_reload_report {
+	enum vly_reload_code code;
+	const char *text; /* one sentence when the code is not OK, else "" */
+	struct vly_catalog_zone *const
+		*zones; /* that were to be loaded; the failed ones have an error */
+	uint32_t zone_cnt;
+	uint32_t failed_cnt;
+	const struct vly_config_errors *config_errors;
+	uint64_t record_cnt;
+	uint64_t duration_ms;
+	uint64_t generation; /* 0: not published */
+	bool restart_needed; /* the configuration changed in what counts from the next start on */
+};
+
+struct vly_reload_progress {
+	const char *phase; /* queued, reading, publishing */
+	struct vly_load_state load;
+	uint64_t duration_ms;
+};
+
+struct vly_reloader;
+struct vly_reload;
+
+/* Takes over `config`. The publisher must outlive the reloader. NULL without memory. */
+__attribute__((nonnull, warn_unused_result)) struct vly_reloader *
+vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *config,
+		 const struct vly_hash_key *key, struct vly_publisher *publisher);
+
+/*
+ * Asks for a reload of zones[0..zone_cnt-1] (copied, canonical), or of everything when zone_cnt
+ * is 0. The first request of all loads the configuration given to vly_reloader_new(). `done` is
+ * never called before this returns. Returns NULL without memory.
+ */
+__attribute__((nonnull(1, 4))) struct vly_reload *
+vly_reloader_request(struct vly_reloader *reloader, char *const *zones, uint32_t zone_cnt,
+		     void (*done)(void *arg, const struct vly_reload_report *report), void *arg);
+
+/* Of a reload that is not done. */
+__attribute__((nonnull)) void vly_reload_progress(const struct vly_reload *reload,
+						  struct vly_reload_progress *progress);
+
+/* The live catalog, until the loop runs again. */
+__attribute__((nonnull)) const struct vly_catalog *
+vly_reloader_catalog(const struct vly_reloader *reloader);
+
+/* Reloads that are not done, the running one included. */
+__attribute__((nonnull)) uint32_t vly_reloader_pending(const struct vly_reloader *reloader);
+
+/* Only when nothing is pending. */
+void vly_reloader_free(struct vly_reloader *reloader);
+
+#endif
