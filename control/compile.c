@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "compiler.h"
+#include "rdata.h"
 
 int
 vly_compiler_fail(struct vly_compiler *compiler, const struct vly_zone_record *record,
@@ -114,9 +115,7 @@ check_apex(struct vly_compiler *compiler)
 		return vly_compiler_fail(compiler, soa->record[0],
 					 "the zone has no NS record at its apex");
 	compiler->soa = soa->record[0];
-	const uint8_t *minimum = compiler->soa->data + compiler->soa->data_len - 4;
-	uint32_t ttl = (uint32_t)minimum[0] << 24 | (uint32_t)minimum[1] << 16 |
-		       (uint32_t)minimum[2] << 8 | minimum[3];
+	uint32_t ttl = vly_rdata_read_u32(compiler->soa->data + compiler->soa->data_len - 4);
 	compiler->negative_ttl = ttl < compiler->soa->ttl ? ttl : compiler->soa->ttl;
 	return 0;
 }
@@ -167,9 +166,7 @@ compile_nodes(struct vly_compiler *compiler, struct vly_image_zone *compiled)
 		compiled->node_cnt++;
 	}
 	link_wildcards(compiler);
-	const uint8_t *serial = compiler->soa->data + compiler->soa->data_len - 20;
-	compiled->serial = (uint32_t)serial[0] << 24 | (uint32_t)serial[1] << 16 |
-			   (uint32_t)serial[2] << 8 | serial[3];
+	compiled->serial = vly_rdata_read_u32(compiler->soa->data + compiler->soa->data_len - 20);
 	compiled->apex = zone->node[0].image_ref;
 	compiled->nxdomain = compiler->nxdomain;
 	compiled->nodata = compiler->nodata;

@@ -36,7 +36,6 @@ struct vly_zone_error {
 /* Counts up while a zone is loaded, for progress lines; read from any thread. */
 struct vly_load_progress {
 	_Atomic uint64_t record_cnt;
-	_Atomic uint64_t file_bytes_done; /* of the zone file text */
 };
 
 struct vly_built_image {

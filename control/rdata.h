@@ -18,4 +18,10 @@ __attribute__((nonnull)) bool vly_rdata_is_sound(uint16_t type, const uint8_t *d
 __attribute__((nonnull, warn_unused_result)) bool
 vly_rdata_scan_name(struct vly_name *name, const uint8_t *data, unsigned data_len);
 
+static inline uint32_t
+vly_rdata_read_u32(const uint8_t *from)
+{
+	return (uint32_t)from[0] << 24 | (uint32_t)from[1] << 16 | (uint32_t)from[2] << 8 | from[3];
+}
+
 #endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "zone_reader.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "rdata.h"
+
+/* TTL of a record that states none, with no $TTL, no record with a TTL and no SOA before it: what Knot DNS takes. */
+#define DEFAULT_TTL_S 3600
+
+/* RFC 2181 §8 */
+#define TTL_MAX 0x7fffffffu
+
+/* Records between two updates of the progress that other threads watch. */
+#define PROGRESS_RECORDS 1024
+
+bool
+vly_zone_reader_fail(struct vly_zone_reader *reader, const char *format, ...)
+{
+	struct vly_zone_error *error = reader->error;
+	va_list args;
+
+	if (reader->failed)
+		return false;
+	reader->failed = true;
+	snprintf(error->file, sizeof(error->file), "%s", reader->file);
+	error->line = reader->line;
+	va_start(args, format);
+	vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+	return false;
+}
+
+/* Makes reader->owner_node the node of the scanner's current owner. */
+static bool
+enter_owner(struct vly_zone_reader *reader, const zs_scanner_t *scanner)
+{
+	struct vly_zone *zone = reader->zone;
+	struct vly_name name;
+
+	if (scanner->r_owner_length == reader->owner_len &&
+	    memcmp(scanner->r_owner, reader->owner, reader->owner_len) == 0)
+		return true;
+	if (vly_name_scan(&name, scanner->r_owner, scanner->r_owner_length) == 0)
+		return vly_zone_reader_fail(reader, "malformed owner name");
+	if (!vly_zone_has_name(zone, &name))
+		return vly_zone_reader_fail(reader, "the owner is not in zone %s", reader->name);
+	vly_name_hash(&name, &zone->key);
+	reader->owner_node = vly_zone_add_name(zone, &name);
+	if (reader->owner_node == VLY_ZONE_NONE)
+		return vly_zone_reader_fail(reader, "no memory for the zone");
+	reader->owner_len = scanner->r_owner_length;
+	memcpy(reader->owner, scanner->r_owner, reader->owner_len);
+	return true;
+}
+
+/* RFC 1035 §5.1: a TTL that is left out is the last stated one; $TTL overrides that (RFC 2308 §4). Before there is any,
+ * it is the SOA's minimum, as in BIND. */
+static bool
+take_ttl(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32_t *ttl)
+{
+	*ttl = scanner->r_ttl;
+	if (*ttl == VLY_READER_NO_TTL) {
+		if (reader->last_ttl == VLY_READER_NO_TTL && scanner->r_type == VLY_TYPE_SOA)
+			reader->last_ttl =
+				vly_rdata_read_u32(scanner->r_data + scanner->r_data_length - 4);
+		*ttl = reader->last_ttl != VLY_READER_NO_TTL ? reader->last_ttl : DEFAULT_TTL_S;
+	} else if (scanner->default_ttl == VLY_READER_NO_TTL) {
+		reader->last_ttl = *ttl;
+	}
+	if (*ttl > TTL_MAX)
+		return vly_zone_reader_fail(reader, "TTL %u is above 2147483647", *ttl);
+	return true;
+}
+
+static void
+mark_node(struct vly_zone_node *node, unsigned type, bool is_apex)
+{
+	if (type == VLY_TYPE_NS && !is_apex)
+		node->flags |= VLY_ZONE_CUT;
+	else if (type == VLY_TYPE_DNAME)
+		node->flags |= VLY_ZONE_DNAME;
+	else if (type == VLY_TYPE_CNAME)
+		node->flags |= VLY_ZONE_CNAME;
+}
+
+static bool
+add_record(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32_t ttl)
+{
+	struct vly_zone *zone = reader->zone;
+	uint64_t off = vly_arena_append(&zone->arena,
+					sizeof(struct vly_zone_record) + scanner->r_data_length,
+					VLY_ARENA_REF_BYTES);
+
+	if (off == 0)
+		return vly_zone_reader_fail(reader, "no memory for the zone");
+	struct vly_zone_record *record = (void *)(zone->arena.base + off);
+	struct vly_zone_node *node = &zone->node[reader->owner_node];
+	record->next = node->records;
+	record->ttl = ttl;
+	record->line = (uint32_t)reader->line;
+	record->file_idx = reader->file_idx;
+	record->type = scanner->r_type;
+	record->data_len = (uint16_t)scanner->r_data_length;
+	memcpy(record->data, scanner->r_data, scanner->r_data_length);
+	node->records = (vly_arena_ref)(off / VLY_ARENA_REF_BYTES);
+	mark_node(node, record->type, reader->owner_node == 0);
+	zone->record_cnt++;
+	if (reader->progress != NULL && zone->record_cnt % PROGRESS_RECORDS == 0)
+		atomic_fetch_add_explicit(&reader->progress->record_cnt, PROGRESS_RECORDS,
+					  memory_order_relaxed);
+	return true;
+}
+
+bool
+vly_zone_reader_add(struct vly_zone_reader *reader, const zs_scanner_t *scanner)
+{
+	uint32_t ttl;
+
+	if (scanner->r_class != VLY_CLASS_IN)
+		return vly_zone_reader_fail(reader, "only class IN is served, not class %u",
+					    scanner->r_class);
+	if ((scanner->r_type >= VLY_TYPE_META_FIRST && scanner->r_type <= VLY_TYPE_ANY) ||
+	    scanner->r_type == VLY_TYPE_OPT || scanner->r_type == 0)
+		return vly_zone_reader_fail(reader, "type %u can't be in a zone", scanner->r_type);
+	if (!vly_rdata_is_sound(scanner->r_type, scanner->r_data, scanner->r_data_length))
+		return vly_zone_reader_fail(reader, "the data does not have the form of type %u",
+					    scanner->r_type);
+	return enter_owner(reader, scanner) && take_ttl(reader, scanner, &ttl) &&
+	       add_record(reader, scanner, ttl);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Takes the records that libzscanner finds into a zone, or says at which line of which file it can't. The other half of
+ * zone_file.c, which walks the files; nobody else includes this.
+ */
+#ifndef VLY_CONTROL_ZONE_READER_H
+#define VLY_CONTROL_ZONE_READER_H
+
+#include <libzscanner/scanner.h>
+
+#include "image_builder.h"
+#include "zone.h"
+
+/* The scanner's TTL for a record that states none when there is no $TTL: no TTL has this value (RFC 2181 §8). */
+#define VLY_READER_NO_TTL UINT32_MAX
+
+struct vly_zone_reader {
+	struct vly_zone *zone;
+	struct vly_zone_error *error;
+	struct vly_load_progress *progress; /* may be NULL */
+	const char *name;                   /* of the zone */
+
+	/* the place in the files, kept by zone_file.c */
+	const char *file;
+	uint16_t file_idx;
+	uint64_t line;
+
+	bool failed;
+	uint32_t last_ttl; /* the last stated one, or VLY_READER_NO_TTL */
+	/* the owner before this one: most records share it */
+	uint8_t owner[VLY_NAME_BYTES_MAX];
+	unsigned owner_len;
+	uint32_t owner_node;
+};
+
+/* Notes the first error, at reader->line of reader->file. Always returns false. */
+__attribute__((format(printf, 2, 3), nonnull, cold)) bool
+vly_zone_reader_fail(struct vly_zone_reader *reader, const char *format, ...);
+
+/* Takes in the scanner's record; false: it can't be in this zone, and the error is noted. */
+__attribute__((nonnull)) bool vly_zone_reader_add(struct vly_zone_reader *reader,
+						  const zs_scanner_t *scanner);
+
+#endif
