@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cases on an AF_XDP port: a veth pair between two namespaces, the server's lcore or its only worker on
+one core, the client on the other."""
+
+import dataclasses
+import pathlib
+import typing
+
+from . import clients, testpmd, zones
+from .measure import interleave, summary
+from .sandbox import PerfError, Sandbox, VethPair
+from .servers import Knot, Nsd
+from .testpmd import Testpmd
+from .volley import Volley
+
+CLIENT_CPU = 0
+SERVER_CPU = 1
+# The main threads of Volley and testpmd sleep on the client's core.
+CPUS = (CLIENT_CPU, SERVER_CPU)
+
+NAMES = 100_000
+QUESTIONS = 65536
+
+# testpmd's best: port arguments, ring sizes and bursts made no difference beyond the noise, as long as
+# kxdpgun's core is the busier one.
+TESTPMD_MBUFS = 16384
+TESTPMD_BURST = 64
+
+
+@dataclasses.dataclass
+class Bench:
+    """What the sides of one case share."""
+
+    build_dir: pathlib.Path
+    seconds: int
+    workload: zones.Workload
+    question_list: pathlib.Path
+    load: typing.Callable      # one of clients.*: (sandbox, pair, question list, seconds, cpu) to a rate
+    commands: dict = dataclasses.field(default_factory=dict)
+
+    def run_server(self, start, side):
+        """The answered rate of the server that start(bench, sandbox, pair) starts on a new veth pair."""
+        with Sandbox() as sandbox:
+            pair = VethPair(sandbox)
+            server = start(self, sandbox, pair)
+            rate = self.load(sandbox, pair, self.question_list, self.seconds, CLIENT_CPU)
+            if isinstance(server, Volley):
+                check_lcore_answered(server)
+            self.commands[side] = server.command
+            server.stop()
+            return rate
+
+
+def start_volley(bench, sandbox, pair):
+    return Volley(sandbox, bench.build_dir, [f"af_xdp:{pair.SERVER_INTERFACE}"],
+                  bench.workload.zones, CPUS, ["--idle", "spin", "--huge-pages", "off"],
+                  pair.server.enter)
+
+
+def start_testpmd(_bench, sandbox, pair):
+    return Testpmd(sandbox, f"net_af_xdp0,iface={pair.SERVER_INTERFACE}", TESTPMD_MBUFS,
+                   TESTPMD_BURST, CPUS, pair.server.enter)
+
+
+def start_knot(bench, sandbox, pair):
+    return Knot(sandbox, pair, bench.workload.zones, SERVER_CPU)
+
+
+def start_nsd(bench, sandbox, pair):
+    return Nsd(sandbox, pair, bench.workload.zones, SERVER_CPU)
+
+
+def check_lcore_answered(volley):
+    """The kernel had no part in it: the lcore sent answers, and each was a NOERROR."""
+    totals = volley.totals()
+    if totals["tx_packets"] == 0 or totals["rcode_noerror"] != totals["tx_packets"]:
+        wrong = {name: value for name, value in totals.items() if value}
+        raise PerfError(f"the lcore did not answer everything with NOERROR: {wrong}")
+
+
+@dataclasses.dataclass
+class AfxdpCase:
+    name: str
+    summary: str
+    start_reference: typing.Callable
+    reference_name: str
+    load: typing.Callable
+    with_edns: bool            # whether the list of questions says so, as kxdpgun wants it
+    seconds: int = 5
+
+    def run(self, options):
+        with Sandbox() as sandbox:
+            names = options.names or NAMES
+            workload = zones.make_hosts(sandbox.directory, options.seed, names, QUESTIONS)
+            question_list = sandbox.directory / "questions.txt"
+            zones.write_question_list(question_list, workload.questions, self.with_edns)
+            seconds = options.seconds or self.seconds
+            bench = Bench(options.build_dir, seconds, workload, question_list, self.load)
+            pairs = interleave(self.name, options.pairs,
+                               lambda: bench.run_server(start_volley, "volley"),
+                               lambda: bench.run_server(self.start_reference, "reference"))
+            return summary(self.name, "answers/s", self.reference_name, pairs, names=names,
+                           questions=QUESTIONS, seconds=seconds, server_cpu=SERVER_CPU,
+                           client_cpu=CLIENT_CPU, command=bench.commands)
+
+
+CASES = [
+    AfxdpCase("afxdp-knot", "AF_XDP on a veth pair, kxdpgun; against Knot DNS in XDP mode",
+              start_knot, Knot.NAME, clients.kxdpgun, with_edns=True),
+    AfxdpCase("afxdp-nsd", "AF_XDP on a veth pair, kxdpgun; against NSD",
+              start_nsd, Nsd.NAME, clients.kxdpgun, with_edns=True),
+    AfxdpCase("afxdp-limit", "AF_XDP on a veth pair, kxdpgun; against testpmd 5tswap there",
+              start_testpmd, testpmd.NAME, clients.kxdpgun, with_edns=True),
+    AfxdpCase("dnsperf", "AF_XDP on a veth pair, dnsperf, nothing lost; against NSD",
+              start_nsd, Nsd.NAME, clients.dnsperf, with_edns=False, seconds=30),
+]

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Load generators on the client's end of a veth pair."""
+
+import re
+
+from .sandbox import PerfError
+
+# More than a core sends: kxdpgun then goes as fast as it can.
+KXDPGUN_QPS = 5_000_000
+KXDPGUN_BATCH = 32
+
+
+def find(pattern, log, program):
+    match = re.search(pattern, log)
+    if not match:
+        raise PerfError(f"{program}: its output lacks {pattern!r}:\n{log}")
+    return match
+
+
+def kxdpgun(sandbox, pair, question_list, seconds, cpu):
+    """Answers a second, by kxdpgun's own count; an error if anything but NOERROR came back."""
+    process = sandbox.start([
+        *pair.client.enter, "kxdpgun", "-t", seconds, "-Q", KXDPGUN_QPS, "-b", KXDPGUN_BATCH,
+        "-F", cpu, "-I", pair.CLIENT_INTERFACE, "-i", question_list, pair.SERVER_ADDRESS])
+    log = process.wait_end(seconds + 30)
+    match = find(r"total replies: +(\d+) \((\d+) pps\)", log, "kxdpgun")
+    replies, rate = int(match.group(1)), int(match.group(2))
+    good = re.search(r"responded NOERROR: +(\d+)", log)
+    if replies == 0 or not good or int(good.group(1)) != replies:
+        raise PerfError(f"kxdpgun: not every answer is a NOERROR:\n{log}")
+    return rate
+
+
+def dnsperf(sandbox, pair, question_list, seconds, cpu):
+    """(answers a second, lost queries) of dnsperf at its own best speed without losing count."""
+    process = sandbox.start([
+        *pair.client.enter, "taskset", "-c", cpu, "dnsperf", "-s", pair.SERVER_ADDRESS,
+        "-d", question_list, "-l", seconds, "-e", "-c", 8, "-T", 1, "-q", 256])
+    log = process.wait_end(seconds + 30)
+    rate = float(find(r"Queries per second: +([\d.]+)", log, "dnsperf").group(1))
+    lost = int(find(r"Queries lost: +(\d+)", log, "dnsperf").group(1))
+    codes = find(r"Response codes: +(.*)", log, "dnsperf").group(1)
+    if not re.fullmatch(r"NOERROR \d+ \(100\.00%\)", codes.strip()):
+        raise PerfError(f"dnsperf: not every answer is a NOERROR: {codes}")
+    return rate, lost

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pcap files of DNS queries: Ethernet, perhaps a VLAN tag, IPv4 or IPv6, UDP with its checksum."""
+
+import ipaddress
+import random
+import struct
+
+PCAP_HEADER = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1)
+PCAP_HEADER_BYTES = len(PCAP_HEADER)
+PCAP_RECORD = struct.Struct("<IIII")
+
+SERVER_MAC = bytes.fromhex("020000000053")
+CLIENT_MAC = bytes.fromhex("020000000001")
+SERVER = {4: ipaddress.ip_address("10.53.0.1").packed, 6: ipaddress.ip_address("fd53::1").packed}
+# Queries come from many hosts of these networks.
+CLIENT_NET = {4: ipaddress.ip_address("10.64.0.0").packed[:2],
+              6: ipaddress.ip_address("fd53:64::").packed[:12]}
+
+DNS_PORT = 53
+DNS_HEADER_BYTES = 12
+EDNS = bytes((0,)) + struct.pack("!HHIH", 41, 1232, 0, 0)
+
+
+def checksum(data):
+    """One's complement sum of the 16-bit words of data, of even length: that is the number mod 65535."""
+    return 0xffff - (int.from_bytes(data, "big") % 0xffff)
+
+
+def dns_query(message_id, name, qtype):
+    return (struct.pack("!HHHHHH", message_id, 0, 1, 0, 0, 1) + name
+            + struct.pack("!HH", qtype, 1) + EDNS)
+
+
+def udp(version, source, source_port, payload):
+    length = 8 + len(payload)
+    head = struct.pack("!HHHH", source_port, DNS_PORT, length, 0)
+    pseudo = source + SERVER[version] + struct.pack("!HH", 17, length)
+    padded = payload + b"\0" if length % 2 else payload
+    head = head[:6] + struct.pack("!H", checksum(pseudo + head + padded) or 0xffff)
+    return head + payload
+
+
+def ip_header(version, source, payload_len):
+    if version == 6:
+        return struct.pack("!IHBB", 6 << 28, payload_len, 17, 64) + source + SERVER[6]
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + payload_len, 0, 0x4000, 64, 17, 0)
+    sum_ = checksum(head + source + SERVER[4])
+    return head[:10] + struct.pack("!H", sum_) + source + SERVER[4]
+
+
+def ethernet_header(version, vlan):
+    ethertype = struct.pack("!H", 0x86dd if version == 6 else 0x0800)
+    tag = b"" if vlan is None else struct.pack("!HH", 0x8100, vlan)
+    return SERVER_MAC + CLIENT_MAC + tag + ethertype
+
+
+def write_queries(path, questions, seed, version=4, vlan=None):
+    """One packet for each question, each from a random host and port."""
+    rng = random.Random(seed)
+    link = ethernet_header(version, vlan)
+    net = CLIENT_NET[version]
+    with open(path, "wb", buffering=1 << 20) as out:
+        out.write(PCAP_HEADER)
+        for name, qtype in questions:
+            bits = rng.getrandbits(64)
+            source = net + (bits & 0xffffffff).to_bytes(4, "big")[-(len(SERVER[version]) - len(net)):]
+            payload = udp(version, source, 1024 + (bits >> 32) % 64512,
+                          dns_query(bits >> 48, name, qtype))
+            packet = link + ip_header(version, source, len(payload)) + payload
+            out.write(PCAP_RECORD.pack(0, 0, len(packet), len(packet)) + packet)
+
+
+def dns_message(packet):
+    """The DNS message of a packet as write_queries() makes them, or of its reply."""
+    at = 12
+    if packet[at:at + 2] == b"\x81\x00":
+        at += 4
+    at += 2 + (40 if packet[at:at + 2] == b"\x86\xdd" else 20)
+    return packet[at + 8:]

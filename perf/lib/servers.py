@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Other name servers, started on the server's end of a veth pair with one CPU."""
+
+from .sandbox import PerfError
+
+START_SECONDS = 120
+
+
+class Knot:
+    """Knot DNS in XDP mode."""
+
+    NAME = "Knot DNS, XDP"
+
+    def __init__(self, sandbox, pair, zones, cpu):
+        self.directory = sandbox.directory / "knot"
+        self.directory.mkdir()
+        config = self.directory / "knot.conf"
+        zone_text = "".join(f"  - domain: {name}\n    file: {path}\n" for name, path in zones)
+        config.write_text(f"""\
+server:
+    rundir: {self.directory}
+    user: root
+    listen: {pair.SERVER_ADDRESS}@53
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+xdp:
+    listen: {pair.SERVER_INTERFACE}@53
+log:
+  - target: stderr
+    any: info
+database:
+    storage: {self.directory}
+template:
+  - id: default
+    storage: {self.directory}
+    zonefile-sync: -1
+    journal-content: none
+zone:
+{zone_text}""", encoding="ascii")
+        self.command = ["taskset", "-c", str(cpu), "knotd", "-c", str(config)]
+        self.process = sandbox.start([*pair.server.enter, *self.command])
+        self.process.wait_for("server started", START_SECONDS)
+        if "XDP" not in self.process.log():
+            raise PerfError("knotd started without XDP")
+
+    def stop(self):
+        self.process.stop()
+
+
+class Nsd:
+    NAME = "NSD"
+
+    def __init__(self, sandbox, pair, zones, cpu):
+        directory = sandbox.directory / "nsd"
+        directory.mkdir()
+        config = directory / "nsd.conf"
+        zone_text = "".join(f'zone:\n  name: "{name}"\n  zonefile: "{path}"\n'
+                            for name, path in zones)
+        config.write_text(f"""\
+server:
+  server-count: 1
+  ip-address: {pair.SERVER_ADDRESS}
+  username: ""
+  chroot: ""
+  zonesdir: "{directory}"
+  database: ""
+  pidfile: "{directory}/nsd.pid"
+  xfrdfile: "{directory}/xfrd.state"
+  xfrdir: "{directory}"
+  zonelistfile: "{directory}/zone.list"
+  rrl-ratelimit: 0
+  minimal-responses: no
+remote-control:
+  control-enable: no
+{zone_text}""", encoding="ascii")
+        self.command = ["taskset", "-c", str(cpu), "nsd", "-d", "-c", str(config)]
+        self.process = sandbox.start([*pair.server.enter, *self.command])
+        self.process.wait_for("nsd started", START_SECONDS)
+
+    def stop(self):
+        self.process.stop()

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""dpdk-testpmd in 5tswap mode: receives, swaps addresses and ports, sends; the ceiling of a port."""
+
+import re
+import subprocess
+import time
+
+from .sandbox import PerfError
+
+NAME = "dpdk-testpmd 5tswap"
+
+START_SECONDS = 60
+WARM_UP_SECONDS = 1
+
+# Without huge pages no mbuf of the default size shares its page with another (DPDK keeps it from crossing
+# a boundary); EAL and a port want some memory besides.
+MBUF_BYTES = 4096
+OTHER_MIB = 256
+
+
+def memory_mib(mbuf_cnt):
+    return mbuf_cnt * MBUF_BYTES // (1 << 20) + OTHER_MIB
+
+
+class Testpmd:
+    def __init__(self, sandbox, vdev, mbuf_cnt, burst, cpus, enter=()):
+        """cpus: of the main thread, which sleeps, and of the forwarding lcore."""
+        command = [
+            "dpdk-testpmd", "-l", f"{cpus[0]},{cpus[1]}", "--no-huge", "-m", memory_mib(mbuf_cnt),
+            "--no-pci", "--iova-mode=va", "--no-telemetry", "--no-shconf", "--vdev", vdev,
+            "--", "-i", "--auto-start", "--forward-mode=5tswap", f"--burst={burst}",
+            f"--total-num-mbufs={mbuf_cnt}", "--no-flush-rx"]
+        self.command = [str(word) for word in command]
+        # its directory goes with ours; line by line, since we read its log while it runs
+        self.process = sandbox.start([*enter, "env", f"RUNTIME_DIRECTORY={sandbox.directory}",
+                                      "stdbuf", "-oL", *command], stdin=subprocess.PIPE)
+        self.show_cnt = 0
+        self.process.wait_for("Start automatic packet forwarding", START_SECONDS)
+
+    def tell(self, line):
+        self.process.popen.stdin.write(f"{line}\n".encode())
+        self.process.popen.stdin.flush()
+
+    def show_rate(self):
+        """Packets a second that it sent since it was last asked."""
+        self.show_cnt += 1
+        self.tell("show port stats 0")
+        return int(self.process.wait_for(r"Tx-pps: +(\d+)", 10, self.show_cnt).group(1))
+
+    def measure(self, seconds):
+        time.sleep(WARM_UP_SECONDS)
+        self.show_rate()
+        time.sleep(seconds)
+        rate = self.show_rate()
+        if rate == 0:
+            raise PerfError("dpdk-testpmd forwarded nothing")
+        return rate
+
+    def stop(self):
+        self.tell("quit")
+        log = self.process.wait_end(30)
+        dropped = re.search(r"TX-dropped: (\d+)", log)
+        return int(dropped.group(1)) if dropped else 0
