@@ -15,7 +15,7 @@ struct vly_lcores {
 	unsigned cnt;                 /* worker lcores */
 	uint16_t cpu[VLY_LCORES_MAX]; /* of each */
 	bool shared;                  /* several lcores on one CPU */
-	char map[4096];               /* the EAL's --lcores argument */
+	char map[8192];               /* the EAL's --lcores argument */
 };
 
 /*

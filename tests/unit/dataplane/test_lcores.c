@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <criterion/criterion.h>
+
+#include "lcores.h"
+
+static struct vly_options options;
+static struct vly_lcores lcores;
+
+static int
+plan(unsigned queue_cnt, unsigned first_cpu, unsigned last_cpu)
+{
+	cpu_set_t allowed;
+
+	CPU_ZERO(&allowed);
+	for (unsigned cpu = first_cpu; cpu <= last_cpu; cpu++)
+		CPU_SET(cpu, &allowed);
+	options.port_cnt = 1;
+	options.port[0].queue_cnt = queue_cnt;
+	return vly_lcores_plan(&lcores, &options, &allowed);
+}
+
+Test(lcores, last_cpus)
+{
+	cr_assert_eq(plan(2, 0, 3), 0);
+	cr_expect_str_eq(lcores.map, "0@(0,1),1@2,2@3");
+	cr_expect_not(lcores.shared);
+}
+
+Test(lcores, as_many_as_cpus)
+{
+	cr_assert_eq(plan(2, 0, 1), 0);
+	cr_expect_str_eq(lcores.map, "0@(0),1@1,2@1");
+	cr_expect(lcores.shared);
+}
+
+Test(lcores, one_cpu)
+{
+	cr_assert_eq(plan(1, 7, 7), 0);
+	cr_expect_str_eq(lcores.map, "0@(7),1@7");
+	cr_expect_not(lcores.shared);
+}
+
+Test(lcores, given)
+{
+	options.cpu[0] = 3;
+	options.cpu[1] = 1;
+	options.cpu_cnt = 2;
+	cr_assert_eq(plan(2, 0, 3), 0);
+	cr_expect_str_eq(lcores.map, "0@(0,2),1@3,2@1");
+	cr_expect_eq(lcores.cpu[0], 3);
+}
+
+Test(lcores, given_all)
+{
+	options.cpu[1] = 1;
+	options.cpu_cnt = 2;
+	cr_assert_eq(plan(2, 0, 1), 0);
+	cr_expect_str_eq(lcores.map, "0@(0,1),1@0,2@1");
+}
+
+Test(lcores, not_allowed)
+{
+	options.cpu[0] = 4;
+	options.cpu_cnt = 1;
+	cr_expect_eq(plan(1, 0, 3), -1);
+	cr_expect_str_eq(options.error, "--cpus: CPU 4 does not exist or is not ours to use");
+}
+
+/* The longest map must fit. */
+Test(lcores, many)
+{
+	cr_assert_eq(plan(VLY_LCORES_MAX, 0, 1023), 0);
+	cr_expect_eq(lcores.cpu[VLY_LCORES_MAX - 1], 1023);
+	cr_expect_lt(strlen(lcores.map), sizeof(lcores.map) - 1);
+	cr_expect_not_null(strstr(lcores.map, ",127@1023"));
+}
