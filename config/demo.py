@@ -278,13 +278,27 @@ def answers(address, query):
     return len(response) >= 12 and response[:2] == query[:2] and response[3] & 15 == 0
 
 
-def wait_until_ready(servers, zones):
+def volleyctl(command):
+    """The answer of control to a command, or None while it does not listen yet."""
+    result = subprocess.run(["volleyctl", "--socket", CONTROL_SOCKET, "--json", command],
+                            capture_output=True, text=True, check=False, env=environment())
+    return json.loads(result.stdout) if result.returncode == 0 else None
+
+
+def check_zones():
+    """A zone that does not load is never answered: no use to wait for it."""
+    for failure in (volleyctl("status") or {}).get("failed", []):
+        raise DemoError("zone {zone} {file}:{line}: {error}".format(**failure))
+
+
+def wait_until_ready(servers, zones, check):
     deadline = time.monotonic() + READY_SECONDS
     for name, _ in zones:
         for address in ADDRESSES:
             while not answers(address, soa_query(name)):
                 for server in servers:
                     server.check()
+                check()
                 if time.monotonic() > deadline:
                     raise DemoError(f"no answer for {name} from {address} in {READY_SECONDS} s; "
                                     f"logs are in {STATE} until you press Ctrl-C")
@@ -311,14 +325,12 @@ def show_answers(zones):
 
 def volley_counters():
     """Packets that the lcores took and gave, and those the XDP program sent to them."""
-    result = subprocess.run(["volleyctl", "--socket", CONTROL_SOCKET, "--json", "stats"],
-                            capture_output=True, text=True, check=False, env=environment())
-    if result.returncode:
-        raise DemoError(f"volleyctl stats: {result.stderr.strip()}")
-    stats = json.loads(result.stdout)
-    return {"lcores received": stats["total"]["rx_packets"],
-            "lcores sent": stats["total"]["tx_packets"],
-            "XDP program sent to lcores": sum(port["xdp_verdict"]["serve"] for port in stats["ports"])}
+    stats = volleyctl("stats")
+    if not stats:
+        raise DemoError("volleyctl stats gave no counters")
+    return {"lcores received": stats["totals"]["rx_packets"],
+            "lcores sent": stats["totals"]["tx_packets"],
+            "XDP program sent to lcores": sum(port["xdp_verdicts"]["serve"] for port in stats["ports"])}
 
 
 def kernel_counters():
@@ -355,7 +367,7 @@ def serve(args, config, zones):
     try:
         make_network()
         start_servers(args, config, zones, servers)
-        wait_until_ready(servers, zones)
+        wait_until_ready(servers, zones, (lambda: None) if args.peer else check_zones)
         if args.peer:
             show_answers(zones)
         else:

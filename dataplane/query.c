@@ -11,21 +11,56 @@ set_fate(struct vly_query *query, enum vly_query_fate fate, enum vly_rcode rcode
 	query->rcode_ext = (uint8_t)(rcode >> 4);
 }
 
-/* Takes in an OPT record (RFC 6891 §6.1); false: it may not be there. */
+/* A client sends it empty; over UDP it means nothing (RFC 7828 §3.2.1, §3.3.1). */
+static bool
+parse_keepalive(struct vly_query *query, unsigned bytes)
+{
+	if (!query->stream || query->asks_keepalive)
+		return true;
+	query->asks_keepalive = true;
+	query->opt_bytes += VLY_OPTION_HEAD_BYTES + sizeof(query->keepalive);
+	return bytes == 0;
+}
+
+/* The options fill RDATA (RFC 6891 §6.1.2); false: they don't, or one has a length that it can't have. */
+__attribute__((noinline)) static bool
+parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
+{
+	struct vly_cursor cursor = {rdata, rdata + bytes};
+
+	while (cursor.at < cursor.end) {
+		const uint8_t *option = cursor.at;
+		if (!vly_cursor_skip(&cursor, VLY_OPTION_HEAD_BYTES))
+			return false;
+		unsigned option_bytes = vly_read_u16(option + 2);
+		if (!vly_cursor_skip(&cursor, option_bytes))
+			return false;
+		if (vly_read_u16(option) == VLY_OPTION_KEEPALIVE &&
+		    !parse_keepalive(query, option_bytes))
+			return false;
+	}
+	return true;
+}
+
+/* Takes in an OPT record (RFC 6891 §6.1); false: it may not be there, or its options are malformed. */
 static bool
 parse_opt(struct vly_query *query, const struct vly_record *record)
 {
 	unsigned payload = vly_read_u16(record->fixed + 2);
+	unsigned options_bytes = vly_read_u16(record->fixed + 8);
 
 	if (query->has_opt || record->owner[0] != 0)
 		return false; /* §6.1.1: two of them, or not at the root */
 	query->has_opt = true;
+	query->opt_bytes = VLY_OPT_BYTES;
 	query->dnssec_ok = (record->fixed[6] & 0x80) != 0;
 	if (record->fixed[5] != 0)
 		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_BADVERS);
 	if (!query->stream && payload > query->limit)
 		query->limit = payload < query->limit_max ? (uint16_t)payload : query->limit_max;
-	return true;
+	/* Another version's options may look different. */
+	return options_bytes == 0 || record->fixed[5] != 0 ||
+	       parse_options(query, record->fixed + 10, options_bytes);
 }
 
 /* Walks the additional section for the OPT; false: the records are malformed. */
@@ -58,6 +93,8 @@ parse_one(struct vly_query *query)
 
 	query->has_opt = false;
 	query->dnssec_ok = false;
+	query->asks_keepalive = false;
+	query->opt_bytes = 0;
 	query->question_bytes = 0;
 	query->limit = query->stream ? query->room : VLY_UDP_BYTES_MIN;
 	query->answer = NULL;

@@ -37,6 +37,7 @@ struct vly_query {
 	uint16_t room;      /* octets that the response may take from message on, at least 1024 */
 	uint16_t limit_max; /* octets of the largest UDP response, 512..4096; for OPT */
 	bool stream;        /* over a stream: only room limits the response */
+	uint16_t keepalive; /* of a stream: how long it may be idle, in units of 100 ms (RFC 7828) */
 
 	/* set by vly_query_write() */
 	uint16_t response_len; /* 0: send nothing */
@@ -48,6 +49,8 @@ struct vly_query {
 	uint8_t rcode;     /* of an error */
 	bool has_opt;
 	bool dnssec_ok; /* the DO bit (RFC 3225) */
+	bool asks_keepalive;
+	uint8_t opt_bytes; /* of the response's OPT with its options; 0: none */
 	uint16_t qtype;
 	uint16_t limit;          /* what the response may take: min of limit_max, EDNS, 512 */
 	uint16_t question_bytes; /* name, type and class */

@@ -36,6 +36,13 @@ enum {
 	VLY_FLAG_RCODE = 0x000f,
 };
 
+/* EDNS options (RFC 6891 §6.1.2): code and length, then as many octets. */
+#define VLY_OPTION_HEAD_BYTES 4
+
+enum vly_option {
+	VLY_OPTION_KEEPALIVE = 11, /* RFC 7828 */
+};
+
 enum vly_opcode {
 	VLY_OPCODE_QUERY = 0,
 	VLY_OPCODE_NOTIFY = 4,

@@ -27,8 +27,8 @@ def test_the_lcore_answers_not_the_kernel(example, client, server):
         assert query(example.network, "www.example.", "A", server).answer
     after, kernel_after = example.stats(), example.network.server.counters()
     for name in ("rx_packets", "tx_packets", "queries_ipv6" if ":" in server else "queries_ipv4"):
-        assert after["total"][name] - before["total"][name] == 20, name
-    assert after["ports"][0]["xdp_verdict"]["serve"] - before["ports"][0]["xdp_verdict"]["serve"] == 20
+        assert after["totals"][name] - before["totals"][name] == 20, name
+    assert after["ports"][0]["xdp_verdicts"]["serve"] - before["ports"][0]["xdp_verdicts"]["serve"] == 20
     for name in ("UdpInDatagrams", "UdpNoPorts", "UdpOutDatagrams",
                  "Udp6InDatagrams", "Udp6NoPorts", "Udp6OutDatagrams"):
         assert kernel_after[name] == kernel_before[name], name
@@ -165,8 +165,8 @@ def test_passed_to_the_kernel(example, wire, data):
     before = example.stats()
     wire.send(frame(example.network, data))
     after = example.stats()
-    assert after["ports"][0]["xdp_verdict"]["pass"] > before["ports"][0]["xdp_verdict"]["pass"]
-    assert after["total"]["rx_packets"] == before["total"]["rx_packets"]
+    assert after["ports"][0]["xdp_verdicts"]["pass"] > before["ports"][0]["xdp_verdicts"]["pass"]
+    assert after["totals"]["rx_packets"] == before["totals"]["rx_packets"]
 
 
 RESPONSE = WWW[:2] + b"\x80" + WWW[3:]
@@ -202,10 +202,10 @@ def test_dropped_and_counted_by_reason(example, wire, tags, reason, data):
     for _ in range(3):
         wire.send(frame(example.network, data, tags))
     after = example.stats()
-    was, now = (stats["ports"][0]["xdp_verdict"] for stats in (before, after))
+    was, now = (stats["ports"][0]["xdp_verdicts"] for stats in (before, after))
     rose = {name: now[name] - was[name] for name in now if name != "pass" and now[name] != was[name]}
     assert rose == {reason: 3}
-    assert after["total"]["rx_packets"] == before["total"]["rx_packets"]
+    assert after["totals"]["rx_packets"] == before["totals"]["rx_packets"]
 
 
 def test_random_frames_do_no_harm(example, wire):
@@ -245,6 +245,6 @@ def test_an_idle_lcore_sleeps(volley):
     volley.add_zone("idle.test.", "$TTL 60\n@ SOA a b 1 1 1 1 1\n@ NS a\na A 192.0.2.1\n")
     volley.start()
     assert query(volley.network, "a.idle.test.").answer
-    before = volley.stats()["total"]["sleeps"]
+    before = volley.stats()["totals"]["sleeps"]
     time.sleep(0.5)
-    assert volley.stats()["total"]["sleeps"] > before
+    assert volley.stats()["totals"]["sleeps"] > before

@@ -4,6 +4,7 @@
 Images are made by the real control, then damaged with the checksum put right, so that each check
 behind the checksum is reached.
 """
+import itertools
 import os
 import random
 import struct
@@ -21,6 +22,9 @@ from wire import dns_query
 ZONES = {"test.": small_zone(1, "www A 192.0.2.10", "* TXT \"any\"", "alias CNAME www",
                              "sub NS ns.sub", "ns.sub A 192.0.2.5")}
 SECTIONS_OFFSET = 80
+
+# Ids of images are never used twice, and generations only grow.
+fresh = itertools.count(1)
 ZONES_SECTION, BUCKETS_SECTION, HEAP_SECTION = range(3)
 
 
@@ -60,11 +64,11 @@ def image(served, tmp_path_factory):
 @pytest.fixture
 def publisher(served, image):
     """Connected, and the good image is live."""
-    made = Publisher(served.publish_socket)
-    assert made.first == publish.HELLO
+    made = publish.connect(served.publish_socket)
     assert (made.publish_version, made.image_version) == (publish.VERSION, publish.IMAGE_VERSION)
-    assert made.image(1, image)[0] == OK
-    assert made.commit(made.generation + 1, [1])[:2] == (OK, 1)
+    made.good = next(fresh)
+    assert made.image(made.good, image)[0] == OK
+    assert made.commit(next(fresh), [made.good])[:2] == (OK, 1)
     yield made
     made.close()
     assert served.dataplane.running()
@@ -152,9 +156,10 @@ DAMAGES = {
 def test_damaged_image_is_refused_with_the_reason(served, image, publisher, damage):
     bad = DAMAGES[damage](image)
     assert bad != image
-    code, _, text = publisher.image(2, bad)
+    number = next(fresh)
+    code, _, text = publisher.image(number, bad)
     assert code == REFUSED and len(text) > 10, text
-    assert publisher.commit(100, [2])[0] == UNKNOWN
+    assert publisher.commit(next(fresh), [number])[0] == UNKNOWN
     assert query(served.network, "www.test.").answer
 
 
@@ -172,13 +177,13 @@ def test_wildcard_of_an_apex_that_no_bucket_has(served, image, publisher):
             refs[refs.index(ref)] = refs[last]
             refs[last] = 0
             struct.pack_into("=8I", data, bucket + 32, *refs)
-    assert publisher.image(2, with_checksum(data))[0] == REFUSED
+    assert publisher.image(next(fresh), with_checksum(data))[0] == REFUSED
 
 
 @pytest.mark.parametrize("seals", [0, publish.fcntl.F_SEAL_SHRINK | publish.fcntl.F_SEAL_GROW],
                          ids=["none", "writable"])
 def test_unsealed_image_is_refused(image, publisher, seals):
-    assert publisher.image(2, image, seals)[0] == REFUSED
+    assert publisher.image(next(fresh), image, seals)[0] == REFUSED
 
 
 def poke(network):
@@ -193,19 +198,21 @@ def poke(network):
 def test_random_damage(served, image, publisher):
     """A refusal or a live image, never a crash: what was accepted is queried too."""
     dice = random.Random(53)
-    for number in range(300):
+    for _ in range(300):
         data = bytearray(image)
         for _ in range(dice.randint(1, 4)):
             at = dice.randrange(IMAGE_HEADER_BYTES if dice.random() < 0.8 else 0, len(data) - 4)
             struct.pack_into("=I", data, at, dice.choice((0, 1, HUGE, dice.getrandbits(32))))
-        code, _, _ = publisher.image(1000 + number, with_checksum(data))
+        number = next(fresh)
+        code, _, _ = publisher.image(number, with_checksum(data))
         assert code in (OK, REFUSED)
         if code == OK:
-            publisher.commit(1000 + number, [1000 + number])
+            publisher.commit(next(fresh), [number])
             poke(served.network)
             assert served.dataplane.running()
-    assert publisher.image(9999, image)[0] == OK
-    assert publisher.commit(9999, [9999])[0] == OK
+    number = next(fresh)
+    assert publisher.image(number, image)[0] == OK
+    assert publisher.commit(next(fresh), [number])[0] == OK
 
 
 @pytest.mark.parametrize("packet", [
@@ -220,8 +227,7 @@ def test_random_damage(served, image, publisher):
 ], ids=range(16))
 def test_malformed_message(served, packet):
     """Refused or hung up on; a good control is served afterwards."""
-    client = Publisher(served.publish_socket)
-    assert client.first == publish.HELLO
+    client = publish.connect(served.publish_socket)
     if packet:
         result = client.send(packet)
         assert result is None or result[0] == MALFORMED
@@ -231,7 +237,7 @@ def test_malformed_message(served, packet):
 
 def test_descriptor_that_is_no_memfd(publisher):
     with open(os.devnull, "rb") as null:
-        code, _, text = publisher.send(message(IMAGE, publisher.next_seq(), IMAGE_BODY.pack(3)), [null.fileno()])
+        code, _, text = publisher.send(message(IMAGE, publisher.next_seq(), IMAGE_BODY.pack(next(fresh))), [null.fileno()])
     assert code == REFUSED and text
 
 
@@ -240,25 +246,26 @@ def test_too_many_descriptors(served, image):
     def open_files():
         return len(os.listdir(f"/proc/{served.dataplane.pid}/fd"))
 
-    client = Publisher(served.publish_socket)
+    client = publish.connect(served.publish_socket)
     before = open_files()
     fds = [sealed_memfd(image) for _ in range(8)]
     for _ in range(4):
-        if client.send(message(IMAGE, client.next_seq(), IMAGE_BODY.pack(4)), fds) is None:
+        if client.send(message(IMAGE, client.next_seq(), IMAGE_BODY.pack(next(fresh))), fds) is None:
             break
     for fd in fds:
         os.close(fd)
     client.close()
-    again = Publisher(served.publish_socket)
+    again = publish.connect(served.publish_socket)
     assert open_files() <= before + 1
     again.close()
 
 
 def test_images_not_committed_are_forgotten(served, image, publisher):
     before = mappings(served)
-    for number in range(20):
-        assert publisher.image(500 + number, image)[0] == OK
-    assert publisher.commit(publisher.generation + 50, [500])[0] == OK
+    numbers = [next(fresh) for _ in range(20)]
+    for number in numbers:
+        assert publisher.image(number, image)[0] == OK
+    assert publisher.commit(next(fresh), numbers[:1])[0] == OK
     assert mappings(served) <= before + 1
 
 
@@ -271,20 +278,20 @@ def test_one_control_at_a_time(served, publisher):
     second = Publisher(served.publish_socket)
     assert second.first == RESULT and second.code == BUSY
     second.close()
-    assert publisher.commit(publisher.generation + 60, [1])[0] == OK
+    assert publisher.commit(next(fresh), [publisher.good])[0] == OK
 
 
 def test_commit_of_an_older_generation(publisher):
-    assert publisher.commit(publisher.generation + 70, [1])[0] == OK
-    assert publisher.commit(1, [1])[0] != OK
+    assert publisher.commit(1, [publisher.good])[0] != OK
 
 
 def test_empty_commit(served, publisher, image):
     """All zones removed: everything is refused, until there are zones again."""
-    assert publisher.commit(publisher.generation + 80, [])[:2] == (OK, 0)
+    assert publisher.commit(next(fresh), [])[:2] == (OK, 0)
     assert serial(served.network, "test.") == "REFUSED"
-    assert publisher.image(800, image)[0] == OK
-    assert publisher.commit(publisher.generation + 81, [800])[:2] == (OK, 1)
+    number = next(fresh)
+    assert publisher.image(number, image)[0] == OK
+    assert publisher.commit(next(fresh), [number])[:2] == (OK, 1)
 
 
 def test_socket_mode(served):

@@ -69,7 +69,7 @@ class Namespace:
         for header, row in zip(lines, lines[1:]):
             if header[0] == row[0] and header[0].endswith(":") and not header[1].isdigit():
                 values |= {header[0][:-1] + key: int(value) for key, value in zip(header[1:], row[1:])}
-        values |= {line[0]: int(line[1]) for line in lines if len(line) == 2}
+        values |= {line[0]: int(line[1]) for line in lines if len(line) == 2 and line[1].isdigit()}
         return values
 
     def delete(self):

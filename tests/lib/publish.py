@@ -6,6 +6,7 @@ import fcntl
 import os
 import socket
 import struct
+import time
 
 HELLO, IMAGE, COMMIT, RESULT = 1, 2, 3, 4
 OK, BUSY, MALFORMED, REFUSED, UNKNOWN = range(5)
@@ -135,3 +136,13 @@ class Publisher:
 
     def close(self):
         self.socket.close()
+
+
+def connect(path, seconds=10):
+    """A Publisher whose turn it is: the dataplane sees the end of the one before a moment later."""
+    deadline = time.monotonic() + seconds
+    while (made := Publisher(path)).first != HELLO:
+        made.close()
+        assert time.monotonic() < deadline, "another control stays connected"
+        time.sleep(0.01)
+    return made

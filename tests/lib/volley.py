@@ -198,7 +198,7 @@ class Volley:
         return self.ctl_json("stats")
 
     def xdp_verdicts(self):
-        return self.stats()["ports"][0]["xdp_verdict"]
+        return self.stats()["ports"][0]["xdp_verdicts"]
 
     def stop(self):
         """Ends what still runs; every exit must have been clean, and no sanitizer may have spoken."""

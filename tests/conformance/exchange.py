@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many messages to one server over UDP and TCP, quickly, with silence told from loss.
+
+Silence is a valid response to some messages: behind each window goes a question that every server answers,
+again and again until it does; what is then not there for a moment was not sent.
+"""
+import select
+import socket
+import struct
+import time
+
+WINDOW = 48
+SENTINEL_ID = 0xffff
+GRACE = 0.02
+TRIES = 3
+
+
+def open_socket(network, address, kind):
+    made = network.client.socket(socket.AF_INET, kind)
+    made.connect((address, 53))
+    return made
+
+
+class Udp:
+    """Asks one server; `sentinel` is a message without an id that it surely answers."""
+
+    def __init__(self, network, address, sentinel):
+        self.socket = open_socket(network, address, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.socket.setblocking(False)
+        self.sentinel = struct.pack("!H", SENTINEL_ID) + sentinel[2:]
+
+    def ask(self, messages, may_be_silent):
+        """The response to each message, None for silence. `may_be_silent`: whether one may be expected."""
+        responses = [None] * len(messages)
+        for start in range(0, len(messages), WINDOW):
+            waiting = set(range(start, min(start + WINDOW, len(messages))))
+            for _ in range(TRIES):
+                for index in sorted(waiting):
+                    self._send(struct.pack("!H", index % SENTINEL_ID) + messages[index][2:])
+                silent = all(may_be_silent[index] for index in waiting)
+                self._receive(start, waiting, responses, 1.0 if not silent else GRACE)
+                if all(may_be_silent[index] for index in waiting) and self._is_idle(start, waiting, responses):
+                    break
+        return responses
+
+    def _send(self, message):
+        self.socket.send(message)
+
+    def _take(self, start, waiting, responses):
+        """One datagram; whether it was the sentinel's."""
+        try:
+            message = self.socket.recv(65535)
+        except OSError:
+            return False
+        if len(message) < 2:
+            return False
+        number = struct.unpack_from("!H", message)[0]
+        index = start + (number - start) % SENTINEL_ID
+        if number != SENTINEL_ID and index in waiting:
+            waiting.remove(index)
+            responses[index] = message
+        return number == SENTINEL_ID
+
+    def _receive(self, start, waiting, responses, timeout):
+        while waiting and select.select([self.socket], [], [], timeout)[0]:
+            self._take(start, waiting, responses)
+
+    def _is_idle(self, start, waiting, responses):
+        """Whether the server has worked off what it got: it answers the sentinel, then nothing more comes."""
+        if not waiting:
+            return True
+        for _ in range(50):
+            self._send(self.sentinel)
+            deadline = time.monotonic() + 0.2
+            while (left := deadline - time.monotonic()) > 0:
+                if select.select([self.socket], [], [], left)[0] and self._take(start, waiting, responses):
+                    self._receive(start, waiting, responses, GRACE)
+                    return True
+        raise AssertionError("the server no longer answers")
+
+    def close(self):
+        self.socket.close()
+
+
+def read_stream(client, buffer, seconds=3.0):
+    """The next message of a stream and the octets behind it; None when the stream ends or is silent."""
+    client.settimeout(seconds)
+    while len(buffer) < 2 or len(buffer) < 2 + struct.unpack_from("!H", buffer)[0]:
+        try:
+            more = client.recv(65536)
+        except OSError:
+            return None, buffer
+        if not more:
+            return None, buffer
+        buffer += more
+    length = struct.unpack_from("!H", buffer)[0]
+    return bytes(buffer[2:2 + length]), buffer[2 + length:]
+
+
+def ask_stream(network, address, messages):
+    """The response to each message over TCP, pipelined; a connection that ends early is opened anew."""
+    responses = [None] * len(messages)
+    at, stuck = 0, 0
+    while at < len(messages) and stuck < TRIES:
+        with open_socket(network, address, socket.SOCK_STREAM) as client:
+            before = at
+            buffer = b""
+            while at < len(messages):
+                window = range(at, min(at + 16, len(messages)))
+                out = b"".join(struct.pack("!2H", len(messages[index]), index & 0xffff) + messages[index][2:]
+                               for index in window)
+                try:
+                    client.sendall(out)
+                except OSError:
+                    break
+                for _ in window:
+                    message, buffer = read_stream(client, buffer)
+                    if message is None:
+                        break
+                    index = window.start + ((struct.unpack_from("!H", message)[0] - window.start) & 0xffff)
+                    if index in window:
+                        responses[index] = message
+                while at < window.stop and responses[at] is not None:
+                    at += 1
+                if at < window.stop:
+                    break
+        stuck = stuck + 1 if at == before else 0
+    return responses
+
+
+def answers_streams(network, address, message):
+    """Whether the server answers over TCP at all."""
+    try:
+        with network.client.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+            client.settimeout(1.0)
+            client.connect((address, 53))
+            client.sendall(struct.pack("!H", len(message)) + message)
+            return read_stream(client, b"", 1.0)[0] is not None
+    except OSError:
+        return False

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NSD with the same zones on a network of its own, as the reference."""
+import shutil
+
+from net import SERVER4, SERVER6
+from volley import Process
+
+PROGRAM = shutil.which("nsd", path="/usr/sbin:/usr/bin:/sbin")
+
+
+def start(network, directory, zones):
+    """Starts NSD; `zones` are (name, file). minimal-responses, since Volley sends no more than it must."""
+    listen = "".join(f"  ip-address: {address}\n" for address in (SERVER4, SERVER6))
+    served = "".join(f'zone:\n  name: "{name}"\n  zonefile: "{file}"\n' for name, file in zones)
+    config = directory / "nsd.conf"
+    config.write_text(f"""server:
+{listen}  server-count: 1
+  username: ""
+  database: ""
+  pidfile: ""
+  zonesdir: "{directory}"
+  zonelistfile: "{directory}/nsd.zones"
+  xfrdfile: "{directory}/nsd.xfrd"
+  xfrdir: "{directory}"
+  minimal-responses: yes
+  rrl-ratelimit: 0
+remote-control:
+  control-enable: no
+{served}""")
+    return Process("nsd", network.server.command(PROGRAM, "-d", "-c", config), directory / "nsd.log")
