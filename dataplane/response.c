@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Writing: the response takes the place of the query, header and question staying where they are.
  */
+#include <assert.h>
+#include <stddef.h>
+
 #include <volley/checksum.h>
 
 #include "compose.h"
@@ -110,33 +113,45 @@ write_options(uint8_t *opt, const struct vly_query *query)
 	return query->opt_bytes;
 }
 
-/* RFC 6891 §6.1.2; the DO bit is copied (RFC 3225 §3). */
-static unsigned
+/*
+ * What was just written is summed from registers: reading it back in other widths than it was written in would wait for
+ * the store buffer.
+ */
+
+/* RFC 6891 §6.1.2; the DO bit is copied (RFC 3225 §3). Returns the sum, as at an even offset. */
+static inline uint64_t
 write_opt(uint8_t *to, const struct vly_query *query)
 {
-	static const uint8_t blank[VLY_OPT_BYTES] = {0, 0, VLY_TYPE_OPT};
+	/* root, type, class, TTL, RDLENGTH */
+	uint64_t head = (uint64_t)VLY_TYPE_OPT << 40 | (uint64_t)query->limit_max << 24 |
+			(uint64_t)query->rcode_ext << 16 | (query->dnssec_ok ? 0x80 : 0);
 
-	memcpy(to, blank, sizeof(blank));
-	vly_write_u16(to + 3, query->limit_max);
-	to[5] = query->rcode_ext;
-	to[7] = query->dnssec_ok ? 0x80 : 0;
+	head = __builtin_bswap64(head);
+	memcpy(to, &head, 8);
+	memset(to + 8, 0, VLY_OPT_BYTES - 8);
 	if (__builtin_expect(query->opt_bytes != VLY_OPT_BYTES, 0))
-		return write_options(to, query);
-	return VLY_OPT_BYTES;
+		return vly_sum_octets(to, write_options(to, query));
+	return vly_sum_word(head);
 }
 
-/* Opcode, RD and CD come back as they were sent (RFC 1035 §4.1.1, RFC 4035 §3.1.6). */
-static void
+/* Opcode, RD and CD come back as they were sent (RFC 1035 §4.1.1, RFC 4035 §3.1.6). Returns the header's sum. */
+static inline uint64_t
 write_header(uint8_t *message, const struct shape *shape, bool has_question, bool has_opt)
 {
-	unsigned asked = vly_read_u16(message + 2);
+	uint32_t head; /* id, flags */
+	memcpy(&head, message, 4);
+	head = __builtin_bswap32(head);
+	head = (head & (0xffff0000 | VLY_FLAG_OPCODE | VLY_FLAG_RD | VLY_FLAG_CD)) | VLY_FLAG_QR |
+	       shape->flags;
+	head = __builtin_bswap32(head);
+	uint64_t counts = (uint64_t)has_question << 48 | (uint64_t)shape->ancount << 32 |
+			  (uint64_t)shape->nscount << 16 |
+			  (uint64_t)(shape->arcount + (unsigned)has_opt);
 
-	vly_write_u16(message + 2, VLY_FLAG_QR | shape->flags |
-					   (asked & (VLY_FLAG_OPCODE | VLY_FLAG_RD | VLY_FLAG_CD)));
-	vly_write_u16(message + 4, has_question);
-	vly_write_u16(message + 6, shape->ancount);
-	vly_write_u16(message + 8, shape->nscount);
-	vly_write_u16(message + 10, shape->arcount + (unsigned)has_opt);
+	counts = __builtin_bswap64(counts);
+	memcpy(message, &head, 4);
+	memcpy(message + 4, &counts, 8);
+	return head + vly_sum_word(counts);
 }
 
 /* Copies the answer behind the question; returns its one's complement sum, as at an even offset. */
@@ -156,37 +171,20 @@ write_answer(uint8_t *to, unsigned room, const struct vly_query *query, const st
 	return answer->sum + move_pointers(to, answer, shape->wire_len, delta);
 }
 
-static void
+/* The counters of RCODEs stand in the order of their numbers. */
+static_assert(offsetof(struct vly_lcore_counters, rcode_other) -
+			      offsetof(struct vly_lcore_counters, rcode_noerror) ==
+		      (VLY_RCODE_REFUSED + 1) * sizeof(uint64_t),
+	      "NOERROR to REFUSED, then the others");
+
+static inline void
 count_response(const struct vly_query *query, unsigned flags, struct vly_lcore_counters *counters)
 {
+	unsigned rcode = (flags & VLY_FLAG_RCODE) | (unsigned)query->rcode_ext << 4;
+
 	counters->queries_edns += query->has_opt;
 	counters->truncated += (flags & VLY_FLAG_TC) != 0;
-	if (query->rcode_ext != 0) {
-		counters->rcode_other++;
-		return;
-	}
-	switch (flags & VLY_FLAG_RCODE) {
-	case VLY_RCODE_NOERROR:
-		counters->rcode_noerror++;
-		break;
-	case VLY_RCODE_FORMERR:
-		counters->rcode_formerr++;
-		break;
-	case VLY_RCODE_SERVFAIL:
-		counters->rcode_servfail++;
-		break;
-	case VLY_RCODE_NXDOMAIN:
-		counters->rcode_nxdomain++;
-		break;
-	case VLY_RCODE_NOTIMP:
-		counters->rcode_notimp++;
-		break;
-	case VLY_RCODE_REFUSED:
-		counters->rcode_refused++;
-		break;
-	default:
-		counters->rcode_other++;
-	}
+	(&counters->rcode_noerror)[rcode <= VLY_RCODE_REFUSED ? rcode : VLY_RCODE_REFUSED + 1]++;
 }
 
 static void
@@ -196,11 +194,11 @@ write_error(struct vly_query *query, struct vly_lcore_counters *counters)
 	bool has_question = query->fate == VLY_QUERY_ERROR;
 	unsigned len = VLY_DNS_HEADER_BYTES + (has_question ? query->question_bytes : 0u);
 
-	if (len + query->opt_bytes > query->room)
-		query->has_opt = false;
 	write_header(query->message, &shape, has_question, query->has_opt);
-	if (query->has_opt)
-		len += write_opt(query->message + len, query);
+	if (query->has_opt) {
+		write_opt(query->message + len, query);
+		len += query->opt_bytes;
+	}
 	query->response_len = (uint16_t)len;
 	query->response_sum = vly_sum_fold(vly_sum_octets(query->message, len));
 	count_response(query, shape.flags, counters);
@@ -233,16 +231,15 @@ write_found(struct vly_query *query, struct vly_lcore_counters *counters)
 
 	if (__builtin_expect(answer->wire_len > space, 0))
 		shorten(&shape, answer, space);
-	write_header(message, &shape, true, query->has_opt);
-	uint64_t sum = vly_sum_octets(message, len);
+	uint64_t sum = write_header(message, &shape, true, query->has_opt) +
+		       vly_sum_octets(message + VLY_DNS_HEADER_BYTES, query->question_bytes);
 	uint16_t part = vly_sum_fold(write_answer(message + len, query->room - len, query, &shape));
 	sum += len & 1 ? vly_sum_swap(part) : part;
 	len += shape.wire_len;
 	if (query->has_opt) {
-		unsigned opt_bytes = write_opt(message + len, query);
-		part = vly_sum_fold(vly_sum_octets(message + len, opt_bytes));
+		part = vly_sum_fold(write_opt(message + len, query));
 		sum += len & 1 ? vly_sum_swap(part) : part;
-		len += opt_bytes;
+		len += query->opt_bytes;
 	}
 	query->response_len = (uint16_t)len;
 	query->response_sum = vly_sum_fold(sum);
@@ -266,8 +263,10 @@ write_composed(struct vly_query *query, struct vly_lcore_counters *counters)
 	};
 	write_header(message, &shape, true, query->has_opt);
 	len += composed.wire_len;
-	if (query->has_opt)
-		len += write_opt(message + len, query);
+	if (query->has_opt) {
+		write_opt(message + len, query);
+		len += query->opt_bytes;
+	}
 	query->response_len = (uint16_t)len;
 	query->response_sum = vly_sum_fold(vly_sum_octets(message, len));
 	counters->referrals += composed.is_referral;

@@ -21,23 +21,34 @@ vly_sum_fold(uint64_t sum)
 	return (uint16_t)((sum & 0xffff) + (sum >> 16));
 }
 
-/* The sum of `bytes` octets, not folded: as if they began at an even offset. */
+static inline uint64_t
+vly_sum_word(uint64_t word)
+{
+	return (word & 0xffffffff) + (word >> 32);
+}
+
+/* The sum of `bytes` octets, not folded: as if they began at an even offset. Reads nothing beyond them. */
 static inline uint64_t
 vly_sum_octets(const uint8_t *from, size_t bytes)
 {
 	uint64_t sum = 0;
+	uint64_t word = 0;
+	size_t left = bytes % 8;
+	size_t at = 0;
 
-	for (; bytes >= 4; from += 4, bytes -= 4) {
-		uint32_t word;
-		memcpy(&word, from, sizeof(word));
-		sum += word;
+	for (; at + 8 <= bytes; at += 8) {
+		memcpy(&word, from + at, sizeof(word));
+		sum += vly_sum_word(word);
 	}
-	if (bytes > 0) {
-		uint32_t word = 0;
-		memcpy(&word, from, bytes);
-		sum += word;
+	if (left == 0)
+		return sum;
+	if (at > 0) { /* the last eight octets, without those that are in the sum already */
+		memcpy(&word, from + bytes - 8, sizeof(word));
+		word >>= 8 * (8 - left);
+	} else {
+		memcpy(&word, from, left);
 	}
-	return sum;
+	return sum + vly_sum_word(word);
 }
 
 /* A folded sum, moved to an odd offset. */
