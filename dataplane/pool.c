@@ -27,6 +27,8 @@
 #define AF_XDP_CHUNK_MIN 2048
 #define AF_XDP_CHUNK_MAX 4096
 
+#define SMALL_PAGE 4096
+
 #define PCAP_RECORD_MIN (16 + RTE_ETHER_HDR_LEN + 20 + 8)
 
 static unsigned
@@ -52,10 +54,11 @@ vly_pool_plan_port(const struct vly_port_spec *spec, unsigned mtu)
 	bool af_xdp = spec->kind == VLY_PORT_AF_XDP;
 	unsigned frame = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + mtu + VLY_NAME_SLACK_BYTES;
 	unsigned room = RTE_PKTMBUF_HEADROOM + frame;
-	struct vly_pool_plan plan = {.rx_desc_cnt = RING_CNT, .tx_desc_cnt = RING_CNT};
+	struct vly_pool_plan plan = {.packed = spec->kind != VLY_PORT_PCI,
+				     .rx_desc_cnt = RING_CNT,
+				     .tx_desc_cnt = RING_CNT};
 
 	if (af_xdp) {
-		plan.packed = true;
 		plan.rx_desc_cnt = plan.tx_desc_cnt = AF_XDP_RING_CNT;
 		room += AF_XDP_HEADROOM;
 		if (element_bytes((uint16_t)room) > AF_XDP_CHUNK_MAX)
@@ -77,8 +80,11 @@ vly_pool_plan_port(const struct vly_port_spec *spec, unsigned mtu)
 uint64_t
 vly_pool_bytes(const struct vly_pool_plan *plan)
 {
-	/* An object is padded to spread over memory channels: at most 4 lines. */
-	return (uint64_t)plan->mbuf_cnt * (element_bytes(plan->room_bytes) + 4 * 64);
+	unsigned bytes = element_bytes(plan->room_bytes);
+
+	if (!plan->packed) /* with small pages, as many whole ones as an object needs */
+		bytes = (bytes + SMALL_PAGE - 1) / SMALL_PAGE * SMALL_PAGE;
+	return (uint64_t)plan->mbuf_cnt * bytes;
 }
 
 struct rte_mempool *
@@ -86,8 +92,9 @@ vly_pool_create(const struct vly_pool_plan *plan, const char *name, int socket_i
 {
 	struct rte_pktmbuf_pool_private private = {.mbuf_data_room_size = plan->room_bytes};
 	unsigned object_bytes = (unsigned)sizeof(struct rte_mbuf) + plan->room_bytes;
-	/* Otherwise no object crosses a page boundary, and DPDK's driver takes too little of the
-	 * pool for its UMEM: with pages of 4 KiB a part of the packets would be lost. */
+	/* Devices need each object in one page, or know its address only there. Otherwise it wastes
+	 * memory, and breaks AF_XDP: DPDK's driver takes the objects for adjacent when it registers its
+	 * UMEM, so with pages of 4 KiB a part of them would lie outside. */
 	unsigned flags = plan->packed ? RTE_MEMPOOL_F_NO_IOVA_CONTIG | RTE_MEMPOOL_F_NO_SPREAD : 0;
 	struct rte_mempool *pool = rte_mempool_create_empty(
 		name, plan->mbuf_cnt, object_bytes, CACHE_CNT, sizeof(private), socket_id, flags);

@@ -15,7 +15,7 @@
 struct vly_pool_plan {
 	unsigned mbuf_cnt;
 	uint16_t room_bytes; /* of an mbuf, headroom included */
-	bool packed;         /* mbufs lie without gaps, even across small pages: the UMEM of AF_XDP */
+	bool packed;         /* mbufs lie without gaps, even across pages: no device reads them */
 	uint16_t rx_desc_cnt;
 	uint16_t tx_desc_cnt;
 };

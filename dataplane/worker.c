@@ -19,11 +19,15 @@
 /*
  * An idle lcore first spins: queries come in clusters, and a sleep costs a context switch. Then its sleeps
  * double up to the latency that a lone query may meet; at a million queries a second, the packets
- * of the longest sleep fill a twentieth of the ring.
+ * of the longest one fill a twentieth of the ring. When nothing has come for so long that only
+ * a first query could meet it, they double once more, up to a millisecond: this saves nine tenths
+ * of what waking up costs, and the ring still holds what 2 million queries a second bring.
  */
-#define IDLE_SPIN_US      20
-#define IDLE_SLEEP_US_MIN 5
-#define IDLE_SLEEP_US_MAX 80
+#define IDLE_SPIN_US           20
+#define IDLE_SLEEP_US_MIN      5
+#define IDLE_SLEEP_US_MAX      80
+#define IDLE_DEEP_US           200000
+#define IDLE_DEEP_SLEEP_US_MAX 1000
 
 struct burst {
 	struct rte_mbuf *received[BURST];
@@ -39,9 +43,9 @@ struct burst {
 };
 
 struct idle {
+	uint64_t us_tsc;    /* cycles in a microsecond */
 	uint64_t since_tsc; /* 0: not idle */
-	uint64_t spin_tsc;
-	long sleep_us;
+	unsigned sleep_us;
 };
 
 static void
@@ -132,16 +136,13 @@ send_replies(const struct vly_worker *worker, struct burst *burst)
 }
 
 static void
-idle_sleep(struct idle *idle)
+sleep_for(unsigned us)
 {
-	struct timespec time = {.tv_nsec = idle->sleep_us * 1000};
+	struct timespec time = {.tv_nsec = (long)us * 1000};
 
 	rcu_thread_offline(); /* publishing a table must not wait for sleepers */
 	nanosleep(&time, NULL);
 	rcu_thread_online();
-	idle->sleep_us *= 2;
-	if (idle->sleep_us > IDLE_SLEEP_US_MAX)
-		idle->sleep_us = IDLE_SLEEP_US_MAX;
 }
 
 /* Nothing was received. */
@@ -155,12 +156,15 @@ rest(const struct vly_worker *worker, struct idle *idle)
 		idle->since_tsc = now_tsc;
 		idle->sleep_us = IDLE_SLEEP_US_MIN;
 	}
-	if (worker->spin || now_tsc - idle->since_tsc < idle->spin_tsc) {
+	uint64_t idle_us = (now_tsc - idle->since_tsc) / idle->us_tsc;
+	if (worker->spin || idle_us < IDLE_SPIN_US) {
 		rte_pause();
 		return;
 	}
+	unsigned max_us = idle_us < IDLE_DEEP_US ? IDLE_SLEEP_US_MAX : IDLE_DEEP_SLEEP_US_MAX;
 	worker->counters->sleeps++;
-	idle_sleep(idle);
+	sleep_for(idle->sleep_us);
+	idle->sleep_us = RTE_MIN(2 * idle->sleep_us, max_us);
 }
 
 static void
@@ -182,7 +186,7 @@ answer_burst(const struct vly_worker *worker, struct burst *burst)
 static void
 run(const struct vly_worker *worker, struct burst *burst)
 {
-	struct idle idle = {.spin_tsc = rte_get_tsc_hz() / 1000000 * IDLE_SPIN_US};
+	struct idle idle = {.us_tsc = rte_get_tsc_hz() / 1000000};
 
 	while (!atomic_load_explicit(worker->stop, memory_order_relaxed)) {
 		burst->received_cnt = rte_eth_rx_burst(worker->port_id, worker->queue_idx,
