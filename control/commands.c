@@ -73,9 +73,8 @@ dataplane_json(const struct vly_commands *commands)
 	json_object_set_new(json, "generation", json_integer((json_int_t)generation));
 	json_object_set_new(json, "start_unix_ns",
 			    json_integer((json_int_t)status.hello.start_unix_ns));
-	if (status.counters)
-		json_object_set_new(json, "zones",
-				    json_integer((json_int_t)status.counters->zone_cnt));
+	uint64_t zone_cnt = status.counters ? status.counters->zone_cnt : status.zone_cnt;
+	json_object_set_new(json, "zones", json_integer((json_int_t)zone_cnt));
 	return json;
 }
 
@@ -171,8 +170,9 @@ stats_answer(const struct vly_commands *commands)
 	vly_publisher_status(commands->publisher, &status);
 	if (status.counters)
 		return vly_stats_json(status.counters);
-	return error_json("no-dataplane", status.connected ? "the dataplane gave no counters"
-							   : "no dataplane is connected");
+	if (status.connected)
+		return error_json("failed", "the dataplane gave no counters that can be read");
+	return error_json("no-dataplane", "no dataplane is connected");
 }
 
 static json_t *

@@ -24,7 +24,9 @@ struct check {
 	uint64_t record_cnt;
 	struct vly_load_progress progress;
 	_Atomic(const char *) name;
-	_Atomic bool done;
+	pthread_mutex_t lock;
+	pthread_cond_t end;
+	bool done; /* under the lock */
 };
 
 static void
@@ -42,8 +44,11 @@ tell_failure(struct check *check, const char *zone, const struct vly_zone_error 
 	}
 	if (error->line)
 		snprintf(line, sizeof(line), ":%" PRIu64, error->line);
+	pthread_mutex_lock(&check->lock);
 	vly_ctl_progress_clear();
 	printf("%s%s: %s (zone %s)\n", error->file, line, error->text, zone);
+	fflush(stdout);
+	pthread_mutex_unlock(&check->lock);
 }
 
 /* Each zone in an image of its own, thrown away at once: as little memory as the largest zone
@@ -74,17 +79,25 @@ static void *
 show_progress(void *arg)
 {
 	struct check *check = arg;
-	struct timespec pause = {.tv_nsec = PROGRESS_NS};
-	double seconds = 0;
+	struct timespec begin;
+	struct timespec next;
 	char name[600];
 
+	clock_gettime(CLOCK_REALTIME, &begin);
+	next = begin;
+	pthread_mutex_lock(&check->lock);
 	while (!check->done) {
-		nanosleep(&pause, NULL);
-		seconds += PROGRESS_NS / 1e9;
+		next.tv_nsec += PROGRESS_NS;
+		next.tv_sec += next.tv_nsec / 1000000000;
+		next.tv_nsec %= 1000000000;
+		if (pthread_cond_timedwait(&check->end, &check->lock, &next) == 0 || check->json)
+			continue;
 		snprintf(name, sizeof(name), "checking %s", check->name ? check->name : "");
-		if (!check->done && !check->json)
-			vly_ctl_progress(name, check->progress.record_cnt, seconds);
+		vly_ctl_progress(name, check->progress.record_cnt,
+				 (double)(next.tv_sec - begin.tv_sec) +
+					 (double)(next.tv_nsec - begin.tv_nsec) / 1e9);
 	}
+	pthread_mutex_unlock(&check->lock);
 	return NULL;
 }
 
@@ -99,7 +112,10 @@ check_zones(struct check *check)
 	bool threaded = pthread_create(&thread, NULL, show_progress, check) == 0;
 	for (unsigned i = 0; i < check->config->zone_cnt; i++)
 		check_zone(check, &key, &check->config->zones[i]);
+	pthread_mutex_lock(&check->lock);
 	check->done = true;
+	pthread_cond_signal(&check->end);
+	pthread_mutex_unlock(&check->lock);
 	if (threaded)
 		pthread_join(thread, NULL);
 	vly_ctl_progress_clear();
@@ -127,7 +143,12 @@ print_json(struct check *check, const struct vly_config_errors *errors)
 enum vly_ctl_exit
 vly_ctl_check(const struct vly_ctl *ctl, const char *config_path)
 {
-	struct check check = {.json = ctl->json, .failed = json_array()};
+	struct check check = {
+		.json = ctl->json,
+		.failed = json_array(),
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.end = PTHREAD_COND_INITIALIZER,
+	};
 	struct vly_config_errors errors;
 	struct vly_config *config = vly_config_load(config_path, &errors);
 	char records[VLY_CTL_NUMBER_BYTES];

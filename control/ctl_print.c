@@ -127,7 +127,7 @@ vly_ctl_print_reload(json_t *answer)
 
 	json_array_foreach(errors, i, error) printf("%s\n", json_string_value(error));
 	print_failed(answer);
-	if (json_array_size(errors) == 0)
+	if (number_at(answer, "zones") > 0)
 		printf("loaded %llu of %llu zones, %s records, in %.1f s\n",
 		       (unsigned long long)number_at(answer, "loaded"),
 		       (unsigned long long)number_at(answer, "zones"),

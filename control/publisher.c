@@ -54,6 +54,7 @@ struct vly_publisher {
 	struct vly_image_list *next;            /* being published; becomes `settled` */
 	const struct vly_image_list *committed; /* what it has, of the two; NULL: something else */
 	uint64_t generation;
+	uint32_t zone_cnt; /* of that generation */
 	uint64_t *held_id; /* of images the dataplane holds */
 	uint32_t held_cnt;
 	uint32_t held_room;
@@ -139,6 +140,15 @@ wait_away(struct vly_publisher *publisher)
 }
 
 static void
+retry_later(struct vly_publisher *publisher)
+{
+	uv_timer_start(&publisher->retry, on_retry, publisher->retry_ms, 0);
+	publisher->retry_ms *= 2;
+	if (publisher->retry_ms > RETRY_LAST_MS)
+		publisher->retry_ms = RETRY_LAST_MS;
+}
+
+static void
 on_link_down(void *arg, const char *reason)
 {
 	struct vly_publisher *publisher = arg;
@@ -156,7 +166,7 @@ on_link_down(void *arg, const char *reason)
 	}
 	if (publisher->next)
 		wait_away(publisher);
-	uv_timer_start(&publisher->retry, on_retry, publisher->retry_ms, 0);
+	retry_later(publisher);
 }
 
 static void
@@ -181,10 +191,7 @@ connect_now(struct vly_publisher *publisher)
 		return;
 	}
 	set_error(publisher, VLY_LOG_INFO, reason);
-	uv_timer_start(&publisher->retry, on_retry, publisher->retry_ms, 0);
-	publisher->retry_ms *= 2;
-	if (publisher->retry_ms > RETRY_LAST_MS)
-		publisher->retry_ms = RETRY_LAST_MS;
+	retry_later(publisher);
 }
 
 static bool
@@ -293,6 +300,7 @@ on_committed(struct vly_publisher *publisher, const struct vly_publish_result *r
 		.zone_cnt = result->zone_cnt,
 	};
 
+	publisher->zone_cnt = result->zone_cnt;
 	publisher->held_cnt = 0;
 	for (uint32_t i = 0; i < list->cnt; i++)
 		if (add_held(publisher, list->image[i]->id) < 0)
@@ -449,6 +457,7 @@ vly_publisher_status(const struct vly_publisher *publisher, struct vly_publisher
 	status->connected = publisher->state > GREETING;
 	status->held_back = publisher->held_back && status->connected;
 	status->generation = publisher->committed ? publisher->generation : 0;
+	status->zone_cnt = publisher->committed ? publisher->zone_cnt : 0;
 	status->error = publisher->error;
 	status->counters = publisher->counters;
 	if (status->connected)

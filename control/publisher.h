@@ -14,8 +14,9 @@
  *
  * Held back: control starts with nothing, and a dataplane may be answering from images that an
  * earlier control published. If zones failed in the first load, its commit would take them away
- * from a dataplane that still has them. So that commit waits (`hold`) until the operator reloads,
- * which publishes what there is then, or until the dataplane restarts with nothing to lose.
+ * from a dataplane that still has them. A list published with `hold` is therefore kept here while
+ * the dataplane answers something that did not come from here: until a list without `hold` follows,
+ * or the dataplane restarts with nothing to lose.
  *
  * Threads: everything on the loop's. Ownership: a list that was passed in is the publisher's.
  */
@@ -56,6 +57,7 @@ struct vly_publisher_status {
 	bool held_back;
 	struct vly_publish_hello hello;      /* when connected */
 	uint64_t generation;                 /* of the last acknowledged commit; 0: none */
+	uint32_t zone_cnt;                   /* that it made live */
 	const char *error;                   /* why it is not connected or not in step, or "" */
 	const struct vly_counters *counters; /* NULL when there are none */
 };

@@ -176,7 +176,7 @@ finish_published(struct vly_reload *reload, const struct vly_publish_report *pub
 		finish(reload, VLY_RELOAD_FAILED,
 		       "%" PRIu32 " of %" PRIu32
 		       " zones did not load; the dataplane keeps what it answers "
-		       "from an earlier volley-control until the next reload",
+		       "from an earlier volley-control until all zones load, or volleyctl reload",
 		       failed, reload->zone_cnt);
 	else if (failed > 0)
 		finish(reload, VLY_RELOAD_FAILED, "%" PRIu32 " of %" PRIu32 " zones did not load%s",
@@ -208,12 +208,28 @@ on_published(void *arg, const struct vly_publish_report *published)
 	finish_published(reload, published);
 }
 
+/* A reload of everything is the operator's word that what loads now is what shall be answered. */
+static bool
+must_hold(const struct vly_reload *reload)
+{
+	const struct vly_catalog *catalog = reload->target;
+	struct vly_publisher_status status;
+
+	vly_publisher_status(reload->reloader->publisher, &status);
+	if (!reload->first && (reload->name_cnt == 0 || !status.held_back))
+		return false;
+	for (unsigned i = 0; i < catalog->config->zone_cnt; i++)
+		if (!catalog->zones[i].image && !catalog->zones[i].staged)
+			return true;
+	return false;
+}
+
 static void
 publish(struct vly_reload *reload)
 {
 	struct vly_reloader *reloader = reload->reloader;
 	struct vly_image_list *list = vly_catalog_images(reload->target);
-	bool hold = false;
+	bool hold = must_hold(reload);
 
 	if (!list || list->cnt > VLY_PUBLISH_IMAGES_MAX) {
 		const char *reason = list ? "more images than the dataplane takes: reload all zones"
@@ -225,8 +241,6 @@ publish(struct vly_reload *reload)
 	}
 	if (reload->next)
 		reload->remnant_cnt = vly_catalog_remnants(reloader->live, reload->next);
-	for (uint32_t i = 0; reload->first && i < reload->zone_cnt; i++)
-		hold |= reload->zones[i]->error != NULL;
 	reload->phase = "publishing";
 	vly_publisher_publish(reloader->publisher, list, hold, on_published, reload);
 }

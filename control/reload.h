@@ -13,7 +13,8 @@
  *     next start on.
  *   - with names: reads these zones' files, nothing else.
  *   - a zone that fails keeps its old version; one dataplane commit brings in all that loaded.
- *   - the first load after start is published with `hold` (publisher.h) when a zone has failed.
+ *   - the first load after start is published with `hold` (publisher.h) when a zone has failed; so are
+ *     reloads of named zones as long as one has no version. A reload of everything publishes what it has.
  *   - when no zone at all is loaded, though some are configured, nothing is published.
  *
  * Threads: the loop's; files are read in the pool. Ownership: the reloader owns the catalog.

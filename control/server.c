@@ -18,6 +18,11 @@
 
 #define BUFFER_FIRST_BYTES 4096
 
+/* A killed predecessor listens until the kernel has taken down its memory. Nothing else goes on
+ * at start. */
+#define LEAVING_MS      2000
+#define LEAVING_STEP_MS 20
+
 struct vly_client {
 	uv_pipe_t pipe;
 	struct vly_server *server;
@@ -248,7 +253,22 @@ on_connection(uv_stream_t *stream, int status)
 	}
 }
 
-/* Removes a socket that nobody listens on. Returns 0 when the name is free. */
+/* Returns 0 when a server takes connections at `address`, else -1 with errno. */
+static int
+try_connect(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	int result = connect(fd, (const struct sockaddr *)address, sizeof(*address));
+	int err = errno;
+	close(fd);
+	errno = err;
+	return result;
+}
+
+/* Removes a socket that nobody listens on. Returns 0 when the name is free, else -1 with errno. */
 static int
 clear_path(const char *path)
 {
@@ -262,16 +282,14 @@ clear_path(const char *path)
 		return -1;
 	}
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	int connected = connect(fd, (struct sockaddr *)&address, sizeof(address));
-	int err = connected == 0 ? EADDRINUSE : errno;
-	close(fd);
-	if (err == ECONNREFUSED)
-		return unlink(path);
-	errno = err;
-	return -1;
+	for (unsigned i = 0; try_connect(&address) == 0; i++) {
+		if (i == LEAVING_MS / LEAVING_STEP_MS) {
+			errno = EADDRINUSE;
+			return -1;
+		}
+		usleep(LEAVING_STEP_MS * 1000);
+	}
+	return errno == ECONNREFUSED ? unlink(path) : -1;
 }
 
 static void
