@@ -4,6 +4,7 @@ one core, the client on the other."""
 
 import dataclasses
 import pathlib
+import shlex
 import typing
 
 from . import clients, testpmd, zones
@@ -35,7 +36,8 @@ class Bench:
     seconds: int
     workload: zones.Workload
     question_list: pathlib.Path
-    load: typing.Callable      # one of clients.*: (sandbox, pair, question list, seconds, cpu) to a rate
+    load: typing.Callable      # one of clients.*: (sandbox, pair, question list, seconds, cpu)
+    told: dict = dataclasses.field(default_factory=lambda: {"volley": [], "reference": []})
     commands: dict = dataclasses.field(default_factory=dict)
 
     def run_server(self, start, side):
@@ -43,12 +45,19 @@ class Bench:
         with Sandbox() as sandbox:
             pair = VethPair(sandbox)
             server = start(self, sandbox, pair)
-            rate = self.load(sandbox, pair, self.question_list, self.seconds, CLIENT_CPU)
+            rate, told = self.load(sandbox, pair, self.question_list, self.seconds, CLIENT_CPU)
             if isinstance(server, Volley):
                 check_lcore_answered(server)
-            self.commands[side] = server.command
+            self.told[side].append(told)
+            self.commands[side] = shlex.join(server.command)
             server.stop()
             return rate
+
+    def lost(self):
+        """Queries lost on each side, in sum, if the load counts them; one that Volley lost fails the case."""
+        lost = {f"{side}_lost": sum(run["lost"] for run in runs)
+                for side, runs in self.told.items() if all("lost" in run for run in runs)}
+        return lost | {"failed": lost["volley_lost"] > 0} if lost else {}
 
 
 def start_volley(bench, sandbox, pair):
@@ -101,7 +110,7 @@ class AfxdpCase:
                                lambda: bench.run_server(self.start_reference, "reference"))
             return summary(self.name, "answers/s", self.reference_name, pairs, names=names,
                            questions=QUESTIONS, seconds=seconds, server_cpu=SERVER_CPU,
-                           client_cpu=CLIENT_CPU, command=bench.commands)
+                           client_cpu=CLIENT_CPU, command=bench.commands, **bench.lost())
 
 
 CASES = [

@@ -53,7 +53,7 @@ def check_answers(workload, options, ip_version, vlan, cpus):
         reader = AnswerReader(fifo)
         reader.start()
         Volley(sandbox, options.build_dir, [f"pcap:{pcap},loop,out={fifo}"], workload.zones, cpus,
-               ["--huge-pages", "off", "--memory", "2000"])
+               ["--huge-pages", "off"])
         reader.wanted.set()
         if not reader.complete.wait(READ_SECONDS):
             raise PerfError(f"fewer than {CHECKED} answers in {READ_SECONDS} seconds")

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cases on the pcap port: one lcore, queries from memory, answers dropped, against testpmd's 5tswap."""
+"""Cases on the pcap port: one lcore, queries from memory, answers dropped, against testpmd's 5tswap.
+
+Rates are per second of the lcore's CPU time, on both sides. On an idle machine that is the same as
+per second; on a shared one it leaves out the time in which somebody else had the core.
+"""
 
 import dataclasses
 import pathlib
+import shlex
 import typing
 
 from . import packets, testpmd, zones
@@ -13,7 +18,7 @@ from .volley import Volley
 
 # Of main threads, which sleep or wait, and of the lcore.
 CPUS = (0, 1)
-VOLLEY_FLAGS = ["--idle", "spin", "--huge-pages", "off", "--memory", "12000"]
+VOLLEY_FLAGS = ["--idle", "spin", "--huge-pages", "off"]
 
 # DPDK's pcap driver copies each packet from a ring that holds the whole file: the pool must have as many
 # mbufs, and those in flight.
@@ -67,7 +72,7 @@ class Runs:
             rate, packets_per_burst = volley.measure(self.seconds, self.workload.expect)
             volley.stop()
             self.burst = round(packets_per_burst)
-            self.commands["volley"] = volley.command
+            self.commands["volley"] = shlex.join(volley.command)
             return rate
 
     def testpmd(self):
@@ -78,7 +83,7 @@ class Runs:
                                         CPUS)
             rate = reference.measure(self.seconds)
             reference.stop()
-            self.commands["reference"] = reference.command
+            self.commands["reference"] = shlex.join(reference.command)
             return rate
 
 

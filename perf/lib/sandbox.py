@@ -70,6 +70,13 @@ class Process:
             self.fail(f"ended with status {status}")
         return self.log()
 
+    def lcore_seconds(self):
+        """CPU time that DPDK's first worker lcore in it has had."""
+        for thread in pathlib.Path(f"/proc/{self.popen.pid}/task").iterdir():
+            if (thread / "comm").read_text().startswith("rte-worker"):
+                return int((thread / "schedstat").read_text().split()[0]) / 1e9
+        return self.fail("has no lcore")
+
     def stop(self):
         if self.popen.poll() is None:
             self.popen.terminate()

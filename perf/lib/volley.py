@@ -60,18 +60,16 @@ class Volley:
         return self.stats()["totals"]
 
     def measure(self, seconds, expect):
-        """Answers a second; an error unless each is one that the counter `expect` counts (a counter's
-        name, or None for any NOERROR or NXDOMAIN). Second result: packets per burst."""
+        """Answers in a second of the lcore's CPU time, and packets per burst; an error unless each answer is
+        one that the counter `expect` counts (its name, or None for any NOERROR or NXDOMAIN)."""
         time.sleep(WARM_UP_SECONDS)
-        start = time.monotonic()
-        before = self.totals()
+        before, cpu_before = self.totals(), self.dataplane.lcore_seconds()
         time.sleep(seconds)
-        middle = time.monotonic()
-        after = self.totals()
-        elapsed = ((middle - start) + (time.monotonic() - start)) / 2
+        after, cpu_after = self.totals(), self.dataplane.lcore_seconds()
         grown = {name: after[name] - before[name] for name in after}
         check_counters(grown, expect)
-        return grown["tx_packets"] / elapsed, grown["rx_packets"] / grown["bursts"]
+        return (grown["tx_packets"] / (cpu_after - cpu_before),
+                grown["rx_packets"] / grown["bursts"])
 
     def stop(self):
         self.control.stop()
