@@ -9,12 +9,25 @@
 /* Substitutions in one answer; as many as the compiler puts into a chain. */
 #define HOPS_MAX 16
 
+/* Suffixes that later names are compressed against: enough for a referral's name servers. More would cost a
+ * comparison for each label of each name. */
+#define TARGETS_MAX 96
+
+struct target {
+	uint16_t off; /* in the message */
+	uint8_t len;  /* octets of the name there, uncompressed */
+};
+
 struct composer {
-	uint8_t *to;
+	uint8_t *message; /* the question stands in it */
 	unsigned len;
-	unsigned space;
+	unsigned len_max;
 	bool overflow;
 	uint16_t count[3]; /* answer, authority, additional */
+	unsigned target_cnt;
+	struct target target[TARGETS_MAX];
+	unsigned hop_cnt;
+	const struct vly_image_node *hop[HOPS_MAX]; /* the DNAMEs */
 };
 
 /* One compiled answer as a message of its own, so that its pointers can be followed: only names are expanded. */
@@ -29,12 +42,73 @@ static __thread struct unpacked scratch;
 static void
 put(struct composer *composer, const uint8_t *from, unsigned bytes)
 {
-	if (bytes > composer->space - composer->len) {
+	if (bytes > composer->len_max - composer->len) {
 		composer->overflow = true;
 		return;
 	}
-	memcpy(composer->to + composer->len, from, bytes);
+	memcpy(composer->message + composer->len, from, bytes);
 	composer->len += bytes;
+}
+
+/* Whether the name at `at`, written by us and so sound, is `name`, which is uncompressed. */
+static bool
+is_name_at(const struct composer *composer, unsigned at, const uint8_t *name)
+{
+	for (;;) {
+		const uint8_t *label = composer->message + at;
+		if (*label >= 0xc0) {
+			at = vly_read_u16(label) & VLY_POINTER_MAX;
+			continue;
+		}
+		for (unsigned i = 0; i <= *label; i++)
+			if (vly_ascii_lower(label[i]) != vly_ascii_lower(name[i]))
+				return false;
+		if (*label == 0)
+			return true;
+		at += *label + 1u;
+		name += *label + 1;
+	}
+}
+
+static const struct target *
+find_target(const struct composer *composer, const uint8_t *name, unsigned len)
+{
+	for (unsigned i = 0; i < composer->target_cnt; i++)
+		if (composer->target[i].len == len &&
+		    is_name_at(composer, composer->target[i].off, name))
+			return &composer->target[i];
+	return NULL;
+}
+
+static void
+add_target(struct composer *composer, unsigned off, unsigned len)
+{
+	if (composer->target_cnt < TARGETS_MAX && off <= VLY_POINTER_MAX)
+		composer->target[composer->target_cnt++] =
+			(struct target){(uint16_t)off, (uint8_t)len};
+}
+
+/* Writes a name of `len` octets, compressed against those that are there already. */
+static void
+put_name(struct composer *composer, const uint8_t *name, unsigned len)
+{
+	while (*name != 0) {
+		const struct target *target = find_target(composer, name, len);
+		if (target != NULL) {
+			uint8_t pointer[2];
+			vly_write_u16(pointer, VLY_POINTER_TAG | target->off);
+			put(composer, pointer, sizeof(pointer));
+			return;
+		}
+		unsigned off = composer->len;
+		put(composer, name, *name + 1u);
+		if (composer->overflow)
+			return;
+		add_target(composer, off, len);
+		len -= *name + 1u;
+		name += *name + 1;
+	}
+	put(composer, name, 1);
 }
 
 /* The name at `at` in the unpacked message, without compression; its end in *next. Returns its octets, 0 if broken. */
@@ -77,12 +151,14 @@ copy_name(struct composer *composer, const struct unpacked *unpacked, unsigned *
 	unsigned next;
 	unsigned len = expand_name(unpacked, *at, name, &next);
 
-	put(composer, name, len);
+	if (len == 0)
+		return false;
+	put_name(composer, name, len);
 	*at = next;
-	return len != 0;
+	return true;
 }
 
-/* Copies one record from *at on, expanding its names; false: broken, or no space. */
+/* Copies one record from *at on, compressing its names anew; false: broken, or no space. */
 static bool
 copy_record(struct composer *composer, const struct unpacked *unpacked, unsigned *at)
 {
@@ -107,7 +183,7 @@ copy_record(struct composer *composer, const struct unpacked *unpacked, unsigned
 	*at = end;
 	if (composer->overflow)
 		return false;
-	vly_write_u16(composer->to + data_at - 2, composer->len - data_at);
+	vly_write_u16(composer->message + data_at - 2, composer->len - data_at);
 	return true;
 }
 
@@ -171,14 +247,32 @@ append_cname(struct composer *composer, const struct vly_name *name, const uint8
 	     const uint8_t *target, unsigned target_len)
 {
 	static const uint8_t type_class[] = {0, VLY_TYPE_CNAME, 0, VLY_CLASS_IN};
-	const uint8_t length[] = {0, (uint8_t)target_len};
+	static const uint8_t length[2];
 
-	put(composer, name->lower, name->len);
+	put_name(composer, name->lower, name->len);
 	put(composer, type_class, sizeof(type_class));
 	put(composer, ttl, 4);
 	put(composer, length, sizeof(length));
-	put(composer, target, target_len);
+	unsigned data_at = composer->len;
+	put_name(composer, target, target_len);
+	if (composer->overflow)
+		return;
+	vly_write_u16(composer->message + data_at - 2, composer->len - data_at);
 	composer->count[0]++;
+}
+
+/* A DNAME that comes up again goes round in a loop, or makes the name longer each time: once is enough, the client
+ * asks on. */
+static bool
+add_hop(struct composer *composer, const struct vly_image_node *node)
+{
+	for (unsigned i = 0; i < composer->hop_cnt; i++)
+		if (composer->hop[i] == node)
+			return false;
+	if (composer->hop_cnt == HOPS_MAX)
+		return false;
+	composer->hop[composer->hop_cnt++] = node;
+	return true;
 }
 
 /* One substitution for the name in `step`, whose encloser is step->node. False: the answer ends here. */
@@ -190,7 +284,7 @@ substitute(struct composer *composer, struct vly_query *step, struct vly_compose
 	uint8_t wire[VLY_NAME_BYTES_MAX + VLY_NAME_SLACK_BYTES] = {0};
 	struct vly_name owner;
 
-	if (answer == NULL || answer->wire_len < DNAME_TARGET_OFF ||
+	if (!add_hop(composer, node) || answer == NULL || answer->wire_len < DNAME_TARGET_OFF ||
 	    vly_name_scan(&owner, vly_image_node_name(node), node->name_len) == 0)
 		return false;
 	append(composer, answer, &owner);
@@ -206,18 +300,24 @@ substitute(struct composer *composer, struct vly_query *step, struct vly_compose
 	memcpy(wire, step->name.lower, prefix_len);
 	memcpy(wire + prefix_len, record + DNAME_TARGET_OFF, target_len);
 	append_cname(composer, &step->name, record + DNAME_TTL_OFF, wire, prefix_len + target_len);
-	return vly_name_scan(&step->name, wire, prefix_len + target_len) != 0;
+	/* The CNAME just made is what was asked for (RFC 1034 §4.3.2, 3a: "and QTYPE doesn't match CNAME"). */
+	return step->qtype != VLY_TYPE_CNAME && step->qtype != VLY_TYPE_ANY &&
+	       vly_name_scan(&step->name, wire, prefix_len + target_len) != 0;
 }
 
 void
 vly_compose_dname(const struct vly_query *query, uint8_t *to, unsigned space,
 		  struct vly_composed *composed)
 {
-	struct composer composer = {.to = to, .space = space};
+	const unsigned start = VLY_DNS_HEADER_BYTES + query->question_bytes;
+	struct composer composer = {.message = to - start, .len = start, .len_max = start + space};
 	struct vly_query step = *query;
 
 	*composed = (struct vly_composed){.flags = VLY_FLAG_AA};
-	for (unsigned hop = 0; hop < HOPS_MAX && substitute(&composer, &step, composed); hop++) {
+	for (unsigned i = query->name.label_cnt; i-- > 0;)
+		add_target(&composer, VLY_DNS_HEADER_BYTES + query->name.start[i],
+			   vly_name_suffix_len(&query->name, i));
+	while (substitute(&composer, &step, composed)) {
 		const struct vly_image_answer *answer = vly_resolve_again(&step);
 		if (answer == NULL && step.node != NULL)
 			continue; /* below another DNAME */
@@ -235,5 +335,5 @@ vly_compose_dname(const struct vly_query *query, uint8_t *to, unsigned space,
 	composed->ancount = composer.count[0];
 	composed->nscount = composer.count[1];
 	composed->arcount = composer.count[2];
-	composed->wire_len = (uint16_t)composer.len;
+	composed->wire_len = (uint16_t)(composer.len - start);
 }
