@@ -29,10 +29,9 @@ static bool
 add_hop(struct vly_chain *chain, const struct vly_zone *zone, const struct vly_zone_record *record,
 	uint32_t dname_idx, const uint8_t *wire, unsigned len)
 {
-	bool is_loop = dname_idx == VLY_ZONE_NONE && is_known(chain, record);
-
+	/* What comes up again goes round in a loop, or makes the name longer each time: once is enough. */
 	chain->end = VLY_CHAIN_LEFT;
-	if (chain->hop_cnt == VLY_CHAIN_HOPS_MAX || is_loop)
+	if (chain->hop_cnt == VLY_CHAIN_HOPS_MAX || is_known(chain, record))
 		return false;
 	struct vly_chain_hop *hop = &chain->hop[chain->hop_cnt];
 	if (chain->hop_cnt > 0)
