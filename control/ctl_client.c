@@ -35,8 +35,10 @@ vly_ctl_progress(const char *name, uint64_t record_cnt, double seconds)
 
 	if (seconds < 1 || !isatty(STDERR_FILENO))
 		return;
-	fprintf(stderr, "\r\033[K%s: %s records, %.1f s", name, vly_ctl_number(record_cnt, number),
-		seconds);
+	fprintf(stderr, "\r\033[K%s: ", name);
+	if (record_cnt > 0)
+		fprintf(stderr, "%s records, ", vly_ctl_number(record_cnt, number));
+	fprintf(stderr, "%.1f s", seconds);
 	progress_shown = true;
 }
 

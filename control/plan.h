@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 /*
- * A zone file of this size gets an image of its own. Replacing a zone costs the compilation of
- * what shares its image, and an image costs at least a page, a file descriptor and a place in the
- * commit (at most 4,096): at 16 MiB, about 300,000 records, a zone compiles in a tenth of a
- * second, which nothing else should have to wait for. Smaller: more images. Larger: a full reload
- * can't spread big zones over the cores.
+ * A zone file of this size gets an image of its own. Replacing a zone in a reload of everything
+ * costs the compilation of what shares its image, and an image costs at least a page, a file
+ * descriptor and a place in the commit (at most 4,096). A file of 16 MiB with 520,000 short
+ * records took 0.34 s to read and compile on one core at 2.6 GHz. Smaller: more images. Larger: a
+ * full reload can't spread big zones over the cores.
  */
 #define VLY_PLAN_OWN_IMAGE_BYTES (UINT64_C(16) << 20)
 
@@ -28,9 +28,9 @@
 #define VLY_PLAN_ZONE_BYTES 512
 
 /*
- * Writes the number of each zone's group to group[0..zone_cnt-1]: from 0, in the order of the zones.
- * There are at most group_max (not 0) groups: when the constants above give more, both are doubled
- * until it fits. Returns the number of groups.
+ * Writes the number of each zone's group to group[0..zone_cnt-1]: from 0, in the order of the
+ * zones. There are at most group_max (not 0) groups: when the constants above give more, both are
+ * doubled until it fits. Returns the number of groups.
  */
 uint32_t vly_plan_groups(const uint64_t *file_bytes, uint32_t zone_cnt, uint32_t group_max,
 			 uint32_t *group);
