@@ -33,49 +33,47 @@ class Udp:
     def ask(self, messages, may_be_silent):
         """The response to each message, None for silence. `may_be_silent`: whether one may be expected."""
         responses = [None] * len(messages)
-        for start in range(0, len(messages), WINDOW):
-            waiting = set(range(start, min(start + WINDOW, len(messages))))
-            for _ in range(TRIES):
-                for index in sorted(waiting):
-                    self._send(struct.pack("!H", index % SENTINEL_ID) + messages[index][2:])
-                silent = all(may_be_silent[index] for index in waiting)
-                self._receive(start, waiting, responses, 1.0 if not silent else GRACE)
-                if all(may_be_silent[index] for index in waiting) and self._is_idle(start, waiting, responses):
-                    break
+        for silent in (False, True):
+            chosen = [index for index in range(len(messages)) if bool(may_be_silent[index]) == silent]
+            for start in range(0, len(chosen), WINDOW):
+                self._ask_window(messages, chosen[start:start + WINDOW], responses, silent)
         return responses
+
+    def _ask_window(self, messages, chosen, responses, silent):
+        waiting = dict(enumerate(chosen))  # id → place
+        for _ in range(TRIES):
+            for number, index in waiting.items():
+                self._send(struct.pack("!H", number) + messages[index][2:])
+            self._receive(waiting, responses, GRACE if silent else 1.0)
+            if not waiting or (silent and self._is_idle(waiting, responses)):
+                return
 
     def _send(self, message):
         self.socket.send(message)
 
-    def _take(self, start, waiting, responses):
+    def _take(self, waiting, responses):
         """One datagram; whether it was the sentinel's."""
         try:
             message = self.socket.recv(65535)
         except OSError:
             return False
-        if len(message) < 2:
-            return False
-        number = struct.unpack_from("!H", message)[0]
-        index = start + (number - start) % SENTINEL_ID
-        if number != SENTINEL_ID and index in waiting:
-            waiting.remove(index)
-            responses[index] = message
+        number = struct.unpack_from("!H", message)[0] if len(message) >= 2 else None
+        if number in waiting:
+            responses[waiting.pop(number)] = message
         return number == SENTINEL_ID
 
-    def _receive(self, start, waiting, responses, timeout):
+    def _receive(self, waiting, responses, timeout):
         while waiting and select.select([self.socket], [], [], timeout)[0]:
-            self._take(start, waiting, responses)
+            self._take(waiting, responses)
 
-    def _is_idle(self, start, waiting, responses):
+    def _is_idle(self, waiting, responses):
         """Whether the server has worked off what it got: it answers the sentinel, then nothing more comes."""
-        if not waiting:
-            return True
         for _ in range(50):
             self._send(self.sentinel)
             deadline = time.monotonic() + 0.2
             while (left := deadline - time.monotonic()) > 0:
-                if select.select([self.socket], [], [], left)[0] and self._take(start, waiting, responses):
-                    self._receive(start, waiting, responses, GRACE)
+                if select.select([self.socket], [], [], left)[0] and self._take(waiting, responses):
+                    self._receive(waiting, responses, GRACE)
                     return True
         raise AssertionError("the server no longer answers")
 

@@ -108,9 +108,6 @@ class _Builder:
         for key in [key for key in self.sets if key[0] == owner.lower()]:
             del self.sets[key]
 
-    def has(self, owner, rrtype):
-        return (owner.lower(), rrtype) in self.sets
-
     def hex(self, octets):
         return "".join(self.dice.choice(HEX) for _ in range(2 * octets))
 
@@ -209,7 +206,7 @@ class _Builder:
 
     def repair(self):
         """Takes away what some server refuses to load: a CNAME or DNAME that is not alone of its kind."""
-        for owner in {key[0] for key in self.sets}:
+        for owner in sorted({key[0] for key in self.sets}):
             types = {key[1] for key in self.sets if key[0] == owner}
             for alone in ("CNAME", "DNAME"):
                 if alone in types:
@@ -218,14 +215,24 @@ class _Builder:
                     self.sets[owner, alone] = (ttl, {first: None}, text)
             if "CNAME" in types:
                 keep = "CNAME" if self.chance(0.5) and owner != self.origin.lower() else None
-                for rrtype in types:
+                for rrtype in sorted(types):
                     if (rrtype == "CNAME") != (keep == "CNAME"):
                         del self.sets[owner, rrtype]
-            elif "DNAME" in types and "NS" in types and owner != self.origin.lower():
+            elif {"DNAME", "NS"} <= types and owner != self.origin.lower():
                 del self.sets[owner, self.dice.choice(["DNAME", "NS"])]
         for owner, rrtype in list(self.sets):
             if rrtype == "DS" and (owner, "NS") not in self.sets:
                 del self.sets[owner, rrtype]
+        # BIND refuses the first, NSD and Knot the second: most zones are without.
+        if self.chance(0.85):
+            self.drop(lambda owner, rrtype: rrtype == "NS" and owner.startswith("*.") and owner != self.origin.lower())
+        if self.chance(0.93):
+            dnames = [owner for owner, rrtype in self.sets if rrtype == "DNAME"]
+            self.drop(lambda owner, rrtype: any(owner.endswith("." + dname) for dname in dnames))
+
+    def drop(self, is_unwanted):
+        for key in [key for key in self.sets if is_unwanted(*key)]:
+            del self.sets[key]
 
     def records(self):
         soa_ttl = self.dice.choice(TTLS)
@@ -244,18 +251,20 @@ def make_zone(dice, origin, others, children):
         builder.add_name()
     if builder.chance(0.2):
         builder.add_data(origin)
-    if builder.chance(0.04):
+    apex_dname = builder.chance(0.04)
+    if apex_dname:
         builder.add(origin, "DNAME", builder.target())
     if builder.chance(0.2):
         builder.add(origin, "DNSKEY", "257 3 8 AwEAAag/8mDt9YW2Nk7YBnPN7d1VrG1LkZ4=")
     builder.repair()
     server = below("ns", origin)
     builder.remove(server)
-    builder.remove(origin) if builder.has(origin, "NS") else None
-    builder.add(origin, "NS", server, 3600)
-    builder.add(server, "A", builder.address())
-    if builder.chance(0.5):
-        builder.add(origin, "NS", OUTSIDE[0])
+    builder.drop(lambda owner, rrtype: owner == origin.lower() and rrtype in ("NS", "DS", "CNAME"))
+    if not apex_dname:
+        builder.add(origin, "NS", server, 3600)
+        builder.add(server, "A", builder.address())
+    if apex_dname or builder.chance(0.5):
+        builder.add(origin, "NS", OUTSIDE[0], 3600)
     for child in children:
         builder.remove(child)
         builder.add_cut(child)

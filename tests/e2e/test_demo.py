@@ -30,11 +30,11 @@ def machine():
         return set(re.findall(r"(HugePages_(?:Total|Free|Rsvd)):\s+(\d+)", text))
 
     def processes():
-        text = subprocess.run(["ps", "-eo", "pid,comm"], check=True, capture_output=True, text=True).stdout
-        return {line for line in text.splitlines() if re.search("volley|knotd|nsd", line)}
+        text = subprocess.run(["ps", "-ewwo", "pid,args"], check=True, capture_output=True, text=True).stdout
+        return {line for line in text.splitlines() if re.search("volley-demo|demo.py", line)}
 
     def files(directory):
-        return {name for name in os.listdir(directory) if re.search("volley|dpdk|rte|knot|nsd", name)}
+        return {name for name in os.listdir(directory) if re.search("volley-demo|dpdk|rte_|knot|nsd", name)}
 
     return {"links": files("/sys/class/net"), "namespaces": files("/run/netns"), "programs": bpf("prog"),
             "maps": bpf("map"), "huge pages": huge_pages(), "run": files("/run"), "tmp": files("/tmp"),

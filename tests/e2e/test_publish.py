@@ -107,6 +107,15 @@ def first_answer(image):
     return heap + struct.unpack_from("=I", image, apex_node(image) + 16 + 4)[0] * 8
 
 
+def poke(network):
+    """Sends questions that reach every kind of answer; what comes back does not matter."""
+    with open_client(network) as client:
+        client.setblocking(False)
+        for name in ("www.test.", "no.test.", "x.sub.test.", "alias.test.", "*.test.", "test."):
+            for rrtype in (1, 16, 255):
+                client.send(dns_query(name, rrtype))
+
+
 HUGE = 0xfffffff0
 DAMAGES = {
     "magic": lambda image: changed(image, 0, "Q", 0x1122334455667788),
@@ -180,19 +189,24 @@ def test_wildcard_of_an_apex_that_no_bucket_has(served, image, publisher):
     assert publisher.image(next(fresh), with_checksum(data))[0] == REFUSED
 
 
+@pytest.mark.parametrize("which", ["apex", "every node"])
+def test_dname_flag_without_a_dname(served, image, publisher, which):
+    """Whether it is refused or answered somehow is the dataplane's choice; that it lives is not."""
+    data = bytearray(image)
+    for node in [apex_node(image)] if which == "apex" else nodes(image):
+        data[node + 5] |= 4
+    number = next(fresh)
+    if publisher.image(number, with_checksum(data))[0] == OK:
+        assert publisher.commit(next(fresh), [number])[0] == OK
+        poke(served.network)
+        assert publisher.image(good := next(fresh), image)[0] == OK
+        assert publisher.commit(next(fresh), [good])[0] == OK
+
+
 @pytest.mark.parametrize("seals", [0, publish.fcntl.F_SEAL_SHRINK | publish.fcntl.F_SEAL_GROW],
                          ids=["none", "writable"])
 def test_unsealed_image_is_refused(image, publisher, seals):
     assert publisher.image(next(fresh), image, seals)[0] == REFUSED
-
-
-def poke(network):
-    """Sends questions that reach every kind of answer; what comes back does not matter."""
-    with open_client(network) as client:
-        client.setblocking(False)
-        for name in ("www.test.", "no.test.", "x.sub.test.", "alias.test.", "*.test.", "test."):
-            for rrtype in (1, 16, 255):
-                client.send(dns_query(name, rrtype))
 
 
 def test_random_damage(served, image, publisher):

@@ -150,7 +150,7 @@ def test_wrong_configuration_names_the_line(served, extra, line):
     for command in (("check", str(served.config)), ("reload",)):
         result = served.ctl(*command, check=False)
         assert result.returncode == 1, command
-        assert f"{served.config}:{line}" in result.stderr + result.stdout
+        assert f"{served.config.name}:{line}:" in result.stderr + result.stdout
     assert serial(served.network, "one.test.") == 1
     served.config.write_text(old)
     served.ctl("check", str(served.config))
@@ -161,7 +161,7 @@ def test_wrong_configuration_at_start(volley):
     volley.config.write_text("control:\n  sokcet: /run/x\nzones: []\n")
     control = Process("control", [CONTROL, "--config", volley.config], volley.directory / "bad.log")
     assert control.wait() == 1
-    assert f"{volley.config}:2" in control.log() and "sokcet" in control.log()
+    assert f"{volley.config.name}:2:" in control.log() and "sokcet" in control.log()
 
 
 def test_volleyctl_shows_zones_and_status(served):

@@ -110,7 +110,7 @@ def test_second_control_is_told_that_it_is_one_too_many(served):
     served.control_settings["socket"] = str(served.directory / "second.sock")
     served.zone_file("test.").write_text(small_zone(9))
     second = served.start_control()
-    second.wait_for_log("busy|another control")
+    second.wait_for_log("another volley-control")
     assert serial(served.network, "test.") == 1
     assert second.stop() == 0
     assert first.running()

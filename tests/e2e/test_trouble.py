@@ -6,6 +6,7 @@ import re
 import socket
 import stat
 import subprocess
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -111,6 +112,14 @@ def free_huge_pages():
         return int(file.read())
 
 
+def all_pages_return(count):
+    """The kernel lets go of an AF_XDP socket's memory a moment after the process is gone."""
+    deadline = time.monotonic() + 10
+    while free_huge_pages() != count:
+        assert time.monotonic() < deadline, f"{free_huge_pages()} of {count} huge pages are free"
+        time.sleep(0.02)
+
+
 def huge_page_files():
     """Files on every mounted hugetlbfs: what DPDK leaves when it leaves something."""
     with open("/proc/mounts", encoding="utf-8") as mounts:
@@ -121,7 +130,7 @@ def huge_page_files():
 def test_without_huge_pages(prepared):
     with huge_pages(0):
         prepared.start()
-        prepared.dataplane.wait_for_log("(?i)no huge pages|ordinary memory|without huge pages")
+        prepared.dataplane.wait_for_log("ordinary pages")
         assert query(prepared.network, "ns1.test.").answer
 
 
@@ -133,7 +142,7 @@ def test_with_huge_pages(prepared):
         assert free_huge_pages() < 256
         assert query(prepared.network, "ns1.test.").answer
         prepared.dataplane.stop()
-        assert free_huge_pages() == 256
+        all_pages_return(256)
         assert huge_page_files() == files
 
 
@@ -141,7 +150,7 @@ def test_killed_with_huge_pages(prepared):
     with huge_pages(256):
         files = huge_page_files()
         prepared.start().dataplane.kill()
-        assert free_huge_pages() == 256
+        all_pages_return(256)
         assert huge_page_files() == files
 
 
@@ -165,7 +174,8 @@ def test_huge_pages_off(prepared):
     (["--port", "nokind:x"], 2, "nokind"),
     (["--port", "af_xdp:server0,queues=0"], 2, "queues"),
     (["--port", "af_xdp:server0,queues=9"], 1, "queue"),
-    (["--port", "af_xdp:server0", "--cpus", "9999"], 1, "9999"),
+    (["--port", "af_xdp:server0", "--cpus", "9999"], 2, "9999"),
+    (["--port", "af_xdp:server0", "--cpus", "200"], 1, "200"),
     (["--port", "af_xdp:server0", "--listen", "1.2.3"], 2, "1.2.3"),
     (["--port", "af_xdp:server0", "--udp-payload-max", "100"], 2, "100"),
     (["--port", "af_xdp:server0", "--xdp-program", "/no/such.o"], 1, "/no/such.o"),
