@@ -45,6 +45,7 @@ check_interface(struct vly_port *port)
 		return -1;
 	}
 	port->mtu = interface.mtu;
+	port->if_index = interface.index;
 	if (spec->kind != VLY_PORT_AF_XDP)
 		return 0;
 	if (spec->queue_cnt > interface.queue_cnt) {
@@ -170,15 +171,52 @@ vly_port_serve(struct vly_port *port, const struct vly_addresses *addresses)
 	return port->has_xdp ? vly_xdp_serve(&port->xdp, addresses) : 0;
 }
 
+static enum vly_port_state
+look_at(const struct vly_port *port)
+{
+	struct vly_interface interface;
+
+	if (vly_interface_query(port->spec->target, &interface) != 0 ||
+	    interface.index != port->if_index)
+		return VLY_PORT_GONE;
+	if (!interface.up)
+		return VLY_PORT_DOWN;
+	return port->has_xdp && !vly_xdp_is_attached(&port->xdp) ? VLY_PORT_DETACHED : VLY_PORT_UP;
+}
+
+/* Says once what happened to the interface. */
+static void
+watch(struct vly_port *port)
+{
+	static const char *const text[] = {
+		[VLY_PORT_UP] = "is back",
+		[VLY_PORT_DOWN] = "is down",
+		[VLY_PORT_DETACHED] = "lost our XDP program: its queries go to the kernel until "
+				      "volley-dataplane is restarted",
+		[VLY_PORT_GONE] = "is gone: volley-dataplane must be restarted when it is back",
+	};
+	enum vly_port_state state = look_at(port);
+
+	if (state == port->state)
+		return;
+	port->state = state;
+	vly_log(state == VLY_PORT_UP ? VLY_LOG_INFO : VLY_LOG_ERROR, "port %s: interface %s %s",
+		port->spec->name, port->spec->target, text[state]);
+}
+
 void
-vly_port_read(const struct vly_port *port, struct vly_port_counters *counters)
+vly_port_read(struct vly_port *port, struct vly_port_counters *counters)
 {
 	struct rte_eth_stats stats;
 
-	if (port->has_xdp)
+	if (port->if_index != 0)
+		watch(port);
+	if (port->has_xdp) {
 		vly_xdp_read(&port->xdp, counters);
-	else if (rte_eth_stats_get(port->port_id, &stats) == 0)
+		counters->xdp_attached = port->state < VLY_PORT_DETACHED;
+	} else if (rte_eth_stats_get(port->port_id, &stats) == 0) {
 		counters->rx_missed = stats.imissed;
+	}
 }
 
 void

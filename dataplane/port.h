@@ -6,7 +6,7 @@
  *   1. vly_port_plan() each before the EAL starts;
  *   2. vly_port_open() each after: from then on its queues may be polled, each by one lcore;
  *   3. vly_port_serve() when the lcores run;
- *   4. vly_port_read() now and then;
+ *   4. vly_port_read() now and then: it also says when the interface comes or goes;
  *   5. vly_port_stop() before the lcores stop, vly_port_close() after.
  * Errors are logged here.
  */
@@ -16,11 +16,20 @@
 #include "pool.h"
 #include "xdp.h"
 
+enum vly_port_state {
+	VLY_PORT_UP,
+	VLY_PORT_DOWN,     /* the interface is down: no packets, until it is up again */
+	VLY_PORT_DETACHED, /* somebody removed our XDP program */
+	VLY_PORT_GONE,     /* the interface was deleted */
+};
+
 struct vly_port {
 	const struct vly_port_spec *spec;
 	struct vly_pool_plan plan;
 	unsigned mtu;
 	uint16_t port_id; /* DPDK's; VLY_PORT_NONE: not open */
+	unsigned if_index; /* of ports with an interface, else 0 */
+	enum vly_port_state state;
 	bool has_xdp;
 	struct vly_xdp xdp;
 };
@@ -40,7 +49,7 @@ __attribute__((nonnull, warn_unused_result)) int
 vly_port_serve(struct vly_port *port, const struct vly_addresses *addresses);
 
 /* Copies what the port knows into the shared counters. */
-__attribute__((nonnull)) void vly_port_read(const struct vly_port *port,
+__attribute__((nonnull)) void vly_port_read(struct vly_port *port,
 					    struct vly_port_counters *counters);
 
 __attribute__((nonnull)) void vly_port_stop(struct vly_port *port);

@@ -280,6 +280,14 @@ vly_xdp_read(const struct vly_xdp *xdp, struct vly_port_counters *counters)
 	counters->rx_missed = missed;
 }
 
+bool
+vly_xdp_is_attached(const struct vly_xdp *xdp)
+{
+	struct attached attached;
+
+	return query_attached(xdp->if_index, &attached) == 0 && is_ours(&attached);
+}
+
 void
 vly_xdp_stop(struct vly_xdp *xdp)
 {

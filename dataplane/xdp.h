@@ -51,6 +51,9 @@ vly_xdp_serve(struct vly_xdp *xdp, const struct vly_addresses *addresses);
 __attribute__((nonnull)) void vly_xdp_read(const struct vly_xdp *xdp,
 					   struct vly_port_counters *counters);
 
+/* Whether the interface still runs a program of ours. */
+__attribute__((nonnull, warn_unused_result)) bool vly_xdp_is_attached(const struct vly_xdp *xdp);
+
 __attribute__((nonnull)) void vly_xdp_stop(struct vly_xdp *xdp);
 
 __attribute__((nonnull)) void vly_xdp_release(struct vly_xdp *xdp);
