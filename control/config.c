@@ -215,7 +215,7 @@ read_text(const char *path, size_t *bytes)
 	if (fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode))
 		text = malloc((size_t)status.st_size + 1);
 	else
-		errno = EINVAL;
+		errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
 	if (text) {
 		*bytes = fread(text, 1, (size_t)status.st_size, file);
 		text[*bytes] = '\0';

@@ -61,7 +61,7 @@ print_failed(json_t *answer)
 		       text_at(zone, "error"),
 		       json_is_true(json_object_get(zone, "old_version"))
 			       ? "its old version is answered"
-			       : "not answered");
+			       : "no version is loaded");
 	}
 	if (number_at(answer, "failed_left_off"))
 		printf("  and %llu more\n",
