@@ -22,7 +22,8 @@ seal_and_reopen(int fd)
 }
 
 static void
-fill_header(struct vly_counters *counters, uint32_t total, uint32_t lcore_cnt, uint32_t port_cnt)
+fill_header(struct vly_counters *counters, uint32_t total, uint32_t lcore_cnt, uint32_t port_cnt,
+	    uint32_t stream_cnt)
 {
 	struct timespec now;
 
@@ -34,15 +35,19 @@ fill_header(struct vly_counters *counters, uint32_t total, uint32_t lcore_cnt, u
 	counters->port_cnt = port_cnt;
 	counters->lcore_bytes = sizeof(struct vly_lcore_counters);
 	counters->port_bytes = sizeof(struct vly_port_counters);
+	counters->stream_cnt = stream_cnt;
+	counters->stream_bytes = sizeof(struct vly_stream_counters);
 	counters->start_unix_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 int
-vly_counters_create(struct vly_counters_block *block, uint32_t lcore_cnt, uint32_t port_cnt)
+vly_counters_create(struct vly_counters_block *block, uint32_t lcore_cnt, uint32_t port_cnt,
+		    uint32_t stream_cnt)
 {
 	uint32_t total = (uint32_t)(sizeof(struct vly_counters) +
 				    lcore_cnt * sizeof(struct vly_lcore_counters) +
-				    port_cnt * sizeof(struct vly_port_counters));
+				    port_cnt * sizeof(struct vly_port_counters) +
+				    stream_cnt * sizeof(struct vly_stream_counters));
 	int fd = memfd_create("volley-counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;
@@ -59,7 +64,7 @@ vly_counters_create(struct vly_counters_block *block, uint32_t lcore_cnt, uint32
 		return -error;
 	}
 	block->counters = map;
-	fill_header(block->counters, total, lcore_cnt, port_cnt);
+	fill_header(block->counters, total, lcore_cnt, port_cnt, stream_cnt);
 	return 0;
 }
 

@@ -2,7 +2,7 @@
 /*
  * The dataplane's side of the shared counters (volley/counters.h): makes the block.
  *
- * Use: vly_counters_create() at start-up; each lcore writes its own part, the main thread the rest;
+ * Use: vly_counters_create() at start-up; each lcore and stream thread writes its own part, the main thread the rest;
  * give read_fd to control; vly_counters_destroy() when no lcore runs any more.
  */
 #ifndef VLY_DATAPLANE_COUNTERS_H
@@ -17,7 +17,8 @@ struct vly_counters_block {
 
 /* Returns 0, or a negative errno. */
 __attribute__((nonnull, warn_unused_result)) int
-vly_counters_create(struct vly_counters_block *block, uint32_t lcore_cnt, uint32_t port_cnt);
+vly_counters_create(struct vly_counters_block *block, uint32_t lcore_cnt, uint32_t port_cnt,
+		    uint32_t stream_cnt);
 
 __attribute__((nonnull)) void vly_counters_destroy(struct vly_counters_block *block);
 

@@ -9,6 +9,7 @@
 #include "eal.h"
 #include "port.h"
 #include "publish_server.h"
+#include "stream_server.h"
 #include "worker.h"
 
 /* How often the ports' own counters are copied: as often as anybody looks, at the cost of a few
@@ -27,6 +28,7 @@ struct dataplane {
 	struct vly_worker worker[VLY_LCORES_MAX];
 	struct vly_counters_block block;
 	struct vly_publish_server server;
+	struct vly_stream_server streams;
 	atomic_bool stop_workers;
 	uv_loop_t loop;
 	uv_timer_t timer;
@@ -117,7 +119,7 @@ static int
 create_counters(struct dataplane *dataplane)
 {
 	int error = vly_counters_create(&dataplane->block, dataplane->lcores.cnt,
-					dataplane->port_cnt);
+					dataplane->port_cnt, dataplane->streams.thread_cnt);
 
 	if (error != 0) {
 		vly_log_error("no shared memory for the counters: %s", strerror(-error));
@@ -205,13 +207,15 @@ serve(struct dataplane *dataplane)
 				    &dataplane->block) != 0)
 		return 1;
 	int status = 1;
-	if (start_workers(dataplane) == 0) {
+	if (start_workers(dataplane) == 0 &&
+	    vly_stream_server_start(&dataplane->streams, dataplane->block.counters) == 0) {
 		uv_timer_start(&dataplane->timer, on_timer, READ_PORTS_MS, READ_PORTS_MS);
 		vly_log_info("ready: %u lcores, %u ports, listening on %s", dataplane->lcores.cnt,
 			     dataplane->port_cnt, options->socket_path);
 		uv_run(&dataplane->loop, UV_RUN_DEFAULT);
 		status = 0;
 	}
+	vly_stream_server_stop(&dataplane->streams);
 	stop_workers(dataplane);
 	vly_publish_server_close(&dataplane->server);
 	vly_image_set_destroy(&dataplane->server.images);
@@ -271,6 +275,7 @@ vly_dataplane_run(struct vly_options *options)
 		return 1;
 	}
 	if (plan_lcores(dataplane, options) == 0 && plan_ports(dataplane, &memory_bytes) == 0 &&
+	    vly_stream_server_open(&dataplane->streams, options) == 0 &&
 	    vly_eal_start(options, &dataplane->lcores, memory_bytes) == 0) {
 		status = run_ports(dataplane);
 		close_ports(dataplane);
@@ -278,6 +283,7 @@ vly_dataplane_run(struct vly_options *options)
 	} else {
 		close_ports(dataplane);
 	}
+	vly_stream_server_close(&dataplane->streams);
 	end_loop(dataplane);
 	free(dataplane);
 	return status;

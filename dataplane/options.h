@@ -18,6 +18,9 @@
 /* DPDK's limit is 128 lcores, one of which is the main thread. */
 #define VLY_LCORES_MAX 127
 
+/* More than any machine's share of TCP; each has buffers and sockets of its own. */
+#define VLY_STREAM_THREADS_MAX 64
+
 #define VLY_SOCKET_DEFAULT "/run/volley/dataplane.sock"
 
 enum vly_port_kind {
@@ -40,6 +43,16 @@ struct vly_port_spec {
 	unsigned queue_cnt;
 };
 
+struct vly_stream_options {
+	unsigned thread_cnt;
+	unsigned connections_max; /* of all threads */
+	unsigned per_client_max;
+	unsigned idle_s;
+	unsigned read_s;  /* from a message's first octet to its last */
+	unsigned write_s; /* until the client has taken the responses that wait for it */
+	unsigned memory_mib;
+};
+
 enum vly_options_result {
 	VLY_OPTIONS_RUN,
 	VLY_OPTIONS_HELP,
@@ -59,6 +72,7 @@ struct vly_options {
 	bool huge_pages;
 	unsigned memory_mib; /* 0: by the queues */
 	unsigned udp_payload_max;
+	struct vly_stream_options stream;
 	enum vly_log_level log_level;
 	char error[200];
 };

@@ -3,7 +3,8 @@
  * Counters in shared memory: written by volley-dataplane, read by whoever got the memfd (publish.h HELLO).
  *
  * One block: struct vly_counters, then lcore_cnt × struct vly_lcore_counters, then port_cnt ×
- * struct vly_port_counters. Each lcore writes only its own lines, with plain 64-bit stores, so
+ * struct vly_port_counters, then stream_cnt × struct vly_stream_counters. Each lcore and each stream
+ * thread writes only its own lines, with plain 64-bit stores, so
  * a reader sees every value whole, and the set of them up to a burst apart. Counters never go
  * backwards while the dataplane lives; start_unix_ns tells one life from the next.
  *
@@ -17,7 +18,7 @@
 #include <volley/policy.h>
 
 #define VLY_COUNTERS_MAGIC   UINT64_C(0x544e554f43594c56) /* "VLYCOUNT" */
-#define VLY_COUNTERS_VERSION 1
+#define VLY_COUNTERS_VERSION 2
 
 /* name, help: for `volleyctl stats` and for metrics. */
 #define VLY_LCORE_COUNTERS(X)                                                                      \
@@ -63,6 +64,30 @@ struct vly_port_counters {
 	uint64_t xdp_attached;                 /* 1: this port runs the XDP program */
 } __attribute__((aligned(64)));
 
+/* name, help */
+#define VLY_STREAM_COUNTERS(X)                                                                     \
+	X(accepted, "connections accepted")                                                        \
+	X(refused_prefix, "connections refused because the client's prefix has its share")         \
+	X(closed_client, "connections that the client ended")                                      \
+	X(closed_idle, "connections closed because they were idle")                                \
+	X(closed_limit, "connections closed to make room for new ones")                            \
+	X(closed_memory, "connections closed because all buffers were in use")                     \
+	X(closed_slow_query, "connections whose message was not complete in time")                 \
+	X(closed_slow_reader, "connections whose client did not take its responses in time")       \
+	X(closed_malformed, "connections closed because of a length too short for DNS")            \
+	X(udp_queries, "datagrams that the fast path left to the kernel")
+
+/* One thread that answers over TCP, and over UDP what the fast path leaves to the kernel. */
+struct vly_stream_counters {
+	/* As an lcore counts; packets and bytes are messages and their octets, busy_tsc and what
+	 * idles stay 0. */
+	struct vly_lcore_counters answers;
+#define X(name, help) uint64_t name;
+	VLY_STREAM_COUNTERS(X)
+#undef X
+	uint64_t open; /* connections now: the only one that falls */
+} __attribute__((aligned(64)));
+
 struct vly_counters {
 	uint64_t magic;
 	uint32_t version;
@@ -71,6 +96,8 @@ struct vly_counters {
 	uint32_t port_cnt;
 	uint32_t lcore_bytes; /* sizeof(struct vly_lcore_counters) */
 	uint32_t port_bytes;  /* sizeof(struct vly_port_counters) */
+	uint32_t stream_cnt;
+	uint32_t stream_bytes; /* sizeof(struct vly_stream_counters) */
 	uint64_t start_unix_ns;
 	uint64_t tsc_hz;
 	uint64_t generation; /* of the live table */
@@ -87,6 +114,12 @@ static inline struct vly_port_counters *
 vly_counters_port(struct vly_counters *counters, uint32_t idx)
 {
 	return (struct vly_port_counters *)vly_counters_lcore(counters, counters->lcore_cnt) + idx;
+}
+
+static inline struct vly_stream_counters *
+vly_counters_stream(struct vly_counters *counters, uint32_t idx)
+{
+	return (struct vly_stream_counters *)vly_counters_port(counters, counters->port_cnt) + idx;
 }
 
 #endif

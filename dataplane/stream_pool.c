@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* All connections of a thread: their queues, their time limits, and who has to go. */
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "stream_conn.h"
+
+/* How late a time limit may be noticed; ten wake-ups a second, while connections are open, are cheap. */
+#define TICK_MS 100
+
+uint32_t
+vly_stream_pool_idle_ms(const struct vly_stream_pool *pool)
+{
+	return vly_stream_idle_ms(pool->settings->state_ms[VLY_STREAM_IDLE], pool->open,
+				  pool->settings->open_max);
+}
+
+/* RST frees at once what the kernel holds for the connection, and leaves nothing in TIME-WAIT. */
+static void
+close_socket(int fd, bool reset)
+{
+	const struct linger linger = {.l_onoff = 1};
+
+	if (reset)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	close(fd);
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void
+set_open(struct vly_stream_pool *pool, uint32_t open)
+{
+	pool->open = open;
+	pool->counters->open = open;
+}
+
+void
+vly_stream_conn_close(struct vly_stream_conn *conn, bool reset)
+{
+	struct vly_stream_pool *pool = conn->pool;
+
+	TAILQ_REMOVE(&pool->queue[conn->state], conn, link);
+	uv_close((uv_handle_t *)&conn->poll, on_closed);
+	close_socket(conn->fd, reset);
+	vly_stream_limits_leave(pool->limits, conn->client);
+	vly_stream_input_drop(&conn->input);
+	free(conn->pending);
+	pool->buffers_bytes -= conn->buffers_bytes;
+	set_open(pool, pool->open - 1);
+	if (pool->open == 0)
+		uv_timer_stop(&pool->timer);
+}
+
+/* A client that is silent, but has not taken our last responses from the kernel, is a slow reader. */
+static void
+close_idle(struct vly_stream_conn *conn)
+{
+	struct vly_stream_counters *counters = conn->pool->counters;
+	int unsent = 0;
+
+	ioctl(conn->fd, SIOCOUTQ, &unsent);
+	if (unsent > 0)
+		counters->closed_slow_reader++;
+	else
+		counters->closed_idle++;
+	vly_stream_conn_close(conn, unsent > 0);
+}
+
+static void
+close_late(struct vly_stream_conn *conn)
+{
+	struct vly_stream_counters *counters = conn->pool->counters;
+
+	switch ((enum vly_stream_state)conn->state) {
+	case VLY_STREAM_IDLE:
+		close_idle(conn);
+		return;
+	case VLY_STREAM_READING:
+		counters->closed_slow_query++;
+		break;
+	case VLY_STREAM_WRITING:
+	case VLY_STREAM_STATE_CNT:
+		counters->closed_slow_reader++;
+		break;
+	}
+	vly_stream_conn_close(conn, true);
+}
+
+static bool
+is_late(const struct vly_stream_conn *conn)
+{
+	const struct vly_stream_pool *pool = conn->pool;
+	uint32_t limit_ms = conn->state == VLY_STREAM_IDLE ? vly_stream_pool_idle_ms(pool)
+							   : pool->settings->state_ms[conn->state];
+
+	return uv_now(pool->loop) - conn->since_ms >= limit_ms;
+}
+
+static void
+on_tick(uv_timer_t *timer)
+{
+	struct vly_stream_pool *pool = timer->data;
+	struct vly_stream_conn *conn;
+
+	for (unsigned state = 0; state < VLY_STREAM_STATE_CNT; state++)
+		while ((conn = TAILQ_FIRST(&pool->queue[state])) != NULL && is_late(conn))
+			close_late(conn);
+}
+
+/* Readers before writers: who has not sent a whole message has not been of use yet. */
+bool
+vly_stream_pool_make_room(struct vly_stream_pool *pool)
+{
+	for (unsigned state = 0; state < VLY_STREAM_STATE_CNT; state++) {
+		struct vly_stream_conn *conn = TAILQ_FIRST(&pool->queue[state]);
+		if (conn == NULL)
+			continue;
+		pool->counters->closed_limit++;
+		vly_stream_conn_close(conn, true);
+		return true;
+	}
+	return false;
+}
+
+/* Who has made us keep something for longest goes first: it is least likely to be going on. */
+static void
+free_buffers(struct vly_stream_pool *pool)
+{
+	while (pool->buffers_bytes > pool->settings->buffers_max) {
+		struct vly_stream_conn *conn = TAILQ_FIRST(&pool->queue[VLY_STREAM_WRITING]);
+		if (conn == NULL)
+			conn = TAILQ_FIRST(&pool->queue[VLY_STREAM_READING]);
+		if (conn == NULL)
+			return;
+		pool->counters->closed_memory++;
+		vly_stream_conn_close(conn, true);
+	}
+}
+
+static enum vly_stream_state
+state_of(const struct vly_stream_conn *conn)
+{
+	if (conn->pending != NULL)
+		return VLY_STREAM_WRITING;
+	return conn->input.at != conn->input.end ? VLY_STREAM_READING : VLY_STREAM_IDLE;
+}
+
+void
+vly_stream_pool_settle(struct vly_stream_conn *conn)
+{
+	struct vly_stream_pool *pool = conn->pool;
+	enum vly_stream_state state = state_of(conn);
+	int events = state == VLY_STREAM_WRITING ? UV_WRITABLE : UV_READABLE;
+
+	if (state != conn->state || state == VLY_STREAM_IDLE || conn->fresh) {
+		TAILQ_REMOVE(&pool->queue[conn->state], conn, link);
+		conn->state = (uint8_t)state;
+		conn->since_ms = uv_now(pool->loop);
+		TAILQ_INSERT_TAIL(&pool->queue[state], conn, link);
+	}
+	conn->fresh = false;
+	if (events != conn->events) {
+		conn->events = events;
+		uv_poll_start(&conn->poll, events, vly_stream_conn_on_event);
+	}
+	pool->buffers_bytes -= conn->buffers_bytes;
+	conn->buffers_bytes = conn->input.kept_bytes + conn->pending_bytes;
+	pool->buffers_bytes += conn->buffers_bytes;
+	free_buffers(pool);
+}
+
+static void
+start_conn(struct vly_stream_pool *pool, struct vly_stream_conn *conn)
+{
+	conn->pool = pool;
+	conn->poll.data = conn;
+	conn->state = VLY_STREAM_IDLE;
+	conn->since_ms = uv_now(pool->loop);
+	TAILQ_INSERT_TAIL(&pool->queue[VLY_STREAM_IDLE], conn, link);
+	if (pool->open == 0)
+		uv_timer_start(&pool->timer, on_tick, TICK_MS, TICK_MS);
+	set_open(pool, pool->open + 1);
+	pool->counters->accepted++;
+	conn->events = UV_READABLE;
+	uv_poll_start(&conn->poll, UV_READABLE, vly_stream_conn_on_event);
+}
+
+void
+vly_stream_pool_add(struct vly_stream_pool *pool, int fd, const struct sockaddr_storage *address)
+{
+	uint64_t client = vly_stream_client(address);
+
+	if (!vly_stream_limits_enter(pool->limits, client)) {
+		pool->counters->refused_prefix++;
+		close_socket(fd, true);
+		return;
+	}
+	if (pool->open >= pool->settings->open_max)
+		vly_stream_pool_make_room(pool);
+	struct vly_stream_conn *conn = calloc(1, sizeof(*conn));
+	if (conn == NULL || uv_poll_init(pool->loop, &conn->poll, fd) != 0) {
+		vly_stream_limits_leave(pool->limits, client);
+		close_socket(fd, true);
+		free(conn);
+		return;
+	}
+	conn->fd = fd;
+	conn->client = client;
+	conn->ipv4 = address->ss_family == AF_INET;
+	start_conn(pool, conn);
+}
+
+void
+vly_stream_pool_open(struct vly_stream_pool *pool, uv_loop_t *loop,
+		     const struct vly_stream_settings *settings, struct vly_stream_limits *limits,
+		     struct vly_stream_counters *counters)
+{
+	pool->settings = settings;
+	pool->limits = limits;
+	pool->counters = counters;
+	pool->loop = loop;
+	pool->answerer.counters = counters;
+	pool->answerer.limit_max = settings->udp_limit_max;
+	for (unsigned state = 0; state < VLY_STREAM_STATE_CNT; state++)
+		TAILQ_INIT(&pool->queue[state]);
+	uv_timer_init(loop, &pool->timer);
+	pool->timer.data = pool;
+}
+
+void
+vly_stream_pool_close(struct vly_stream_pool *pool)
+{
+	struct vly_stream_conn *conn;
+
+	for (unsigned state = 0; state < VLY_STREAM_STATE_CNT; state++)
+		while ((conn = TAILQ_FIRST(&pool->queue[state])) != NULL)
+			vly_stream_conn_close(conn, false);
+	uv_close((uv_handle_t *)&pool->timer, NULL);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "stream_thread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <urcu-qsbr.h>
+
+/* Connections that wait for us to accept them; the kernel cuts it to net.core.somaxconn. */
+#define BACKLOG 4096
+
+/* A flood of new connections must not keep the thread from those it has. */
+#define ACCEPT_BATCH 64
+
+static int
+open_reserve(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* No descriptor is left: one connection less, or this one is not to be had. Waiting for better times would spin. */
+static void
+make_room(struct vly_stream_thread *thread, int listen_fd)
+{
+	if (vly_stream_pool_make_room(&thread->pool))
+		return;
+	close(thread->reserve_fd);
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	thread->reserve_fd = open_reserve();
+}
+
+static void
+accept_batch(struct vly_stream_thread *thread, int listen_fd)
+{
+	for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
+		struct sockaddr_storage address;
+		socklen_t address_bytes = sizeof(address);
+		int fd = accept4(listen_fd, (struct sockaddr *)&address, &address_bytes,
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0)
+			vly_stream_pool_add(&thread->pool, fd, &address);
+		else if (errno == EAGAIN)
+			return;
+		else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			make_room(thread, listen_fd);
+	}
+}
+
+static void
+on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct vly_stream_listener *listener = poll->data;
+
+	(void)events;
+	/* An error queued at a UDP socket, such as by ICMP: taking it is all there is to do. */
+	if (status < 0) {
+		int error;
+		socklen_t bytes = sizeof(error);
+		getsockopt(listener->fd, SOL_SOCKET, SO_ERROR, &error, &bytes);
+		uv_poll_start(poll, UV_READABLE, on_readable);
+		return;
+	}
+	if (listener->type == SOCK_STREAM)
+		accept_batch(listener->thread, listener->fd);
+	else
+		vly_stream_udp_serve(listener->thread->udp, listener->fd);
+}
+
+static void
+on_stop(uv_async_t *async)
+{
+	struct vly_stream_thread *thread = async->data;
+
+	for (unsigned i = 0; i < thread->listener_cnt; i++) {
+		struct vly_stream_listener *listener = &thread->listener[i];
+		uv_close((uv_handle_t *)&listener->poll, NULL);
+		close(listener->fd);
+		listener->fd = -1;
+	}
+	vly_stream_pool_close(&thread->pool);
+	uv_close((uv_handle_t *)async, NULL);
+}
+
+static void
+run(void *argument)
+{
+	struct vly_stream_thread *thread = argument;
+
+	rcu_register_thread();
+	rcu_thread_offline();
+	uv_run(&thread->loop, UV_RUN_DEFAULT);
+	rcu_unregister_thread();
+}
+
+/* Signals are the main thread's. */
+static int
+start_thread(struct vly_stream_thread *thread)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int error = uv_thread_create(&thread->id, run, thread);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (error == 0)
+		pthread_setname_np(thread->id, "volley-stream");
+	return error;
+}
+
+static int
+watch(struct vly_stream_thread *thread, struct vly_stream_listener *listener)
+{
+	int error = uv_poll_init(&thread->loop, &listener->poll, listener->fd);
+
+	if (error != 0)
+		return error;
+	listener->poll.data = listener;
+	listener->thread = thread;
+	if (listener->type == SOCK_STREAM && listen(listener->fd, BACKLOG) != 0)
+		return -errno;
+	return uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+}
+
+static void
+close_handle(uv_handle_t *handle, void *argument)
+{
+	(void)argument;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void
+end_loop(struct vly_stream_thread *thread)
+{
+	uv_walk(&thread->loop, close_handle, NULL);
+	uv_run(&thread->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&thread->loop);
+	vly_stream_udp_free(thread->udp);
+	close(thread->reserve_fd);
+}
+
+int
+vly_stream_thread_start(struct vly_stream_thread *thread)
+{
+	int error = uv_loop_init(&thread->loop);
+
+	if (error != 0)
+		return error;
+	thread->reserve_fd = open_reserve();
+	thread->udp = vly_stream_udp_create(thread->counters, thread->settings->udp_limit_max);
+	vly_stream_pool_open(&thread->pool, &thread->loop, thread->settings, thread->limits,
+			     thread->counters);
+	if (thread->udp == NULL)
+		error = -ENOMEM;
+	if (error == 0)
+		error = uv_async_init(&thread->loop, &thread->stop, on_stop);
+	thread->stop.data = thread;
+	for (unsigned i = 0; error == 0 && i < thread->listener_cnt; i++)
+		error = watch(thread, &thread->listener[i]);
+	if (error == 0)
+		error = start_thread(thread);
+	if (error != 0)
+		end_loop(thread);
+	return error;
+}
+
+void
+vly_stream_thread_stop(struct vly_stream_thread *thread)
+{
+	uv_async_send(&thread->stop);
+	uv_thread_join(&thread->id);
+	end_loop(thread);
+}

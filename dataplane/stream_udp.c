@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "stream_udp.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "query.h"
+
+/* Few packets come this way; more at once would only take memory for the largest datagrams. */
+#define BATCH 16
+
+/* Any datagram fits. A buffer's pages cost nothing until a datagram of that size arrives. */
+#define BUFFER_BYTES (65536 + VLY_NAME_SLACK_BYTES)
+
+#define CONTROL_BYTES CMSG_SPACE(sizeof(struct in6_pktinfo))
+
+struct vly_stream_udp {
+	struct vly_stream_counters *counters;
+	uint16_t limit_max;
+	unsigned reply_cnt;
+	struct mmsghdr received[BATCH];
+	struct mmsghdr reply[BATCH];
+	struct iovec iov[BATCH];
+	struct sockaddr_in6 address[BATCH]; /* the larger of the two */
+	_Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL_BYTES];
+	struct vly_query query[BATCH];
+	uint8_t buffer[BATCH][BUFFER_BYTES];
+};
+
+struct vly_stream_udp *
+vly_stream_udp_create(struct vly_stream_counters *counters, uint16_t limit_max)
+{
+	struct vly_stream_udp *udp = calloc(1, sizeof(*udp));
+
+	if (udp == NULL)
+		return NULL;
+	udp->counters = counters;
+	udp->limit_max = limit_max;
+	return udp;
+}
+
+static int
+receive(struct vly_stream_udp *udp, int fd)
+{
+	for (unsigned i = 0; i < BATCH; i++) {
+		udp->iov[i] = (struct iovec){udp->buffer[i], BUFFER_BYTES - VLY_NAME_SLACK_BYTES};
+		udp->received[i].msg_hdr = (struct msghdr){
+			.msg_name = &udp->address[i],
+			.msg_namelen = sizeof(udp->address[i]),
+			.msg_iov = &udp->iov[i],
+			.msg_iovlen = 1,
+			.msg_control = udp->control[i],
+			.msg_controllen = CONTROL_BYTES,
+		};
+	}
+	return recvmmsg(fd, udp->received, BATCH, MSG_DONTWAIT, NULL);
+}
+
+static void
+answer(struct vly_stream_udp *udp, unsigned cnt)
+{
+	struct vly_lcore_counters *counters = &udp->counters->answers;
+
+	for (unsigned i = 0; i < cnt; i++) {
+		struct vly_query *query = &udp->query[i];
+		bool ipv4 = udp->address[i].sin6_family == AF_INET;
+		query->message = udp->buffer[i];
+		query->message_len = (uint16_t)udp->received[i].msg_len;
+		query->room = VLY_MESSAGE_BYTES_MAX;
+		query->limit_max = udp->limit_max;
+		query->stream = false;
+		counters->queries_ipv4 += ipv4;
+		counters->queries_ipv6 += !ipv4;
+		counters->rx_bytes += query->message_len;
+	}
+	counters->rx_packets += cnt;
+	counters->bursts++;
+	udp->counters->udp_queries += cnt;
+	rcu_thread_online();
+	vly_query_answer(udp->query, cnt, vly_table_live(), counters);
+	rcu_thread_offline();
+}
+
+/*
+ * The destination of the query becomes the source of the response, by the same control message. The way back is the
+ * routing table's to find, but for link-local addresses, which mean nothing without their link.
+ */
+static void
+turn_round(struct msghdr *message)
+{
+	struct cmsghdr *control = CMSG_FIRSTHDR(message);
+
+	if (control == NULL || control->cmsg_level != IPPROTO_IPV6) {
+		if (control != NULL)
+			((struct in_pktinfo *)(void *)CMSG_DATA(control))->ipi_ifindex = 0;
+		return;
+	}
+	struct in6_pktinfo *info = (struct in6_pktinfo *)(void *)CMSG_DATA(control);
+	if (!IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr))
+		info->ipi6_ifindex = 0;
+}
+
+/* Nobody can be answered at port 0, and the send would fail (as on the fast path: policy.h). */
+static bool
+can_be_answered(const struct vly_stream_udp *udp, unsigned i)
+{
+	return udp->query[i].response_len > 0 && udp->address[i].sin6_port != 0;
+}
+
+static void
+collect_replies(struct vly_stream_udp *udp, unsigned cnt)
+{
+	udp->reply_cnt = 0;
+	for (unsigned i = 0; i < cnt; i++) {
+		if (!can_be_answered(udp, i))
+			continue;
+		udp->iov[i].iov_len = udp->query[i].response_len;
+		turn_round(&udp->received[i].msg_hdr);
+		udp->reply[udp->reply_cnt++] = udp->received[i];
+	}
+}
+
+/* What can't be sent is dropped, as a full network would; the others still go. */
+static void
+send_replies(struct vly_stream_udp *udp, int fd)
+{
+	struct vly_lcore_counters *counters = &udp->counters->answers;
+
+	for (unsigned at = 0; at < udp->reply_cnt;) {
+		int sent = sendmmsg(fd, udp->reply + at, udp->reply_cnt - at, MSG_DONTWAIT);
+		if (sent <= 0) {
+			counters->tx_full++;
+			at++;
+			continue;
+		}
+		counters->tx_packets += (unsigned)sent;
+		for (; sent > 0; sent--, at++)
+			counters->tx_bytes += udp->reply[at].msg_len;
+	}
+}
+
+void
+vly_stream_udp_serve(struct vly_stream_udp *udp, int fd)
+{
+	int cnt = receive(udp, fd);
+
+	if (cnt <= 0)
+		return;
+	answer(udp, (unsigned)cnt);
+	collect_replies(udp, (unsigned)cnt);
+	send_replies(udp, fd);
+}
+
+void
+vly_stream_udp_free(struct vly_stream_udp *udp)
+{
+	free(udp);
+}
