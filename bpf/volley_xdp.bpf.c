@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The XDP program of af_xdp ports: policy.h, run in the driver. Queries for us go to the AF_XDP socket of
- * the queue they came in on, drops end here, the rest goes on to the kernel.
+ * The XDP program of af_xdp ports: policy.h, run in the driver. Queries for us go to the AF_XDP
+ * socket of the queue they came in on, drops end here, the rest goes on to the kernel.
  */
 #include <linux/bpf.h>
 
@@ -10,7 +10,8 @@
 #include <volley/policy.h>
 #include <volley/xdp.h>
 
-/* The name is DPDK's: its AF_XDP driver puts the sockets in. As many queues as DPDK can have on a port. */
+/* The name is DPDK's: its AF_XDP driver puts the sockets in. As many queues as DPDK can have on a
+ * port. */
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
 	__uint(max_entries, 1024);

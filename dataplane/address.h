@@ -2,8 +2,8 @@
 /*
  * The addresses we answer on, for native code; the XDP program has its own copy in a map.
  *
- * Use: vly_addresses_add() each at start-up; afterwards any thread asks vly_addresses_have(). An empty
- * set stands for every address.
+ * Use: vly_addresses_add() each at start-up; afterwards any thread asks vly_addresses_have(). An
+ * empty set stands for every address.
  */
 #ifndef VLY_DATAPLANE_ADDRESS_H
 #define VLY_DATAPLANE_ADDRESS_H

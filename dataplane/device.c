@@ -8,8 +8,8 @@
 #include "eal.h"
 
 /*
- * Packets that the driver takes in per receive call when it polls the interface itself (preferred busy
- * polling); 0 leaves that to the kernel's own softirq.
+ * Packets that the driver takes in per receive call when it polls the interface itself (preferred
+ * busy polling); 0 leaves that to the kernel's own softirq.
  */
 #define AF_XDP_BUSY_BUDGET 0
 

@@ -41,8 +41,7 @@ take_dpdk_lines(void *cookie, const char *text, size_t bytes)
 static int
 redirect_log(void)
 {
-	FILE *stream = fopencookie(NULL, "w",
-				   (cookie_io_functions_t){.write = take_dpdk_lines});
+	FILE *stream = fopencookie(NULL, "w", (cookie_io_functions_t){.write = take_dpdk_lines});
 	if (stream == NULL)
 		return -1;
 	setvbuf(stream, NULL, _IOLBF, 0);
@@ -123,8 +122,12 @@ vly_eal_start(const struct vly_options *options, const struct vly_lcores *lcores
 	unsigned need_mib = options->memory_mib;
 	char memory[16];
 	int cnt = 0;
-	const char *arg[ARGS_MAX] = {"volley-dataplane", "--no-telemetry", "--file-prefix=volley",
-				     "--main-lcore=0",   "--lcores",       lcores->map,
+	const char *arg[ARGS_MAX] = {"volley-dataplane",
+				     "--no-telemetry",
+				     "--file-prefix=volley",
+				     "--main-lcore=0",
+				     "--lcores",
+				     lcores->map,
 				     NULL};
 
 	while (arg[cnt] != NULL)

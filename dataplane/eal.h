@@ -13,9 +13,9 @@
  * `memory_bytes` is what the ports' mempools need. Announces huge pages or their absence.
  * Returns 0, or -1 with the error logged.
  */
-__attribute__((nonnull, warn_unused_result)) int
-vly_eal_start(const struct vly_options *options, const struct vly_lcores *lcores,
-	      uint64_t memory_bytes);
+__attribute__((nonnull, warn_unused_result)) int vly_eal_start(const struct vly_options *options,
+							       const struct vly_lcores *lcores,
+							       uint64_t memory_bytes);
 
 void vly_eal_stop(void);
 

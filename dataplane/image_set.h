@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The images that the dataplane holds: those of the live table, and those sent but not yet committed.
+ * The images that the dataplane holds: those of the live table, and those sent but not yet
+ * committed.
  *
  * Use: vly_image_set_add() each that arrives; vly_image_set_commit() a list of ids; when control's
  * connection ends, vly_image_set_forget_pending(). Main thread only; owns the images.
@@ -30,8 +31,9 @@ __attribute__((nonnull, warn_unused_result)) enum vly_publish_code
 vly_image_set_add(struct vly_image_set *set, int fd, uint64_t id, struct vly_image_error *error);
 
 /*
- * Makes the images of these ids live, newest first, waits for a grace period, and forgets all others.
- * Returns VLY_PUBLISH_OK and the number of zones; or another code with the reason, and nothing has changed.
+ * Makes the images of these ids live, newest first, waits for a grace period, and forgets all
+ * others. Returns VLY_PUBLISH_OK and the number of zones; or another code with the reason, and
+ * nothing has changed.
  */
 __attribute__((nonnull(1, 4, 5), warn_unused_result)) enum vly_publish_code
 vly_image_set_commit(struct vly_image_set *set, const uint64_t *ids, size_t id_cnt,

@@ -8,13 +8,13 @@
 struct vly_interface {
 	unsigned index;
 	unsigned mtu;
-	unsigned queue_cnt;   /* combined channels; 1 when the driver has none */
+	unsigned queue_cnt; /* combined channels; 1 when the driver has none */
 	bool up;
 	bool strips_vlan_tags; /* the NIC takes tags off before XDP could see them */
 };
 
 /* Asks about `name`. Returns 0, or a negative errno: -ENODEV when there is none of that name. */
-__attribute__((nonnull, warn_unused_result)) int vly_interface_query(const char *name,
-								     struct vly_interface *interface);
+__attribute__((nonnull, warn_unused_result)) int
+vly_interface_query(const char *name, struct vly_interface *interface);
 
 #endif

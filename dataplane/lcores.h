@@ -19,10 +19,10 @@ struct vly_lcores {
 };
 
 /*
- * Plans `options`' lcores on the CPUs in `allowed`: those of --cpus, else the last ones, leaving the
- * first to the main thread when there is more than one. The main thread may run on every
- * CPU that no worker has, or anywhere if they have them all.
- * Returns 0, or -1 with the reason in options->error: --cpus names a CPU that is not allowed.
+ * Plans `options`' lcores on the CPUs in `allowed`: those of --cpus, else the last ones, leaving
+ * the first to the main thread when there is more than one. The main thread may run on every CPU
+ * that no worker has, or anywhere if they have them all. Returns 0, or -1 with the reason in
+ * options->error: --cpus names a CPU that is not allowed.
  */
 __attribute__((nonnull, warn_unused_result)) int
 vly_lcores_plan(struct vly_lcores *lcores, struct vly_options *options, const cpu_set_t *allowed);

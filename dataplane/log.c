@@ -35,8 +35,8 @@ vly_log(enum vly_log_level level, const char *format, ...)
 
 	if (level > level_max)
 		return;
-	size_t head = (size_t)snprintf(line, sizeof(line), "volley-dataplane: %s: ",
-				       level_name[level]);
+	size_t head =
+		(size_t)snprintf(line, sizeof(line), "volley-dataplane: %s: ", level_name[level]);
 	va_start(args, format);
 	int text = vsnprintf(line + head, sizeof(line) - head, format, args);
 	va_end(args);

@@ -2,7 +2,8 @@
 /*
  * Log lines to stderr, one per event: "volley-dataplane: LEVEL: text".
  *
- * Any thread may log; a line is written with one call, so lines do not mix. Never called per packet.
+ * Any thread may log; a line is written with one call, so lines do not mix. Never called per
+ * packet.
  */
 #ifndef VLY_DATAPLANE_LOG_H
 #define VLY_DATAPLANE_LOG_H
@@ -20,8 +21,8 @@ void vly_log_level_set(enum vly_log_level level);
 /* Level of that name, or -1. */
 int vly_log_level_parse(const char *name);
 
-__attribute__((format(printf, 2, 3))) void
-vly_log(enum vly_log_level level, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void vly_log(enum vly_log_level level, const char *format,
+						   ...);
 
 #define vly_log_error(...)   vly_log(VLY_LOG_ERROR, __VA_ARGS__)
 #define vly_log_warning(...) vly_log(VLY_LOG_WARNING, __VA_ARGS__)

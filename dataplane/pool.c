@@ -34,7 +34,8 @@
 static unsigned
 element_bytes(uint16_t room_bytes)
 {
-	return RTE_CACHE_LINE_SIZE /* mempool header */ + (unsigned)sizeof(struct rte_mbuf) + room_bytes;
+	return RTE_CACHE_LINE_SIZE /* mempool header */ + (unsigned)sizeof(struct rte_mbuf) +
+	       room_bytes;
 }
 
 /* A looped capture is held in mbufs whole: as many as the file could possibly have packets. */
@@ -71,7 +72,8 @@ vly_pool_plan_port(const struct vly_port_spec *spec, unsigned mtu)
 	if (room > UINT16_MAX)
 		room = UINT16_MAX;
 	plan.room_bytes = (uint16_t)room;
-	/* RX, TX and completions, the cache (it grows to half as much again), two bursts in hand. */
+	/* RX, TX and completions, the cache (it grows to half as much again), two bursts in
+	 * hand. */
 	plan.mbuf_cnt = plan.rx_desc_cnt + plan.tx_desc_cnt + (af_xdp ? AF_XDP_RING_CNT : 0) +
 			CACHE_CNT * 3 / 2 + 2 * 64 + capture_mbuf_cnt(spec);
 	return plan;
@@ -93,8 +95,8 @@ vly_pool_create(const struct vly_pool_plan *plan, const char *name, int socket_i
 	struct rte_pktmbuf_pool_private private = {.mbuf_data_room_size = plan->room_bytes};
 	unsigned object_bytes = (unsigned)sizeof(struct rte_mbuf) + plan->room_bytes;
 	/* Devices need each object in one page, or know its address only there. Otherwise it wastes
-	 * memory, and breaks AF_XDP: DPDK's driver takes the objects for adjacent when it registers its
-	 * UMEM, so with pages of 4 KiB a part of them would lie outside. */
+	 * memory, and breaks AF_XDP: DPDK's driver takes the objects for adjacent when it registers
+	 * its UMEM, so with pages of 4 KiB a part of them would lie outside. */
 	unsigned flags = plan->packed ? RTE_MEMPOOL_F_NO_IOVA_CONTIG | RTE_MEMPOOL_F_NO_SPREAD : 0;
 	struct rte_mempool *pool = rte_mempool_create_empty(
 		name, plan->mbuf_cnt, object_bytes, CACHE_CNT, sizeof(private), socket_id, flags);

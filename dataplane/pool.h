@@ -2,8 +2,8 @@
 /*
  * Packet memory: one mempool per queue, used by one lcore only.
  *
- * Use: vly_pool_plan_port() before the EAL starts, for vly_pool_bytes(); vly_pool_create() after. Pools
- * live until the EAL ends.
+ * Use: vly_pool_plan_port() before the EAL starts, for vly_pool_bytes(); vly_pool_create() after.
+ * Pools live until the EAL ends.
  */
 #ifndef VLY_DATAPLANE_POOL_H
 #define VLY_DATAPLANE_POOL_H

@@ -27,7 +27,7 @@ struct vly_port {
 	const struct vly_port_spec *spec;
 	struct vly_pool_plan plan;
 	unsigned mtu;
-	uint16_t port_id; /* DPDK's; VLY_PORT_NONE: not open */
+	uint16_t port_id;  /* DPDK's; VLY_PORT_NONE: not open */
 	unsigned if_index; /* of ports with an interface, else 0 */
 	enum vly_port_state state;
 	bool has_xdp;
@@ -41,9 +41,8 @@ __attribute__((nonnull, warn_unused_result)) int vly_port_plan(struct vly_port *
 							       const struct vly_port_spec *spec);
 
 /* `xdp_program` is the path of the program, used by af_xdp ports only. Returns 0 or -1. */
-__attribute__((nonnull(1), warn_unused_result)) int vly_port_open(struct vly_port *port,
-								  unsigned port_idx,
-								  const char *xdp_program);
+__attribute__((nonnull(1), warn_unused_result)) int
+vly_port_open(struct vly_port *port, unsigned port_idx, const char *xdp_program);
 
 __attribute__((nonnull, warn_unused_result)) int
 vly_port_serve(struct vly_port *port, const struct vly_addresses *addresses);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Reading publish messages (volley/publish.h): a pure function, so that tests and fuzzing can call it.
+ * Reading publish messages (volley/publish.h): a pure function, so that tests and fuzzing can call
+ * it.
  */
 #ifndef VLY_DATAPLANE_PUBLISH_DECODE_H
 #define VLY_DATAPLANE_PUBLISH_DECODE_H

@@ -2,9 +2,10 @@
 /*
  * The dataplane's end of the publish socket (volley/publish.h), on the main thread's libuv loop.
  *
- * Use: vly_publish_server_open() before the loop runs; vly_publish_server_close(), then let the loop
- * run out so that its handles are closed, then vly_image_set_destroy() the images when no lcore reads.
- * The server owns `images` in between. Requests are carried out in the loop, grace periods included.
+ * Use: vly_publish_server_open() before the loop runs; vly_publish_server_close(), then let the
+ * loop run out so that its handles are closed, then vly_image_set_destroy() the images when no
+ * lcore reads. The server owns `images` in between. Requests are carried out in the loop, grace
+ * periods included.
  */
 #ifndef VLY_DATAPLANE_PUBLISH_SERVER_H
 #define VLY_DATAPLANE_PUBLISH_SERVER_H

@@ -17,11 +17,11 @@
 #define BURST 32
 
 /*
- * An idle lcore first spins: queries come in clusters, and a sleep costs a context switch. Then its sleeps
- * double up to the latency that a lone query may meet; at a million queries a second, the packets
- * of the longest one fill a twentieth of the ring. When nothing has come for so long that only
- * a first query could meet it, they double once more, up to a millisecond: this saves nine tenths
- * of what waking up costs, and the ring still holds what 2 million queries a second bring.
+ * An idle lcore first spins: queries come in clusters, and a sleep costs a context switch. Then its
+ * sleeps double up to the latency that a lone query may meet; at a million queries a second, the
+ * packets of the longest one fill a twentieth of the ring. When nothing has come for so long that
+ * only a first query could meet it, they double once more, up to a millisecond: this saves nine
+ * tenths of what waking up costs, and the ring still holds what 2 million queries a second bring.
  */
 #define IDLE_SPIN_US           20
 #define IDLE_SLEEP_US_MIN      5
@@ -35,7 +35,7 @@ struct burst {
 	struct rte_mbuf *reply[BURST];
 	struct rte_mbuf *refused[BURST]; /* to be freed */
 	struct vly_packet packet[BURST]; /* of asked[] */
-	struct vly_query query[BURST];	 /* of asked[] */
+	struct vly_query query[BURST];   /* of asked[] */
 	unsigned received_cnt;
 	unsigned asked_cnt;
 	unsigned reply_cnt;
@@ -76,10 +76,9 @@ classify(const struct vly_worker *worker, struct burst *burst)
 	for (unsigned i = 0; i < burst->received_cnt; i++) {
 		struct rte_mbuf *mbuf = burst->received[i];
 		const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
-		enum vly_verdict verdict =
-			vly_policy_classify(frame, frame + mbuf->data_len,
-					    &burst->packet[burst->asked_cnt], vly_addresses_have,
-					    worker->addresses);
+		enum vly_verdict verdict = vly_policy_classify(
+			frame, frame + mbuf->data_len, &burst->packet[burst->asked_cnt],
+			vly_addresses_have, worker->addresses);
 		counters->rx_bytes += mbuf->pkt_len;
 		/* A frame that left no room in its buffer is larger than any query of ours. */
 		if (verdict == VLY_VERDICT_serve &&
@@ -106,9 +105,9 @@ write_replies(const struct vly_worker *worker, struct burst *burst)
 			burst->refused[burst->refused_cnt++] = mbuf;
 			continue;
 		}
-		uint16_t bytes = vly_packet_reply(rte_pktmbuf_mtod(mbuf, uint8_t *),
-						  &burst->packet[i], query->response_len,
-						  query->response_sum);
+		uint16_t bytes =
+			vly_packet_reply(rte_pktmbuf_mtod(mbuf, uint8_t *), &burst->packet[i],
+					 query->response_len, query->response_sum);
 		mbuf->data_len = bytes;
 		mbuf->pkt_len = bytes;
 		worker->counters->tx_bytes += bytes;
@@ -116,8 +115,8 @@ write_replies(const struct vly_worker *worker, struct burst *burst)
 	}
 }
 
-/* A full TX ring means that more is asked than the port can carry: later responses will not fare better,
- * and waiting would only move the loss to the RX ring. */
+/* A full TX ring means that more is asked than the port can carry: later responses will not fare
+ * better, and waiting would only move the loss to the RX ring. */
 static void
 send_replies(const struct vly_worker *worker, struct burst *burst)
 {

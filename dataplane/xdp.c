@@ -173,8 +173,8 @@ take_map(struct vly_xdp *xdp, uint32_t id)
 }
 
 /* DPDK keeps its AF_XDP sockets to itself, and its statistics leave out packets that found the ring
- * full, so ask the sockets. Ports are opened one after the other: those that no earlier port took are
- * this one's. */
+ * full, so ask the sockets. Ports are opened one after the other: those that no earlier port took
+ * are this one's. */
 static void
 find_sockets(struct vly_xdp *xdp)
 {
@@ -311,7 +311,8 @@ vly_xdp_release(struct vly_xdp *xdp)
 
 	if (xdp->claim_fd < 0)
 		return;
-	/* DPDK's driver detaches when it closes the port, but not when opening it failed half-way. */
+	/* DPDK's driver detaches when it closes the port, but not when opening it failed
+	 * half-way. */
 	if (query_attached(xdp->if_index, &attached) == 0 && is_ours(&attached) &&
 	    bpf_xdp_detach((int)xdp->if_index, attached.flags, NULL) != 0)
 		vly_log_error("%s: XDP program %u stays attached: ip link set dev %s xdp off",

@@ -35,8 +35,8 @@ struct vly_xdp {
 };
 
 /*
- * Takes `interface` (kept, not copied) for this process and removes what a killed dataplane left there.
- * Returns 0, or -1: another dataplane or another program is on it.
+ * Takes `interface` (kept, not copied) for this process and removes what a killed dataplane left
+ * there. Returns 0, or -1: another dataplane or another program is on it.
  */
 __attribute__((nonnull, warn_unused_result)) int
 vly_xdp_claim(struct vly_xdp *xdp, const char *interface, unsigned if_index);
@@ -58,8 +58,8 @@ __attribute__((nonnull)) void vly_xdp_stop(struct vly_xdp *xdp);
 
 __attribute__((nonnull)) void vly_xdp_release(struct vly_xdp *xdp);
 
-/* The program's file: `given`, else the one beside the binary in a build tree, else the installed one.
- * Returns NULL when it can't be read, and says so. The string is static. */
+/* The program's file: `given`, else the one beside the binary in a build tree, else the installed
+ * one. Returns NULL when it can't be read, and says so. The string is static. */
 __attribute__((warn_unused_result)) const char *vly_xdp_program_path(const char *given);
 
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The one policy: what becomes of a received frame, and why. The XDP program and native code compile this
- * header, so every port drops exactly the same frames.
+ * The one policy: what becomes of a received frame, and why. The XDP program and native code
+ * compile this header, so every port drops exactly the same frames.
  *
  * Use:
  *   1. vly_policy_classify() a frame, with a function that knows our addresses;
- *   2. VLY_VERDICT_pass: the kernel's. VLY_VERDICT_serve: a DNS query for us, and *packet says where its
- *      parts are. Anything else is a drop, and the verdict is its reason.
+ *   2. VLY_VERDICT_pass: the kernel's. VLY_VERDICT_serve: a DNS query for us, and *packet says
+ *      where its parts are. Anything else is a drop, and the verdict is its reason.
  *
- * Only frames that nobody could make use of are dropped. What is merely not for the fast path (fragments,
- * IP options, IPv6 extension headers, TCP, other ports and addresses) passes.
+ * Only frames that nobody could make use of are dropped. What is merely not for the fast path
+ * (fragments, IP options, IPv6 extension headers, TCP, other ports and addresses) passes.
  *
- * A new reason is one line in VLY_VERDICTS and one test in the function. It must suit the BPF verifier:
- * compare with `end` before each load, keep offsets constant or few, no unbounded loops.
+ * A new reason is one line in VLY_VERDICTS and one test in the function. It must suit the BPF
+ * verifier: compare with `end` before each load, keep offsets constant or few, no unbounded loops.
  */
 #ifndef VLY_POLICY_H
 #define VLY_POLICY_H
@@ -39,10 +39,10 @@ enum vly_verdict {
 
 /* Where the parts of a served frame are, in octets from its start. */
 struct vly_packet {
-	uint16_t l3_off;  /* IP header: Ethernet and up to two VLAN tags come before it */
-	uint16_t l4_off;  /* UDP header */
-	uint16_t dns_off; /* DNS message */
-	uint16_t dns_len; /* 12..65527, inside the frame */
+	uint16_t l3_off;    /* IP header: Ethernet and up to two VLAN tags come before it */
+	uint16_t l4_off;    /* UDP header */
+	uint16_t dns_off;   /* DNS message */
+	uint16_t dns_len;   /* 12..65527, inside the frame */
 	uint8_t ip_version; /* 4 or 6 */
 };
 
@@ -63,8 +63,7 @@ vly_policy_be16(const uint8_t *at)
 	return (unsigned)at[0] << 8 | at[1];
 }
 
-/* 0/8 is "this network" (RFC 1122 §3.2.1.3), and only the whole of it unset can be told from a host's
- * address with certainty; 224/4 and 255.255.255.255 are groups. */
+/* No host has 0.0.0.0, a group's address or that of the local broadcast (RFC 1122 §3.2.1.3). */
 VLY_POLICY_INLINE bool
 vly_policy_ipv4_is_host(const uint8_t *address)
 {
@@ -83,7 +82,8 @@ vly_policy_ipv6_is_host(const uint8_t *address)
 	return any != 0 && address[0] != 0xff;
 }
 
-/* From the UDP header on. `ip_payload` is what the IP header claims to follow it, not yet verified. */
+/* From the UDP header on. `ip_payload` is what the IP header claims to follow it, not yet
+ * verified. */
 VLY_POLICY_INLINE enum vly_verdict
 vly_policy_classify_udp(const uint8_t *udp, const uint8_t *end, int ip_payload, bool source_is_host,
 			struct vly_packet *packet)
@@ -93,8 +93,9 @@ vly_policy_classify_udp(const uint8_t *udp, const uint8_t *end, int ip_payload, 
 	if (vly_policy_be16(udp + 2) != 53)
 		return VLY_VERDICT_pass;
 
-	/* A frame may be padded behind the IP packet (IEEE 802.3), and an IP packet may have a surplus
-	 * behind the UDP datagram, to be ignored by who does not know its options (RFC 9868 §5). */
+	/* A frame may be padded behind the IP packet (IEEE 802.3), and an IP packet may have a
+	 * surplus behind the UDP datagram, to be ignored by who does not know its options (RFC 9868
+	 * §5). */
 	int udp_len = (int)vly_policy_be16(udp + 4);
 	if (ip_payload > end - udp || udp_len > ip_payload || udp_len < VLY_UDP_BYTES)
 		return VLY_VERDICT_bad_length;

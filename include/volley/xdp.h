@@ -2,8 +2,9 @@
 /*
  * What the XDP program and volley-dataplane must agree on: names, and the contents of the maps.
  *
- * The program passes every frame to the kernel until volley-dataplane has written its configuration, and
- * again once that is cleared or the sockets are gone: a dead dataplane cuts nobody off.
+ * The program passes every frame to the kernel until volley-dataplane has written its
+ * configuration, and again once that is cleared or the sockets are gone: a dead dataplane cuts
+ * nobody off.
  */
 #ifndef VLY_XDP_H
 #define VLY_XDP_H

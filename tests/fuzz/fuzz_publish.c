@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Publish messages as control might send them: the first octet is the number of file descriptors. */
+/* Publish messages as control might send them: the first octet is the number of file
+ * descriptors. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -28,7 +28,8 @@ static inline void
 test_put_ip(struct test_frame *frame, int version, unsigned dns_len)
 {
 	static const uint8_t ipv4[] = {192, 0, 2, 1, 192, 0, 2, 53};
-	static const uint8_t ipv6[] = {0x20, 1, 0xd, 0xb8, [15] = 1, 0x20, 1, 0xd, 0xb8, [31] = 0x53};
+	static const uint8_t ipv6[] = {0x20, 1, 0xd, 0xb8, [15] = 1,
+				       0x20, 1, 0xd, 0xb8, [31] = 0x53};
 	uint8_t *ip = frame->octet + frame->l3_off;
 
 	if (version == 4) {
@@ -48,13 +49,14 @@ test_put_ip(struct test_frame *frame, int version, unsigned dns_len)
 	}
 }
 
-/* A query for "a." A from port 5353 to port 53, behind `tag_cnt` VLAN tags. Checksums are left 0. */
+/* A query for "a." A from port 5353 to port 53, behind `tag_cnt` VLAN tags. Checksums are left
+ * 0. */
 static inline struct test_frame
 test_frame_query(int version, int tag_cnt)
 {
 	static const uint8_t macs[] = {2, 0, 0, 0, 0, 0x53, 2, 0, 0, 0, 0, 1};
-	static const uint8_t dns[TEST_DNS_BYTES] = {0xab, 0xcd, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0,
-						    1,    'a',  0, 0, 1, 0, 1};
+	static const uint8_t dns[TEST_DNS_BYTES] = {0xab, 0xcd, 0, 0,   0, 1, 0, 0, 0, 0,
+						    0,    0,    1, 'a', 0, 0, 1, 0, 1};
 	struct test_frame frame = {.len = 12};
 
 	memcpy(frame.octet, macs, sizeof(macs));

@@ -95,9 +95,9 @@ Test(options, cpus)
 
 Test(options, values)
 {
-	cr_assert_eq(parse("--idle=spin", "--huge-pages=off", "--udp-payload-max=4096",
-			   "--port=null"),
-		     VLY_OPTIONS_RUN);
+	cr_assert_eq(
+		parse("--idle=spin", "--huge-pages=off", "--udp-payload-max=4096", "--port=null"),
+		VLY_OPTIONS_RUN);
 	cr_expect(options.spin);
 	cr_expect_not(options.huge_pages);
 	cr_expect_eq(options.udp_payload_max, 4096);

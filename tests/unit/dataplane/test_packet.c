@@ -32,7 +32,8 @@ static uint32_t
 udp_sum(const struct test_frame *frame, int version, unsigned udp_len)
 {
 	const uint8_t *ip = frame->octet + frame->l3_off;
-	uint32_t sum = naive_sum(17 + udp_len, version == 4 ? ip + 12 : ip + 8, version == 4 ? 8 : 32);
+	uint32_t sum =
+		naive_sum(17 + udp_len, version == 4 ? ip + 12 : ip + 8, version == 4 ? 8 : 32);
 
 	return naive_sum(sum, frame->octet + frame->l4_off, udp_len);
 }

@@ -16,8 +16,8 @@ static struct vly_publish_request request;
 static void
 set_header(uint32_t type, size_t bytes)
 {
-	message.header = (struct vly_publish_header){
-		.type = type, .bytes = (uint32_t)bytes, .seq = 7};
+	message.header =
+		(struct vly_publish_header){.type = type, .bytes = (uint32_t)bytes, .seq = 7};
 }
 
 static void

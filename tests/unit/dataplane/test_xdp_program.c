@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The XDP program gives the verdicts that native code gives: run in the kernel, on the same frames. */
+/* The XDP program gives the verdicts that native code gives: run in the kernel, on the same
+ * frames. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -54,9 +55,9 @@ configure(enum vly_xdp_mode mode)
 
 	cr_assert_eq(bpf_map_update_elem(map_fd(VLY_XDP_CONFIG), &key, &config, BPF_ANY), 0);
 	for (int i = 0; i < 2; i++)
-		cr_assert_eq(bpf_map_update_elem(map_fd(VLY_XDP_ADDRESSES), &ours[i], &value,
-						 BPF_ANY),
-			     0);
+		cr_assert_eq(
+			bpf_map_update_elem(map_fd(VLY_XDP_ADDRESSES), &ours[i], &value, BPF_ANY),
+			0);
 }
 
 static uint64_t
@@ -76,8 +77,8 @@ static uint32_t
 run(const struct test_frame *frame)
 {
 	uint8_t out[1024];
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->octet,
-		    .data_size_in = frame->len, .data_out = out, .data_size_out = sizeof(out));
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->octet, .data_size_in = frame->len,
+		    .data_out = out, .data_size_out = sizeof(out));
 
 	cr_assert_eq(bpf_prog_test_run_opts(program_fd, &options), 0);
 	return options.retval;
@@ -90,8 +91,8 @@ check(const struct test_frame *frame, enum vly_verdict verdict, const char *what
 	enum vly_verdict counted = verdict == VLY_VERDICT_serve ? VLY_VERDICT_pass : verdict;
 	uint64_t before = verdict_cnt(counted);
 
-	cr_expect_eq(run(frame), counted == VLY_VERDICT_pass ? XDP_PASS : XDP_DROP,
-		     "%s, l3 at %u", what, frame->l3_off);
+	cr_expect_eq(run(frame), counted == VLY_VERDICT_pass ? XDP_PASS : XDP_DROP, "%s, l3 at %u",
+		     what, frame->l3_off);
 	cr_expect_eq(verdict_cnt(counted), before + 1, "%s, l3 at %u", what, frame->l3_off);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One list of frames and the verdict that each must get, in native code and in the XDP program alike.
- * Each case is a good query over IPv4 or IPv6, with 0 to 2 tags, bent by `bend`.
+ * One list of frames and the verdict that each must get, in native code and in the XDP program
+ * alike. Each case is a good query over IPv4 or IPv6, with 0 to 2 tags, bent by `bend`.
  */
 #ifndef VLY_TEST_VERDICTS_H
 #define VLY_TEST_VERDICTS_H
