@@ -44,6 +44,13 @@ static const cyaml_schema_field_t dataplane_schema[] = {
 	TEXT("memory", struct vly_config_dataplane, memory),
 	TEXT("huge-pages", struct vly_config_dataplane, huge_pages),
 	TEXT("udp-payload-max", struct vly_config_dataplane, udp_payload_max),
+	TEXT("stream-threads", struct vly_config_dataplane, stream_threads),
+	TEXT("stream-connections", struct vly_config_dataplane, stream_connections),
+	TEXT("stream-client", struct vly_config_dataplane, stream_client),
+	TEXT("stream-idle", struct vly_config_dataplane, stream_idle),
+	TEXT("stream-read", struct vly_config_dataplane, stream_read),
+	TEXT("stream-write", struct vly_config_dataplane, stream_write),
+	TEXT("stream-memory", struct vly_config_dataplane, stream_memory),
 	TEXT("log-level", struct vly_config_dataplane, log_level),
 	CYAML_FIELD_END,
 };
@@ -279,6 +286,13 @@ set_defaults(struct vly_config *config)
 	set_default(&config->dataplane->idle, "sleep");
 	set_default(&config->dataplane->huge_pages, "auto");
 	set_default(&config->dataplane->udp_payload_max, "1232");
+	set_default(&config->dataplane->stream_threads, "1");
+	set_default(&config->dataplane->stream_connections, "10000");
+	set_default(&config->dataplane->stream_client, "256");
+	set_default(&config->dataplane->stream_idle, "10");
+	set_default(&config->dataplane->stream_read, "5");
+	set_default(&config->dataplane->stream_write, "10");
+	set_default(&config->dataplane->stream_memory, "64");
 	set_default(&config->dataplane->log_level, "info");
 	return config->dataplane->log_level ? 0 : -1;
 }

@@ -46,6 +46,13 @@ struct vly_config_dataplane {
 	char *memory; /* MiB */
 	char *huge_pages;
 	char *udp_payload_max;
+	char *stream_threads;
+	char *stream_connections;
+	char *stream_client;
+	char *stream_idle;
+	char *stream_read;
+	char *stream_write;
+	char *stream_memory;
 	char *log_level;
 };
 

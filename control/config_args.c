@@ -45,6 +45,13 @@ vly_config_args(const struct vly_config *config, const char *program, char *cons
 		{"--memory", dataplane->memory},
 		{"--huge-pages", dataplane->huge_pages},
 		{"--udp-payload-max", dataplane->udp_payload_max},
+		{"--stream-threads", dataplane->stream_threads},
+		{"--stream-connections", dataplane->stream_connections},
+		{"--stream-client", dataplane->stream_client},
+		{"--stream-idle", dataplane->stream_idle},
+		{"--stream-read", dataplane->stream_read},
+		{"--stream-write", dataplane->stream_write},
+		{"--stream-memory", dataplane->stream_memory},
 		{"--log-level", dataplane->log_level},
 	};
 	unsigned flag_cnt = sizeof(flags) / sizeof(flags[0]);

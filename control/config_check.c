@@ -129,6 +129,30 @@ check_port(struct vly_config_findings *findings, unsigned idx, const char *value
 }
 
 static void
+check_streams(const struct vly_config_dataplane *dataplane, struct vly_config_findings *findings)
+{
+	const struct {
+		const char *key;
+		const char *value;
+		uint64_t min;
+		uint64_t max;
+		const char *unit;
+	} number[] = {
+		{"dataplane.stream-threads", dataplane->stream_threads, 0, 64, ""},
+		{"dataplane.stream-connections", dataplane->stream_connections, 1, 1000000, ""},
+		{"dataplane.stream-client", dataplane->stream_client, 1, 1000000, ""},
+		{"dataplane.stream-idle", dataplane->stream_idle, 1, 3600, " (seconds)"},
+		{"dataplane.stream-read", dataplane->stream_read, 1, 3600, " (seconds)"},
+		{"dataplane.stream-write", dataplane->stream_write, 1, 3600, " (seconds)"},
+		{"dataplane.stream-memory", dataplane->stream_memory, 1, 1 << 20, " (MiB)"},
+	};
+
+	for (unsigned i = 0; i < sizeof(number) / sizeof(number[0]); i++)
+		check_range(findings, number[i].key, number[i].value, number[i].min, number[i].max,
+			    number[i].unit);
+}
+
+static void
 check_dataplane(struct vly_config_dataplane *dataplane, struct vly_config_findings *findings)
 {
 	static const char *const idles[] = {"sleep", "spin", NULL};
@@ -148,6 +172,7 @@ check_dataplane(struct vly_config_dataplane *dataplane, struct vly_config_findin
 	check_range(findings, "dataplane.memory", dataplane->memory, 1, 1 << 20, " (MiB)");
 	check_range(findings, "dataplane.udp-payload-max", dataplane->udp_payload_max, 512, 4096,
 		    " (octets)");
+	check_streams(dataplane, findings);
 }
 
 static void

@@ -17,6 +17,12 @@ static const struct line counter_lines[] = {
 #undef X
 };
 
+static const struct line stream_lines[] = {
+#define X(name, help) {#name, help},
+	VLY_STREAM_COUNTERS(X)
+#undef X
+};
+
 static const struct line verdict_lines[] = {
 #define X(name, help) {#name, help},
 	VLY_VERDICTS(X)
@@ -98,6 +104,28 @@ print_lcores(json_t *answer)
 }
 
 static void
+print_streams(json_t *answer)
+{
+	json_t *streams = json_object_get(answer, "streams");
+	char number[VLY_CTL_NUMBER_BYTES];
+
+	if (json_array_size(streams) == 0)
+		return;
+	printf("%-18s", "stream threads");
+	for (size_t i = 0; i < column_cnt(streams); i++)
+		printf(" %19zu", i + 1);
+	printf("\n  %-16s", "open");
+	for (size_t i = 0; i < column_cnt(streams); i++)
+		printf(" %19s",
+		       vly_ctl_number(number_at(json_array_get(streams, i), "open"), number));
+	puts("  connections now");
+	print_table(stream_lines, LINE_CNT(stream_lines), NULL, streams, "connections");
+	print_table(counter_lines, LINE_CNT(counter_lines), NULL, streams, "counters");
+	if (column_cnt(streams) < json_array_size(streams))
+		puts("  and more threads: see --json");
+}
+
+static void
 print_port(json_t *port)
 {
 	char number[VLY_CTL_NUMBER_BYTES];
@@ -124,5 +152,6 @@ vly_ctl_print_stats(json_t *answer)
 	printf("generation %llu, %llu zones\n", (unsigned long long)number_at(answer, "generation"),
 	       (unsigned long long)number_at(answer, "zone_cnt"));
 	print_lcores(answer);
+	print_streams(answer);
 	json_array_foreach(ports, i, port) print_port(port);
 }

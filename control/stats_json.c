@@ -57,6 +57,21 @@ port_json(const struct vly_port_counters *port)
 	return object;
 }
 
+static json_t *
+stream_json(const struct vly_stream_counters *stream)
+{
+	json_t *object = json_object();
+	json_t *connections = json_object();
+
+#define X(name, help) set_number(connections, #name, stream->name);
+	VLY_STREAM_COUNTERS(X)
+#undef X
+	set_number(object, "open", stream->open);
+	json_object_set_new(object, "connections", connections);
+	json_object_set_new(object, "counters", counters_json(&stream->answers));
+	return object;
+}
+
 static void
 add_lcore(struct vly_lcore_counters *total, const struct vly_lcore_counters *lcore)
 {
@@ -75,6 +90,7 @@ vly_stats_json(const struct vly_counters *counters)
 	struct vly_lcore_counters total = {0};
 	json_t *lcores = json_array();
 	json_t *ports = json_array();
+	json_t *streams = json_array();
 
 	for (uint32_t i = 0; i < counters->lcore_cnt; i++) {
 		/* read once, so that the totals are the sum of what is shown */
@@ -84,10 +100,12 @@ vly_stats_json(const struct vly_counters *counters)
 	}
 	for (uint32_t i = 0; i < counters->port_cnt; i++)
 		json_array_append_new(ports, port_json(vly_counters_port(block, i)));
-	return json_pack("{s:b,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "ok", 1, "generation",
-			 (json_int_t)counters->generation, "zone_cnt",
-			 (json_int_t)counters->zone_cnt, "start_unix_ns",
-			 (json_int_t)counters->start_unix_ns, "tsc_hz",
-			 (json_int_t)counters->tsc_hz, "totals", counters_json(&total), "verdicts",
-			 verdicts_json(total.verdict), "lcores", lcores, "ports", ports);
+	for (uint32_t i = 0; i < counters->stream_cnt; i++)
+		json_array_append_new(streams, stream_json(vly_counters_stream(block, i)));
+	return json_pack(
+		"{s:b,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "ok", 1, "generation",
+		(json_int_t)counters->generation, "zone_cnt", (json_int_t)counters->zone_cnt,
+		"start_unix_ns", (json_int_t)counters->start_unix_ns, "tsc_hz",
+		(json_int_t)counters->tsc_hz, "totals", counters_json(&total), "verdicts",
+		verdicts_json(total.verdict), "lcores", lcores, "ports", ports, "streams", streams);
 }

@@ -77,6 +77,14 @@ Test(config, the_example_says_what_the_defaults_are)
 	expect_same_text(example->dataplane->memory, defaults->dataplane->memory);
 	expect_same_text(example->dataplane->huge_pages, defaults->dataplane->huge_pages);
 	expect_same_text(example->dataplane->udp_payload_max, defaults->dataplane->udp_payload_max);
+	expect_same_text(example->dataplane->stream_threads, defaults->dataplane->stream_threads);
+	expect_same_text(example->dataplane->stream_connections,
+			 defaults->dataplane->stream_connections);
+	expect_same_text(example->dataplane->stream_client, defaults->dataplane->stream_client);
+	expect_same_text(example->dataplane->stream_idle, defaults->dataplane->stream_idle);
+	expect_same_text(example->dataplane->stream_read, defaults->dataplane->stream_read);
+	expect_same_text(example->dataplane->stream_write, defaults->dataplane->stream_write);
+	expect_same_text(example->dataplane->stream_memory, defaults->dataplane->stream_memory);
 	expect_same_text(example->dataplane->log_level, defaults->dataplane->log_level);
 	cr_expect_eq(example->dataplane->port_cnt, defaults->dataplane->port_cnt);
 	cr_expect_eq(example->dataplane->listen_cnt, defaults->dataplane->listen_cnt);
@@ -265,10 +273,24 @@ Test(config, no_file)
 Test(config, becomes_flags)
 {
 	static const char *const wanted[] = {
-		"dp",   "--port",      "null", "--port",       "pcap:f,loop", "--listen",
-		"::1",  "--cpus",      "1",    "--socket",     "/s",          "--idle",
-		"spin", "--memory",    "64",   "--huge-pages", "auto",        "--udp-payload-max",
-		"1232", "--log-level", "info", "--more",
+		"dp",          "--port",
+		"null",        "--port",
+		"pcap:f,loop", "--listen",
+		"::1",         "--cpus",
+		"1",           "--socket",
+		"/s",          "--idle",
+		"spin",        "--memory",
+		"64",          "--huge-pages",
+		"auto",        "--udp-payload-max",
+		"1232",        "--stream-threads",
+		"1",           "--stream-connections",
+		"10000",       "--stream-client",
+		"256",         "--stream-idle",
+		"10",          "--stream-read",
+		"5",           "--stream-write",
+		"10",          "--stream-memory",
+		"64",          "--log-level",
+		"info",        "--more",
 	};
 	char extra[] = "--more";
 	char *extras[] = {extra};
