@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Any octets as a zone image: with the magic number, version, size and checksum put right, so that
+ * the checks behind those see them. What is accepted is asked for every name that can be found in
+ * it, and for names below. Nothing may be read outside: the image is as large as its block, which
+ * the sanitizer guards.
+ */
+#include <stdlib.h>
+
+#include "fixed_zones.h"
+#include "message.h"
+
+/* Octets of an answer below the room are written to here. */
+static uint8_t buffer[4096 + 64];
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+
+static void
+make_plausible(uint8_t *block, size_t bytes)
+{
+	struct vly_image_header *header = (void *)block;
+
+	header->magic = VLY_IMAGE_MAGIC;
+	header->version = VLY_IMAGE_VERSION;
+	header->header_bytes = sizeof(*header);
+	header->image_bytes = bytes;
+	vly_test_image_reseal(block, bytes);
+}
+
+static void
+ask(const struct vly_table *table, const uint8_t *name, unsigned type, bool edns)
+{
+	static struct vly_query query;
+	static struct vly_lcore_counters counters;
+
+	unsigned len = vly_test_question_write(
+		buffer,
+		&(struct vly_test_question){.wire = name, .type = (uint16_t)type, .edns = edns});
+	query = (struct vly_query){.message = buffer,
+				   .message_len = (uint16_t)len,
+				   .room = edns ? 4096 : 1024,
+				   .limit_max = 1232};
+	vly_query_answer(&query, 1, table, &counters);
+	if (query.response_len > query.room)
+		abort();
+}
+
+/* A name of the image and one below it, of each type that the image's answers differ by. */
+static void
+ask_around(const struct vly_table *table, const uint8_t *name, unsigned len)
+{
+	static const unsigned types[] = {1, 5, 6, 16, 39, 43, 255};
+	uint8_t below[VLY_NAME_BYTES_MAX + 1] = {1, 'q'};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		ask(table, name, types[i], i & 1);
+		if (len + 2 > VLY_NAME_BYTES_MAX)
+			continue;
+		memcpy(below + 2, name, len);
+		ask(table, below, types[i], i & 1);
+	}
+}
+
+static void
+ask_image(struct vly_image *image)
+{
+	static const uint8_t far[] = "\1z\0\1c\1z\0\0";
+	struct vly_image_error error;
+	struct vly_table *table = vly_table_build(&image, 1, &error);
+
+	if (table == NULL)
+		return;
+	ask_around(table, far, 3);
+	ask_around(table, far + 3, 5);
+	ask_around(table, far + 8, 1);
+	for (uint32_t i = 0; i < image->header->zone_cnt && i < 8; i++) {
+		const struct vly_image_node *apex = vly_image_at(image->heap, image->zone[i].apex);
+		ask_around(table, vly_image_node_name(apex), apex->name_len);
+	}
+	for (uint32_t i = 0; i < image->header->bucket_cnt && i < 64; i++) {
+		const struct vly_image_bucket *bucket = &image->bucket[i];
+		for (unsigned slot = 0; slot < 8 && bucket->node[slot] != 0; slot++) {
+			const struct vly_image_node *node =
+				vly_image_at(image->heap, bucket->node[slot]);
+			ask_around(table, vly_image_node_name(node), node->name_len);
+		}
+	}
+	free(table);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+{
+	struct vly_image_error error = {0};
+	struct vly_image image = {0};
+	uint8_t *block;
+
+	if (bytes > 16384)
+		return -1;
+	if (posix_memalign((void **)&block, VLY_IMAGE_ALIGN, bytes == 0 ? 1 : bytes) != 0)
+		abort();
+	memcpy(block, data, bytes);
+	if (bytes >= sizeof(struct vly_image_header))
+		make_plausible(block, bytes);
+	if (vly_image_verify(block, bytes, &image, &error) == 0)
+		ask_image(&image);
+	else if (error.text[0] == '\0')
+		abort();
+	free(block);
+	return 0;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Writing questions, and passing them through the real thing. */
+#include "message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define QUERY_ID 0xbe11
+
+static uint8_t *
+put_u16(uint8_t *to, unsigned value)
+{
+	*to++ = (uint8_t)(value >> 8);
+	*to++ = (uint8_t)value;
+	return to;
+}
+
+unsigned
+vly_test_question_write(uint8_t *to, const struct vly_test_question *question)
+{
+	uint8_t *at = to;
+	uint8_t name[VLY_NAME_BYTES_MAX];
+	const uint8_t *wire = question->wire;
+	unsigned len = 1;
+
+	if (question->name != NULL) {
+		len = vly_test_name_wire(name, question->name);
+		wire = name;
+	} else {
+		for (unsigned i = 0; wire[i] != 0; i += wire[i] + 1u)
+			len += wire[i] + 1u;
+	}
+	at = put_u16(at, QUERY_ID);
+	at = put_u16(at, question->flags);
+	at = put_u16(at, 1);
+	at = put_u16(at, 0);
+	at = put_u16(at, 0);
+	at = put_u16(at, question->edns);
+	memcpy(at, wire, len);
+	at = put_u16(at + len, question->type);
+	at = put_u16(at, question->class == 0 ? VLY_CLASS_IN : question->class);
+	if (question->edns) {
+		*at++ = 0;
+		at = put_u16(at, VLY_TYPE_OPT);
+		at = put_u16(at, question->payload == 0 ? 1232 : question->payload);
+		*at++ = 0;
+		*at++ = question->edns_version;
+		at = put_u16(at, question->dnssec_ok ? 0x8000 : 0);
+		at = put_u16(at, 0);
+	}
+	return (unsigned)(at - to);
+}
+
+void
+vly_test_exchange(const struct vly_table *table, const uint8_t *message, size_t bytes,
+		  const struct vly_test_question *options, struct vly_test_response *response)
+{
+	uint16_t room = options->room == 0 ? 65535 : options->room;
+	size_t size = bytes + VLY_NAME_SLACK_BYTES > room ? bytes + VLY_NAME_SLACK_BYTES : room;
+	uint8_t *buffer = malloc(size);
+	struct vly_query *query = malloc(sizeof(*query));
+
+	if (buffer == NULL || query == NULL)
+		abort();
+	*response = (struct vly_test_response){0};
+	memset(buffer, 0xa5, size); /* rests of other packets are no zeroes either */
+	memset(query, 0xa5, sizeof(*query));
+	memcpy(buffer, message, bytes);
+	query->message = buffer;
+	query->message_len = (uint16_t)bytes;
+	query->room = room;
+	query->limit_max = options->limit_max == 0 ? 4096 : options->limit_max;
+	query->stream = options->stream;
+	vly_query_answer(query, 1, table, &response->counters);
+	if (query->response_len > room) {
+		response->fault = "the response is larger than its room";
+	} else if (query->response_len != 0) {
+		vly_test_response_decode(response, buffer, query->response_len);
+		if (response->fault == NULL &&
+		    query->response_sum != vly_test_naive_sum(buffer, query->response_len))
+			response->fault = "response_sum is not the sum of the octets";
+	}
+	free(query);
+	free(buffer);
+}
+
+void
+vly_test_ask(const struct vly_table *table, const struct vly_test_question *question,
+	     struct vly_test_response *response)
+{
+	uint8_t message[320];
+
+	vly_test_exchange(table, message, vly_test_question_write(message, question), question,
+			  response);
+}
