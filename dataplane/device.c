@@ -9,7 +9,9 @@
 
 /*
  * Packets that the driver takes in per receive call when it polls the interface itself (preferred
- * busy polling); 0 leaves that to the kernel's own softirq.
+ * busy polling); 0 leaves that to the kernel's softirq. On veth, one CPU for each side, 0 answered
+ * 0.71 million queries a second and 64, DPDK's default, 0.50 to 0.58: polling moves the XDP program
+ * from the sender's CPU to the lcore's, and costs a system call whenever the ring is empty.
  */
 #define AF_XDP_BUSY_BUDGET 0
 
