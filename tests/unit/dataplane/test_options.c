@@ -40,7 +40,35 @@ Test(options, defaults)
 	cr_expect(options.huge_pages);
 	cr_expect_eq(options.memory_mib, 0);
 	cr_expect_eq(options.udp_payload_max, 1232);
+	cr_expect_eq(options.stream.thread_cnt, 1);
+	cr_expect_eq(options.stream.connections_max, 10000);
+	cr_expect_eq(options.stream.per_client_max, 256);
+	cr_expect_eq(options.stream.idle_s, 10);
+	cr_expect_eq(options.stream.read_s, 5);
+	cr_expect_eq(options.stream.write_s, 10);
+	cr_expect_eq(options.stream.memory_mib, 64);
 	cr_expect_eq(options.log_level, VLY_LOG_INFO);
+}
+
+Test(options, streams)
+{
+	cr_assert_eq(parse("--port=null", "--stream-threads=0", "--stream-connections=7",
+			   "--stream-client=3"),
+		     VLY_OPTIONS_RUN);
+	cr_expect_eq(options.stream.thread_cnt, 0);
+	cr_expect_eq(options.stream.connections_max, 7);
+	cr_expect_eq(options.stream.per_client_max, 3);
+	cr_assert_eq(parse("--port=null", "--stream-idle=1", "--stream-read=2",
+			   "--stream-write=3"),
+		     VLY_OPTIONS_RUN);
+	cr_expect_eq(options.stream.idle_s, 1);
+	cr_expect_eq(options.stream.read_s, 2);
+	cr_expect_eq(options.stream.write_s, 3);
+	cr_assert_eq(parse("--port=null", "--stream-memory=5", NULL, NULL), VLY_OPTIONS_RUN);
+	cr_expect_eq(options.stream.memory_mib, 5);
+	expect_bad("--stream-threads", "65", "0 to 64");
+	expect_bad("--stream-connections", "0", "--stream-connections");
+	expect_bad("--stream-memory", "x", "--stream-memory");
 }
 
 Test(options, ports)
