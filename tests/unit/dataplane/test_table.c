@@ -91,6 +91,10 @@ Test(table, finds_each_of_many_zones)
 			zone[j] = (struct vly_test_zone){name, text};
 		}
 		cr_assert_not_null(images[i] = vly_test_image_open(zone, ZONES, i + 1));
+		for (unsigned j = 0; j < ZONES; j++) {
+			free((void *)(uintptr_t)zone[j].name);
+			free((void *)(uintptr_t)zone[j].text);
+		}
 	}
 	struct vly_table *table = build(images, IMAGES);
 	cr_expect_eq(table->zone_cnt, IMAGES * ZONES);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Names in RDATA are at most so much longer than their pointers: two of them (RFC 1035 §3.3.13). */
+/* RDATA has at most two names (RFC 1035 §3.3.13): it grows by no more when they are expanded. */
 #define DATA_GROWTH 512
 
 struct reader {
