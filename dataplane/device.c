@@ -22,8 +22,10 @@ vly_device_failed(const struct vly_port_spec *spec, const char *what, int error)
 {
 	const char *hint = "";
 
-	if (spec->kind == VLY_PORT_AF_XDP && (error == -ENOMEM || error == -ENOBUFS))
-		hint = "; packet memory must be locked: CAP_IPC_LOCK or a higher RLIMIT_MEMLOCK";
+	/* The driver calls every failure EINVAL. */
+	if (spec->kind == VLY_PORT_AF_XDP && strstr(vly_eal_error(), "umem") != NULL)
+		hint = "; packet memory must be locked: CAP_IPC_LOCK, or a higher RLIMIT_MEMLOCK "
+		       "(ulimit -l, LimitMEMLOCK=), is needed";
 	else if (error == -EPERM || error == -EACCES)
 		hint = "; root, or CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF, are needed";
 	vly_log_error("port %s: %s: %s%s%s%s", spec->name, what, rte_strerror(-error),

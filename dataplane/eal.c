@@ -20,9 +20,10 @@
 
 #define ARGS_MAX (16 + 2 * VLY_PORTS_MAX)
 
-static char last_error[256];
+static char first_error[256];
 
-/* DPDK's lines: only for those who debug. The last error is kept, as the detail of ours. */
+/* DPDK's lines: only for those who debug. The first error is kept, as the detail of ours:
+ * those behind it only say that something failed because of it. */
 static ssize_t
 take_dpdk_lines(void *cookie, const char *text, size_t bytes)
 {
@@ -31,8 +32,8 @@ take_dpdk_lines(void *cookie, const char *text, size_t bytes)
 		const char *eol = memchr(at, '\n', (size_t)(end - at));
 		int len = (int)((eol != NULL ? eol : end) - at);
 		vly_log_debug("dpdk: %.*s", len, at);
-		if (rte_log_cur_msg_loglevel() <= (int)RTE_LOG_ERR)
-			snprintf(last_error, sizeof(last_error), "%.*s", len, at);
+		if (first_error[0] == '\0' && rte_log_cur_msg_loglevel() <= (int)RTE_LOG_ERR)
+			snprintf(first_error, sizeof(first_error), "%.*s", len, at);
 		at += len + 1;
 	}
 	return (ssize_t)bytes;
@@ -152,7 +153,8 @@ vly_eal_start(const struct vly_options *options, const struct vly_lcores *lcores
 	}
 	if (redirect_log() != 0 || rte_eal_init(cnt, (char **)(uintptr_t)arg) < 0) {
 		vly_log_error("DPDK does not start: %s (%s)", rte_strerror(rte_errno),
-			      last_error[0] != '\0' ? last_error : "--log-level debug tells more");
+			      first_error[0] != '\0' ? first_error
+						     : "--log-level debug tells more");
 		return -1;
 	}
 	return 0;
@@ -178,11 +180,11 @@ vly_eal_stop(void)
 const char *
 vly_eal_error(void)
 {
-	return last_error;
+	return first_error;
 }
 
 void
 vly_eal_forget_error(void)
 {
-	last_error[0] = '\0';
+	first_error[0] = '\0';
 }

@@ -19,7 +19,7 @@ __attribute__((nonnull, warn_unused_result)) int vly_eal_start(const struct vly_
 
 void vly_eal_stop(void);
 
-/* The last error that DPDK logged since vly_eal_forget_error(), or "" : the detail to our own. */
+/* The first error that DPDK logged since vly_eal_forget_error(), or "" : the detail to our own. */
 const char *vly_eal_error(void);
 void vly_eal_forget_error(void);
 

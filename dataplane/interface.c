@@ -19,16 +19,21 @@ request_for(const char *name)
 	return request;
 }
 
-static unsigned
-query_queue_cnt(int fd, const char *name)
+static void
+query_queues(int fd, const char *name, struct vly_interface *interface)
 {
 	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
 	struct ifreq request = request_for(name);
 
+	interface->queue_cnt = 1;
+	interface->rx_queue_cnt = 1;
 	request.ifr_data = (char *)&channels;
-	if (ioctl(fd, SIOCETHTOOL, &request) != 0 || channels.max_combined == 0)
-		return 1;
-	return channels.combined_count;
+	if (ioctl(fd, SIOCETHTOOL, &request) != 0)
+		return;
+	interface->combined = channels.max_combined > 0;
+	if (interface->combined)
+		interface->queue_cnt = channels.combined_count;
+	interface->rx_queue_cnt = channels.combined_count + channels.rx_count;
 }
 
 static bool
@@ -46,6 +51,7 @@ vly_interface_query(const char *name, struct vly_interface *interface)
 {
 	struct ifreq request = request_for(name);
 
+	memset(interface, 0, sizeof(*interface));
 	interface->index = if_nametoindex(name);
 	if (interface->index == 0)
 		return -ENODEV;
@@ -57,7 +63,7 @@ vly_interface_query(const char *name, struct vly_interface *interface)
 		interface->up = (request.ifr_flags & IFF_UP) != 0;
 		if (ioctl(fd, SIOCGIFMTU, &request) == 0) {
 			interface->mtu = (unsigned)request.ifr_mtu;
-			interface->queue_cnt = query_queue_cnt(fd, name);
+			query_queues(fd, name, interface);
 			interface->strips_vlan_tags = query_strips_vlan_tags(fd, name);
 			result = 0;
 		}

@@ -8,7 +8,9 @@
 struct vly_interface {
 	unsigned index;
 	unsigned mtu;
-	unsigned queue_cnt; /* combined channels; 1 when the driver has none */
+	unsigned queue_cnt;    /* that DPDK can serve: combined channels, or the first if none */
+	unsigned rx_queue_cnt; /* that packets arrive on */
+	bool combined;         /* the driver has combined channels */
 	bool up;
 	bool strips_vlan_tags; /* the NIC takes tags off before XDP could see them */
 };

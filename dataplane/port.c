@@ -23,6 +23,31 @@
 	(RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_IPV6_UDP_EX)
 
 static int
+check_queues(const struct vly_port_spec *spec, const struct vly_interface *interface)
+{
+	const char *kind = interface->combined ? "combined" : "rx";
+
+	if (spec->queue_cnt > interface->queue_cnt) {
+		if (interface->combined)
+			vly_log_error("port %s: %u queues wanted, the interface has %u: ethtool "
+				      "-L %s combined %u",
+				      spec->name, spec->queue_cnt, interface->queue_cnt,
+				      spec->target, spec->queue_cnt);
+		else
+			vly_log_error("port %s: %u queues wanted, but the interface's driver has "
+				      "no combined queues, and DPDK serves only one of others",
+				      spec->name, spec->queue_cnt);
+		return -1;
+	}
+	if (spec->queue_cnt < interface->rx_queue_cnt)
+		vly_log_warning("port %s: packets arrive on %u queues and %u are served: queries "
+				"on the rest go to the kernel; ethtool -L %s %s %u",
+				spec->name, interface->rx_queue_cnt, spec->queue_cnt, spec->target,
+				kind, spec->queue_cnt);
+	return 0;
+}
+
+static int
 check_interface(struct vly_port *port)
 {
 	const struct vly_port_spec *spec = port->spec;
@@ -48,18 +73,8 @@ check_interface(struct vly_port *port)
 	port->if_index = interface.index;
 	if (spec->kind != VLY_PORT_AF_XDP)
 		return 0;
-	if (spec->queue_cnt > interface.queue_cnt) {
-		vly_log_error("port %s: %u queues wanted, the interface has %u: ethtool -L %s "
-			      "combined %u",
-			      spec->name, spec->queue_cnt, interface.queue_cnt, spec->target,
-			      spec->queue_cnt);
+	if (check_queues(spec, &interface) != 0)
 		return -1;
-	}
-	if (spec->queue_cnt < interface.queue_cnt)
-		vly_log_warning("port %s: the interface has %u queues and %u are served: queries "
-				"on the rest go to the kernel; ethtool -L %s combined %u",
-				spec->name, interface.queue_cnt, spec->queue_cnt, spec->target,
-				spec->queue_cnt);
 	if (interface.strips_vlan_tags)
 		vly_log_debug("port %s: the driver may take VLAN tags off before XDP; if VLANs "
 			      "are in use: ethtool -K %s rxvlan off",
