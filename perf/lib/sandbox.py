@@ -36,8 +36,11 @@ class Process:
         self.log_path = log_path
         with open(log_path, "wb") as log:
             # its own session: Ctrl-C reaches only us, and we stop the programs in order
-            self.popen = subprocess.Popen(self.command, stdin=stdin, stdout=log,
-                                          stderr=subprocess.STDOUT, start_new_session=True)
+            try:
+                self.popen = subprocess.Popen(self.command, stdin=stdin, stdout=log,
+                                              stderr=subprocess.STDOUT, start_new_session=True)
+            except OSError as error:
+                raise PerfError(f"{self.command[0]}: {error.strerror}") from error
 
     def log(self):
         return self.log_path.read_text(encoding="utf-8", errors="replace")
@@ -148,9 +151,14 @@ class VethPair:
 
 
 def raise_on_signals():
-    """SIGTERM and SIGHUP end the run like Ctrl-C: by an exception, so that everything is undone."""
+    """Ctrl-C, SIGTERM and SIGHUP end the run by an exception, so that everything is undone, and once only:
+    what undoes is not interrupted."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
     def interrupt(_number, _frame):
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in numbers:
         signal.signal(number, interrupt)

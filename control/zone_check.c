@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "zone_check.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+#include "rdata.h"
+
+struct place {
+	const struct vly_zone *zone;
+	struct vly_zone_report *report;
+	uint32_t idx;
+};
+
+const char *
+vly_name_text(const uint8_t *name, char *text, size_t size)
+{
+	size_t len = 0;
+
+	if (name[0] == 0)
+		snprintf(text, size, ".");
+	while (name[0] != 0 && len + 5 < size) {
+		for (unsigned i = 1; i <= name[0] && len + 6 < size; i++) {
+			const char *format = isgraph(name[i]) && name[i] != '.' && name[i] != '\\'
+						     ? "%c"
+						     : "\\%03u";
+			len += (size_t)snprintf(text + len, size - len, format, name[i]);
+		}
+		len += (size_t)snprintf(text + len, size - len, ".");
+		name += name[0] + 1;
+	}
+	return text;
+}
+
+static void
+add(struct place *place, unsigned check, const struct vly_zone_record *record, const char *text)
+{
+	char name[VLY_NAME_TEXT_BYTES];
+	unsigned len;
+
+	vly_name_text(vly_zone_node_name(place->zone, place->idx, &len), name, sizeof(name));
+	vly_zone_report_add(place->report, check, place->zone->file[record->file_idx], record->line,
+			    "%.200s: %s", name, text);
+}
+
+/* RFC 1034 §3.6.2, RFC 2181 §10.1, RFC 4034 §2.5, RFC 6672 §2.4: beside a CNAME only what DNSSEC adds may stand. */
+static void
+check_alias(struct place *place, const struct vly_rrsets *own)
+{
+	const struct vly_rrset *cname = vly_rrsets_find(own, VLY_TYPE_CNAME);
+	const struct vly_rrset *dname = vly_rrsets_find(own, VLY_TYPE_DNAME);
+
+	if (dname != NULL && dname->record_cnt > 1)
+		add(place, VLY_ZONE_CHECK_must, dname->record[1], "a second DNAME");
+	if (cname == NULL)
+		return;
+	if (cname->record_cnt > 1)
+		add(place, VLY_ZONE_CHECK_must, cname->record[1], "a second CNAME");
+	for (unsigned i = 0; i < own->cnt; i++) {
+		unsigned type = own->rrset[i].type;
+		if (type != VLY_TYPE_CNAME && type != VLY_TYPE_RRSIG && type != VLY_TYPE_NSEC)
+			add(place, VLY_ZONE_CHECK_must, own->rrset[i].record[0],
+			    "other data beside a CNAME");
+	}
+}
+
+static void
+check_hidden(struct place *place, const struct vly_rrsets *own)
+{
+	const struct vly_zone_node *node = place->zone->node;
+	uint32_t at = node[place->idx].parent;
+
+	while (!(node[at].flags & (VLY_ZONE_CUT | VLY_ZONE_DNAME)) ||
+	       (node[at].flags & VLY_ZONE_OCCLUDED))
+		at = node[at].parent;
+	bool below_dname = !(node[at].flags & VLY_ZONE_CUT);
+	for (unsigned i = 0; i < own->cnt; i++) {
+		const struct vly_rrset *rrset = &own->rrset[i];
+		if (below_dname)
+			add(place, VLY_ZONE_CHECK_below_dname, rrset->record[0],
+			    "hidden by a DNAME above");
+		else if (rrset->type != VLY_TYPE_A && rrset->type != VLY_TYPE_AAAA)
+			add(place, VLY_ZONE_CHECK_below_cut, rrset->record[0],
+			    "hidden by a delegation above, and no glue");
+	}
+}
+
+static void
+check_rrset(struct place *place, const struct vly_rrset *rrset)
+{
+	for (unsigned i = 1; i < rrset->record_cnt; i++)
+		if (rrset->record[i]->ttl != rrset->ttl && rrset->type != VLY_TYPE_RRSIG) {
+			add(place, VLY_ZONE_CHECK_ttl_differs, rrset->record[i],
+			    "a TTL other than that of the RRset's first record, which is used");
+			break;
+		}
+	for (unsigned i = 0; i < rrset->duplicate_cnt; i++)
+		add(place, VLY_ZONE_CHECK_duplicate, rrset->record[0],
+		    "a record stands there twice");
+}
+
+static bool
+has_type(const struct vly_zone *zone, uint32_t idx, uint16_t type)
+{
+	const struct vly_zone_record *record;
+
+	for (vly_arena_ref ref = zone->node[idx].records; ref != 0; ref = record->next) {
+		record = vly_arena_at(&zone->arena, ref);
+		if (record->type == type)
+			return true;
+	}
+	return false;
+}
+
+/* What answers for a name: the node, or VLY_ZONE_NONE, and whether that is for a delegated zone to say. */
+struct answering {
+	uint32_t idx;
+	bool delegated;
+};
+
+static struct answering
+answering_node(const struct vly_zone *zone, const struct vly_name *name)
+{
+	uint32_t found = vly_zone_find(zone, name, 0);
+	unsigned i = 0;
+
+	if (found != VLY_ZONE_NONE)
+		return (struct answering){found, zone->node[found].flags & VLY_ZONE_CUT};
+	while (found == VLY_ZONE_NONE) /* ends at the apex, at the latest */
+		found = vly_zone_find(zone, name, ++i);
+	return (struct answering){zone->node[found].wildcard,
+				  zone->node[found].flags & (VLY_ZONE_CUT | VLY_ZONE_OCCLUDED)};
+}
+
+static bool
+is_below(const struct vly_zone *zone, uint32_t idx, const struct vly_name *name)
+{
+	unsigned len;
+	const uint8_t *apex = vly_zone_node_name(zone, idx, &len);
+
+	if (name->label_cnt < zone->node[idx].label_cnt)
+		return false;
+	unsigned label_idx = name->label_cnt - zone->node[idx].label_cnt;
+	return vly_name_suffix_len(name, label_idx) == len &&
+	       memcmp(name->lower + name->start[label_idx], apex, len) == 0;
+}
+
+/* The host that an NS, MX or SRV names should have an address under that very name (RFC 2181 §10.3). */
+static void
+check_target(struct place *place, const struct vly_zone_record *record, unsigned skip)
+{
+	const struct vly_zone *zone = place->zone;
+	struct vly_name name;
+
+	if (record->data_len <= skip + 1 || /* "." stands for no host */
+	    !vly_rdata_scan_name(&name, record->data + skip, record->data_len - skip) ||
+	    !vly_zone_has_name(zone, &name))
+		return;
+	vly_name_hash(&name, &zone->key);
+	struct answering target = answering_node(zone, &name);
+	bool known = target.idx != VLY_ZONE_NONE;
+	if (known && has_type(zone, target.idx, VLY_TYPE_CNAME)) {
+		add(place, VLY_ZONE_CHECK_alias_target, record, "its target is an alias");
+		return;
+	}
+	if (known &&
+	    (has_type(zone, target.idx, VLY_TYPE_A) || has_type(zone, target.idx, VLY_TYPE_AAAA)))
+		return;
+	if (record->type == VLY_TYPE_NS && place->idx != 0 && is_below(zone, place->idx, &name))
+		add(place, VLY_ZONE_CHECK_missing_glue, record,
+		    "the name server is in the delegated domain, and has no address here");
+	else if (!target.delegated)
+		add(place, VLY_ZONE_CHECK_no_address, record, "its target has no address");
+}
+
+static void
+check_targets(struct place *place, const struct vly_rrset *rrset)
+{
+	static const struct {
+		uint16_t type;
+		uint8_t skip; /* octets before the name */
+	} with_target[] = {{VLY_TYPE_NS, 0}, {VLY_TYPE_MX, 2}, {VLY_TYPE_SRV, 6}};
+
+	for (size_t t = 0; t < sizeof(with_target) / sizeof(with_target[0]); t++)
+		for (unsigned i = 0; with_target[t].type == rrset->type && i < rrset->record_cnt;
+		     i++)
+			check_target(place, rrset->record[i], with_target[t].skip);
+}
+
+static void
+check_apex(struct place *place, const struct vly_rrsets *own)
+{
+	const struct vly_rrset *soa = vly_rrsets_find(own, VLY_TYPE_SOA);
+	const char *file = place->zone->file[0];
+
+	if (soa == NULL)
+		vly_zone_report_add(place->report, VLY_ZONE_CHECK_must, file, 0,
+				    "the zone has no SOA record at its apex");
+	else if (soa->record_cnt > 1)
+		add(place, VLY_ZONE_CHECK_must, soa->record[1], "a second SOA record");
+	if (vly_rrsets_find(own, VLY_TYPE_NS) == NULL)
+		vly_zone_report_add(place->report, VLY_ZONE_CHECK_no_ns, file,
+				    soa != NULL ? soa->record[0]->line : 0,
+				    "the zone has no NS record at its apex");
+}
+
+static void
+check_node(struct place *place, const struct vly_rrsets *own)
+{
+	unsigned flags = place->zone->node[place->idx].flags;
+
+	if (place->idx == 0)
+		check_apex(place, own);
+	if (flags & VLY_ZONE_OCCLUDED) {
+		check_hidden(place, own);
+		return;
+	}
+	if (flags & (VLY_ZONE_CNAME | VLY_ZONE_DNAME))
+		check_alias(place, own);
+	for (unsigned i = 0; i < own->cnt; i++) {
+		const struct vly_rrset *rrset = &own->rrset[i];
+		check_rrset(place, rrset);
+		if (place->idx != 0 && rrset->type == VLY_TYPE_SOA)
+			add(place, VLY_ZONE_CHECK_must, rrset->record[0],
+			    "an SOA record that is not at the apex");
+		check_targets(place, rrset);
+	}
+}
+
+/* Most nodes have one address and nothing that could be wrong. */
+static bool
+is_plain(const struct vly_zone *zone, const struct vly_zone_node *node)
+{
+	const struct vly_zone_record *record = vly_arena_at(&zone->arena, node->records);
+
+	return node->flags == 0 && record->next == 0 &&
+	       (record->type == VLY_TYPE_A || record->type == VLY_TYPE_AAAA);
+}
+
+void
+vly_zone_check(const struct vly_zone *zone, struct vly_zone_report *report)
+{
+	struct vly_rrsets own = {0};
+
+	for (uint32_t i = 0; i < zone->node_cnt && !vly_zone_report_is_full(report); i++) {
+		const struct vly_zone_node *node = &zone->node[i];
+		if (i != 0 && (node->records == 0 || is_plain(zone, node)))
+			continue;
+		if (vly_rrsets_load(&own, zone, i) != 0) {
+			vly_zone_report_add(report, VLY_ZONE_CHECK_must, zone->file[0], 0,
+					    "no memory for the zone");
+			break;
+		}
+		check_node(&(struct place){zone, report, i}, &own);
+	}
+	vly_rrsets_free(&own);
+}

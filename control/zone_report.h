@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is found wrong with a zone while it is read and compiled: each check has a severity, and an operator can change most.
+ *
+ * Use: set severity[] (vly_zone_report_defaults()), and on_finding if somebody wants to hear of each; read and
+ * compile the zone; it is good if error_cnt is 0. `first` is then empty, else the first error.
+ */
+#ifndef VLY_CONTROL_ZONE_REPORT_H
+#define VLY_CONTROL_ZONE_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* After so many errors nobody reads on, and the zone is given up. */
+#define VLY_ZONE_ERRORS_MAX 1000
+
+enum vly_zone_severity {
+	VLY_ZONE_IGNORE,
+	VLY_ZONE_WARNING,
+	VLY_ZONE_ERROR, /* the zone is not served */
+};
+
+/*
+ * id, name in the configuration, default severity, what it is about.
+ * Other severities than error make a record out of place be left out, a duplicate be dropped, and everything else be
+ * served as it stands.
+ */
+#define VLY_ZONE_CHECKS(X)                                                                         \
+	X(out_of_zone, "out-of-zone", ERROR, "a record whose owner is not in the zone")            \
+	X(no_ns, "no-ns", ERROR, "no NS record at the apex (RFC 1035 §5.2)")                       \
+	X(below_dname, "below-dname", WARNING, "records below a DNAME are hidden (RFC 6672 §2.4)") \
+	X(below_cut, "below-cut", IGNORE, "records below a cut that are no glue are hidden")       \
+	X(missing_glue, "missing-glue", WARNING,                                                   \
+	  "a name server inside the delegated domain has no address (RFC 9471)")                   \
+	X(no_address, "no-address", WARNING, "the target of an NS, MX or SRV has no address here") \
+	X(alias_target, "alias-target", WARNING,                                                   \
+	  "the target of an NS, MX or SRV is an alias (RFC 2181 §10.3)")                           \
+	X(ttl_differs, "ttl-differs", WARNING, "TTLs differ in an RRset (RFC 2181 §5.2)")          \
+	X(duplicate, "duplicate", IGNORE, "a record that stands there twice (RFC 2181 §5)")
+
+enum vly_zone_check {
+#define X(id, name, severity, help) VLY_ZONE_CHECK_##id,
+	VLY_ZONE_CHECKS(X)
+#undef X
+		VLY_ZONE_CHECK_CNT,
+	VLY_ZONE_CHECK_must, /* what no configuration can allow; always an error */
+};
+
+/* An error, or a warning. `line` is 0 when it is in no line of the file. */
+struct vly_zone_finding {
+	bool is_error;
+	const char *check; /* its name in the configuration, or "error" */
+	const char *file;
+	uint64_t line;
+	const char *text; /* without file and line */
+};
+
+/* Why a zone was not loaded. */
+struct vly_zone_error {
+	char file[256];
+	uint64_t line;  /* 0: in no line of the file */
+	char text[300]; /* without file and line */
+};
+
+struct vly_zone_report {
+	uint8_t severity[VLY_ZONE_CHECK_CNT]; /* enum vly_zone_severity */
+	void (*on_finding)(void *context, const struct vly_zone_finding *finding); /* may be NULL */
+	void *context;
+
+	uint32_t error_cnt;
+	uint32_t warning_cnt;
+	struct vly_zone_error first;
+};
+
+/* Sets the default severities and forgets findings and callback. */
+__attribute__((nonnull)) void vly_zone_report_defaults(struct vly_zone_report *report);
+
+/* Name of a check in the configuration (0..VLY_ZONE_CHECK_CNT - 1), and what it is about. */
+const char *vly_zone_check_name(unsigned check);
+const char *vly_zone_check_help(unsigned check);
+
+/* Reports a finding at `line` of `file`. Returns true when it is an error. */
+__attribute__((format(printf, 5, 6), nonnull(1, 3, 5), cold)) bool
+vly_zone_report_add(struct vly_zone_report *report, unsigned check, const char *file, uint64_t line,
+		    const char *format, ...);
+
+/* True when there is no use in going on. */
+static inline bool
+vly_zone_report_is_full(const struct vly_zone_report *report)
+{
+	return report->error_cnt >= VLY_ZONE_ERRORS_MAX;
+}
+
+#endif
