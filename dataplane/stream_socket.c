@@ -69,7 +69,7 @@ static const struct option shared_options[] = {
 static int
 set_options(int fd, const struct option *option)
 {
-	for (; option->level != 0; option++)
+	for (; option->name != 0; option++) /* SOL_IP is 0 */
 		if (setsockopt(fd, option->level, option->name, &option->value,
 			       sizeof(option->value)) != 0)
 			return -1;
