@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "compiler.h"
@@ -8,19 +6,13 @@
 
 int
 vly_compiler_fail(struct vly_compiler *compiler, const struct vly_zone_record *record,
-		  const char *format, ...)
+		  const char *text)
 {
-	struct vly_zone_error *error = compiler->error;
-	va_list args;
+	const struct vly_zone *zone = compiler->zone;
 
-	if (record != NULL) {
-		snprintf(error->file, sizeof(error->file), "%s",
-			 compiler->zone->file[record->file_idx]);
-		error->line = record->line;
-	}
-	va_start(args, format);
-	vsnprintf(error->text, sizeof(error->text), format, args);
-	va_end(args);
+	vly_zone_report_add(compiler->report, VLY_ZONE_CHECK_must,
+			    zone->file[record != NULL ? record->file_idx : 0],
+			    record != NULL ? record->line : 0, "%s", text);
 	return -1;
 }
 
@@ -28,28 +20,6 @@ int
 vly_compiler_fail_memory(struct vly_compiler *compiler)
 {
 	return vly_compiler_fail(compiler, NULL, "no memory for the image");
-}
-
-/* RFC 1034 §3.6.2, RFC 2181 §10.1, RFC 4034 §2.5: beside a CNAME only what DNSSEC adds may stand. */
-static int
-check_alias(struct vly_compiler *compiler)
-{
-	const struct vly_rrset *cname = vly_rrsets_find(&compiler->own, VLY_TYPE_CNAME);
-
-	if (cname == NULL)
-		return 0;
-	if (cname->record_cnt > 1)
-		return vly_compiler_fail(compiler, cname->record[1],
-					 "a second CNAME at the same name");
-	for (unsigned i = 0; i < compiler->own.cnt; i++) {
-		const struct vly_rrset *rrset = &compiler->own.rrset[i];
-		if (rrset->type != VLY_TYPE_CNAME && rrset->type != VLY_TYPE_RRSIG &&
-		    rrset->type != VLY_TYPE_NSEC)
-			return vly_compiler_fail(compiler, rrset->record[0],
-						 "other data beside a CNAME (line %u)",
-						 cname->record[0]->line);
-	}
-	return 0;
 }
 
 static int
@@ -76,8 +46,6 @@ compile_node(struct vly_compiler *compiler, uint32_t idx)
 
 	if (vly_rrsets_load(&compiler->own, compiler->zone, idx) != 0)
 		return vly_compiler_fail_memory(compiler);
-	if ((source->flags & VLY_ZONE_CNAME) && check_alias(compiler) != 0)
-		return -1;
 	vly_image_ref other = vly_compile_answers(compiler, idx);
 	if (other == 0)
 		return -1;
@@ -100,34 +68,16 @@ compile_node(struct vly_compiler *compiler, uint32_t idx)
 	return store_name(compiler, source->hash, source->image_ref);
 }
 
-/* What every zone must have: one SOA and an NS RRset at the apex (RFC 1035 §5.2). */
+/* The zone has been checked: its apex has one SOA. */
 static int
-check_apex(struct vly_compiler *compiler)
+take_soa(struct vly_compiler *compiler)
 {
 	if (vly_rrsets_load(&compiler->own, compiler->zone, 0) != 0)
 		return vly_compiler_fail_memory(compiler);
-	const struct vly_rrset *soa = vly_rrsets_find(&compiler->own, VLY_TYPE_SOA);
-	if (soa == NULL)
-		return vly_compiler_fail(compiler, NULL, "the zone has no SOA record at its apex");
-	if (soa->record_cnt > 1)
-		return vly_compiler_fail(compiler, soa->record[1], "a second SOA record");
-	if (vly_rrsets_find(&compiler->own, VLY_TYPE_NS) == NULL)
-		return vly_compiler_fail(compiler, soa->record[0],
-					 "the zone has no NS record at its apex");
-	compiler->soa = soa->record[0];
+	compiler->soa = vly_rrsets_find(&compiler->own, VLY_TYPE_SOA)->record[0];
 	uint32_t ttl = vly_rdata_read_u32(compiler->soa->data + compiler->soa->data_len - 4);
 	compiler->negative_ttl = ttl < compiler->soa->ttl ? ttl : compiler->soa->ttl;
 	return 0;
-}
-
-/* Parents come first, so one pass tells what lies below a cut or a DNAME. */
-static void
-mark_occluded(struct vly_zone *zone)
-{
-	for (uint32_t i = 1; i < zone->node_cnt; i++)
-		if (zone->node[zone->node[i].parent].flags &
-		    (VLY_ZONE_CUT | VLY_ZONE_DNAME | VLY_ZONE_OCCLUDED))
-			zone->node[i].flags |= VLY_ZONE_OCCLUDED;
 }
 
 static void
@@ -152,7 +102,7 @@ compile_nodes(struct vly_compiler *compiler, struct vly_image_zone *compiled)
 {
 	struct vly_zone *zone = compiler->zone;
 
-	if (check_apex(compiler) != 0)
+	if (take_soa(compiler) != 0)
 		return -1;
 	compiler->nxdomain = vly_compile_negative(compiler, VLY_RCODE_NXDOMAIN);
 	compiler->nodata = vly_compile_negative(compiler, VLY_RCODE_NOERROR);
@@ -178,10 +128,10 @@ compile_nodes(struct vly_compiler *compiler, struct vly_image_zone *compiled)
 
 int
 vly_compile_zone(struct vly_image_draft *draft, struct vly_zone *zone, uint32_t zone_idx,
-		 struct vly_image_zone *compiled, struct vly_zone_error *error)
+		 struct vly_image_zone *compiled, struct vly_zone_report *report)
 {
 	struct vly_compiler compiler = {
-		.draft = draft, .zone = zone, .zone_idx = zone_idx, .error = error};
+		.draft = draft, .zone = zone, .zone_idx = zone_idx, .report = report};
 	int result = -1;
 
 	*compiled = (struct vly_image_zone){0};
@@ -189,7 +139,6 @@ vly_compile_zone(struct vly_image_draft *draft, struct vly_zone *zone, uint32_t 
 	if (compiler.writer == NULL) {
 		(void)vly_compiler_fail_memory(&compiler);
 	} else {
-		mark_occluded(zone);
 		result = compile_nodes(&compiler, compiled);
 	}
 	free(compiler.writer);

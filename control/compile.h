@@ -28,11 +28,11 @@ struct vly_image_draft {
 #define VLY_DRAFT_HEAP_OFF sizeof(struct vly_image_header)
 
 /*
- * Compiles `zone` as zone number `zone_idx` of the image. Returns 0 and fills *compiled, or -1 with the reason and
- * with leavings in the draft, for the caller to rewind. Marks nodes of `zone`.
+ * Compiles `zone` (checked: zone_check.h) as zone number `zone_idx` of the image. Returns 0 and fills *compiled, or -1 with the reason reported and
+ * with leavings in the draft, for the caller to rewind. Notes refs in the nodes of `zone`.
  */
 __attribute__((nonnull, warn_unused_result)) int
 vly_compile_zone(struct vly_image_draft *draft, struct vly_zone *zone, uint32_t zone_idx,
-		 struct vly_image_zone *compiled, struct vly_zone_error *error);
+		 struct vly_image_zone *compiled, struct vly_zone_report *report);
 
 #endif

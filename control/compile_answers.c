@@ -119,15 +119,6 @@ add_type(struct vly_compiler *compiler, uint16_t type, vly_image_ref answer)
 	return 0;
 }
 
-static int
-compile_rrset(struct vly_compiler *compiler, uint32_t idx, const struct vly_rrset *rrset)
-{
-	begin_answer(compiler, idx, VLY_ANSWER_AA);
-	add_rrset(compiler, VLY_SECTION_ANSWER, NULL, rrset);
-	vly_answer_keep(compiler->writer);
-	return add_type(compiler, rrset->type, store_answer(compiler));
-}
-
 /* True when the name in `record`'s RDATA (an NS) is at or below node `idx`. */
 static bool
 is_in_domain(const struct vly_compiler *compiler, const struct vly_name *name, uint32_t idx)
@@ -188,6 +179,18 @@ add_referral(struct vly_compiler *compiler, uint32_t cut_idx, const struct vly_r
 		return -1;
 	vly_answer_keep(compiler->writer);
 	return add_glue(compiler, ns, cut_idx, false);
+}
+
+/* One RRset in the answer section; with the apex's NS come their addresses, as every peer sends them. */
+static int
+compile_rrset(struct vly_compiler *compiler, uint32_t idx, const struct vly_rrset *rrset)
+{
+	begin_answer(compiler, idx, VLY_ANSWER_AA);
+	add_rrset(compiler, VLY_SECTION_ANSWER, NULL, rrset);
+	vly_answer_keep(compiler->writer);
+	if (rrset->type == VLY_TYPE_NS && add_glue(compiler, rrset, idx, true) != 0)
+		return -1;
+	return add_type(compiler, rrset->type, store_answer(compiler));
 }
 
 /* A cut: DS is the parent's (RFC 4035 §3.1.4.1), all else is referred. Returns the referral. */

@@ -15,7 +15,7 @@ struct vly_compiler {
 	struct vly_image_draft *draft;
 	struct vly_zone *zone;
 	uint32_t zone_idx;
-	struct vly_zone_error *error;
+	struct vly_zone_report *report;
 	struct vly_answer_writer *writer;
 	struct vly_rrsets own;    /* of the node at hand */
 	struct vly_rrsets target; /* of the end of its CNAME chain */
@@ -31,9 +31,9 @@ struct vly_compiler {
 };
 
 /* Notes why the zone can't be compiled, at the line of `record` unless that is NULL. Returns -1. */
-__attribute__((format(printf, 3, 4), nonnull(1, 3), cold)) int
-vly_compiler_fail(struct vly_compiler *compiler, const struct vly_zone_record *record,
-		  const char *format, ...);
+__attribute__((nonnull(1, 3), cold)) int vly_compiler_fail(struct vly_compiler *compiler,
+							   const struct vly_zone_record *record,
+							   const char *text);
 
 /* The same for want of memory. */
 __attribute__((nonnull, cold)) int vly_compiler_fail_memory(struct vly_compiler *compiler);

@@ -55,6 +55,13 @@ static const cyaml_schema_field_t dataplane_schema[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t checks_schema[] = {
+#define X(id, name, severity, help) TEXT(name, struct vly_config_checks, id),
+	VLY_ZONE_CHECKS(X)
+#undef X
+		CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t zone_fields[] = {
 	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct vly_config_zone, name, 1, 4096),
 	CYAML_FIELD_STRING_PTR("file", CYAML_FLAG_POINTER, struct vly_config_zone, file, 1, 4096),
@@ -70,6 +77,8 @@ static const cyaml_schema_field_t top_fields[] = {
 				struct vly_config, control, control_schema),
 	CYAML_FIELD_MAPPING_PTR("dataplane", CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,
 				struct vly_config, dataplane, dataplane_schema),
+	CYAML_FIELD_MAPPING_PTR("checks", CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,
+				struct vly_config, checks, checks_schema),
 	CYAML_FIELD_SEQUENCE_COUNT("zones", CYAML_FLAG_POINTER, struct vly_config, zones, zone_cnt,
 				   &zone_schema, 0, CYAML_UNLIMITED),
 	CYAML_FIELD_END,
@@ -261,6 +270,12 @@ write_findings(struct reading *reading, struct vly_config_errors *errors)
 	}
 }
 
+static const char *const severity_words[] = {
+	[VLY_ZONE_IGNORE] = "ignore",
+	[VLY_ZONE_WARNING] = "warning",
+	[VLY_ZONE_ERROR] = "error",
+};
+
 static void
 set_default(char **value, const char *text)
 {
@@ -276,8 +291,14 @@ set_defaults(struct vly_config *config)
 		config->control = calloc(1, sizeof(*config->control));
 	if (!config->dataplane)
 		config->dataplane = calloc(1, sizeof(*config->dataplane));
-	if (!config->control || !config->dataplane)
+	if (!config->checks)
+		config->checks = calloc(1, sizeof(*config->checks));
+	if (!config->control || !config->dataplane || !config->checks)
 		return -1;
+#define X(id, name, severity, help)                                                                \
+	set_default(&config->checks->id, severity_words[VLY_ZONE_##severity]);
+	VLY_ZONE_CHECKS(X)
+#undef X
 	set_default(&config->control->socket, "/run/volley/control.sock");
 	set_default(&config->control->socket_group, "volley");
 	set_default(&config->control->state_dir, "/var/lib/volley");
@@ -295,6 +316,21 @@ set_defaults(struct vly_config *config)
 	set_default(&config->dataplane->stream_memory, "64");
 	set_default(&config->dataplane->log_level, "info");
 	return config->dataplane->log_level ? 0 : -1;
+}
+
+void
+vly_config_severities(const struct vly_config *config, uint8_t severity[VLY_ZONE_CHECK_CNT])
+{
+	const char *const value[] = {
+#define X(id, name, severity, help) config->checks->id,
+		VLY_ZONE_CHECKS(X)
+#undef X
+	};
+
+	for (unsigned i = 0; i < VLY_ZONE_CHECK_CNT; i++)
+		for (uint8_t word = VLY_ZONE_IGNORE; word <= VLY_ZONE_ERROR; word++)
+			if (strcmp(value[i], severity_words[word]) == 0)
+				severity[i] = word;
 }
 
 static int

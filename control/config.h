@@ -23,6 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "zone_report.h"
+
 /* Enough to mend a file in a few rounds; more would scroll the first one away. */
 #define VLY_CONFIG_ERRORS_MAX 20
 
@@ -61,8 +63,16 @@ struct vly_config_zone {
 	char *file; /* absolute, or relative as the configuration file's own path was */
 };
 
+/* Severities of the zone checks in words: error, warning or ignore. */
+struct vly_config_checks {
+#define X(id, name, severity, help) char *id;
+	VLY_ZONE_CHECKS(X)
+#undef X
+};
+
 struct vly_config {
 	struct vly_config_control *control;
+	struct vly_config_checks *checks;
 	struct vly_config_dataplane *dataplane;
 	struct vly_config_zone *zones;
 	unsigned zone_cnt;
@@ -84,6 +94,10 @@ vly_config_load(const char *path, struct vly_config_errors *errors);
 __attribute__((nonnull)) unsigned vly_config_check_files(const struct vly_config *config,
 							 const char *path,
 							 struct vly_config_errors *errors);
+
+/* Writes the severities of the zone checks (enum vly_zone_severity). */
+__attribute__((nonnull)) void vly_config_severities(const struct vly_config *config,
+						    uint8_t severity[VLY_ZONE_CHECK_CNT]);
 
 void vly_config_free(struct vly_config *config);
 void vly_config_errors_free(struct vly_config_errors *errors);

@@ -185,6 +185,18 @@ check_log_level(struct vly_config_findings *findings, const char *key, const cha
 }
 
 static void
+check_checks(const struct vly_config_checks *checks, struct vly_config_findings *findings)
+{
+	static const char *const severities[] = {"error", "warning", "ignore", NULL};
+
+#define X(id, name, severity, help)                                                                \
+	if (!is_choice(checks->id, severities))                                                    \
+		vly_config_find(findings, "checks." name, 0, "must be error, warning or ignore");
+	VLY_ZONE_CHECKS(X)
+#undef X
+}
+
+static void
 check_zone_name(struct vly_config_zone *zone, unsigned idx, struct vly_config_findings *findings)
 {
 	char name[VLY_DOMAIN_TEXT_BYTES];
@@ -234,5 +246,6 @@ vly_config_check(struct vly_config *config, struct vly_config_findings *findings
 	check_log_level(findings, "control.log-level", config->control->log_level);
 	check_dataplane(config->dataplane, findings);
 	check_log_level(findings, "dataplane.log-level", config->dataplane->log_level);
+	check_checks(config->checks, findings);
 	check_zones(config, findings);
 }

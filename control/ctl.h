@@ -51,6 +51,10 @@ __attribute__((nonnull)) void vly_ctl_print_stats(json_t *answer);
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_check(const struct vly_ctl *ctl,
 							 const char *config_path);
 
+/* The same for one zone file, with the default severities. */
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_check_zone(const struct vly_ctl *ctl, char *name,
+							      char *file);
+
 /* Becomes volley-dataplane with the flags of the configuration and `extra_cnt` more. Returns
  * only on failure. */
 __attribute__((nonnull(1))) enum vly_ctl_exit vly_ctl_exec(const char *config_path,

@@ -17,10 +17,12 @@
 #define PROGRESS_NS 250000000
 
 struct check {
-	const struct vly_config *config;
 	bool json;
-	json_t *failed;
-	uint32_t failed_cnt;
+	json_t *findings;
+	uint32_t zone_cnt;
+	uint32_t failed_cnt; /* zones */
+	uint32_t error_cnt;
+	uint32_t warning_cnt;
 	uint64_t record_cnt;
 	struct vly_load_progress progress;
 	_Atomic(const char *) name;
@@ -30,23 +32,28 @@ struct check {
 };
 
 static void
-tell_failure(struct check *check, const char *zone, const struct vly_zone_error *error)
+tell_finding(void *context, const struct vly_zone_finding *finding)
 {
+	struct check *check = context;
+	const char *severity = finding->is_error ? "error" : "warning";
 	char line[24] = "";
 
-	check->failed_cnt++;
 	if (check->json) {
-		json_array_append_new(check->failed,
-				      json_pack("{s:s,s:s,s:I,s:s}", "zone", zone, "file",
-						error->file, "line", (json_int_t)error->line,
-						"error", error->text));
+		json_array_append_new(check->findings,
+				      json_pack("{s:s,s:s,s:s,s:s,s:I,s:s}", "zone", check->name,
+						"severity", severity, "check", finding->check,
+						"file", finding->file, "line",
+						(json_int_t)finding->line, "text", finding->text));
 		return;
 	}
-	if (error->line)
-		snprintf(line, sizeof(line), ":%" PRIu64, error->line);
+	if (finding->line)
+		snprintf(line, sizeof(line), ":%" PRIu64, finding->line);
 	pthread_mutex_lock(&check->lock);
 	vly_ctl_progress_clear();
-	printf("%s%s: %s (zone %s)\n", error->file, line, error->text, zone);
+	printf("%s%s: %s: %s", finding->file, line, severity, finding->text);
+	if (!finding->is_error || strcmp(finding->check, "error") != 0)
+		printf(" [%s]", finding->check);
+	printf(" (zone %s)\n", check->name);
 	fflush(stdout);
 	pthread_mutex_unlock(&check->lock);
 }
@@ -54,25 +61,27 @@ tell_failure(struct check *check, const char *zone, const struct vly_zone_error 
 /* Each zone in an image of its own, thrown away at once: as little memory as the largest zone
  * needs. */
 static void
-check_zone(struct check *check, const struct vly_hash_key *key, const struct vly_config_zone *zone)
+check_zone(struct check *check, const struct vly_hash_key *key, const char *name, const char *file,
+	   const uint8_t *severity)
 {
 	struct vly_image_builder *builder = vly_image_builder_new(key);
-	struct vly_zone_error error = {0};
+	struct vly_zone_report report;
 	struct vly_zone_info info;
 
-	check->name = zone->name;
-	if (!builder) {
-		snprintf(error.file, sizeof(error.file), "%s", zone->file);
-		snprintf(error.text, sizeof(error.text), "%s", strerror(errno));
-		tell_failure(check, zone->name, &error);
-		return;
-	}
-	if (vly_image_builder_add_file(builder, zone->name, zone->file, &check->progress, &info,
-				       &error) < 0)
-		tell_failure(check, zone->name, &error);
-	else
+	check->name = name;
+	vly_zone_report_defaults(&report);
+	memcpy(report.severity, severity, sizeof(report.severity));
+	report.on_finding = tell_finding;
+	report.context = check;
+	if (!builder)
+		vly_zone_report_add(&report, VLY_ZONE_CHECK_must, file, 0, "%s", strerror(errno));
+	else if (vly_image_builder_add_file(builder, name, file, &check->progress, &report,
+					    &info) == 0)
 		check->record_cnt += info.record_cnt;
 	vly_image_builder_free(builder);
+	check->failed_cnt += report.error_cnt > 0;
+	check->error_cnt += report.error_cnt;
+	check->warning_cnt += report.warning_cnt;
 }
 
 static void *
@@ -102,16 +111,18 @@ show_progress(void *arg)
 }
 
 static void
-check_zones(struct check *check)
+run_checks(struct check *check, const struct vly_config_zone *zones, uint32_t zone_cnt,
+	   const uint8_t *severity)
 {
 	struct vly_hash_key key;
 	pthread_t thread;
 
+	check->zone_cnt = zone_cnt;
 	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
 		memset(&key, 0, sizeof(key)); /* nothing is served from it */
 	bool threaded = pthread_create(&thread, NULL, show_progress, check) == 0;
-	for (unsigned i = 0; i < check->config->zone_cnt; i++)
-		check_zone(check, &key, &check->config->zones[i]);
+	for (uint32_t i = 0; i < zone_cnt; i++)
+		check_zone(check, &key, zones[i].name, zones[i].file, severity);
 	pthread_mutex_lock(&check->lock);
 	check->done = true;
 	pthread_cond_signal(&check->end);
@@ -121,6 +132,7 @@ check_zones(struct check *check)
 	vly_ctl_progress_clear();
 }
 
+/* `errors` are those of the configuration. */
 static void
 print_json(struct check *check, const struct vly_config_errors *errors)
 {
@@ -129,45 +141,82 @@ print_json(struct check *check, const struct vly_config_errors *errors)
 
 	for (unsigned i = 0; i < errors->cnt; i++)
 		json_array_append_new(lines, json_string(errors->text[i]));
-	json_t *answer = json_pack("{s:b,s:I,s:I,s:o,s:O}", "ok", ok, "zones",
-				   (json_int_t)(check->config ? check->config->zone_cnt : 0),
-				   "records", (json_int_t)check->record_cnt, "config_errors", lines,
-				   "failed", check->failed);
+	json_t *answer = json_pack(
+		"{s:b,s:I,s:I,s:I,s:I,s:I,s:o,s:O}", "ok", ok, "zones", (json_int_t)check->zone_cnt,
+		"zones_failed", (json_int_t)check->failed_cnt, "records",
+		(json_int_t)check->record_cnt, "errors", (json_int_t)check->error_cnt, "warnings",
+		(json_int_t)check->warning_cnt, "config_errors", lines, "findings",
+		check->findings);
 	if (!ok)
-		json_object_set_new(answer, "error", json_string("the configuration has errors"));
+		json_object_set_new(answer, "error", json_string("there are errors"));
 	json_dumpf(answer, stdout, JSON_INDENT(2));
 	puts("");
 	json_decref(answer);
 }
 
-enum vly_ctl_exit
-vly_ctl_check(const struct vly_ctl *ctl, const char *config_path)
+static void
+print_summary(const struct check *check)
 {
-	struct check check = {
+	char records[VLY_CTL_NUMBER_BYTES];
+
+	printf("%" PRIu32 " zones, %s records; %" PRIu32 " errors, %" PRIu32 " warnings; %" PRIu32
+	       " zones failed\n",
+	       check->zone_cnt, vly_ctl_number(check->record_cnt, records), check->error_cnt,
+	       check->warning_cnt, check->failed_cnt);
+}
+
+static struct check
+begin(const struct vly_ctl *ctl)
+{
+	return (struct check){
 		.json = ctl->json,
-		.failed = json_array(),
+		.findings = json_array(),
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.end = PTHREAD_COND_INITIALIZER,
 	};
+}
+
+enum vly_ctl_exit
+vly_ctl_check(const struct vly_ctl *ctl, const char *config_path)
+{
+	struct check check = begin(ctl);
+	uint8_t severity[VLY_ZONE_CHECK_CNT];
 	struct vly_config_errors errors;
 	struct vly_config *config = vly_config_load(config_path, &errors);
-	char records[VLY_CTL_NUMBER_BYTES];
 
 	if (config)
 		vly_config_check_files(config, config_path, &errors);
 	for (unsigned i = 0; i < errors.cnt && !ctl->json; i++)
 		printf("%s\n", errors.text[i]);
-	check.config = config;
-	if (config)
-		check_zones(&check);
+	if (config) {
+		vly_config_severities(config, severity);
+		run_checks(&check, config->zones, config->zone_cnt, severity);
+	}
 	if (ctl->json)
 		print_json(&check, &errors);
 	else if (config)
-		printf("%u zones, %s records, %" PRIu32 " zones failed\n", config->zone_cnt,
-		       vly_ctl_number(check.record_cnt, records), check.failed_cnt);
+		print_summary(&check);
 	bool ok = config && errors.cnt == 0 && check.failed_cnt == 0;
 	vly_config_errors_free(&errors);
 	vly_config_free(config);
-	json_decref(check.failed);
+	json_decref(check.findings);
 	return ok ? VLY_CTL_OK : VLY_CTL_FAILED;
+}
+
+enum vly_ctl_exit
+vly_ctl_check_zone(const struct vly_ctl *ctl, char *name, char *file)
+{
+	struct check check = begin(ctl);
+	const struct vly_config_zone zone = {name, file};
+	const struct vly_config_errors none = {0};
+	struct vly_zone_report defaults;
+
+	vly_zone_report_defaults(&defaults);
+	run_checks(&check, &zone, 1, defaults.severity);
+	if (ctl->json)
+		print_json(&check, &none);
+	else
+		print_summary(&check);
+	json_decref(check.findings);
+	return check.failed_cnt == 0 ? VLY_CTL_OK : VLY_CTL_FAILED;
 }

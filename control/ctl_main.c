@@ -16,6 +16,7 @@ static const char usage[] =
 	"  stats                  counters of the dataplane: total, per lcore, per port\n"
 	"  check CONFIG           read a configuration and all its zones, serve nothing, tell "
 	"every error\n"
+	"  check-zone NAME FILE   the same for one zone file, with all errors and warnings\n"
 	"  exec dataplane --config FILE [-- FLAG...]\n"
 	"                         become volley-dataplane, with the flags of the configuration and "
 	"more\n"
@@ -183,13 +184,17 @@ run(const struct vly_ctl *ctl, char **args, int arg_cnt)
 	if (strcmp(command, "check") == 0)
 		return left == 1 ? vly_ctl_check(ctl, args[1])
 				 : fail_usage("check needs one configuration file");
+	if (strcmp(command, "check-zone") == 0)
+		return left == 2 ? vly_ctl_check_zone(ctl, args[1], args[2])
+				 : fail_usage("check-zone needs a zone's name and its file");
 	enum vly_ctl_exit (*simple)(const struct vly_ctl *) =
 		strcmp(command, "status") == 0  ? run_status
 		: strcmp(command, "stats") == 0 ? run_stats
 		: strcmp(command, "zones") == 0 ? run_zones
 						: NULL;
 	if (!simple)
-		return fail_usage("commands are status, reload, zones, stats, check, exec");
+		return fail_usage(
+			"commands are status, reload, zones, stats, check, check-zone, exec");
 	return left == 0 ? simple(ctl) : fail_usage("this command takes no argument");
 }
 

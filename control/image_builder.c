@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include "compile.h"
+#include "zone_check.h"
 #include "zone_file.h"
 
 /* Names per bucket of eight, on average: one bucket in forty is then full, so that a search seldom reads a second
@@ -79,36 +80,47 @@ next_zone(struct vly_image_builder *builder)
 	return &builder->zone[builder->zone_cnt];
 }
 
-int
-vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, const char *path,
-			   struct vly_load_progress *progress, struct vly_zone_info *info,
-			   struct vly_zone_error *error)
+/* Compiles a zone that has been found good; on failure the draft is as it was before. */
+static int
+add_zone(struct vly_image_builder *builder, struct vly_zone *zone, struct vly_zone_report *report,
+	 struct vly_zone_info *info)
 {
 	struct vly_image_draft *draft = &builder->draft;
 	const struct vly_image_draft before = *draft;
-	struct vly_zone zone;
-
-	if (vly_zone_read_file(&zone, &builder->key, name, path, progress, error) != 0)
-		return -1;
 	struct vly_image_zone *compiled = next_zone(builder);
+
 	if (compiled == NULL) {
-		snprintf(error->text, sizeof(error->text), "no memory for the zone");
-		vly_zone_free(&zone);
+		vly_zone_report_add(report, VLY_ZONE_CHECK_must, zone->file[0], 0,
+				    "no memory for the zone");
 		return -1;
 	}
-	int result = vly_compile_zone(draft, &zone, builder->zone_cnt, compiled, error);
-	if (result == 0) {
-		builder->zone_cnt++;
-		*info = (struct vly_zone_info){
-			.serial = compiled->serial,
-			.record_cnt = compiled->record_cnt,
-			.node_cnt = compiled->node_cnt,
-		};
-	} else {
+	if (vly_compile_zone(draft, zone, builder->zone_cnt, compiled, report) != 0) {
 		vly_arena_rewind(&draft->file, before.file.used);
 		vly_arena_rewind(&draft->names, before.names.used);
 		draft->name_cnt = before.name_cnt;
+		return -1;
 	}
+	builder->zone_cnt++;
+	*info = (struct vly_zone_info){
+		.serial = compiled->serial,
+		.record_cnt = compiled->record_cnt,
+		.node_cnt = compiled->node_cnt,
+		.warning_cnt = report->warning_cnt,
+	};
+	return 0;
+}
+
+int
+vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, const char *path,
+			   struct vly_load_progress *progress, struct vly_zone_report *report,
+			   struct vly_zone_info *info)
+{
+	struct vly_zone zone;
+
+	if (vly_zone_read_file(&zone, &builder->key, name, path, progress, report) != 0)
+		return -1;
+	vly_zone_check(&zone, report);
+	int result = report->error_cnt == 0 ? add_zone(builder, &zone, report, info) : -1;
 	vly_zone_free(&zone);
 	return result;
 }

@@ -17,6 +17,8 @@
 
 #include <volley/image.h>
 
+#include "zone_report.h"
+
 struct vly_image_builder;
 
 /* What is known of a zone once it is compiled. */
@@ -24,13 +26,7 @@ struct vly_zone_info {
 	uint32_t serial;
 	uint64_t record_cnt;
 	uint64_t node_cnt;
-};
-
-/* Why a zone was not loaded. `line` is 0 when the reason is not in a line of the file. */
-struct vly_zone_error {
-	char file[256];
-	uint64_t line;
-	char text[300]; /* the reason, without file and line */
+	uint32_t warning_cnt;
 };
 
 /* Counts up while a zone is loaded, for progress lines; read from any thread. */
@@ -50,12 +46,13 @@ vly_image_builder_new(const struct vly_hash_key *key);
 
 /*
  * Reads zone `name` (presentation form, such as "example." or ".") from the zone file `path` and compiles
- * it into the image. `progress` may be NULL. Returns 0 and fills *info, or -1 and fills *error.
+ * it into the image. `progress` may be NULL. Reports what is
+ * wrong with it. Returns 0 and fills *info, or -1 with at least one error in the report.
  */
 __attribute__((nonnull(1, 2, 3, 5, 6), warn_unused_result)) int
 vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, const char *path,
-			   struct vly_load_progress *progress, struct vly_zone_info *info,
-			   struct vly_zone_error *error);
+			   struct vly_load_progress *progress, struct vly_zone_report *report,
+			   struct vly_zone_info *info);
 
 /* Octets the image has so far: for deciding when to begin another one. */
 uint64_t vly_image_builder_bytes(const struct vly_image_builder *builder);

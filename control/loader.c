@@ -2,6 +2,7 @@
 #include "loader.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,10 +27,9 @@ struct group {
 
 struct vly_loader {
 	uv_loop_t *loop;
-	struct vly_hash_key key;
+	struct vly_load_settings settings;
 	struct vly_load_item *items;
 	uint32_t cnt;
-	uint32_t image_max;
 	uv_work_t plan_work;
 	uint32_t *order; /* item indices, group by group */
 	struct group *group;
@@ -103,7 +103,7 @@ plan(uv_work_t *work)
 		for (uint32_t i = 0; i < loader->cnt; i++)
 			bytes[i] = loader->items[i].file_bytes;
 		loader->group_cnt =
-			vly_plan_groups(bytes, loader->cnt, loader->image_max, group_of);
+			vly_plan_groups(bytes, loader->cnt, loader->settings.image_max, group_of);
 		loader->group = calloc(loader->group_cnt + 1, sizeof(*loader->group));
 		if (loader->group)
 			fill_groups(loader, group_of);
@@ -114,6 +114,22 @@ plan(uv_work_t *work)
 	free(group_of);
 }
 
+/* The first error, which says how many more there are; NULL without memory. */
+static struct vly_zone_error *
+first_error(const struct vly_zone_report *report)
+{
+	struct vly_zone_error *error = malloc(sizeof(*error));
+
+	if (!error)
+		return NULL;
+	*error = report->first;
+	size_t len = strlen(error->text);
+	if (report->error_cnt > 1)
+		snprintf(error->text + len, sizeof(error->text) - len,
+			 " (and %" PRIu32 " more: volleyctl check-zone)", report->error_cnt - 1);
+	return error;
+}
+
 static uint32_t
 add_zones(struct group *group, struct vly_image_builder *builder)
 {
@@ -121,15 +137,15 @@ add_zones(struct group *group, struct vly_image_builder *builder)
 
 	for (uint32_t i = 0; i < group->cnt; i++) {
 		struct vly_load_item *item = &group->loader->items[group->item[i]];
-		struct vly_zone_error error = {0};
+		struct vly_zone_report report;
+		vly_zone_report_defaults(&report);
+		memcpy(report.severity, group->loader->settings.severity, sizeof(report.severity));
 		group->name = item->name;
 		if (vly_image_builder_add_file(builder, item->name, item->file, &group->progress,
-					       &item->info, &error) == 0) {
+					       &report, &item->info) == 0) {
 			added++;
 		} else {
-			item->error = malloc(sizeof(error));
-			if (item->error)
-				*item->error = error;
+			item->error = first_error(&report);
 		}
 		group->zones_done++;
 	}
@@ -148,7 +164,7 @@ static void
 build_group(uv_work_t *work)
 {
 	struct group *group = work->data;
-	struct vly_image_builder *builder = vly_image_builder_new(&group->loader->key);
+	struct vly_image_builder *builder = vly_image_builder_new(&group->loader->settings.key);
 	struct vly_built_image built;
 
 	if (!builder) {
@@ -225,18 +241,17 @@ on_planned(uv_work_t *work, int status)
 }
 
 struct vly_loader *
-vly_loader_start(uv_loop_t *loop, const struct vly_hash_key *key, struct vly_load_item *items,
-		 uint32_t cnt, uint32_t image_max, void (*done)(void *arg), void *arg)
+vly_loader_start(uv_loop_t *loop, const struct vly_load_settings *settings,
+		 struct vly_load_item *items, uint32_t cnt, void (*done)(void *arg), void *arg)
 {
 	struct vly_loader *loader = calloc(1, sizeof(*loader));
 
 	if (!loader)
 		return NULL;
 	loader->loop = loop;
-	loader->key = *key;
+	loader->settings = *settings;
 	loader->items = items;
 	loader->cnt = cnt;
-	loader->image_max = image_max;
 	loader->done = done;
 	loader->arg = arg;
 	loader->plan_work.data = loader;

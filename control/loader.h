@@ -35,16 +35,22 @@ struct vly_load_state {
 	const char *name; /* one that is being read, or NULL */
 };
 
+struct vly_load_settings {
+	struct vly_hash_key key;
+	uint8_t severity[VLY_ZONE_CHECK_CNT]; /* enum vly_zone_severity */
+	uint32_t image_max;                   /* images to load into, at most */
+};
+
 struct vly_loader;
 
 /*
- * Starts to load items[0..cnt-1] into at most `image_max` images. `done` is called once.
+ * Starts to load items[0..cnt-1]. `done` is called once.
  * Returns the loader, valid until `done` returns, or NULL without memory; `done` is then not
  * called.
  */
-__attribute__((nonnull(1, 2, 6), warn_unused_result)) struct vly_loader *
-vly_loader_start(uv_loop_t *loop, const struct vly_hash_key *key, struct vly_load_item *items,
-		 uint32_t cnt, uint32_t image_max, void (*done)(void *arg), void *arg);
+__attribute__((nonnull(1, 2, 5), warn_unused_result)) struct vly_loader *
+vly_loader_start(uv_loop_t *loop, const struct vly_load_settings *settings,
+		 struct vly_load_item *items, uint32_t cnt, void (*done)(void *arg), void *arg);
 
 __attribute__((nonnull)) void vly_loader_progress(const struct vly_loader *loader,
 						  struct vly_load_state *state);

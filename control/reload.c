@@ -74,6 +74,11 @@ log_report(const struct vly_reload *reload)
 	for (uint32_t i = 0; i < report->zone_cnt; i++) {
 		const struct vly_catalog_zone *zone = report->zones[i];
 		char line[24] = "";
+		if (!zone->error && zone->info.warning_cnt > 0)
+			vly_log(VLY_LOG_WARNING,
+				"zone %s: %" PRIu32
+				" warnings: volleyctl check-zone %s %s tells them",
+				zone->name, zone->info.warning_cnt, zone->name, zone->file);
 		if (!zone->error)
 			continue;
 		if (zone->error->line)
@@ -287,16 +292,20 @@ static void
 load(struct vly_reload *reload)
 {
 	struct vly_reloader *reloader = reload->reloader;
+	struct vly_load_settings settings = {
+		.key = reloader->key,
+		.image_max = image_max(reload),
+	};
 
+	vly_config_severities(reload->target->config, settings.severity);
 	reload->items = calloc(reload->zone_cnt + 1, sizeof(*reload->items));
 	for (uint32_t i = 0; reload->items && i < reload->zone_cnt; i++) {
 		reload->items[i].name = reload->zones[i]->name;
 		reload->items[i].file = reload->zones[i]->file;
 	}
 	if (reload->items)
-		reload->loader =
-			vly_loader_start(reloader->loop, &reloader->key, reload->items,
-					 reload->zone_cnt, image_max(reload), on_loaded, reload);
+		reload->loader = vly_loader_start(reloader->loop, &settings, reload->items,
+						  reload->zone_cnt, on_loaded, reload);
 	if (!reload->loader)
 		finish(reload, VLY_RELOAD_FAILED, "out of memory");
 }

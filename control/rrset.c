@@ -85,8 +85,8 @@ vly_rrsets_load(struct vly_rrsets *rrsets, const struct vly_zone *zone, uint32_t
 		for (end = first + 1; end < cnt && rrsets->record[end]->type == of_type[0]->type;)
 			end++;
 		unsigned kept = drop_duplicates(of_type, end - first);
-		rrsets->rrset[rrsets->cnt++] =
-			(struct vly_rrset){of_type[0]->type, of_type[0]->ttl, kept, of_type};
+		rrsets->rrset[rrsets->cnt++] = (struct vly_rrset){
+			of_type[0]->type, of_type[0]->ttl, kept, end - first - kept, of_type};
 	}
 	return 0;
 }

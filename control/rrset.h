@@ -15,6 +15,7 @@ struct vly_rrset {
 	uint16_t type;
 	uint32_t ttl; /* seconds, of the first record; RRSIGs have their own each */
 	unsigned record_cnt;
+	unsigned duplicate_cnt; /* left out */
 	const struct vly_zone_record *const *record;
 };
 

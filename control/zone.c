@@ -148,3 +148,13 @@ vly_zone_has_name(const struct vly_zone *zone, const struct vly_name *name)
 	return vly_name_suffix_len(name, label_idx) == len &&
 	       memcmp(name->lower + name->start[label_idx], apex, len) == 0;
 }
+
+/* Parents come first, so one pass is enough. */
+void
+vly_zone_mark_occluded(struct vly_zone *zone)
+{
+	for (uint32_t i = 1; i < zone->node_cnt; i++)
+		if (zone->node[zone->node[i].parent].flags &
+		    (VLY_ZONE_CUT | VLY_ZONE_DNAME | VLY_ZONE_OCCLUDED))
+			zone->node[i].flags |= VLY_ZONE_OCCLUDED;
+}

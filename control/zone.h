@@ -30,7 +30,7 @@ enum vly_zone_node_flag {
 	VLY_ZONE_CUT = 1,      /* owns NS and is not the apex */
 	VLY_ZONE_DNAME = 2,    /* owns a DNAME */
 	VLY_ZONE_CNAME = 4,    /* owns a CNAME */
-	VLY_ZONE_OCCLUDED = 8, /* below a cut or a DNAME; set by the compiler */
+	VLY_ZONE_OCCLUDED = 8, /* below a cut or a DNAME; see vly_zone_mark_occluded() */
 };
 
 struct vly_zone_node {
@@ -76,6 +76,9 @@ __attribute__((nonnull)) uint32_t vly_zone_find(const struct vly_zone *zone,
 /* True when `name` is the apex or below it. */
 __attribute__((nonnull)) bool vly_zone_has_name(const struct vly_zone *zone,
 						const struct vly_name *name);
+
+/* Marks what lies below cuts and DNAMEs (RFC 9499 §7), once all records are in. */
+__attribute__((nonnull)) void vly_zone_mark_occluded(struct vly_zone *zone);
 
 static inline const uint8_t *
 vly_zone_node_name(const struct vly_zone *zone, uint32_t node_idx, unsigned *len)

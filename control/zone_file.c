@@ -70,7 +70,7 @@ include(struct vly_zone_reader *reader, const zs_scanner_t *scanner, unsigned de
 	return done;
 }
 
-/* Scans all records of `text`. The lines of a $GENERATE (line != 0) count as that one. */
+/* Scans all records of `text`, also those behind an error. The lines of a $GENERATE (line != 0) count as that one. */
 static bool
 scan(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct text text, uint64_t line,
      unsigned depth)
@@ -85,18 +85,22 @@ scan(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct text text, ui
 		reader->line = line != 0 ? line : scanner->line_counter;
 		switch (scanner->state) {
 		case ZS_STATE_DATA:
-			if (!vly_zone_reader_add(reader, scanner))
-				return false;
+			vly_zone_reader_add(reader, scanner);
 			break;
 		case ZS_STATE_INCLUDE:
 			if (!include(reader, scanner, depth))
 				return false;
 			break;
 		case ZS_STATE_ERROR:
-			return vly_zone_reader_fail(reader, "%s", zs_strerror(scanner->error.code));
+			vly_zone_reader_fail(reader, "%s", zs_strerror(scanner->error.code));
+			if (scanner->error.fatal)
+				return false;
+			break;
 		default:
 			return true;
 		}
+		if (reader->gave_up || vly_zone_report_is_full(reader->report))
+			return false;
 	}
 }
 
@@ -192,7 +196,7 @@ enter_file(struct vly_zone_reader *reader, const char *path)
 	if (file != NULL)
 		zone->file = file;
 	if (file == NULL || (file[zone->file_cnt] = strdup(path)) == NULL)
-		return vly_zone_reader_fail(reader, "no memory for the zone");
+		return vly_zone_reader_fail_memory(reader);
 	reader->file = file[zone->file_cnt];
 	reader->file_idx = zone->file_cnt++;
 	return true;
@@ -218,7 +222,7 @@ read_file(struct vly_zone_reader *reader, const char *path, const char *origin,
 		malloc(sizeof(*scanner)); /* half a megabyte: too large for a stack */
 
 	if (scanner == NULL)
-		return vly_zone_reader_fail(reader, "no memory for the zone");
+		return vly_zone_reader_fail_memory(reader);
 	bool done = map_text(reader, path, &text);
 	if (done) {
 		done = start_scanner(reader, scanner, path, origin, default_ttl) &&
@@ -237,39 +241,39 @@ scan_apex(struct vly_zone_reader *reader, struct vly_name *apex)
 	zs_scanner_t *scanner = malloc(sizeof(*scanner));
 
 	if (scanner == NULL)
-		return vly_zone_reader_fail(reader, "no memory for the zone");
+		return vly_zone_reader_fail_memory(reader);
 	bool done = zs_init(scanner, reader->name, VLY_CLASS_IN, 0) == 0 &&
 		    vly_name_scan(apex, scanner->zone_origin, scanner->zone_origin_length) != 0;
 	zs_deinit(scanner);
 	free(scanner);
-	return done || vly_zone_reader_fail(reader, "%.255s is not a zone name", reader->name);
+	return done || vly_zone_reader_fail(reader, "%.150s is not a zone name", reader->name);
 }
 
 int
 vly_zone_read_file(struct vly_zone *zone, const struct vly_hash_key *key, const char *name,
 		   const char *path, struct vly_load_progress *progress,
-		   struct vly_zone_error *error)
+		   struct vly_zone_report *report)
 {
 	struct vly_name apex;
 	struct vly_zone_reader reader = {
 		.zone = zone,
-		.error = error,
+		.report = report,
 		.progress = progress,
 		.name = name,
 		.file = path,
 		.last_ttl = VLY_READER_NO_TTL,
 	};
 
-	*error = (struct vly_zone_error){0};
 	if (!scan_apex(&reader, &apex))
 		return -1;
 	if (vly_zone_init(zone, key, &apex) != 0) {
-		vly_zone_reader_fail(&reader, "no memory for the zone");
+		vly_zone_reader_fail_memory(&reader);
 		return -1;
 	}
 	if (!read_file(&reader, path, name, VLY_READER_NO_TTL, 0)) {
 		vly_zone_free(zone);
 		return -1;
 	}
+	vly_zone_mark_occluded(zone);
 	return 0;
 }

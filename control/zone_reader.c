@@ -18,18 +18,22 @@
 bool
 vly_zone_reader_fail(struct vly_zone_reader *reader, const char *format, ...)
 {
-	struct vly_zone_error *error = reader->error;
+	char text[200];
 	va_list args;
 
-	if (reader->failed)
-		return false;
-	reader->failed = true;
-	snprintf(error->file, sizeof(error->file), "%s", reader->file);
-	error->line = reader->line;
 	va_start(args, format);
-	vsnprintf(error->text, sizeof(error->text), format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	vly_zone_report_add(reader->report, VLY_ZONE_CHECK_must, reader->file, reader->line, "%s",
+			    text);
 	return false;
+}
+
+bool
+vly_zone_reader_fail_memory(struct vly_zone_reader *reader)
+{
+	reader->gave_up = true;
+	return vly_zone_reader_fail(reader, "no memory for the zone");
 }
 
 /* Makes reader->owner_node the node of the scanner's current owner. */
@@ -44,12 +48,15 @@ enter_owner(struct vly_zone_reader *reader, const zs_scanner_t *scanner)
 		return true;
 	if (vly_name_scan(&name, scanner->r_owner, scanner->r_owner_length) == 0)
 		return vly_zone_reader_fail(reader, "malformed owner name");
-	if (!vly_zone_has_name(zone, &name))
-		return vly_zone_reader_fail(reader, "the owner is not in zone %s", reader->name);
+	if (!vly_zone_has_name(zone, &name)) {
+		vly_zone_report_add(reader->report, VLY_ZONE_CHECK_out_of_zone, reader->file,
+				    reader->line, "the owner is not in zone %s", reader->name);
+		return false;
+	}
 	vly_name_hash(&name, &zone->key);
 	reader->owner_node = vly_zone_add_name(zone, &name);
 	if (reader->owner_node == VLY_ZONE_NONE)
-		return vly_zone_reader_fail(reader, "no memory for the zone");
+		return vly_zone_reader_fail_memory(reader);
 	reader->owner_len = scanner->r_owner_length;
 	memcpy(reader->owner, scanner->r_owner, reader->owner_len);
 	return true;
@@ -85,7 +92,7 @@ mark_node(struct vly_zone_node *node, unsigned type, bool is_apex)
 		node->flags |= VLY_ZONE_CNAME;
 }
 
-static bool
+static void
 add_record(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32_t ttl)
 {
 	struct vly_zone *zone = reader->zone;
@@ -93,8 +100,10 @@ add_record(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32_t
 					sizeof(struct vly_zone_record) + scanner->r_data_length,
 					VLY_ARENA_REF_BYTES);
 
-	if (off == 0)
-		return vly_zone_reader_fail(reader, "no memory for the zone");
+	if (off == 0) {
+		vly_zone_reader_fail_memory(reader);
+		return;
+	}
 	struct vly_zone_record *record = (void *)(zone->arena.base + off);
 	struct vly_zone_node *node = &zone->node[reader->owner_node];
 	record->next = node->records;
@@ -110,23 +119,22 @@ add_record(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32_t
 	if (reader->progress != NULL && zone->record_cnt % PROGRESS_RECORDS == 0)
 		atomic_fetch_add_explicit(&reader->progress->record_cnt, PROGRESS_RECORDS,
 					  memory_order_relaxed);
-	return true;
 }
 
-bool
+void
 vly_zone_reader_add(struct vly_zone_reader *reader, const zs_scanner_t *scanner)
 {
 	uint32_t ttl;
 
 	if (scanner->r_class != VLY_CLASS_IN)
-		return vly_zone_reader_fail(reader, "only class IN is served, not class %u",
-					    scanner->r_class);
-	if ((scanner->r_type >= VLY_TYPE_META_FIRST && scanner->r_type <= VLY_TYPE_ANY) ||
-	    scanner->r_type == VLY_TYPE_OPT || scanner->r_type == 0)
-		return vly_zone_reader_fail(reader, "type %u can't be in a zone", scanner->r_type);
-	if (!vly_rdata_is_sound(scanner->r_type, scanner->r_data, scanner->r_data_length))
-		return vly_zone_reader_fail(reader, "the data does not have the form of type %u",
-					    scanner->r_type);
-	return enter_owner(reader, scanner) && take_ttl(reader, scanner, &ttl) &&
-	       add_record(reader, scanner, ttl);
+		vly_zone_reader_fail(reader, "only class IN is served, not class %u",
+				     scanner->r_class);
+	else if ((scanner->r_type >= VLY_TYPE_META_FIRST && scanner->r_type <= VLY_TYPE_ANY) ||
+		 scanner->r_type == VLY_TYPE_OPT || scanner->r_type == 0)
+		vly_zone_reader_fail(reader, "type %u can't be in a zone", scanner->r_type);
+	else if (!vly_rdata_is_sound(scanner->r_type, scanner->r_data, scanner->r_data_length))
+		vly_zone_reader_fail(reader, "the data does not have the form of type %u",
+				     scanner->r_type);
+	else if (enter_owner(reader, scanner) && take_ttl(reader, scanner, &ttl))
+		add_record(reader, scanner, ttl);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Takes the records that libzscanner finds into a zone, or says at which line of which file it can't. The other half of
+ * Takes the records that libzscanner finds into a zone, or reports at which line of which file it can't. The other half of
  * zone_file.c, which walks the files; nobody else includes this.
  */
 #ifndef VLY_CONTROL_ZONE_READER_H
@@ -16,7 +16,7 @@
 
 struct vly_zone_reader {
 	struct vly_zone *zone;
-	struct vly_zone_error *error;
+	struct vly_zone_report *report;
 	struct vly_load_progress *progress; /* may be NULL */
 	const char *name;                   /* of the zone */
 
@@ -25,7 +25,7 @@ struct vly_zone_reader {
 	uint16_t file_idx;
 	uint64_t line;
 
-	bool failed;
+	bool gave_up;      /* no memory: there is no use in going on */
 	uint32_t last_ttl; /* the last stated one, or VLY_READER_NO_TTL */
 	/* the owner before this one: most records share it */
 	uint8_t owner[VLY_NAME_BYTES_MAX];
@@ -33,12 +33,14 @@ struct vly_zone_reader {
 	uint32_t owner_node;
 };
 
-/* Notes the first error, at reader->line of reader->file. Always returns false. */
+/* Reports an error at reader->line of reader->file. Always returns false. */
 __attribute__((format(printf, 2, 3), nonnull, cold)) bool
 vly_zone_reader_fail(struct vly_zone_reader *reader, const char *format, ...);
 
-/* Takes in the scanner's record; false: it can't be in this zone, and the error is noted. */
-__attribute__((nonnull)) bool vly_zone_reader_add(struct vly_zone_reader *reader,
+__attribute__((nonnull, cold)) bool vly_zone_reader_fail_memory(struct vly_zone_reader *reader);
+
+/* Takes in the scanner's record, or reports why it can't be in this zone. */
+__attribute__((nonnull)) void vly_zone_reader_add(struct vly_zone_reader *reader,
 						  const zs_scanner_t *scanner);
 
 #endif

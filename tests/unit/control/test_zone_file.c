@@ -51,8 +51,11 @@ load(const char *name, const char *file, struct vly_zone_info *info, struct vly_
 {
 	struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
 
-	*error = (struct vly_zone_error){0};
-	int result = vly_image_builder_add_file(builder, name, file, NULL, info, error);
+	struct vly_zone_report report;
+
+	vly_zone_report_defaults(&report);
+	int result = vly_image_builder_add_file(builder, name, file, NULL, &report, info);
+	*error = report.first;
 	vly_image_builder_free(builder);
 	return result;
 }
@@ -267,17 +270,20 @@ Test(zone_file, reads_every_type_that_libzscanner_knows)
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 	struct vly_zone zone;
+	struct vly_zone_report report;
 	struct vly_zone_error error;
 	struct vly_zone_info info;
 
+	vly_zone_report_defaults(&report);
 	fputs(VLY_TEST_APEX, out);
 	for (size_t i = 0; i < CASES; i++)
 		fprintf(out, "t%u %s\n", cases[i].type, cases[i].text);
 	fclose(out);
 	write_file("zone", text);
 	free(text);
-	cr_assert_eq(vly_zone_read_file(&zone, &vly_test_key, "z.", path, NULL, &error), 0,
-		     "%llu: %s", (unsigned long long)error.line, error.text);
+	cr_assert_eq(vly_zone_read_file(&zone, &vly_test_key, "z.", path, NULL, &report), 0);
+	cr_assert_eq(report.error_cnt, 0, "%llu: %s", (unsigned long long)report.first.line,
+		     report.first.text);
 	cr_expect_eq(zone.record_cnt, CASES + 2);
 	for (size_t i = 0; i < CASES; i++)
 		cr_expect_eq(count_records(&zone, cases[i].type), 1u + (cases[i].type == 2),
@@ -323,8 +329,8 @@ Test(zone_file, needs_no_newline_at_its_end)
 Test(zone_file, counts_progress)
 {
 	struct vly_load_progress progress = {0};
+	struct vly_zone_report report;
 	struct vly_zone zone;
-	struct vly_zone_error error;
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
@@ -335,7 +341,8 @@ Test(zone_file, counts_progress)
 	fclose(out);
 	write_file("zone", text);
 	free(text);
-	cr_assert_eq(vly_zone_read_file(&zone, &vly_test_key, "z.", path, &progress, &error), 0);
+	vly_zone_report_defaults(&report);
+	cr_assert_eq(vly_zone_read_file(&zone, &vly_test_key, "z.", path, &progress, &report), 0);
 	cr_expect_geq(progress.record_cnt, 4096);
 	cr_expect_leq(progress.record_cnt, 5002);
 	vly_zone_free(&zone);

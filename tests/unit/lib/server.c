@@ -41,15 +41,19 @@ vly_test_zone_add(struct vly_image_builder *builder, const struct vly_test_zone 
 		  struct vly_zone_error *error)
 {
 	int fd = vly_test_text_fd(zone->text, strlen(zone->text));
+	struct vly_zone_report report;
 	struct vly_zone_info info;
 	char path[32];
 
+	vly_zone_report_defaults(&report);
 	if (fd < 0) {
 		snprintf(error->text, sizeof(error->text), "no memfd for a test zone");
 		return -1;
 	}
 	vly_test_fd_path(fd, path);
-	int result = vly_image_builder_add_file(builder, zone->name, path, NULL, &info, error);
+	int result =
+		vly_image_builder_add_file(builder, zone->name, path, NULL, &report, &info);
+	*error = report.first;
 	close(fd);
 	return result;
 }
