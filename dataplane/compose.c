@@ -305,6 +305,20 @@ substitute(struct composer *composer, struct vly_query *step, struct vly_compose
 	       vly_name_scan(&step->name, wire, prefix_len + target_len) != 0;
 }
 
+/* For QTYPE DNAME the lookup may end at a DNAME that is in the answer already; once is enough (RFC 2181 §5). */
+static bool
+is_answered(const struct composer *composer, const struct vly_query *step)
+{
+	if (step->qtype != VLY_TYPE_DNAME)
+		return false;
+	for (unsigned i = 0; i < composer->hop_cnt; i++)
+		if (composer->hop[i]->name_len == step->name.len &&
+		    memcmp(vly_image_node_name(composer->hop[i]), step->name.lower,
+			   step->name.len) == 0)
+			return true;
+	return false;
+}
+
 void
 vly_compose_dname(const struct vly_query *query, uint8_t *to, unsigned space,
 		  struct vly_composed *composed)
@@ -321,7 +335,7 @@ vly_compose_dname(const struct vly_query *query, uint8_t *to, unsigned space,
 		const struct vly_image_answer *answer = vly_resolve_again(&step);
 		if (answer == NULL && step.node != NULL)
 			continue; /* below another DNAME */
-		if (answer != NULL) {
+		if (answer != NULL && !is_answered(&composer, &step)) {
 			append(&composer, answer, &step.name);
 			composed->flags |= answer->flags & VLY_ANSWER_RCODE;
 			composed->is_referral = answer->flags & VLY_ANSWER_REFERRAL;
