@@ -55,12 +55,9 @@ store_answer(struct vly_compiler *compiler)
 	struct vly_arena *file = &compiler->draft->file;
 
 	if (writer->overflow) {
-		const struct vly_zone_record *record =
-			compiler->own.cnt > 0 ? compiler->own.rrset[0].record[0] : compiler->soa;
-		(void)vly_compiler_fail(
-			compiler, record,
-			"an answer for this name does not fit into any DNS message (65,535 "
-			"octets)");
+		(void)vly_compiler_fail(compiler, compiler->blamed,
+					"an answer with this record does not fit into any DNS "
+					"message (65,535 octets)");
 		return 0;
 	}
 	unsigned wire_off = vly_image_answer_wire_off((uint16_t)writer->fix_cnt);
@@ -185,6 +182,7 @@ add_referral(struct vly_compiler *compiler, uint32_t cut_idx, const struct vly_r
 static int
 compile_rrset(struct vly_compiler *compiler, uint32_t idx, const struct vly_rrset *rrset)
 {
+	compiler->blamed = rrset->record[0];
 	begin_answer(compiler, idx, VLY_ANSWER_AA);
 	add_rrset(compiler, VLY_SECTION_ANSWER, NULL, rrset);
 	vly_answer_keep(compiler->writer);
