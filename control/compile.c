@@ -46,6 +46,7 @@ compile_node(struct vly_compiler *compiler, uint32_t idx)
 
 	if (vly_rrsets_load(&compiler->own, compiler->zone, idx) != 0)
 		return vly_compiler_fail_memory(compiler);
+	compiler->blamed = compiler->own.cnt > 0 ? compiler->own.rrset[0].record[0] : compiler->soa;
 	vly_image_ref other = vly_compile_answers(compiler, idx);
 	if (other == 0)
 		return -1;
@@ -75,6 +76,7 @@ take_soa(struct vly_compiler *compiler)
 	if (vly_rrsets_load(&compiler->own, compiler->zone, 0) != 0)
 		return vly_compiler_fail_memory(compiler);
 	compiler->soa = vly_rrsets_find(&compiler->own, VLY_TYPE_SOA)->record[0];
+	compiler->blamed = compiler->soa;
 	uint32_t ttl = vly_rdata_read_u32(compiler->soa->data + compiler->soa->data_len - 4);
 	compiler->negative_ttl = ttl < compiler->soa->ttl ? ttl : compiler->soa->ttl;
 	return 0;

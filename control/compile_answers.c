@@ -292,6 +292,36 @@ compile_chain_end(struct vly_compiler *compiler, uint32_t idx)
 	return store_answer(compiler);
 }
 
+/* The answer of an alias for a type that is for the end of its chain to answer, with data or without. */
+static int
+compile_chain_type(struct vly_compiler *compiler, uint32_t idx, uint16_t type)
+{
+	const struct vly_rrset *rrset = vly_rrsets_find(&compiler->target, type);
+
+	if (vly_rrsets_find(&compiler->own, type) != NULL)
+		return 0; /* the alias answers for itself: RRSIG and NSEC */
+	begin_chain(compiler, idx, VLY_RCODE_NOERROR);
+	if (rrset != NULL)
+		add_rrset(compiler, VLY_SECTION_ANSWER, compiler->chain.target.lower, rrset);
+	else
+		add_negative(compiler);
+	vly_answer_keep(compiler->writer);
+	return add_type(compiler, type, store_answer(compiler));
+}
+
+/* True when the chain ends at the very name of a cut: its DS is this zone's (RFC 4035 §3.1.4.1). */
+static bool
+is_at_cut(const struct vly_compiler *compiler)
+{
+	const struct vly_chain *chain = &compiler->chain;
+	unsigned len;
+
+	if (chain->end != VLY_CHAIN_CUT)
+		return false;
+	const uint8_t *cut = node_name(compiler, chain->node_idx, &len);
+	return chain->target.len == len && memcmp(chain->target.lower, cut, len) == 0;
+}
+
 /* An alias: its CNAME chain is followed here, so that one compiled answer holds all of it. */
 static vly_image_ref
 compile_alias(struct vly_compiler *compiler, uint32_t idx)
@@ -305,16 +335,11 @@ compile_alias(struct vly_compiler *compiler, uint32_t idx)
 		(void)vly_compiler_fail_memory(compiler);
 		return 0;
 	}
-	for (unsigned i = 0; chain->end == VLY_CHAIN_NODE && i < compiler->target.cnt; i++) {
-		const struct vly_rrset *rrset = &compiler->target.rrset[i];
-		if (vly_rrsets_find(&compiler->own, rrset->type) != NULL)
-			continue; /* the alias answers for itself: RRSIG and NSEC */
-		begin_chain(compiler, idx, VLY_RCODE_NOERROR);
-		add_rrset(compiler, VLY_SECTION_ANSWER, chain->target.lower, rrset);
-		vly_answer_keep(compiler->writer);
-		if (add_type(compiler, rrset->type, store_answer(compiler)) != 0)
+	for (unsigned i = 0; chain->end == VLY_CHAIN_NODE && i < compiler->target.cnt; i++)
+		if (compile_chain_type(compiler, idx, compiler->target.rrset[i].type) != 0)
 			return 0;
-	}
+	if (is_at_cut(compiler) && compile_chain_type(compiler, idx, VLY_TYPE_DS) != 0)
+		return 0;
 	return compile_chain_end(compiler, idx);
 }
 

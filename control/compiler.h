@@ -22,7 +22,8 @@ struct vly_compiler {
 	struct vly_rrsets glue;
 	struct vly_chain chain;
 	const struct vly_zone_record *soa;
-	uint32_t negative_ttl; /* seconds */
+	const struct vly_zone_record *blamed; /* when an answer can't be: the last one tried */
+	uint32_t negative_ttl;                /* seconds */
 	vly_image_ref nodata;
 	vly_image_ref nxdomain;
 	struct vly_image_type *type; /* of the node at hand */

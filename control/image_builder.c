@@ -176,7 +176,8 @@ finish_sections(struct vly_image_builder *builder)
 	uint64_t zones_off = vly_arena_append(file, zones_bytes, VLY_IMAGE_ALIGN);
 	if (buckets_off == 0 || zones_off == 0)
 		return -1;
-	memcpy(file->base + zones_off, builder->zone, zones_bytes);
+	if (zones_bytes > 0)
+		memcpy(file->base + zones_off, builder->zone, zones_bytes);
 	struct vly_image_header *header = (void *)file->base;
 	*header = (struct vly_image_header){
 		.magic = VLY_IMAGE_MAGIC,

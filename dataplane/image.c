@@ -141,6 +141,8 @@ check_zone(const struct checker *checker, uint32_t idx)
 		return refuse(checker->error, "zone %u: node %u is not its apex", idx, zone->apex);
 	if (zone->label_cnt > VLY_NAME_LABELS_MAX || zone->label_max > VLY_NAME_LABELS_MAX)
 		return refuse(checker->error, "zone %u: impossible label count", idx);
+	if (apex->wildcard != 0 && check_node(checker, apex->wildcard) != 0)
+		return -1;
 	if (check_answer(checker, zone->nxdomain, apex->name_len) != 0)
 		return -1;
 	return check_answer(checker, zone->nodata, apex->name_len);
@@ -151,7 +153,14 @@ check_zone(const struct checker *checker, uint32_t idx)
 static int
 check_bucket(const struct checker *checker, const struct vly_image_bucket *bucket)
 {
-	for (unsigned i = 0; i < 8 && bucket->node[i] != 0; i++) {
+	bool ended = false;
+
+	for (unsigned i = 0; i < 8; i++) {
+		if (ended && bucket->node[i] != 0)
+			return refuse(checker->error, "a bucket goes on behind its end");
+		ended = bucket->node[i] == 0;
+		if (ended)
+			continue;
 		if (check_node(checker, bucket->node[i]) != 0)
 			return -1;
 		const struct vly_image_node *node =
@@ -247,6 +256,8 @@ vly_image_verify(const void *block, size_t bytes, struct vly_image *image,
 	image->heap = base + header->section[VLY_SECTION_HEAP].off;
 	image->mapped_bytes = bytes;
 	const struct checker checker = {image, header->section[VLY_SECTION_HEAP].bytes, error};
+	if (header->reserved != 0)
+		return refuse(error, "the header has a field that is not known to this version");
 	for (uint32_t i = 0; i < header->zone_cnt; i++)
 		if (check_zone(&checker, i) != 0)
 			return -1;

@@ -206,8 +206,8 @@ watch(struct vly_port *port)
 	static const char *const text[] = {
 		[VLY_PORT_UP] = "is back",
 		[VLY_PORT_DOWN] = "is down",
-		[VLY_PORT_DETACHED] = "lost our XDP program: its queries go to the kernel until "
-				      "volley-dataplane is restarted",
+		[VLY_PORT_DETACHED] = ("lost our XDP program: its queries go to the kernel until "
+				       "volley-dataplane is restarted"),
 		[VLY_PORT_GONE] = "is gone: volley-dataplane must be restarted when it is back",
 	};
 	enum vly_port_state state = look_at(port);
