@@ -118,12 +118,12 @@ def test_the_kernel_keeps_ping(example, server):
 
 @pytest.mark.parametrize("server", [SERVER4, SERVER6])
 def test_the_kernel_keeps_tcp(example, server):
-    """Nobody listens on the port: the kernel says so at once."""
+    """Nothing of ours listens on port 54: the kernel refuses at once."""
     with example.network.client.socket(socket.AF_INET6 if ":" in server else socket.AF_INET,
                                        socket.SOCK_STREAM) as client:
         client.settimeout(2)
         with pytest.raises(ConnectionRefusedError):
-            client.connect((server, 5353))
+            client.connect((server, 54))
 
 
 def test_the_kernel_keeps_arp_and_nd(example):

@@ -189,6 +189,19 @@ def test_wildcard_of_an_apex_that_no_bucket_has(served, image, publisher):
     assert publisher.image(next(fresh), with_checksum(data))[0] == REFUSED
 
 
+def test_node_behind_an_empty_slot(image, publisher):
+    """Slots are filled from 0; what stands behind an empty one was not verified, or must not be there."""
+    start, size = section(image, BUCKETS_SECTION)
+    data = bytearray(image)
+    for bucket in range(start, start + size, 64):
+        refs = list(struct.unpack_from("=8I", data, bucket + 32))
+        if 0 in refs:
+            # any name that hashes into this bucket finds the tag
+            struct.pack_into("=8I", data, bucket, *struct.unpack_from("=I", data, bucket) * 8)
+            struct.pack_into("=8I", data, bucket + 32, *[0] * 7, HUGE)
+    assert publisher.image(next(fresh), with_checksum(data))[0] == REFUSED
+
+
 @pytest.mark.parametrize("which", ["apex", "every node"])
 def test_dname_flag_without_a_dname(served, image, publisher, which):
     """Whether it is refused or answered somehow is the dataplane's choice; that it lives is not."""

@@ -66,7 +66,7 @@ def test_broken_zone_names_file_and_line_and_leaves_the_old_one(served, line, te
 
 
 @pytest.mark.parametrize("text, reason", [
-    ("", "SOA"),
+    ("", "empty"),
     ("$TTL 60\n@ NS ns1\n", "SOA"),
     (small_zone(2, "www CNAME a", "www A 192.0.2.1"), "CNAME"),
     (small_zone(2, "www.example.net. A 192.0.2.1"), "one.test"),

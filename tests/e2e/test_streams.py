@@ -36,9 +36,14 @@ def open_now(volley):
     return sum(stream["open"] for stream in volley.stats()["streams"])
 
 
-def rss_kib(process):
+def memory_kib(process, key="VmRSS"):
     with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+        return next(int(line.split()[1]) for line in status if line.startswith(key))
+
+
+def check_growth(process, grown_kib, max_kib):
+    """A sanitizer, known by its terabytes of addresses, keeps what is freed."""
+    assert grown_kib < max_kib or memory_kib(process, "VmSize") > 1 << 30
 
 
 def started(volley, **settings):
@@ -345,14 +350,15 @@ def test_ten_thousand_silent_ones_keep_nobody_out(volley, note):
     """More than all: the one idle longest makes room. Memory: some hundred octets for each."""
     started(volley, client=20000, connections=10000, idle=600)
     seconds_to_ask(volley.network)
-    before = rss_kib(volley.dataplane)
+    before = memory_kib(volley.dataplane)
     clients = connect_many(volley.network, 10100)
     time.sleep(0.5)
-    after = rss_kib(volley.dataplane)
+    after = memory_kib(volley.dataplane)
     assert open_now(volley) == 10000 and total(volley, "closed_limit") == 100
     took = seconds_to_ask(volley.network)
     note(f"10,000 silent connections: {after - before} KiB more, a new client waits {1000 * took:.0f} ms")
-    assert took < 1 and after - before < 10000
+    assert took < 1
+    check_growth(volley.dataplane, after - before, 10000)
     for client in clients:
         client.close()
 
@@ -428,7 +434,7 @@ def test_memory_is_bounded(volley, note):
     """Clients that make us keep all they can: half messages of 64 KiB, and answers that they don't take."""
     started(volley, client=20000, memory=16, read=60, write=60)
     seconds_to_ask(volley.network)
-    before = rss_kib(volley.dataplane)
+    before = memory_kib(volley.dataplane)
     half = framed(padded(65535))[:65000]
     clients = connect_many(volley.network, 600)
     for client in clients:
@@ -441,9 +447,10 @@ def test_memory_is_bounded(volley, note):
     for client in readers:
         client.send(framed(BIG) * 100)
     time.sleep(1)
-    grown = rss_kib(volley.dataplane) - before
+    grown = memory_kib(volley.dataplane) - before
     note(f"600 half messages and 600 slow readers: {grown} KiB more, of 16 MiB allowed")
-    assert grown < 20 * 1024 and total(volley, "closed_memory") > 0
+    check_growth(volley.dataplane, grown, 20 * 1024)
+    assert total(volley, "closed_memory") > 0
     assert seconds_to_ask(volley.network) < 1
     for client in clients + readers:
         client.close()

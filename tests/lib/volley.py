@@ -99,7 +99,7 @@ def environment():
     """The build's own programs come first; sanitizers stop at the first finding."""
     path = f"{VOLLEYCTL.parent}:{DATAPLANE.parent}:{os.environ['PATH']}:/usr/sbin"
     sanitizers = {
-        "ASAN_OPTIONS": "abort_on_error=0:exitcode=99:detect_leaks=1",
+        "ASAN_OPTIONS": "exitcode=99:detect_leaks=1:fast_unwind_on_malloc=0",
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
         "LSAN_OPTIONS": f"suppressions={ROOT}/tests/lsan.supp:print_suppressions=0",
     }
