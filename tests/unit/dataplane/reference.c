@@ -103,20 +103,27 @@ add_rrset(struct answer *answer, enum section section, const char *node, unsigne
 	return found;
 }
 
+/* The addresses of the name servers of `owner` that the zone has. */
 static void
-refer(struct answer *answer, const char *cut)
+add_addresses(struct answer *answer, const char *owner)
 {
 	const struct vly_reference_zone *zone = answer->zone;
 
-	add_rrset(answer, AUTHORITY, cut, VLY_TYPE_NS, cut);
 	for (unsigned i = 0; i < zone->record_cnt; i++) {
 		const struct vly_reference_record *ns = &zone->record[i];
-		if (ns->type != VLY_TYPE_NS || strcmp(ns->owner, cut) != 0 ||
+		if (ns->type != VLY_TYPE_NS || strcmp(ns->owner, owner) != 0 ||
 		    !vly_reference_is_below(ns->data, zone->apex))
 			continue;
 		add_rrset(answer, ADDITIONAL, ns->data, VLY_TYPE_A, ns->data);
 		add_rrset(answer, ADDITIONAL, ns->data, VLY_TYPE_AAAA, ns->data);
 	}
+}
+
+static void
+refer(struct answer *answer, const char *cut)
+{
+	add_rrset(answer, AUTHORITY, cut, VLY_TYPE_NS, cut);
+	add_addresses(answer, cut);
 }
 
 /* RFC 2308 §3: the TTL is the lesser of the SOA's own and its last field. */
@@ -165,8 +172,12 @@ resolve(struct answer *answer, const char *name, unsigned qtype, unsigned any_ty
 			deny(answer, "NXDOMAIN");
 			return;
 		}
-		if (add_rrset(answer, ANSWER, node, qtype == VLY_TYPE_ANY ? any_type : qtype, name))
+		unsigned type = qtype == VLY_TYPE_ANY ? any_type : qtype;
+		if (add_rrset(answer, ANSWER, node, type, name)) {
+			if (type == VLY_TYPE_NS && hop_cnt == 0)
+				add_addresses(answer, name); /* RFC 1034 §4.3.2, step 6 */
 			return;
+		}
 		const struct vly_reference_record *cname =
 			vly_reference_find(zone, node, VLY_TYPE_CNAME);
 		if (cname == NULL) {
