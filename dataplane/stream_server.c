@@ -6,11 +6,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <volley/publish.h>
+
 #include "log.h"
 #include "stream_socket.h"
 
-/* Descriptors for all else: images under way, ports, the publish socket, the loops' own. */
-#define OTHER_DESCRIPTORS 256
+/* Descriptors for all else: images, and ports, the publish socket, the loops' own. */
+#define OTHER_DESCRIPTORS (VLY_PUBLISH_IMAGES_MAX + 256)
 
 #define MS_PER_S 1000
 #define MIB      (1u << 20)
@@ -53,7 +55,8 @@ plan_connections(const struct vly_stream_options *stream, unsigned listener_cnt)
 	}
 	if (limit.rlim_cur >= stream->connections_max + others)
 		return stream->connections_max;
-	rlim_t possible = limit.rlim_cur > 2 * others ? limit.rlim_cur - others : others;
+	rlim_t possible =
+		limit.rlim_cur > 2 * others ? limit.rlim_cur - others : limit.rlim_cur / 2;
 	vly_log_warning("--stream-connections: %u instead of %u, as we may open only %llu files "
 			"(LimitNOFILE=, ulimit -n)",
 			(unsigned)possible, stream->connections_max,
