@@ -186,6 +186,9 @@ compile_rrset(struct vly_compiler *compiler, uint32_t idx, const struct vly_rrse
 	begin_answer(compiler, idx, VLY_ANSWER_AA);
 	add_rrset(compiler, VLY_SECTION_ANSWER, NULL, rrset);
 	vly_answer_keep(compiler->writer);
+	/* addresses have one length, and no names that others point to */
+	if (rrset->record_cnt > 1 && (rrset->type == VLY_TYPE_A || rrset->type == VLY_TYPE_AAAA))
+		compiler->writer->flags |= VLY_ANSWER_ROTATES;
 	if (rrset->type == VLY_TYPE_NS && add_glue(compiler, rrset, idx, true) != 0)
 		return -1;
 	return add_type(compiler, rrset->type, store_answer(compiler));

@@ -44,6 +44,10 @@ static const cyaml_schema_field_t dataplane_schema[] = {
 	TEXT("memory", struct vly_config_dataplane, memory),
 	TEXT("huge-pages", struct vly_config_dataplane, huge_pages),
 	TEXT("udp-payload-max", struct vly_config_dataplane, udp_payload_max),
+	TEXT("nsid", struct vly_config_dataplane, nsid),
+	TEXT("id-server", struct vly_config_dataplane, id_server),
+	TEXT("version-server", struct vly_config_dataplane, version_server),
+	TEXT("rrset-order", struct vly_config_dataplane, rrset_order),
 	TEXT("stream-threads", struct vly_config_dataplane, stream_threads),
 	TEXT("stream-connections", struct vly_config_dataplane, stream_connections),
 	TEXT("stream-client", struct vly_config_dataplane, stream_client),
@@ -307,6 +311,7 @@ set_defaults(struct vly_config *config)
 	set_default(&config->dataplane->idle, "sleep");
 	set_default(&config->dataplane->huge_pages, "auto");
 	set_default(&config->dataplane->udp_payload_max, "1232");
+	set_default(&config->dataplane->rrset_order, "fixed");
 	set_default(&config->dataplane->stream_threads, "1");
 	set_default(&config->dataplane->stream_connections, "10000");
 	set_default(&config->dataplane->stream_client, "256");

@@ -48,6 +48,10 @@ struct vly_config_dataplane {
 	char *memory; /* MiB */
 	char *huge_pages;
 	char *udp_payload_max;
+	char *nsid;
+	char *id_server;
+	char *version_server;
+	char *rrset_order;
 	char *stream_threads;
 	char *stream_connections;
 	char *stream_client;

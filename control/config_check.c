@@ -153,10 +153,34 @@ check_streams(const struct vly_config_dataplane *dataplane, struct vly_config_fi
 }
 
 static void
+check_length(struct vly_config_findings *findings, const char *key, const char *value, size_t max)
+{
+	if (value && strlen(value) > max)
+		vly_config_find(findings, key, 0, "must have at most %zu octets", max);
+}
+
+/* Text, or octets as hexadecimal digits. */
+static void
+check_nsid(struct vly_config_findings *findings, const char *value)
+{
+	const char *digits = "0123456789abcdefABCDEF";
+
+	if (!value || strncmp(value, "0x", 2) != 0) {
+		check_length(findings, "dataplane.nsid", value, 128);
+		return;
+	}
+	size_t len = strlen(value + 2);
+	if (len == 0 || len % 2 != 0 || len > 256 || strspn(value + 2, digits) != len)
+		vly_config_find(findings, "dataplane.nsid", 0,
+				"must be text, or 0x and up to 128 octets in hexadecimal");
+}
+
+static void
 check_dataplane(struct vly_config_dataplane *dataplane, struct vly_config_findings *findings)
 {
 	static const char *const idles[] = {"sleep", "spin", NULL};
 	static const char *const huge_pages[] = {"auto", "off", NULL};
+	static const char *const orders[] = {"fixed", "rotate", NULL};
 
 	check_socket(findings, "dataplane.socket", dataplane->socket);
 	for (unsigned i = 0; i < dataplane->port_cnt; i++)
@@ -167,6 +191,11 @@ check_dataplane(struct vly_config_dataplane *dataplane, struct vly_config_findin
 		check_listen(findings, i, dataplane->listen[i]);
 	if (!is_choice(dataplane->idle, idles))
 		vly_config_find(findings, "dataplane.idle", 0, "must be sleep or spin");
+	if (!is_choice(dataplane->rrset_order, orders))
+		vly_config_find(findings, "dataplane.rrset-order", 0, "must be fixed or rotate");
+	check_length(findings, "dataplane.id-server", dataplane->id_server, 255);
+	check_length(findings, "dataplane.version-server", dataplane->version_server, 255);
+	check_nsid(findings, dataplane->nsid);
 	if (!is_choice(dataplane->huge_pages, huge_pages))
 		vly_config_find(findings, "dataplane.huge-pages", 0, "must be auto or off");
 	check_range(findings, "dataplane.memory", dataplane->memory, 1, 1 << 20, " (MiB)");

@@ -269,6 +269,7 @@ vly_dataplane_run(struct vly_options *options)
 	if (dataplane == NULL)
 		return 1;
 	dataplane->options = options;
+	vly_identity = options->identity;
 	if (start_loop(dataplane) != 0) {
 		vly_log_error("can't make an event loop: %m");
 		free(dataplane);

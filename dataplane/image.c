@@ -19,6 +19,8 @@
 /* The largest pointer that can still grow by a whole name and stay a pointer. */
 #define FIXABLE_POINTER_MAX (VLY_POINTER_MAX - VLY_NAME_BYTES_MAX)
 
+#define ANSWER_FLAGS (VLY_ANSWER_RCODE | VLY_ANSWER_AA | VLY_ANSWER_REFERRAL | VLY_ANSWER_ROTATES)
+
 struct checker {
 	const struct vly_image *image;
 	uint64_t heap_bytes;
@@ -81,6 +83,12 @@ check_answer(const struct checker *checker, vly_image_ref ref, unsigned anchor_m
 	if (answer->anchor_len == 0 || answer->anchor_len > anchor_max)
 		return refuse(checker->error, "answer %u: anchor of %u octets", ref,
 			      answer->anchor_len);
+	if (answer->flags & ~ANSWER_FLAGS)
+		return refuse(checker->error, "answer %u: unknown flags 0x%x", ref, answer->flags);
+	if ((answer->flags & VLY_ANSWER_ROTATES) &&
+	    (answer->ancount == 0 || answer->fix_cnt != 0 ||
+	     answer->wire_len % (2u * answer->ancount) != 0))
+		return refuse(checker->error, "answer %u can't rotate", ref);
 	return check_fixes(checker, ref, answer);
 }
 

@@ -53,6 +53,11 @@ const char vly_options_help[] =
 	"  --memory MIB           packet memory (default: what the queues need)\n"
 	"  --huge-pages auto|off  use huge pages if enough are free (default: auto)\n"
 	"  --udp-payload-max N    largest response over UDP, 512 to 4096 (default: 1232)\n"
+	"  --nsid TEXT|0xHEX      what the NSID option is answered with (default: it is not)\n"
+	"  --id-server TEXT       id.server and hostname.bind in class CH (default: refused)\n"
+	"  --version-server TEXT  version.server and version.bind in class CH (default: refused)\n"
+	"  --rrset-order fixed|rotate\n"
+	"                         of A and AAAA records (default: fixed, as in the zone file)\n"
 	"  --stream-threads N     threads for TCP and for UDP that the fast path does not take;\n"
 	"                         0: none (default: 1)\n"
 	"  --stream-connections N open at once; more make the longest idle one close\n"
@@ -75,6 +80,10 @@ enum option_id {
 	OPT_MEMORY,
 	OPT_HUGE_PAGES,
 	OPT_UDP_PAYLOAD_MAX,
+	OPT_NSID,
+	OPT_ID_SERVER,
+	OPT_VERSION_SERVER,
+	OPT_RRSET_ORDER,
 	OPT_STREAM_THREADS,
 	OPT_STREAM_CONNECTIONS,
 	OPT_STREAM_CLIENT,
@@ -97,6 +106,10 @@ static const struct option long_options[] = {
 	{"memory", required_argument, NULL, OPT_MEMORY},
 	{"huge-pages", required_argument, NULL, OPT_HUGE_PAGES},
 	{"udp-payload-max", required_argument, NULL, OPT_UDP_PAYLOAD_MAX},
+	{"nsid", required_argument, NULL, OPT_NSID},
+	{"id-server", required_argument, NULL, OPT_ID_SERVER},
+	{"version-server", required_argument, NULL, OPT_VERSION_SERVER},
+	{"rrset-order", required_argument, NULL, OPT_RRSET_ORDER},
 	{"stream-threads", required_argument, NULL, OPT_STREAM_THREADS},
 	{"stream-connections", required_argument, NULL, OPT_STREAM_CONNECTIONS},
 	{"stream-client", required_argument, NULL, OPT_STREAM_CLIENT},
@@ -115,9 +128,12 @@ static const struct port_kind {
 	bool has_target;
 	bool has_queues;
 } port_kind[] = {
-	[VLY_PORT_AF_XDP] = {"af_xdp", true, true}, [VLY_PORT_PCI] = {"pci", true, true},
-	[VLY_PORT_PCAP] = {"pcap", true, false},    [VLY_PORT_AF_PACKET] = {"af_packet", true, true},
-	[VLY_PORT_TAP] = {"tap", true, false},      [VLY_PORT_RING] = {"ring", false, false},
+	[VLY_PORT_AF_XDP] = {"af_xdp", true, true},
+	[VLY_PORT_PCI] = {"pci", true, true},
+	[VLY_PORT_PCAP] = {"pcap", true, false},
+	[VLY_PORT_AF_PACKET] = {"af_packet", true, true},
+	[VLY_PORT_TAP] = {"tap", true, false},
+	[VLY_PORT_RING] = {"ring", false, false},
 	[VLY_PORT_NULL] = {"null", false, false},
 };
 
@@ -217,8 +233,8 @@ parse_port_kind(struct vly_options *options, struct vly_port_spec *spec, const c
 		snprintf(spec->name, sizeof(spec->name), "%s", port_kind[i].name);
 		return 0;
 	}
-	return bad(options, "--port: \"%s\" does not begin with a kind of port, such as af_xdp:",
-		   text);
+	return bad(options,
+		   "--port: \"%s\" does not begin with a kind of port, such as af_xdp:", text);
 }
 
 static int
@@ -289,6 +305,16 @@ parse_listen(struct vly_options *options, const char *text)
 	return bad(options, "--listen: \"%s\" is neither an IPv4 nor an IPv6 address", text);
 }
 
+/* What fits into one character string. */
+static int
+parse_text(struct vly_options *options, const char *name, const char *text, const char **value)
+{
+	if (strlen(text) > VLY_CHAOS_BYTES_MAX)
+		return bad(options, "--%s: more than %d octets", name, VLY_CHAOS_BYTES_MAX);
+	*value = text;
+	return 0;
+}
+
 /* One of two words. */
 static int
 parse_choice(struct vly_options *options, const char *name, const char *text, const char *yes,
@@ -354,6 +380,18 @@ parse_option(struct vly_options *options, int id, const char *value)
 	case OPT_UDP_PAYLOAD_MAX:
 		return parse_whole_number(options, "udp-payload-max", value, VLY_UDP_BYTES_MIN,
 					  UDP_PAYLOAD_MAX, &options->udp_payload_max);
+	case OPT_NSID:
+		if (vly_identity_set_nsid(&options->identity, value) != 0)
+			return bad(options, "--nsid: \"%.60s\" is not 1 to %d octets", value,
+				   VLY_NSID_BYTES_MAX);
+		return 0;
+	case OPT_ID_SERVER:
+		return parse_text(options, "id-server", value, &options->identity.id_server);
+	case OPT_VERSION_SERVER:
+		return parse_text(options, "version-server", value, &options->identity.version);
+	case OPT_RRSET_ORDER:
+		return parse_choice(options, "rrset-order", value, "rotate", "fixed",
+				    &options->identity.rotate);
 	case OPT_LOG_LEVEL:
 		level = vly_log_level_parse(value);
 		if (level < 0)

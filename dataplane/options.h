@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "address.h"
+#include "identity.h"
 #include "log.h"
 
 /* DPDK's limit on ports in one process is 32. */
@@ -72,6 +73,7 @@ struct vly_options {
 	bool huge_pages;
 	unsigned memory_mib; /* 0: by the queues */
 	unsigned udp_payload_max;
+	struct vly_identity identity;
 	struct vly_stream_options stream;
 	enum vly_log_level log_level;
 	char error[200];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Parsing: from the octets of a message to a question, and the fate of what is none. */
 #include "query.h"
+#include "identity.h"
 #include "wire.h"
 
 static void
@@ -9,6 +10,15 @@ set_fate(struct vly_query *query, enum vly_query_fate fate, enum vly_rcode rcode
 	query->fate = fate;
 	query->rcode = rcode & 15;
 	query->rcode_ext = (uint8_t)(rcode >> 4);
+}
+
+void
+vly_query_refuse(struct vly_query *query, enum vly_ede ede)
+{
+	set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_REFUSED);
+	query->ede = (uint16_t)ede;
+	if (query->has_opt)
+		query->opt_bytes += VLY_OPTION_HEAD_BYTES + sizeof(query->ede);
 }
 
 /* A client sends it empty; over UDP it means nothing (RFC 7828 §3.2.1, §3.3.1). */
@@ -20,6 +30,16 @@ parse_keepalive(struct vly_query *query, unsigned bytes)
 	query->asks_keepalive = true;
 	query->opt_bytes += VLY_OPTION_HEAD_BYTES + sizeof(query->keepalive);
 	return bytes == 0;
+}
+
+static void
+parse_nsid(struct vly_query *query)
+{
+	if (query->asks_nsid || vly_identity.nsid_len == 0)
+		return;
+	query->asks_nsid = true;
+	query->opt_bytes =
+		(uint8_t)(query->opt_bytes + VLY_OPTION_HEAD_BYTES + vly_identity.nsid_len);
 }
 
 /* The options fill RDATA (RFC 6891 §6.1.2); false: they don't, or one has a length that it can't have. */
@@ -35,9 +55,11 @@ parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
 		unsigned option_bytes = vly_read_u16(option + 2);
 		if (!vly_cursor_skip(&cursor, option_bytes))
 			return false;
-		if (vly_read_u16(option) == VLY_OPTION_KEEPALIVE &&
-		    !parse_keepalive(query, option_bytes))
+		unsigned code = vly_read_u16(option);
+		if (code == VLY_OPTION_KEEPALIVE && !parse_keepalive(query, option_bytes))
 			return false;
+		if (code == VLY_OPTION_NSID)
+			parse_nsid(query);
 	}
 	return true;
 }
@@ -94,6 +116,8 @@ parse_one(struct vly_query *query)
 	query->has_opt = false;
 	query->dnssec_ok = false;
 	query->asks_keepalive = false;
+	query->asks_nsid = false;
+	query->ede = VLY_EDE_NONE;
 	query->opt_bytes = 0;
 	query->question_bytes = 0;
 	query->limit = query->stream ? query->room : VLY_UDP_BYTES_MIN;
@@ -133,9 +157,11 @@ parse_one(struct vly_query *query)
 	set_fate(query, VLY_QUERY_LOOKUP, VLY_RCODE_NOERROR);
 	if (!parse_additional(query, &cursor, vly_read_u16(message + 10)))
 		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_FORMERR);
+	else if (query->fate == VLY_QUERY_LOOKUP && qclass == VLY_CLASS_CH)
+		set_fate(query, VLY_QUERY_CHAOS, VLY_RCODE_NOERROR);
 	else if (query->fate == VLY_QUERY_LOOKUP &&
 		 (qclass != VLY_CLASS_IN || type_is_refused(query->qtype)))
-		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_REFUSED);
+		vly_query_refuse(query, VLY_EDE_NOT_SUPPORTED);
 }
 
 void
@@ -146,7 +172,7 @@ vly_query_parse(struct vly_query *query, unsigned cnt, const struct vly_table *t
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
 		if (table == NULL)
-			set_fate(&query[i], VLY_QUERY_ERROR, VLY_RCODE_REFUSED);
+			vly_query_refuse(&query[i], VLY_EDE_NOT_READY);
 		else
 			vly_name_hash(&query[i].name, &table->key);
 	}

@@ -15,6 +15,7 @@
 #define VLY_DATAPLANE_QUERY_H
 
 #include <volley/counters.h>
+#include <volley/dns.h>
 #include <volley/name.h>
 
 #include "table.h"
@@ -27,6 +28,7 @@ enum vly_query_fate {
 	VLY_QUERY_HEADER,  /* an error that can't echo the question: header only */
 	VLY_QUERY_ERROR,   /* an error response with the question echoed */
 	VLY_QUERY_LOOKUP,  /* a question to look up */
+	VLY_QUERY_CHAOS,   /* a question of class CH about ourselves (identity.h) */
 	VLY_QUERY_COMPOSE, /* below the DNAME at node: the answer is composed (compose.h) */
 };
 
@@ -37,7 +39,8 @@ struct vly_query {
 	uint16_t room;      /* octets that the response may take from message on, at least 1024 */
 	uint16_t limit_max; /* octets of the largest UDP response, 512..4096; for OPT */
 	bool stream;        /* over a stream: only room limits the response */
-	uint16_t keepalive; /* of a stream: how long it may be idle, in units of 100 ms (RFC 7828) */
+	uint16_t
+		keepalive; /* of a stream: how long it may be idle, in units of 100 ms (RFC 7828) */
 
 	/* set by vly_query_write() */
 	uint16_t response_len; /* 0: send nothing */
@@ -50,6 +53,8 @@ struct vly_query {
 	bool has_opt;
 	bool dnssec_ok; /* the DO bit (RFC 3225) */
 	bool asks_keepalive;
+	bool asks_nsid;
+	uint16_t ede;      /* INFO-CODE of an error (RFC 8914), or VLY_EDE_NONE */
 	uint8_t opt_bytes; /* of the response's OPT with its options; 0: none */
 	uint16_t qtype;
 	uint16_t limit;          /* what the response may take: min of limit_max, EDNS, 512 */
@@ -68,6 +73,9 @@ void vly_query_parse(struct vly_query *query, unsigned cnt, const struct vly_tab
 void vly_query_find_zone(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 void vly_query_find_node(struct vly_query *query, unsigned cnt);
 void vly_query_find_answer(struct vly_query *query, unsigned cnt);
+
+/* Makes a query, once parsed, end in REFUSED; EDNS clients are told why. */
+__attribute__((cold, nonnull)) void vly_query_refuse(struct vly_query *query, enum vly_ede ede);
 
 /* Writes the response over the query and counts it. */
 void vly_query_write(struct vly_query *query, struct vly_lcore_counters *counters);

@@ -80,8 +80,7 @@ vly_query_find_zone(struct vly_query *query, unsigned cnt, const struct vly_tabl
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
 		if (!find_zone(&query[i], table)) {
-			query[i].fate = VLY_QUERY_ERROR;
-			query[i].rcode = VLY_RCODE_REFUSED;
+			vly_query_refuse(&query[i], VLY_EDE_NOT_AUTHORITATIVE);
 			continue;
 		}
 		query[i].bucket = bucket_of(query[i].image, query[i].name.hash[0]);

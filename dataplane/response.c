@@ -7,6 +7,7 @@
 #include <volley/checksum.h>
 
 #include "compose.h"
+#include "identity.h"
 #include "query.h"
 #include "wire.h"
 
@@ -109,6 +110,18 @@ write_options(uint8_t *opt, const struct vly_query *query)
 		vly_write_u16(to, VLY_OPTION_KEEPALIVE);
 		vly_write_u16(to + 2, sizeof(query->keepalive));
 		vly_write_u16(to + 4, query->keepalive);
+		to += VLY_OPTION_HEAD_BYTES + sizeof(query->keepalive);
+	}
+	if (query->asks_nsid) {
+		vly_write_u16(to, VLY_OPTION_NSID);
+		vly_write_u16(to + 2, vly_identity.nsid_len);
+		memcpy(to + 4, vly_identity.nsid, vly_identity.nsid_len);
+		to += VLY_OPTION_HEAD_BYTES + vly_identity.nsid_len;
+	}
+	if (query->ede != VLY_EDE_NONE) {
+		vly_write_u16(to, VLY_OPTION_EDE);
+		vly_write_u16(to + 2, sizeof(query->ede));
+		vly_write_u16(to + 4, query->ede);
 	}
 	return query->opt_bytes;
 }
@@ -154,6 +167,17 @@ write_header(uint8_t *message, const struct shape *shape, bool has_question, boo
 	return head + vly_sum_word(counts);
 }
 
+/* Begins with any of the records, as the query's ID has it: resolvers choose that at random (RFC 5452 §4.3). */
+static void
+copy_rotated(uint8_t *to, const struct vly_image_answer *answer, unsigned id)
+{
+	const uint8_t *wire = vly_image_answer_wire(answer);
+	unsigned first = (id * answer->ancount >> 16) * (answer->wire_len / answer->ancount);
+
+	memcpy(to, wire + first, answer->wire_len - first);
+	memcpy(to + answer->wire_len - first, wire, first);
+}
+
 /* Copies the answer behind the question; returns its one's complement sum, as at an even offset. */
 static uint64_t
 write_answer(uint8_t *to, unsigned room, const struct vly_query *query, const struct shape *shape)
@@ -161,6 +185,11 @@ write_answer(uint8_t *to, unsigned room, const struct vly_query *query, const st
 	const struct vly_image_answer *answer = query->answer;
 	unsigned delta = (unsigned)query->name.len - answer->anchor_len;
 
+	if (__builtin_expect((answer->flags & VLY_ANSWER_ROTATES) && vly_identity.rotate, 0) &&
+	    shape->wire_len != 0) {
+		copy_rotated(to, answer, vly_read_u16(query->message));
+		return answer->sum; /* whole words have changed places */
+	}
 	copy_blocks(to, vly_image_answer_wire(answer), shape->wire_len, room);
 	if (__builtin_expect(shape->wire_len != answer->wire_len, 0)) {
 		move_pointers(to, answer, shape->wire_len, delta);
@@ -187,6 +216,21 @@ count_response(const struct vly_query *query, unsigned flags, struct vly_lcore_c
 	(&counters->rcode_noerror)[rcode <= VLY_RCODE_REFUSED ? rcode : VLY_RCODE_REFUSED + 1]++;
 }
 
+/* Ends a response of the rare kinds, whose sections, if any, end at `end`. */
+__attribute__((cold, noinline)) static void
+finish_rare(struct vly_query *query, const struct shape *shape, bool has_question, uint8_t *end,
+	    struct vly_lcore_counters *counters)
+{
+	write_header(query->message, shape, has_question, query->has_opt);
+	if (query->has_opt) {
+		write_opt(end, query);
+		end += query->opt_bytes;
+	}
+	query->response_len = (uint16_t)(end - query->message);
+	query->response_sum = vly_sum_fold(vly_sum_octets(query->message, query->response_len));
+	count_response(query, shape->flags, counters);
+}
+
 static void
 write_error(struct vly_query *query, struct vly_lcore_counters *counters)
 {
@@ -194,14 +238,7 @@ write_error(struct vly_query *query, struct vly_lcore_counters *counters)
 	bool has_question = query->fate == VLY_QUERY_ERROR;
 	unsigned len = VLY_DNS_HEADER_BYTES + (has_question ? query->question_bytes : 0u);
 
-	write_header(query->message, &shape, has_question, query->has_opt);
-	if (query->has_opt) {
-		write_opt(query->message + len, query);
-		len += query->opt_bytes;
-	}
-	query->response_len = (uint16_t)len;
-	query->response_sum = vly_sum_fold(vly_sum_octets(query->message, len));
-	count_response(query, shape.flags, counters);
+	finish_rare(query, &shape, has_question, query->message + len, counters);
 }
 
 /* Octets for what stands between question and OPT: at least 512 - 12 - 259 - 17. */
@@ -247,30 +284,51 @@ write_found(struct vly_query *query, struct vly_lcore_counters *counters)
 	count_response(query, shape.flags, counters);
 }
 
+/* RFC 4892 §3.1: a TXT record of class CH. */
+__attribute__((cold, noinline)) static void
+write_chaos(struct vly_query *query, struct vly_lcore_counters *counters)
+{
+	static const uint8_t head[] = {
+		0xc0, VLY_DNS_HEADER_BYTES, 0, VLY_TYPE_TXT, 0, VLY_CLASS_CH, 0, 0, 0, 0};
+	const char *text = vly_identity_chaos(&query->name);
+	bool asks_text = query->qtype == VLY_TYPE_TXT || query->qtype == VLY_TYPE_ANY;
+
+	if (text == NULL) {
+		vly_query_refuse(query, VLY_EDE_NOT_AUTHORITATIVE);
+		write_error(query, counters);
+		return;
+	}
+	size_t text_len = strlen(text);
+	unsigned record_bytes = (unsigned)(sizeof(head) + 2 + 1 + text_len);
+	struct shape shape = {.flags = VLY_FLAG_AA, .ancount = asks_text};
+	if (asks_text && record_bytes > space_for(query))
+		shape = (struct shape){.flags = VLY_FLAG_AA | VLY_FLAG_TC};
+	uint8_t *to = query->message + VLY_DNS_HEADER_BYTES + query->question_bytes;
+	if (shape.ancount > 0) {
+		memcpy(to, head, sizeof(head));
+		vly_write_u16(to + sizeof(head), (unsigned)text_len + 1);
+		to[sizeof(head) + 2] = (uint8_t)text_len;
+		memcpy(to + sizeof(head) + 3, text, text_len);
+		to += record_bytes;
+	}
+	finish_rare(query, &shape, true, to, counters);
+}
+
 __attribute__((cold, noinline)) static void
 write_composed(struct vly_query *query, struct vly_lcore_counters *counters)
 {
-	uint8_t *message = query->message;
-	unsigned len = VLY_DNS_HEADER_BYTES + query->question_bytes;
+	uint8_t *to = query->message + VLY_DNS_HEADER_BYTES + query->question_bytes;
 	struct vly_composed composed;
 
-	vly_compose_dname(query, message + len, space_for(query), &composed);
+	vly_compose_dname(query, to, space_for(query), &composed);
 	const struct shape shape = {
 		.flags = composed.flags,
 		.ancount = composed.ancount,
 		.nscount = composed.nscount,
 		.arcount = composed.arcount,
 	};
-	write_header(message, &shape, true, query->has_opt);
-	len += composed.wire_len;
-	if (query->has_opt) {
-		write_opt(message + len, query);
-		len += query->opt_bytes;
-	}
-	query->response_len = (uint16_t)len;
-	query->response_sum = vly_sum_fold(vly_sum_octets(message, len));
 	counters->referrals += composed.is_referral;
-	count_response(query, shape.flags, counters);
+	finish_rare(query, &shape, true, to + composed.wire_len, counters);
 }
 
 void
@@ -287,6 +345,9 @@ vly_query_write(struct vly_query *query, struct vly_lcore_counters *counters)
 		break;
 	case VLY_QUERY_LOOKUP:
 		write_found(query, counters);
+		break;
+	case VLY_QUERY_CHAOS:
+		write_chaos(query, counters);
 		break;
 	case VLY_QUERY_COMPOSE:
 		write_composed(query, counters);

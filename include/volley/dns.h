@@ -40,7 +40,9 @@ enum {
 #define VLY_OPTION_HEAD_BYTES 4
 
 enum vly_option {
+	VLY_OPTION_NSID = 3,       /* RFC 5001 */
 	VLY_OPTION_KEEPALIVE = 11, /* RFC 7828 */
+	VLY_OPTION_EDE = 15,       /* RFC 8914 */
 };
 
 enum vly_opcode {
@@ -101,6 +103,14 @@ enum vly_type {
 	VLY_TYPE_MAILB = 253,
 	VLY_TYPE_MAILA = 254,
 	VLY_TYPE_ANY = 255,
+};
+
+/* INFO-CODEs of Extended DNS Errors (RFC 8914 §5.2). */
+enum vly_ede {
+	VLY_EDE_NOT_READY = 14,
+	VLY_EDE_NOT_AUTHORITATIVE = 20,
+	VLY_EDE_NOT_SUPPORTED = 21,
+	VLY_EDE_NONE = 0xffff, /* ours: no such option */
 };
 
 #endif

@@ -149,6 +149,8 @@ enum vly_image_answer_flag {
 	VLY_ANSWER_RCODE = 0x0f, /* the response's RCODE, 0..15 */
 	VLY_ANSWER_AA = 0x10,
 	VLY_ANSWER_REFERRAL = 0x20, /* for the counters */
+	VLY_ANSWER_ROTATES =
+		0x40, /* wire is ancount records of equal, even length: any may come first */
 };
 
 /*

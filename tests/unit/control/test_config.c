@@ -77,6 +77,13 @@ Test(config, the_example_says_what_the_defaults_are)
 	expect_same_text(example->dataplane->memory, defaults->dataplane->memory);
 	expect_same_text(example->dataplane->huge_pages, defaults->dataplane->huge_pages);
 	expect_same_text(example->dataplane->udp_payload_max, defaults->dataplane->udp_payload_max);
+	expect_same_text(example->dataplane->nsid, defaults->dataplane->nsid);
+	expect_same_text(example->dataplane->id_server, defaults->dataplane->id_server);
+	expect_same_text(example->dataplane->version_server, defaults->dataplane->version_server);
+	expect_same_text(example->dataplane->rrset_order, defaults->dataplane->rrset_order);
+#define X(id, name, severity, help) expect_same_text(example->checks->id, defaults->checks->id);
+	VLY_ZONE_CHECKS(X)
+#undef X
 	expect_same_text(example->dataplane->stream_threads, defaults->dataplane->stream_threads);
 	expect_same_text(example->dataplane->stream_connections,
 			 defaults->dataplane->stream_connections);
@@ -282,7 +289,8 @@ Test(config, becomes_flags)
 		"spin",        "--memory",
 		"64",          "--huge-pages",
 		"auto",        "--udp-payload-max",
-		"1232",        "--stream-threads",
+		"1232",        "--rrset-order",
+		"fixed",       "--stream-threads",
 		"1",           "--stream-connections",
 		"10000",       "--stream-client",
 		"256",         "--stream-idle",
