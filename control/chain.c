@@ -29,9 +29,8 @@ static bool
 add_hop(struct vly_chain *chain, const struct vly_zone *zone, const struct vly_zone_record *record,
 	uint32_t dname_idx, const uint8_t *wire, unsigned len)
 {
-	/* What comes up again goes round in a loop, or makes the name longer each time: once is enough. */
 	chain->end = VLY_CHAIN_LEFT;
-	if (chain->hop_cnt == VLY_CHAIN_HOPS_MAX || is_known(chain, record))
+	if (chain->hop_cnt == VLY_CHAIN_HOPS_MAX)
 		return false;
 	struct vly_chain_hop *hop = &chain->hop[chain->hop_cnt];
 	if (chain->hop_cnt > 0)
@@ -52,7 +51,9 @@ add_cname(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_id
 {
 	const struct vly_zone_record *cname = record_of(zone, node_idx, VLY_TYPE_CNAME);
 
-	return cname != NULL &&
+	/* What comes up again goes round in a loop. */
+	chain->end = VLY_CHAIN_LEFT;
+	return cname != NULL && !is_known(chain, cname) &&
 	       add_hop(chain, zone, cname, VLY_ZONE_NONE, cname->data, cname->data_len);
 }
 
@@ -69,6 +70,12 @@ add_dname(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_id
 		chain->node_idx = node_idx;
 		chain->dname_beyond = dname;
 		return false;
+	}
+	/* What comes up again is in the answer already, and comes to an end only if it makes the name shorter. */
+	if (is_known(chain, dname)) {
+		if (dname->data_len >= chain->target.len - prefix_len)
+			return false;
+		node_idx = VLY_ZONE_NONE;
 	}
 	memcpy(wire, chain->target.lower, prefix_len);
 	memcpy(wire + prefix_len, dname->data, dname->data_len);

@@ -261,18 +261,13 @@ append_cname(struct composer *composer, const struct vly_name *name, const uint8
 	composer->count[0]++;
 }
 
-/* A DNAME that comes up again goes round in a loop, or makes the name longer each time: once is enough, the client
- * asks on. */
 static bool
-add_hop(struct composer *composer, const struct vly_image_node *node)
+is_known(const struct composer *composer, const struct vly_image_node *node)
 {
 	for (unsigned i = 0; i < composer->hop_cnt; i++)
 		if (composer->hop[i] == node)
-			return false;
-	if (composer->hop_cnt == HOPS_MAX)
-		return false;
-	composer->hop[composer->hop_cnt++] = node;
-	return true;
+			return true;
+	return false;
 }
 
 /* One substitution for the name in `step`, whose encloser is step->node. False: the answer ends here. */
@@ -284,19 +279,26 @@ substitute(struct composer *composer, struct vly_query *step, struct vly_compose
 	uint8_t wire[VLY_NAME_BYTES_MAX + VLY_NAME_SLACK_BYTES] = {0};
 	struct vly_name owner;
 
-	if (!add_hop(composer, node) || answer == NULL || answer->wire_len < DNAME_TARGET_OFF ||
+	if (composer->hop_cnt == HOPS_MAX || answer == NULL ||
+	    answer->wire_len < DNAME_TARGET_OFF ||
 	    vly_name_scan(&owner, vly_image_node_name(node), node->name_len) == 0)
 		return false;
-	append(composer, answer, &owner);
 	const uint8_t *record = vly_image_answer_wire(answer);
 	unsigned target_len = vly_read_u16(record + DNAME_LENGTH_OFF);
+	if (DNAME_TARGET_OFF + target_len > answer->wire_len)
+		return false;
+	/* A DNAME that comes up again is in the answer already. It comes to an end only if it makes the name
+	 * shorter: else the client may go on asking. */
+	if (!is_known(composer, node))
+		append(composer, answer, &owner);
+	else if (target_len >= node->name_len)
+		return false;
+	composer->hop[composer->hop_cnt++] = node;
 	unsigned prefix_len = (unsigned)step->name.len - node->name_len;
 	if (prefix_len + target_len > VLY_NAME_BYTES_MAX) {
 		composed->flags |= VLY_RCODE_YXDOMAIN;
 		return false;
 	}
-	if (DNAME_TARGET_OFF + target_len > answer->wire_len)
-		return false;
 	memcpy(wire, step->name.lower, prefix_len);
 	memcpy(wire + prefix_len, record + DNAME_TARGET_OFF, target_len);
 	append_cname(composer, &step->name, record + DNAME_TTL_OFF, wire, prefix_len + target_len);
