@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cases on an AF_XDP port: a veth pair between two namespaces, the server's lcore or its only worker on
-one core, the client on the other."""
+"""Cases on an AF_XDP port: a veth pair between two namespaces, the server's lcore or its only
+worker on one core, the client on the other."""
 
 import dataclasses
 import pathlib
@@ -22,10 +22,12 @@ CPUS = (CLIENT_CPU, SERVER_CPU)
 NAMES = 100_000
 QUESTIONS = 65536
 
-# testpmd's best: port arguments, ring sizes and bursts made no difference beyond the noise, as long as
-# kxdpgun's core is the busier one.
+# As Volley has its port. Busy polling, rings of 512 and bursts of 64 made no difference to testpmd
+# beyond the noise: kxdpgun's core is the busier one.
 TESTPMD_MBUFS = 16384
-TESTPMD_BURST = 64
+TESTPMD_BURST = 32
+TESTPMD_PORT = "busy_budget=0"
+TESTPMD_RINGS = ("--rxd=2048", "--txd=2048")
 
 
 @dataclasses.dataclass
@@ -36,12 +38,12 @@ class Bench:
     seconds: int
     workload: zones.Workload
     question_list: pathlib.Path
-    load: typing.Callable      # one of clients.*: (sandbox, pair, question list, seconds, cpu)
+    load: typing.Callable      # one of clients.*
     told: dict = dataclasses.field(default_factory=lambda: {"volley": [], "reference": []})
     commands: dict = dataclasses.field(default_factory=dict)
 
     def run_server(self, start, side):
-        """The answered rate of the server that start(bench, sandbox, pair) starts on a new veth pair."""
+        """The answered rate of what start(bench, sandbox, pair) starts on a new veth pair."""
         with Sandbox() as sandbox:
             pair = VethPair(sandbox)
             server = start(self, sandbox, pair)
@@ -54,7 +56,7 @@ class Bench:
             return rate
 
     def lost(self):
-        """Queries lost on each side, in sum, if the load counts them; one that Volley lost fails the case."""
+        """Queries lost on each side, in sum, if the load counts them. Volley may lose none."""
         lost = {f"{side}_lost": sum(run["lost"] for run in runs)
                 for side, runs in self.told.items() if all("lost" in run for run in runs)}
         return lost | {"failed": lost["volley_lost"] > 0} if lost else {}
@@ -67,8 +69,8 @@ def start_volley(bench, sandbox, pair):
 
 
 def start_testpmd(_bench, sandbox, pair):
-    return Testpmd(sandbox, f"net_af_xdp0,iface={pair.SERVER_INTERFACE}", TESTPMD_MBUFS,
-                   TESTPMD_BURST, CPUS, pair.server.enter)
+    return Testpmd(sandbox, f"net_af_xdp0,iface={pair.SERVER_INTERFACE},{TESTPMD_PORT}",
+                   TESTPMD_MBUFS, TESTPMD_BURST, CPUS, TESTPMD_RINGS, pair.server.enter)
 
 
 def start_knot(bench, sandbox, pair):
@@ -105,10 +107,10 @@ class AfxdpCase:
             zones.write_question_list(question_list, workload.questions, self.with_edns)
             seconds = options.seconds or self.seconds
             bench = Bench(options.build_dir, seconds, workload, question_list, self.load)
-            pairs = interleave(self.name, options.pairs,
-                               lambda: bench.run_server(start_volley, "volley"),
-                               lambda: bench.run_server(self.start_reference, "reference"))
-            return summary(self.name, "answers/s", self.reference_name, pairs, names=names,
+            rounds = interleave(self.name, options.pairs, {
+                "volley": lambda: bench.run_server(start_volley, "volley"),
+                "reference": lambda: bench.run_server(self.start_reference, "reference")})
+            return summary(self.name, "answers/s", self.reference_name, rounds, names=names,
                            questions=QUESTIONS, seconds=seconds, server_cpu=SERVER_CPU,
                            client_cpu=CLIENT_CPU, command=bench.commands, **bench.lost())
 

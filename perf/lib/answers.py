@@ -11,14 +11,14 @@ from . import packets
 from .sandbox import PerfError, Sandbox
 from .volley import Volley
 
-# Answers sent before the zones were there may still be on their way: what a pipe and stdio hold, and more.
+# Answers sent before the zones were there may still be on their way: what a pipe and stdio hold.
 SKIPPED = 20_000
 CHECKED = 2_000
 READ_SECONDS = 60
 
 
 class AnswerReader(threading.Thread):
-    """Reads a pcap stream to its end from a FIFO, so that the writer never waits, and keeps some packets."""
+    """Reads a pcap stream from a FIFO to its end, so that no writer hangs; keeps some packets."""
 
     def __init__(self, path):
         super().__init__(daemon=True)
@@ -43,7 +43,7 @@ class AnswerReader(threading.Thread):
 
 
 def check_answers(workload, options, ip_version, vlan, cpus):
-    """Answers a sample of the workload's questions, and raises PerfError at the first that is not right."""
+    """Has some of the workload's questions answered; PerfError at the first wrong answer."""
     with Sandbox() as sandbox:
         questions = workload.questions[:CHECKED]
         pcap = sandbox.directory / "check.pcap"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Load generators on the client's end of a veth pair. Each returns the rate of answers, and a dictionary of
-what else the result should tell of this side."""
+"""Load generators on the client's end of a veth pair. Each returns the rate of answers, and what
+else is to be told of the run, in a dictionary."""
 
 import re
 

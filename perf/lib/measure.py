@@ -9,29 +9,35 @@ def progress(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def interleave(case, pair_cnt, ours, theirs):
-    """Calls ours() and theirs() in turn, pair_cnt times; returns the pairs of rates."""
-    pairs = []
-    for idx in range(pair_cnt):
-        pair = (ours(), theirs())
-        pairs.append(pair)
-        progress(f"{case}: pair {idx + 1}/{pair_cnt}: volley {pair[0]:,.0f},"
-                 f" reference {pair[1]:,.0f}, ratio {pair[0] / pair[1]:.3f}")
-    return pairs
+def interleave(case, round_cnt, sides):
+    """Calls the sides in turn, round_cnt times; returns each round's rates by side. There are
+    "volley", "reference", and perhaps more."""
+    rounds = []
+    for idx in range(round_cnt):
+        rates = {side: run() for side, run in sides.items()}
+        rounds.append(rates)
+        text = ", ".join(f"{side} {rate:,.0f}" for side, rate in rates.items())
+        progress(f"{case}: {idx + 1}/{round_cnt}: {text},"
+                 f" ratio {rates['volley'] / rates['reference']:.3f}")
+    return rounds
 
 
-def summary(case, unit, reference_name, pairs, **more):
-    """The result of a case. The ratio is the median of the pairs' ratios: two runs of one pair saw the
-    machine in about the same state. The spread is that of the pairs' ratios, lowest and highest."""
-    ratios = [ours / theirs for ours, theirs in pairs]
+def median_ratio(rounds, side):
+    """Of the rounds' ratios: the runs of one round saw the machine in about the same state."""
+    return round(statistics.median(rates["volley"] / rates[side] for rates in rounds), 3)
+
+
+def summary(case, unit, reference_name, rounds, **more):
+    """The result of a case. The spread is the lowest and the highest ratio of a round."""
+    ratios = [rates["volley"] / rates["reference"] for rates in rounds]
     return {
         "case": case,
         "unit": unit,
-        "volley": round(statistics.median(ours for ours, _ in pairs)),
-        "reference": round(statistics.median(theirs for _, theirs in pairs)),
+        "volley": round(statistics.median(rates["volley"] for rates in rounds)),
+        "reference": round(statistics.median(rates["reference"] for rates in rounds)),
         "reference_name": reference_name,
-        "ratio": round(statistics.median(ratios), 3),
+        "ratio": median_ratio(rounds, "reference"),
         "spread": [round(min(ratios), 3), round(max(ratios), 3)],
-        "pairs": [[round(ours), round(theirs)] for ours, theirs in pairs],
+        "pairs": [[round(rates["volley"]), round(rates["reference"])] for rates in rounds],
         **more,
     }

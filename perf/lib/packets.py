@@ -17,12 +17,11 @@ CLIENT_NET = {4: ipaddress.ip_address("10.64.0.0").packed[:2],
               6: ipaddress.ip_address("fd53:64::").packed[:12]}
 
 DNS_PORT = 53
-DNS_HEADER_BYTES = 12
 EDNS = bytes((0,)) + struct.pack("!HHIH", 41, 1232, 0, 0)
 
 
 def checksum(data):
-    """One's complement sum of the 16-bit words of data, of even length: that is the number mod 65535."""
+    """RFC 1071, even length: the one's complement sum of 16-bit words is the number mod 65535."""
     return 0xffff - (int.from_bytes(data, "big") % 0xffff)
 
 
@@ -63,7 +62,7 @@ def write_queries(path, questions, seed, version=4, vlan=None):
         out.write(PCAP_HEADER)
         for name, qtype in questions:
             bits = rng.getrandbits(64)
-            source = net + (bits & 0xffffffff).to_bytes(4, "big")[-(len(SERVER[version]) - len(net)):]
+            source = net + (bits & 0xffffffff).to_bytes(4, "big")[len(net) - len(SERVER[version]):]
             payload = udp(version, source, 1024 + (bits >> 32) % 64512,
                           dns_query(bits >> 48, name, qtype))
             packet = link + ip_header(version, source, len(payload)) + payload

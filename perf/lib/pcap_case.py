@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cases on the pcap port: one lcore, queries from memory, answers dropped, against testpmd's 5tswap.
+"""Cases on the pcap port: one lcore, queries from memory, answers dropped; against testpmd 5tswap.
 
 Rates are per second of the lcore's CPU time, on both sides. On an idle machine that is the same as
 per second; on a shared one it leaves out the time in which somebody else had the core.
+
+Without huge pages testpmd spreads its mbufs, one to a page, and Volley does not: "packed_reference"
+is testpmd with its mbufs packed too.
 """
 
 import dataclasses
 import pathlib
 import shlex
+import statistics
 import typing
 
 from . import packets, testpmd, zones
 from .answers import check_answers
-from .measure import interleave, progress, summary
+from .measure import interleave, median_ratio, progress, summary
 from .sandbox import Sandbox
 from .volley import Volley
 
@@ -20,8 +24,8 @@ from .volley import Volley
 CPUS = (0, 1)
 VOLLEY_FLAGS = ["--idle", "spin", "--huge-pages", "off"]
 
-# DPDK's pcap driver copies each packet from a ring that holds the whole file: the pool must have as many
-# mbufs, and those in flight.
+# DPDK's pcap driver copies each packet from a ring that holds the whole file: the pool must have as
+# many mbufs, and those in flight.
 SPARE_MBUFS = 16384
 
 
@@ -29,7 +33,7 @@ SPARE_MBUFS = 16384
 class PcapCase:
     name: str
     summary: str
-    make: typing.Callable   # (directory, seed, name count, question count) to zones.Workload
+    make: typing.Callable   # one of zones.make_*
     names: int
     questions: int = 65536
     seconds: int = 5
@@ -42,14 +46,21 @@ class PcapCase:
             progress(f"{self.name}: writing zones of {names} names and {self.questions} questions")
             workload = self.make(sandbox.directory, options.seed, names, self.questions)
             pcap = sandbox.directory / "queries.pcap"
-            packets.write_queries(pcap, workload.questions, options.seed, self.ip_version, self.vlan)
+            packets.write_queries(pcap, workload.questions, options.seed, self.ip_version,
+                                  self.vlan)
             progress(f"{self.name}: checking the answers")
             check_answers(workload, options, self.ip_version, self.vlan, CPUS)
 
             seconds = options.seconds or self.seconds
             runs = Runs(options.build_dir, seconds, workload, pcap)
-            pairs = interleave(self.name, options.pairs, runs.volley, runs.testpmd)
-            return summary(self.name, "answers/s/lcore", testpmd.NAME, pairs, names=names,
+            rounds = interleave(self.name, options.pairs, {
+                "volley": runs.volley,
+                "reference": runs.testpmd,
+                "packed_reference": lambda: runs.testpmd("packed_reference", testpmd.PACKED)})
+            packed_rate = statistics.median(rates["packed_reference"] for rates in rounds)
+            return summary(self.name, "answers/s/lcore", testpmd.NAME, rounds,
+                           packed_reference=round(packed_rate),
+                           packed_ratio=median_ratio(rounds, "packed_reference"), names=names,
                            questions=self.questions, seconds=seconds, burst=runs.burst,
                            command=runs.commands)
 
@@ -75,15 +86,15 @@ class Runs:
             self.commands["volley"] = shlex.join(volley.command)
             return rate
 
-    def testpmd(self):
+    def testpmd(self, side="reference", more_flags=()):
         """With the burst that Volley had in the run before."""
         with Sandbox() as sandbox:
             reference = testpmd.Testpmd(sandbox, f"net_pcap0,rx_pcap={self.pcap},infinite_rx=1",
                                         len(self.workload.questions) + SPARE_MBUFS, self.burst,
-                                        CPUS)
+                                        CPUS, more_flags)
             rate = reference.measure(self.seconds)
             reference.stop()
-            self.commands["reference"] = shlex.join(reference.command)
+            self.commands[side] = shlex.join(reference.command)
             return rate
 
 

@@ -12,6 +12,11 @@ import tempfile
 import time
 
 STOP_SECONDS = 10
+POLL_SECONDS = 0.005
+
+# A count and a CPU time are of one moment within this, about half a hundredth of a run.
+SAMPLE_SECONDS = 0.03
+SAMPLE_TRIES = 50
 
 
 class PerfError(Exception):
@@ -61,7 +66,7 @@ class Process:
                 self.fail(f"ended with status {self.popen.returncode}")
             if time.monotonic() > deadline:
                 self.fail(f"did not say {pattern!r} within {timeout} seconds")
-            time.sleep(0.02)
+            time.sleep(POLL_SECONDS)
 
     def wait_end(self, timeout):
         """Waits for a successful end; returns the log."""
@@ -79,6 +84,17 @@ class Process:
             if (thread / "comm").read_text().startswith("rte-worker"):
                 return int((thread / "schedstat").read_text().split()[0]) / 1e9
         return self.fail("has no lcore")
+
+    def sample(self, count):
+        """count(), and the CPU time that the lcore had had by then."""
+        for _ in range(SAMPLE_TRIES):
+            before = self.lcore_seconds()
+            value = count()
+            after = self.lcore_seconds()
+            if after - before < SAMPLE_SECONDS:
+                return value, (before + after) / 2
+        raise PerfError(f"the machine is too busy: asking {self.command[0]} for its counters took"
+                        f" more than {SAMPLE_SECONDS} s, {SAMPLE_TRIES} times")
 
     def stop(self):
         if self.popen.poll() is None:
@@ -111,7 +127,7 @@ class Sandbox(contextlib.ExitStack):
 
 
 class Namespace:
-    """A network namespace; entering it by nsenter keeps /sys/fs/bpf, which `ip netns exec` hides."""
+    """A network namespace. nsenter keeps /sys/fs/bpf in sight, which `ip netns exec` hides."""
 
     def __init__(self, sandbox, role):
         self.name = f"volley-perf-{role}-{os.getpid()}"
@@ -142,17 +158,19 @@ class VethPair:
         for namespace, interface, address in ends:
             namespace.ip("addr", "add", f"{address}/24", "dev", interface)
             namespace.ip("link", "set", interface, "up")
-            # a packet that XDP takes from veth has the checksum that the sender's stack wrote into it
+            # a packet that XDP takes from veth has the checksum that the sender's stack wrote
             run_tool(*namespace.enter, "ethtool", "-K", interface, "tx", "off")
-        for (namespace, interface, _), (peer, peer_interface, peer_address) in zip(ends, ends[::-1]):
+        for end, peer_end in zip(ends, ends[::-1]):
+            namespace, interface, _ = end
+            peer, peer_interface, peer_address = peer_end
             # static: testpmd answers no ARP
             mac = peer.ip("-brief", "link", "show", peer_interface).split()[2]
             namespace.ip("neigh", "replace", peer_address, "lladdr", mac, "dev", interface)
 
 
 def raise_on_signals():
-    """Ctrl-C, SIGTERM and SIGHUP end the run by an exception, so that everything is undone, and once only:
-    what undoes is not interrupted."""
+    """Ctrl-C, SIGTERM and SIGHUP end the run by an exception, so that everything is undone; the
+    undoing itself is not interrupted."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def interrupt(_number, _frame):

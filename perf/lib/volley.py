@@ -60,12 +60,12 @@ class Volley:
         return self.stats()["totals"]
 
     def measure(self, seconds, expect):
-        """Answers in a second of the lcore's CPU time, and packets per burst; an error unless each answer is
-        one that the counter `expect` counts (its name, or None for any NOERROR or NXDOMAIN)."""
+        """Answers in a second of the lcore's CPU time, and packets per burst; an error unless each
+        answer is one that the counter `expect` counts (None: any NOERROR or NXDOMAIN)."""
         time.sleep(WARM_UP_SECONDS)
-        before, cpu_before = self.totals(), self.dataplane.lcore_seconds()
+        before, cpu_before = self.dataplane.sample(self.totals)
         time.sleep(seconds)
-        after, cpu_after = self.totals(), self.dataplane.lcore_seconds()
+        after, cpu_after = self.dataplane.sample(self.totals)
         grown = {name: after[name] - before[name] for name in after}
         check_counters(grown, expect)
         return (grown["tx_packets"] / (cpu_after - cpu_before),

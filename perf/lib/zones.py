@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Zone files and the questions that go with them, the same for the same seed.
 
-Each make_* function writes zone files into a directory and returns a Workload: those files, questions
-about them, and how to tell a right answer.
+Each make_* function writes zone files into a directory and returns a Workload: those files,
+questions about them, and how to tell a right answer.
 """
 
 import dataclasses
@@ -74,17 +74,17 @@ def write_lines(path, lines):
             out.writelines(chunk)
 
 
-def zone_head(origin, serial=1):
-    yield f"$ORIGIN {origin}\n$TTL 3600\n"
-    yield f"@ SOA ns1 hostmaster {serial} 7200 3600 1209600 300\n"
+def zone_head():
+    yield f"$ORIGIN {ORIGIN}\n$TTL 3600\n"
+    yield "@ SOA ns1 hostmaster 1 7200 3600 1209600 300\n"
     yield "@ NS ns1\n@ NS ns2\nns1 A 192.0.2.1\nns2 A 192.0.2.2\n"
 
 
-def host_zone(labels, name_cnt, serial=1, address_offset=0):
+def host_zone(labels, name_cnt):
     """The lines of a zone of name_cnt hosts, each with one A record."""
-    yield from zone_head(ORIGIN, serial)
+    yield from zone_head()
     for idx in range(name_cnt):
-        yield f"{labels.label(idx)} A {address(idx + address_offset)}\n"
+        yield f"{labels.label(idx)} A {address(idx)}\n"
 
 
 def host_idx(label):
@@ -120,7 +120,7 @@ def is_right_small(response):
 
 
 def is_right_root(response):
-    """Whatever is asked, something follows: an answer, a referral, or the SOA of a negative answer."""
+    """Whatever is asked, there is an answer, a referral, or the SOA of a negative answer."""
     return response.rcode() in (0, 3) and (response.answer or response.authority)
 
 
@@ -159,7 +159,7 @@ def make_nxdomain(directory, seed, name_cnt, question_cnt):
 
 
 def delegations(labels, cut_cnt):
-    yield from zone_head(ORIGIN)
+    yield from zone_head()
     for idx in range(cut_cnt):
         cut = labels.label(idx)
         yield (f"{cut} NS ns1.{cut}\n{cut} NS ns2.{cut}\n"
@@ -180,7 +180,7 @@ def make_referral(directory, seed, name_cnt, question_cnt):
 
 
 def make_many_zones(directory, seed, zone_cnt, question_cnt):
-    """zone_cnt zones of eight records, one file for all: the records are relative to the zone's name."""
+    """zone_cnt zones of eight records, from one file: it is relative to the zone's name."""
     labels = Labels(seed)
     path = pathlib.Path(directory, "small.zone")
     write_lines(path, iter([
@@ -210,8 +210,8 @@ def root_zone_path():
 
 
 def make_mixed_root(_directory, seed, _name_cnt, question_cnt):
-    """What a root server hears: names below TLDs, TLDs, the apex, and a third of NXDOMAIN; half of the
-    questions have their letters' case mixed (dns-0x20)."""
+    """What a root server hears: names below TLDs, TLDs, the apex, and a third of NXDOMAIN; half of
+    the questions have their letters' case mixed (dns-0x20)."""
     root_zone = root_zone_path()
     text = root_zone.read_text(encoding="ascii")
     tlds = sorted(set(re.findall(r"^([a-z0-9-]+)\.\s+\d+\s+IN\s+NS\s", text, re.M | re.I)))
