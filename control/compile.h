@@ -22,6 +22,7 @@ struct vly_image_draft {
 	struct vly_arena
 		names; /* struct vly_image_name[name_cnt], from offset VLY_IMAGE_ALIGN on */
 	uint64_t name_cnt;
+	bool any_all; /* ANY is answered with all RRsets of a name, not with one (RFC 8482 §4.1) */
 };
 
 /* The heap begins right behind the header. */

@@ -355,6 +355,26 @@ by_type(const void *a, const void *b)
 	return left->type < right->type ? -1 : left->type > right->type;
 }
 
+/* ANY is listed where it is not just the first type's answer: when all RRsets are wanted, and at an alias, which lists
+ * types that are not its own. One answer too large for a message is no reason to refuse the zone. */
+static int
+compile_any(struct vly_compiler *compiler, uint32_t idx)
+{
+	const struct vly_rrsets *own = &compiler->own;
+	bool is_alias = compiler->zone->node[idx].flags & VLY_ZONE_CNAME;
+
+	if (!(compiler->draft->any_all && own->cnt > 1) && !is_alias)
+		return 0;
+	begin_answer(compiler, idx, VLY_ANSWER_AA);
+	for (unsigned i = 0; i < own->cnt; i++)
+		if (compiler->draft->any_all || own->rrset[i].type == VLY_TYPE_CNAME)
+			add_rrset(compiler, VLY_SECTION_ANSWER, NULL, &own->rrset[i]);
+	vly_answer_keep(compiler->writer);
+	if (compiler->writer->overflow)
+		return 0;
+	return add_type(compiler, VLY_TYPE_ANY, store_answer(compiler));
+}
+
 vly_image_ref
 vly_compile_answers(struct vly_compiler *compiler, uint32_t idx)
 {
@@ -368,12 +388,9 @@ vly_compile_answers(struct vly_compiler *compiler, uint32_t idx)
 		const struct vly_rrset *rrset = &compiler->own.rrset[i];
 		if (compile_rrset(compiler, idx, rrset) != 0)
 			return 0;
-		/* ANY at an alias is for the alias itself */
-		if (rrset->type == VLY_TYPE_CNAME &&
-		    add_type(compiler, VLY_TYPE_ANY,
-			     compiler->type[compiler->type_cnt - 1].answer) != 0)
-			return 0;
 	}
+	if (compile_any(compiler, idx) != 0)
+		return 0;
 	if (flags & VLY_ZONE_CNAME)
 		other = compile_alias(compiler, idx);
 	if (compiler->type_cnt > 1)

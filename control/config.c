@@ -59,6 +59,11 @@ static const cyaml_schema_field_t dataplane_schema[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t answers_schema[] = {
+	TEXT("any", struct vly_config_answers, any),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t checks_schema[] = {
 #define X(id, name, severity, help) TEXT(name, struct vly_config_checks, id),
 	VLY_ZONE_CHECKS(X)
@@ -81,6 +86,8 @@ static const cyaml_schema_field_t top_fields[] = {
 				struct vly_config, control, control_schema),
 	CYAML_FIELD_MAPPING_PTR("dataplane", CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,
 				struct vly_config, dataplane, dataplane_schema),
+	CYAML_FIELD_MAPPING_PTR("answers", CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,
+				struct vly_config, answers, answers_schema),
 	CYAML_FIELD_MAPPING_PTR("checks", CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,
 				struct vly_config, checks, checks_schema),
 	CYAML_FIELD_SEQUENCE_COUNT("zones", CYAML_FLAG_POINTER, struct vly_config, zones, zone_cnt,
@@ -295,9 +302,11 @@ set_defaults(struct vly_config *config)
 		config->control = calloc(1, sizeof(*config->control));
 	if (!config->dataplane)
 		config->dataplane = calloc(1, sizeof(*config->dataplane));
+	if (!config->answers)
+		config->answers = calloc(1, sizeof(*config->answers));
 	if (!config->checks)
 		config->checks = calloc(1, sizeof(*config->checks));
-	if (!config->control || !config->dataplane || !config->checks)
+	if (!config->control || !config->dataplane || !config->answers || !config->checks)
 		return -1;
 #define X(id, name, severity, help)                                                                \
 	set_default(&config->checks->id, severity_words[VLY_ZONE_##severity]);
@@ -307,6 +316,7 @@ set_defaults(struct vly_config *config)
 	set_default(&config->control->socket_group, "volley");
 	set_default(&config->control->state_dir, "/var/lib/volley");
 	set_default(&config->control->log_level, "info");
+	set_default(&config->answers->any, "one");
 	set_default(&config->dataplane->socket, "/run/volley/dataplane.sock");
 	set_default(&config->dataplane->idle, "sleep");
 	set_default(&config->dataplane->huge_pages, "auto");

@@ -74,8 +74,13 @@ struct vly_config_checks {
 #undef X
 };
 
+struct vly_config_answers {
+	char *any; /* one or all */
+};
+
 struct vly_config {
 	struct vly_config_control *control;
+	struct vly_config_answers *answers;
 	struct vly_config_checks *checks;
 	struct vly_config_dataplane *dataplane;
 	struct vly_config_zone *zones;

@@ -214,6 +214,15 @@ check_log_level(struct vly_config_findings *findings, const char *key, const cha
 }
 
 static void
+check_answers(const struct vly_config_answers *answers, struct vly_config_findings *findings)
+{
+	static const char *const anys[] = {"one", "all", NULL};
+
+	if (!is_choice(answers->any, anys))
+		vly_config_find(findings, "answers.any", 0, "must be one or all");
+}
+
+static void
 check_checks(const struct vly_config_checks *checks, struct vly_config_findings *findings)
 {
 	static const char *const severities[] = {"error", "warning", "ignore", NULL};
@@ -275,6 +284,7 @@ vly_config_check(struct vly_config *config, struct vly_config_findings *findings
 	check_log_level(findings, "control.log-level", config->control->log_level);
 	check_dataplane(config->dataplane, findings);
 	check_log_level(findings, "dataplane.log-level", config->dataplane->log_level);
+	check_answers(config->answers, findings);
 	check_checks(config->checks, findings);
 	check_zones(config, findings);
 }

@@ -60,6 +60,12 @@ vly_image_builder_free(struct vly_image_builder *builder)
 	free(builder);
 }
 
+void
+vly_image_builder_answer_any_all(struct vly_image_builder *builder)
+{
+	builder->draft.any_all = true;
+}
+
 uint64_t
 vly_image_builder_bytes(const struct vly_image_builder *builder)
 {

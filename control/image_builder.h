@@ -44,6 +44,9 @@ struct vly_built_image {
 __attribute__((nonnull, warn_unused_result)) struct vly_image_builder *
 vly_image_builder_new(const struct vly_hash_key *key);
 
+/* Zones added from now on answer ANY with all RRsets of a name; otherwise with one of them (RFC 8482 §4.1). */
+__attribute__((nonnull)) void vly_image_builder_answer_any_all(struct vly_image_builder *builder);
+
 /*
  * Reads zone `name` (presentation form, such as "example." or ".") from the zone file `path` and compiles
  * it into the image. `progress` may be NULL. Reports what is

@@ -171,6 +171,8 @@ build_group(uv_work_t *work)
 		fail_group(group, strerror(errno));
 		return;
 	}
+	if (group->loader->settings.any_all)
+		vly_image_builder_answer_any_all(builder);
 	if (add_zones(group, builder) == 0) {
 		vly_image_builder_free(builder);
 		return;

@@ -39,6 +39,7 @@ struct vly_load_settings {
 	struct vly_hash_key key;
 	uint8_t severity[VLY_ZONE_CHECK_CNT]; /* enum vly_zone_severity */
 	uint32_t image_max;                   /* images to load into, at most */
+	bool any_all;                         /* see vly_image_builder_answer_any_all() */
 };
 
 struct vly_loader;

@@ -298,6 +298,7 @@ load(struct vly_reload *reload)
 	};
 
 	vly_config_severities(reload->target->config, settings.severity);
+	settings.any_all = strcmp(reload->target->config->answers->any, "all") == 0;
 	reload->items = calloc(reload->zone_cnt + 1, sizeof(*reload->items));
 	for (uint32_t i = 0; reload->items && i < reload->zone_cnt; i++) {
 		reload->items[i].name = reload->zones[i]->name;

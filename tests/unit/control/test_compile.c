@@ -276,3 +276,39 @@ Test(compile, sorts_the_types_of_a_node)
 	cr_expect_eq(apex->type[2].type, VLY_TYPE_SOA);
 	vly_image_close(image);
 }
+
+/* RFC 8482 §4.1: one RRset will do; all of them, when the operator says so. */
+Test(compile, answers_any_with_one_rrset_or_with_all)
+{
+	static const struct vly_test_zone zone = {"z.", VLY_TEST_APEX
+						  "a A 192.0.2.1\na TXT x\na MX 1 b\nc CNAME a\n"};
+	struct vly_image_error image_error;
+	struct vly_test_response response;
+	struct vly_zone_error error;
+	struct vly_built_image built;
+
+	for (int all = 0; all <= 1; all++) {
+		struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
+		if (all)
+			vly_image_builder_answer_any_all(builder);
+		cr_assert_eq(vly_test_zone_add(builder, &zone, &error), 0);
+		cr_assert_eq(vly_image_builder_seal(builder, &built), 0);
+		struct vly_image *image = vly_image_open(built.fd, 1, &image_error);
+		cr_assert_not_null(image);
+		struct vly_table *table = vly_table_build(&image, 1, &image_error);
+		vly_test_ask(table,
+			     &(struct vly_test_question){.name = "a.z.", .type = VLY_TYPE_ANY},
+			     &response);
+		cr_expect_eq(response.record_cnt, all ? 3 : 1);
+		vly_test_response_free(&response);
+		vly_test_ask(table,
+			     &(struct vly_test_question){.name = "c.z.", .type = VLY_TYPE_ANY},
+			     &response);
+		cr_assert_eq(response.record_cnt, 1);
+		cr_expect_eq(response.record[0].type, VLY_TYPE_CNAME);
+		vly_test_response_free(&response);
+		free(table);
+		vly_image_close(image);
+		close(built.fd);
+	}
+}
