@@ -84,11 +84,12 @@ class Dnsperf:
                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def interrupt(self):
-        """Ends it early; it waits for the answers that are under way."""
+        """Ends it early."""
         self.popen.send_signal(signal.SIGINT)
 
     def finish(self):
-        """Waits for its end; returns sent, completed, lost, queries per second."""
+        """Waits for its end; returns sent, completed, lost, queries per second, and interrupted: sent just
+        before interrupt(), so that their answers were not waited for."""
         text = self.popen.communicate()[0]
         values = {}
         for key, pattern in (("sent", r"Queries sent:\s+(\d+)"), ("completed", r"Queries completed:\s+(\d+)"),
@@ -96,4 +97,6 @@ class Dnsperf:
             match = re.search(pattern, text)
             assert match, f"dnsperf said: {text}"
             values[key] = float(match[1]) if key == "rate" else int(match[1])
+        match = re.search(r"Queries interrupted:\s+(\d+)", text)
+        values["interrupted"] = int(match[1]) if match else 0
         return values
