@@ -5,7 +5,8 @@
 
 #define VLY_SOCKET_OWNER_CHARS 64
 
-/* Writes " by NAME (PID)" into `text`, or nothing when that can't be found out. `type` is SOCK_STREAM or SOCK_DGRAM. */
+/* Writes " by NAME (PID)" into `text`, or nothing when that can't be found out. `type` is
+ * SOCK_STREAM or SOCK_DGRAM. */
 __attribute__((nonnull)) void vly_socket_owner(char text[VLY_SOCKET_OWNER_CHARS], int type,
 					       unsigned port);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Answering the messages of a stream: bursts in, one run of octets out, each response behind its length.
+ * Answering the messages of a stream: bursts in, one run of octets out, each response behind its
+ * length.
  *
- * Use: vly_stream_answer() the messages in order, send `out`, and go on with those that found no room.
- * One per stream thread, which must be an RCU reader; it is online only inside of vly_stream_answer().
+ * Use: vly_stream_answer() the messages in order, send `out`, and go on with those that found no
+ * room. One per stream thread, which must be an RCU reader; it is online only inside of
+ * vly_stream_answer().
  */
 #ifndef VLY_DATAPLANE_STREAM_ANSWER_H
 #define VLY_DATAPLANE_STREAM_ANSWER_H
@@ -12,8 +14,8 @@
 #include "stream_input.h"
 
 /*
- * The longest response still finds room behind half of this, or 64 responses of 512 octets: one send per burst.
- * It is also what a client that reads slowly can make us keep for it, at most.
+ * The longest response still finds room behind half of this, or 64 responses of 512 octets: one
+ * send per burst. It is also what a client that reads slowly can make us keep for it, at most.
  */
 #define VLY_STREAM_OUT_BYTES (32768 + VLY_STREAM_PREFIX_BYTES + VLY_MESSAGE_BYTES_MAX)
 
@@ -31,8 +33,8 @@ struct vly_stream_asker {
 };
 
 /*
- * Appends the responses to the first messages to out[]. Returns how many were dealt with: fewer than `cnt` (1 to
- * VLY_BURST_MAX) when out[] is full, none only when it was not empty.
+ * Appends the responses to the first messages to out[]. Returns how many were dealt with: fewer
+ * than `cnt` (1 to VLY_BURST_MAX) when out[] is full, none only when it was not empty.
  */
 __attribute__((nonnull, warn_unused_result)) unsigned
 vly_stream_answer(struct vly_stream_answerer *answerer, const struct vly_stream_asker *asker,

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A message that was kept takes three reads: for its length, for itself, and one for what follows. */
+/* A message that was kept takes three reads: for its length, for itself, and one for what follows.
+ * */
 #define READS_MAX 3
 
 enum outcome {

@@ -2,23 +2,23 @@
 /*
  * The connections of one stream thread (RFC 7766): reading, answering, writing, and their end.
  *
- * Use: vly_stream_pool_open() on the thread's loop; vly_stream_pool_add() every accepted socket; everything
- * else happens in the loop. vly_stream_pool_make_room() when descriptors run out;
+ * Use: vly_stream_pool_open() on the thread's loop; vly_stream_pool_add() every accepted socket;
+ * everything else happens in the loop. vly_stream_pool_make_room() when descriptors run out;
  * vly_stream_pool_close(), then let the loop run out.
  *
- * Messages are answered in bursts, in the order they came. What the socket does not take at once is kept, and
- * until it is gone nothing more is read or answered.
+ * Messages are answered in bursts, in the order they came. What the socket does not take at once is
+ * kept, and until it is gone nothing more is read or answered.
  *
- * A connection is idle, or in the middle of a message, or has a client that does not take its responses; each
- * state has a time limit, and a queue in the order in which the limit will be reached, so that one timer
- * looks at the heads only. When a limit on connections or memory is hit, the one that has been in its state for
- * longest goes.
+ * A connection is idle, or in the middle of a message, or has a client that does not take its
+ * responses; each state has a time limit, and a queue in the order in which the limit will be
+ * reached, so that one timer looks at the heads only. When a limit on connections or memory is hit,
+ * the one that has been in its state for longest goes.
  *
  * Memory, per thread: struct vly_stream_pool with its buffers (0.2 MiB); for each connection struct
- * vly_stream_conn, some 300 octets with malloc's own; and all that is kept for connections, at most buffers_max
- * plus what one of them may have (VLY_STREAM_KEPT_MAX + VLY_STREAM_OUT_BYTES). stream_udp.c has 1 MiB
- * more. The kernel's share is bounded by the buffer sizes in stream_socket.h: 320 KiB for each connection,
- * and net.ipv4.tcp_mem for all.
+ * vly_stream_conn, some 300 octets with malloc's own; and all that is kept for connections, at most
+ * buffers_max plus what one of them may have (VLY_STREAM_KEPT_MAX + VLY_STREAM_OUT_BYTES).
+ * stream_udp.c has 1 MiB more. The kernel's share is bounded by the buffer sizes in
+ * stream_socket.h: 320 KiB for each connection, and net.ipv4.tcp_mem for all.
  */
 #ifndef VLY_DATAPLANE_STREAM_CONN_H
 #define VLY_DATAPLANE_STREAM_CONN_H
@@ -98,11 +98,12 @@ __attribute__((nonnull)) void vly_stream_pool_close(struct vly_stream_pool *pool
 /* How long a connection may be idle now. */
 __attribute__((nonnull, pure)) uint32_t vly_stream_pool_idle_ms(const struct vly_stream_pool *pool);
 
-/* Ends a connection by FIN, or by RST when what is unsent or unread is of no use. For stream_conn.c and
- * stream_pool.c, as is what follows. */
+/* Ends a connection by FIN, or by RST when what is unsent or unread is of no use. For stream_conn.c
+ * and stream_pool.c, as is what follows. */
 __attribute__((nonnull)) void vly_stream_conn_close(struct vly_stream_conn *conn, bool reset);
 
-/* Puts the connection where it belongs now, after anything has happened to it; may close it or others. */
+/* Puts the connection where it belongs now, after anything has happened to it; may close it or
+ * others. */
 __attribute__((nonnull)) void vly_stream_pool_settle(struct vly_stream_conn *conn);
 
 /* The uv_poll_cb of a connection. */

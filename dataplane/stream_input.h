@@ -2,16 +2,17 @@
 /*
  * Framing of messages on a stream: each comes behind its length in two octets (RFC 1035 §4.2.2).
  *
- * Octets are read into a scratch buffer that all connections of a thread share; only what is left when
- * the connection has to wait is kept for it. So a connection that is silent between messages holds no
- * memory, and one that announces a long message holds about twice what it has sent of it.
+ * Octets are read into a scratch buffer that all connections of a thread share; only what is left
+ * when the connection has to wait is kept for it. So a connection that is silent between messages
+ * holds no memory, and one that announces a long message holds about twice what it has sent of it.
  *
  * Use, whenever there is something to read or to go on with:
  *   1. vly_stream_input_space() gives the place to read into, vly_stream_input_add() tells how much
  *      came; neither is needed to go on with what was kept;
- *   2. vly_stream_input_next() until it finds no whole message; vly_stream_input_return() gives one and
- *      all behind it back, to be found again later;
+ *   2. vly_stream_input_next() until it finds no whole message; vly_stream_input_return() gives one
+ *      and all behind it back, to be found again later;
  *   3. vly_stream_input_keep(), after which the scratch buffer is free for others.
+ *
  * A zeroed struct is an empty input. vly_stream_input_drop() frees what was kept.
  */
 #ifndef VLY_DATAPLANE_STREAM_INPUT_H
@@ -24,8 +25,8 @@
 #include <volley/name.h>
 
 /*
- * What one read takes: some 300 small queries, far more than a burst. Larger would let one busy client hold up
- * the others of its thread for longer; smaller costs more system calls.
+ * What one read takes: some 300 small queries, far more than a burst. Larger would let one busy
+ * client hold up the others of its thread for longer; smaller costs more system calls.
  */
 #define VLY_STREAM_SCRATCH_BYTES 16384
 
@@ -57,8 +58,8 @@ enum vly_stream_found {
 };
 
 /*
- * Where to read up to *bytes octets, at least one; NULL: no memory. When the begin of a message is kept, it is no more
- * than what completes its length, or the message.
+ * Where to read up to *bytes octets, at least one; NULL: no memory. When the begin of a message is
+ * kept, it is no more than what completes its length, or the message.
  */
 __attribute__((nonnull, warn_unused_result)) uint8_t *
 vly_stream_input_space(struct vly_stream_input *input, struct vly_stream_scratch *scratch,

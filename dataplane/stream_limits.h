@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * How many connections each client has: a client is an IPv4 address or an IPv6 /56, which is what one site gets
- * (RFC 6177), so that nobody can multiply by changing addresses.
+ * How many connections each client has: a client is an IPv4 address or an IPv6 /56, which is what
+ * one site gets (RFC 6177), so that nobody can multiply by changing addresses.
  *
  * Use: vly_stream_limits_create() at start-up for as many connections as there may be;
- * vly_stream_limits_enter() when one is accepted and, if that was true, vly_stream_limits_leave() when
- * it ends; vly_stream_limits_destroy(). Any thread: a lock is held for a few memory accesses, at most.
+ * vly_stream_limits_enter() when one is accepted and, if that was true, vly_stream_limits_leave()
+ * when it ends; vly_stream_limits_destroy(). Any thread: a lock is held for a few memory accesses,
+ * at most.
  */
 #ifndef VLY_DATAPLANE_STREAM_LIMITS_H
 #define VLY_DATAPLANE_STREAM_LIMITS_H
@@ -47,7 +48,8 @@ __attribute__((nonnull)) void vly_stream_limits_leave(struct vly_stream_limits *
 
 /*
  * How long a connection may be idle when `open` of `open_max` are: idle_ms, but from three quarters
- * on less and less, down to a tenth when all are taken (RFC 7766 §6.2.3 asks to be less patient under load).
+ * on less and less, down to a tenth when all are taken (RFC 7766 §6.2.3 asks to be less patient
+ * under load).
  */
 __attribute__((const)) uint32_t vly_stream_idle_ms(uint32_t idle_ms, uint32_t open,
 						   uint32_t open_max);

@@ -7,7 +7,8 @@
 
 #include "stream_conn.h"
 
-/* How late a time limit may be noticed; ten wake-ups a second, while connections are open, are cheap. */
+/* How late a time limit may be noticed; ten wake-ups a second, while connections are open, are
+ * cheap. */
 #define TICK_MS 100
 
 uint32_t
@@ -58,7 +59,8 @@ vly_stream_conn_close(struct vly_stream_conn *conn, bool reset)
 		uv_timer_stop(&pool->timer);
 }
 
-/* A client that is silent, but has not taken our last responses from the kernel, is a slow reader. */
+/* A client that is silent, but has not taken our last responses from the kernel, is a slow reader.
+ * */
 static void
 close_idle(struct vly_stream_conn *conn)
 {

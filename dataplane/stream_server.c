@@ -29,7 +29,8 @@ is_wanted(const struct vly_options *options)
 	return false;
 }
 
-/* A packet socket leaves the kernel a copy of each frame: it would answer every query a second time. */
+/* A packet socket leaves the kernel a copy of each frame: it would answer every query a second
+ * time. */
 static bool
 udp_is_wanted(const struct vly_options *options)
 {

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * All stream threads and their sockets: TCP on port 53, and UDP for what the fast path leaves to the kernel.
+ * All stream threads and their sockets: TCP on port 53, and UDP for what the fast path leaves to
+ * the kernel.
  *
  * Use, in the main thread:
- *   1. vly_stream_server_open() binds the sockets, so that a port that is taken is noticed before anything
- *      else starts; nothing is answered yet;
+ *   1. vly_stream_server_open() binds the sockets, so that a port that is taken is noticed before
+ *      anything else starts; nothing is answered yet;
  *   2. vly_stream_server_start() on the CPUs that the main thread may use;
- *   3. vly_stream_server_stop(), before the table's images are closed; does nothing when not started;
+ *   3. vly_stream_server_stop(), before the table's images are closed; does nothing when not
+ *      started;
  *   4. vly_stream_server_close().
  *
- * Memory for connections: stream_conn.h has the sum, buffers_max being --stream-memory divided by the threads.
+ * Memory for connections: stream_conn.h has the sum, buffers_max being --stream-memory divided by
+ * the threads.
  */
 #ifndef VLY_DATAPLANE_STREAM_SERVER_H
 #define VLY_DATAPLANE_STREAM_SERVER_H
@@ -27,7 +30,8 @@ struct vly_stream_server {
 	struct vly_stream_listener *listener;
 };
 
-/* Returns 0, or -1 with the error logged; either way vly_stream_server_close() is the end. `server` is zeroed. */
+/* Returns 0, or -1 with the error logged; either way vly_stream_server_close() is the end. `server`
+ * is zeroed. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_stream_server_open(struct vly_stream_server *server, const struct vly_options *options);
 

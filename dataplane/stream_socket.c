@@ -36,8 +36,9 @@ static const struct option ipv6_options[] = {
 };
 
 /*
- * Accepted sockets inherit these. No TCP_DEFER_ACCEPT: silent connections are better off in our hands, where the
- * oldest makes room for a new one, than in the kernel's queue, where the new one is dropped.
+ * Accepted sockets inherit these. No TCP_DEFER_ACCEPT: silent connections are better off in our
+ * hands, where the oldest makes room for a new one, than in the kernel's queue, where the new one
+ * is dropped.
  */
 static const struct option tcp_options[] = {
 	{SOL_SOCKET, SO_REUSEADDR, 1}, /* connections of an earlier life are no obstacle */
@@ -47,8 +48,8 @@ static const struct option tcp_options[] = {
 	{0, 0, 0},
 };
 
-/* Responses come from the address that was asked, and no ICMP error, which anybody can forge, makes them
- * fragments (RFC 9715 §3.1). */
+/* Responses come from the address that was asked, and no ICMP error, which anybody can forge, makes
+ * them fragments (RFC 9715 §3.1). */
 static const struct option udp_ipv4_options[] = {
 	{SOL_IP, IP_PKTINFO, 1},
 	{SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT},

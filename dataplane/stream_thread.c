@@ -21,7 +21,8 @@ open_reserve(void)
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* No descriptor is left: one connection less, or this one is not to be had. Waiting for better times would spin. */
+/* No descriptor is left: one connection less, or this one is not to be had. Waiting for better
+ * times would spin. */
 static void
 make_room(struct vly_stream_thread *thread, int listen_fd)
 {

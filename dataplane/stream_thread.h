@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One stream thread: a loop that accepts and serves connections, and answers UDP by ordinary sockets.
+ * One stream thread: a loop that accepts and serves connections, and answers UDP by ordinary
+ * sockets.
  *
- * Use: vly_stream_thread_start() with sockets that are bound; vly_stream_thread_stop() ends the thread and
- * waits for it. The thread is a registered RCU reader, online only while it answers a burst: neither a
- * waiting loop nor a slow client holds up a grace period.
+ * Use: vly_stream_thread_start() with sockets that are bound; vly_stream_thread_stop() ends the
+ * thread and waits for it. The thread is a registered RCU reader, online only while it answers a
+ * burst: neither a waiting loop nor a slow client holds up a grace period.
  */
 #ifndef VLY_DATAPLANE_STREAM_THREAD_H
 #define VLY_DATAPLANE_STREAM_THREAD_H
@@ -33,7 +34,8 @@ struct vly_stream_thread {
 	struct vly_stream_counters *counters;
 };
 
-/* listener[], settings, limits and counters are set by the caller. Returns 0 or a negative errno. */
+/* listener[], settings, limits and counters are set by the caller. Returns 0 or a negative errno.
+ * */
 __attribute__((nonnull, warn_unused_result)) int
 vly_stream_thread_start(struct vly_stream_thread *thread);
 

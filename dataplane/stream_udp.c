@@ -83,8 +83,9 @@ answer(struct vly_stream_udp *udp, unsigned cnt)
 }
 
 /*
- * The destination of the query becomes the source of the response, by the same control message. The way back is the
- * routing table's to find, but for link-local addresses, which mean nothing without their link.
+ * The destination of the query becomes the source of the response, by the same control message. The
+ * way back is the routing table's to find, but for link-local addresses, which mean nothing without
+ * their link.
  */
 static void
 turn_round(struct msghdr *message)

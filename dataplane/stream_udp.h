@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Queries over UDP that the fast path leaves to the kernel: fragments, IP options, IPv6 extension headers, and
- * interfaces without a port of ours. Answered in batches by an ordinary socket, from the address that was asked.
+ * Queries over UDP that the fast path leaves to the kernel: fragments, IP options, IPv6 extension
+ * headers, and interfaces without a port of ours. Answered in batches by an ordinary socket, from
+ * the address that was asked.
  *
  * Use: vly_stream_udp_create() one per stream thread, which must be an RCU reader and offline;
  * vly_stream_udp_serve() whenever a socket of stream_socket.h is readable; vly_stream_udp_free().

@@ -203,7 +203,7 @@ def test_keepalive_is_answered(example):
     with Stream(example.network) as stream:
         for name in ("www.example.", "no.example.", "refused.test."):
             response = dns.message.from_wire(stream.ask(with_option(KEEPALIVE, b"", name)))
-            assert [(option.otype, option.data) for option in response.options] == [(KEEPALIVE, b"\0\x64")]
+            assert [option.data for option in response.options if option.otype == KEEPALIVE] == [b"\0\x64"]
         assert not dns.message.from_wire(stream.ask(dns_query("www.example.", edns=opt()))).options
 
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Any octets as a stream, in pieces of any size. The first two octets choose the pieces, and when a
- * message is returned as if the client took no responses. Checked: the messages found are those that a
- * look at the whole stream finds, and memory follows what was sent.
+ * message is returned as if the client took no responses. Checked: the messages found are those
+ * that a look at the whole stream finds, and memory follows what was sent.
  */
 #include <stdbool.h>
 #include <stdlib.h>

@@ -45,7 +45,8 @@ Test(stream_limits, each_has_its_share)
 	vly_stream_limits_destroy(&limits);
 }
 
-/* Against an array with a place for each client: a table that is full half the time, and its slots reused. */
+/* Against an array with a place for each client: a table that is full half the time, and its slots
+ * reused. */
 Test(stream_limits, as_a_plain_array)
 {
 	enum { CLIENTS = 300, TOTAL = 128, SHARE = 4 };
