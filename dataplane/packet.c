@@ -51,6 +51,8 @@ static uint64_t
 reply_ipv6(struct rte_ipv6_hdr *ip, uint16_t udp_len)
 {
 	uint8_t sender[16];
+	/* Before they are written: reading them back would wait for the store buffer. */
+	uint64_t addresses = vly_sum_octets(ip->src_addr, 2 * sizeof(sender));
 
 	ip->vtc_flow = htonl(UINT32_C(6) << 28);
 	ip->payload_len = htons(udp_len);
@@ -58,7 +60,7 @@ reply_ipv6(struct rte_ipv6_hdr *ip, uint16_t udp_len)
 	memcpy(sender, ip->src_addr, sizeof(sender));
 	memcpy(ip->src_addr, ip->dst_addr, sizeof(sender));
 	memcpy(ip->dst_addr, sender, sizeof(sender));
-	return vly_sum_octets(ip->src_addr, 2 * sizeof(sender));
+	return addresses;
 }
 
 uint16_t

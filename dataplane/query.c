@@ -179,13 +179,20 @@ vly_query_parse(struct vly_query *query, unsigned cnt, const struct vly_table *t
 }
 
 void
-vly_query_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table,
-		 struct vly_lcore_counters *counters)
+vly_query_look_up(struct vly_query *query, unsigned cnt, const struct vly_table *table)
 {
 	vly_query_parse(query, cnt, table);
 	vly_query_find_zone(query, cnt, table);
 	vly_query_find_node(query, cnt);
+	vly_query_find_encloser(query, cnt);
 	vly_query_find_answer(query, cnt);
+}
+
+void
+vly_query_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table,
+		 struct vly_lcore_counters *counters)
+{
+	vly_query_look_up(query, cnt, table);
 	for (unsigned i = 0; i < cnt; i++)
 		vly_query_write(&query[i], counters);
 }

@@ -6,8 +6,7 @@
  *
  * Use, for a burst of up to VLY_BURST_MAX messages, inside one RCU read side:
  *   1. set `message`, `message_len`, `room`, `limit_max` of each struct vly_query;
- *   2. vly_query_parse(), vly_query_find_zone(), vly_query_find_node(), vly_query_find_answer(),
- * each over the whole burst;
+ *   2. vly_query_look_up(): parses all, then finds their zones, nodes, enclosers and answers;
  *   3. vly_query_write() for each: the response is then in place of the query.
  * vly_query_answer() does 2 and 3.
  */
@@ -64,6 +63,7 @@ struct vly_query {
 	const struct vly_image_zone *zone;
 	uint32_t zone_idx;
 	const struct vly_image_bucket *bucket;
+	bool absent; /* the name has no node: what follows is about its parent's */
 	const struct vly_image_node *node; /* from the bucket, to be compared; or a DNAME's */
 	const struct vly_image_answer *answer;
 	struct vly_name name;
@@ -72,6 +72,7 @@ struct vly_query {
 void vly_query_parse(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 void vly_query_find_zone(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 void vly_query_find_node(struct vly_query *query, unsigned cnt);
+void vly_query_find_encloser(struct vly_query *query, unsigned cnt);
 void vly_query_find_answer(struct vly_query *query, unsigned cnt);
 
 /* Makes a query, once parsed, end in REFUSED; EDNS clients are told why. */
@@ -80,8 +81,11 @@ __attribute__((cold, nonnull)) void vly_query_refuse(struct vly_query *query, en
 /* Writes the response over the query and counts it. */
 void vly_query_write(struct vly_query *query, struct vly_lcore_counters *counters);
 
-/* All stages. `table` may be NULL (nothing committed yet): every question is then answered REFUSED.
- */
+/* All stages but writing, each over the whole burst. `table` may be NULL (nothing committed yet): every question is
+ * then refused. */
+void vly_query_look_up(struct vly_query *query, unsigned cnt, const struct vly_table *table);
+
+/* All stages. */
 void vly_query_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table,
 		      struct vly_lcore_counters *counters);
 

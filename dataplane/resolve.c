@@ -98,18 +98,60 @@ bucket_candidate(const struct vly_image *image, const struct vly_image_bucket *b
 	return NULL;
 }
 
+static inline void
+prefetch_node(const struct vly_image_node *node)
+{
+	PREFETCH(node);
+	PREFETCH((const uint8_t *)node + 64);
+}
+
+/* A bucket with an empty slot ends the search: no such name. */
+static inline bool
+bucket_is_full(const struct vly_image_bucket *bucket)
+{
+	return bucket->node[7] != 0;
+}
+
+/* Notes that a name does not exist, and what is likely to be its closest encloser: the parent. */
+static void
+look_at_parent(struct vly_query *query)
+{
+	query->absent = true;
+	if (query->zone_label_idx == 1) {
+		query->node = vly_image_at(query->image->heap, query->zone->apex);
+		prefetch_node(query->node);
+		return;
+	}
+	query->bucket = bucket_of(query->image, query->name.hash[1]);
+	PREFETCH(query->bucket);
+}
+
 void
 vly_query_find_node(struct vly_query *query, unsigned cnt)
 {
 	for (unsigned i = 0; i < cnt; i++) {
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
+		query[i].absent = false;
 		query[i].node = bucket_candidate(query[i].image, query[i].bucket,
 						 vly_image_tag(query[i].name.hash[0]));
-		if (query[i].node != NULL) {
-			PREFETCH(query[i].node);
-			PREFETCH((const uint8_t *)query[i].node + 64);
-		}
+		if (query[i].node != NULL)
+			prefetch_node(query[i].node);
+		else if (!bucket_is_full(query[i].bucket) && query[i].zone_label_idx > 0)
+			look_at_parent(&query[i]);
+	}
+}
+
+void
+vly_query_find_encloser(struct vly_query *query, unsigned cnt)
+{
+	for (unsigned i = 0; i < cnt; i++) {
+		if (query[i].fate != VLY_QUERY_LOOKUP || !query[i].absent || query[i].node != NULL)
+			continue;
+		query[i].node = bucket_candidate(query[i].image, query[i].bucket,
+						 vly_image_tag(query[i].name.hash[1]));
+		if (query[i].node != NULL)
+			prefetch_node(query[i].node);
 	}
 }
 
@@ -142,9 +184,17 @@ find_suffix(const struct vly_query *query, unsigned label_idx)
 	return NULL;
 }
 
-/* The longest existing ancestor of a name that does not exist. The parent is tried first: it is
- * right for most questions. Then bisection, as ancestors of what exists exist: a name of 127 labels
- * costs 7 searches. */
+/* True when `node`, a guess by hash, is that of the suffix which starts at label_idx. */
+static inline bool
+is_node_of(const struct vly_query *query, const struct vly_image_node *node, unsigned label_idx)
+{
+	return node != NULL && node->zone == query->zone_idx &&
+	       name_is(node, query->name.lower + query->name.start[label_idx],
+		       vly_name_suffix_len(&query->name, label_idx));
+}
+
+/* The longest existing ancestor of a name that does not exist. The parent, which has been looked up ahead, is right
+ * for most questions. Else bisection, as ancestors of what exists exist: 127 labels cost 7 searches. */
 static const struct vly_image_node *
 find_encloser(const struct vly_query *query)
 {
@@ -152,11 +202,8 @@ find_encloser(const struct vly_query *query)
 	unsigned apex_idx = query->zone_label_idx; /* exists */
 	unsigned low = 1;                          /* the first that may exist */
 
-	if (low < apex_idx) {
-		const struct vly_image_node *node = find_suffix(query, low++);
-		if (node != NULL)
-			return node;
-	}
+	if (query->absent && is_node_of(query, query->node, 1))
+		return query->node;
 	while (low < apex_idx) {
 		unsigned middle = (low + apex_idx) / 2;
 		const struct vly_image_node *node = find_suffix(query, middle);
@@ -186,11 +233,10 @@ choose(const struct vly_image_node *node, unsigned qtype)
 static vly_image_ref
 resolve(struct vly_query *query)
 {
-	const struct vly_image_node *node = query->node;
+	const struct vly_image_node *node = NULL;
 
-	if (node == NULL || node->zone != query->zone_idx ||
-	    !name_is(node, query->name.lower, query->name.len))
-		node = find_suffix(query, 0);
+	if (!query->absent)
+		node = is_node_of(query, query->node, 0) ? query->node : find_suffix(query, 0);
 	if (node != NULL)
 		return choose(node, query->qtype);
 
@@ -230,6 +276,7 @@ vly_resolve_again(struct vly_query *query)
 	const struct vly_image_node *apex = vly_image_at(query->image->heap, query->zone->apex);
 
 	query->node = NULL;
+	query->absent = false;
 	for (unsigned i = 0; i <= name->label_cnt; i++) {
 		if (!name_is(apex, name->lower + name->start[i], vly_name_suffix_len(name, i)))
 			continue;

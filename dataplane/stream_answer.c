@@ -21,10 +21,7 @@ look_up(struct vly_stream_answerer *answerer, const struct vly_stream_asker *ask
 		query->stream = true;
 		query->keepalive = asker->keepalive;
 	}
-	vly_query_parse(answerer->query, cnt, table);
-	vly_query_find_zone(answerer->query, cnt, table);
-	vly_query_find_node(answerer->query, cnt);
-	vly_query_find_answer(answerer->query, cnt);
+	vly_query_look_up(answerer->query, cnt, table);
 }
 
 /* The response is written over a copy: the queries behind it must stay what they are. */
