@@ -9,7 +9,7 @@ import dns.exception
 from canonical import read_name, read_record
 
 TC, AA, RCODE = 0x0200, 0x0400, 0x000f
-OPT = 41
+NAPTR, OPT = 35, 41
 
 # `flags` is the header's second pair of octets, `question` raw octets; the sections are sorted tuples of
 # (owner, type, class, TTL, RDATA); `opt` is None or (owner, payload, extended rcode, version, flags, options).
@@ -25,6 +25,15 @@ def parse_opt(record):
         options.append((code, rdata[at + 4:at + 4 + length]))
         at += 4 + length
     return owner, payload, ttl >> 24, ttl >> 16 & 255, ttl & 0xffff, tuple(options)
+
+
+def lower_naptr(record):
+    """The name at the end of NAPTR is compressed by nobody, and in lower case with some."""
+    owner, rrtype, rrclass, ttl, rdata = record
+    at = 4
+    for _ in range(3):
+        at += 1 + rdata[at]
+    return owner, rrtype, rrclass, ttl, rdata[:at] + rdata[at:].lower()
 
 
 def parse(message):
@@ -43,6 +52,7 @@ def parse(message):
             records = []
             for _ in range(count):
                 record, at = read_record(message, at)
+                record = lower_naptr(record) if record[1] == NAPTR else record
                 (opts if record[1] == OPT else records).append(record)
             sections.append(tuple(sorted(records)))
         if at != len(message):

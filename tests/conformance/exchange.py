@@ -87,6 +87,8 @@ def read_stream(client, buffer, seconds=3.0):
     while len(buffer) < 2 or len(buffer) < 2 + struct.unpack_from("!H", buffer)[0]:
         try:
             more = client.recv(65536)
+            # NSD waits for the acknowledgement before it sends the next one
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         except OSError:
             return None, buffer
         if not more:

@@ -17,8 +17,9 @@ RARE_TYPES = [0, 10, OPT, 128, 249, 253, 254, 65535]
 CLASSES = [3, 4, 255, 254, 0, 77]
 SIZES = [0, 512, 1232, 4096, 65535]
 
-# `message` has the id 0. `kind` is "plain", or the name of what is odd about it.
-Question = namedtuple("Question", "message name qtype qclass tcp kind")
+# `message` has the id 0. `kind` is "plain", or the name of what is odd about it; `room` is what UDP may bring back.
+Question = namedtuple("Question", "message name qtype qclass tcp kind room")
+ROOM, ROOM_MAX = 512, 1232
 
 
 @functools.lru_cache(maxsize=65536)
@@ -110,11 +111,12 @@ def plain(dice, name, there):
         flags |= bit if dice.random() < probability else 0
     if dice.random() < 0.3:
         wire = other_case(dice, wire)
-    tail, arcount = b"", 0
+    tail, arcount, room = b"", 0, ROOM
     if dice.random() < 0.65:
-        tail, arcount = opt(dice.choice(SIZES), 0x8000 if dice.random() < 0.3 else 0), 1
+        size = dice.choice(SIZES)
+        tail, arcount, room = opt(size, 0x8000 if dice.random() < 0.3 else 0), 1, max(ROOM, min(ROOM_MAX, size))
     return Question(message(wire, qtype, qclass, flags, tail, arcount), wire, qtype, qclass,
-                    dice.random() < 0.2, "plain")
+                    dice.random() < 0.2, "plain", room)
 
 
 def _pack(name, qtype, flags=0, counts=(1, 0, 0, 0), tail=b""):
@@ -181,7 +183,8 @@ def odd(dice, name):
     qtype = type_number(dice.choice(TYPES[:8]))
     makers = odd_makers(dice, wire, qtype)
     kind = dice.choice(list(makers))
-    return Question(makers[kind](), wire, qtype, 1, False, kind)
+    made = makers[kind]()
+    return Question(made, wire, qtype, 1, False, kind, ROOM_MAX if made[10:12] != b"\0\0" else ROOM)
 
 
 def make_questions(dice, families, count):

@@ -10,6 +10,7 @@ Record = namedtuple("Record", "owner ttl type rdata")
 
 LABELS = ["a", "b", "c", "d", "www", "ns", "x-1", "_sip", "_tcp", "Big", "mixED"]
 LONG_LABEL = "l" * 63
+NAME_MAX = 250  # characters: no name is too long, whatever escapes make of it
 OUTSIDE = ["out.side.invalid.", "a.b.outside.invalid.", "."]
 TTLS = [0, 1, 60, 300, 3600, 86400, 604800]
 HEX = "0123456789abcdef"
@@ -101,6 +102,8 @@ class _Builder:
 
     def add(self, owner, rrtype, rdata, ttl=None):
         ttl = self.dice.choice(TTLS) if ttl is None else ttl
+        if len(owner) > NAME_MAX or max(map(len, rdata.split()), default=0) > NAME_MAX and rrtype != "TXT":
+            return
         kept = self.sets.setdefault((owner.lower(), rrtype), (ttl, {}, owner))
         kept[1].setdefault(rdata)
 
