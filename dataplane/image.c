@@ -262,6 +262,8 @@ vly_image_verify(const void *block, size_t bytes, struct vly_image *image,
 	image->zone = (const void *)(base + header->section[VLY_SECTION_ZONES].off);
 	image->bucket = (const void *)(base + header->section[VLY_SECTION_BUCKETS].off);
 	image->heap = base + header->section[VLY_SECTION_HEAP].off;
+	image->bucket_cnt = header->bucket_cnt;
+	image->probe_max = header->probe_max;
 	image->mapped_bytes = bytes;
 	const struct checker checker = {image, header->section[VLY_SECTION_HEAP].bytes, error};
 	if (header->reserved != 0)

@@ -18,6 +18,8 @@ struct vly_image {
 	const struct vly_image_zone *zone;
 	const struct vly_image_bucket *bucket;
 	const uint8_t *heap;
+	uint32_t bucket_cnt;
+	uint32_t probe_max;
 	uint64_t id;
 	size_t mapped_bytes;
 };

@@ -65,7 +65,7 @@ reply_ipv6(struct rte_ipv6_hdr *ip, uint16_t udp_len)
 
 uint16_t
 vly_packet_reply(uint8_t *frame, const struct vly_packet *packet, uint16_t dns_len,
-		 uint16_t dns_sum)
+		 uint64_t dns_sum)
 {
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(frame + packet->l4_off);
 	uint16_t udp_len = (uint16_t)(dns_len + VLY_UDP_BYTES);

@@ -13,11 +13,11 @@
 /*
  * Sends `frame` back where it came from: MAC addresses, IP addresses and ports change sides, VLAN
  * tags stay; lengths, TTL or hop limit and checksums are those of a response of `dns_len` octets,
- * whose one's complement sum is `dns_sum` (host order, even offset, see volley/checksum.h). Returns
+ * whose one's complement sum is `dns_sum` (not folded: volley/checksum.h). Returns
  * the octets of the new frame. `packet` is trusted: the policy's, of this frame.
  */
 __attribute__((nonnull, warn_unused_result)) uint16_t
 vly_packet_reply(uint8_t *frame, const struct vly_packet *packet, uint16_t dns_len,
-		 uint16_t dns_sum);
+		 uint64_t dns_sum);
 
 #endif

@@ -107,11 +107,61 @@ type_is_refused(unsigned qtype)
 	return qtype == VLY_TYPE_AXFR || qtype == VLY_TYPE_IXFR;
 }
 
-static void
+/* What most queries are: opcode QUERY, one question, no answer or authority records (RFC 9619 §4). */
+static inline bool
+header_is_plain(const uint8_t *message)
+{
+	static const uint8_t mask[8] = {0xf8, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	static const uint8_t plain[8] = {0, 0, 0, 1};
+	uint64_t words[3];
+
+	memcpy(&words[0], message + 2, 8);
+	memcpy(&words[1], mask, 8);
+	memcpy(&words[2], plain, 8);
+	return (words[0] & words[1]) == words[2];
+}
+
+/* The fate of a message whose header is not plain. */
+__attribute__((cold, noinline)) static void
+judge_header(struct vly_query *query)
+{
+	unsigned flags = vly_read_u16(query->message + 2);
+
+	if (flags & VLY_FLAG_QR)
+		set_fate(query, VLY_QUERY_DROP, VLY_RCODE_FORMERR);
+	else if (flags & VLY_FLAG_OPCODE)
+		set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_NOTIMP);
+	else
+		set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_FORMERR);
+}
+
+/* What most queries end with: one OPT without options, of version 0. */
+static inline bool
+rest_is_plain_opt(const struct vly_cursor *cursor)
+{
+	const uint8_t *at = cursor->at;
+
+	return vly_cursor_has(cursor, VLY_OPT_BYTES) && at[0] == 0 && at[1] == 0 &&
+	       at[2] == VLY_TYPE_OPT && at[6] == 0 && at[9] == 0 && at[10] == 0;
+}
+
+static inline bool
+parse_rest(struct vly_query *query, struct vly_cursor *cursor, unsigned record_cnt)
+{
+	if (record_cnt == 0)
+		return true;
+	if (__builtin_expect(record_cnt == 1 && rest_is_plain_opt(cursor), 1)) {
+		const struct vly_record opt = {cursor->at, cursor->at + 1};
+		return parse_opt(query, &opt);
+	}
+	return parse_additional(query, cursor, record_cnt);
+}
+
+static inline void
 parse_one(struct vly_query *query)
 {
 	const uint8_t *message = query->message;
-	struct vly_cursor cursor = {message, message + query->message_len};
+	struct vly_cursor cursor = {message + VLY_DNS_HEADER_BYTES, message + query->message_len};
 
 	query->has_opt = false;
 	query->dnssec_ok = false;
@@ -121,41 +171,28 @@ parse_one(struct vly_query *query)
 	query->opt_bytes = 0;
 	query->question_bytes = 0;
 	query->limit = query->stream ? query->room : VLY_UDP_BYTES_MIN;
-	query->answer = NULL;
-	query->node = NULL;
-	if (!vly_cursor_has(&cursor, VLY_DNS_HEADER_BYTES)) {
+	if (query->message_len < VLY_DNS_HEADER_BYTES) {
 		set_fate(query, VLY_QUERY_DROP, VLY_RCODE_FORMERR);
 		return;
 	}
-	unsigned flags = vly_read_u16(message + 2);
-	if (flags & VLY_FLAG_QR) {
-		set_fate(query, VLY_QUERY_DROP, VLY_RCODE_FORMERR);
+	if (!header_is_plain(message)) {
+		judge_header(query);
 		return;
 	}
-	if (flags & VLY_FLAG_OPCODE) {
-		set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_NOTIMP);
-		return;
-	}
-	/* One question (RFC 9619 §4), and nothing that only a response has. */
-	set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_FORMERR);
-	if (vly_read_u16(message + 4) != 1 || vly_read_u16(message + 6) != 0 ||
-	    vly_read_u16(message + 8) != 0)
-		return;
-	cursor.at += VLY_DNS_HEADER_BYTES;
 	unsigned name_len =
 		vly_name_scan(&query->name, cursor.at, (size_t)(cursor.end - cursor.at));
-	if (name_len == 0)
-		return;
 	cursor.at += name_len;
-	if (!vly_cursor_has(&cursor, 4))
+	if (name_len == 0 || !vly_cursor_has(&cursor, 4)) {
+		set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_FORMERR);
 		return;
+	}
 	query->qtype = (uint16_t)vly_read_u16(cursor.at);
 	unsigned qclass = vly_read_u16(cursor.at + 2);
 	cursor.at += 4;
 	query->question_bytes = (uint16_t)(name_len + 4);
 
 	set_fate(query, VLY_QUERY_LOOKUP, VLY_RCODE_NOERROR);
-	if (!parse_additional(query, &cursor, vly_read_u16(message + 10)))
+	if (!parse_rest(query, &cursor, vly_read_u16(message + 10)))
 		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_FORMERR);
 	else if (query->fate == VLY_QUERY_LOOKUP && qclass == VLY_CLASS_CH)
 		set_fate(query, VLY_QUERY_CHAOS, VLY_RCODE_NOERROR);
@@ -185,7 +222,7 @@ vly_query_look_up(struct vly_query *query, unsigned cnt, const struct vly_table 
 	vly_query_find_zone(query, cnt, table);
 	vly_query_find_node(query, cnt);
 	vly_query_find_encloser(query, cnt);
-	vly_query_find_answer(query, cnt);
+	vly_query_find_answer(query, cnt, table);
 }
 
 void

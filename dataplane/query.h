@@ -43,7 +43,7 @@ struct vly_query {
 
 	/* set by vly_query_write() */
 	uint16_t response_len; /* 0: send nothing */
-	uint16_t response_sum; /* one's complement sum of the response in host order, even offset */
+	uint64_t response_sum; /* one's complement sum of the response, not folded (checksum.h) */
 
 	/* between the stages */
 	uint8_t fate;      /* enum vly_query_fate */
@@ -60,7 +60,6 @@ struct vly_query {
 	uint16_t question_bytes; /* name, type and class */
 	uint8_t zone_label_idx;  /* where the zone's apex starts in the name */
 	const struct vly_image *image;
-	const struct vly_image_zone *zone;
 	uint32_t zone_idx;
 	const struct vly_image_bucket *bucket;
 	bool absent; /* the name has no node: what follows is about its parent's */
@@ -73,7 +72,7 @@ void vly_query_parse(struct vly_query *query, unsigned cnt, const struct vly_tab
 void vly_query_find_zone(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 void vly_query_find_node(struct vly_query *query, unsigned cnt);
 void vly_query_find_encloser(struct vly_query *query, unsigned cnt);
-void vly_query_find_answer(struct vly_query *query, unsigned cnt);
+void vly_query_find_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 
 /* Makes a query, once parsed, end in REFUSED; EDNS clients are told why. */
 __attribute__((cold, nonnull)) void vly_query_refuse(struct vly_query *query, enum vly_ede ede);

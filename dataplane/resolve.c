@@ -10,7 +10,7 @@
 static inline bool
 name_is(const struct vly_image_node *node, const uint8_t *lower, unsigned len)
 {
-	return node->name_len == len && memcmp(vly_image_node_name(node), lower, len) == 0;
+	return node->name_len == len && vly_name_equal(vly_image_node_name(node), lower, len);
 }
 
 static inline bool
@@ -19,8 +19,21 @@ table_has_label_cnt(const struct vly_table *table, unsigned label_cnt)
 	return table->label_cnt_mask[label_cnt / 64] >> (label_cnt % 64) & 1;
 }
 
-static const struct vly_table_slot *
-find_apex(const struct vly_table *table, const struct vly_name *name, unsigned label_idx)
+static inline bool
+is_apex_of(const struct vly_table_slot *slot, const struct vly_name *name, unsigned label_idx)
+{
+	const struct vly_image *image = slot->image;
+	const struct vly_image_node *apex =
+		vly_image_at(image->heap, image->zone[slot->zone_idx].apex);
+
+	return name_is(apex, name->lower + name->start[label_idx],
+		       vly_name_suffix_len(name, label_idx));
+}
+
+/* The zone whose apex is the suffix from label_idx on; without `compare`, the first one whose tag says so. */
+static inline const struct vly_table_slot *
+find_apex(const struct vly_table *table, const struct vly_name *name, unsigned label_idx,
+	  bool compare)
 {
 	uint64_t hash = name->hash[label_idx];
 	uint32_t tag = vly_image_tag(hash);
@@ -28,22 +41,20 @@ find_apex(const struct vly_table *table, const struct vly_name *name, unsigned l
 
 	for (; table->slot[at].image != NULL; at = (at + 1) & table->slot_mask) {
 		const struct vly_table_slot *slot = &table->slot[at];
-		if (slot->tag != tag)
-			continue;
-		const struct vly_image *image = slot->image;
-		const struct vly_image_node *apex =
-			vly_image_at(image->heap, image->zone[slot->zone_idx].apex);
-		if (name_is(apex, name->lower + name->start[label_idx],
-			    vly_name_suffix_len(name, label_idx)))
+		if (slot->tag == tag && (!compare || is_apex_of(slot, name, label_idx)))
 			return slot;
 	}
 	return NULL;
 }
 
-/* The zone with the longest apex at or above the name. DS lives in the parent zone (RFC 4035
- * §3.1.4.1), so for an apex it is asked there, when the parent is served here too. */
-static bool
-find_zone(struct vly_query *query, const struct vly_table *table)
+/*
+ * The zone with the longest apex at or above the name. DS lives in the parent zone (RFC 4035 §3.1.4.1), so for an apex
+ * it is asked there, when the parent is served here too.
+ * Without `compare` it is a guess, wrong once in four billion times: an exact match in the zone proves it, and saves
+ * touching the apex; whoever finds no match must call zone_is_sure().
+ */
+static inline bool
+find_zone(struct vly_query *query, const struct vly_table *table, bool compare)
 {
 	const struct vly_name *name = &query->name;
 	const struct vly_table_slot *found = NULL;
@@ -51,7 +62,7 @@ find_zone(struct vly_query *query, const struct vly_table *table)
 	for (unsigned i = 0; i <= name->label_cnt; i++) {
 		if (!table_has_label_cnt(table, name->label_cnt - i))
 			continue;
-		const struct vly_table_slot *slot = find_apex(table, name, i);
+		const struct vly_table_slot *slot = find_apex(table, name, i, compare);
 		if (slot == NULL)
 			continue;
 		found = slot;
@@ -63,14 +74,19 @@ find_zone(struct vly_query *query, const struct vly_table *table)
 		return false;
 	query->image = found->image;
 	query->zone_idx = found->zone_idx;
-	query->zone = &found->image->zone[found->zone_idx];
 	return true;
+}
+
+static inline const struct vly_image_zone *
+zone_of(const struct vly_query *query)
+{
+	return &query->image->zone[query->zone_idx];
 }
 
 static inline const struct vly_image_bucket *
 bucket_of(const struct vly_image *image, uint64_t hash)
 {
-	return &image->bucket[vly_image_bucket_idx(hash, image->header->bucket_cnt)];
+	return &image->bucket[vly_image_bucket_idx(hash, image->bucket_cnt)];
 }
 
 void
@@ -79,7 +95,7 @@ vly_query_find_zone(struct vly_query *query, unsigned cnt, const struct vly_tabl
 	for (unsigned i = 0; i < cnt; i++) {
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
-		if (!find_zone(&query[i], table)) {
+		if (!find_zone(&query[i], table, false)) {
 			vly_query_refuse(&query[i], VLY_EDE_NOT_AUTHORITATIVE);
 			continue;
 		}
@@ -118,7 +134,7 @@ look_at_parent(struct vly_query *query)
 {
 	query->absent = true;
 	if (query->zone_label_idx == 1) {
-		query->node = vly_image_at(query->image->heap, query->zone->apex);
+		query->node = vly_image_at(query->image->heap, zone_of(query)->apex);
 		prefetch_node(query->node);
 		return;
 	}
@@ -165,9 +181,9 @@ find_suffix(const struct vly_query *query, unsigned label_idx)
 	unsigned len = vly_name_suffix_len(name, label_idx);
 	uint64_t hash = name->hash[label_idx];
 	uint32_t tag = vly_image_tag(hash);
-	uint32_t at = vly_image_bucket_idx(hash, image->header->bucket_cnt);
+	uint32_t at = vly_image_bucket_idx(hash, image->bucket_cnt);
 
-	for (uint32_t probe = 0; probe < image->header->probe_max; probe++) {
+	for (uint32_t probe = 0; probe < image->probe_max; probe++) {
 		const struct vly_image_bucket *bucket = &image->bucket[at];
 		for (unsigned i = 0; i < 8; i++) {
 			if (bucket->node[i] == 0)
@@ -179,7 +195,7 @@ find_suffix(const struct vly_query *query, unsigned label_idx)
 			if (node->zone == query->zone_idx && name_is(node, lower, len))
 				return node;
 		}
-		at = at + 1 < image->header->bucket_cnt ? at + 1 : 0;
+		at = at + 1 < image->bucket_cnt ? at + 1 : 0;
 	}
 	return NULL;
 }
@@ -198,7 +214,8 @@ is_node_of(const struct vly_query *query, const struct vly_image_node *node, uns
 static const struct vly_image_node *
 find_encloser(const struct vly_query *query)
 {
-	const struct vly_image_node *encloser = vly_image_at(query->image->heap, query->zone->apex);
+	const struct vly_image_node *encloser =
+		vly_image_at(query->image->heap, zone_of(query)->apex);
 	unsigned apex_idx = query->zone_label_idx; /* exists */
 	unsigned low = 1;                          /* the first that may exist */
 
@@ -229,18 +246,12 @@ choose(const struct vly_image_node *node, unsigned qtype)
 		       : node->other;
 }
 
-/* 0: below the DNAME at query->node. */
+/* The answer for a name that has no node. 0: it is below the DNAME at query->node. */
 static vly_image_ref
-resolve(struct vly_query *query)
+resolve_absent(struct vly_query *query)
 {
-	const struct vly_image_node *node = NULL;
+	const struct vly_image_node *node = find_encloser(query);
 
-	if (!query->absent)
-		node = is_node_of(query, query->node, 0) ? query->node : find_suffix(query, 0);
-	if (node != NULL)
-		return choose(node, query->qtype);
-
-	node = find_encloser(query);
 	if (node->flags & VLY_NODE_CUT)
 		return node->other;
 	if (__builtin_expect(node->flags & VLY_NODE_DNAME, 0)) {
@@ -249,18 +260,54 @@ resolve(struct vly_query *query)
 	}
 	if (node->wildcard != 0)
 		return choose(vly_image_at(query->image->heap, node->wildcard), query->qtype);
-	return query->zone->nxdomain;
+	return zone_of(query)->nxdomain;
+}
+
+/* Looks the name up from scratch, in a zone that is known to be the right one. */
+static vly_image_ref
+resolve_slowly(struct vly_query *query)
+{
+	const struct vly_image_node *node = find_suffix(query, 0);
+
+	query->absent = false;
+	return node != NULL ? choose(node, query->qtype) : resolve_absent(query);
+}
+
+/* The zone was found by its hash alone. Where the name's own node does not prove it, it is compared here; if it is the
+ * wrong one, which is next to impossible, the search begins anew. Returns false when the name is in no zone. */
+static inline bool
+zone_is_sure(struct vly_query *query, const struct vly_table *table, bool *again)
+{
+	const struct vly_image_node *apex = vly_image_at(query->image->heap, zone_of(query)->apex);
+
+	*again = !is_node_of(query, apex, query->zone_label_idx);
+	return __builtin_expect(!*again, 1) || find_zone(query, table, true);
+}
+
+static vly_image_ref
+resolve(struct vly_query *query, const struct vly_table *table)
+{
+	bool again;
+
+	if (!query->absent && is_node_of(query, query->node, 0))
+		return choose(query->node, query->qtype);
+	if (!zone_is_sure(query, table, &again)) {
+		vly_query_refuse(query, VLY_EDE_NOT_AUTHORITATIVE);
+		return 0;
+	}
+	return query->absent && !again ? resolve_absent(query) : resolve_slowly(query);
 }
 
 void
-vly_query_find_answer(struct vly_query *query, unsigned cnt)
+vly_query_find_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table)
 {
 	for (unsigned i = 0; i < cnt; i++) {
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
-		vly_image_ref ref = resolve(&query[i]);
-		if (ref == 0) {
-			query[i].fate = VLY_QUERY_COMPOSE;
+		vly_image_ref ref = resolve(&query[i], table);
+		if (__builtin_expect(ref == 0, 0)) {
+			if (query[i].fate == VLY_QUERY_LOOKUP)
+				query[i].fate = VLY_QUERY_COMPOSE;
 			continue;
 		}
 		query[i].answer = vly_image_at(query[i].image->heap, ref);
@@ -273,16 +320,15 @@ const struct vly_image_answer *
 vly_resolve_again(struct vly_query *query)
 {
 	struct vly_name *name = &query->name;
-	const struct vly_image_node *apex = vly_image_at(query->image->heap, query->zone->apex);
+	const struct vly_image_node *apex = vly_image_at(query->image->heap, zone_of(query)->apex);
 
 	query->node = NULL;
-	query->absent = false;
 	for (unsigned i = 0; i <= name->label_cnt; i++) {
 		if (!name_is(apex, name->lower + name->start[i], vly_name_suffix_len(name, i)))
 			continue;
 		query->zone_label_idx = (uint8_t)i;
 		vly_name_hash(name, &query->image->header->hash_key);
-		vly_image_ref ref = resolve(query);
+		vly_image_ref ref = resolve_slowly(query);
 		return ref != 0 ? vly_image_at(query->image->heap, ref) : NULL;
 	}
 	return NULL;

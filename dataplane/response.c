@@ -227,7 +227,7 @@ finish_rare(struct vly_query *query, const struct shape *shape, bool has_questio
 		end += query->opt_bytes;
 	}
 	query->response_len = (uint16_t)(end - query->message);
-	query->response_sum = vly_sum_fold(vly_sum_octets(query->message, query->response_len));
+	query->response_sum = vly_sum_octets(query->message, query->response_len);
 	count_response(query, shape->flags, counters);
 }
 
@@ -270,16 +270,14 @@ write_found(struct vly_query *query, struct vly_lcore_counters *counters)
 		shorten(&shape, answer, space);
 	uint64_t sum = write_header(message, &shape, true, query->has_opt) +
 		       vly_sum_octets(message + VLY_DNS_HEADER_BYTES, query->question_bytes);
-	uint16_t part = vly_sum_fold(write_answer(message + len, query->room - len, query, &shape));
-	sum += len & 1 ? vly_sum_swap(part) : part;
+	sum += vly_sum_at(write_answer(message + len, query->room - len, query, &shape), len);
 	len += shape.wire_len;
 	if (query->has_opt) {
-		part = vly_sum_fold(write_opt(message + len, query));
-		sum += len & 1 ? vly_sum_swap(part) : part;
+		sum += vly_sum_at(write_opt(message + len, query), len);
 		len += query->opt_bytes;
 	}
 	query->response_len = (uint16_t)len;
-	query->response_sum = vly_sum_fold(sum);
+	query->response_sum = sum;
 	counters->referrals += (answer->flags & VLY_ANSWER_REFERRAL) != 0;
 	count_response(query, shape.flags, counters);
 }

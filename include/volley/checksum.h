@@ -51,11 +51,12 @@ vly_sum_octets(const uint8_t *from, size_t bytes)
 	return sum + vly_sum_word(word);
 }
 
-/* A folded sum, moved to an odd offset. */
-static inline uint16_t
-vly_sum_swap(uint16_t sum)
+/* A sum of at most 2^40, of octets that begin at offset `off`: at an odd one, each octet counts in the other half of its
+ * word, which is 256 times as much in one's complement arithmetic. */
+static inline uint64_t
+vly_sum_at(uint64_t sum, unsigned off)
 {
-	return __builtin_bswap16(sum);
+	return sum << (off % 2 * 8);
 }
 
 #endif

@@ -137,6 +137,21 @@ vly_name_hash(struct vly_name *name, const struct vly_hash_key *key)
 	}
 }
 
+/* True when two names, or suffixes, of `len` octets are equal; both in lower case, with the slack readable behind them. */
+static inline bool
+vly_name_equal(const uint8_t *a, const uint8_t *b, unsigned len)
+{
+	uint64_t differs = 0;
+	uint64_t left, right;
+
+	for (; len > 8; len -= 8, a += 8, b += 8) {
+		memcpy(&left, a, sizeof(left));
+		memcpy(&right, b, sizeof(right));
+		differs |= left ^ right;
+	}
+	return (differs | (vly_hash_load(a, len) ^ vly_hash_load(b, len))) == 0;
+}
+
 /* Octets of the suffix that starts at label `label_idx` (0..label_cnt). */
 static inline unsigned
 vly_name_suffix_len(const struct vly_name *name, unsigned label_idx)
