@@ -66,7 +66,7 @@ struct vly_query {
 	const struct vly_image_node *node; /* from the bucket, to be compared; or a DNAME's */
 	const struct vly_image_answer *answer;
 	struct vly_name name;
-};
+} __attribute__((aligned(64)));
 
 void vly_query_parse(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 void vly_query_find_zone(struct vly_query *query, unsigned cnt, const struct vly_table *table);

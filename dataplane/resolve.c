@@ -4,6 +4,7 @@
  * Each touches memory that the one before has prefetched: bucket, node, answer.
  */
 #include "resolve.h"
+#include "bucket.h"
 
 #define PREFETCH(address) __builtin_prefetch(address, 0, 3)
 
@@ -108,10 +109,12 @@ vly_query_find_zone(struct vly_query *query, unsigned cnt, const struct vly_tabl
 static inline const struct vly_image_node *
 bucket_candidate(const struct vly_image *image, const struct vly_image_bucket *bucket, uint32_t tag)
 {
-	for (unsigned i = 0; i < 8; i++)
-		if (bucket->tag[i] == tag && bucket->node[i] != 0)
-			return vly_image_at(image->heap, bucket->node[i]);
-	return NULL;
+	unsigned match = vly_bucket_match(bucket, tag);
+
+	if (match == 0)
+		return NULL;
+	vly_image_ref node = bucket->node[__builtin_ctz(match)];
+	return node != 0 ? vly_image_at(image->heap, node) : NULL;
 }
 
 static inline void
@@ -119,13 +122,6 @@ prefetch_node(const struct vly_image_node *node)
 {
 	PREFETCH(node);
 	PREFETCH((const uint8_t *)node + 64);
-}
-
-/* A bucket with an empty slot ends the search: no such name. */
-static inline bool
-bucket_is_full(const struct vly_image_bucket *bucket)
-{
-	return bucket->node[7] != 0;
 }
 
 /* Notes that a name does not exist, and what is likely to be its closest encloser: the parent. */
@@ -153,7 +149,7 @@ vly_query_find_node(struct vly_query *query, unsigned cnt)
 						 vly_image_tag(query[i].name.hash[0]));
 		if (query[i].node != NULL)
 			prefetch_node(query[i].node);
-		else if (!bucket_is_full(query[i].bucket) && query[i].zone_label_idx > 0)
+		else if (!vly_bucket_is_full(query[i].bucket) && query[i].zone_label_idx > 0)
 			look_at_parent(&query[i]);
 	}
 }
@@ -185,16 +181,15 @@ find_suffix(const struct vly_query *query, unsigned label_idx)
 
 	for (uint32_t probe = 0; probe < image->probe_max; probe++) {
 		const struct vly_image_bucket *bucket = &image->bucket[at];
-		for (unsigned i = 0; i < 8; i++) {
-			if (bucket->node[i] == 0)
-				return NULL;
-			if (bucket->tag[i] != tag)
-				continue;
-			const struct vly_image_node *node =
-				vly_image_at(image->heap, bucket->node[i]);
-			if (node->zone == query->zone_idx && name_is(node, lower, len))
+		for (unsigned match = vly_bucket_match(bucket, tag); match != 0;
+		     match &= match - 1) {
+			vly_image_ref ref = bucket->node[__builtin_ctz(match)];
+			const struct vly_image_node *node = vly_image_at(image->heap, ref);
+			if (ref != 0 && node->zone == query->zone_idx && name_is(node, lower, len))
 				return node;
 		}
+		if (!vly_bucket_is_full(bucket))
+			return NULL;
 		at = at + 1 < image->bucket_cnt ? at + 1 : 0;
 	}
 	return NULL;
