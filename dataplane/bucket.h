@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Searching one bucket of an image: all eight tags in one comparison where the CPU can. */
+/* Searching a bucket of an image: eight tags, or 32 octets of a name, in one comparison where the CPU can. */
 #ifndef VLY_DATAPLANE_BUCKET_H
 #define VLY_DATAPLANE_BUCKET_H
 
@@ -17,7 +17,31 @@ vly_bucket_match(const struct vly_image_bucket *bucket, uint32_t tag)
 
 	return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(same));
 }
+
+/* True when two names, or suffixes, of `len` octets are equal; VLY_NAME_SLACK_BYTES behind both are readable. */
+static inline bool
+vly_bucket_name_equal(const uint8_t *a, const uint8_t *b, unsigned len)
+{
+	for (;;) {
+		__m256i left = _mm256_loadu_si256((const __m256i *)a);
+		__m256i right = _mm256_loadu_si256((const __m256i *)b);
+		uint32_t same = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(left, right));
+		if (len <= 32)
+			return ((uint64_t)~same << (64 - len)) == 0;
+		if (same != UINT32_MAX)
+			return false;
+		a += 32;
+		b += 32;
+		len -= 32;
+	}
+}
 #else
+static inline bool
+vly_bucket_name_equal(const uint8_t *a, const uint8_t *b, unsigned len)
+{
+	return memcmp(a, b, len) == 0;
+}
+
 static inline unsigned
 vly_bucket_match(const struct vly_image_bucket *bucket, uint32_t tag)
 {

@@ -65,7 +65,7 @@ parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
 }
 
 /* Takes in an OPT record (RFC 6891 §6.1); false: it may not be there, or its options are malformed. */
-static bool
+static inline bool
 parse_opt(struct vly_query *query, const struct vly_record *record)
 {
 	unsigned payload = vly_read_u16(record->fixed + 2);
@@ -223,13 +223,4 @@ vly_query_look_up(struct vly_query *query, unsigned cnt, const struct vly_table 
 	vly_query_find_node(query, cnt);
 	vly_query_find_encloser(query, cnt);
 	vly_query_find_answer(query, cnt, table);
-}
-
-void
-vly_query_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table,
-		 struct vly_lcore_counters *counters)
-{
-	vly_query_look_up(query, cnt, table);
-	for (unsigned i = 0; i < cnt; i++)
-		vly_query_write(&query[i], counters);
 }

@@ -11,7 +11,8 @@
 static inline bool
 name_is(const struct vly_image_node *node, const uint8_t *lower, unsigned len)
 {
-	return node->name_len == len && vly_name_equal(vly_image_node_name(node), lower, len);
+	return node->name_len == len &&
+	       vly_bucket_name_equal(vly_image_node_name(node), lower, len);
 }
 
 static inline bool

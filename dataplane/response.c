@@ -16,12 +16,16 @@
 
 /* What a response is made of, before it is written. */
 struct shape {
+	uint64_t counts; /* as vly_image_answer_counts() */
 	uint16_t flags;
-	uint16_t ancount;
-	uint16_t nscount;
-	uint16_t arcount;
 	uint16_t wire_len;
 };
+
+static inline uint64_t
+counts_of(unsigned ancount, unsigned nscount, unsigned arcount)
+{
+	return (uint64_t)ancount << 32 | (uint64_t)nscount << 16 | arcount;
+}
 
 static inline void
 copy_blocks(uint8_t *to, const uint8_t *from, size_t bytes, size_t room)
@@ -82,21 +86,23 @@ shorten(struct shape *shape, const struct vly_image_answer *answer, unsigned spa
 {
 	const uint8_t *wire = vly_image_answer_wire(answer);
 	struct vly_cursor cursor = {wire + answer->keep_len, wire + answer->wire_len};
+	unsigned arcount = answer->keep_arcount;
 
 	if (answer->keep_len > space) {
 		shape->flags |= VLY_FLAG_TC;
-		shape->wire_len = shape->ancount = shape->nscount = shape->arcount = 0;
+		shape->wire_len = 0;
+		shape->counts = 0;
 		return;
 	}
 	shape->wire_len = answer->keep_len;
-	shape->arcount = answer->keep_arcount;
-	while (shape->arcount < answer->arcount) {
-		unsigned cnt = skip_rrset(&cursor, answer->arcount - shape->arcount);
+	while (arcount < answer->arcount) {
+		unsigned cnt = skip_rrset(&cursor, answer->arcount - arcount);
 		if (cnt == 0 || (size_t)(cursor.at - wire) > space)
-			return;
+			break;
 		shape->wire_len = (uint16_t)(cursor.at - wire);
-		shape->arcount = (uint16_t)(shape->arcount + cnt);
+		arcount += cnt;
 	}
+	shape->counts = counts_of(answer->ancount, answer->nscount, arcount);
 }
 
 /* Behind an OPT without options; returns the octets of both. */
@@ -157,9 +163,7 @@ write_header(uint8_t *message, const struct shape *shape, bool has_question, boo
 	head = (head & (0xffff0000 | VLY_FLAG_OPCODE | VLY_FLAG_RD | VLY_FLAG_CD)) | VLY_FLAG_QR |
 	       shape->flags;
 	head = __builtin_bswap32(head);
-	uint64_t counts = (uint64_t)has_question << 48 | (uint64_t)shape->ancount << 32 |
-			  (uint64_t)shape->nscount << 16 |
-			  (uint64_t)(shape->arcount + (unsigned)has_opt);
+	uint64_t counts = ((uint64_t)has_question << 48 | shape->counts) + (unsigned)has_opt;
 
 	counts = __builtin_bswap64(counts);
 	memcpy(message, &head, 4);
@@ -207,12 +211,8 @@ static_assert(offsetof(struct vly_lcore_counters, rcode_other) -
 	      "NOERROR to REFUSED, then the others");
 
 static inline void
-count_response(const struct vly_query *query, unsigned flags, struct vly_lcore_counters *counters)
+count_rcode(unsigned rcode, struct vly_lcore_counters *counters)
 {
-	unsigned rcode = (flags & VLY_FLAG_RCODE) | (unsigned)query->rcode_ext << 4;
-
-	counters->queries_edns += query->has_opt;
-	counters->truncated += (flags & VLY_FLAG_TC) != 0;
 	(&counters->rcode_noerror)[rcode <= VLY_RCODE_REFUSED ? rcode : VLY_RCODE_REFUSED + 1]++;
 }
 
@@ -228,7 +228,9 @@ finish_rare(struct vly_query *query, const struct shape *shape, bool has_questio
 	}
 	query->response_len = (uint16_t)(end - query->message);
 	query->response_sum = vly_sum_octets(query->message, query->response_len);
-	count_response(query, shape->flags, counters);
+	counters->queries_edns += query->has_opt;
+	counters->truncated += (shape->flags & VLY_FLAG_TC) != 0;
+	count_rcode((shape->flags & VLY_FLAG_RCODE) | (unsigned)query->rcode_ext << 4, counters);
 }
 
 static void
@@ -250,7 +252,7 @@ space_for(const struct vly_query *query)
 	return limit - VLY_DNS_HEADER_BYTES - query->question_bytes - query->opt_bytes;
 }
 
-static void
+static inline void
 write_found(struct vly_query *query, struct vly_lcore_counters *counters)
 {
 	const struct vly_image_answer *answer = query->answer;
@@ -258,16 +260,17 @@ write_found(struct vly_query *query, struct vly_lcore_counters *counters)
 	unsigned len = VLY_DNS_HEADER_BYTES + query->question_bytes;
 	unsigned space = space_for(query);
 	struct shape shape = {
-		.flags = (answer->flags & VLY_ANSWER_RCODE) |
-			 (answer->flags & VLY_ANSWER_AA ? VLY_FLAG_AA : 0),
-		.ancount = answer->ancount,
-		.nscount = answer->nscount,
-		.arcount = answer->arcount,
+		.counts = vly_image_answer_counts(answer),
+		.flags =
+			(uint16_t)((answer->flags & VLY_ANSWER_RCODE) |
+				   (answer->flags & VLY_ANSWER_AA) * (VLY_FLAG_AA / VLY_ANSWER_AA)),
 		.wire_len = answer->wire_len,
 	};
 
-	if (__builtin_expect(answer->wire_len > space, 0))
+	if (__builtin_expect(answer->wire_len > space, 0)) {
 		shorten(&shape, answer, space);
+		counters->truncated += (shape.flags & VLY_FLAG_TC) != 0;
+	}
 	uint64_t sum = write_header(message, &shape, true, query->has_opt) +
 		       vly_sum_octets(message + VLY_DNS_HEADER_BYTES, query->question_bytes);
 	sum += vly_sum_at(write_answer(message + len, query->room - len, query, &shape), len);
@@ -275,11 +278,13 @@ write_found(struct vly_query *query, struct vly_lcore_counters *counters)
 	if (query->has_opt) {
 		sum += vly_sum_at(write_opt(message + len, query), len);
 		len += query->opt_bytes;
+		counters->queries_edns++;
 	}
 	query->response_len = (uint16_t)len;
 	query->response_sum = sum;
-	counters->referrals += (answer->flags & VLY_ANSWER_REFERRAL) != 0;
-	count_response(query, shape.flags, counters);
+	if (answer->flags & VLY_ANSWER_REFERRAL)
+		counters->referrals++;
+	count_rcode(answer->flags & VLY_ANSWER_RCODE, counters);
 }
 
 /* RFC 4892 §3.1: a TXT record of class CH. */
@@ -298,11 +303,11 @@ write_chaos(struct vly_query *query, struct vly_lcore_counters *counters)
 	}
 	size_t text_len = strlen(text);
 	unsigned record_bytes = (unsigned)(sizeof(head) + 2 + 1 + text_len);
-	struct shape shape = {.flags = VLY_FLAG_AA, .ancount = asks_text};
+	struct shape shape = {.flags = VLY_FLAG_AA, .counts = counts_of(asks_text, 0, 0)};
 	if (asks_text && record_bytes > space_for(query))
 		shape = (struct shape){.flags = VLY_FLAG_AA | VLY_FLAG_TC};
 	uint8_t *to = query->message + VLY_DNS_HEADER_BYTES + query->question_bytes;
-	if (shape.ancount > 0) {
+	if (shape.counts > 0) {
 		memcpy(to, head, sizeof(head));
 		vly_write_u16(to + sizeof(head), (unsigned)text_len + 1);
 		to[sizeof(head) + 2] = (uint8_t)text_len;
@@ -321,16 +326,14 @@ write_composed(struct vly_query *query, struct vly_lcore_counters *counters)
 	vly_compose_dname(query, to, space_for(query), &composed);
 	const struct shape shape = {
 		.flags = composed.flags,
-		.ancount = composed.ancount,
-		.nscount = composed.nscount,
-		.arcount = composed.arcount,
+		.counts = counts_of(composed.ancount, composed.nscount, composed.arcount),
 	};
 	counters->referrals += composed.is_referral;
 	finish_rare(query, &shape, true, to + composed.wire_len, counters);
 }
 
-void
-vly_query_write(struct vly_query *query, struct vly_lcore_counters *counters)
+static inline void
+write_one(struct vly_query *query, struct vly_lcore_counters *counters)
 {
 	switch ((enum vly_query_fate)query->fate) {
 	case VLY_QUERY_DROP:
@@ -351,4 +354,19 @@ vly_query_write(struct vly_query *query, struct vly_lcore_counters *counters)
 		write_composed(query, counters);
 		break;
 	}
+}
+
+void
+vly_query_write(struct vly_query *query, struct vly_lcore_counters *counters)
+{
+	write_one(query, counters);
+}
+
+void
+vly_query_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table,
+		 struct vly_lcore_counters *counters)
+{
+	vly_query_look_up(query, cnt, table);
+	for (unsigned i = 0; i < cnt; i++)
+		write_one(&query[i], counters);
 }

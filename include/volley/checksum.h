@@ -27,28 +27,32 @@ vly_sum_word(uint64_t word)
 	return (word & 0xffffffff) + (word >> 32);
 }
 
-/* The sum of `bytes` octets, not folded: as if they began at an even offset. Reads nothing beyond them. */
+/* The sum of `bytes` octets, as if they began at an even offset: below 2^33. Reads nothing beyond them. */
 static inline uint64_t
 vly_sum_octets(const uint8_t *from, size_t bytes)
 {
 	uint64_t sum = 0;
-	uint64_t word = 0;
+	uint64_t word;
 	size_t left = bytes % 8;
 	size_t at = 0;
 
 	for (; at + 8 <= bytes; at += 8) {
 		memcpy(&word, from + at, sizeof(word));
-		sum += vly_sum_word(word);
+		sum += word;
+		sum += sum < word; /* the carry comes around (RFC 1071 §2) */
 	}
 	if (left == 0)
-		return sum;
+		return vly_sum_word(sum);
 	if (at > 0) { /* the last eight octets, without those that are in the sum already */
 		memcpy(&word, from + bytes - 8, sizeof(word));
 		word >>= 8 * (8 - left);
 	} else {
+		word = 0;
 		memcpy(&word, from, left);
 	}
-	return sum + vly_sum_word(word);
+	sum += word;
+	sum += sum < word;
+	return vly_sum_word(sum);
 }
 
 /* A sum of at most 2^40, of octets that begin at offset `off`: at an odd one, each octet counts in the other half of its

@@ -162,11 +162,12 @@ enum vly_image_answer_flag {
  * is whole RRsets in the additional section that may be left out (RFC 2181 §9).
  */
 struct vly_image_answer {
+	/* counts, in the reverse of the header's order: vly_image_answer_counts() loads them at once */
+	uint16_t arcount; /* of the whole; the OPT not counted */
+	uint16_t nscount;
+	uint16_t ancount;
 	uint16_t wire_len; /* 0..65535 - question and header */
 	uint16_t keep_len;
-	uint16_t ancount;
-	uint16_t nscount;
-	uint16_t arcount;      /* of the whole; the OPT not counted */
 	uint16_t keep_arcount; /* of the first keep_len octets */
 	uint16_t sum; /* one's complement sum of wire[] in host order, as if at an even offset */
 	uint16_t fix_cnt;
@@ -198,6 +199,16 @@ static inline const uint8_t *
 vly_image_node_name(const struct vly_image_node *node)
 {
 	return (const uint8_t *)&node->type[node->type_cnt];
+}
+
+/* ANCOUNT, NSCOUNT and ARCOUNT as the lower 48 bits of a number. */
+static inline uint64_t
+vly_image_answer_counts(const struct vly_image_answer *answer)
+{
+	static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first field is the lowest");
+	uint64_t counts;
+	memcpy(&counts, answer, sizeof(counts));
+	return counts & 0xffffffffffff;
 }
 
 static inline uint32_t

@@ -49,6 +49,13 @@ vly_ascii_lower(uint8_t c)
 	return (uint8_t)(c | ((uint8_t)(c - 'A') < 26 ? 0x20 : 0));
 }
 
+static inline void
+vly_ascii_lower_block(uint8_t *to, const uint8_t *from)
+{
+	for (unsigned i = 0; i < VLY_NAME_SLACK_BYTES; i++)
+		to[i] = vly_ascii_lower(from[i]);
+}
+
 /*
  * Scans an uncompressed name of at most `avail` octets (untrusted) at `wire` into `name`:
  * everything but hash[]. VLY_NAME_SLACK_BYTES behind wire + avail must be readable. Returns its
@@ -77,9 +84,10 @@ vly_name_scan(struct vly_name *name, const uint8_t *wire, size_t avail)
 	pos++;
 	name->label_cnt = (uint8_t)label_cnt;
 	name->len = (uint8_t)pos;
-	for (unsigned at = 0; at < pos; at += VLY_NAME_SLACK_BYTES)
-		for (unsigned i = 0; i < VLY_NAME_SLACK_BYTES; i++) /* one vector operation */
-			name->lower[at + i] = vly_ascii_lower(wire[at + i]);
+	/* one vector operation, which is enough for most names */
+	vly_ascii_lower_block(name->lower, wire);
+	for (unsigned at = VLY_NAME_SLACK_BYTES; at < pos; at += VLY_NAME_SLACK_BYTES)
+		vly_ascii_lower_block(name->lower + at, wire + at);
 	return pos;
 }
 
@@ -135,21 +143,6 @@ vly_name_hash(struct vly_name *name, const struct vly_hash_key *key)
 		hash = vly_hash_label(key, hash, name->lower + name->start[i]);
 		name->hash[i] = hash;
 	}
-}
-
-/* True when two names, or suffixes, of `len` octets are equal; both in lower case, with the slack readable behind them. */
-static inline bool
-vly_name_equal(const uint8_t *a, const uint8_t *b, unsigned len)
-{
-	uint64_t differs = 0;
-	uint64_t left, right;
-
-	for (; len > 8; len -= 8, a += 8, b += 8) {
-		memcpy(&left, a, sizeof(left));
-		memcpy(&right, b, sizeof(right));
-		differs |= left ^ right;
-	}
-	return (differs | (vly_hash_load(a, len) ^ vly_hash_load(b, len))) == 0;
 }
 
 /* Octets of the suffix that starts at label `label_idx` (0..label_cnt). */
