@@ -153,10 +153,13 @@ allocate(struct vly_stream_server *server, const struct vly_options *options)
 		.buffers_max = (size_t)stream->memory_mib * MIB / stream->thread_cnt,
 		.udp_limit_max = (uint16_t)options->udp_payload_max,
 	};
-	server->thread = calloc(stream->thread_cnt, sizeof(server->thread[0]));
+	/* calloc() would not heed the alignment of the queries in it */
+	size_t thread_bytes = stream->thread_cnt * sizeof(server->thread[0]);
+	server->thread = aligned_alloc(_Alignof(struct vly_stream_thread), thread_bytes);
 	server->listener = calloc(listener_cnt, sizeof(server->listener[0]));
 	if (server->thread == NULL || server->listener == NULL)
 		return -1;
+	memset(server->thread, 0, thread_bytes);
 	server->thread_cnt = stream->thread_cnt;
 	return vly_stream_limits_create(&server->limits,
 					server->settings.open_max * stream->thread_cnt,

@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "query.h"
@@ -31,10 +32,12 @@ struct vly_stream_udp {
 struct vly_stream_udp *
 vly_stream_udp_create(struct vly_stream_counters *counters, uint16_t limit_max)
 {
-	struct vly_stream_udp *udp = calloc(1, sizeof(*udp));
+	/* calloc() would not heed the alignment of the queries */
+	struct vly_stream_udp *udp = aligned_alloc(_Alignof(struct vly_stream_udp), sizeof(*udp));
 
 	if (udp == NULL)
 		return NULL;
+	memset(udp, 0, sizeof(*udp));
 	udp->counters = counters;
 	udp->limit_max = limit_max;
 	return udp;
