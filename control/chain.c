@@ -24,6 +24,17 @@ is_known(const struct vly_chain *chain, const struct vly_zone_record *record)
 	return false;
 }
 
+/* Whether the target is the owner of an earlier hop. The first hop's is not known: a wildcard stands for many. */
+static bool
+is_passed(const struct vly_chain *chain)
+{
+	for (unsigned i = 1; i < chain->hop_cnt; i++)
+		if (chain->hop[i].owner.len == chain->target.len &&
+		    memcmp(chain->hop[i].owner.lower, chain->target.lower, chain->target.len) == 0)
+			return true;
+	return false;
+}
+
 /* Adds a hop whose owner is the target so far, and takes `wire` as the new target; false: the chain ends. */
 static bool
 add_hop(struct vly_chain *chain, const struct vly_zone *zone, const struct vly_zone_record *record,
@@ -71,11 +82,14 @@ add_dname(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_id
 		chain->dname_beyond = dname;
 		return false;
 	}
-	/* What comes up again is in the answer already, and comes to an end only if it makes the name shorter. */
+	/* A name that grows each time it comes by is left to the client, like one that comes round. */
+	chain->end = VLY_CHAIN_LEFT;
+	if (is_passed(chain))
+		return false;
 	if (is_known(chain, dname)) {
-		if (dname->data_len >= chain->target.len - prefix_len)
+		if (dname->data_len > chain->target.len - prefix_len)
 			return false;
-		node_idx = VLY_ZONE_NONE;
+		node_idx = VLY_ZONE_NONE; /* in the answer already */
 	}
 	memcpy(wire, chain->target.lower, prefix_len);
 	memcpy(wire + prefix_len, dname->data, dname->data_len);

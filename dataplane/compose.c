@@ -13,6 +13,14 @@
  * comparison for each label of each name. */
 #define TARGETS_MAX 96
 
+/* CNAMEs and DNAMEs in one answer: two for each hop, and a compiled chain's. */
+#define ALIASES_MAX (4 * HOPS_MAX)
+
+struct alias {
+	uint16_t type;
+	uint16_t off; /* of its owner in the message */
+};
+
 struct target {
 	uint16_t off; /* in the message */
 	uint8_t len;  /* octets of the name there, uncompressed */
@@ -26,6 +34,8 @@ struct composer {
 	uint16_t count[3]; /* answer, authority, additional */
 	unsigned target_cnt;
 	struct target target[TARGETS_MAX];
+	unsigned alias_cnt;
+	struct alias alias[ALIASES_MAX];
 	unsigned hop_cnt;
 	const struct vly_image_node *hop[HOPS_MAX]; /* the DNAMEs */
 };
@@ -158,33 +168,77 @@ copy_name(struct composer *composer, const struct unpacked *unpacked, unsigned *
 	return true;
 }
 
-/* Copies one record from *at on, compressing its names anew; false: broken, or no space. */
 static bool
-copy_record(struct composer *composer, const struct unpacked *unpacked, unsigned *at)
+has_alias(const struct composer *composer, unsigned type, const uint8_t *owner)
 {
-	if (!copy_name(composer, unpacked, at) || *at + 10 > unpacked->bytes)
-		return false;
-	const uint8_t *fixed = unpacked->message + *at;
-	const struct vly_rdata_names *names = vly_rdata_names((uint16_t)vly_read_u16(fixed));
-	unsigned end = *at + 10 + vly_read_u16(fixed + 8);
-	if (end > unpacked->bytes)
-		return false;
-	put(composer, fixed, 10);
-	unsigned data_at = composer->len;
-	*at += 10;
+	for (unsigned i = 0; i < composer->alias_cnt; i++)
+		if (composer->alias[i].type == type &&
+		    is_name_at(composer, composer->alias[i].off, owner))
+			return true;
+	return false;
+}
+
+/* Writes the owner of an alias in the answer section and remembers it. */
+static void
+put_alias(struct composer *composer, unsigned type, const uint8_t *owner, unsigned len)
+{
+	if (composer->alias_cnt < ALIASES_MAX)
+		composer->alias[composer->alias_cnt++] =
+			(struct alias){(uint16_t)type, (uint16_t)composer->len};
+	put_name(composer, owner, len);
+}
+
+/* Copies RDATA of `type` from `at` to `end`, compressing its names anew. */
+static bool
+copy_data(struct composer *composer, const struct unpacked *unpacked, unsigned type, unsigned at,
+	  unsigned end)
+{
+	const struct vly_rdata_names *names = vly_rdata_names((uint16_t)type);
+	unsigned start = composer->len;
+
 	if (names != NULL) {
-		put(composer, unpacked->message + *at, names->skip);
-		*at += names->skip;
+		put(composer, unpacked->message + at, names->skip);
+		at += names->skip;
 		for (unsigned i = 0; i < names->cnt; i++)
-			if (!copy_name(composer, unpacked, at))
+			if (!copy_name(composer, unpacked, &at))
 				return false;
 	}
-	put(composer, unpacked->message + *at, end - *at);
-	*at = end;
+	put(composer, unpacked->message + at, end - at);
 	if (composer->overflow)
 		return false;
-	vly_write_u16(composer->message + data_at - 2, composer->len - data_at);
+	vly_write_u16(composer->message + start - 2, composer->len - start);
 	return true;
+}
+
+/*
+ * Copies one record from *at on; false: broken, or no space. A CNAME or DNAME that the answer section has already
+ * is left out: a chain may come by where an earlier part of it was (RFC 2181 §5).
+ */
+static bool
+copy_record(struct composer *composer, const struct unpacked *unpacked, unsigned section,
+	    unsigned *at)
+{
+	uint8_t owner[VLY_NAME_BYTES_MAX];
+	unsigned next;
+	unsigned len = expand_name(unpacked, *at, owner, &next);
+
+	if (len == 0 || next + 10 > unpacked->bytes)
+		return false;
+	const uint8_t *fixed = unpacked->message + next;
+	unsigned type = vly_read_u16(fixed);
+	*at = next + 10 + vly_read_u16(fixed + 8);
+	if (*at > unpacked->bytes)
+		return false;
+	if (section == 0 && (type == VLY_TYPE_CNAME || type == VLY_TYPE_DNAME)) {
+		if (has_alias(composer, type, owner))
+			return true;
+		put_alias(composer, type, owner, len);
+	} else {
+		put_name(composer, owner, len);
+	}
+	put(composer, fixed, 10);
+	composer->count[section]++;
+	return copy_data(composer, unpacked, type, next + 10, *at);
 }
 
 /* Lays a compiled answer out behind a question for `name`. */
@@ -219,11 +273,10 @@ append(struct composer *composer, const struct vly_image_answer *answer,
 	unpack(answer, name);
 	for (unsigned section = 0; section < 3; section++) {
 		for (unsigned i = 0; i < count[section]; i++) {
-			if (!copy_record(composer, &scratch, &at)) {
+			if (!copy_record(composer, &scratch, section, &at)) {
 				composer->overflow = true;
 				return;
 			}
-			composer->count[section]++;
 		}
 	}
 }
@@ -249,7 +302,7 @@ append_cname(struct composer *composer, const struct vly_name *name, const uint8
 	static const uint8_t type_class[] = {0, VLY_TYPE_CNAME, 0, VLY_CLASS_IN};
 	static const uint8_t length[2];
 
-	put_name(composer, name->lower, name->len);
+	put_alias(composer, VLY_TYPE_CNAME, name->lower, name->len);
 	put(composer, type_class, sizeof(type_class));
 	put(composer, ttl, 4);
 	put(composer, length, sizeof(length));
@@ -280,6 +333,7 @@ substitute(struct composer *composer, struct vly_query *step, struct vly_compose
 	struct vly_name owner;
 
 	if (composer->hop_cnt == HOPS_MAX || answer == NULL ||
+	    has_alias(composer, VLY_TYPE_CNAME, step->name.lower) ||
 	    answer->wire_len < DNAME_TARGET_OFF ||
 	    vly_name_scan(&owner, vly_image_node_name(node), node->name_len) == 0)
 		return false;
@@ -287,12 +341,10 @@ substitute(struct composer *composer, struct vly_query *step, struct vly_compose
 	unsigned target_len = vly_read_u16(record + DNAME_LENGTH_OFF);
 	if (DNAME_TARGET_OFF + target_len > answer->wire_len)
 		return false;
-	/* A DNAME that comes up again is in the answer already. It comes to an end only if it makes the name
-	 * shorter: else the client may go on asking. */
-	if (!is_known(composer, node))
-		append(composer, answer, &owner);
-	else if (target_len >= node->name_len)
+	/* A name that grows each time it comes by is left to the client, like one that comes round. */
+	if (is_known(composer, node) && target_len > node->name_len)
 		return false;
+	append(composer, answer, &owner);
 	composer->hop[composer->hop_cnt++] = node;
 	unsigned prefix_len = (unsigned)step->name.len - node->name_len;
 	if (prefix_len + target_len > VLY_NAME_BYTES_MAX) {
@@ -305,20 +357,6 @@ substitute(struct composer *composer, struct vly_query *step, struct vly_compose
 	/* The CNAME just made is what was asked for (RFC 1034 §4.3.2, 3a: "and QTYPE doesn't match CNAME"). */
 	return step->qtype != VLY_TYPE_CNAME && step->qtype != VLY_TYPE_ANY &&
 	       vly_name_scan(&step->name, wire, prefix_len + target_len) != 0;
-}
-
-/* For QTYPE DNAME the lookup may end at a DNAME that is in the answer already; once is enough (RFC 2181 §5). */
-static bool
-is_answered(const struct composer *composer, const struct vly_query *step)
-{
-	if (step->qtype != VLY_TYPE_DNAME)
-		return false;
-	for (unsigned i = 0; i < composer->hop_cnt; i++)
-		if (composer->hop[i]->name_len == step->name.len &&
-		    memcmp(vly_image_node_name(composer->hop[i]), step->name.lower,
-			   step->name.len) == 0)
-			return true;
-	return false;
 }
 
 void
@@ -337,7 +375,7 @@ vly_compose_dname(const struct vly_query *query, uint8_t *to, unsigned space,
 		const struct vly_image_answer *answer = vly_resolve_again(&step);
 		if (answer == NULL && step.node != NULL)
 			continue; /* below another DNAME */
-		if (answer != NULL && !is_answered(&composer, &step)) {
+		if (answer != NULL) {
 			append(&composer, answer, &step.name);
 			composed->flags |= answer->flags & VLY_ANSWER_RCODE;
 			composed->is_referral = answer->flags & VLY_ANSWER_REFERRAL;
