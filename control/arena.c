@@ -14,6 +14,23 @@
 
 #define BYTES_MAX (UINT64_C(1) << 35) /* what 32-bit refs to 8 octets reach */
 
+/* Neither here nor for arenas are transparent huge pages asked for: they save 0.3 s/GB of page faults, but cost 0.9 s/GB
+ * and more in a virtual machine that gives its free memory back to the host. */
+void *
+vly_pages_alloc(uint64_t bytes)
+{
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+void
+vly_pages_free(void *block, uint64_t bytes)
+{
+	if (block != NULL)
+		munmap(block, bytes);
+}
+
 int
 vly_arena_open(struct vly_arena *arena, int fd, uint64_t reserve_bytes)
 {

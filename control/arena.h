@@ -37,6 +37,12 @@ __attribute__((nonnull)) void vly_arena_rewind(struct vly_arena *arena, uint64_t
 
 __attribute__((nonnull)) void vly_arena_close(struct vly_arena *arena);
 
+/* A zeroed block of its own, given back to the system when it is freed. Returns NULL when there is no memory. */
+__attribute__((warn_unused_result)) void *vly_pages_alloc(uint64_t bytes);
+
+/* Gives back all `bytes` of a block, or nothing when it is NULL. */
+void vly_pages_free(void *block, uint64_t bytes);
+
 static inline void *
 vly_arena_at(const struct vly_arena *arena, vly_arena_ref ref)
 {

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "zone.h"
 
-#define FIRST_NODES 64
+#define FIRST_SLOT_BITS 7
+
+static uint32_t
+slot_cnt(const struct vly_zone *zone)
+{
+	return zone->slot == NULL ? 0 : 1u << (32 - zone->slot_shift);
+}
 
 static bool
 node_is(const struct vly_zone *zone, uint32_t idx, uint64_t hash, const uint8_t *lower,
@@ -19,34 +24,45 @@ node_is(const struct vly_zone *zone, uint32_t idx, uint64_t hash, const uint8_t 
 }
 
 static void
-place(struct vly_zone *zone, uint32_t idx)
+place(struct vly_zone *zone, struct vly_zone_slot what)
 {
-	uint32_t at = (uint32_t)zone->node[idx].hash & zone->slot_mask;
+	uint32_t mask = slot_cnt(zone) - 1;
+	uint32_t at = what.tag >> zone->slot_shift;
 
-	while (zone->slot[at] != VLY_ZONE_NONE)
-		at = (at + 1) & zone->slot_mask;
-	zone->slot[at] = idx;
+	while (zone->slot[at].node != 0)
+		at = (at + 1) & mask;
+	zone->slot[at] = what;
 }
 
+/* Twice the slots: what stood at n goes to 2n or 2n + 1, about, so both tables are passed through in order. */
 static int
-grow(struct vly_zone *zone)
+grow_slots(struct vly_zone *zone)
 {
-	uint32_t size = zone->node_size == 0 ? FIRST_NODES : zone->node_size * 2;
-	struct vly_zone_node *node = realloc(zone->node, size * sizeof(*node));
+	struct vly_zone_slot *old = zone->slot;
+	uint32_t old_cnt = slot_cnt(zone);
+	unsigned shift = old == NULL ? 32 - FIRST_SLOT_BITS : zone->slot_shift - 1;
+	struct vly_zone_slot *slot = vly_pages_alloc((UINT64_C(1) << (32 - shift)) * sizeof(*slot));
 
-	if (node == NULL)
-		return -1;
-	zone->node = node;
-	uint32_t *slot = malloc(2 * size * sizeof(*slot));
 	if (slot == NULL)
 		return -1;
-	memset(slot, 0xff, 2 * size * sizeof(*slot)); /* VLY_ZONE_NONE */
-	free(zone->slot);
 	zone->slot = slot;
-	zone->slot_mask = 2 * size - 1;
-	zone->node_size = size;
-	for (uint32_t i = 0; i < zone->node_cnt; i++)
-		place(zone, i);
+	zone->slot_shift = shift;
+	for (uint32_t i = 0; i < old_cnt; i++)
+		if (old[i].node != 0)
+			place(zone, old[i]);
+	vly_pages_free(old, old_cnt * sizeof(*old));
+	return 0;
+}
+
+/* Room for one more node, at the end of the array. */
+static int
+reserve_node(struct vly_zone *zone)
+{
+	if (zone->node_cnt >= slot_cnt(zone) / 4 * 3 && grow_slots(zone) != 0)
+		return -1;
+	if (vly_arena_append(&zone->nodes, sizeof(*zone->node), VLY_ARENA_REF_BYTES) == 0)
+		return -1;
+	zone->node = (void *)(zone->nodes.base + VLY_ARENA_REF_BYTES);
 	return 0;
 }
 
@@ -56,10 +72,8 @@ add_node(struct vly_zone *zone, const struct vly_name *name, unsigned label_idx,
 	unsigned len = vly_name_suffix_len(name, label_idx);
 	unsigned label_cnt = name->label_cnt - label_idx;
 
-	if (zone->node_cnt == zone->node_size && grow(zone) != 0)
-		return VLY_ZONE_NONE;
 	uint64_t off = vly_arena_append(&zone->arena, len + 1, VLY_ARENA_REF_BYTES);
-	if (off == 0)
+	if (off == 0 || reserve_node(zone) != 0)
 		return VLY_ZONE_NONE;
 	zone->arena.base[off] = (uint8_t)len;
 	memcpy(zone->arena.base + off + 1, name->lower + name->start[label_idx], len);
@@ -76,7 +90,7 @@ add_node(struct vly_zone *zone, const struct vly_name *name, unsigned label_idx,
 	const uint8_t *label = name->lower + name->start[label_idx];
 	if (parent != VLY_ZONE_NONE && label[0] == 1 && label[1] == '*')
 		zone->node[parent].wildcard = idx;
-	place(zone, idx);
+	place(zone, (struct vly_zone_slot){(uint32_t)(name->hash[label_idx] >> 32), idx + 1});
 	return idx;
 }
 
@@ -84,9 +98,12 @@ int
 vly_zone_init(struct vly_zone *zone, const struct vly_hash_key *key, struct vly_name *apex)
 {
 	*zone = (struct vly_zone){.key = *key};
-	if (vly_arena_open(&zone->arena, -1, VLY_ARENA_REF_BYTES) != 0)
-		return -1;
 	vly_name_hash(apex, key);
+	if (vly_arena_open(&zone->arena, -1, VLY_ARENA_REF_BYTES) != 0 ||
+	    vly_arena_open(&zone->nodes, -1, VLY_ARENA_REF_BYTES) != 0) {
+		vly_zone_free(zone);
+		return -1;
+	}
 	if (add_node(zone, apex, 0, VLY_ZONE_NONE) == VLY_ZONE_NONE) {
 		vly_zone_free(zone);
 		return -1;
@@ -98,8 +115,8 @@ void
 vly_zone_free(struct vly_zone *zone)
 {
 	vly_arena_close(&zone->arena);
-	free(zone->node);
-	free(zone->slot);
+	vly_arena_close(&zone->nodes);
+	vly_pages_free(zone->slot, slot_cnt(zone) * sizeof(*zone->slot));
 	for (unsigned i = 0; i < zone->file_cnt; i++)
 		free(zone->file[i]);
 	free(zone->file);
@@ -112,11 +129,14 @@ vly_zone_find(const struct vly_zone *zone, const struct vly_name *name, unsigned
 	uint64_t hash = name->hash[label_idx];
 	const uint8_t *lower = name->lower + name->start[label_idx];
 	unsigned len = vly_name_suffix_len(name, label_idx);
-	uint32_t at = (uint32_t)hash & zone->slot_mask;
+	uint32_t mask = slot_cnt(zone) - 1;
+	uint32_t tag = (uint32_t)(hash >> 32);
+	uint32_t at = tag >> zone->slot_shift;
 
-	for (; zone->slot[at] != VLY_ZONE_NONE; at = (at + 1) & zone->slot_mask)
-		if (node_is(zone, zone->slot[at], hash, lower, len))
-			return zone->slot[at];
+	for (; zone->slot[at].node != 0; at = (at + 1) & mask)
+		if (zone->slot[at].tag == tag &&
+		    node_is(zone, zone->slot[at].node - 1, hash, lower, len))
+			return zone->slot[at].node - 1;
 	return VLY_ZONE_NONE;
 }
 

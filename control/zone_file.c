@@ -270,7 +270,9 @@ vly_zone_read_file(struct vly_zone *zone, const struct vly_hash_key *key, const 
 		vly_zone_reader_fail_memory(&reader);
 		return -1;
 	}
-	if (!read_file(&reader, path, name, VLY_READER_NO_TTL, 0)) {
+	bool done = read_file(&reader, path, name, VLY_READER_NO_TTL, 0);
+	vly_zone_reader_end(&reader);
+	if (!done || reader.gave_up) {
 		vly_zone_free(zone);
 		return -1;
 	}

@@ -36,29 +36,27 @@ vly_zone_reader_fail_memory(struct vly_zone_reader *reader)
 	return vly_zone_reader_fail(reader, "no memory for the zone");
 }
 
-/* Makes reader->owner_node the node of the scanner's current owner. */
+/* Sets the owner of a record that will wait. */
 static bool
-enter_owner(struct vly_zone_reader *reader, const zs_scanner_t *scanner)
+take_owner(struct vly_zone_reader *reader, const zs_scanner_t *scanner,
+	   struct vly_reader_waiting *waiting)
 {
-	struct vly_zone *zone = reader->zone;
-	struct vly_name name;
+	const struct vly_zone *zone = reader->zone;
+	struct vly_name *name = &waiting->owner;
 
-	if (scanner->r_owner_length == reader->owner_len &&
-	    memcmp(scanner->r_owner, reader->owner, reader->owner_len) == 0)
+	waiting->same_owner = scanner->r_owner_length == reader->owner_len &&
+			      memcmp(scanner->r_owner, reader->owner, reader->owner_len) == 0;
+	if (waiting->same_owner)
 		return true;
-	if (vly_name_scan(&name, scanner->r_owner, scanner->r_owner_length) == 0)
+	if (vly_name_scan(name, scanner->r_owner, scanner->r_owner_length) == 0)
 		return vly_zone_reader_fail(reader, "malformed owner name");
-	if (!vly_zone_has_name(zone, &name)) {
+	if (!vly_zone_has_name(zone, name)) {
 		vly_zone_report_add(reader->report, VLY_ZONE_CHECK_out_of_zone, reader->file,
 				    reader->line, "the owner is not in zone %s", reader->name);
 		return false;
 	}
-	vly_name_hash(&name, &zone->key);
-	reader->owner_node = vly_zone_add_name(zone, &name);
-	if (reader->owner_node == VLY_ZONE_NONE)
-		return vly_zone_reader_fail_memory(reader);
-	reader->owner_len = scanner->r_owner_length;
-	memcpy(reader->owner, scanner->r_owner, reader->owner_len);
+	vly_name_hash(name, &zone->key);
+	vly_zone_prefetch(zone, name);
 	return true;
 }
 
@@ -92,8 +90,31 @@ mark_node(struct vly_zone_node *node, unsigned type, bool is_apex)
 		node->flags |= VLY_ZONE_CNAME;
 }
 
+/* Puts the record that has waited longest at its node. */
 static void
-add_record(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32_t ttl)
+settle_first(struct vly_zone_reader *reader)
+{
+	struct vly_zone *zone = reader->zone;
+	struct vly_reader_waiting *first = &reader->waiting[reader->waiting_first];
+
+	reader->waiting_first = (reader->waiting_first + 1) % VLY_READER_AHEAD;
+	reader->waiting_cnt--;
+	if (!first->same_owner)
+		reader->owner_node = vly_zone_add_name(zone, &first->owner);
+	if (reader->owner_node == VLY_ZONE_NONE) {
+		vly_zone_reader_fail_memory(reader);
+		return;
+	}
+	struct vly_zone_node *node = &zone->node[reader->owner_node];
+	struct vly_zone_record *record = vly_arena_at(&zone->arena, first->record);
+	record->next = node->records;
+	node->records = first->record;
+	mark_node(node, record->type, reader->owner_node == 0);
+}
+
+/* Returns the stored record, or 0. */
+static vly_arena_ref
+store_record(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32_t ttl)
 {
 	struct vly_zone *zone = reader->zone;
 	uint64_t off = vly_arena_append(&zone->arena,
@@ -102,30 +123,52 @@ add_record(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32_t
 
 	if (off == 0) {
 		vly_zone_reader_fail_memory(reader);
-		return;
+		return 0;
 	}
 	struct vly_zone_record *record = (void *)(zone->arena.base + off);
-	struct vly_zone_node *node = &zone->node[reader->owner_node];
-	record->next = node->records;
 	record->ttl = ttl;
 	record->line = (uint32_t)reader->line;
 	record->file_idx = reader->file_idx;
 	record->type = scanner->r_type;
 	record->data_len = (uint16_t)scanner->r_data_length;
 	memcpy(record->data, scanner->r_data, scanner->r_data_length);
-	node->records = (vly_arena_ref)(off / VLY_ARENA_REF_BYTES);
-	mark_node(node, record->type, reader->owner_node == 0);
 	zone->record_cnt++;
 	if (reader->progress != NULL && zone->record_cnt % PROGRESS_RECORDS == 0)
 		atomic_fetch_add_explicit(&reader->progress->record_cnt, PROGRESS_RECORDS,
 					  memory_order_relaxed);
+	return (vly_arena_ref)(off / VLY_ARENA_REF_BYTES);
+}
+
+/* All checks come before the record waits: what is left to go wrong then is memory. */
+static void
+take_record(struct vly_zone_reader *reader, const zs_scanner_t *scanner)
+{
+	uint32_t ttl;
+
+	if (reader->waiting_cnt == VLY_READER_AHEAD)
+		settle_first(reader);
+	struct vly_reader_waiting *last =
+		&reader->waiting[(reader->waiting_first + reader->waiting_cnt) % VLY_READER_AHEAD];
+	if (!take_owner(reader, scanner, last) || !take_ttl(reader, scanner, &ttl) ||
+	    (last->record = store_record(reader, scanner, ttl)) == 0)
+		return;
+	reader->waiting_cnt++;
+	if (last->same_owner)
+		return;
+	reader->owner_len = scanner->r_owner_length;
+	memcpy(reader->owner, scanner->r_owner, reader->owner_len);
+}
+
+void
+vly_zone_reader_end(struct vly_zone_reader *reader)
+{
+	while (reader->waiting_cnt > 0 && !reader->gave_up)
+		settle_first(reader);
 }
 
 void
 vly_zone_reader_add(struct vly_zone_reader *reader, const zs_scanner_t *scanner)
 {
-	uint32_t ttl;
-
 	if (scanner->r_class != VLY_CLASS_IN)
 		vly_zone_reader_fail(reader, "only class IN is served, not class %u",
 				     scanner->r_class);
@@ -135,6 +178,6 @@ vly_zone_reader_add(struct vly_zone_reader *reader, const zs_scanner_t *scanner)
 	else if (!vly_rdata_is_sound(scanner->r_type, scanner->r_data, scanner->r_data_length))
 		vly_zone_reader_fail(reader, "the data does not have the form of type %u",
 				     scanner->r_type);
-	else if (enter_owner(reader, scanner) && take_ttl(reader, scanner, &ttl))
-		add_record(reader, scanner, ttl);
+	else
+		take_record(reader, scanner);
 }
