@@ -21,10 +21,12 @@
 
 #define ANSWER_FLAGS (VLY_ANSWER_RCODE | VLY_ANSWER_AA | VLY_ANSWER_REFERRAL | VLY_ANSWER_ROTATES)
 
-/* Buckets between a look at a bucket's nodes and the check of them, and the same for the answers: at five names per bucket
- * as many lines as a core can have under way at once. */
-#define NODES_AHEAD   8
-#define ANSWERS_AHEAD 4
+/* Nodes are checked window by window of the heap: one fits into a core's own cache, and its pages into the TLB. Smaller:
+ * more windows to sort into than there are lines in the first cache. */
+#define WINDOW_BYTES (UINT64_C(1) << 20)
+
+/* Nodes between a look at a node and its check: what a core can fetch meanwhile. */
+#define NODES_AHEAD 12
 
 struct checker {
 	const struct vly_image *image;
@@ -161,69 +163,109 @@ check_zone(const struct checker *checker, uint32_t idx)
 	return check_answer(checker, zone->nodata, apex->name_len);
 }
 
-/* Brings the nodes of a bucket into the cache: an address outside the image, should there be one, does no harm. */
-static void
-fetch_nodes(const struct vly_image *image, const struct vly_image_bucket *bucket)
-{
-	for (unsigned i = 0; i < 8; i++)
-		if (bucket->node[i] != 0)
-			__builtin_prefetch(vly_image_at(image->heap, bucket->node[i]));
-}
-
-/* Brings what the nodes of a bucket lead to into the cache, and their names where these begin a line. */
-static void
-fetch_answers(const struct checker *checker, const struct vly_image_bucket *bucket)
-{
-	for (unsigned i = 0; i < 8; i++) {
-		const struct vly_image_node *node =
-			vly_image_at(checker->image->heap, bucket->node[i]);
-		if (!heap_has(checker, bucket->node[i], sizeof(*node) + sizeof(node->type[0])))
-			continue;
-		__builtin_prefetch((const uint8_t *)node + 63);
-		__builtin_prefetch(vly_image_at(checker->image->heap, node->type[0].answer));
-	}
-}
-
-/* Every node that a lookup can reach is in a bucket, is an apex, or is a wildcard of one of them.
- */
 static int
-check_bucket(const struct checker *checker, const struct vly_image_bucket *bucket)
+check_reachable(const struct checker *checker, vly_image_ref ref)
 {
-	bool ended = false;
+	if (check_node(checker, ref) != 0)
+		return -1;
+	const struct vly_image_node *node = vly_image_at(checker->image->heap, ref);
+	return node->wildcard == 0 ? 0 : check_node(checker, node->wildcard);
+}
 
-	for (unsigned i = 0; i < 8; i++) {
-		if (ended && bucket->node[i] != 0)
-			return refuse(checker->error, "a bucket goes on behind its end");
-		ended = bucket->node[i] == 0;
-		if (ended)
-			continue;
-		if (check_node(checker, bucket->node[i]) != 0)
-			return -1;
-		const struct vly_image_node *node =
-			vly_image_at(checker->image->heap, bucket->node[i]);
-		if (node->wildcard != 0 && check_node(checker, node->wildcard) != 0)
+/* What buckets refer to, ordered by window of the heap. */
+struct windows {
+	vly_image_ref *ref;
+	uint64_t *end; /* [window]: where its refs end, in ref[] */
+	uint64_t cnt;
+};
+
+static uint64_t
+window_of(vly_image_ref ref)
+{
+	return (uint64_t)ref * VLY_IMAGE_REF_BYTES / WINDOW_BYTES;
+}
+
+/* Counts the nodes of each window, and checks the buckets themselves. */
+static int
+count_nodes(const struct checker *checker, struct windows *windows)
+{
+	const struct vly_image *image = checker->image;
+
+	for (uint32_t b = 0; b < image->header->bucket_cnt; b++) {
+		const vly_image_ref *node = image->bucket[b].node;
+		bool ended = false;
+		for (unsigned i = 0; i < 8; i++) {
+			if (ended && node[i] != 0)
+				return refuse(checker->error, "a bucket goes on behind its end");
+			ended = node[i] == 0;
+			if (ended)
+				continue;
+			if (!heap_has(checker, node[i], sizeof(struct vly_image_node)))
+				return refuse(checker->error, "node %u is outside the heap",
+					      node[i]);
+			windows->end[window_of(node[i])]++;
+		}
+	}
+	return 0;
+}
+
+static int
+collect_nodes(const struct checker *checker, struct windows *windows)
+{
+	const struct vly_image *image = checker->image;
+	uint64_t total = 0;
+
+	if (count_nodes(checker, windows) != 0)
+		return -1;
+	for (uint64_t w = 0; w < windows->cnt; w++) {
+		uint64_t cnt = windows->end[w];
+		windows->end[w] = total;
+		total += cnt;
+	}
+	windows->ref = malloc((total + 1) * sizeof(*windows->ref));
+	if (windows->ref == NULL)
+		return refuse(checker->error, "no memory to verify an image of %llu names",
+			      (unsigned long long)total);
+	for (uint32_t b = 0; b < image->header->bucket_cnt; b++)
+		for (unsigned i = 0; i < 8 && image->bucket[b].node[i] != 0; i++) {
+			vly_image_ref ref = image->bucket[b].node[i];
+			windows->ref[windows->end[window_of(ref)]++] = ref;
+		}
+	return 0;
+}
+
+static int
+check_windows(const struct checker *checker, const struct windows *windows)
+{
+	uint64_t end = windows->cnt == 0 ? 0 : windows->end[windows->cnt - 1];
+
+	for (uint64_t i = 0; i < end; i++) {
+		if (i + NODES_AHEAD < end)
+			__builtin_prefetch(
+				vly_image_at(checker->image->heap, windows->ref[i + NODES_AHEAD]));
+		if (check_reachable(checker, windows->ref[i]) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* Nodes come up in the order of their hashes, so each is a miss, and its answer another: they are overlapped over some
- * buckets, first the nodes, then what these lead to. */
+/* Every node that a lookup can reach is in a bucket, is an apex, or is a wildcard of one of them. Buckets have them in the
+ * order of their hashes, where each would be a miss of cache and TLB; so they are put into the order of the heap, about. */
 static int
 check_buckets(const struct checker *checker)
 {
-	const struct vly_image *image = checker->image;
-	uint64_t cnt = image->header->bucket_cnt;
+	struct windows windows = {.cnt = checker->heap_bytes / WINDOW_BYTES + 1};
+	int result;
 
-	for (uint64_t i = 0; i < cnt; i++) {
-		if (i + NODES_AHEAD < cnt)
-			fetch_nodes(image, &image->bucket[i + NODES_AHEAD]);
-		if (i + ANSWERS_AHEAD < cnt)
-			fetch_answers(checker, &image->bucket[i + ANSWERS_AHEAD]);
-		if (check_bucket(checker, &image->bucket[i]) != 0)
-			return -1;
-	}
-	return 0;
+	windows.end = calloc(windows.cnt, sizeof(*windows.end));
+	if (windows.end == NULL)
+		return refuse(checker->error, "no memory to verify an image");
+	result = collect_nodes(checker, &windows);
+	if (result == 0)
+		result = check_windows(checker, &windows);
+	free(windows.ref);
+	free(windows.end);
+	return result;
 }
 
 static uint64_t
