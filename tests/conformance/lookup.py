@@ -61,14 +61,13 @@ class Family:
 
     def alias(self, name, zone):
         """Where the zone leads for the name: a CNAME's target, DNAME's substitution, or None; b"" for too long."""
-        if found := zone.target(name, "CNAME"):
-            return found
-        for ancestor in list(suffixes(name))[1:]:
+        above = [ancestor for ancestor in list(suffixes(name))[1:] if ancestor.endswith(zone.origin)]
+        for ancestor in reversed(above):  # a DNAME hides what is below it
             if target := zone.target(ancestor, "DNAME"):
                 made = name[:-len(ancestor)] + target
                 return made if len(made) <= 255 else b""
-            if ancestor == zone.origin:
-                break
+        if found := zone.target(name, "CNAME"):
+            return found
         if name in zone.existing or not (encloser := zone.encloser(name)):
             return None
         return zone.target(b"\1*" + encloser, "CNAME")
@@ -87,14 +86,17 @@ class Family:
             passed.append(found)
         return passed
 
-    def leaves_zone(self, name):
+    def leaves_zone(self, name, of_parent=False):
         """Whether aliases lead from the zone of the name into another zone of the family."""
+        last = self.chain(name)[-1]
+        if of_parent and last and self.zone_of(last) is not self.zone_of(last, True):
+            return True
         return len({id(zone) for passed in self.chain(name) if passed and (zone := self.zone_of(passed))}) > 1
 
-    def is_long(self, name):
+    def is_long(self, name, of_parent=False):
         """Whether it has more hops than every server follows, or gets too long on the way."""
         return any(len(passed) > HOPS_FEW or (not passed[-1] and len(passed) > 2)
-                   for passed in (self.chain(name), self.chain(name, self.zone_of(name))))
+                   for passed in (self.chain(name), self.chain(name, self.zone_of(name, of_parent))))
 
     def is_mixed(self, name, of_parent=False):
         """Whether the name would be found elsewhere if all zones' names were those of one zone."""

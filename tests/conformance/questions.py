@@ -184,7 +184,7 @@ def odd(dice, name):
     makers = odd_makers(dice, wire, qtype)
     kind = dice.choice(list(makers))
     made = makers[kind]()
-    return Question(made, wire, qtype, 1, False, kind, ROOM_MAX if made[10:12] != b"\0\0" else ROOM)
+    return Question(made, wire, qtype, 1, False, kind, ROOM_MAX if b"\0\0\x29" in made[12:] else ROOM)
 
 
 def make_questions(dice, families, count):

@@ -223,15 +223,15 @@ class _Builder:
                         del self.sets[owner, rrtype]
             elif {"DNAME", "NS"} <= types and owner != self.origin.lower():
                 del self.sets[owner, self.dice.choice(["DNAME", "NS"])]
-        for owner, rrtype in list(self.sets):
-            if rrtype == "DS" and (owner, "NS") not in self.sets:
-                del self.sets[owner, rrtype]
         # BIND refuses the first, NSD and Knot the second: most zones are without.
         if self.chance(0.85):
             self.drop(lambda owner, rrtype: rrtype == "NS" and owner.startswith("*.") and owner != self.origin.lower())
         if self.chance(0.93):
             dnames = [owner for owner, rrtype in self.sets if rrtype == "DNAME"]
             self.drop(lambda owner, rrtype: any(owner.endswith("." + dname) for dname in dnames))
+        for owner, rrtype in list(self.sets):
+            if rrtype == "DS" and (owner, "NS") not in self.sets:
+                del self.sets[owner, rrtype]
 
     def drop(self, is_unwanted):
         for key in [key for key in self.sets if is_unwanted(*key)]:
