@@ -2,17 +2,18 @@
 """Cases on an AF_XDP port: a veth pair between two namespaces, the server's lcore or its only
 worker on one core, the client on the other."""
 
+import argparse
 import dataclasses
 import pathlib
 import shlex
 import typing
 
-from . import clients, testpmd, zones
+from . import clients, huge_pages, testpmd, zones
 from .measure import interleave, summary
 from .sandbox import PerfError, Sandbox, VethPair
 from .servers import Knot, Nsd
 from .testpmd import Testpmd
-from .volley import Volley
+from .volley import Volley, page_flags
 
 CLIENT_CPU = 0
 SERVER_CPU = 1
@@ -34,7 +35,7 @@ TESTPMD_RINGS = ("--rxd=2048", "--txd=2048")
 class Bench:
     """What the sides of one case share."""
 
-    build_dir: pathlib.Path
+    options: argparse.Namespace
     seconds: int
     workload: zones.Workload
     question_list: pathlib.Path
@@ -63,14 +64,15 @@ class Bench:
 
 
 def start_volley(bench, sandbox, pair):
-    return Volley(sandbox, bench.build_dir, [f"af_xdp:{pair.SERVER_INTERFACE}"],
-                  bench.workload.zones, CPUS, ["--idle", "spin", "--huge-pages", "off"],
+    return Volley(sandbox, bench.options.build_dir, [f"af_xdp:{pair.SERVER_INTERFACE}"],
+                  bench.workload.zones, CPUS, ["--idle", "spin", *page_flags(bench.options)],
                   pair.server.enter)
 
 
-def start_testpmd(_bench, sandbox, pair):
+def start_testpmd(bench, sandbox, pair):
     return Testpmd(sandbox, f"net_af_xdp0,iface={pair.SERVER_INTERFACE},{TESTPMD_PORT}",
-                   TESTPMD_MBUFS, TESTPMD_BURST, CPUS, TESTPMD_RINGS, pair.server.enter)
+                   TESTPMD_MBUFS, TESTPMD_BURST, CPUS, TESTPMD_RINGS, pair.server.enter,
+                   bench.options.huge_pages)
 
 
 def start_knot(bench, sandbox, pair):
@@ -102,11 +104,13 @@ class AfxdpCase:
     def run(self, options):
         with Sandbox() as sandbox:
             names = options.names or NAMES
-            workload = zones.make_hosts(sandbox.directory, options.seed, names, QUESTIONS)
+            workload = zones.make_hosts(options.directory, options.seed, names, QUESTIONS)
+            if options.huge_pages:
+                huge_pages.reserve(sandbox, huge_pages.need_mib(TESTPMD_MBUFS, names))
             question_list = sandbox.directory / "questions.txt"
             zones.write_question_list(question_list, workload.questions, self.with_edns)
             seconds = options.seconds or self.seconds
-            bench = Bench(options.build_dir, seconds, workload, question_list, self.load)
+            bench = Bench(options, seconds, workload, question_list, self.load)
             rounds = interleave(self.name, options.pairs, {
                 "volley": lambda: bench.run_server(start_volley, "volley"),
                 "reference": lambda: bench.run_server(self.start_reference, "reference")})

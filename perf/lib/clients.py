@@ -18,18 +18,27 @@ def find(pattern, log, program):
     return match
 
 
-def kxdpgun(sandbox, pair, question_list, seconds, cpu):
-    """As fast as it can, answered or not; an error if anything but NOERROR came back."""
-    process = sandbox.start([
-        *pair.client.enter, "kxdpgun", "-t", seconds, "-Q", KXDPGUN_QPS, "-b", KXDPGUN_BATCH,
+def start_kxdpgun(sandbox, pair, question_list, seconds, cpu, qps):
+    return sandbox.start([
+        *pair.client.enter, "kxdpgun", "-t", seconds, "-Q", qps, "-b", KXDPGUN_BATCH,
         "-F", cpu, "-I", pair.CLIENT_INTERFACE, "-i", question_list, pair.SERVER_ADDRESS])
-    log = process.wait_end(seconds + 30)
+
+
+def read_kxdpgun(log):
+    """Queries, replies and replies a second; an error if anything but NOERROR came back."""
+    queries = int(find(r"total queries: +(\d+)", log, "kxdpgun").group(1))
     match = find(r"total replies: +(\d+) \((\d+) pps\)", log, "kxdpgun")
     replies, rate = int(match.group(1)), int(match.group(2))
     good = re.search(r"responded NOERROR: +(\d+)", log)
     if replies == 0 or not good or int(good.group(1)) != replies:
         raise PerfError(f"kxdpgun: not every answer is a NOERROR:\n{log}")
-    return rate, {}
+    return queries, replies, rate
+
+
+def kxdpgun(sandbox, pair, question_list, seconds, cpu):
+    """As fast as it can, answered or not."""
+    process = start_kxdpgun(sandbox, pair, question_list, seconds, cpu, KXDPGUN_QPS)
+    return read_kxdpgun(process.wait_end(seconds + 30))[2], {}
 
 
 def dnsperf(sandbox, pair, question_list, seconds, cpu):

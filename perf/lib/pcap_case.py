@@ -8,22 +8,21 @@ Without huge pages testpmd spreads its mbufs, one to a page, and Volley does not
 is testpmd with its mbufs packed too.
 """
 
+import argparse
 import dataclasses
 import pathlib
 import shlex
 import statistics
 import typing
 
-from . import packets, testpmd, zones
+from . import huge_pages, packets, testpmd, zones
 from .answers import check_answers
 from .measure import interleave, median_ratio, progress, summary
 from .sandbox import Sandbox
-from .volley import Volley
+from .volley import Volley, page_flags
 
 # Of main threads, which sleep or wait, and of the lcore.
 CPUS = (0, 1)
-VOLLEY_FLAGS = ["--idle", "spin", "--huge-pages", "off"]
-
 # DPDK's pcap driver copies each packet from a ring that holds the whole file: the pool must have as
 # many mbufs, and those in flight.
 SPARE_MBUFS = 16384
@@ -44,15 +43,18 @@ class PcapCase:
         names = options.names or self.names
         with Sandbox() as sandbox:
             progress(f"{self.name}: writing zones of {names} names and {self.questions} questions")
-            workload = self.make(sandbox.directory, options.seed, names, self.questions)
+            workload = self.make(options.directory, options.seed, names, self.questions)
             pcap = sandbox.directory / "queries.pcap"
             packets.write_queries(pcap, workload.questions, options.seed, self.ip_version,
                                   self.vlan)
+            if options.huge_pages:
+                huge_pages.reserve(sandbox, huge_pages.need_mib(self.questions + SPARE_MBUFS,
+                                                                names))
             progress(f"{self.name}: checking the answers")
             check_answers(workload, options, self.ip_version, self.vlan, CPUS)
 
             seconds = options.seconds or self.seconds
-            runs = Runs(options.build_dir, seconds, workload, pcap)
+            runs = Runs(options, seconds, workload, pcap)
             rounds = interleave(self.name, options.pairs, {
                 "volley": runs.volley,
                 "reference": runs.testpmd,
@@ -69,7 +71,7 @@ class PcapCase:
 class Runs:
     """The two sides of a case: each call is one run."""
 
-    build_dir: pathlib.Path
+    options: argparse.Namespace
     seconds: int
     workload: zones.Workload
     pcap: pathlib.Path
@@ -78,8 +80,9 @@ class Runs:
 
     def volley(self):
         with Sandbox() as sandbox:
-            volley = Volley(sandbox, self.build_dir, [f"pcap:{self.pcap},loop"],
-                            self.workload.zones, CPUS, VOLLEY_FLAGS)
+            volley = Volley(sandbox, self.options.build_dir, [f"pcap:{self.pcap},loop"],
+                            self.workload.zones, CPUS,
+                            ["--idle", "spin", *page_flags(self.options)])
             rate, packets_per_burst = volley.measure(self.seconds, self.workload.expect)
             volley.stop()
             self.burst = round(packets_per_burst)
@@ -91,7 +94,7 @@ class Runs:
         with Sandbox() as sandbox:
             reference = testpmd.Testpmd(sandbox, f"net_pcap0,rx_pcap={self.pcap},infinite_rx=1",
                                         len(self.workload.questions) + SPARE_MBUFS, self.burst,
-                                        CPUS, more_flags)
+                                        CPUS, more_flags, huge_pages=self.options.huge_pages)
             rate = reference.measure(self.seconds)
             reference.stop()
             self.commands[side] = shlex.join(reference.command)
@@ -111,6 +114,10 @@ CASES = [
              zones.make_nxdomain, 1_000_000),
     PcapCase("referral", f"names below a million delegations with glue; {FASTPATH_NOTE}",
              zones.make_referral, 1_000_000),
+    PcapCase("wildcard", f"names below a million wildcards; {FASTPATH_NOTE}",
+             zones.make_wildcard, 1_000_000),
+    PcapCase("cname", f"a million aliases of hosts in the zone; {FASTPATH_NOTE}",
+             zones.make_cname, 1_000_000),
     PcapCase("many-zones", f"a million zones of eight records; {FASTPATH_NOTE}",
              zones.make_many_zones, 1_000_000),
     PcapCase("mixed-root", f"the root zone, types, case and NXDOMAIN mixed; {FASTPATH_NOTE}",

@@ -79,22 +79,30 @@ class Process:
         return self.log()
 
     def lcore_seconds(self):
-        """CPU time that DPDK's first worker lcore in it has had."""
+        """CPU time that each of DPDK's worker lcores in it has had, in their order."""
+        seconds = {}
         for thread in pathlib.Path(f"/proc/{self.popen.pid}/task").iterdir():
-            if (thread / "comm").read_text().startswith("rte-worker"):
-                return int((thread / "schedstat").read_text().split()[0]) / 1e9
-        return self.fail("has no lcore")
+            worker = re.match(r"rte-worker-(\d+)", (thread / "comm").read_text())
+            if worker:
+                on_cpu_ns = int((thread / "schedstat").read_text().split()[0])
+                seconds[int(worker.group(1))] = on_cpu_ns / 1e9
+        return [seconds[lcore] for lcore in sorted(seconds)] or self.fail("has no lcore")
 
     def sample(self, count):
-        """count(), and the CPU time that the lcore had had by then."""
+        """count(), and the CPU time that each lcore had had by then."""
         for _ in range(SAMPLE_TRIES):
             before = self.lcore_seconds()
             value = count()
             after = self.lcore_seconds()
-            if after - before < SAMPLE_SECONDS:
-                return value, (before + after) / 2
+            if max(b - a for a, b in zip(before, after)) < SAMPLE_SECONDS:
+                return value, [(a + b) / 2 for a, b in zip(before, after)]
         raise PerfError(f"the machine is too busy: asking {self.command[0]} for its counters took"
                         f" more than {SAMPLE_SECONDS} s, {SAMPLE_TRIES} times")
+
+    def end(self, number, timeout):
+        """Tells it by a signal to come to its end; returns the log."""
+        self.popen.send_signal(number)
+        return self.wait_end(timeout)
 
     def stop(self):
         if self.popen.poll() is None:

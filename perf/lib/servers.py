@@ -1,9 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Other name servers, started on the server's end of a veth pair with one CPU."""
+"""Other name servers, started on the server's end of a veth pair: with one CPU, or (cpu None) with
+all of them and as many threads as they choose. Without `wait` they are but started."""
 
 from .sandbox import PerfError
 
-START_SECONDS = 120
+START_SECONDS = 900
+
+
+KNOT_ONE_WORKER = """\
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+"""
+
+
+def pin(cpu):
+    return [] if cpu is None else ["taskset", "-c", str(cpu)]
 
 
 class Knot:
@@ -11,35 +23,39 @@ class Knot:
 
     NAME = "Knot DNS, XDP"
 
-    def __init__(self, sandbox, pair, zones, cpu):
-        self.directory = sandbox.directory / "knot"
-        self.directory.mkdir()
-        config = self.directory / "knot.conf"
+    def __init__(self, sandbox, pair, zones, cpu, wait=True):
+        directory = sandbox.directory / "knot"
+        directory.mkdir()
+        config = directory / "knot.conf"
+        workers = "" if cpu is None else KNOT_ONE_WORKER
         zone_text = "".join(f"  - domain: {name}\n    file: {path}\n" for name, path in zones)
         config.write_text(f"""\
 server:
-    rundir: {self.directory}
+    rundir: {directory}
     user: root
     listen: {pair.SERVER_ADDRESS}@53
-    udp-workers: 1
-    tcp-workers: 1
-    background-workers: 1
-xdp:
+{workers}xdp:
     listen: {pair.SERVER_INTERFACE}@53
 log:
   - target: stderr
     any: info
 database:
-    storage: {self.directory}
+    storage: {directory}
 template:
   - id: default
-    storage: {self.directory}
+    storage: {directory}
     zonefile-sync: -1
     journal-content: none
+    semantic-checks: off
 zone:
 {zone_text}""", encoding="ascii")
-        self.command = ["taskset", "-c", str(cpu), "knotd", "-c", str(config)]
+        self.command = [*pin(cpu), "knotd", "-c", str(config)]
         self.process = sandbox.start([*pair.server.enter, *self.command])
+        self.processes = [self.process]
+        if wait:
+            self.wait_ready()
+
+    def wait_ready(self):
         self.process.wait_for("server started", START_SECONDS)
         if "XDP" not in self.process.log():
             raise PerfError("knotd started without XDP")
@@ -51,7 +67,7 @@ zone:
 class Nsd:
     NAME = "NSD"
 
-    def __init__(self, sandbox, pair, zones, cpu):
+    def __init__(self, sandbox, pair, zones, cpu, wait=True):
         directory = sandbox.directory / "nsd"
         directory.mkdir()
         config = directory / "nsd.conf"
@@ -74,8 +90,13 @@ server:
 remote-control:
   control-enable: no
 {zone_text}""", encoding="ascii")
-        self.command = ["taskset", "-c", str(cpu), "nsd", "-d", "-c", str(config)]
+        self.command = [*pin(cpu), "nsd", "-d", "-c", str(config)]
         self.process = sandbox.start([*pair.server.enter, *self.command])
+        self.processes = [self.process]
+        if wait:
+            self.wait_ready()
+
+    def wait_ready(self):
         self.process.wait_for("nsd started", START_SECONDS)
 
     def stop(self):

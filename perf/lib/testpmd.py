@@ -27,11 +27,13 @@ PACKED = ("--mp-alloc=anon", "--no-iova-contig")
 
 
 class Testpmd:
-    def __init__(self, sandbox, vdev, mbuf_cnt, burst, cpus, more_flags=(), enter=()):
+    def __init__(self, sandbox, vdev, mbuf_cnt, burst, cpus, more_flags=(), enter=(),
+                 huge_pages=False):
         """cpus: of the main thread, which sleeps, and of the forwarding lcore."""
+        pages = ["--in-memory"] if huge_pages else ["--no-shconf", "--no-huge"]
         command = [
-            "dpdk-testpmd", "-l", f"{cpus[0]},{cpus[1]}", "--no-huge", "-m", memory_mib(mbuf_cnt),
-            "--no-pci", "--iova-mode=va", "--no-telemetry", "--no-shconf", "--vdev", vdev,
+            "dpdk-testpmd", "-l", f"{cpus[0]},{cpus[1]}", *pages, "-m", memory_mib(mbuf_cnt),
+            "--no-pci", "--iova-mode=va", "--no-telemetry", "--vdev", vdev,
             "--", "-i", "--auto-start", "--forward-mode=5tswap", f"--burst={burst}",
             f"--total-num-mbufs={mbuf_cnt}", "--no-flush-rx", *more_flags]
         self.command = [str(word) for word in command]
@@ -60,7 +62,7 @@ class Testpmd:
         packets_after, cpu_after = self.process.sample(self.sent)
         if packets_after == packets_before:
             raise PerfError("dpdk-testpmd forwarded nothing")
-        return (packets_after - packets_before) / (cpu_after - cpu_before)
+        return (packets_after - packets_before) / (cpu_after[0] - cpu_before[0])
 
     def stop(self):
         self.tell("quit")

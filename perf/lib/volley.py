@@ -22,54 +22,81 @@ def build(build_dir):
     run_tool("ninja", "-C", build_dir)
 
 
+def build_helper(build_dir, name):
+    """perf/<name>.c, which is no part of a plain build; returns the program."""
+    run_tool("ninja", "-C", build_dir, f"perf/{name}")
+    return build_dir / "perf" / name
+
+
+def page_flags(options):
+    return ["--huge-pages", "auto" if options.huge_pages else "off"]
+
+
 class Volley:
 
-    def __init__(self, sandbox, build_dir, ports, zones, cpus, more_flags=(), enter=()):
-        """cpus: of control, which idles during a measurement, and of the lcore."""
+    def __init__(self, sandbox, build_dir, ports, zones, cpus=None, more_flags=(), enter=(),
+                 state_dir=None, wait=True):
+        """cpus: of control, which idles during a measurement, and of the lcores (a number, or text
+        such as "0,1"); None leaves both where the kernel puts them. Without `wait` both programs
+        are but started."""
         self.build_dir = build_dir
+        self.zone_cnt = len(zones)
         directory = sandbox.directory
         self.control_socket = directory / "control.sock"
         dataplane_socket = directory / "dataplane.sock"
         config = directory / "volley.yaml"
         config.write_text(
-            f"control:\n  socket: {self.control_socket}\n  state-dir: {directory}\n"
+            f"control:\n  socket: {self.control_socket}\n  state-dir: {state_dir or directory}\n"
             f"dataplane:\n  socket: {dataplane_socket}\nzones:\n"
             + "".join(f"  - name: {name}\n    file: {path}\n" for name, path in zones),
             encoding="ascii")
         port_flags = [word for port in ports for word in ("--port", port)]
-        control_cpu, lcore_cpu = cpus
+        cpu_flags = ["--cpus", cpus[1]] if cpus else []
+        pin_control = ["taskset", "-c", cpus[0]] if cpus else []
         self.command = [str(word) for word in (
-            build_dir / "dataplane" / "volley-dataplane", *port_flags,
-            "--cpus", lcore_cpu, "--socket", dataplane_socket, *more_flags)]
+            build_dir / "dataplane" / "volley-dataplane", *port_flags, *cpu_flags,
+            "--socket", dataplane_socket, *more_flags)]
         self.dataplane = sandbox.start([*enter, *self.command])
-        self.dataplane.wait_for(r"\bready: ", READY_SECONDS)
-        self.control = sandbox.start(["taskset", "-c", control_cpu,
-                                      build_dir / "control" / "volley-control",
+        if wait:
+            self.dataplane.wait_for(r"\bready: ", READY_SECONDS)
+        self.control = sandbox.start([*pin_control, build_dir / "control" / "volley-control",
                                       "--config", config])
+        self.processes = [self.dataplane, self.control]
+        if wait:
+            self.wait_ready()
+
+    def wait_ready(self):
         self.control.wait_for(r"\bready: ", READY_SECONDS)
         zone_cnt = self.stats()["zone_cnt"]
-        if zone_cnt != len(zones):
-            raise PerfError(f"the dataplane serves {zone_cnt} of {len(zones)} zones:\n"
+        if zone_cnt != self.zone_cnt:
+            raise PerfError(f"the dataplane serves {zone_cnt} of {self.zone_cnt} zones:\n"
                             + self.control.log())
 
+    def ask_control(self, *words):
+        """volleyctl's command line and what it prints, in JSON."""
+        return run_tool(self.build_dir / "control" / "volleyctl", "--socket", self.control_socket,
+                        "--json", *words)
+
     def stats(self):
-        return json.loads(run_tool(self.build_dir / "control" / "volleyctl", "--socket",
-                                   self.control_socket, "--json", "stats"))
+        return json.loads(self.ask_control("stats"))
 
     def totals(self):
         return self.stats()["totals"]
 
     def measure(self, seconds, expect):
-        """Answers in a second of the lcore's CPU time, and packets per burst; an error unless each
-        answer is one that the counter `expect` counts (None: any NOERROR or NXDOMAIN)."""
+        """Answers in a second of CPU time, summed over the lcores, and packets per burst; an error
+        unless each answer is one that the counter `expect` counts (None: any NOERROR or
+        NXDOMAIN)."""
         time.sleep(WARM_UP_SECONDS)
-        before, cpu_before = self.dataplane.sample(self.totals)
+        before, cpu_before = self.dataplane.sample(self.stats)
         time.sleep(seconds)
-        after, cpu_after = self.dataplane.sample(self.totals)
-        grown = {name: after[name] - before[name] for name in after}
+        after, cpu_after = self.dataplane.sample(self.stats)
+        grown = {name: after["totals"][name] - before["totals"][name] for name in after["totals"]}
         check_counters(grown, expect)
-        return (grown["tx_packets"] / (cpu_after - cpu_before),
-                grown["rx_packets"] / grown["bursts"])
+        rate = sum((b["counters"]["tx_packets"] - a["counters"]["tx_packets"]) / (cpu_b - cpu_a)
+                   for a, b, cpu_a, cpu_b in zip(before["lcores"], after["lcores"],
+                                                 cpu_before, cpu_after))
+        return rate, grown["rx_packets"] / grown["bursts"]
 
     def stop(self):
         self.control.stop()

@@ -74,17 +74,25 @@ def write_lines(path, lines):
             out.writelines(chunk)
 
 
-def zone_head():
+def zone_head(serial=1):
     yield f"$ORIGIN {ORIGIN}\n$TTL 3600\n"
-    yield "@ SOA ns1 hostmaster 1 7200 3600 1209600 300\n"
+    yield f"@ SOA ns1 hostmaster {serial} 7200 3600 1209600 300\n"
     yield "@ NS ns1\n@ NS ns2\nns1 A 192.0.2.1\nns2 A 192.0.2.2\n"
 
 
-def host_zone(labels, name_cnt):
-    """The lines of a zone of name_cnt hosts, each with one A record."""
-    yield from zone_head()
+def host_zone(labels, name_cnt, serial=1):
+    """The lines of a zone of name_cnt hosts, each with one A record, which the serial changes."""
+    yield from zone_head(serial)
     for idx in range(name_cnt):
-        yield f"{labels.label(idx)} A {address(idx)}\n"
+        yield f"{labels.label(idx)} A {address(idx ^ serial - 1)}\n"
+
+
+def host_file(directory, seed, name_cnt, serial=1):
+    """That zone's file, written unless it is there."""
+    path = pathlib.Path(directory, f"hosts-{name_cnt}-{serial}.zone")
+    if not path.exists():
+        write_lines(path, host_zone(Labels(seed), name_cnt, serial))
+    return path
 
 
 def host_idx(label):
@@ -134,8 +142,7 @@ def sample(rng, population, cnt):
 def make_hosts(directory, seed, name_cnt, question_cnt):
     """A questions for existing names of one zone."""
     labels = Labels(seed)
-    path = pathlib.Path(directory, "hosts.zone")
-    write_lines(path, host_zone(labels, name_cnt))
+    path = host_file(directory, seed, name_cnt)
     origin = name_to_wire(ORIGIN)
     questions = []
     for idx in sample(random.Random(seed), name_cnt, question_cnt):
@@ -177,6 +184,54 @@ def make_referral(directory, seed, name_cnt, question_cnt):
         cut = labels.label(idx).encode()
         questions.append((b"\3www" + bytes((len(cut),)) + cut + origin, TYPE_NUMBER["A"]))
     return Workload([(ORIGIN, path)], questions, "referrals", is_right_referral)
+
+
+def is_right_alias(response):
+    """The alias, and the address of the host that it stands for."""
+    labels = response.question[0].name.labels
+    host = (labels[0].removeprefix(b"alias-"),) + labels[1:]
+    return (len(response.answer) == 2
+            and addresses(response.answer, host) == [address(host_idx(labels[0]))])
+
+
+def is_right_wildcard(response):
+    labels = response.question[0].name.labels
+    return addresses(response.answer, labels) == [address(host_idx(labels[1]))]
+
+
+def wildcards(labels, name_cnt):
+    yield from zone_head()
+    for idx in range(name_cnt):
+        yield f"*.{labels.label(idx)} A {address(idx)}\n"
+
+
+def make_wildcard(directory, seed, name_cnt, question_cnt):
+    """Names that only a wildcard covers, one of many."""
+    labels = Labels(seed)
+    path = pathlib.Path(directory, "wildcards.zone")
+    write_lines(path, wildcards(labels, name_cnt))
+    rng = random.Random(seed)
+    questions = [(name_to_wire(f"{labels.label(rng.randrange(1_000_000))}.{labels.label(idx)}"
+                               f".{ORIGIN}"), TYPE_NUMBER["A"])
+                 for idx in sample(rng, name_cnt, question_cnt)]
+    return Workload([(ORIGIN, path)], questions, "rcode_noerror", is_right_wildcard)
+
+
+def aliases(labels, name_cnt):
+    yield from zone_head()
+    for idx in range(name_cnt):
+        label = labels.label(idx)
+        yield f"alias-{label} CNAME {label}\n{label} A {address(idx)}\n"
+
+
+def make_cname(directory, seed, name_cnt, question_cnt):
+    """Aliases of hosts in the same zone, as many as hosts."""
+    labels = Labels(seed)
+    path = pathlib.Path(directory, "aliases.zone")
+    write_lines(path, aliases(labels, name_cnt))
+    questions = [(name_to_wire(f"alias-{labels.label(idx)}.{ORIGIN}"), TYPE_NUMBER["A"])
+                 for idx in sample(random.Random(seed), name_cnt, question_cnt)]
+    return Workload([(ORIGIN, path)], questions, "rcode_noerror", is_right_alias)
 
 
 def make_many_zones(directory, seed, zone_cnt, question_cnt):

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A large zone is replaced while Volley is under load: are answers lost, or late?
+
+The load is kxdpgun's, at a share of what Volley answered at most over this veth pair; beside it the
+probe measures latency. A query without answer counts, whoever asked it.
+Control runs on the client's CPU as its systemd unit has it, at nice 5; the lcore has the other one.
+"""
+
+import os
+import shlex
+import signal
+import time
+
+from . import clients, zones
+from .afxdp_case import CLIENT_CPU, CPUS
+from .measure import comparison, progress, summary
+from .memory import settle
+from .probe import SECONDS_MAX, Probe, percentile
+from .sandbox import PerfError, Sandbox, VethPair
+from .volley import Volley, page_flags
+from .zone_case import NAMES
+
+QUESTIONS = 65536
+LOAD_SHARE = 0.7
+CAPACITY_SECONDS = 5
+PROBE_RATE = 5_000
+BEFORE_SECONDS = 5
+WARM_UP_SECONDS = 1
+NICE = 5
+
+
+class ReloadCase:
+    name = "reload"
+    summary = "reload of a changed zone of 10 million names at 70 % of capacity: p99.9 and losses"
+
+    def run(self, options):
+        names = options.names or NAMES
+        with Sandbox() as sandbox:
+            progress(f"{self.name}: writing two zones of {names} names")
+            reloads = Reloads(options, sandbox, names)
+            rounds = []
+            for idx in range(options.pairs):
+                rounds.append(reloads.run())
+                progress(f"{self.name}: {idx + 1}/{options.pairs}: {rounds[-1]}")
+        lost = sum(values["lost"] for values in rounds)
+        high, middle = ([{"volley": values["during"][percent],
+                          "reference": values["before"][percent]} for values in rounds]
+                        for percent in (99.9, 50))
+        result = summary(self.name, "µs, p99.9", "Volley, before the reload", high, 1,
+                         parts={"p50": {"unit": "µs, p50", **comparison(middle, 1)}},
+                         lost=lost, asked=sum(values["asked"] for values in rounds),
+                         reload_seconds=[values["reload_seconds"] for values in rounds],
+                         capacity=reloads.capacity, load=reloads.load, probe_rate=PROBE_RATE,
+                         names=names, seconds=reloads.seconds, command=reloads.commands)
+        result["met"] &= lost == 0
+        return result | {"failed": lost > 0}
+
+
+class Reloads:
+    """Volley with a zone of which there are two versions."""
+
+    def __init__(self, options, sandbox, names):
+        self.options = options
+        self.seconds = options.seconds or BEFORE_SECONDS
+        workload = zones.make_hosts(options.directory, options.seed, names, QUESTIONS)
+        self.versions = [zones.host_file(options.directory, options.seed, names, serial)
+                         for serial in (2, 1)]
+        self.zone_file = sandbox.directory / "live.zone"
+        self.replace_file(workload.zones[0][1])
+        self.lists = [sandbox.directory / name for name in ("probe.txt", "kxdpgun.txt")]
+        zones.write_question_list(self.lists[0], workload.questions)
+        zones.write_question_list(self.lists[1], workload.questions, with_edns=True)
+        self.pair = VethPair(sandbox)
+        self.volley = Volley(sandbox, options.build_dir, [f"af_xdp:{self.pair.SERVER_INTERFACE}"],
+                             [(zones.ORIGIN, self.zone_file)], CPUS,
+                             ["--idle", "spin", *page_flags(options)], self.pair.server.enter)
+        for thread in os.listdir(f"/proc/{self.volley.control.popen.pid}/task"):
+            os.setpriority(os.PRIO_PROCESS, int(thread), NICE)
+        settle(self.volley.processes)
+        self.capacity, _ = clients.kxdpgun(sandbox, self.pair, self.lists[1], CAPACITY_SECONDS,
+                                           CLIENT_CPU)
+        self.load = round(self.capacity * LOAD_SHARE) - PROBE_RATE
+        self.commands = {"volley": shlex.join(self.volley.command)}
+
+    def replace_file(self, version):
+        """As an operator would: the name stands for the old file or for the whole new one."""
+        new = self.zone_file.with_suffix(".new")
+        new.symlink_to(version)
+        new.replace(self.zone_file)
+
+    def run(self):
+        """One reload, with the other version of the zone."""
+        before_missed = self.missed()
+        with Sandbox() as sandbox:
+            gun = clients.start_kxdpgun(sandbox, self.pair, self.lists[1], SECONDS_MAX, CLIENT_CPU,
+                                        self.load)
+            time.sleep(WARM_UP_SECONDS)
+            probe = Probe(sandbox, self.options.build_dir, self.pair, self.lists[0], PROBE_RATE,
+                          SECONDS_MAX, CLIENT_CPU)
+            time.sleep(WARM_UP_SECONDS)
+            start_ns = time.time_ns()
+            time.sleep(self.seconds)
+            self.versions.reverse()
+            self.replace_file(self.versions[1])
+            reload_ns = time.time_ns()
+            self.volley.ask_control("reload")
+            done_ns = time.time_ns()
+            time.sleep(WARM_UP_SECONDS)
+            told = probe.end()
+            queries, replies, _ = clients.read_kxdpgun(gun.end(signal.SIGINT, 60))
+            before, _ = probe.latencies_us(start_ns, reload_ns)
+            during, _ = probe.latencies_us(reload_ns, done_ns)
+            self.commands["client"] = f"{shlex.join(gun.command)} & {shlex.join(probe.command)}"
+        self.check_live()
+        settle(self.volley.processes)
+        return {"before": percentiles(before), "during": percentiles(during),
+                "lost": queries - replies + told["sent"] - told["answered"],
+                "asked": queries + told["sent"], "rx_missed": self.missed() - before_missed,
+                "reload_seconds": round((done_ns - reload_ns) / 1e9, 2)}
+
+    def missed(self):
+        """Packets that found the lcore's ring full."""
+        return sum(port["rx_missed"] for port in self.volley.stats()["ports"])
+
+    def check_live(self):
+        serial = int(self.zone_file.resolve().stem.rpartition("-")[2])
+        if f'"serial": {serial}' not in self.volley.ask_control("zones"):
+            raise PerfError(f"serial {serial} is not live after the reload:\n"
+                            + self.volley.ask_control("zones"))
+
+
+def percentiles(latencies):
+    return {percent: percentile(latencies, percent) for percent in (50, 99.9)}
+
+
+CASES = [ReloadCase()]
