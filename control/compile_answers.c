@@ -309,6 +309,9 @@ compile_chain_type(struct vly_compiler *compiler, uint32_t idx, uint16_t type)
 	else
 		add_negative(compiler);
 	vly_answer_keep(compiler->writer);
+	if (type == VLY_TYPE_NS && rrset != NULL &&
+	    add_glue(compiler, rrset, compiler->chain.node_idx, true) != 0)
+		return -1;
 	return add_type(compiler, type, store_answer(compiler));
 }
 
