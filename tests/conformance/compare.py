@@ -29,7 +29,8 @@ def signature(case):
     """What kind of difference it is, so that one of a kind is looked at."""
     if not differences.is_answer(case):
         return case.peer, case.question.kind, str(type(case.ours)), str(type(case.theirs))
-    changed = [field for field in answers.Answer._fields[1:6] if getattr(case.ours, field) != getattr(case.theirs, field)]
+    changed = [field for field in answers.Answer._fields[1:6]
+               if getattr(case.ours, field) != getattr(case.theirs, field)]
     return case.peer, case.question.kind, case.ours.flags & 0x860f, case.theirs.flags & 0x860f, *changed
 
 

@@ -103,7 +103,8 @@ class Family:
         zone, name = self.zone_of(name, of_parent), name.lower()
         if zone is None or len(self.zones) == 1:
             return False
-        every = set().union(*(other.existing for other in self.zones), *(suffixes(other.origin) for other in self.zones))
+        every = set().union(*(other.existing for other in self.zones),
+                            *(suffixes(other.origin) for other in self.zones))
         encloser = zone.encloser(name)
         closest = next(ancestor for ancestor in suffixes(name) if ancestor in every)
         wildcard = b"\1*" + encloser

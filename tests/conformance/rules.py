@@ -13,6 +13,7 @@ FORMERR, NXDOMAIN, NOTIMP, REFUSED, BADVERS = 1, 3, 4, 5, 16
 AA, TC, RD, RA, Z, AD, CD = 0x0400, 0x0200, 0x0100, 0x0080, 0x0040, 0x0020, 0x0010
 
 SOA = "@ 3600 SOA ns.{0} host.{0} 1 7200 3600 1209600 300\n"
+DIGEST = "0" * 63
 LONG = ".".join(["l" * 63] * 3)
 
 ZONES = {
@@ -48,7 +49,7 @@ e.ent A 192.0.2.4
 cut.sub NS ns.elsewhere.invalid.
 *.moved DNAME ns
 """,
-    "alias.example.": "$TTL 3600\n" + SOA.format("alias.example.") + """@ NS ns
+    "alias.example.": "$TTL 3600\n" + SOA.format("alias.example.") + f"""@ NS ns
 ns A 192.0.2.5
 one CNAME two
 two CNAME three
@@ -61,10 +62,11 @@ todata CNAME three
 out CNAME www.elsewhere.invalid.
 cut NS ns.cut
 ns.cut A 192.0.2.7
-cut DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000001
+cut DS 1 8 2 {DIGEST}1
 intocut CNAME www.cut
 atcut CNAME cut
 toempty CNAME empty
+toapex CNAME @
 x.empty A 192.0.2.8
 """,
     "dname.example.": "$TTL 3600\n" + SOA.format("dname.example.") + f"""@ NS ns
@@ -80,6 +82,8 @@ loop DNAME loop
 grow DNAME a.grow
 long DNAME {LONG}.target
 shrink.deep DNAME deep
+eq1 DNAME eq2
+eq2 DNAME eq1
 b.deep A 192.0.2.11
 tocut DNAME cut
 cut NS ns.elsewhere.invalid.
@@ -89,7 +93,7 @@ via CNAME a.frobozz
 @ DNAME apexed.test.
 @ A 192.0.2.12
 """,
-    "glue.example.": "$TTL 3600\n" + SOA.format("glue.example.") + """@ NS ns
+    "glue.example.": "$TTL 3600\n" + SOA.format("glue.example.") + f"""@ NS ns
 ns A 192.0.2.20
 ns AAAA 2001:db8::20
 in NS ns.in
@@ -98,15 +102,15 @@ sibling NS ns.in
 above NS ns
 unglued NS ns.elsewhere.invalid.
 secure NS ns.elsewhere.invalid.
-secure DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000002
+secure DS 1 8 2 {DIGEST}2
 www.in A 192.0.2.22
 """ + "".join(f"many NS n{i}.many\nn{i}.many A 192.0.2.{100 + i}\nn{i}.many AAAA 2001:db8::{i}\n" for i in range(12)),
     # parent and child, both here
-    "parent.example.": "$TTL 3600\n" + SOA.format("parent.example.") + """@ NS ns
+    "parent.example.": "$TTL 3600\n" + SOA.format("parent.example.") + f"""@ NS ns
 ns A 192.0.2.30
 child NS ns.child
 ns.child A 192.0.2.31
-child DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000003
+child DS 1 8 2 {DIGEST}3
 plain NS ns.child
 """,
     "child.parent.example.": "$TTL 3600\n" + SOA.format("child.parent.example.") + """@ NS ns
@@ -161,7 +165,8 @@ RULES = [
     Rule("RFC 1034 §4.3.2 3a", "one.alias.example. A",
          "NOERROR AA\nan one.alias.example. CNAME two.alias.example.\n"
          "an two.alias.example. CNAME three.alias.example.\nan three.alias.example. A 192.0.2.6"),
-    Rule("RFC 1034 §4.3.2 3a", "one.alias.example. CNAME", "NOERROR AA\nan one.alias.example. CNAME two.alias.example."),
+    Rule("RFC 1034 §4.3.2 3a", "one.alias.example. CNAME",
+         "NOERROR AA\nan one.alias.example. CNAME two.alias.example."),
     Rule("RFC 1034 §3.6.2", "self.alias.example. A", "NOERROR AA\nan self.alias.example. CNAME self.alias.example."),
     Rule("RFC 1034 §3.6.2", "ring1.alias.example. A",
          "NOERROR AA\nan ring1.alias.example. CNAME ring2.alias.example.\n"
@@ -174,15 +179,19 @@ RULES = [
     Rule("RFC 2308 §2.2", "three.alias.example. TXT", "NOERROR AA\nau alias.example. SOA"),
     Rule("RFC 2308 §2.2", "toempty.alias.example. A",
          "NOERROR AA\nan toempty.alias.example. CNAME empty.alias.example.\nau alias.example. SOA"),
-    Rule("RFC 1034 §4.3.2 3a", "out.alias.example. A", "NOERROR AA\nan out.alias.example. CNAME www.elsewhere.invalid."),
+    Rule("RFC 1034 §4.3.2 3a", "out.alias.example. A",
+         "NOERROR AA\nan out.alias.example. CNAME www.elsewhere.invalid."),
     Rule("RFC 1034 §4.3.2 3b", "intocut.alias.example. A",
          "NOERROR AA\nan intocut.alias.example. CNAME www.cut.alias.example.\n"
          "au cut.alias.example. NS ns.cut.alias.example.\nad ns.cut.alias.example. A 192.0.2.7"),
     Rule("RFC 4035 §3.1.4.1", "atcut.alias.example. DS",
          "NOERROR AA\nan atcut.alias.example. CNAME cut.alias.example.\n"
-         "an cut.alias.example. DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000001"),
+         f"an cut.alias.example. DS 1 8 2 {DIGEST}1"),
     Rule("RFC 1034 §4.3.2 6", "alias.example. NS",
          "NOERROR AA\nan alias.example. NS ns.alias.example.\nad ns.alias.example. A 192.0.2.5"),
+    Rule("RFC 1034 §4.3.2 6", "toapex.alias.example. NS",
+         "NOERROR AA\nan toapex.alias.example. CNAME alias.example.\nan alias.example. NS ns.alias.example.\n"
+         "ad ns.alias.example. A 192.0.2.5"),
     Rule("RFC 1034 §4.3.2 2", "no.zone.invalid. A", "REFUSED"),
     # ---- RFC 6672: DNAME ----
     Rule("RFC 6672 §3.2", "a.frobozz.dname.example. A",
@@ -219,6 +228,13 @@ RULES = [
          "NOERROR AA\nan shrink.deep.dname.example. DNAME deep.dname.example.\n"
          "an b.shrink.shrink.deep.dname.example. CNAME b.shrink.deep.dname.example.\n"
          "an b.shrink.deep.dname.example. CNAME b.deep.dname.example.\nan b.deep.dname.example. A 192.0.2.11"),
+    Rule("RFC 6672 §2.2", "x.eq1.dname.example. A",
+         "NOERROR AA\nan eq1.dname.example. DNAME eq2.dname.example.\n"
+         "an x.eq1.dname.example. CNAME x.eq2.dname.example.\n"
+         "an eq2.dname.example. DNAME eq1.dname.example.\nan x.eq2.dname.example. CNAME x.eq1.dname.example."),
+    Rule("RFC 2181 §5", "shrink.shrink.deep.dname.example. DNAME",
+         "NOERROR AA\nan shrink.deep.dname.example. DNAME deep.dname.example.\n"
+         "an shrink.shrink.deep.dname.example. CNAME shrink.deep.dname.example."),
     Rule("RFC 6672 §2.2", f"{'x' * 40}.long.dname.example. A",
          f"NXDOMAIN AA\nan long.dname.example. DNAME {LONG}.target.dname.example.\n"
          f"an {'x' * 40}.long.dname.example. CNAME {'x' * 40}.{LONG}.target.dname.example.\nau dname.example. SOA"),
@@ -248,7 +264,7 @@ RULES = [
          "ad ns.glue.example. A 192.0.2.20\nad ns.glue.example. AAAA 2001:db8::20"),
     Rule("RFC 1034 §4.3.2 3b", "unglued.glue.example. A", "NOERROR\nau unglued.glue.example. NS ns.elsewhere.invalid."),
     Rule("RFC 4035 §3.1.4.1", "secure.glue.example. DS",
-         "NOERROR AA\nan secure.glue.example. DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000002"),
+         f"NOERROR AA\nan secure.glue.example. DS 1 8 2 {DIGEST}2"),
     Rule("RFC 4035 §3.1.4.1", "in.glue.example. DS", "NOERROR AA\nau glue.example. SOA"),
     Rule("RFC 1034 §4.3.2 3b", "x.secure.glue.example. DS",
          "NOERROR\nau secure.glue.example. NS ns.elsewhere.invalid."),
@@ -258,7 +274,7 @@ RULES = [
          "NOERROR AA\nan child.parent.example. NS ns.child.parent.example.\nad ns.child.parent.example. A 192.0.2.31"),
     Rule("RFC 1034 §4.3.2 2", "none.child.parent.example. A", "NXDOMAIN AA\nau child.parent.example. SOA"),
     Rule("RFC 4035 §3.1.4.1", "child.parent.example. DS",
-         "NOERROR AA\nan child.parent.example. DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000003"),
+         f"NOERROR AA\nan child.parent.example. DS 1 8 2 {DIGEST}3"),
     Rule("RFC 4035 §3.1.4.1", "parent.example. DS", 'NOERROR AA\nau example. SOA'),
     Rule("RFC 4035 §3.1.4.1", "example. DS", "NOERROR AA\nau example. SOA"),
     # ---- types that are no data ----
