@@ -174,7 +174,7 @@ resolve(struct answer *answer, const char *name, unsigned qtype, unsigned any_ty
 		}
 		unsigned type = qtype == VLY_TYPE_ANY ? any_type : qtype;
 		if (add_rrset(answer, ANSWER, node, type, name)) {
-			if (type == VLY_TYPE_NS && hop_cnt == 0)
+			if (type == VLY_TYPE_NS)
 				add_addresses(answer, name); /* RFC 1034 §4.3.2, step 6 */
 			return;
 		}
