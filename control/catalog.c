@@ -65,7 +65,11 @@ vly_catalog_successor(const struct vly_catalog *live, struct vly_config *config)
 			zone->image = vly_live_image_get(old->image);
 			zone->info = old->info;
 			zone->loaded_unix_ns = old->loaded_unix_ns;
-			zone->file_mtime_ns = old->file_mtime_ns;
+			zone->cached = old->cached;
+			catalog->cached_cnt += old->cached;
+			zone->includes = old->includes ? strdup(old->includes) : NULL;
+			if (old->includes && !zone->includes)
+				zone->info.stamp.inode = 0;
 			catalog->loaded_cnt++;
 		}
 		set_error(catalog, zone, copy_error(old->error));
@@ -88,9 +92,11 @@ vly_catalog_stage(struct vly_catalog *catalog, struct vly_catalog_zone *zone,
 {
 	zone->staged = item->image;
 	zone->staged_info = item->info;
-	zone->staged_mtime_ns = item->file_mtime_ns;
+	zone->staged_includes = item->includes;
+	zone->staged_cached = item->cached;
 	set_error(catalog, zone, item->error);
 	item->image = NULL;
+	item->includes = NULL;
 	item->error = NULL;
 }
 
@@ -150,7 +156,12 @@ vly_catalog_accept(struct vly_catalog *catalog)
 		zone->image = zone->staged;
 		zone->staged = NULL;
 		zone->info = zone->staged_info;
-		zone->file_mtime_ns = zone->staged_mtime_ns;
+		free(zone->includes);
+		zone->includes = zone->staged_includes;
+		zone->staged_includes = NULL;
+		catalog->cached_cnt -= zone->cached;
+		catalog->cached_cnt += zone->staged_cached;
+		zone->cached = zone->staged_cached;
 		zone->loaded_unix_ns =
 			(uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 	}
@@ -171,6 +182,8 @@ vly_catalog_refuse(struct vly_catalog *catalog, const char *reason)
 		set_error(catalog, zone, error);
 		vly_live_image_put(zone->staged);
 		zone->staged = NULL;
+		free(zone->staged_includes);
+		zone->staged_includes = NULL;
 	}
 }
 
@@ -194,6 +207,8 @@ vly_catalog_free(struct vly_catalog *catalog)
 	for (unsigned i = 0; i < catalog->config->zone_cnt; i++) {
 		vly_live_image_put(catalog->zones[i].image);
 		vly_live_image_put(catalog->zones[i].staged);
+		free(catalog->zones[i].includes);
+		free(catalog->zones[i].staged_includes);
 		free(catalog->zones[i].error);
 	}
 	vly_config_free(catalog->config);

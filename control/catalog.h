@@ -33,8 +33,10 @@ struct vly_catalog_zone {
 	struct vly_zone_info info;     /* of `image` */
 	struct vly_zone_info staged_info;
 	uint64_t loaded_unix_ns;
-	uint64_t file_mtime_ns; /* of the file that `image` was made of */
-	uint64_t staged_mtime_ns;
+	char *includes; /* see struct vly_load_item; of `image` */
+	char *staged_includes;
+	bool cached; /* `image` is from the start-up cache */
+	bool staged_cached;
 	struct vly_zone_error *error; /* of the last load, or NULL */
 	UT_hash_handle hh;
 };
@@ -44,6 +46,7 @@ struct vly_catalog {
 	struct vly_catalog_zone *zones; /* config->zone_cnt, in the configuration's order */
 	struct vly_catalog_zone *by_name;
 	uint32_t loaded_cnt; /* zones with an image */
+	uint32_t cached_cnt; /* of those, the ones from the start-up cache */
 	uint32_t failed_cnt; /* zones with an error, whether they have an older version or not */
 };
 
@@ -59,7 +62,7 @@ vly_catalog_successor(const struct vly_catalog *live, struct vly_config *config)
 __attribute__((nonnull)) struct vly_catalog_zone *
 vly_catalog_find(const struct vly_catalog *catalog, const char *name);
 
-/* Takes over the item's image and error. */
+/* Takes over the item's image, includes and error. */
 __attribute__((nonnull)) void vly_catalog_stage(struct vly_catalog *catalog,
 						struct vly_catalog_zone *zone,
 						struct vly_load_item *item);

@@ -103,9 +103,9 @@ status_json(const struct vly_commands *commands)
 		"uptime_s", (double)uptime_ms / 1000, "config", text_json(commands->config_path),
 		"image_version", VLY_IMAGE_VERSION, "publish_version", VLY_PUBLISH_VERSION,
 		"reloads_pending", (int)vly_reloader_pending(commands->reloader));
-	json_t *zones =
-		json_pack("{s:i,s:i,s:i}", "configured", (int)catalog->config->zone_cnt, "loaded",
-			  (int)catalog->loaded_cnt, "failed", (int)catalog->failed_cnt);
+	json_t *zones = json_pack("{s:i,s:i,s:i,s:i}", "configured", (int)catalog->config->zone_cnt,
+				  "loaded", (int)catalog->loaded_cnt, "from_cache",
+				  (int)catalog->cached_cnt, "failed", (int)catalog->failed_cnt);
 	json_t *answer = json_pack("{s:b,s:o,s:o,s:o,s:o,s:[]}", "ok", 1, "control", control,
 				   "dataplane", dataplane_json(commands), "zones", zones, "images",
 				   images_json(catalog), "failed");
@@ -180,9 +180,10 @@ report_json(const struct vly_reload_report *report)
 {
 	uint32_t left_off = 0;
 	json_t *answer = json_pack(
-		"{s:b,s:i,s:i,s:I,s:f,s:I,s:b,s:[]}", "ok", report->code == VLY_RELOAD_OK, "zones",
-		(int)report->zone_cnt, "loaded", (int)(report->zone_cnt - report->failed_cnt),
-		"records", (json_int_t)report->record_cnt, "seconds",
+		"{s:b,s:i,s:i,s:I,s:i,s:f,s:I,s:b,s:[]}", "ok", report->code == VLY_RELOAD_OK,
+		"zones", (int)report->zone_cnt, "loaded",
+		(int)(report->zone_cnt - report->failed_cnt), "records",
+		(json_int_t)report->record_cnt, "from_cache", (int)report->cached_cnt, "seconds",
 		(double)report->duration_ms / 1000, "generation", (json_int_t)report->generation,
 		"restart_needed", report->restart_needed, "failed");
 

@@ -26,6 +26,7 @@ static const cyaml_schema_field_t control_schema[] = {
 	TEXT("socket", struct vly_config_control, socket),
 	TEXT("socket-group", struct vly_config_control, socket_group),
 	TEXT("state-dir", struct vly_config_control, state_dir),
+	TEXT("image-cache", struct vly_config_control, image_cache),
 	TEXT("log-level", struct vly_config_control, log_level),
 	CYAML_FIELD_END,
 };
@@ -315,6 +316,7 @@ set_defaults(struct vly_config *config)
 	set_default(&config->control->socket, "/run/volley/control.sock");
 	set_default(&config->control->socket_group, "volley");
 	set_default(&config->control->state_dir, "/var/lib/volley");
+	set_default(&config->control->image_cache, "on");
 	set_default(&config->control->log_level, "info");
 	set_default(&config->answers->any, "one");
 	set_default(&config->dataplane->socket, "/run/volley/dataplane.sock");

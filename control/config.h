@@ -32,6 +32,7 @@ struct vly_config_control {
 	char *socket;
 	char *socket_group; /* gets the socket, when there is such a group */
 	char *state_dir;
+	char *image_cache; /* on or off */
 	char *log_level;
 };
 

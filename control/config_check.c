@@ -214,6 +214,17 @@ check_log_level(struct vly_config_findings *findings, const char *key, const cha
 }
 
 static void
+check_control(const struct vly_config_control *control, struct vly_config_findings *findings)
+{
+	static const char *const switches[] = {"on", "off", NULL};
+
+	check_socket(findings, "control.socket", control->socket);
+	if (!is_choice(control->image_cache, switches))
+		vly_config_find(findings, "control.image-cache", 0, "must be on or off");
+	check_log_level(findings, "control.log-level", control->log_level);
+}
+
+static void
 check_answers(const struct vly_config_answers *answers, struct vly_config_findings *findings)
 {
 	static const char *const anys[] = {"one", "all", NULL};
@@ -280,8 +291,7 @@ check_zones(struct vly_config *config, struct vly_config_findings *findings)
 void
 vly_config_check(struct vly_config *config, struct vly_config_findings *findings)
 {
-	check_socket(findings, "control.socket", config->control->socket);
-	check_log_level(findings, "control.log-level", config->control->log_level);
+	check_control(config->control, findings);
 	check_dataplane(config->dataplane, findings);
 	check_log_level(findings, "dataplane.log-level", config->dataplane->log_level);
 	check_answers(config->answers, findings);

@@ -108,9 +108,11 @@ vly_ctl_print_status(json_t *answer)
 		printf("           %llu reloads under way\n",
 		       (unsigned long long)number_at(control, "reloads_pending"));
 	print_dataplane(json_object_get(answer, "dataplane"));
-	printf("zones      %llu configured, %llu loaded, %llu failed\n",
+	printf("zones      %llu configured, %llu loaded, %llu of them from the image cache, %llu "
+	       "failed\n",
 	       (unsigned long long)number_at(zones, "configured"),
 	       (unsigned long long)number_at(zones, "loaded"),
+	       (unsigned long long)number_at(zones, "from_cache"),
 	       (unsigned long long)number_at(zones, "failed"));
 	print_failed(answer);
 	printf("images     %llu, %.1f MiB\n", (unsigned long long)number_at(images, "cnt"),

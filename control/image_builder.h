@@ -17,6 +17,7 @@
 
 #include <volley/image.h>
 
+#include "file_stamp.h"
 #include "zone_report.h"
 
 struct vly_image_builder;
@@ -27,6 +28,8 @@ struct vly_zone_info {
 	uint64_t record_cnt;
 	uint64_t node_cnt;
 	uint32_t warning_cnt;
+	struct vly_file_stamp
+		stamp; /* of the zone file; its inode is 0 when a file may have changed untold */
 };
 
 /* Counts up while a zone is loaded, for progress lines; read from any thread. */
@@ -56,6 +59,13 @@ __attribute__((nonnull(1, 2, 3, 5, 6), warn_unused_result)) int
 vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, const char *path,
 			   struct vly_load_progress *progress, struct vly_zone_report *report,
 			   struct vly_zone_info *info);
+
+/*
+ * The files that the zone added last includes, as vly_index_add_include() (image_index.h) writes them, one line each; NULL
+ * when it includes none. The caller's to free.
+ */
+__attribute__((nonnull, warn_unused_result)) char *
+vly_image_builder_take_includes(struct vly_image_builder *builder);
 
 /* Octets the image has so far: for deciding when to begin another one. */
 uint64_t vly_image_builder_bytes(const struct vly_image_builder *builder);

@@ -6,8 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static uint64_t
-next_id(void)
+uint64_t
+vly_live_image_next_id(void)
 {
 	static _Atomic uint64_t id;
 	struct timespec now;
@@ -20,7 +20,7 @@ next_id(void)
 }
 
 struct vly_live_image *
-vly_live_image_new(int fd, uint64_t bytes, uint32_t zone_cnt)
+vly_live_image_new(uint64_t id, int fd, uint64_t bytes, uint32_t zone_cnt)
 {
 	struct vly_live_image *image = calloc(1, sizeof(*image));
 
@@ -28,7 +28,7 @@ vly_live_image_new(int fd, uint64_t bytes, uint32_t zone_cnt)
 		close(fd);
 		return NULL;
 	}
-	image->id = next_id();
+	image->id = id;
 	image->fd = fd;
 	image->bytes = bytes;
 	image->zone_cnt = zone_cnt;

@@ -2,7 +2,8 @@
 /*
  * A sealed zone image that control holds, and lists of them. Counted references: the catalog
  * holds one for each zone that is answered from the image, each list one for each of its images;
- * the memfd is closed with the last. The main thread only, but for vly_live_image_new().
+ * the memfd is closed with the last. The main thread only, but for vly_live_image_new() and
+ * vly_live_image_next_id().
  */
 #ifndef VLY_CONTROL_LIVE_IMAGE_H
 #define VLY_CONTROL_LIVE_IMAGE_H
@@ -14,6 +15,7 @@ struct vly_live_image {
 	uint64_t bytes;
 	uint64_t refs;
 	uint32_t mark;     /* scratch of whoever walks over zones */
+	uint32_t place;    /* scratch of the image cache: its number in the index */
 	uint32_t zone_cnt; /* that the image holds */
 	int fd;
 };
@@ -25,11 +27,14 @@ struct vly_image_list {
 	struct vly_live_image **image;
 };
 
-/* Takes over `fd`. One reference, the caller's. Ids are never reused, not by the next life of the
+/* An id for vly_live_image_new() to come: newer than all before. */
+uint64_t vly_live_image_next_id(void);
+
+/* Takes over `fd`. `id` is one from vly_live_image_next_id(). One reference, the caller's. Ids are never reused, not by the next life of the
  * program either: they count from the time of start. Returns NULL without memory, and closes fd.
  * */
 __attribute__((warn_unused_result)) struct vly_live_image *
-vly_live_image_new(int fd, uint64_t bytes, uint32_t zone_cnt);
+vly_live_image_new(uint64_t id, int fd, uint64_t bytes, uint32_t zone_cnt);
 
 __attribute__((nonnull)) struct vly_live_image *vly_live_image_get(struct vly_live_image *image);
 void vly_live_image_put(struct vly_live_image *image);

@@ -9,10 +9,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "image_cache.h"
+#include "log.h"
 #include "plan.h"
 
 /* The pool's default number of threads. */
 #define PARALLEL_MAX 4
+
+/* A load goes through all of them; each has its own groups. */
+enum phase {
+	FROM_CACHE, /* what is unchanged */
+	FROM_FILES, /* all else */
+	OLD_ONES,   /* from the cache, for what did not load */
+	DONE,
+};
 
 struct group {
 	struct vly_loader *loader;
@@ -22,7 +32,9 @@ struct group {
 	_Atomic uint32_t zones_done;
 	_Atomic(const char *) name;
 	struct vly_load_progress progress;
+	struct vly_cached_image *cached; /* to be read; NULL: `image` is to be built */
 	struct vly_live_image *image;
+	char reason[400]; /* why not */
 };
 
 struct vly_loader {
@@ -30,17 +42,26 @@ struct vly_loader {
 	struct vly_load_settings settings;
 	struct vly_load_item *items;
 	uint32_t cnt;
+	enum phase phase;
+	struct vly_cache_lookup *lookup; /* NULL: nothing is cached */
+	char cache_reason[400];          /* why not */
 	uv_work_t plan_work;
 	uint32_t *order; /* item indices, group by group */
 	struct group *group;
 	uint32_t group_cnt;
 	uint32_t next_group;
 	uint32_t running;
+	uint32_t zones_before; /* done in earlier phases */
+	uint64_t records_before;
 	void (*done)(void *arg);
 	void *arg;
 };
 
+/* The group of an item that is none of this phase's. */
+#define NO_GROUP UINT32_MAX
+
 static void start_groups(struct vly_loader *loader);
+static void on_planned(uv_work_t *work, int status);
 
 static void
 set_error(struct vly_load_item *item, const char *text)
@@ -60,11 +81,8 @@ stat_items(struct vly_loader *loader)
 	for (uint32_t i = 0; i < loader->cnt; i++) {
 		struct vly_load_item *item = &loader->items[i];
 		struct stat status;
-		if (stat(item->file, &status) < 0)
-			continue; /* the builder says why it can't be read */
-		item->file_bytes = (uint64_t)status.st_size;
-		item->file_mtime_ns = (uint64_t)status.st_mtim.tv_sec * UINT64_C(1000000000) +
-				      (uint64_t)status.st_mtim.tv_nsec;
+		if (stat(item->file, &status) == 0) /* else the builder says why */
+			item->stamp = vly_file_stamp(&status);
 	}
 }
 
@@ -75,7 +93,8 @@ fill_groups(struct vly_loader *loader, const uint32_t *group_of)
 	uint32_t at = 0;
 
 	for (uint32_t i = 0; i < loader->cnt; i++)
-		loader->group[group_of[i]].cnt++;
+		if (group_of[i] != NO_GROUP)
+			loader->group[group_of[i]].cnt++;
 	for (uint32_t g = 0; g < loader->group_cnt; g++) {
 		struct group *group = &loader->group[g];
 		group->loader = loader;
@@ -84,33 +103,90 @@ fill_groups(struct vly_loader *loader, const uint32_t *group_of)
 		at += group->cnt;
 		group->cnt = 0;
 	}
-	for (uint32_t i = 0; i < loader->cnt; i++) {
-		struct group *group = &loader->group[group_of[i]];
-		group->item[group->cnt++] = i;
+	for (uint32_t i = 0; i < loader->cnt; i++)
+		if (group_of[i] != NO_GROUP) {
+			struct group *group = &loader->group[group_of[i]];
+			group->item[group->cnt++] = i;
+			if (loader->phase != FROM_FILES)
+				group->cached = vly_cache_lookup_image(loader->lookup, i);
+		}
+}
+
+/* Numbers the groups that zone files are read into; returns how many, 0 also without memory. */
+static uint32_t
+group_files(const struct vly_loader *loader, uint32_t *group_of)
+{
+	uint64_t *bytes = calloc(loader->cnt + 1, sizeof(*bytes));
+	uint32_t *group = calloc(loader->cnt + 1, sizeof(*group));
+	uint32_t cnt = 0;
+	uint32_t group_cnt = 0;
+
+	for (uint32_t i = 0; bytes && i < loader->cnt; i++)
+		if (!loader->items[i].image)
+			bytes[cnt++] = loader->items[i].stamp.bytes;
+	if (bytes && group)
+		group_cnt = vly_plan_groups(bytes, cnt, loader->settings.image_max, group);
+	cnt = 0;
+	for (uint32_t i = 0; group_cnt > 0 && i < loader->cnt; i++)
+		group_of[i] = loader->items[i].image ? NO_GROUP : group[cnt++];
+	free(bytes);
+	free(group);
+	return group_cnt;
+}
+
+static bool
+wants_cached(const struct vly_loader *loader, uint32_t item)
+{
+	return loader->phase == FROM_CACHE ? loader->lookup->unchanged[item]
+					   : loader->items[item].error != NULL;
+}
+
+/* Numbers the images of the cache that have what is wanted. */
+static uint32_t
+group_cached(const struct vly_loader *loader, uint32_t *group_of)
+{
+	uint32_t *number = calloc(loader->lookup->index.image_cnt + 1, sizeof(*number));
+	uint32_t group_cnt = 0;
+
+	for (uint32_t i = 0; number && i < loader->cnt; i++) {
+		const struct vly_cached_image *cached = vly_cache_lookup_image(loader->lookup, i);
+		group_of[i] = NO_GROUP;
+		if (!cached || !wants_cached(loader, i))
+			continue;
+		uint32_t image = (uint32_t)(cached - loader->lookup->image);
+		if (number[image] == 0)
+			number[image] = ++group_cnt;
+		group_of[i] = number[image] - 1;
 	}
+	free(number);
+	return group_cnt;
 }
 
 static void
 plan(uv_work_t *work)
 {
 	struct vly_loader *loader = work->data;
-	uint64_t *bytes = calloc(loader->cnt + 1, sizeof(*bytes));
 	uint32_t *group_of = calloc(loader->cnt + 1, sizeof(*group_of));
 
-	loader->order = calloc(loader->cnt + 1, sizeof(*loader->order));
-	stat_items(loader);
-	if (bytes && group_of && loader->order) {
-		for (uint32_t i = 0; i < loader->cnt; i++)
-			bytes[i] = loader->items[i].file_bytes;
-		loader->group_cnt =
-			vly_plan_groups(bytes, loader->cnt, loader->settings.image_max, group_of);
-		loader->group = calloc(loader->group_cnt + 1, sizeof(*loader->group));
-		if (loader->group)
-			fill_groups(loader, group_of);
-		else
-			loader->group_cnt = 0;
+	if (loader->phase == FROM_CACHE) {
+		stat_items(loader);
+		if (loader->settings.cache_dir)
+			loader->lookup = vly_cache_lookup_open(&loader->settings, loader->items,
+							       loader->cnt, loader->cache_reason,
+							       sizeof(loader->cache_reason));
 	}
-	free(bytes);
+	loader->order = calloc(loader->cnt + 1, sizeof(*loader->order));
+	if (group_of && loader->order) {
+		if (loader->phase == FROM_FILES)
+			loader->group_cnt = group_files(loader, group_of);
+		else if (loader->lookup)
+			loader->group_cnt = group_cached(loader, group_of);
+		loader->group = calloc(loader->group_cnt + 1, sizeof(*loader->group));
+		if (!loader->group)
+			loader->group_cnt = 0;
+		if (loader->group_cnt > 0)
+			fill_groups(loader, group_of);
+	}
 	free(group_of);
 }
 
@@ -143,6 +219,7 @@ add_zones(struct group *group, struct vly_image_builder *builder)
 		group->name = item->name;
 		if (vly_image_builder_add_file(builder, item->name, item->file, &group->progress,
 					       &report, &item->info) == 0) {
+			item->includes = vly_image_builder_take_includes(builder);
 			added++;
 		} else {
 			item->error = first_error(&report);
@@ -161,9 +238,8 @@ fail_group(struct group *group, const char *text)
 }
 
 static void
-build_group(uv_work_t *work)
+build_group(struct group *group)
 {
-	struct group *group = work->data;
 	struct vly_image_builder *builder = vly_image_builder_new(&group->loader->settings.key);
 	struct vly_built_image built;
 
@@ -178,9 +254,22 @@ build_group(uv_work_t *work)
 		return;
 	}
 	if (vly_image_builder_seal(builder, &built) == 0)
-		group->image = vly_live_image_new(built.fd, built.bytes, built.zone_cnt);
+		group->image = vly_live_image_new(vly_live_image_next_id(), built.fd, built.bytes,
+						  built.zone_cnt);
 	if (!group->image)
 		fail_group(group, strerror(errno));
+}
+
+static void
+work_group(uv_work_t *work)
+{
+	struct group *group = work->data;
+
+	if (!group->cached)
+		build_group(group);
+	else if (vly_cache_lookup_read(&group->loader->settings, group->cached, group->reason,
+				       sizeof(group->reason)) == 0)
+		group->zones_done = group->cnt;
 }
 
 static void
@@ -190,18 +279,55 @@ finish(struct vly_loader *loader)
 		if (!loader->items[i].image)
 			set_error(&loader->items[i], "out of memory");
 	loader->done(loader->arg);
-	free(loader->group);
-	free(loader->order);
+	vly_cache_lookup_free(loader->lookup);
 	free(loader);
 }
 
 static void
-on_group_built(uv_work_t *work, int status)
+next_phase(struct vly_loader *loader)
+{
+	for (uint32_t g = 0; g < loader->group_cnt; g++) {
+		loader->zones_before += loader->group[g].zones_done;
+		loader->records_before += loader->group[g].progress.record_cnt;
+	}
+	free(loader->group);
+	free(loader->order);
+	loader->group = NULL;
+	loader->order = NULL;
+	loader->group_cnt = 0;
+	loader->next_group = 0;
+	loader->phase++;
+	if (loader->phase == OLD_ONES && !loader->lookup)
+		loader->phase++;
+	if (loader->phase == DONE)
+		finish(loader);
+	else
+		uv_queue_work(loader->loop, &loader->plan_work, plan, on_planned);
+}
+
+static void
+take_cached(struct group *group)
+{
+	struct vly_loader *loader = group->loader;
+
+	if (group->cached->useless)
+		vly_log(VLY_LOG_WARNING, "image cache: %s; %" PRIu32 " zones %s", group->reason,
+			group->cnt,
+			loader->phase == FROM_CACHE ? "are read from their files" : "are missing");
+	for (uint32_t i = 0; !group->cached->useless && i < group->cnt; i++)
+		vly_cache_lookup_take(loader->lookup, group->item[i],
+				      &loader->items[group->item[i]]);
+}
+
+static void
+on_group_done(uv_work_t *work, int status)
 {
 	struct group *group = work->data;
 	struct vly_loader *loader = group->loader;
 
 	(void)status;
+	if (group->cached)
+		take_cached(group);
 	for (uint32_t i = 0; group->image && i < group->cnt; i++) {
 		struct vly_load_item *item = &loader->items[group->item[i]];
 		if (!item->error)
@@ -229,17 +355,21 @@ start_groups(struct vly_loader *loader)
 	while (loader->next_group < loader->group_cnt && loader->running < parallel_max()) {
 		struct group *group = &loader->group[loader->next_group++];
 		loader->running++;
-		uv_queue_work(loader->loop, &group->work, build_group, on_group_built);
+		uv_queue_work(loader->loop, &group->work, work_group, on_group_done);
 	}
 	if (loader->running == 0)
-		finish(loader);
+		next_phase(loader);
 }
 
 static void
 on_planned(uv_work_t *work, int status)
 {
+	struct vly_loader *loader = work->data;
+
 	(void)status;
-	start_groups(work->data);
+	if (loader->phase == FROM_CACHE && loader->cache_reason[0])
+		vly_log(VLY_LOG_INFO, "image cache not used: %s", loader->cache_reason);
+	start_groups(loader);
 }
 
 struct vly_loader *
@@ -266,6 +396,8 @@ vly_loader_progress(const struct vly_loader *loader, struct vly_load_state *stat
 {
 	memset(state, 0, sizeof(*state));
 	state->zone_cnt = loader->cnt;
+	state->zones_done = loader->zones_before;
+	state->record_cnt = loader->records_before;
 	/* groups that have begun; before, the plan's thread may be writing them */
 	for (uint32_t g = 0; g < loader->next_group; g++) {
 		struct group *group = &loader->group[g];
@@ -282,6 +414,8 @@ vly_load_items_clear(struct vly_load_item *items, uint32_t cnt)
 	for (uint32_t i = 0; i < cnt; i++) {
 		vly_live_image_put(items[i].image);
 		free(items[i].error);
+		free(items[i].includes);
+		items[i].includes = NULL;
 		items[i].image = NULL;
 		items[i].error = NULL;
 	}

@@ -6,6 +6,8 @@
  *   1. fill an array of items, and vly_loader_start();
  *   2. vly_loader_progress() while it runs;
  *   3. `done` is called on the loop; the items then have an image, or an error;
+ *      that came from the start-up cache (image_cache.h): unchanged zones, and for those that do not load what was
+ *      answered before, beside the error;
  *   4. vly_load_items_clear() gives back what the items hold.
  *
  * Threads: called on the loop's thread. While a load runs the items belong to the pool's threads.
@@ -13,6 +15,7 @@
 #ifndef VLY_CONTROL_LOADER_H
 #define VLY_CONTROL_LOADER_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "image_builder.h"
@@ -21,24 +24,26 @@
 struct vly_load_item {
 	const char *name; /* the caller's, valid until the items are cleared */
 	const char *file;
-	uint64_t file_bytes;
-	uint64_t file_mtime_ns;
+	struct vly_file_stamp stamp; /* before the load; zeroes when there is no such file */
 	struct vly_zone_info info;
+	char *includes;               /* vly_image_builder_take_includes(); the item's */
 	struct vly_zone_error *error; /* NULL when it loaded; the item's */
-	struct vly_live_image *image; /* NULL when it did not; a reference of the item's */
+	struct vly_live_image *image; /* NULL when it did not, and the cache has none; the item's */
+	bool cached;                  /* the image is from the cache, with an error: an old one */
 };
 
 struct vly_load_state {
 	uint32_t zone_cnt;
 	uint32_t zones_done;
-	uint64_t record_cnt;
-	const char *name; /* one that is being read, or NULL */
+	uint64_t record_cnt; /* read from zone files */
+	const char *name;    /* one that is being read, or NULL */
 };
 
 struct vly_load_settings {
 	struct vly_hash_key key;
 	uint8_t severity[VLY_ZONE_CHECK_CNT]; /* enum vly_zone_severity */
 	uint32_t image_max;                   /* images to load into, at most */
+	const char *cache_dir;                /* NULL: nothing comes from the cache */
 	bool any_all;                         /* see vly_image_builder_answer_any_all() */
 };
 

@@ -116,7 +116,8 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	struct vly_hash_key key;
 	char reason[400] = "out of memory";
 
-	if (load_key(config, &key) < 0) {
+	int key_result = load_key(config, &key);
+	if (key_result < 0) {
 		vly_config_free(config);
 		return -1;
 	}
@@ -127,7 +128,7 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 		control->publisher = vly_publisher_new(control->loop, config->dataplane->socket);
 	if (control->publisher)
 		control->reloader = vly_reloader_new(control->loop, config_path, config, &key,
-						     control->publisher);
+						     key_result == 0, control->publisher);
 	if (!control->reloader) {
 		vly_config_free(config);
 		vly_log(VLY_LOG_ERROR, "%s", reason);
@@ -144,12 +145,12 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	return vly_reloader_request(control->reloader, NULL, 0, on_first_load, control) ? 0 : -1;
 }
 
-/* A load in the thread pool can't be interrupted and may take long: then the end does not wait
- * for it. */
+/* Work in the thread pool can't be interrupted and may take long: then the end does not wait for it. */
 static void
 stop(struct control *control)
 {
-	bool loading = control->reloader && vly_reloader_pending(control->reloader) > 0;
+	bool loading = control->reloader && (vly_reloader_pending(control->reloader) > 0 ||
+					     vly_reloader_is_storing(control->reloader));
 
 	vly_server_free(control->server);
 	if (loading) {

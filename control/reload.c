@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image_cache.h"
 #include "log.h"
 
 struct vly_reload {
@@ -38,6 +39,10 @@ struct vly_reloader {
 	char *config_path;
 	struct vly_hash_key key;
 	struct vly_publisher *publisher;
+	struct vly_image_cache *cache;
+	char *cache_dir;
+	bool keep_images;
+	bool store_wanted; /* something new is live */
 	struct vly_catalog *live;
 	struct vly_reload *running;
 	struct vly_reload *queue;
@@ -89,10 +94,10 @@ log_report(const struct vly_reload *reload)
 	}
 	vly_log(report->code == VLY_RELOAD_FAILED ? VLY_LOG_ERROR : VLY_LOG_INFO,
 		"loaded %" PRIu32 " of %" PRIu32 " zones, %" PRIu64 " records in %" PRIu64
-		".%03" PRIu64 " s%s%s",
+		".%03" PRIu64 " s, %" PRIu32 " of them from the image cache%s%s",
 		report->zone_cnt - report->failed_cnt, report->zone_cnt, report->record_cnt,
-		report->duration_ms / 1000, report->duration_ms % 1000, *report->text ? "; " : "",
-		report->text);
+		report->duration_ms / 1000, report->duration_ms % 1000, report->cached_cnt,
+		*report->text ? "; " : "", report->text);
 }
 
 __attribute__((format(printf, 3, 4))) static void
@@ -143,6 +148,7 @@ take_over(struct vly_reload *reload)
 	struct vly_reloader *reloader = reload->reloader;
 
 	vly_catalog_accept(reload->target);
+	reloader->store_wanted = true;
 	if (!reload->next)
 		return;
 	reload->report.restart_needed = needs_restart(reloader->live->config, reload->next->config);
@@ -261,6 +267,8 @@ on_loaded(void *arg)
 		if (reload->items[i].image) {
 			staged++;
 			reload->report.record_cnt += reload->items[i].info.record_cnt;
+			reload->report.cached_cnt +=
+				reload->items[i].cached && !reload->items[i].error;
 		}
 		vly_catalog_stage(reload->target, reload->zones[i], &reload->items[i]);
 	}
@@ -288,17 +296,35 @@ image_max(const struct vly_reload *reload)
 	return cnt < VLY_PUBLISH_IMAGES_MAX ? VLY_PUBLISH_IMAGES_MAX - cnt : 1;
 }
 
+static bool
+has_cache(const struct vly_reloader *reloader, const struct vly_config *config)
+{
+	return reloader->keep_images && strcmp(config->control->image_cache, "on") == 0;
+}
+
+/* What zones of a configuration are compiled with. */
+static struct vly_load_settings
+load_settings(const struct vly_reloader *reloader, const struct vly_config *config)
+{
+	struct vly_load_settings settings = {
+		.key = reloader->key,
+		.any_all = strcmp(config->answers->any, "all") == 0,
+	};
+
+	vly_config_severities(config, settings.severity);
+	return settings;
+}
+
 static void
 load(struct vly_reload *reload)
 {
 	struct vly_reloader *reloader = reload->reloader;
-	struct vly_load_settings settings = {
-		.key = reloader->key,
-		.image_max = image_max(reload),
-	};
+	const struct vly_config *config = reload->target->config;
+	struct vly_load_settings settings = load_settings(reloader, config);
 
-	vly_config_severities(reload->target->config, settings.severity);
-	settings.any_all = strcmp(reload->target->config->answers->any, "all") == 0;
+	settings.image_max = image_max(reload);
+	if (reload->first && has_cache(reloader, config))
+		settings.cache_dir = reloader->cache_dir;
 	reload->items = calloc(reload->zone_cnt + 1, sizeof(*reload->items));
 	for (uint32_t i = 0; reload->items && i < reload->zone_cnt; i++) {
 		reload->items[i].name = reload->zones[i]->name;
@@ -393,6 +419,27 @@ on_config(uv_work_t *work, int status)
 	choose_all(reload, reload->next);
 }
 
+/* What is live goes to the cache between two reloads; they need not wait for the disk. */
+static void
+store(struct vly_reloader *reloader)
+{
+	struct vly_load_settings settings = load_settings(reloader, reloader->live->config);
+
+	if (!reloader->store_wanted || !has_cache(reloader, reloader->live->config) ||
+	    vly_image_cache_is_busy(reloader->cache))
+		return;
+	reloader->store_wanted = false;
+	vly_image_cache_store(reloader->cache, reloader->live, &settings);
+}
+
+static void
+on_stored(void *arg)
+{
+	struct vly_reloader *reloader = arg;
+
+	uv_idle_start(&reloader->kick, on_kick);
+}
+
 static void
 on_kick(uv_idle_t *kick)
 {
@@ -400,7 +447,10 @@ on_kick(uv_idle_t *kick)
 	struct vly_reload *reload = reloader->queue;
 
 	uv_idle_stop(kick);
-	if (reloader->running || !reload)
+	if (reloader->running)
+		return;
+	store(reloader);
+	if (!reload || vly_image_cache_is_reading(reloader->cache))
 		return;
 	reloader->queue = reload->later;
 	reloader->running = reload;
@@ -415,7 +465,7 @@ on_kick(uv_idle_t *kick)
 
 struct vly_reloader *
 vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *config,
-		 const struct vly_hash_key *key, struct vly_publisher *publisher)
+		 const struct vly_hash_key *key, bool keep_images, struct vly_publisher *publisher)
 {
 	struct vly_reloader *reloader = calloc(1, sizeof(*reloader));
 
@@ -424,9 +474,17 @@ vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *co
 	reloader->loop = loop;
 	reloader->config_path = strdup(config_path);
 	reloader->key = *key;
+	reloader->keep_images = keep_images;
 	reloader->publisher = publisher;
 	reloader->live = vly_catalog_new(config);
-	if (!reloader->config_path || !reloader->live) {
+	if (asprintf(&reloader->cache_dir, "%s/images", config->control->state_dir) < 0)
+		reloader->cache_dir = NULL;
+	if (reloader->cache_dir)
+		reloader->cache =
+			vly_image_cache_new(loop, reloader->cache_dir, on_stored, reloader);
+	if (!reloader->config_path || !reloader->live || !reloader->cache) {
+		vly_image_cache_free(reloader->cache);
+		free(reloader->cache_dir);
 		free(reloader->config_path);
 		free(reloader);
 		return NULL;
@@ -498,8 +556,16 @@ on_kick_closed(uv_handle_t *handle)
 	struct vly_reloader *reloader = handle->data;
 
 	vly_catalog_free(reloader->live);
+	vly_image_cache_free(reloader->cache);
+	free(reloader->cache_dir);
 	free(reloader->config_path);
 	free(reloader);
+}
+
+bool
+vly_reloader_is_storing(const struct vly_reloader *reloader)
+{
+	return vly_image_cache_is_busy(reloader->cache);
 }
 
 void

@@ -120,6 +120,7 @@ vly_zone_free(struct vly_zone *zone)
 	for (unsigned i = 0; i < zone->file_cnt; i++)
 		free(zone->file[i]);
 	free(zone->file);
+	free(zone->stamp);
 	*zone = (struct vly_zone){0};
 }
 

@@ -13,6 +13,7 @@
 #include <volley/name.h>
 
 #include "arena.h"
+#include "file_stamp.h"
 
 #define VLY_ZONE_NONE UINT32_MAX /* no such node */
 
@@ -61,7 +62,8 @@ struct vly_zone {
 	unsigned slot_shift;        /* 32 - log2 of the number of slots */
 	uint64_t record_cnt;
 	uint8_t label_max;
-	char **file; /* names of the zone file and what it includes, by file_idx */
+	char **file;                  /* names of the zone file and what it includes, by file_idx */
+	struct vly_file_stamp *stamp; /* of them, from before they were read */
 	uint16_t file_cnt;
 };
 

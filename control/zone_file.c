@@ -21,6 +21,7 @@
 struct text {
 	const char *start;
 	size_t len;
+	struct vly_file_stamp stamp;
 };
 
 static bool read_file(struct vly_zone_reader *reader, const char *path, const char *origin,
@@ -41,6 +42,7 @@ map_text(struct vly_zone_reader *reader, const char *path, struct text *text)
 		why = "it is empty";
 	if (why == NULL) {
 		text->len = (size_t)stat.st_size;
+		text->stamp = vly_file_stamp_before_reading(&stat);
 		text->start = mmap(NULL, text->len, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (text->start == MAP_FAILED)
 			why = strerror(errno);
@@ -123,7 +125,8 @@ generate(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct text line
 				"$GENERATE: malformed ${}, a negative number, or a line of "
 				"more than %d octets",
 				GENERATED_BYTES_MAX);
-		if (!scan(reader, scanner, (struct text){buffer, len}, line_no, depth))
+		if (!scan(reader, scanner, (struct text){.start = buffer, .len = len}, line_no,
+			  depth))
 			return false;
 	}
 	return true;
@@ -140,11 +143,13 @@ find_generate(struct text text)
 		if ((at == text.start || at[-1] == '\n') &&
 		    vly_generate_is(at, (size_t)(end - at))) {
 			const char *newline = memchr(at, '\n', (size_t)(end - at));
-			return (struct text){at, (size_t)((newline != NULL ? newline : end) - at)};
+			return (struct text){
+				.start = at,
+				.len = (size_t)((newline != NULL ? newline : end) - at)};
 		}
 		at++;
 	}
-	return (struct text){end, 0};
+	return (struct text){.start = end};
 }
 
 static uint64_t
@@ -168,7 +173,8 @@ read_text(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct text tex
 
 	for (;;) {
 		struct text directive = find_generate(text);
-		struct text before = {text.start, (size_t)(directive.start - text.start)};
+		struct text before = {.start = text.start,
+				      .len = (size_t)(directive.start - text.start)};
 		scanner->line_counter = line_no;
 		if (!scan(reader, scanner, before, 0, depth))
 			return false;
@@ -186,7 +192,7 @@ read_text(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct text tex
 
 /* The file's number in the zone, for the errors of later stages. */
 static bool
-enter_file(struct vly_zone_reader *reader, const char *path)
+enter_file(struct vly_zone_reader *reader, const char *path, const struct vly_file_stamp *stamp)
 {
 	struct vly_zone *zone = reader->zone;
 
@@ -195,8 +201,13 @@ enter_file(struct vly_zone_reader *reader, const char *path)
 	char **file = realloc(zone->file, (zone->file_cnt + 1u) * sizeof(*file));
 	if (file != NULL)
 		zone->file = file;
-	if (file == NULL || (file[zone->file_cnt] = strdup(path)) == NULL)
+	struct vly_file_stamp *stamps =
+		realloc(zone->stamp, (zone->file_cnt + 1u) * sizeof(*stamps));
+	if (stamps != NULL)
+		zone->stamp = stamps;
+	if (file == NULL || stamps == NULL || (file[zone->file_cnt] = strdup(path)) == NULL)
 		return vly_zone_reader_fail_memory(reader);
+	stamps[zone->file_cnt] = *stamp;
 	reader->file = file[zone->file_cnt];
 	reader->file_idx = zone->file_cnt++;
 	return true;
@@ -226,7 +237,8 @@ read_file(struct vly_zone_reader *reader, const char *path, const char *origin,
 	bool done = map_text(reader, path, &text);
 	if (done) {
 		done = start_scanner(reader, scanner, path, origin, default_ttl) &&
-		       enter_file(reader, path) && read_text(reader, scanner, text, depth);
+		       enter_file(reader, path, &text.stamp) &&
+		       read_text(reader, scanner, text, depth);
 		zs_deinit(scanner);
 		munmap((void *)(uintptr_t)text.start, text.len);
 	}

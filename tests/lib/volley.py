@@ -117,6 +117,7 @@ class Volley:
             "socket": str(self.directory / "control.sock"), "state-dir": str(self.directory / "state")}
         self.dataplane_settings = {
             "socket": str(self.directory / "dataplane.sock"), "ports": [f"af_xdp:{SERVER_LINK}"]}
+        self.other_settings = {}  # by section, such as {"answers": {"any": "all"}}
         self.config = self.directory / "volley.yaml"
         self.dataplane = self.control = None
         self.processes = []
@@ -149,6 +150,8 @@ class Volley:
         lines += [f"  {key}: {yaml_value(value)}" for key, value in self.control_settings.items()]
         lines += ["dataplane:"]
         lines += [f"  {key}: {yaml_value(value)}" for key, value in self.dataplane_settings.items()]
+        for section, settings in self.other_settings.items():
+            lines += [f"{section}:"] + [f"  {key}: {yaml_value(value)}" for key, value in settings.items()]
         lines += ["zones:" if self.zones else "zones: []"]
         for name, file in self.zones.items():
             lines += [f"  - name: {yaml_value(name)}", f"    file: {yaml_value(str(file))}"]

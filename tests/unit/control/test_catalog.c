@@ -30,7 +30,8 @@ make_config(const char *names)
 static struct vly_live_image *
 make_image(void)
 {
-	struct vly_live_image *image = vly_live_image_new(open("/dev/null", O_RDONLY), 1, 1);
+	struct vly_live_image *image =
+		vly_live_image_new(vly_live_image_next_id(), open("/dev/null", O_RDONLY), 1, 1);
 
 	cr_assert_not_null(image);
 	return image;

@@ -69,6 +69,7 @@ Test(config, the_example_says_what_the_defaults_are)
 	expect_same_text(example->control->socket, defaults->control->socket);
 	expect_same_text(example->control->socket_group, defaults->control->socket_group);
 	expect_same_text(example->control->state_dir, defaults->control->state_dir);
+	expect_same_text(example->control->image_cache, defaults->control->image_cache);
 	expect_same_text(example->control->log_level, defaults->control->log_level);
 	expect_same_text(example->dataplane->socket, defaults->dataplane->socket);
 	expect_same_text(example->dataplane->cpus, defaults->dataplane->cpus);

@@ -73,8 +73,8 @@ Test(publish_message, commit_lists_newest_first)
 	uint64_t first_id = 0;
 
 	for (int i = 0; i < 20; i++) {
-		struct vly_live_image *image =
-			vly_live_image_new(open("/dev/null", O_RDONLY), 1, 1);
+		struct vly_live_image *image = vly_live_image_new(
+			vly_live_image_next_id(), open("/dev/null", O_RDONLY), 1, 1);
 		cr_assert_not_null(image);
 		first_id = first_id ? first_id : image->id;
 		cr_expect_neq(image->id, 0);

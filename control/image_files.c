@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "image_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <xxhash.h>
+
+/* Octets read, hashed and written at a time: they stay in a core's own cache. */
+#define CHUNK_BYTES (UINT64_C(1) << 18)
+
+/* An image name, its ending and a NUL. */
+#define NAME_BYTES 40
+
+#define FRESH ".new"
+
+static void
+image_name(const struct vly_index_image *image, char name[NAME_BYTES])
+{
+	snprintf(name, NAME_BYTES, "%016llx.image", (unsigned long long)image->checksum);
+}
+
+__attribute__((format(printf, 3, 4), cold)) static int
+fail(char *reason, size_t reason_bytes, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, reason_bytes, format, args);
+	va_end(args);
+	return -1;
+}
+
+int
+vly_image_files_describe(int fd, struct vly_index_image *image)
+{
+	struct vly_image_header header;
+
+	if (pread(fd, &header, sizeof(header), 0) != sizeof(header))
+		return -1;
+	*image = (struct vly_index_image){header.checksum, header.image_bytes, header.zone_cnt};
+	return 0;
+}
+
+/* Says what is wrong with a header, or NULL. */
+static const char *
+judge_header(const struct vly_image_header *header, const struct vly_index_image *image,
+	     const struct vly_hash_key *key)
+{
+	if (header->magic != VLY_IMAGE_MAGIC)
+		return "it is no image";
+	if (header->version != VLY_IMAGE_VERSION || header->header_bytes != sizeof(*header))
+		return "it is of another version";
+	if (memcmp(&header->hash_key, key, sizeof(*key)) != 0)
+		return "it was made with another hash key";
+	if (header->image_bytes != image->bytes || header->checksum != image->checksum ||
+	    header->zone_cnt != image->zone_cnt)
+		return "it is not the image that the index tells";
+	return NULL;
+}
+
+static int
+write_all(int fd, const uint8_t *from, size_t bytes)
+{
+	while (bytes > 0) {
+		ssize_t written = write(fd, from, bytes);
+		if (written < 0)
+			return -1;
+		from += written;
+		bytes -= (size_t)written;
+	}
+	return 0;
+}
+
+/* Copies and sums up what follows the header; returns 0, or an errno. */
+static int
+copy_rest(int from, int to, uint64_t bytes, XXH3_state_t *sum)
+{
+	uint8_t *chunk = malloc(CHUNK_BYTES);
+	int error = chunk == NULL ? ENOMEM : 0;
+
+	while (bytes > 0 && error == 0) {
+		ssize_t got = read(from, chunk, bytes < CHUNK_BYTES ? bytes : CHUNK_BYTES);
+		if (got <= 0) {
+			error = got < 0 ? errno : ENODATA;
+			break;
+		}
+		XXH3_64bits_update(sum, chunk, (size_t)got);
+		if (write_all(to, chunk, (size_t)got) != 0)
+			error = errno;
+		bytes -= (uint64_t)got;
+	}
+	free(chunk);
+	return error;
+}
+
+/* Copies an image and says what is wrong with it, or returns NULL. */
+static const char *
+copy_image(int from, int to, const struct vly_index_image *image, const struct vly_hash_key *key)
+{
+	struct vly_image_header header;
+	struct stat status;
+
+	if (fstat(from, &status) != 0 || (uint64_t)status.st_size != image->bytes ||
+	    image->bytes < sizeof(header) || read(from, &header, sizeof(header)) != sizeof(header))
+		return "it does not have the size that the index tells";
+	const char *wrong = judge_header(&header, image, key);
+	if (wrong != NULL)
+		return wrong;
+	XXH3_state_t *sum = XXH3_createState();
+	if (sum == NULL)
+		return strerror(ENOMEM);
+	int error = write_all(to, (const void *)&header, sizeof(header)) != 0 ? errno : 0;
+	header.checksum = 0;
+	XXH3_64bits_reset(sum);
+	XXH3_64bits_update(sum, &header, sizeof(header));
+	if (error == 0)
+		error = copy_rest(from, to, image->bytes - sizeof(header), sum);
+	bool sound = XXH3_64bits_digest(sum) == image->checksum;
+	XXH3_freeState(sum);
+	return error != 0 ? strerror(error) : sound ? NULL : "its checksum does not fit";
+}
+
+int
+vly_image_files_read(const char *dir, const struct vly_index_image *image,
+		     const struct vly_hash_key *key, char *reason, size_t reason_bytes)
+{
+	char path[PATH_MAX];
+	char name[NAME_BYTES];
+
+	image_name(image, name);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	int from = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (from < 0)
+		return fail(reason, reason_bytes, "%s: %m", path);
+	int fd = memfd_create("volley-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	const char *wrong = fd < 0 ? strerror(errno) : copy_image(from, fd, image, key);
+	if (wrong == NULL && fcntl(fd, F_ADD_SEALS, VLY_IMAGE_SEALS | F_SEAL_SEAL) != 0)
+		wrong = strerror(errno);
+	close(from);
+	if (wrong == NULL)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	unlink(path); /* or the next one of this name and size would be taken for written */
+	return fail(reason, reason_bytes, "%s: %s", path, wrong);
+}
+
+/* Gives a file that was written beside its name, once it is on disk; or removes it. */
+static int
+settle(int fd, const char *fresh, const char *path, bool good, char *reason, size_t reason_bytes)
+{
+	if (good && (fsync(fd) != 0 || rename(fresh, path) != 0))
+		good = false;
+	int error = errno;
+	close(fd);
+	if (good)
+		return 0;
+	unlink(fresh);
+	return fail(reason, reason_bytes, "%s: %s", path, strerror(error));
+}
+
+static int
+open_fresh(const char *dir, const char *name, char path[PATH_MAX], char fresh[PATH_MAX])
+{
+	if (snprintf(path, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX ||
+	    snprintf(fresh, PATH_MAX, "%s/%s" FRESH, dir, name) >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+int
+vly_image_files_write(const char *dir, const struct vly_index_image *image, int fd, char *reason,
+		      size_t reason_bytes)
+{
+	char path[PATH_MAX];
+	char fresh[PATH_MAX];
+	char name[NAME_BYTES];
+	struct stat status;
+	off_t at = 0;
+
+	image_name(image, name);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+	    (uint64_t)status.st_size == image->bytes)
+		return 0;
+	int to = open_fresh(dir, name, path, fresh);
+	if (to < 0)
+		return fail(reason, reason_bytes, "%s: %m", path);
+	bool good = true;
+	while (good && (uint64_t)at < image->bytes) {
+		ssize_t sent = sendfile(to, fd, &at, image->bytes - (uint64_t)at);
+		if (sent == 0)
+			errno = EIO;
+		good = sent > 0;
+	}
+	return settle(to, fresh, path, good, reason, reason_bytes);
+}
+
+int
+vly_image_files_write_index(const char *dir, const char *text, size_t len, char *reason,
+			    size_t reason_bytes)
+{
+	char path[PATH_MAX];
+	char fresh[PATH_MAX];
+	int fd = open_fresh(dir, "index", path, fresh);
+
+	if (fd < 0)
+		return fail(reason, reason_bytes, "%s: %m", path);
+	bool good = write_all(fd, (const void *)text, len) == 0;
+	return settle(fd, fresh, path, good, reason, reason_bytes);
+}
+
+char *
+vly_image_files_read_index(const char *dir, size_t *len)
+{
+	char path[PATH_MAX];
+	struct stat status;
+	char *text = NULL;
+
+	snprintf(path, sizeof(path), "%s/index", dir);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+		text = malloc((size_t)status.st_size + 1);
+	size_t used = 0;
+	while (text != NULL && used < (size_t)status.st_size) {
+		ssize_t got = read(fd, text + used, (size_t)status.st_size - used);
+		if (got <= 0)
+			break;
+		used += (size_t)got;
+	}
+	if (text != NULL)
+		text[used] = '\0';
+	*len = used;
+	close(fd);
+	return text;
+}
+
+int
+vly_image_files_prepare(const char *dir, char *reason, size_t reason_bytes)
+{
+	if (mkdir(dir, 0700) == 0 || errno == EEXIST)
+		return 0;
+	return fail(reason, reason_bytes, "%s: %m", dir);
+}
+
+static bool
+is_listed(const char *name, const struct vly_index_image *image, uint32_t image_cnt)
+{
+	char listed[NAME_BYTES];
+
+	for (uint32_t i = 0; i < image_cnt; i++) {
+		image_name(&image[i], listed);
+		if (strcmp(name, listed) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+ends_with(const char *name, const char *ending)
+{
+	size_t len = strlen(name);
+	size_t ending_len = strlen(ending);
+
+	return len >= ending_len && strcmp(name + len - ending_len, ending) == 0;
+}
+
+void
+vly_image_files_prune(const char *dir, const struct vly_index_image *image, uint32_t image_cnt)
+{
+	DIR *names = opendir(dir);
+	struct dirent *entry;
+
+	if (names == NULL)
+		return;
+	while ((entry = readdir(names)) != NULL)
+		if (ends_with(entry->d_name, FRESH) ||
+		    (ends_with(entry->d_name, ".image") &&
+		     !is_listed(entry->d_name, image, image_cnt)))
+			unlinkat(dirfd(names), entry->d_name, 0);
+	closedir(names);
+}
