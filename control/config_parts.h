@@ -18,8 +18,8 @@
 struct vly_config_finding {
 	char path[VLY_CONFIG_PATH_BYTES];
 	char text[512];
-	bool syntax; /* not YAML at all: the parser's words replace `text` and `path` */
-	bool last;   /* of several nodes with this path the last one is meant */
+	bool syntax;   /* not YAML at all: the parser's words replace `text` and `path` */
+	bool last;     /* of several nodes with this path the last one is meant */
 	uint64_t line; /* from 1; 0 when not known */
 };
 

@@ -51,8 +51,7 @@ on_timer(uv_timer_t *timer)
 	struct dataplane *dataplane = timer->data;
 
 	for (unsigned i = 0; i < dataplane->port_cnt; i++)
-		vly_port_read(&dataplane->port[i],
-			      vly_counters_port(dataplane->block.counters, i));
+		vly_port_read(&dataplane->port[i], vly_counters_port(dataplane->block.counters, i));
 }
 
 /* Before anything that must be taken down again, so that a signal can't come in between. */
@@ -254,8 +253,7 @@ plan_lcores(struct dataplane *dataplane, struct vly_options *options)
 		return -1;
 	}
 	if (dataplane->lcores.shared)
-		vly_log_warning("%u lcores share CPUs: each wants its own",
-				dataplane->lcores.cnt);
+		vly_log_warning("%u lcores share CPUs: each wants its own", dataplane->lcores.cnt);
 	return 0;
 }
 

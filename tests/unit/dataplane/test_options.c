@@ -58,8 +58,7 @@ Test(options, streams)
 	cr_expect_eq(options.stream.thread_cnt, 0);
 	cr_expect_eq(options.stream.connections_max, 7);
 	cr_expect_eq(options.stream.per_client_max, 3);
-	cr_assert_eq(parse("--port=null", "--stream-idle=1", "--stream-read=2",
-			   "--stream-write=3"),
+	cr_assert_eq(parse("--port=null", "--stream-idle=1", "--stream-read=2", "--stream-write=3"),
 		     VLY_OPTIONS_RUN);
 	cr_expect_eq(options.stream.idle_s, 1);
 	cr_expect_eq(options.stream.read_s, 2);

@@ -51,8 +51,7 @@ vly_test_zone_add(struct vly_image_builder *builder, const struct vly_test_zone 
 		return -1;
 	}
 	vly_test_fd_path(fd, path);
-	int result =
-		vly_image_builder_add_file(builder, zone->name, path, NULL, &report, &info);
+	int result = vly_image_builder_add_file(builder, zone->name, path, NULL, &report, &info);
 	*error = report.first;
 	close(fd);
 	return result;
