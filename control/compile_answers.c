@@ -61,7 +61,9 @@ store_answer(struct vly_compiler *compiler)
 		return 0;
 	}
 	unsigned wire_off = vly_image_answer_wire_off((uint16_t)writer->fix_cnt);
-	uint64_t off = vly_arena_append(file, wire_off + writer->wire_len, VLY_IMAGE_REF_BYTES);
+	unsigned tail = writer->keep_len < writer->wire_len ? sizeof(writer->keep_arcount) : 0;
+	uint64_t off =
+		vly_arena_append(file, wire_off + writer->wire_len + tail, VLY_IMAGE_REF_BYTES);
 	if (off == 0) {
 		(void)vly_compiler_fail_memory(compiler);
 		return 0;
@@ -73,7 +75,6 @@ store_answer(struct vly_compiler *compiler)
 		.ancount = writer->count[VLY_SECTION_ANSWER],
 		.nscount = writer->count[VLY_SECTION_AUTHORITY],
 		.arcount = writer->count[VLY_SECTION_ADDITIONAL],
-		.keep_arcount = writer->keep_arcount,
 		.sum = vly_sum_fold(vly_sum_octets(writer->wire, writer->wire_len)),
 		.fix_cnt = (uint16_t)writer->fix_cnt,
 		.anchor_len = writer->anchor_len,
@@ -81,6 +82,7 @@ store_answer(struct vly_compiler *compiler)
 	};
 	memcpy(answer->fix, writer->fix, writer->fix_cnt * sizeof(answer->fix[0]));
 	memcpy(file->base + off + wire_off, writer->wire, writer->wire_len);
+	memcpy(file->base + off + wire_off + writer->wire_len, &writer->keep_arcount, tail);
 	return (vly_image_ref)((off - VLY_DRAFT_HEAP_OFF) / VLY_IMAGE_REF_BYTES);
 }
 

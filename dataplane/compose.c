@@ -263,7 +263,8 @@ static void
 append(struct composer *composer, const struct vly_image_answer *answer,
        const struct vly_name *name)
 {
-	const unsigned count[3] = {answer->ancount, answer->nscount, answer->keep_arcount};
+	const unsigned count[3] = {answer->ancount, answer->nscount,
+				   vly_image_answer_keep_arcount(answer)};
 	unsigned at = VLY_DNS_HEADER_BYTES + name->len + 4u;
 
 	if (at + answer->wire_len > VLY_MESSAGE_BYTES_MAX) {

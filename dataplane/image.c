@@ -82,10 +82,11 @@ check_answer(const struct checker *checker, vly_image_ref ref, unsigned anchor_m
 		return refuse(checker->error, "answer %u is outside the heap", ref);
 	answer = vly_image_at(checker->image->heap, ref);
 	uint64_t bytes = (uint64_t)vly_image_answer_wire_off(answer->fix_cnt) + answer->wire_len +
-			 VLY_IMAGE_SLACK_BYTES;
+			 vly_image_answer_tail_bytes(answer) + VLY_IMAGE_SLACK_BYTES;
 	if (!heap_has(checker, ref, bytes))
 		return refuse(checker->error, "answer %u runs out of the heap", ref);
-	if (answer->keep_len > answer->wire_len || answer->keep_arcount > answer->arcount)
+	if (answer->keep_len > answer->wire_len ||
+	    vly_image_answer_keep_arcount(answer) > answer->arcount)
 		return refuse(checker->error, "answer %u keeps more than it has", ref);
 	if (answer->anchor_len == 0 || answer->anchor_len > anchor_max)
 		return refuse(checker->error, "answer %u: anchor of %u octets", ref,

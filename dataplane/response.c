@@ -86,7 +86,7 @@ shorten(struct shape *shape, const struct vly_image_answer *answer, unsigned spa
 {
 	const uint8_t *wire = vly_image_answer_wire(answer);
 	struct vly_cursor cursor = {wire + answer->keep_len, wire + answer->wire_len};
-	unsigned arcount = answer->keep_arcount;
+	unsigned arcount = vly_image_answer_keep_arcount(answer);
 
 	if (answer->keep_len > space) {
 		shape->flags |= VLY_FLAG_TC;

@@ -52,7 +52,7 @@
 
 /* "VLYIMAGE" read as a little-endian number. */
 #define VLY_IMAGE_MAGIC   UINT64_C(0x4547414d49594c56)
-#define VLY_IMAGE_VERSION 1
+#define VLY_IMAGE_VERSION 2
 
 /* Parts begin at multiples of a cache line. */
 #define VLY_IMAGE_ALIGN 64
@@ -71,8 +71,8 @@ enum vly_image_section_id {
 	VLY_SECTION_ZONES,
 	VLY_SECTION_BUCKETS,
 	VLY_SECTION_HEAP,
-	VLY_SECTION_ORDER,  /* reserved, empty in version 1 */
-	VLY_SECTION_SIGNED, /* reserved, empty in version 1 */
+	VLY_SECTION_ORDER,  /* reserved, empty */
+	VLY_SECTION_SIGNED, /* reserved, empty */
 	VLY_SECTION_CNT = 8,
 };
 
@@ -105,7 +105,7 @@ struct vly_image_zone {
 	uint32_t serial;        /* of the SOA */
 	uint64_t record_cnt;
 	uint32_t node_cnt;
-	uint16_t flags;    /* none known in version 1 */
+	uint16_t flags;    /* none known yet */
 	uint8_t label_cnt; /* of the apex */
 	uint8_t label_max; /* of the deepest node */
 	uint8_t pad[32];
@@ -159,7 +159,9 @@ enum vly_image_answer_flag {
  *
  * The first keep_len octets are what a response may not lose without TC=1: answer and authority
  * sections, and required glue (RFC 9471), which comes first in the additional section. What follows
- * is whole RRsets in the additional section that may be left out (RFC 2181 §9).
+ * is whole RRsets in the additional section that may be left out (RFC 2181 §9). Only when there are such, two octets behind
+ * wire[] tell how many records of the additional section are in the first keep_len octets: see
+ * vly_image_answer_keep_arcount().
  */
 struct vly_image_answer {
 	/* counts, in the reverse of the header's order: vly_image_answer_counts() loads them at once */
@@ -168,14 +170,13 @@ struct vly_image_answer {
 	uint16_t ancount;
 	uint16_t wire_len; /* 0..65535 - question and header */
 	uint16_t keep_len;
-	uint16_t keep_arcount; /* of the first keep_len octets */
 	uint16_t sum; /* one's complement sum of wire[] in host order, as if at an even offset */
 	uint16_t fix_cnt;
 	uint8_t anchor_len; /* 1..255 */
 	uint8_t flags;      /* enum vly_image_answer_flag */
 	uint16_t fix[];     /* ascending offsets into wire[] of two-octet compression pointers */
 };
-static_assert(sizeof(struct vly_image_answer) == 18, "kept small: there is one per RRset");
+static_assert(sizeof(struct vly_image_answer) == 16, "kept small: there is one per RRset");
 
 static inline uint32_t
 vly_image_bucket_idx(uint64_t hash, uint32_t bucket_cnt)
@@ -222,6 +223,24 @@ static inline const uint8_t *
 vly_image_answer_wire(const struct vly_image_answer *answer)
 {
 	return (const uint8_t *)answer + vly_image_answer_wire_off(answer->fix_cnt);
+}
+
+/* Octets behind wire[] that belong to the answer. */
+static inline unsigned
+vly_image_answer_tail_bytes(const struct vly_image_answer *answer)
+{
+	return answer->keep_len < answer->wire_len ? sizeof(uint16_t) : 0;
+}
+
+/* Records of the additional section in the first keep_len octets. For responses that are cut short: not fast. */
+static inline unsigned
+vly_image_answer_keep_arcount(const struct vly_image_answer *answer)
+{
+	uint16_t cnt = answer->arcount;
+
+	memcpy(&cnt, vly_image_answer_wire(answer) + answer->wire_len,
+	       vly_image_answer_tail_bytes(answer));
+	return cnt;
 }
 
 #endif

@@ -259,7 +259,7 @@ Test(image, with_a_wrong_header_says_what_is_wrong)
 	} while (0)
 	EXPECT(magic, 0, "not a zone image");
 	EXPECT(magic, __builtin_bswap64(VLY_IMAGE_MAGIC), "other byte order");
-	EXPECT(version, 2, "image version 2");
+	EXPECT(version, 1, "image version 1");
 	EXPECT(header_bytes, 128, "version");
 	EXPECT(image_bytes, good.image_bytes + 64, "truncated");
 	EXPECT(zone_cnt, 2, "zone section");
