@@ -101,6 +101,10 @@ def apex_node(image):
     return heap + struct.unpack_from("=I", image, section(image, ZONES_SECTION)[0])[0] * 8
 
 
+# Offsets in struct vly_image_answer.
+WIRE_LEN, KEEP_LEN, FIX_CNT, ANCHOR_LEN = 6, 8, 12, 14
+
+
 def first_answer(image):
     """Offset of the answer behind the apex's first type."""
     heap, _ = section(image, HEAP_SECTION)
@@ -153,11 +157,11 @@ DAMAGES = {
     "other outside": lambda image: changed(image, apex_node(image) + 8, "I", HUGE),
     "wildcard outside": lambda image: changed(image, apex_node(image) + 12, "I", HUGE),
     "answer outside": lambda image: changed(image, apex_node(image) + 16 + 4, "I", HUGE),
-    "answer longer than the heap": lambda image: changed(image, first_answer(image), "H", 0xffff),
-    "keeps more than it has": lambda image: changed(image, first_answer(image) + 2, "H", 0xffff),
-    "fixes without end": lambda image: changed(image, first_answer(image) + 14, "H", 0xffff),
-    "no anchor": lambda image: changed(image, first_answer(image) + 16, "B", 0),
-    "anchor longer than its name": lambda image: changed(image, first_answer(image) + 16, "B", 255),
+    "answer longer than the heap": lambda image: changed(image, first_answer(image) + WIRE_LEN, "H", 0xffff),
+    "keeps more than it has": lambda image: changed(image, first_answer(image) + KEEP_LEN, "H", 0xffff),
+    "fixes without end": lambda image: changed(image, first_answer(image) + FIX_CNT, "H", 0xffff),
+    "no anchor": lambda image: changed(image, first_answer(image) + ANCHOR_LEN, "B", 0),
+    "anchor longer than its name": lambda image: changed(image, first_answer(image) + ANCHOR_LEN, "B", 255),
 }
 
 
