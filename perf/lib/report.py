@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page that perf/report writes: results of perf/run in, Markdown and SVG out."""
+
+import json
+import re
+
+from . import svg
+from .cases import CASES
+from .sandbox import PerfError
+
+PLOTS = "plots"
+
+# What each stage does, and what it waits for.
+STAGES = {
+    "parse": "checks the message; folds, splits and hashes the name; asks for the zone's slot",
+    "find_zone": "compares the slots of apexes; asks for the name's bucket",
+    "find_node": "reads the bucket; asks for the node",
+    "find_encloser": "for a name that is not there: the buckets of its parents",
+    "find_answer": "compares the name with the node's; picks the RRset's answer and asks for it",
+    "write": "copies the answer behind the question, moves pointers, adds OPT, counts",
+}
+
+ENVIRONMENT = {
+    "cpu": "CPU", "cpus": "CPUs", "hypervisor": "virtual machine", "memory_mib": "memory, MiB",
+    "kernel": "kernel", "huge_pages": "huge pages reserved",
+    "transparent_huge_pages": "transparent huge pages",
+    "transparent_huge_pages_shmem": "transparent huge pages, shared memory", "dpdk": "DPDK",
+    "knot": "Knot DNS", "nsd": "NSD",
+}
+
+# Told elsewhere, or of no interest to a reader.
+NOT_DETAILS = {"case", "unit", "volley", "reference", "reference_name", "ratio", "spread",
+               "target", "met", "pairs", "parts", "command", "environment", "run", "kinds",
+               "cached", "failed", "burst", "rounds"}
+
+
+def read_results(lines, source):
+    """The last result of each case, in the cases' order."""
+    found = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            result = json.loads(line)
+            found[result["case"]] = result
+        except (ValueError, KeyError, TypeError) as error:
+            raise PerfError(f"{source}:{number}: not a result of perf/run: {error}") from error
+    results = [found[name] for name in CASES if name in found]
+    if not results:
+        raise PerfError(f"{source}: holds no result of perf/run")
+    return results
+
+
+def number(value):
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}"
+
+
+def target_text(result):
+    target = result.get("target")
+    if not target:
+        return "–"
+    if "at_least" in target:
+        return f"≥ {target['at_least']:g}"
+    return f"≤ {target['at_most']:g}"
+
+
+def met_text(result):
+    return {True: "yes", False: "**no**", None: "–"}[result.get("met")]
+
+
+def comparison_row(name, unit, values, reference_name, target, met):
+    low, high = values["spread"]
+    cells = [name, number(values["volley"]), number(values["reference"]), unit, reference_name,
+             f"{values['ratio']:.3f}", f"{low:.3f}–{high:.3f}", target, met]
+    return f"| {' | '.join(cells)} |"
+
+
+def table(results):
+    yield "| case | Volley | reference | unit | reference is | ratio | spread | target | met |"
+    yield "|---|--:|--:|---|---|--:|---|---|---|"
+    for result in results:
+        if result["ratio"] is None:
+            continue
+        yield comparison_row(f"`{result['case']}`", result["unit"], result,
+                             result["reference_name"], target_text(result), met_text(result))
+        for name, part in result.get("parts", {}).items():
+            yield comparison_row(f"`{result['case']}`, {name}", part["unit"], part,
+                                 result["reference_name"], "", "")
+
+
+def reached(result):
+    """How far the target is: 1 is just so, more is better, whichever way the ratio goes."""
+    if "at_least" in result["target"]:
+        return result["ratio"] / result["target"]["at_least"]
+    return result["target"]["at_most"] / max(result["ratio"], 1e-9)
+
+
+def target_plot(results):
+    rows = [(result["case"], reached(result), result["met"],
+             f"{result['ratio']:.3f}, target {target_text(result)}"
+             + ("" if result["met"] else ": not met"))
+            for result in results if result.get("target")]
+    return svg.target_bars("Ratios against their targets: beyond the line is better", rows)
+
+
+def stage_ns(kinds):
+    return {kind: [stages[name]["ns"] for name in STAGES] for kind, stages in kinds.items()}
+
+
+def stage_plot(result):
+    return svg.stacked_bars(f"Nanoseconds per query, {result['names']:,} names", list(STAGES),
+                            list(stage_ns(result["kinds"]).items()), "ns")
+
+
+def stage_section(result):
+    far, near = stage_ns(result["kinds"]), stage_ns(result["cached"]["kinds"])
+    yield from (
+        "## Where the time goes", "",
+        f"Stages of `dataplane/query.h` over bursts of {result['burst']} messages in memory, with"
+        f" {result['names']:,} names; in brackets with {result['cached']['names']:,} names, which"
+        " the caches hold. Nanoseconds per query, medians. What is in brackets is work; what comes"
+        " on top of it is waiting for memory, as far as the stages before could not hide it.", "",
+        f"![nanoseconds per stage]({PLOTS}/stages.svg)", "",
+        f"| stage | {' | '.join(far)} | does |", "|---|" + "--:|" * len(far) + "---|")
+    for idx, (stage, does) in enumerate(STAGES.items()):
+        cells = " | ".join(f"{far[kind][idx]:.1f} ({near[kind][idx]:.1f})" for kind in far)
+        yield f"| `{stage}` | {cells} | {does} |"
+    sums = " | ".join(f"{sum(far[kind]):.1f} ({sum(near[kind]):.1f})" for kind in far)
+    yield f"| sum | {sums} | |"
+    yield ""
+
+
+def limit_section(results):
+    """What the port itself takes, by the rates of the case that the pcap port serves best."""
+    fastpath = next((result for result in results if result["case"] == "fastpath"), None)
+    if fastpath is None:
+        return
+    whole, port = 1e9 / fastpath["volley"], 1e9 / fastpath["reference"]
+    yield (f"On the pcap port a query takes {whole:.1f} ns in all (`fastpath`), of which"
+           f" {port:.1f} ns are the port's, as testpmd shows, which only swaps addresses and ports;"
+           f" so {whole - port:.1f} ns are Volley's.")
+    yield ""
+
+
+def environment_section(results):
+    """One column for each environment that the results are from; mostly there is one."""
+    def cells_of(result):
+        return [plain(result["environment"].get(key)) for key in ENVIRONMENT]
+
+    columns = []
+    for result in results:
+        if cells_of(result) not in columns:
+            columns.append(cells_of(result))
+    yield from ("## Machine and versions", "",
+                "| |" + " |" * len(columns), "|---|" + "---|" * len(columns))
+    for label, cells in zip(ENVIRONMENT.values(), zip(*columns)):
+        yield f"| {label} | {' | '.join(cells)} |"
+    if len(columns) > 1:
+        cells = " | ".join(", ".join(f"`{result['case']}`" for result in results
+                                     if cells_of(result) == column) for column in columns)
+        yield f"| cases | {cells} |"
+    yield ""
+
+
+def plain(value):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value is None else str(value)
+
+
+def without_places(command):
+    """Names of programs and files, without where they were in that run."""
+    command = re.sub(r"\S*/(?=(volley-dataplane|probe|stages)\b)", "", command)
+    return re.sub(r"/[^\s,=:]*/volley-perf-[^/\s]+/", "", command)
+
+
+def detail_section(result):
+    yield from (f"### {result['case']}", "", f"{CASES[result['case']].summary}.", "")
+    if result.get("pairs"):
+        pairs = "; ".join(f"{number(volley)} / {number(reference)}"
+                          for volley, reference in result["pairs"])
+        yield from (f"Volley / reference: {pairs}.", "")
+    details = {key: value for key, value in result.items() if key not in NOT_DETAILS}
+    if details:
+        yield from ("; ".join(f"{key} {json.dumps(value, ensure_ascii=False)}"
+                              for key, value in details.items()) + ".", "")
+    where = result["environment"]
+    yield from (f"Commit {where['commit']}, {where['date']}.", "")
+    yield from ("```", f"sudo {result['run']}")
+    for side, command in result["command"].items():
+        yield f"{side}: {without_places(command)}"
+    yield from ("```", "")
+
+
+def page(results):
+    measured = [result for result in results if result.get("target")]
+    met = sum(result["met"] for result in measured)
+    yield from (
+        "# Speed", "",
+        "Written by `perf/report`: Volley and a reference in turns, on one machine. Figures are"
+        " medians; the ratio is the median of the pairs' ratios, Volley's figure by the"
+        " reference's, and the spread is the lowest and the highest of them. Rates: more is better,"
+        f" times and memory: less. {met} of {len(measured)} targets are met.", "",
+        f"![ratios against their targets]({PLOTS}/targets.svg)", "")
+    yield from table(results)
+    yield ""
+    for result in results:
+        if result["case"] == "stages":
+            yield from stage_section(result)
+            yield from limit_section(results)
+    yield from environment_section(results)
+    yield from ("## Runs", "")
+    for result in results:
+        yield from detail_section(result)
+
+
+def write(results, directory):
+    """REPORT.md and its plots; returns the page's path."""
+    plots = directory / PLOTS
+    plots.mkdir(exist_ok=True)
+    drawn = {}
+    if any(result.get("target") for result in results):
+        drawn["targets.svg"] = target_plot(results)
+    for result in results:
+        if result["case"] == "stages":
+            drawn["stages.svg"] = stage_plot(result)
+    for name, text in drawn.items():
+        (plots / name).write_text(text, encoding="utf-8")
+    path = directory / "REPORT.md"
+    path.write_text("\n".join(page(results)).rstrip() + "\n", encoding="utf-8")
+    return path
