@@ -6,7 +6,8 @@
 
 #include "arena.h"
 
-/* The first mapping: a small zone fits, and a million builders' worth of them would still be cheap. */
+/* The first mapping: a small zone fits, and a million builders' worth of them would still be
+ * cheap. */
 #define FIRST_BYTES (UINT64_C(1) << 16)
 
 /* Growing steps double up to here: beyond, doubling would commit too much file space at once. */
@@ -14,8 +15,9 @@
 
 #define BYTES_MAX (UINT64_C(1) << 35) /* what 32-bit refs to 8 octets reach */
 
-/* Neither here nor for arenas are transparent huge pages asked for: they save 0.3 s/GB of page faults, but cost 0.9 s/GB
- * and more in a virtual machine that gives its free memory back to the host. */
+/* Neither here nor for arenas are transparent huge pages asked for: they save 0.3 s/GB of page
+ * faults, but cost 0.9 s/GB and more in a virtual machine that gives its free memory back to the
+ * host. */
 void *
 vly_pages_alloc(uint64_t bytes)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * An arena: one growing block of zeroed memory, given back to the system as a whole. Things in it are
- * named by refs (multiples of 8 octets), as the block may move whenever it grows. Anonymous, or
+ * An arena: one growing block of zeroed memory, given back to the system as a whole. Things in it
+ * are named by refs (multiples of 8 octets), as the block may move whenever it grows. Anonymous, or
  * in a file such as a memfd. Not for use by several threads at once.
  */
 #ifndef VLY_CONTROL_ARENA_H
@@ -22,13 +22,13 @@ struct vly_arena {
 	int fd; /* -1: anonymous */
 };
 
-/* Opens an arena on `fd` (-1: anonymous), whose file becomes the arena's content; the fd stays the caller's.
- * Its first `reserve_bytes` octets are set aside. Returns 0, or -1 with errno set. */
+/* Opens an arena on `fd` (-1: anonymous), whose file becomes the arena's content; the fd stays the
+ * caller's. Its first `reserve_bytes` octets are set aside. Returns 0, or -1 with errno set. */
 __attribute__((nonnull, warn_unused_result)) int vly_arena_open(struct vly_arena *arena, int fd,
 								uint64_t reserve_bytes);
 
-/* Appends room for `bytes` octets at a multiple of `align` (a power of two of at least 8); returns its offset,
- * or 0 with errno set to ENOMEM or EFBIG (refs reach 32 GiB). */
+/* Appends room for `bytes` octets at a multiple of `align` (a power of two of at least 8); returns
+ * its offset, or 0 with errno set to ENOMEM or EFBIG (refs reach 32 GiB). */
 __attribute__((nonnull, warn_unused_result)) uint64_t
 vly_arena_append(struct vly_arena *arena, uint64_t bytes, uint64_t align);
 
@@ -37,7 +37,8 @@ __attribute__((nonnull)) void vly_arena_rewind(struct vly_arena *arena, uint64_t
 
 __attribute__((nonnull)) void vly_arena_close(struct vly_arena *arena);
 
-/* A zeroed block of its own, given back to the system when it is freed. Returns NULL when there is no memory. */
+/* A zeroed block of its own, given back to the system when it is freed. Returns NULL when there is
+ * no memory. */
 __attribute__((warn_unused_result)) void *vly_pages_alloc(uint64_t bytes);
 
 /* Gives back all `bytes` of a block, or nothing when it is NULL. */

@@ -37,7 +37,8 @@ vly_image_cache_settings(const struct vly_load_settings *settings)
 	return XXH3_64bits(&what, sizeof(what));
 }
 
-/* Finds items by name: mostly in the order of the index, which is that of the configuration then. */
+/* Finds items by name: mostly in the order of the index, which is that of the configuration
+ * then. */
 struct finder {
 	const struct vly_load_item *items;
 	uint32_t cnt;

@@ -15,7 +15,8 @@ struct vly_file_stamp {
 	uint64_t inode;    /* 0: not known, or the file may change without the stamp telling it */
 };
 
-/* Clocks of file systems tick every 10 ms at the slowest: a change within one tick leaves the times as they were. */
+/* Clocks of file systems tick every 10 ms at the slowest: a change within one tick leaves the times
+ * as they were. */
 #define VLY_FILE_TICK_NS UINT64_C(20000000)
 
 static inline uint64_t

@@ -11,15 +11,17 @@
 #include <xxhash.h>
 
 #include "compile.h"
+#include "image_block.h"
 #include "image_index.h"
 #include "zone_check.h"
 #include "zone_file.h"
 
-/* Names per bucket of eight, on average: one bucket in fifty is then full, so that a search seldom reads a second
- * cache line, for 16 octets per name. With five, one in fifteen is: 5 % slower. */
+/* Names per bucket of eight, on average: one bucket in fifty is then full, so that a search seldom
+ * reads a second cache line, for 16 octets per name. With five, one in fifteen is: 5 % slower. */
 #define NAMES_PER_BUCKET 4
 
-/* Names that are looked at before they are placed: the miss that writing to a bucket costs is then over. */
+/* Names that are looked at before they are placed: the miss that writing to a bucket costs is then
+ * over. */
 #define PLACE_AHEAD 16
 
 struct vly_image_builder {
@@ -131,7 +133,8 @@ add_zone(struct vly_image_builder *builder, struct vly_zone *zone, struct vly_zo
 	return 0;
 }
 
-/* Notes what files the zone was made of. A stamp that can't be told, or trusted, makes the zone's own worthless. */
+/* Notes what files the zone was made of. A stamp that can't be told, or trusted, makes the zone's
+ * own worthless. */
 static void
 note_files(struct vly_image_builder *builder, const struct vly_zone *zone,
 	   struct vly_zone_info *info)
@@ -166,8 +169,8 @@ vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, 
 	return result;
 }
 
-/* Puts a name into the first bucket with room, from its own on; returns how many buckets that is away, 1 for its
- * own. */
+/* Puts a name into the first bucket with room, from its own on; returns how many buckets that is
+ * away, 1 for its own. */
 static uint32_t
 place(struct vly_image_bucket *buckets, uint32_t bucket_cnt, const struct vly_image_name *name)
 {
@@ -205,7 +208,8 @@ place_names(const struct vly_image_draft *draft, struct vly_image_bucket *bucket
 	return probe_max;
 }
 
-/* Appends buckets and zones behind the heap and fills in the header; returns 0, or -1 with errno. */
+/* Appends buckets and zones behind the heap and fills in the header; returns 0, or -1 with
+ * errno. */
 static int
 finish_sections(struct vly_image_builder *builder)
 {
@@ -247,21 +251,47 @@ finish_sections(struct vly_image_builder *builder)
 	return 0;
 }
 
+/* Huge pages can't grow as the draft does, so it is copied. Returns -1 when there are not enough of
+ * them. */
+static int
+seal_huge(const struct vly_arena *file)
+{
+	struct vly_image_block block;
+
+	if (vly_image_block_open(&block, file->used) != 0)
+		return -1;
+	memcpy(block.base, file->base, file->used);
+	return vly_image_block_seal(&block);
+}
+
+/* Returns the draft's own memfd, or -1 with errno. */
+static int
+seal_draft(struct vly_image_builder *builder, uint64_t bytes)
+{
+	int fd = builder->fd;
+
+	if (ftruncate(fd, (off_t)bytes) != 0 ||
+	    fcntl(fd, F_ADD_SEALS, VLY_IMAGE_SEALS | F_SEAL_SEAL) != 0)
+		return -1;
+	builder->fd = -1;
+	return fd;
+}
+
 int
 vly_image_builder_seal(struct vly_image_builder *builder, struct vly_built_image *image)
 {
 	int result = finish_sections(builder);
 	uint64_t bytes = builder->draft.file.used;
+	int fd = result == 0 ? seal_huge(&builder->draft.file) : -1;
 
 	/* a sealed memfd may have no writable mapping */
 	vly_arena_close(&builder->draft.file);
-	if (result == 0 && (ftruncate(builder->fd, (off_t)bytes) != 0 ||
-			    fcntl(builder->fd, F_ADD_SEALS, VLY_IMAGE_SEALS | F_SEAL_SEAL) != 0))
+	if (result == 0 && fd < 0)
+		fd = seal_draft(builder, bytes);
+	if (fd < 0)
 		result = -1;
-	if (result == 0) {
-		*image = (struct vly_built_image){builder->fd, bytes, builder->zone_cnt};
-		builder->fd = -1;
-	}
+	else
+		*image = (struct vly_built_image){fd, bytes, builder->zone_cnt};
 	int saved = errno;
 	vly_image_builder_free(builder);
 	errno = saved;

@@ -43,17 +43,19 @@ struct vly_built_image {
 	uint32_t zone_cnt;
 };
 
-/* Returns a builder, the caller's, or NULL with errno set. All images of one table share one key. */
+/* Returns a builder, the caller's, or NULL with errno set. All images of one table share one
+ * key. */
 __attribute__((nonnull, warn_unused_result)) struct vly_image_builder *
 vly_image_builder_new(const struct vly_hash_key *key);
 
-/* Zones added from now on answer ANY with all RRsets of a name; otherwise with one of them (RFC 8482 §4.1). */
+/* Zones added from now on answer ANY with all RRsets of a name; otherwise with one of them (RFC
+ * 8482 §4.1). */
 __attribute__((nonnull)) void vly_image_builder_answer_any_all(struct vly_image_builder *builder);
 
 /*
- * Reads zone `name` (presentation form, such as "example." or ".") from the zone file `path` and compiles
- * it into the image. `progress` may be NULL. Reports what is
- * wrong with it. Returns 0 and fills *info, or -1 with at least one error in the report.
+ * Reads zone `name` (presentation form, such as "example." or ".") from the zone file `path` and
+ * compiles it into the image. `progress` may be NULL. Reports what is wrong with it. Returns 0 and
+ * fills *info, or -1 with at least one error in the report.
  */
 __attribute__((nonnull(1, 2, 3, 5, 6), warn_unused_result)) int
 vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, const char *path,
@@ -61,8 +63,8 @@ vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, 
 			   struct vly_zone_info *info);
 
 /*
- * The files that the zone added last includes, as vly_index_add_include() (image_index.h) writes them, one line each; NULL
- * when it includes none. The caller's to free.
+ * The files that the zone added last includes, as vly_index_add_include() (image_index.h) writes
+ * them, one line each; NULL when it includes none. The caller's to free.
  */
 __attribute__((nonnull, warn_unused_result)) char *
 vly_image_builder_take_includes(struct vly_image_builder *builder);
@@ -70,7 +72,8 @@ vly_image_builder_take_includes(struct vly_image_builder *builder);
 /* Octets the image has so far: for deciding when to begin another one. */
 uint64_t vly_image_builder_bytes(const struct vly_image_builder *builder);
 
-/* Finishes the image and frees the builder, also on failure. Returns 0 and fills *image, or -1 with errno. */
+/* Finishes the image and frees the builder, also on failure. Returns 0 and fills *image, or -1 with
+ * errno. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_image_builder_seal(struct vly_image_builder *builder, struct vly_built_image *image);
 

@@ -46,7 +46,8 @@ can_be_told(const struct vly_catalog_zone *zone)
 	return strchr(zone->file, '\n') == NULL;
 }
 
-/* An image is kept when all zones in it are answered from it: any other would bring back versions that were replaced. */
+/* An image is kept when all zones in it are answered from it: any other would bring back versions
+ * that were replaced. */
 static int
 choose_images(struct vly_image_cache *cache)
 {

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The start-up cache: what was live is kept on disk, so that the next start need not parse zone files that have not changed.
+ * The start-up cache: what was live is kept on disk, so that the next start need not parse zone
+ * files that have not changed.
  *
  * Looking up, in a load (loader.c), on threads that may block:
  *   1. vly_cache_lookup_open() reads the index and finds the zones to be loaded in it;
- *   2. vly_cache_lookup_read() reads an image, for zones that are unchanged, or that can't be loaded any more;
+ *   2. vly_cache_lookup_read() reads an image, for zones that are unchanged, or that can't be
+ *      loaded any more;
  *   3. vly_cache_lookup_free().
- * An image is of use only when every zone it holds is still configured: what is in an image is answered.
+ * An image is of use only when every zone it holds is still configured: what is in an image is
+ * answered.
  *
- * Storing, on the loop: vly_image_cache_store() after each commit. Everything but the list of images is read and written in
- * the thread pool. What fails is one line in the log; the next start then parses.
+ * Storing, on the loop: vly_image_cache_store() after each commit. Everything but the list of
+ * images is read and written in the thread pool. What fails is one line in the log; the next start
+ * then parses.
  */
 #ifndef VLY_CONTROL_IMAGE_CACHE_H
 #define VLY_CONTROL_IMAGE_CACHE_H
@@ -17,7 +21,8 @@
 #include "catalog.h"
 #include "image_index.h"
 
-/* What makes a zone's image other than its files: hash key and function, checks, answers, release. */
+/* What makes a zone's image other than its files: hash key and function, checks, answers,
+ * release. */
 __attribute__((nonnull)) uint64_t
 vly_image_cache_settings(const struct vly_load_settings *settings);
 
@@ -35,8 +40,8 @@ struct vly_cache_lookup {
 	bool *unchanged;                /* [item]: its files are as they were */
 };
 
-/* Returns the lookup for items[0..cnt-1], whose stamps are set, or NULL when nothing can come from the cache; *reason then
- * says why, or is empty when there is none yet. */
+/* Returns the lookup for items[0..cnt-1], whose stamps are set, or NULL when nothing can come from
+ * the cache; *reason then says why, or is empty when there is none yet. */
 __attribute__((nonnull, warn_unused_result)) struct vly_cache_lookup *
 vly_cache_lookup_open(const struct vly_load_settings *settings, const struct vly_load_item *items,
 		      uint32_t cnt, char *reason, size_t reason_bytes);
@@ -45,7 +50,8 @@ vly_cache_lookup_open(const struct vly_load_settings *settings, const struct vly
 __attribute__((nonnull)) struct vly_cached_image *
 vly_cache_lookup_image(const struct vly_cache_lookup *lookup, uint32_t item);
 
-/* Reads it, if it has not been. Returns 0, or -1 with the reason, and it is useless from then on. */
+/* Reads it, if it has not been. Returns 0, or -1 with the reason, and it is useless from then
+ * on. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_cache_lookup_read(const struct vly_load_settings *settings, struct vly_cached_image *cached,
 		      char *reason, size_t reason_bytes);
@@ -58,11 +64,13 @@ void vly_cache_lookup_free(struct vly_cache_lookup *lookup);
 
 struct vly_image_cache;
 
-/* `progress` is called on the loop when the catalog is no longer read, and again when all is stored. NULL without memory. */
+/* `progress` is called on the loop when the catalog is no longer read, and again when all is
+ * stored. NULL without memory. */
 __attribute__((nonnull(1, 2, 3), warn_unused_result)) struct vly_image_cache *
 vly_image_cache_new(uv_loop_t *loop, const char *dir, void (*progress)(void *arg), void *arg);
 
-/* Stores what is live in `catalog`, which must not change as long as vly_image_cache_is_reading(). Not while it is busy. */
+/* Stores what is live in `catalog`, which must not change as long as vly_image_cache_is_reading().
+ * Not while it is busy. */
 __attribute__((nonnull)) void vly_image_cache_store(struct vly_image_cache *cache,
 						    const struct vly_catalog *catalog,
 						    const struct vly_load_settings *settings);

@@ -10,11 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <xxhash.h>
+
+#include "image_block.h"
 
 /* Octets read, hashed and written at a time: they stay in a core's own cache. */
 #define CHUNK_BYTES (UINT64_C(1) << 18)
@@ -82,31 +83,52 @@ write_all(int fd, const uint8_t *from, size_t bytes)
 	return 0;
 }
 
-/* Copies and sums up what follows the header; returns 0, or an errno. */
+/* Where an image goes to: a memfd that is written to, or a block. */
+struct target {
+	int fd;
+	struct vly_image_block *block; /* or NULL */
+	uint64_t at;
+};
+
+/* Puts octets at the end of what is there; returns 0, or -1 with errno. */
 static int
-copy_rest(int from, int to, uint64_t bytes, XXH3_state_t *sum)
+put(struct target *target, const void *from, size_t bytes)
 {
-	uint8_t *chunk = malloc(CHUNK_BYTES);
-	int error = chunk == NULL ? ENOMEM : 0;
+	if (target->block == NULL)
+		return write_all(target->fd, from, bytes);
+	if (target->block->base + target->at != from)
+		memcpy(target->block->base + target->at, from, bytes);
+	target->at += bytes;
+	return 0;
+}
+
+/* Copies and sums up what follows the header, a block without a detour; returns 0, or an errno. */
+static int
+copy_rest(int from, struct target *to, uint64_t bytes, XXH3_state_t *sum)
+{
+	uint8_t *own = to->block == NULL ? malloc(CHUNK_BYTES) : NULL;
+	int error = to->block == NULL && own == NULL ? ENOMEM : 0;
 
 	while (bytes > 0 && error == 0) {
+		uint8_t *chunk = own != NULL ? own : to->block->base + to->at;
 		ssize_t got = read(from, chunk, bytes < CHUNK_BYTES ? bytes : CHUNK_BYTES);
 		if (got <= 0) {
 			error = got < 0 ? errno : ENODATA;
 			break;
 		}
 		XXH3_64bits_update(sum, chunk, (size_t)got);
-		if (write_all(to, chunk, (size_t)got) != 0)
+		if (put(to, chunk, (size_t)got) != 0)
 			error = errno;
 		bytes -= (uint64_t)got;
 	}
-	free(chunk);
+	free(own);
 	return error;
 }
 
 /* Copies an image and says what is wrong with it, or returns NULL. */
 static const char *
-copy_image(int from, int to, const struct vly_index_image *image, const struct vly_hash_key *key)
+copy_image(int from, struct target *to, const struct vly_index_image *image,
+	   const struct vly_hash_key *key)
 {
 	struct vly_image_header header;
 	struct stat status;
@@ -120,7 +142,7 @@ copy_image(int from, int to, const struct vly_index_image *image, const struct v
 	XXH3_state_t *sum = XXH3_createState();
 	if (sum == NULL)
 		return strerror(ENOMEM);
-	int error = write_all(to, (const void *)&header, sizeof(header)) != 0 ? errno : 0;
+	int error = put(to, &header, sizeof(header)) != 0 ? errno : 0;
 	header.checksum = 0;
 	XXH3_64bits_reset(sum);
 	XXH3_64bits_update(sum, &header, sizeof(header));
@@ -129,6 +151,36 @@ copy_image(int from, int to, const struct vly_index_image *image, const struct v
 	bool sound = XXH3_64bits_digest(sum) == image->checksum;
 	XXH3_freeState(sum);
 	return error != 0 ? strerror(error) : sound ? NULL : "its checksum does not fit";
+}
+
+/* Copies into huge pages if there are enough, else into ordinary ones. Returns a sealed memfd, or
+ * -1 and what is wrong. */
+static int
+take_image(int from, const struct vly_index_image *image, const struct vly_hash_key *key,
+	   const char **wrong)
+{
+	struct vly_image_block block;
+	struct target target = {.fd = -1};
+	int fd = -1;
+
+	if (vly_image_block_open(&block, image->bytes) == 0)
+		target.block = &block;
+	else
+		target.fd = memfd_create("volley-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	*wrong = target.block == NULL && target.fd < 0 ? strerror(errno)
+						       : copy_image(from, &target, image, key);
+	if (*wrong == NULL && target.block != NULL)
+		fd = vly_image_block_seal(&block);
+	else if (target.block != NULL)
+		vly_image_block_close(&block);
+	else if (*wrong == NULL &&
+		 fcntl(target.fd, F_ADD_SEALS, VLY_IMAGE_SEALS | F_SEAL_SEAL) == 0)
+		fd = target.fd;
+	if (*wrong == NULL && fd < 0)
+		*wrong = strerror(errno);
+	if (fd < 0 && target.fd >= 0)
+		close(target.fd);
+	return fd;
 }
 
 int
@@ -143,15 +195,11 @@ vly_image_files_read(const char *dir, const struct vly_index_image *image,
 	int from = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (from < 0)
 		return fail(reason, reason_bytes, "%s: %m", path);
-	int fd = memfd_create("volley-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	const char *wrong = fd < 0 ? strerror(errno) : copy_image(from, fd, image, key);
-	if (wrong == NULL && fcntl(fd, F_ADD_SEALS, VLY_IMAGE_SEALS | F_SEAL_SEAL) != 0)
-		wrong = strerror(errno);
+	const char *wrong;
+	int fd = take_image(from, image, key, &wrong);
 	close(from);
-	if (wrong == NULL)
-		return fd;
 	if (fd >= 0)
-		close(fd);
+		return fd;
 	unlink(path); /* or the next one of this name and size would be taken for written */
 	return fail(reason, reason_bytes, "%s: %s", path, wrong);
 }
@@ -181,6 +229,15 @@ open_fresh(const char *dir, const char *name, char path[PATH_MAX], char fresh[PA
 	return open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
+/* Mappings of huge pages come and go as whole pages. */
+static uint64_t
+mapped_bytes(int fd, uint64_t bytes)
+{
+	uint64_t page = vly_image_block_is_huge(fd) ? VLY_IMAGE_HUGE_BYTES : 1;
+
+	return (bytes + page - 1) / page * page;
+}
+
 int
 vly_image_files_write(const char *dir, const struct vly_index_image *image, int fd, char *reason,
 		      size_t reason_bytes)
@@ -189,7 +246,6 @@ vly_image_files_write(const char *dir, const struct vly_index_image *image, int 
 	char fresh[PATH_MAX];
 	char name[NAME_BYTES];
 	struct stat status;
-	off_t at = 0;
 
 	image_name(image, name);
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
@@ -199,13 +255,11 @@ vly_image_files_write(const char *dir, const struct vly_index_image *image, int 
 	int to = open_fresh(dir, name, path, fresh);
 	if (to < 0)
 		return fail(reason, reason_bytes, "%s: %m", path);
-	bool good = true;
-	while (good && (uint64_t)at < image->bytes) {
-		ssize_t sent = sendfile(to, fd, &at, image->bytes - (uint64_t)at);
-		if (sent == 0)
-			errno = EIO;
-		good = sent > 0;
-	}
+	/* not sendfile(2), which can't read huge pages */
+	void *block = mmap(NULL, mapped_bytes(fd, image->bytes), PROT_READ, MAP_SHARED, fd, 0);
+	bool good = block != MAP_FAILED && write_all(to, block, image->bytes) == 0;
+	if (block != MAP_FAILED)
+		munmap(block, mapped_bytes(fd, image->bytes));
 	return settle(to, fresh, path, good, reason, reason_bytes);
 }
 

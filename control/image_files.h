@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The files of the start-up cache, in a directory of their own: `index` (image_index.h) and images, each byte for byte as in
- * its memfd, named by its checksum. A file is written beside, synced and renamed, so it is there as a whole or not at all;
- * what a crash leaves behind has another name, and goes with the next vly_image_files_prune().
+ * The files of the start-up cache, in a directory of their own: `index` (image_index.h) and images,
+ * each byte for byte as in its memfd, named by its checksum. A file is written beside, synced and
+ * renamed, so it is there as a whole or not at all; what a crash leaves behind has another name,
+ * and goes with the next vly_image_files_prune().
  *
  * All of it blocks: for threads that may. No state.
  */
@@ -13,19 +14,22 @@
 
 #include "image_index.h"
 
-/* Reads the checksum, size and number of zones of the image in a memfd of ours. Returns 0, or -1 with errno. */
+/* Reads the checksum, size and number of zones of the image in a memfd of ours. Returns 0, or -1
+ * with errno. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_image_files_describe(int fd, struct vly_index_image *image);
 
 /*
- * Reads an image into a sealed memfd. What is read must be what `image` says, of this version, under `key`, with the right
- * checksum; else the file is removed. Returns the memfd, the caller's, or -1 with the reason, which names the file.
+ * Reads an image into a sealed memfd. What is read must be what `image` says, of this version,
+ * under `key`, with the right checksum; else the file is removed. Returns the memfd, the caller's,
+ * or -1 with the reason, which names the file.
  */
 __attribute__((nonnull, warn_unused_result)) int
 vly_image_files_read(const char *dir, const struct vly_index_image *image,
 		     const struct vly_hash_key *key, char *reason, size_t reason_bytes);
 
-/* Writes the image in the memfd `fd`, unless its file is there. Returns 0, or -1 with the reason. */
+/* Writes the image in the memfd `fd`, unless its file is there. Returns 0, or -1 with the
+ * reason. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_image_files_write(const char *dir, const struct vly_index_image *image, int fd, char *reason,
 		      size_t reason_bytes);

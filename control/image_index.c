@@ -254,7 +254,8 @@ vly_index_next_include(const char **includes, struct vly_file_stamp *stamp, char
 	return true;
 }
 
-/* Moves the include lines together, without their first words, as they were before they were written. */
+/* Moves the include lines together, without their first words, as they were before they were
+ * written. */
 static const char *
 take_includes(struct cursor *cursor, uint64_t cnt)
 {

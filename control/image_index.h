@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The index of the start-up cache: which zones are in which image file, and what files they were made of. A text file
- * `index` beside the images, one line each, ending in the checksum of all lines before:
+ * The index of the start-up cache: which zones are in which image file, and what files they were
+ * made of. A text file `index` beside the images, one line each, ending in the checksum of all
+ * lines before:
  *
  *     volley-images 1 SETTINGS
  *     image CHECKSUM BYTES ZONES
@@ -9,12 +10,13 @@
  *     include BYTES MTIME CTIME INODE FILE
  *     end CHECKSUM
  *
- * IMAGE counts the image lines from 0; the include lines of a zone follow it. Checksums and SETTINGS (image_cache.h) are
- * hexadecimal, all other numbers decimal.
+ * IMAGE counts the image lines from 0; the include lines of a zone follow it. Checksums and
+ * SETTINGS (image_cache.h) are hexadecimal, all other numbers decimal.
  *
- * Use, to write: a zeroed struct vly_index_text, vly_index_begin(), vly_index_add_image() for all images, then
- * vly_index_add_zone() for zones, vly_index_end(); free(text). To read: vly_image_index_parse(), vly_image_index_free().
- * Untrusted: parsing accepts nothing but what this describes. Any thread.
+ * Use, to write: a zeroed struct vly_index_text, vly_index_begin(), vly_index_add_image() for all
+ * images, then vly_index_add_zone() for zones, vly_index_end(); free(text). To read:
+ * vly_image_index_parse(), vly_image_index_free(). Untrusted: parsing accepts nothing but what this
+ * describes. Any thread.
  */
 #ifndef VLY_CONTROL_IMAGE_INDEX_H
 #define VLY_CONTROL_IMAGE_INDEX_H
@@ -68,14 +70,16 @@ __attribute__((nonnull)) bool vly_index_add_include(struct vly_index_text *text,
 						    const struct vly_file_stamp *stamp,
 						    const char *file);
 
-/* Reads the include line at *includes and goes on behind it; `file` has room for `size`. False at the end. */
+/* Reads the include line at *includes and goes on behind it; `file` has room for `size`. False at
+ * the end. */
 __attribute__((nonnull)) bool vly_index_next_include(const char **includes,
 						     struct vly_file_stamp *stamp, char *file,
 						     size_t size);
 
 /*
- * Parses `text` (taken over, with `len` octets and a NUL behind them). Returns 0 with *index the caller's to free; 1 when
- * it was written under other settings; or -1 when it is damaged or there is no memory.
+ * Parses `text` (taken over, with `len` octets and a NUL behind them). Returns 0 with *index the
+ * caller's to free; 1 when it was written under other settings; or -1 when it is damaged or there
+ * is no memory.
  */
 __attribute__((nonnull, warn_unused_result)) int
 vly_image_index_parse(struct vly_image_index *index, char *text, size_t len, uint64_t settings);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "live_image.h"
 
+#include "image_block.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -30,6 +32,7 @@ vly_live_image_new(uint64_t id, int fd, uint64_t bytes, uint32_t zone_cnt)
 	}
 	image->id = id;
 	image->fd = fd;
+	image->is_huge = vly_image_block_is_huge(fd);
 	image->bytes = bytes;
 	image->zone_cnt = zone_cnt;
 	image->refs = 1;

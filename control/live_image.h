@@ -8,6 +8,7 @@
 #ifndef VLY_CONTROL_LIVE_IMAGE_H
 #define VLY_CONTROL_LIVE_IMAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct vly_live_image {
@@ -18,6 +19,7 @@ struct vly_live_image {
 	uint32_t place;    /* scratch of the image cache: its number in the index */
 	uint32_t zone_cnt; /* that the image holds */
 	int fd;
+	bool is_huge; /* in huge pages */
 };
 
 /* Images of one table, newest first. */
@@ -30,9 +32,10 @@ struct vly_image_list {
 /* An id for vly_live_image_new() to come: newer than all before. */
 uint64_t vly_live_image_next_id(void);
 
-/* Takes over `fd`. `id` is one from vly_live_image_next_id(). One reference, the caller's. Ids are never reused, not by the next life of the
- * program either: they count from the time of start. Returns NULL without memory, and closes fd.
- * */
+/* Takes over `fd`. `id` is one from vly_live_image_next_id(). One reference, the caller's. Ids are
+ * never reused, not by the next life of the program either: they count from the time of start.
+ * Returns NULL without memory, and closes fd.
+ *  */
 __attribute__((warn_unused_result)) struct vly_live_image *
 vly_live_image_new(uint64_t id, int fd, uint64_t bytes, uint32_t zone_cnt);
 

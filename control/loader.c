@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "image_block.h"
 #include "image_cache.h"
 #include "log.h"
 #include "plan.h"
@@ -320,6 +321,14 @@ take_cached(struct group *group)
 }
 
 static void
+tell_pages(const struct vly_live_image *image)
+{
+	if (image && image->bytes >= VLY_IMAGE_BLOCK_BYTES_MIN)
+		vly_log(VLY_LOG_INFO, "image of %" PRIu64 " MiB in %s pages", image->bytes >> 20,
+			image->is_huge ? "huge" : "ordinary");
+}
+
+static void
 on_group_done(uv_work_t *work, int status)
 {
 	struct group *group = work->data;
@@ -328,6 +337,7 @@ on_group_done(uv_work_t *work, int status)
 	(void)status;
 	if (group->cached)
 		take_cached(group);
+	tell_pages(group->cached ? group->cached->live : group->image);
 	for (uint32_t i = 0; group->image && i < group->cnt; i++) {
 		struct vly_load_item *item = &loader->items[group->item[i]];
 		if (!item->error)

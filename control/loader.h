@@ -5,9 +5,9 @@
  * Use:
  *   1. fill an array of items, and vly_loader_start();
  *   2. vly_loader_progress() while it runs;
- *   3. `done` is called on the loop; the items then have an image, or an error;
- *      that came from the start-up cache (image_cache.h): unchanged zones, and for those that do not load what was
- *      answered before, beside the error;
+ *   3. `done` is called on the loop; the items then have an image, or an error. An image may be one
+ *      of the start-up cache (image_cache.h): of an unchanged zone, or beside the error of one that
+ *      no longer loads;
  *   4. vly_load_items_clear() gives back what the items hold.
  *
  * Threads: called on the loop's thread. While a load runs the items belong to the pool's threads.

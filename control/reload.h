@@ -13,9 +13,11 @@
  *     next start on.
  *   - with names: reads these zones' files, nothing else.
  *   - a zone that fails keeps its old version; one dataplane commit brings in all that loaded.
- *   - the first load after start is published with `hold` (publisher.h) when a zone has failed; so are
- *     reloads of named zones as long as one has no version. A reload of everything publishes what it has.
- *   - the first load takes from the start-up cache (image_cache.h) what it can; after each commit what is live is stored.
+ *   - the first load after start is published with `hold` (publisher.h) when a zone has failed; so
+ *     are reloads of named zones as long as one has no version. A reload of everything publishes
+ *     what it has.
+ *   - the first load takes from the start-up cache (image_cache.h) what it can; after each commit
+ *     what is live is stored.
  *   - when no zone at all is loaded, though some are configured, nothing is published.
  *
  * Threads: the loop's; files are read in the pool. Ownership: the reloader owns the catalog.
@@ -57,7 +59,8 @@ struct vly_reload_progress {
 struct vly_reloader;
 struct vly_reload;
 
-/* Takes over `config`. `keep_images`: the key will be known at the next start, so the image cache is of use then. The publisher must outlive the reloader. NULL without memory. */
+/* Takes over `config`. `keep_images`: the key will be known at the next start, so the image cache
+ * is of use then. The publisher must outlive the reloader. NULL without memory. */
 __attribute__((nonnull, warn_unused_result)) struct vly_reloader *
 vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *config,
 		 const struct vly_hash_key *key, bool keep_images, struct vly_publisher *publisher);
@@ -82,7 +85,8 @@ vly_reloader_catalog(const struct vly_reloader *reloader);
 /* Reloads that are not done, the running one included. */
 __attribute__((nonnull)) uint32_t vly_reloader_pending(const struct vly_reloader *reloader);
 
-/* True while the image cache is written. It may be broken off at any time, by the end of the process. */
+/* True while the image cache is written. It may be broken off at any time, by the end of the
+ * process. */
 __attribute__((nonnull)) bool vly_reloader_is_storing(const struct vly_reloader *reloader);
 
 /* Only when nothing is pending or being stored. */

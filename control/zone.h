@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A zone as read: a tree of names and their records, alive only between the zone file and the image.
+ * A zone as read: a tree of names and their records, alive only between the zone file and the
+ * image.
  *
  * Use: vly_zone_read_file() (zone_file.h) makes one; the compiler reads it; vly_zone_free().
  *
- * A node's parent has a lower index than the node, so one pass over the nodes sees parents first. Empty
- * non-terminals have nodes without records. One thread at a time.
+ * A node's parent has a lower index than the node, so one pass over the nodes sees parents first.
+ * Empty non-terminals have nodes without records. One thread at a time.
  */
 #ifndef VLY_CONTROL_ZONE_H
 #define VLY_CONTROL_ZONE_H
@@ -45,8 +46,8 @@ struct vly_zone_node {
 	uint8_t label_cnt;
 };
 
-/* Where a name is: the upper half of its hash, whose top bits are the place, so that growing moves names in order and
- * without a look at the nodes. */
+/* Where a name is: the upper half of its hash, whose top bits are the place, so that growing moves
+ * names in order and without a look at the nodes. */
 struct vly_zone_slot {
 	uint32_t tag;
 	uint32_t node; /* index + 1; 0: free */
@@ -73,8 +74,8 @@ vly_zone_init(struct vly_zone *zone, const struct vly_hash_key *key, struct vly_
 
 void vly_zone_free(struct vly_zone *zone);
 
-/* The node of a name at or below the apex, made with its ancestors when missing; VLY_ZONE_NONE with errno when
- * there is no memory. `name` is hashed. */
+/* The node of a name at or below the apex, made with its ancestors when missing; VLY_ZONE_NONE with
+ * errno when there is no memory. `name` is hashed. */
 __attribute__((nonnull, warn_unused_result)) uint32_t
 vly_zone_add_name(struct vly_zone *zone, const struct vly_name *name);
 
@@ -82,7 +83,8 @@ vly_zone_add_name(struct vly_zone *zone, const struct vly_name *name);
 __attribute__((nonnull)) uint32_t vly_zone_find(const struct vly_zone *zone,
 						const struct vly_name *name, unsigned label_idx);
 
-/* Fetches into the cache what vly_zone_add_name() will look at: with ten million names each is a miss. */
+/* Fetches into the cache what vly_zone_add_name() will look at: with ten million names each is a
+ * miss. */
 static inline void
 vly_zone_prefetch(const struct vly_zone *zone, const struct vly_name *name)
 {

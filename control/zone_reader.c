@@ -6,7 +6,8 @@
 
 #include "rdata.h"
 
-/* TTL of a record that states none, with no $TTL, no record with a TTL and no SOA before it: what Knot DNS takes. */
+/* TTL of a record that states none, with no $TTL, no record with a TTL and no SOA before it: what
+ * Knot DNS takes. */
 #define DEFAULT_TTL_S 3600
 
 /* RFC 2181 §8 */
@@ -60,8 +61,8 @@ take_owner(struct vly_zone_reader *reader, const zs_scanner_t *scanner,
 	return true;
 }
 
-/* RFC 1035 §5.1: a TTL that is left out is the last stated one; $TTL overrides that (RFC 2308 §4). Before there is any,
- * it is the SOA's minimum, as in BIND. */
+/* RFC 1035 §5.1: a TTL that is left out is the last stated one; $TTL overrides that (RFC 2308 §4).
+ * Before there is any, it is the SOA's minimum, as in BIND. */
 static bool
 take_ttl(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32_t *ttl)
 {

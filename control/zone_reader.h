@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Takes the records that libzscanner finds into a zone, or reports at which line of which file it can't. The other half of
- * zone_file.c, which walks the files; nobody else includes this.
+ * Takes the records that libzscanner finds into a zone, or reports at which line of which file it
+ * can't. The other half of zone_file.c, which walks the files; nobody else includes this.
  */
 #ifndef VLY_CONTROL_ZONE_READER_H
 #define VLY_CONTROL_ZONE_READER_H
@@ -11,11 +11,12 @@
 #include "image_builder.h"
 #include "zone.h"
 
-/* The scanner's TTL for a record that states none when there is no $TTL: no TTL has this value (RFC 2181 §8). */
+/* The scanner's TTL for a record that states none when there is no $TTL: no TTL has this value (RFC
+ * 2181 §8). */
 #define VLY_READER_NO_TTL UINT32_MAX
 
-/* Records that are read before the first of them is put at its node: the miss that looking for the node costs is then
- * over. Fewer: it is not. More: the records at hand leave the cache. */
+/* Records that are read before the first of them is put at its node: the miss that looking for the
+ * node costs is then over. Fewer: it is not. More: the records at hand leave the cache. */
 #define VLY_READER_AHEAD 16
 
 /* A record that has been read, but is not yet at a node. */
@@ -53,8 +54,8 @@ vly_zone_reader_fail(struct vly_zone_reader *reader, const char *format, ...);
 
 __attribute__((nonnull, cold)) bool vly_zone_reader_fail_memory(struct vly_zone_reader *reader);
 
-/* Takes in the scanner's record, or reports why it can't be in this zone. Its node has it after some more records, or
- * vly_zone_reader_end(). */
+/* Takes in the scanner's record, or reports why it can't be in this zone. Its node has it after
+ * some more records, or vly_zone_reader_end(). */
 __attribute__((nonnull)) void vly_zone_reader_add(struct vly_zone_reader *reader,
 						  const zs_scanner_t *scanner);
 

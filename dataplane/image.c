@@ -21,8 +21,8 @@
 
 #define ANSWER_FLAGS (VLY_ANSWER_RCODE | VLY_ANSWER_AA | VLY_ANSWER_REFERRAL | VLY_ANSWER_ROTATES)
 
-/* Nodes are checked window by window of the heap: one fits into a core's own cache, and its pages into the TLB. Smaller:
- * more windows to sort into than there are lines in the first cache. */
+/* Nodes are checked window by window of the heap: one fits into a core's own cache, and its pages
+ * into the TLB. Smaller: more windows to sort into than there are lines in the first cache. */
 #define WINDOW_BYTES (UINT64_C(1) << 20)
 
 /* Nodes between a look at a node and its check: what a core can fetch meanwhile. */
@@ -250,8 +250,9 @@ check_windows(const struct checker *checker, const struct windows *windows)
 	return 0;
 }
 
-/* Every node that a lookup can reach is in a bucket, is an apex, or is a wildcard of one of them. Buckets have them in the
- * order of their hashes, where each would be a miss of cache and TLB; so they are put into the order of the heap, about. */
+/* Every node that a lookup can reach is in a bucket, is an apex, or is a wildcard of one of them.
+ * Buckets have them in the order of their hashes, where each would be a miss of cache and TLB; so
+ * they are put into the order of the heap, about. */
 static int
 check_buckets(const struct checker *checker)
 {
@@ -305,10 +306,19 @@ check_header(const struct vly_image_header *header, size_t bytes, struct vly_ima
 			"image version %u, but this volley-dataplane reads version %d: install "
 			"the same release of both programs",
 			header->version, VLY_IMAGE_VERSION);
-	if (header->image_bytes != bytes)
+	uint64_t huge_bytes = (header->image_bytes + VLY_IMAGE_HUGE_BYTES - 1) /
+			      VLY_IMAGE_HUGE_BYTES * VLY_IMAGE_HUGE_BYTES;
+	if (header->image_bytes > bytes || header->image_bytes < sizeof(*header) ||
+	    (header->image_bytes != bytes && huge_bytes != bytes))
 		return refuse(error, "the image has %zu octets instead of %llu: truncated?", bytes,
 			      (unsigned long long)header->image_bytes);
 	return 0;
+}
+
+static bool
+is_zero(const uint8_t *at, size_t bytes)
+{
+	return bytes == 0 || (at[0] == 0 && memcmp(at, at + 1, bytes - 1) == 0);
 }
 
 static int
@@ -343,7 +353,13 @@ vly_image_verify(const void *block, size_t bytes, struct vly_image *image,
 	const uint8_t *base = block;
 	const struct vly_image_header *header = block;
 
-	if (check_header(header, bytes, error) != 0 || check_sections(header, bytes, error) != 0)
+	if (check_header(header, bytes, error) != 0)
+		return -1;
+	image->mapped_bytes = bytes;
+	if (!is_zero(base + header->image_bytes, bytes - header->image_bytes))
+		return refuse(error, "something stands behind the image's end");
+	bytes = header->image_bytes;
+	if (check_sections(header, bytes, error) != 0)
 		return -1;
 	if (checksum_of(base, bytes) != header->checksum)
 		return refuse(error, "the checksum does not fit: the image is damaged");
@@ -354,7 +370,6 @@ vly_image_verify(const void *block, size_t bytes, struct vly_image *image,
 	image->heap = base + header->section[VLY_SECTION_HEAP].off;
 	image->bucket_cnt = header->bucket_cnt;
 	image->probe_max = header->probe_max;
-	image->mapped_bytes = bytes;
 	const struct checker checker = {image, header->section[VLY_SECTION_HEAP].bytes, error};
 	if (header->reserved != 0)
 		return refuse(error, "the header has a field that is not known to this version");

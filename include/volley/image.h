@@ -60,6 +60,9 @@
 /* Readable octets behind the last answer: answers are copied in whole 64-octet blocks. */
 #define VLY_IMAGE_SLACK_BYTES 64
 
+/* An image may lie in huge pages of this size: its block is then a whole number of them, with zeroes behind the image. */
+#define VLY_IMAGE_HUGE_BYTES (UINT64_C(1) << 21)
+
 /* Seals that a memfd must carry before a reader maps it (fcntl F_GET_SEALS). */
 #define VLY_IMAGE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -278,3 +279,37 @@ def test_killed_while_writing(volley):
     assert restart(volley) == 1
     shutil.rmtree(images(volley))
     assert restart(volley) == 0
+
+
+@contextmanager
+def huge_pages(cnt):
+    setting = Path("/proc/sys/vm/nr_hugepages")
+    before = setting.read_text()
+    try:
+        setting.write_text(str(cnt))
+        if int(setting.read_text()) < cnt:
+            pytest.skip(f"the machine gives no {cnt} huge pages")
+        yield
+    finally:
+        setting.write_text(before)
+
+
+def test_image_in_huge_pages(volley):
+    """A large image goes into huge pages while enough are free, and comes back into them."""
+    (volley.directory / "state").mkdir()
+    volley.dataplane_settings["huge-pages"] = "off"
+    volley.add_zone(TEST, small_zone(1, f"$GENERATE 1-{MANY} h$ A 192.0.2.1"))
+    with huge_pages(100):
+        volley.start()
+        volley.control.wait_for_log("image of [0-9]+ MiB in huge pages")
+        assert serial(volley.network, TEST) == 1
+        kept(volley)
+        assert restart(volley) == 1
+        volley.control.wait_for_log("image of [0-9]+ MiB in huge pages")
+        assert address(volley, f"h{MANY}.test.") == "192.0.2.1"
+        volley.control.kill()
+        volley.dataplane.kill()
+    volley.start()
+    volley.control.wait_for_log("image of [0-9]+ MiB in ordinary pages")
+    assert from_cache(volley) == 1
+    assert address(volley, f"h{MANY}.test.") == "192.0.2.1"

@@ -124,7 +124,7 @@ HUGE = 0xfffffff0
 DAMAGES = {
     "magic": lambda image: changed(image, 0, "Q", 0x1122334455667788),
     "foreign byte order": lambda image: with_checksum(image[7::-1] + image[8:]),
-    "other version": lambda image: changed(image, 8, "I", 2),
+    "other version": lambda image: changed(image, 8, "I", publish.IMAGE_VERSION + 1),
     "header bytes": lambda image: changed(image, 12, "I", 128),
     "image bytes": lambda image: changed(image, 16, "Q", len(image) + 64),
     "truncated in the header": lambda image: image[:100],

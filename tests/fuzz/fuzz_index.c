@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The index of the image cache: any octets, and the same with a last line that has the right checksum. What is accepted is
- * written again. */
+/* The index of the image cache: any octets, and the same with a last line that has the right
+ * checksum. What is accepted is written again. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -242,6 +242,38 @@ Test(image, truncated_with_care_is_refused)
 	}
 }
 
+/* As an image in huge pages is: a whole number of them, with zeroes behind. */
+Test(image, in_huge_pages_has_zeroes_behind)
+{
+	struct fenced whole;
+	struct fenced huge;
+	struct vly_image_error error;
+
+	open_fenced(&whole, &small);
+	uint8_t *block = calloc(2, VLY_IMAGE_HUGE_BYTES);
+	cr_assert_not_null(block);
+	memcpy(block, whole.block, whole.bytes);
+	fence(&huge, block, VLY_IMAGE_HUGE_BYTES);
+	cr_expect_eq(verify(&huge, &error), 0, "%s", error.text);
+	size_t behind[] = {whole.bytes, whole.bytes + 1, VLY_IMAGE_HUGE_BYTES - 1};
+	for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
+		huge.block[behind[i]] = 1;
+		expect_refused(&huge, "behind the image's end");
+		huge.block[behind[i]] = 0;
+	}
+	((struct vly_image_header *)(void *)huge.block)->image_bytes = 100;
+	expect_refused(&huge, "truncated");
+	munmap(huge.map, huge.map_bytes);
+	const size_t other[] = {whole.bytes + 64, VLY_IMAGE_HUGE_BYTES - 64,
+				2 * VLY_IMAGE_HUGE_BYTES};
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+		fence(&huge, block, other[i]);
+		expect_refused(&huge, "truncated");
+		munmap(huge.map, huge.map_bytes);
+	}
+	free(block);
+}
+
 /* One wrong field, with a right checksum: the reason names it. */
 Test(image, with_a_wrong_header_says_what_is_wrong)
 {
