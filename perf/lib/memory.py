@@ -13,6 +13,8 @@ SAMPLE_SECONDS = 1
 SETTLED_SHARE = 0.01
 SETTLE_SECONDS = 300
 
+HUGE_PAGE_BYTES = 2 << 20
+
 
 def session(pid):
     """pid and whoever descends from it: a sandbox starts each program in a session of its own."""
@@ -37,13 +39,14 @@ def rollup(pid):
 
 
 def memfds(pid):
-    """Octets in each memfd that the process has open, by inode."""
-    sizes = {}
+    """Octets in each memfd that the process has open, by inode; apart, those in huge pages."""
+    sizes = ({}, {})
     for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
         try:
             if os.readlink(fd).startswith("/memfd:"):
                 status = fd.stat()
-                sizes[status.st_dev, status.st_ino] = status.st_blocks * 512
+                is_huge = status.st_blksize == HUGE_PAGE_BYTES
+                sizes[is_huge][status.st_dev, status.st_ino] = status.st_blocks * 512
         except FileNotFoundError:
             pass
     return sizes
@@ -52,15 +55,19 @@ def memfds(pid):
 def used_bytes(processes):
     """Of all processes in sum, each page once: what each has for itself, and its share of what is
     mapped by several. Pages of a memfd count when nobody maps them, too, and huge pages."""
-    private = shared = huge = 0
-    held = {}
+    private = shared = huge_private = huge_shared = 0
+    held, held_huge = {}, {}
     for pid in (pid for process in processes for pid in session(process.popen.pid)):
         fields = rollup(pid)
         private += fields["Pss"] - fields["Pss_Shmem"]
         shared += fields["Pss_Shmem"]
-        huge += fields["Private_Hugetlb"] + fields["Shared_Hugetlb"]
-        held |= memfds(pid)
-    return private + max(shared + huge, sum(held.values()))
+        huge_private += fields["Private_Hugetlb"]
+        # all of it again in each process that maps it
+        huge_shared = max(huge_shared, fields["Shared_Hugetlb"])
+        for known, found in zip((held, held_huge), memfds(pid)):
+            known |= found
+    return (private + max(shared, sum(held.values()))
+            + max(huge_private + huge_shared, sum(held_huge.values())))
 
 
 def busy_seconds(processes):

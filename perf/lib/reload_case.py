@@ -49,7 +49,8 @@ class ReloadCase:
                         for percent in (99.9, 50))
         result = summary(self.name, "µs, p99.9", "Volley, before the reload", high, 1,
                          parts={"p50": {"unit": "µs, p50", **comparison(middle, 1)}},
-                         lost=lost, lost_before=lost_before, asked=sum(values["asked"] for values in rounds),
+                         lost=lost, lost_before=lost_before,
+                         asked=sum(values["asked"] for values in rounds),
                          reload_seconds=[values["reload_seconds"] for values in rounds],
                          capacity=reloads.capacity, load=reloads.load, probe_rate=PROBE_RATE,
                          names=names, seconds=reloads.seconds, command=reloads.commands)
