@@ -102,7 +102,8 @@ add_target(struct composer *composer, unsigned off, unsigned len)
 static void
 put_name(struct composer *composer, const uint8_t *name, unsigned len)
 {
-	while (*name != 0) {
+	/* once there is no room, a target may be a name without end */
+	while (*name != 0 && !composer->overflow) {
 		const struct target *target = find_target(composer, name, len);
 		if (target != NULL) {
 			uint8_t pointer[2];
@@ -112,8 +113,6 @@ put_name(struct composer *composer, const uint8_t *name, unsigned len)
 		}
 		unsigned off = composer->len;
 		put(composer, name, *name + 1u);
-		if (composer->overflow)
-			return;
 		add_target(composer, off, len);
 		len -= *name + 1u;
 		name += *name + 1;
