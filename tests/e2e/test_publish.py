@@ -108,7 +108,7 @@ WIRE_LEN, KEEP_LEN, FIX_CNT, ANCHOR_LEN = 6, 8, 12, 14
 def first_answer(image):
     """Offset of the answer behind the apex's first type."""
     heap, _ = section(image, HEAP_SECTION)
-    return heap + struct.unpack_from("=I", image, apex_node(image) + 16 + 4)[0] * 8
+    return heap + struct.unpack_from("=I", image, apex_node(image) + 16 + 2)[0] * 8
 
 
 def poke(network):
@@ -156,7 +156,7 @@ DAMAGES = {
     "types without end": lambda image: changed(image, apex_node(image) + 6, "H", 0xffff),
     "other outside": lambda image: changed(image, apex_node(image) + 8, "I", HUGE),
     "wildcard outside": lambda image: changed(image, apex_node(image) + 12, "I", HUGE),
-    "answer outside": lambda image: changed(image, apex_node(image) + 16 + 4, "I", HUGE),
+    "answer outside": lambda image: changed(image, apex_node(image) + 16 + 2, "I", HUGE),
     "answer longer than the heap": lambda image: changed(image, first_answer(image) + WIRE_LEN, "H", 0xffff),
     "keeps more than it has": lambda image: changed(image, first_answer(image) + KEEP_LEN, "H", 0xffff),
     "fixes without end": lambda image: changed(image, first_answer(image) + FIX_CNT, "H", 0xffff),
