@@ -51,7 +51,8 @@ class ReloadCase:
                          parts={"p50": {"unit": "µs, p50", **comparison(middle, 1)}},
                          lost=lost, lost_before=lost_before,
                          asked=sum(values["asked"] for values in rounds),
-                         reload_seconds=[values["reload_seconds"] for values in rounds],
+                         **{name: [values[name] for values in rounds]
+                            for name in ("reload_seconds", "lcore_waited_seconds")},
                          capacity=reloads.capacity, load=reloads.load, probe_rate=PROBE_RATE,
                          names=names, seconds=reloads.seconds, command=reloads.commands)
         # what found the ring full before the reload was not lost by it
@@ -95,6 +96,7 @@ class Reloads:
     def run(self):
         """One reload, with the other version of the zone."""
         missed = [self.missed()]
+        waited = self.lcore_waited()
         with Sandbox() as sandbox:
             gun = clients.start_kxdpgun(sandbox, self.pair, self.lists[1], SECONDS_MAX, CLIENT_CPU,
                                         self.load)
@@ -116,12 +118,18 @@ class Reloads:
             before, _ = probe.latencies_us(start_ns, reload_ns)
             during, _ = probe.latencies_us(reload_ns, done_ns)
             self.commands["client"] = f"{shlex.join(gun.command)} & {shlex.join(probe.command)}"
+            waited = self.lcore_waited() - waited
         self.check_live()
         settle(self.volley.processes)
         return {"before": percentiles(before), "during": percentiles(during),
                 "lost": queries - replies + told["sent"] - told["answered"],
                 "lost_before": missed[1] - missed[0], "asked": queries + told["sent"],
-                "reload_seconds": round((done_ns - reload_ns) / 1e9, 2)}
+                "reload_seconds": round((done_ns - reload_ns) / 1e9, 2),
+                "lcore_waited_seconds": round(waited, 3)}
+
+    def lcore_waited(self):
+        """Seconds that others kept the lcore from its CPU: losses and times are then theirs."""
+        return self.volley.dataplane.lcore_seconds(1)[0]
 
     def missed(self):
         """Packets that found the lcore's ring full."""

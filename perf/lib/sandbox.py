@@ -78,14 +78,15 @@ class Process:
             self.fail(f"ended with status {status}")
         return self.log()
 
-    def lcore_seconds(self):
-        """CPU time that each of DPDK's worker lcores in it has had, in their order."""
+    def lcore_seconds(self, field=0):
+        """CPU time that each of DPDK's worker lcores in it has had, in their order; or (field 1)
+        the time for which it had to wait because somebody else had the CPU."""
         seconds = {}
         for thread in pathlib.Path(f"/proc/{self.popen.pid}/task").iterdir():
             worker = re.match(r"rte-worker-(\d+)", (thread / "comm").read_text())
             if worker:
-                on_cpu_ns = int((thread / "schedstat").read_text().split()[0])
-                seconds[int(worker.group(1))] = on_cpu_ns / 1e9
+                time_ns = int((thread / "schedstat").read_text().split()[field])
+                seconds[int(worker.group(1))] = time_ns / 1e9
         return [seconds[lcore] for lcore in sorted(seconds)] or self.fail("has no lcore")
 
     def sample(self, count):
