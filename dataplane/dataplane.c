@@ -263,6 +263,7 @@ vly_dataplane_run(struct vly_options *options)
 	struct dataplane *dataplane = calloc(1, sizeof(*dataplane));
 	uint64_t memory_bytes;
 	int status = 1;
+	int started = -1;
 
 	if (dataplane == NULL)
 		return 1;
@@ -274,8 +275,9 @@ vly_dataplane_run(struct vly_options *options)
 		return 1;
 	}
 	if (plan_lcores(dataplane, options) == 0 && plan_ports(dataplane, &memory_bytes) == 0 &&
-	    vly_stream_server_open(&dataplane->streams, options) == 0 &&
-	    vly_eal_start(options, &dataplane->lcores, memory_bytes) == 0) {
+	    vly_stream_server_open(&dataplane->streams, options) == 0)
+		started = vly_eal_start(options, &dataplane->lcores, memory_bytes);
+	if (started == 0) {
 		status = run_ports(dataplane);
 		close_ports(dataplane);
 		vly_eal_stop();
@@ -285,5 +287,5 @@ vly_dataplane_run(struct vly_options *options)
 	vly_stream_server_close(&dataplane->streams);
 	end_loop(dataplane);
 	free(dataplane);
-	return status;
+	return started == VLY_EAL_NO_HUGE_PAGES ? VLY_DATAPLANE_NO_HUGE_PAGES : status;
 }

@@ -8,7 +8,11 @@
 
 #include "options.h"
 
-/* Runs until SIGTERM or SIGINT. Returns the exit status: 0, or 1 when it could not start. */
+/* Not an exit status: run once more in a new process, with --huge-pages off. */
+#define VLY_DATAPLANE_NO_HUGE_PAGES (-1)
+
+/* Runs until SIGTERM or SIGINT. Returns the exit status, 0, or 1 when it could not start; or
+ * VLY_DATAPLANE_NO_HUGE_PAGES. */
 __attribute__((nonnull, warn_unused_result)) int vly_dataplane_run(struct vly_options *options);
 
 #endif

@@ -2,6 +2,7 @@
 #include "eal.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -137,7 +138,8 @@ vly_eal_start(const struct vly_options *options, const struct vly_lcores *lcores
 		need_mib = (unsigned)(memory_bytes / MIB) + OWN_MIB;
 	/* No files for other processes: instances don't meet, and none is left behind. DPDK has two
 	 * options for that, and each goes with one kind of memory only. */
-	if (choose_huge_pages(options, need_mib)) {
+	bool huge_pages = choose_huge_pages(options, need_mib);
+	if (huge_pages) {
 		arg[cnt++] = "--in-memory";
 	} else {
 		snprintf(memory, sizeof(memory), "%u", need_mib);
@@ -152,6 +154,11 @@ vly_eal_start(const struct vly_options *options, const struct vly_lcores *lcores
 		arg[cnt++] = "--iova-mode=va";
 	}
 	if (redirect_log() != 0 || rte_eal_init(cnt, (char **)(uintptr_t)arg) < 0) {
+		if (huge_pages && rte_errno == ENOMEM) {
+			vly_log_warning("the free huge pages were gone in the end: starting again "
+					"with ordinary pages");
+			return VLY_EAL_NO_HUGE_PAGES;
+		}
 		vly_log_error("DPDK does not start: %s (%s)", rte_strerror(rte_errno),
 			      first_error[0] != '\0' ? first_error
 						     : "--log-level debug tells more");

@@ -1,9 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "dataplane.h"
 
 #define EXIT_USAGE 2
+
+/* Becomes a new volley-dataplane with one option more. */
+static int
+run_without_huge_pages(int argc, char **argv)
+{
+	char **again = calloc((size_t)argc + 2, sizeof(*again));
+
+	if (again != NULL) {
+		memcpy(again, argv, (size_t)argc * sizeof(*again));
+		again[argc] = (char *)(uintptr_t) "--huge-pages=off";
+		execv("/proc/self/exe", again);
+	}
+	vly_log_error("can't start again: %m");
+	return 1;
+}
 
 int
 main(int argc, char **argv)
@@ -24,5 +43,6 @@ main(int argc, char **argv)
 		break;
 	}
 	vly_log_level_set(options.log_level);
-	return vly_dataplane_run(&options);
+	int status = vly_dataplane_run(&options);
+	return status == VLY_DATAPLANE_NO_HUGE_PAGES ? run_without_huge_pages(argc, argv) : status;
 }
