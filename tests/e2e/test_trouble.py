@@ -154,6 +154,38 @@ def test_killed_with_huge_pages(prepared):
         assert huge_page_files() == files
 
 
+@contextmanager
+def control_group_without_huge_pages(directory):
+    """A control group whose members see free huge pages, and get none."""
+    directory.mkdir()
+    subprocess.run(["mount", "-t", "cgroup2", "none", directory], check=True)
+    group = directory / f"volley-{os.getpid()}"
+    try:
+        if "hugetlb" not in (directory / "cgroup.controllers").read_text().split():
+            pytest.skip("the kernel's control groups (version 2) have no hugetlb controller")
+        (directory / "cgroup.subtree_control").write_text("+hugetlb")
+        group.mkdir()
+        (group / "hugetlb.2MB.max").write_text("0")
+        yield group
+    finally:
+        if group.exists():
+            for pid in (group / "cgroup.procs").read_text().split():
+                (directory / "cgroup.procs").write_text(pid)
+            group.rmdir()
+        subprocess.run(["umount", directory], check=True)
+
+
+def test_huge_pages_that_are_gone_in_the_end(prepared, tmp_path):
+    """Somebody else may take them between the look and the grasp: then without."""
+    with huge_pages(256), control_group_without_huge_pages(tmp_path / "cgroup") as group:
+        (group / "cgroup.procs").write_text(str(os.getpid()))
+        prepared.start()
+        prepared.dataplane.wait_for_log("starting again with ordinary pages")
+        assert query(prepared.network, "ns1.test.").answer
+        prepared.dataplane.stop()
+        prepared.control.stop()
+
+
 def test_too_few_huge_pages(prepared):
     """One page is not enough for packet memory: ordinary memory then."""
     with huge_pages(1):
