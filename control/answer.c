@@ -76,7 +76,8 @@ put_pointer(struct vly_answer_writer *writer, unsigned off)
 	put_u16(writer, VLY_POINTER_TAG | off);
 }
 
-/* Writes a name, compressed as far as an equal suffix is known, and makes its own suffixes known. */
+/* Writes a name, compressed as far as an equal suffix is known, and makes its own suffixes known.
+ */
 static void
 put_name(struct vly_answer_writer *writer, const uint8_t *name)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Writes one compiled answer (image.h): records in wire form, compressed against the anchor's name in the
- * question and against the answer itself.
+ * Writes one compiled answer (image.h): records in wire form, compressed against the anchor's name
+ * in the question and against the answer itself.
  *
  * Use: vly_answer_begin(), then vly_answer_add() section by section in wire order, with
  * vly_answer_keep() once everything that may not be left out is in; then read the fields.
@@ -12,7 +12,8 @@
 
 #include <volley/name.h>
 
-/* Names that later ones may be compressed against; an answer with more just compresses a little less. */
+/* Names that later ones may be compressed against; an answer with more just compresses a little
+ * less. */
 #define VLY_ANSWER_TARGETS_MAX 192
 
 #define VLY_ANSWER_FIXES_MAX 8192
@@ -57,7 +58,8 @@ struct vly_answer_record {
 	uint16_t data_len;
 };
 
-/* Begins an answer for questions with the name `anchor` (lower case), or, if `moves`, with names below it. */
+/* Begins an answer for questions with the name `anchor` (lower case), or, if `moves`, with names
+ * below it. */
 __attribute__((nonnull)) void vly_answer_begin(struct vly_answer_writer *writer,
 					       const uint8_t *anchor, unsigned anchor_len,
 					       uint8_t flags, bool moves);

@@ -24,7 +24,8 @@ is_known(const struct vly_chain *chain, const struct vly_zone_record *record)
 	return false;
 }
 
-/* Whether the target is the owner of an earlier hop. The first hop's is not known: a wildcard stands for many. */
+/* Whether the target is the owner of an earlier hop. The first hop's is not known: a wildcard
+ * stands for many. */
 static bool
 is_passed(const struct vly_chain *chain)
 {
@@ -35,7 +36,8 @@ is_passed(const struct vly_chain *chain)
 	return false;
 }
 
-/* Adds a hop whose owner is the target so far, and takes `wire` as the new target; false: the chain ends. */
+/* Adds a hop whose owner is the target so far, and takes `wire` as the new target; false: the chain
+ * ends. */
 static bool
 add_hop(struct vly_chain *chain, const struct vly_zone *zone, const struct vly_zone_record *record,
 	uint32_t dname_idx, const uint8_t *wire, unsigned len)
@@ -82,7 +84,8 @@ add_dname(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_id
 		chain->dname_beyond = dname;
 		return false;
 	}
-	/* A name that grows each time it comes by is left to the client, like one that comes round. */
+	/* A name that grows each time it comes by is left to the client, like one that comes round.
+	 */
 	chain->end = VLY_CHAIN_LEFT;
 	if (is_passed(chain))
 		return false;
@@ -96,7 +99,8 @@ add_dname(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_id
 	return add_hop(chain, zone, dname, node_idx, wire, prefix_len + dname->data_len);
 }
 
-/* Finds what answers for the target, and goes one hop further if that is an alias; false: the chain ends. */
+/* Finds what answers for the target, and goes one hop further if that is an alias; false: the chain
+ * ends. */
 static bool
 follow(struct vly_chain *chain, const struct vly_zone *zone)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* CNAME and DNAME chains inside a zone, followed when it is compiled (RFC 1034 §3.6.2, §4.3.2, RFC 6672). */
+/* CNAME and DNAME chains inside a zone, followed when it is compiled (RFC 1034 §3.6.2, §4.3.2, RFC
+ * 6672). */
 #ifndef VLY_CONTROL_CHAIN_H
 #define VLY_CONTROL_CHAIN_H
 

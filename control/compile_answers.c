@@ -146,7 +146,8 @@ add_addresses(struct vly_compiler *compiler, const struct vly_name *name, uint32
 	return 0;
 }
 
-/* Adds addresses of the name servers: those inside the delegated domain, or the others (RFC 9471 §2). */
+/* Adds addresses of the name servers: those inside the delegated domain, or the others (RFC 9471
+ * §2). */
 static int
 add_glue(struct vly_compiler *compiler, const struct vly_rrset *ns, uint32_t cut_idx,
 	 bool in_domain)
@@ -167,7 +168,8 @@ add_glue(struct vly_compiler *compiler, const struct vly_rrset *ns, uint32_t cut
 	return 0;
 }
 
-/* The referral to the child zone at `cut_idx`, whose NS RRset is `ns`: authority section and glue. */
+/* The referral to the child zone at `cut_idx`, whose NS RRset is `ns`: authority section and glue.
+ */
 static int
 add_referral(struct vly_compiler *compiler, uint32_t cut_idx, const struct vly_rrset *ns)
 {
@@ -180,7 +182,8 @@ add_referral(struct vly_compiler *compiler, uint32_t cut_idx, const struct vly_r
 	return add_glue(compiler, ns, cut_idx, false);
 }
 
-/* One RRset in the answer section; with the apex's NS come their addresses, as every peer sends them. */
+/* One RRset in the answer section; with the apex's NS come their addresses, as every peer sends
+ * them. */
 static int
 compile_rrset(struct vly_compiler *compiler, uint32_t idx, const struct vly_rrset *rrset)
 {
@@ -297,7 +300,8 @@ compile_chain_end(struct vly_compiler *compiler, uint32_t idx)
 	return store_answer(compiler);
 }
 
-/* The answer of an alias for a type that is for the end of its chain to answer, with data or without. */
+/* The answer of an alias for a type that is for the end of its chain to answer, with data or
+ * without. */
 static int
 compile_chain_type(struct vly_compiler *compiler, uint32_t idx, uint16_t type)
 {
@@ -360,8 +364,9 @@ by_type(const void *a, const void *b)
 	return left->type < right->type ? -1 : left->type > right->type;
 }
 
-/* ANY is listed where it is not just the first type's answer: when all RRsets are wanted, and at an alias, which lists
- * types that are not its own. One answer too large for a message is no reason to refuse the zone. */
+/* ANY is listed where it is not just the first type's answer: when all RRsets are wanted, and at an
+ * alias, which lists types that are not its own. One answer too large for a message is no reason to
+ * refuse the zone. */
 static int
 compile_any(struct vly_compiler *compiler, uint32_t idx)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The compiler's own state, and its two halves: compile.c walks the zone and writes nodes, compile_answers.c decides
- * and writes the answers of one node. Nobody else includes this.
+ * The compiler's own state, and its two halves: compile.c walks the zone and writes nodes,
+ * compile_answers.c decides and writes the answers of one node. Nobody else includes this.
  */
 #ifndef VLY_CONTROL_COMPILER_H
 #define VLY_CONTROL_COMPILER_H
@@ -43,8 +43,8 @@ __attribute__((nonnull, cold)) int vly_compiler_fail_memory(struct vly_compiler 
 __attribute__((nonnull)) vly_image_ref vly_compile_negative(struct vly_compiler *compiler,
 							    enum vly_rcode rcode);
 
-/* Compiles all answers of node `idx`, whose records are in compiler->own, into compiler->type. Returns the answer
- * for all other types; 0: failed. */
+/* Compiles all answers of node `idx`, whose records are in compiler->own, into compiler->type.
+ * Returns the answer for all other types; 0: failed. */
 __attribute__((nonnull)) vly_image_ref vly_compile_answers(struct vly_compiler *compiler,
 							   uint32_t idx);
 

@@ -145,7 +145,8 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	return vly_reloader_request(control->reloader, NULL, 0, on_first_load, control) ? 0 : -1;
 }
 
-/* Work in the thread pool can't be interrupted and may take long: then the end does not wait for it. */
+/* Work in the thread pool can't be interrupted and may take long: then the end does not wait for
+ * it. */
 static void
 stop(struct control *control)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The records of one node, grouped into RRsets: ordered by type, within a type as the zone file has them,
- * duplicates left out (RFC 2181 §5).
+ * The records of one node, grouped into RRsets: ordered by type, within a type as the zone file has
+ * them, duplicates left out (RFC 2181 §5).
  *
- * Use: one struct vly_rrsets, zeroed, loaded with node after node; vly_rrsets_free() at the end. What it points
- * to belongs to the zone and holds until the next load.
+ * Use: one struct vly_rrsets, zeroed, loaded with node after node; vly_rrsets_free() at the end.
+ * What it points to belongs to the zone and holds until the next load.
  */
 #ifndef VLY_CONTROL_RRSET_H
 #define VLY_CONTROL_RRSET_H

@@ -43,7 +43,8 @@ add(struct place *place, unsigned check, const struct vly_zone_record *record, c
 			    "%.200s: %s", name, text);
 }
 
-/* RFC 1034 §3.6.2, RFC 2181 §10.1, RFC 4034 §2.5, RFC 6672 §2.4: beside a CNAME only what DNSSEC adds may stand. */
+/* RFC 1034 §3.6.2, RFC 2181 §10.1, RFC 4034 §2.5, RFC 6672 §2.4: beside a CNAME only what DNSSEC
+ * adds may stand. */
 static void
 check_alias(struct place *place, const struct vly_rrsets *own)
 {
@@ -112,7 +113,8 @@ has_type(const struct vly_zone *zone, uint32_t idx, uint16_t type)
 	return false;
 }
 
-/* What answers for a name: the node, or VLY_ZONE_NONE, and whether that is for a delegated zone to say. */
+/* What answers for a name: the node, or VLY_ZONE_NONE, and whether that is for a delegated zone to
+ * say. */
 struct answering {
 	uint32_t idx;
 	bool delegated;
@@ -145,7 +147,8 @@ is_below(const struct vly_zone *zone, uint32_t idx, const struct vly_name *name)
 	       memcmp(name->lower + name->start[label_idx], apex, len) == 0;
 }
 
-/* The host that an NS, MX or SRV names should have an address under that very name (RFC 2181 §10.3). */
+/* The host that an NS, MX or SRV names should have an address under that very name (RFC 2181
+ * §10.3). */
 static void
 check_target(struct place *place, const struct vly_zone_record *record, unsigned skip)
 {

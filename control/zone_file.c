@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Walks a zone file and what it includes. libzscanner reads the records; $INCLUDE and $GENERATE are followed here. */
+/* Walks a zone file and what it includes. libzscanner reads the records; $INCLUDE and $GENERATE are
+ * followed here. */
 #include "zone_file.h"
 
 #include <errno.h>
@@ -72,7 +73,8 @@ include(struct vly_zone_reader *reader, const zs_scanner_t *scanner, unsigned de
 	return done;
 }
 
-/* Scans all records of `text`, also those behind an error. The lines of a $GENERATE (line != 0) count as that one. */
+/* Scans all records of `text`, also those behind an error. The lines of a $GENERATE (line != 0)
+ * count as that one. */
 static bool
 scan(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct text text, uint64_t line,
      unsigned depth)
@@ -132,7 +134,8 @@ generate(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct text line
 	return true;
 }
 
-/* The next line that begins with a $GENERATE, from `text` on; its length is 0 when there is none. */
+/* The next line that begins with a $GENERATE, from `text` on; its length is 0 when there is none.
+ */
 static struct text
 find_generate(struct text text)
 {

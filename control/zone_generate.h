@@ -4,9 +4,9 @@
  *
  *     $GENERATE start-stop[/step] owner [TTL] [class] type data
  *
- * In the text after the range, $ stands for the number, ${offset,width,base} for the number plus an offset, with
- * leading zeros, in base d, o, x, X, or n and N (hexadecimal digits in reverse, with dots between); \$ and $$ for a
- * dollar sign.
+ * In the text after the range, $ stands for the number, ${offset,width,base} for the number plus an
+ * offset, with leading zeros, in base d, o, x, X, or n and N (hexadecimal digits in reverse, with
+ * dots between); \$ and $$ for a dollar sign.
  */
 #ifndef VLY_CONTROL_ZONE_GENERATE_H
 #define VLY_CONTROL_ZONE_GENERATE_H
@@ -29,12 +29,13 @@ struct vly_generate {
 /* True when the line is a $GENERATE directive. */
 bool vly_generate_is(const char *line, size_t len);
 
-/* Parses the directive in `line` (untrusted), which must outlive *generate. Returns NULL, or what is wrong. */
+/* Parses the directive in `line` (untrusted), which must outlive *generate. Returns NULL, or what
+ * is wrong. */
 __attribute__((nonnull, warn_unused_result)) const char *
 vly_generate_parse(struct vly_generate *generate, const char *line, size_t len);
 
-/* Writes the line for `number`, with a newline, to `to`. Returns its octets, or 0 when it has more than `size` or
- * the text has a malformed ${}. */
+/* Writes the line for `number`, with a newline, to `to`. Returns its octets, or 0 when it has more
+ * than `size` or the text has a malformed ${}. */
 __attribute__((nonnull, warn_unused_result)) size_t
 vly_generate_expand(const struct vly_generate *generate, uint32_t number, char *to, size_t size);
 

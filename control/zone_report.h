@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What is found wrong with a zone while it is read and compiled: each check has a severity, and an operator can change most.
+ * What is found wrong with a zone while it is read and compiled: each check has a severity, and an
+ * operator can change most.
  *
- * Use: set severity[] (vly_zone_report_defaults()), and on_finding if somebody wants to hear of each; read and
- * compile the zone; it is good if error_cnt is 0. `first` is then empty, else the first error.
+ * Use: set severity[] (vly_zone_report_defaults()), and on_finding if somebody wants to hear of
+ * each; read and compile the zone; it is good if error_cnt is 0. `first` is then empty, else the
+ * first error.
  */
 #ifndef VLY_CONTROL_ZONE_REPORT_H
 #define VLY_CONTROL_ZONE_REPORT_H
@@ -22,8 +24,8 @@ enum vly_zone_severity {
 
 /*
  * id, name in the configuration, default severity, what it is about.
- * Other severities than error make a record out of place be left out, a duplicate be dropped, and everything else be
- * served as it stands.
+ * Other severities than error make a record out of place be left out, a duplicate be dropped, and
+ * everything else be served as it stands.
  */
 #define VLY_ZONE_CHECKS(X)                                                                         \
 	X(out_of_zone, "out-of-zone", ERROR, "a record whose owner is not in the zone")            \

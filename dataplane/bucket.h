@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Searching a bucket of an image: eight tags, or 32 octets of a name, in one comparison where the CPU can. */
+/* Searching a bucket of an image: eight tags, or 32 octets of a name, in one comparison where the
+ * CPU can. */
 #ifndef VLY_DATAPLANE_BUCKET_H
 #define VLY_DATAPLANE_BUCKET_H
 
@@ -18,7 +19,8 @@ vly_bucket_match(const struct vly_image_bucket *bucket, uint32_t tag)
 	return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(same));
 }
 
-/* True when two names, or suffixes, of `len` octets are equal; VLY_NAME_SLACK_BYTES behind both are readable. */
+/* True when two names, or suffixes, of `len` octets are equal; VLY_NAME_SLACK_BYTES behind both are
+ * readable. */
 static inline bool
 vly_bucket_name_equal(const uint8_t *a, const uint8_t *b, unsigned len)
 {

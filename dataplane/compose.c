@@ -9,8 +9,8 @@
 /* Substitutions in one answer; as many as the compiler puts into a chain. */
 #define HOPS_MAX 16
 
-/* Suffixes that later names are compressed against: enough for a referral's name servers. More would cost a
- * comparison for each label of each name. */
+/* Suffixes that later names are compressed against: enough for a referral's name servers. More
+ * would cost a comparison for each label of each name. */
 #define TARGETS_MAX 96
 
 /* CNAMEs and DNAMEs in one answer: two for each hop, and a compiled chain's. */
@@ -40,7 +40,8 @@ struct composer {
 	const struct vly_image_node *hop[HOPS_MAX]; /* the DNAMEs */
 };
 
-/* One compiled answer as a message of its own, so that its pointers can be followed: only names are expanded. */
+/* One compiled answer as a message of its own, so that its pointers can be followed: only names are
+ * expanded. */
 struct unpacked {
 	unsigned bytes;
 	uint8_t message[VLY_MESSAGE_BYTES_MAX + VLY_IMAGE_SLACK_BYTES];
@@ -120,7 +121,8 @@ put_name(struct composer *composer, const uint8_t *name, unsigned len)
 	put(composer, name, 1);
 }
 
-/* The name at `at` in the unpacked message, without compression; its end in *next. Returns its octets, 0 if broken. */
+/* The name at `at` in the unpacked message, without compression; its end in *next. Returns its
+ * octets, 0 if broken. */
 static unsigned
 expand_name(const struct unpacked *unpacked, unsigned at, uint8_t *name, unsigned *next)
 {
@@ -210,8 +212,9 @@ copy_data(struct composer *composer, const struct unpacked *unpacked, unsigned t
 }
 
 /*
- * Copies one record from *at on; false: broken, or no space. A CNAME or DNAME that the answer section has already
- * is left out: a chain may come by where an earlier part of it was (RFC 2181 §5).
+ * Copies one record from *at on; false: broken, or no space. A CNAME or DNAME that the answer
+ * section has already is left out: a chain may come by where an earlier part of it was (RFC 2181
+ * §5).
  */
 static bool
 copy_record(struct composer *composer, const struct unpacked *unpacked, unsigned section,
@@ -256,8 +259,8 @@ unpack(const struct vly_image_answer *answer, const struct vly_name *name)
 	scratch.bytes = VLY_DNS_HEADER_BYTES + name->len + 4u + answer->wire_len;
 }
 
-/* Appends an answer as it is for `name`: the first `keep` sections count, the additional section is left out when
- * it has nothing that must be kept. */
+/* Appends an answer as it is for `name`: the first `keep` sections count, the additional section is
+ * left out when it has nothing that must be kept. */
 static void
 append(struct composer *composer, const struct vly_image_answer *answer,
        const struct vly_name *name)
@@ -291,7 +294,8 @@ dname_answer(const struct vly_query *query, const struct vly_image_node *node)
 	return NULL;
 }
 
-/* The first record of a DNAME answer: owner pointer, fixed part, and the target in full (RFC 6672 §2.5). */
+/* The first record of a DNAME answer: owner pointer, fixed part, and the target in full (RFC 6672
+ * §2.5). */
 enum { DNAME_TTL_OFF = 2 + 4, DNAME_LENGTH_OFF = 2 + 8, DNAME_TARGET_OFF = 2 + 10 };
 
 /* Appends CNAME `name` → `target` with the DNAME's TTL. */
@@ -323,7 +327,8 @@ is_known(const struct composer *composer, const struct vly_image_node *node)
 	return false;
 }
 
-/* One substitution for the name in `step`, whose encloser is step->node. False: the answer ends here. */
+/* One substitution for the name in `step`, whose encloser is step->node. False: the answer ends
+ * here. */
 static bool
 substitute(struct composer *composer, struct vly_query *step, struct vly_composed *composed)
 {
@@ -341,7 +346,8 @@ substitute(struct composer *composer, struct vly_query *step, struct vly_compose
 	unsigned target_len = vly_read_u16(record + DNAME_LENGTH_OFF);
 	if (DNAME_TARGET_OFF + target_len > answer->wire_len)
 		return false;
-	/* A name that grows each time it comes by is left to the client, like one that comes round. */
+	/* A name that grows each time it comes by is left to the client, like one that comes round.
+	 */
 	if (is_known(composer, node) && target_len > node->name_len)
 		return false;
 	append(composer, answer, &owner);
@@ -354,7 +360,8 @@ substitute(struct composer *composer, struct vly_query *step, struct vly_compose
 	memcpy(wire, step->name.lower, prefix_len);
 	memcpy(wire + prefix_len, record + DNAME_TARGET_OFF, target_len);
 	append_cname(composer, &step->name, record + DNAME_TTL_OFF, wire, prefix_len + target_len);
-	/* The CNAME just made is what was asked for (RFC 1034 §4.3.2, 3a: "and QTYPE doesn't match CNAME"). */
+	/* The CNAME just made is what was asked for (RFC 1034 §4.3.2, 3a: "and QTYPE doesn't match
+	 * CNAME"). */
 	return step->qtype != VLY_TYPE_CNAME && step->qtype != VLY_TYPE_ANY &&
 	       vly_name_scan(&step->name, wire, prefix_len + target_len) != 0;
 }

@@ -2,8 +2,9 @@
 /*
  * The dataplane's side of the shared counters (volley/counters.h): makes the block.
  *
- * Use: vly_counters_create() at start-up; each lcore and stream thread writes its own part, the main thread the rest;
- * give read_fd to control; vly_counters_destroy() when no lcore runs any more.
+ * Use: vly_counters_create() at start-up; each lcore and stream thread writes its own part, the
+ * main thread the rest; give read_fd to control; vly_counters_destroy() when no lcore runs any
+ * more.
  */
 #ifndef VLY_DATAPLANE_COUNTERS_H
 #define VLY_DATAPLANE_COUNTERS_H
@@ -12,7 +13,8 @@
 
 struct vly_counters_block {
 	struct vly_counters *counters;
-	int read_fd; /* of the memfd, opened read-only and sealed: nobody else can write or resize it */
+	int read_fd; /* of the memfd, opened read-only and sealed: nobody else can write or resize
+			it */
 };
 
 /* Returns 0, or a negative errno. */

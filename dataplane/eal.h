@@ -11,8 +11,8 @@
 
 /*
  * `memory_bytes` is what the ports' mempools need. Announces huge pages or their absence.
- * Returns 0; -1 with the error logged; or VLY_EAL_NO_HUGE_PAGES when somebody else was quicker to take them. DPDK can't be
- * started twice in a process: it takes a new one to do without.
+ * Returns 0; -1 with the error logged; or VLY_EAL_NO_HUGE_PAGES when somebody else was quicker to
+ * take them. DPDK can't be started twice in a process: it takes a new one to do without.
  */
 #define VLY_EAL_NO_HUGE_PAGES (-2)
 __attribute__((nonnull, warn_unused_result)) int vly_eal_start(const struct vly_options *options,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the server tells of itself, and the manners of its answers that are no zone's: NSID (RFC 5001), the names of class CH
- * (RFC 4892), the order of RRsets.
+ * What the server tells of itself, and the manners of its answers that are no zone's: NSID (RFC
+ * 5001), the names of class CH (RFC 4892), the order of RRsets.
  *
- * Use: set vly_identity before the first lcore or stream thread starts; from then on it is only read.
+ * Use: set vly_identity before the first lcore or stream thread starts; from then on it is only
+ * read.
  */
 #ifndef VLY_DATAPLANE_IDENTITY_H
 #define VLY_DATAPLANE_IDENTITY_H
@@ -30,8 +31,8 @@ struct vly_identity {
 /* The one that is told. */
 extern struct vly_identity vly_identity;
 
-/* Sets the NSID from text, or from hexadecimal digits behind "0x". Returns 0, or -1 when it is empty, too long, or
- * has a malformed digit. */
+/* Sets the NSID from text, or from hexadecimal digits behind "0x". Returns 0, or -1 when it is
+ * empty, too long, or has a malformed digit. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_identity_set_nsid(struct vly_identity *identity, const char *text);
 

@@ -17,12 +17,12 @@
 #define CPU_ID_MAX 1023
 
 /*
- * One thread carries 250,000 pipelined queries a second, far more than is asked where UDP works. 10,000
- * connections are what other servers see at busy sites, and cost little. 256 of one client let a carrier's NAT
- * through, and forty such clients are needed to fill the rest. The idle time is RFC 7766's "order of
- * seconds" (§6.2.3); a message is one packet or two, so seconds for it are ample on any path; the time to
- * write gives 96 KiB to a client of 80 kbit/s. Only clients that are in the middle of something need
- * buffers: 64 MiB are a thousand long messages at once.
+ * One thread carries 250,000 pipelined queries a second, far more than is asked where UDP works.
+ * 10,000 connections are what other servers see at busy sites, and cost little. 256 of one client
+ * let a carrier's NAT through, and forty such clients are needed to fill the rest. The idle time is
+ * RFC 7766's "order of seconds" (§6.2.3); a message is one packet or two, so seconds for it are
+ * ample on any path; the time to write gives 96 KiB to a client of 80 kbit/s. Only clients that are
+ * in the middle of something need buffers: 64 MiB are a thousand long messages at once.
  */
 static const struct vly_stream_options stream_defaults = {
 	.thread_cnt = 1,

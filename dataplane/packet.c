@@ -30,7 +30,8 @@ reply_ipv4(struct rte_ipv4_hdr *ip, uint16_t udp_len)
 	rte_be32_t us = ip->dst_addr;
 
 	/* Neither DSCP nor ECN of the query speak for the response. Never fragmented, so the
-	 * identification may be anything (RFC 6864 §4.1); DF, so that nobody fragments it (RFC 9715). */
+	 * identification may be anything (RFC 6864 §4.1); DF, so that nobody fragments it (RFC
+	 * 9715). */
 	ip->type_of_service = 0;
 	rte_be16_t total_length = htons((uint16_t)(udp_len + VLY_IPV4_BYTES));
 	ip->total_length = total_length;

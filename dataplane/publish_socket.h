@@ -23,8 +23,8 @@ __attribute__((nonnull, warn_unused_result)) int vly_publish_socket_send(int fd,
 
 /*
  * Receives one packet of at most `room` octets. *fd_cnt file descriptors came with it: the first is
- * in *passed_fd, the caller's to close, the others are closed. Returns the packet's length, room + 1
- * if it was longer; 0 at the end; or a negative errno.
+ * in *passed_fd, the caller's to close, the others are closed. Returns the packet's length, room +
+ * 1 if it was longer; 0 at the end; or a negative errno.
  */
 __attribute__((nonnull, warn_unused_result)) ssize_t
 vly_publish_socket_receive(int fd, void *packet, size_t room, int *passed_fd, unsigned *fd_cnt);

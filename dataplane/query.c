@@ -42,7 +42,8 @@ parse_nsid(struct vly_query *query)
 		(uint8_t)(query->opt_bytes + VLY_OPTION_HEAD_BYTES + vly_identity.nsid_len);
 }
 
-/* The options fill RDATA (RFC 6891 §6.1.2); false: they don't, or one has a length that it can't have. */
+/* The options fill RDATA (RFC 6891 §6.1.2); false: they don't, or one has a length that it can't
+ * have. */
 __attribute__((noinline)) static bool
 parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
 {
@@ -64,7 +65,8 @@ parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
 	return true;
 }
 
-/* Takes in an OPT record (RFC 6891 §6.1); false: it may not be there, or its options are malformed. */
+/* Takes in an OPT record (RFC 6891 §6.1); false: it may not be there, or its options are malformed.
+ */
 static inline bool
 parse_opt(struct vly_query *query, const struct vly_record *record)
 {
@@ -107,7 +109,8 @@ type_is_refused(unsigned qtype)
 	return qtype == VLY_TYPE_AXFR || qtype == VLY_TYPE_IXFR;
 }
 
-/* What most queries are: opcode QUERY, one question, no answer or authority records (RFC 9619 §4). */
+/* What most queries are: opcode QUERY, one question, no answer or authority records (RFC 9619 §4).
+ */
 static inline bool
 header_is_plain(const uint8_t *message)
 {

@@ -80,8 +80,8 @@ __attribute__((cold, nonnull)) void vly_query_refuse(struct vly_query *query, en
 /* Writes the response over the query and counts it. */
 void vly_query_write(struct vly_query *query, struct vly_lcore_counters *counters);
 
-/* All stages but writing, each over the whole burst. `table` may be NULL (nothing committed yet): every question is
- * then refused. */
+/* All stages but writing, each over the whole burst. `table` may be NULL (nothing committed yet):
+ * every question is then refused. */
 void vly_query_look_up(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 
 /* All stages. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Resolving: from a question to its compiled answer (RFC 1034 §4.3.2, RFC 4592), in three stages.
- * Each touches memory that the one before has prefetched: bucket, node, answer.
+ * Resolving: from a question to its compiled answer (RFC 1034 §4.3.2, RFC 4592), in four stages.
+ * Each touches memory that the one before has prefetched: bucket, node, parent, answer.
  */
 #include "resolve.h"
 #include "bucket.h"
@@ -32,7 +32,8 @@ is_apex_of(const struct vly_table_slot *slot, const struct vly_name *name, unsig
 		       vly_name_suffix_len(name, label_idx));
 }
 
-/* The zone whose apex is the suffix from label_idx on; without `compare`, the first one whose tag says so. */
+/* The zone whose apex is the suffix from label_idx on; without `compare`, the first one whose tag
+ * says so. */
 static inline const struct vly_table_slot *
 find_apex(const struct vly_table *table, const struct vly_name *name, unsigned label_idx,
 	  bool compare)
@@ -50,10 +51,10 @@ find_apex(const struct vly_table *table, const struct vly_name *name, unsigned l
 }
 
 /*
- * The zone with the longest apex at or above the name. DS lives in the parent zone (RFC 4035 §3.1.4.1), so for an apex
- * it is asked there, when the parent is served here too.
- * Without `compare` it is a guess, wrong once in four billion times: an exact match in the zone proves it, and saves
- * touching the apex; whoever finds no match must call zone_is_sure().
+ * The zone with the longest apex at or above the name. DS lives in the parent zone (RFC 4035
+ * §3.1.4.1), so for an apex it is asked there, when the parent is served here too. Without
+ * `compare` it is a guess, wrong once in four billion times: an exact match in the zone proves it,
+ * and saves touching the apex; whoever finds no match must call zone_is_sure().
  */
 static inline bool
 find_zone(struct vly_query *query, const struct vly_table *table, bool compare)
@@ -205,8 +206,9 @@ is_node_of(const struct vly_query *query, const struct vly_image_node *node, uns
 		       vly_name_suffix_len(&query->name, label_idx));
 }
 
-/* The longest existing ancestor of a name that does not exist. The parent, which has been looked up ahead, is right
- * for most questions. Else bisection, as ancestors of what exists exist: 127 labels cost 7 searches. */
+/* The longest existing ancestor of a name that does not exist. The parent, which has been looked up
+ * ahead, is right for most questions. Else bisection, as ancestors of what exists exist: 127 labels
+ * cost 7 searches. */
 static const struct vly_image_node *
 find_encloser(const struct vly_query *query)
 {
@@ -230,7 +232,8 @@ find_encloser(const struct vly_query *query)
 	return encloser;
 }
 
-/* The answer of a node for a type; for ANY, unless the compiler listed one, any RRset will do (RFC 8482 §4.1). */
+/* The answer of a node for a type; for ANY, unless the compiler listed one, any RRset will do (RFC
+ * 8482 §4.1). */
 static vly_image_ref
 choose(const struct vly_image_node *node, unsigned qtype)
 {
@@ -269,8 +272,9 @@ resolve_slowly(struct vly_query *query)
 	return node != NULL ? choose(node, query->qtype) : resolve_absent(query);
 }
 
-/* The zone was found by its hash alone. Where the name's own node does not prove it, it is compared here; if it is the
- * wrong one, which is next to impossible, the search begins anew. Returns false when the name is in no zone. */
+/* The zone was found by its hash alone. Where the name's own node does not prove it, it is compared
+ * here; if it is the wrong one, which is next to impossible, the search begins anew. Returns false
+ * when the name is in no zone. */
 static inline bool
 zone_is_sure(struct vly_query *query, const struct vly_table *table, bool *again)
 {

@@ -6,8 +6,9 @@
 #include "query.h"
 
 /*
- * Looks up query->name (scanned) once more, in the zone that the query is in. Returns its answer; or NULL with
- * query->node at the DNAME that it is below; or NULL with query->node NULL when it is outside the zone.
+ * Looks up query->name (scanned) once more, in the zone that the query is in. Returns its answer;
+ * or NULL with query->node at the DNAME that it is below; or NULL with query->node NULL when it is
+ * outside the zone.
  */
 __attribute__((cold, nonnull)) const struct vly_image_answer *
 vly_resolve_again(struct vly_query *query);

@@ -57,7 +57,8 @@ move_pointers(uint8_t *wire, const struct vly_image_answer *answer, unsigned wir
 	return sum;
 }
 
-/* Steps over one RRset: records with the owner and type of the first. Returns how many, 0 when malformed. */
+/* Steps over one RRset: records with the owner and type of the first. Returns how many, 0 when
+ * malformed. */
 static unsigned
 skip_rrset(struct vly_cursor *cursor, unsigned record_max)
 {
@@ -133,8 +134,8 @@ write_options(uint8_t *opt, const struct vly_query *query)
 }
 
 /*
- * What was just written is summed from registers: reading it back in other widths than it was written in would wait for
- * the store buffer.
+ * What was just written is summed from registers: reading it back in other widths than it was
+ * written in would wait for the store buffer.
  */
 
 /* RFC 6891 §6.1.2; the DO bit is copied (RFC 3225 §3). Returns the sum, as at an even offset. */
@@ -153,7 +154,8 @@ write_opt(uint8_t *to, const struct vly_query *query)
 	return vly_sum_word(head);
 }
 
-/* Opcode, RD and CD come back as they were sent (RFC 1035 §4.1.1, RFC 4035 §3.1.6). Returns the header's sum. */
+/* Opcode, RD and CD come back as they were sent (RFC 1035 §4.1.1, RFC 4035 §3.1.6). Returns the
+ * header's sum. */
 static inline uint64_t
 write_header(uint8_t *message, const struct shape *shape, bool has_question, bool has_opt)
 {
@@ -171,7 +173,8 @@ write_header(uint8_t *message, const struct shape *shape, bool has_question, boo
 	return head + vly_sum_word(counts);
 }
 
-/* Begins with any of the records, as the query's ID has it: resolvers choose that at random (RFC 5452 §4.3). */
+/* Begins with any of the records, as the query's ID has it: resolvers choose that at random (RFC
+ * 5452 §4.3). */
 static void
 copy_rotated(uint8_t *to, const struct vly_image_answer *answer, unsigned id)
 {

@@ -19,11 +19,12 @@
 #define BURST 32
 
 /*
- * An idle lcore first spins: at 20,000 queries a second only one gap in fifty is longer, so that few queries meet a sleep, and
- * 100 a second still leave 98 % of the core alone. Then its sleeps double up to the latency that a lone query may
- * meet; at a million queries a second, the packets of the longest one fill a twentieth of the ring. When nothing has
- * come for so long that only a first query could meet it, they double once more, up to a millisecond: this saves nine
- * tenths of what waking up costs, and the ring still holds what 2 million queries a second bring.
+ * An idle lcore first spins: at 20,000 queries a second only one gap in fifty is longer, so that
+ * few queries meet a sleep, and 100 a second still leave 98 % of the core alone. Then its sleeps
+ * double up to the latency that a lone query may meet; at a million queries a second, the packets
+ * of the longest one fill a twentieth of the ring. When nothing has come for so long that only a
+ * first query could meet it, they double once more, up to a millisecond: this saves nine tenths of
+ * what waking up costs, and the ring still holds what 2 million queries a second bring.
  */
 #define IDLE_SPIN_US           200
 #define IDLE_SLEEP_US_MIN      5

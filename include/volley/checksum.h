@@ -27,7 +27,8 @@ vly_sum_word(uint64_t word)
 	return (word & 0xffffffff) + (word >> 32);
 }
 
-/* The sum of `bytes` octets, as if they began at an even offset: below 2^33. Reads nothing beyond them. */
+/* The sum of `bytes` octets, as if they began at an even offset: below 2^33. Reads nothing beyond
+ * them. */
 static inline uint64_t
 vly_sum_octets(const uint8_t *from, size_t bytes)
 {
@@ -55,8 +56,8 @@ vly_sum_octets(const uint8_t *from, size_t bytes)
 	return vly_sum_word(sum);
 }
 
-/* A sum of at most 2^40, of octets that begin at offset `off`: at an odd one, each octet counts in the other half of its
- * word, which is 256 times as much in one's complement arithmetic. */
+/* A sum of at most 2^40, of octets that begin at offset `off`: at an odd one, each octet counts in
+ * the other half of its word, which is 256 times as much in one's complement arithmetic. */
 static inline uint64_t
 vly_sum_at(uint64_t sum, unsigned off)
 {

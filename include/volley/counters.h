@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Counters in shared memory: written by volley-dataplane, read by whoever got the memfd (publish.h HELLO).
+ * Counters in shared memory: written by volley-dataplane, read by whoever got the memfd (publish.h
+ * HELLO).
  *
  * One block: struct vly_counters, then lcore_cnt × struct vly_lcore_counters, then port_cnt ×
- * struct vly_port_counters, then stream_cnt × struct vly_stream_counters. Each lcore and each stream
- * thread writes only its own lines, with plain 64-bit stores, so
- * a reader sees every value whole, and the set of them up to a burst apart. Counters never go
- * backwards while the dataplane lives; start_unix_ns tells one life from the next.
+ * struct vly_port_counters, then stream_cnt × struct vly_stream_counters. Each lcore and each
+ * stream thread writes only its own lines, with plain 64-bit stores, so a reader sees every value
+ * whole, and the set of them up to a burst apart. Counters never go backwards while the dataplane
+ * lives; start_unix_ns tells one life from the next.
  *
- * A reader maps the memfd read-only (it is sealed against resizing) and checks magic, version and sizes.
+ * A reader maps the memfd read-only (it is sealed against resizing) and checks magic, version and
+ * sizes.
  */
 #ifndef VLY_COUNTERS_H
 #define VLY_COUNTERS_H
@@ -49,7 +51,8 @@ struct vly_lcore_counters {
 #define X(name, help) uint64_t name;
 	VLY_LCORE_COUNTERS(X)
 #undef X
-	/* what the policy decided in user space, by enum vly_verdict: pci and other ports without XDP */
+	/* what the policy decided in user space, by enum vly_verdict: pci and other ports without
+	 * XDP */
 	uint64_t verdict[VLY_VERDICT_CNT];
 	uint32_t lcore_id;
 	uint32_t port_idx;

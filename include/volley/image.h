@@ -60,7 +60,8 @@
 /* Readable octets behind the last answer: answers are copied in whole 64-octet blocks. */
 #define VLY_IMAGE_SLACK_BYTES 64
 
-/* An image may lie in huge pages of this size: its block is then a whole number of them, with zeroes behind the image. */
+/* An image may lie in huge pages of this size: its block is then a whole number of them, with
+ * zeroes behind the image. */
 #define VLY_IMAGE_HUGE_BYTES (UINT64_C(1) << 21)
 
 /* Seals that a memfd must carry before a reader maps it (fcntl F_GET_SEALS). */
@@ -129,7 +130,8 @@ enum vly_image_node_flag {
 	VLY_NODE_DNAME = 4, /* owns a DNAME */
 };
 
-/* Six octets: two less for each RRset, and a load that is not aligned costs nothing within a line. */
+/* Six octets: two less for each RRset, and a load that is not aligned costs nothing within a line.
+ */
 struct __attribute__((packed, aligned(2))) vly_image_type {
 	uint16_t type;
 	vly_image_ref answer;
@@ -163,12 +165,13 @@ enum vly_image_answer_flag {
  *
  * The first keep_len octets are what a response may not lose without TC=1: answer and authority
  * sections, and required glue (RFC 9471), which comes first in the additional section. What follows
- * is whole RRsets in the additional section that may be left out (RFC 2181 §9). Only when there are such, two octets behind
- * wire[] tell how many records of the additional section are in the first keep_len octets: see
- * vly_image_answer_keep_arcount().
+ * is whole RRsets in the additional section that may be left out (RFC 2181 §9). Only when there are
+ * such, two octets behind wire[] tell how many records of the additional section are in the first
+ * keep_len octets: see vly_image_answer_keep_arcount().
  */
 struct vly_image_answer {
-	/* counts, in the reverse of the header's order: vly_image_answer_counts() loads them at once */
+	/* counts, in the reverse of the header's order: vly_image_answer_counts() loads them at
+	 * once */
 	uint16_t arcount; /* of the whole; the OPT not counted */
 	uint16_t nscount;
 	uint16_t ancount;
@@ -236,7 +239,8 @@ vly_image_answer_tail_bytes(const struct vly_image_answer *answer)
 	return answer->keep_len < answer->wire_len ? sizeof(uint16_t) : 0;
 }
 
-/* Records of the additional section in the first keep_len octets. For responses that are cut short: not fast. */
+/* Records of the additional section in the first keep_len octets. For responses that are cut short:
+ * not fast. */
 static inline unsigned
 vly_image_answer_keep_arcount(const struct vly_image_answer *answer)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Names inside RDATA that may be compressed: those of the types that RFC 1035 defines, and no others
- * (RFC 3597 §4). The writer of compiled answers compresses these, whoever takes an answer apart expands them.
+ * Names inside RDATA that may be compressed: those of the types that RFC 1035 defines, and no
+ * others (RFC 3597 §4). The writer of compiled answers compresses these, whoever takes an answer
+ * apart expands them.
  */
 #ifndef VLY_RDATA_H
 #define VLY_RDATA_H

@@ -8,7 +8,8 @@
 
 #include "catalog.h"
 
-/* A configuration with zones a., b., ... from a file, as the catalog owns what libcyaml allocated. */
+/* A configuration with zones a., b., ... from a file, as the catalog owns what libcyaml allocated.
+ */
 static struct vly_config *
 make_config(const char *names)
 {

@@ -28,7 +28,8 @@ on_finding(void *context, const struct vly_zone_finding *finding)
 	snprintf(last->check, sizeof(last->check), "%s", finding->check);
 }
 
-/* Loads `text` as zone z., with `severity` for one check and every other one ignored. Returns what adding it did. */
+/* Loads `text` as zone z., with `severity` for one check and every other one ignored. Returns what
+ * adding it did. */
 static int
 load(const char *text, unsigned check, uint8_t severity, struct finding *found)
 {

@@ -112,7 +112,8 @@ Test(identity, fits_the_longest_text_without_edns)
 static const uint8_t *
 find_option(const struct vly_test_response *response, unsigned code, unsigned *len)
 {
-	/* our OPT comes last, and its options are shorter than 256 octets: look back for its head */
+	/* our OPT comes last, and its options are shorter than 256 octets: look back for its head
+	 */
 	for (unsigned rdlength = 0; rdlength + 11 <= response->len; rdlength++) {
 		const uint8_t *opt = response->octets + response->len - 11 - rdlength;
 		if (opt[0] != 0 || opt[1] != 0 || opt[2] != VLY_TYPE_OPT ||
@@ -230,7 +231,8 @@ Test(identity, says_why_it_refuses)
 	vly_test_response_free(&response);
 }
 
-/* Asks with message id `id`; returns the last octet of the first address, and checks that all are there. */
+/* Asks with message id `id`; returns the last octet of the first address, and checks that all are
+ * there. */
 static unsigned
 first_address(const char *name, unsigned type, unsigned id, unsigned cnt)
 {
