@@ -38,11 +38,11 @@ enum vly_stream_state {
 };
 
 struct vly_stream_settings {
-	uint32_t state_ms
-		[VLY_STREAM_STATE_CNT]; /* time limits; idle is the longest, without pressure */
-	uint32_t open_max;              /* connections of this thread */
-	size_t buffers_max;             /* octets kept for its connections */
-	uint16_t udp_limit_max;         /* for OPT */
+	uint32_t state_ms[VLY_STREAM_STATE_CNT]; /* time limits; idle is the longest, without
+						    pressure */
+	uint32_t open_max;                       /* connections of this thread */
+	size_t buffers_max;                      /* octets kept for its connections */
+	uint16_t udp_limit_max;                  /* for OPT */
 };
 
 struct vly_stream_conn {
