@@ -118,19 +118,6 @@ add_type(struct vly_compiler *compiler, uint16_t type, vly_image_ref answer)
 	return 0;
 }
 
-/* True when the name in `record`'s RDATA (an NS) is at or below node `idx`. */
-static bool
-is_in_domain(const struct vly_compiler *compiler, const struct vly_name *name, uint32_t idx)
-{
-	unsigned len;
-	const uint8_t *cut = node_name(compiler, idx, &len);
-
-	return name->len >= len && memcmp(name->lower + name->len - len, cut, len) == 0 &&
-	       name->label_cnt >= compiler->zone->node[idx].label_cnt &&
-	       vly_name_suffix_len(name, name->label_cnt - compiler->zone->node[idx].label_cnt) ==
-		       len;
-}
-
 static int
 add_addresses(struct vly_compiler *compiler, const struct vly_name *name, uint32_t node_idx)
 {
@@ -158,7 +145,7 @@ add_glue(struct vly_compiler *compiler, const struct vly_rrset *ns, uint32_t cut
 		const struct vly_zone_record *record = ns->record[i];
 		if (!vly_rdata_scan_name(&name, record->data, record->data_len) ||
 		    !vly_zone_has_name(compiler->zone, &name) ||
-		    is_in_domain(compiler, &name, cut_idx) != in_domain)
+		    vly_zone_is_below(compiler->zone, cut_idx, &name) != in_domain)
 			continue;
 		vly_name_hash(&name, &compiler->zone->key);
 		uint32_t node_idx = vly_zone_find(compiler->zone, &name, 0);

@@ -158,17 +158,17 @@ vly_zone_add_name(struct vly_zone *zone, const struct vly_name *name)
 }
 
 bool
-vly_zone_has_name(const struct vly_zone *zone, const struct vly_name *name)
+vly_zone_is_below(const struct vly_zone *zone, uint32_t node_idx, const struct vly_name *name)
 {
-	unsigned apex_labels = zone->node[0].label_cnt;
+	unsigned label_cnt = zone->node[node_idx].label_cnt;
 	unsigned len;
-	const uint8_t *apex = vly_zone_node_name(zone, 0, &len);
+	const uint8_t *above = vly_zone_node_name(zone, node_idx, &len);
 
-	if (name->label_cnt < apex_labels)
+	if (name->label_cnt < label_cnt)
 		return false;
-	unsigned label_idx = name->label_cnt - apex_labels;
+	unsigned label_idx = name->label_cnt - label_cnt;
 	return vly_name_suffix_len(name, label_idx) == len &&
-	       memcmp(name->lower + name->start[label_idx], apex, len) == 0;
+	       memcmp(name->lower + name->start[label_idx], above, len) == 0;
 }
 
 /* Parents come first, so one pass is enough. */

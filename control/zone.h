@@ -91,9 +91,16 @@ vly_zone_prefetch(const struct vly_zone *zone, const struct vly_name *name)
 	__builtin_prefetch(&zone->slot[(uint32_t)(name->hash[0] >> 32) >> zone->slot_shift], 1);
 }
 
-/* True when `name` is the apex or below it. */
-__attribute__((nonnull)) bool vly_zone_has_name(const struct vly_zone *zone,
+/* True when `name` (scanned) is that of a node, or below it. */
+__attribute__((nonnull)) bool vly_zone_is_below(const struct vly_zone *zone, uint32_t node_idx,
 						const struct vly_name *name);
+
+/* True when `name` is the apex or below it. */
+static inline bool
+vly_zone_has_name(const struct vly_zone *zone, const struct vly_name *name)
+{
+	return vly_zone_is_below(zone, 0, name);
+}
 
 /* Marks what lies below cuts and DNAMEs (RFC 9499 §7), once all records are in. */
 __attribute__((nonnull)) void vly_zone_mark_occluded(struct vly_zone *zone);

@@ -134,19 +134,6 @@ answering_node(const struct vly_zone *zone, const struct vly_name *name)
 				  zone->node[found].flags & (VLY_ZONE_CUT | VLY_ZONE_OCCLUDED)};
 }
 
-static bool
-is_below(const struct vly_zone *zone, uint32_t idx, const struct vly_name *name)
-{
-	unsigned len;
-	const uint8_t *apex = vly_zone_node_name(zone, idx, &len);
-
-	if (name->label_cnt < zone->node[idx].label_cnt)
-		return false;
-	unsigned label_idx = name->label_cnt - zone->node[idx].label_cnt;
-	return vly_name_suffix_len(name, label_idx) == len &&
-	       memcmp(name->lower + name->start[label_idx], apex, len) == 0;
-}
-
 /* The host that an NS, MX or SRV names should have an address under that very name (RFC 2181
  * §10.3). */
 static void
@@ -169,7 +156,8 @@ check_target(struct place *place, const struct vly_zone_record *record, unsigned
 	if (known &&
 	    (has_type(zone, target.idx, VLY_TYPE_A) || has_type(zone, target.idx, VLY_TYPE_AAAA)))
 		return;
-	if (record->type == VLY_TYPE_NS && place->idx != 0 && is_below(zone, place->idx, &name))
+	if (record->type == VLY_TYPE_NS && place->idx != 0 &&
+	    vly_zone_is_below(zone, place->idx, &name))
 		add(place, VLY_ZONE_CHECK_missing_glue, record,
 		    "the name server is in the delegated domain, and has no address here");
 	else if (!target.delegated)

@@ -6,12 +6,11 @@
 
 struct check {
 	const char *name;
-	const char *help;
 	uint8_t severity;
 };
 
 static const struct check checks[VLY_ZONE_CHECK_CNT] = {
-#define X(id, name, severity, help) {name, help, VLY_ZONE_##severity},
+#define X(id, name, severity, help) {name, VLY_ZONE_##severity},
 	VLY_ZONE_CHECKS(X)
 #undef X
 };
@@ -20,12 +19,6 @@ const char *
 vly_zone_check_name(unsigned check)
 {
 	return checks[check].name;
-}
-
-const char *
-vly_zone_check_help(unsigned check)
-{
-	return checks[check].help;
 }
 
 void

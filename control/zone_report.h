@@ -77,9 +77,8 @@ struct vly_zone_report {
 /* Sets the default severities and forgets findings and callback. */
 __attribute__((nonnull)) void vly_zone_report_defaults(struct vly_zone_report *report);
 
-/* Name of a check in the configuration (0..VLY_ZONE_CHECK_CNT - 1), and what it is about. */
+/* Name of a check in the configuration (0..VLY_ZONE_CHECK_CNT - 1). */
 const char *vly_zone_check_name(unsigned check);
-const char *vly_zone_check_help(unsigned check);
 
 /* Reports a finding at `line` of `file`. Returns true when it is an error. */
 __attribute__((format(printf, 5, 6), nonnull(1, 3, 5), cold)) bool
