@@ -12,6 +12,7 @@ import socket
 import struct
 import time
 
+import nsd
 from net import Namespace
 from volley import Process
 
@@ -23,26 +24,8 @@ PROGRAMS = {name: shutil.which(file, path=SEARCH) for name, file in
 
 
 def nsd_config(directory, zones):
-    served = "".join(f'zone:\n  name: "{name}"\n  zonefile: "{file}"\n' for name, file in zones)
-    return f"""server:
-  ip-address: {ADDRESSES["nsd"]}
-  server-count: 1
-  username: ""
-  database: ""
-  pidfile: ""
-  zonesdir: "{directory}"
-  zonelistfile: "{directory}/nsd.zones"
-  xfrdfile: "{directory}/nsd.xfrd"
-  xfrdir: "{directory}"
-  minimal-responses: yes
-  hide-version: yes
-  hide-identity: yes
-  ipv4-edns-size: {PAYLOAD}
-  tcp-count: 100
-  rrl-ratelimit: 0
-remote-control:
-  control-enable: no
-{served}"""
+    return nsd.config_text(directory, (ADDRESSES["nsd"],), zones, (
+        "hide-version: yes", "hide-identity: yes", f"ipv4-edns-size: {PAYLOAD}", "tcp-count: 100"))
 
 
 def knot_config(directory, zones):

@@ -8,13 +8,14 @@ from volley import Process
 PROGRAM = shutil.which("nsd", path="/usr/sbin:/usr/bin:/sbin")
 
 
-def start(network, directory, zones):
-    """Starts NSD; `zones` are (name, file). minimal-responses, since Volley sends no more than it must."""
-    listen = "".join(f"  ip-address: {address}\n" for address in (SERVER4, SERVER6))
+def config_text(directory, addresses, zones, more=()):
+    """`zones` are (name, file), `more` lines for the server clause. minimal-responses, since Volley sends no more than it
+    must; no rate limit, since everything is asked."""
+    listen = "".join(f"  ip-address: {address}\n" for address in addresses)
+    options = "".join(f"  {line}\n" for line in more)
     served = "".join(f'zone:\n  name: "{name}"\n  zonefile: "{file}"\n' for name, file in zones)
-    config = directory / "nsd.conf"
-    config.write_text(f"""server:
-{listen}  server-count: 1
+    return f"""server:
+{listen}{options}  server-count: 1
   username: ""
   database: ""
   pidfile: ""
@@ -26,5 +27,11 @@ def start(network, directory, zones):
   rrl-ratelimit: 0
 remote-control:
   control-enable: no
-{served}""")
+{served}"""
+
+
+def start(network, directory, zones):
+    """Starts NSD; `zones` are (name, file)."""
+    config = directory / "nsd.conf"
+    config.write_text(config_text(directory, (SERVER4, SERVER6), zones))
     return Process("nsd", network.server.command(PROGRAM, "-d", "-c", config), directory / "nsd.log")
