@@ -234,7 +234,8 @@ class Server:
 def environment():
     """volleyctl finds the dataplane of this build; Debian keeps servers in sbin."""
     path = [str(BUILD / "control"), str(BUILD / "dataplane"), os.environ.get("PATH", ""), "/usr/sbin"]
-    return dict(os.environ, PATH=":".join(path))
+    # DPDK's run-time directory goes with ours, even when the dataplane is killed
+    return dict(os.environ, PATH=":".join(path), RUNTIME_DIRECTORY=str(STATE))
 
 
 # `ip netns exec` would hide /sys/fs/bpf.
