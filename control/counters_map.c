@@ -18,15 +18,17 @@ check_counters(const struct vly_counters *counters, uint64_t file_bytes)
 		return "counters of another version";
 	if (counters->lcore_bytes != sizeof(struct vly_lcore_counters) ||
 	    counters->port_bytes != sizeof(struct vly_port_counters) ||
-	    counters->stream_bytes != sizeof(struct vly_stream_counters))
+	    counters->stream_bytes != sizeof(struct vly_stream_counters) ||
+	    counters->ring_bytes != sizeof(struct vly_sample_ring))
 		return "counters of another layout";
 	if (counters->lcore_cnt > PARTS_MAX || counters->port_cnt > PARTS_MAX ||
-	    counters->stream_cnt > PARTS_MAX)
+	    counters->stream_cnt > PARTS_MAX || counters->ring_cnt > PARTS_MAX)
 		return "counters of too many lcores, ports or threads";
 	uint64_t bytes = sizeof(*counters) +
 			 (uint64_t)counters->lcore_cnt * sizeof(struct vly_lcore_counters) +
 			 (uint64_t)counters->port_cnt * sizeof(struct vly_port_counters) +
-			 (uint64_t)counters->stream_cnt * sizeof(struct vly_stream_counters);
+			 (uint64_t)counters->stream_cnt * sizeof(struct vly_stream_counters) +
+			 (uint64_t)counters->ring_cnt * sizeof(struct vly_sample_ring);
 	if (counters->total_bytes != file_bytes || bytes > file_bytes)
 		return "the counters' size does not fit their number";
 	return NULL;

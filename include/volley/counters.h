@@ -4,10 +4,11 @@
  * HELLO).
  *
  * One block: struct vly_counters, then lcore_cnt × struct vly_lcore_counters, then port_cnt ×
- * struct vly_port_counters, then stream_cnt × struct vly_stream_counters. Each lcore and each
- * stream thread writes only its own lines, with plain 64-bit stores, so a reader sees every value
- * whole, and the set of them up to a burst apart. Counters never go backwards while the dataplane
- * lives; start_unix_ns tells one life from the next.
+ * struct vly_port_counters, then stream_cnt × struct vly_stream_counters, then ring_cnt × struct
+ * vly_sample_ring: one of each lcore, then the main thread's, for what the XDP programs dropped.
+ * Each lcore and each stream thread writes only its own lines, with plain 64-bit stores, so a
+ * reader sees every value whole, and the set of them up to a burst apart. Counters never go
+ * backwards while the dataplane lives; start_unix_ns tells one life from the next.
  *
  * A reader maps the memfd read-only (it is sealed against resizing) and checks magic, version and
  * sizes.
@@ -18,9 +19,10 @@
 #include <stdint.h>
 
 #include <volley/policy.h>
+#include <volley/sample.h>
 
 #define VLY_COUNTERS_MAGIC   UINT64_C(0x544e554f43594c56) /* "VLYCOUNT" */
-#define VLY_COUNTERS_VERSION 2
+#define VLY_COUNTERS_VERSION 3
 
 /* name, help: for `volleyctl stats` and for metrics. */
 #define VLY_LCORE_COUNTERS(X)                                                                      \
@@ -42,6 +44,15 @@
 	X(referrals, "responses that refer to a child zone")                                       \
 	X(truncated, "responses with TC=1")                                                        \
 	X(dropped_message, "messages too short or too odd to deserve a response")                  \
+	X(limited_answer, "answers over their limit of the client's prefix")                       \
+	X(limited_referral, "referrals over their limit")                                          \
+	X(limited_nxdomain, "NXDOMAIN responses over their limit")                                 \
+	X(limited_error, "error responses over their limit")                                       \
+	X(slipped, "limited responses that went out empty with TC=1")                              \
+	X(badcookie, "limited responses that went out as BADCOOKIE")                               \
+	X(cookies_valid, "queries with a valid server cookie")                                     \
+	X(cookies_new, "queries with a client cookie alone")                                       \
+	X(cookies_invalid, "queries with a server cookie that is not ours, or too old")            \
 	X(bursts, "bursts that held at least one packet")                                          \
 	X(polls_empty, "polls that found nothing")                                                 \
 	X(busy_tsc, "cycles spent on bursts")                                                      \
@@ -101,6 +112,8 @@ struct vly_counters {
 	uint32_t port_bytes;  /* sizeof(struct vly_port_counters) */
 	uint32_t stream_cnt;
 	uint32_t stream_bytes; /* sizeof(struct vly_stream_counters) */
+	uint32_t ring_cnt;
+	uint32_t ring_bytes; /* sizeof(struct vly_sample_ring) */
 	uint64_t start_unix_ns;
 	uint64_t tsc_hz;
 	uint64_t generation; /* of the live table */
@@ -123,6 +136,12 @@ static inline struct vly_stream_counters *
 vly_counters_stream(struct vly_counters *counters, uint32_t idx)
 {
 	return (struct vly_stream_counters *)vly_counters_port(counters, counters->port_cnt) + idx;
+}
+
+static inline struct vly_sample_ring *
+vly_counters_ring(struct vly_counters *counters, uint32_t idx)
+{
+	return (struct vly_sample_ring *)vly_counters_stream(counters, counters->stream_cnt) + idx;
 }
 
 #endif

@@ -20,6 +20,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <volley/prefix.h>
+#include <volley/rate.h>
+
 /* name, help. Verdicts up to serve keep the frame, those behind it drop it. */
 #define VLY_VERDICTS(X)                                                                            \
 	X(pass, "left to the kernel")                                                              \
@@ -28,7 +31,11 @@
 	X(bad_length, "dropped: IP length, UDP length and frame contradict each other")            \
 	X(bad_source, "dropped: a source that no host can have")                                   \
 	X(dns_short, "dropped: less than a DNS header")                                            \
-	X(dns_response, "dropped: a DNS response sent to port 53")
+	X(dns_response, "dropped: a DNS response sent to port 53")                                 \
+	X(unserved, "dropped: an opcode or a QDCOUNT that is never served, above its rate")        \
+	X(reflector, "dropped: a source port of protocols that attackers reflect")                 \
+	X(denied, "dropped: a denied source")                                                      \
+	X(source_rate, "dropped: a source above its rate")
 
 enum vly_verdict {
 #define X(name, help) VLY_VERDICT_##name,
@@ -44,6 +51,31 @@ struct vly_packet {
 	uint16_t dns_off;   /* DNS message */
 	uint16_t dns_len;   /* 12..65527, inside the frame */
 	uint8_t ip_version; /* 4 or 6 */
+};
+
+/* The prefix lengths that sources are counted by: an address, and two sizes of network around it.
+ */
+#define VLY_SOURCE_LEVEL_CNT 3
+#define VLY_SOURCE_BITS4                                                                           \
+	{                                                                                          \
+		32, 24, 20                                                                         \
+	}
+#define VLY_SOURCE_BITS6                                                                           \
+	{                                                                                          \
+		128, 64, 48                                                                        \
+	}
+
+/* What may change at run time: part of struct vly_defence, and as a whole the value of an XDP map.
+ */
+struct vly_policy_rules {
+	uint32_t source_mode;                         /* enum vly_limit_mode (defence.h) */
+	struct vly_rate source[VLY_SOURCE_LEVEL_CNT]; /* packets of one source, per queue */
+	/* Messages that are never served get their NOTIMP or FORMERR up to this rate, per queue. */
+	struct vly_rate unserved;
+	uint32_t pad;
+	uint64_t source_key;               /* random: keys the sketch's hashes */
+	uint8_t reflector_port[65536 / 8]; /* bit n % 8 of octet n / 8: UDP source port n */
+	struct vly_prefix_table prefixes;
 };
 
 enum {

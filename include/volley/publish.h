@@ -11,7 +11,10 @@
  *   2. control: IMAGE for each image that the dataplane does not hold, with the image's sealed
  * memfd. dataplane: RESULT. An image that fails verification is refused with the reason; nothing
  * else changes.
- *   3. control: COMMIT with the ids of all live images, newest first. A zone is answered from the
+ *   3. control: DEFENCE, a header alone, with the sealed memfd of a struct vly_defence; before the
+ * first COMMIT, and whenever it changes. dataplane: RESULT, when every port and every lcore follows
+ * it. A refused one leaves the one before.
+ *   4. control: COMMIT with the ids of all live images, newest first. A zone is answered from the
  * first image in the list that has it; a zone in none is no longer answered. dataplane: RESULT,
  * after a grace period: every lcore then answers from the new table, and images that were not in
  * the list are unmapped and forgotten.
@@ -28,7 +31,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-#define VLY_PUBLISH_VERSION 1
+#define VLY_PUBLISH_VERSION 2
 
 /* Ids in one COMMIT: keeps the packet well below the default socket buffer (212,992 octets). */
 #define VLY_PUBLISH_IMAGES_MAX 4096
@@ -40,6 +43,7 @@ enum vly_publish_type {
 	VLY_PUBLISH_IMAGE = 2,
 	VLY_PUBLISH_COMMIT = 3,
 	VLY_PUBLISH_RESULT = 4,
+	VLY_PUBLISH_DEFENCE = 5,
 };
 
 enum vly_publish_code {

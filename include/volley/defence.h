@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The defence: every limit, list and secret that may change while Volley runs. volley-control makes
+ * one block of them from its configuration and from what operators set at run time, and hands it
+ * over as a sealed memfd (publish.h DEFENCE). The dataplane verifies it, gives the rules to each
+ * port, and swaps it with RCU; what was in force before stays so when a block is refused, and when
+ * control dies.
+ *
+ * Before the first block arrives there are all rules that need no numbers,
+ * no limits, no cookies.
+ */
+#ifndef VLY_DEFENCE_H
+#define VLY_DEFENCE_H
+
+#include <stdint.h>
+
+#include <volley/policy.h>
+#include <volley/prefix.h>
+#include <volley/rate.h>
+
+#define VLY_DEFENCE_MAGIC   UINT64_C(0x434e4644594c56) /* "VLYDFNC" */
+#define VLY_DEFENCE_VERSION 1
+
+enum vly_limit_mode {
+	VLY_LIMIT_OFF = 0,
+	VLY_LIMIT_DRY_RUN = 1, /* counts what it would limit, and limits nothing */
+	VLY_LIMIT_ON = 2,
+};
+
+/* Kinds of responses, limited apart: name, help. */
+#define VLY_RESPONSE_KINDS(X)                                                                      \
+	X(answer, "positive answers and NODATA")                                                   \
+	X(referral, "referrals")                                                                   \
+	X(nxdomain, "NXDOMAIN")                                                                    \
+	X(error, "REFUSED, FORMERR and other errors")
+
+enum vly_response_kind {
+#define X(name, help) VLY_RESPONSE_##name,
+	VLY_RESPONSE_KINDS(X)
+#undef X
+		VLY_RESPONSE_KIND_CNT
+};
+
+/* A response counts once for each started VLY_RESPONSE_UNIT_BYTES of its message, so that a large
+ * one costs what it weighs at the victim. */
+#define VLY_RESPONSE_UNIT_SHIFT 7
+#define VLY_RESPONSE_UNIT_BYTES (1 << VLY_RESPONSE_UNIT_SHIFT)
+
+/* Limits of responses per client prefix, kind and lcore. */
+struct vly_response_limits {
+	uint32_t mode; /* enum vly_limit_mode */
+	uint32_t slip; /* every n-th limited response goes out empty with TC=1; 0: none, 1: all */
+	uint32_t prefix4_bits; /* 1..32 */
+	uint32_t prefix6_bits; /* 1..64 */
+	struct vly_rate rate[VLY_RESPONSE_KIND_CNT];
+	uint32_t badcookie; /* 1: who sends a cookie, but no valid server cookie, gets BADCOOKIE
+			       instead of TC */
+	uint32_t pad;
+};
+
+#define VLY_COOKIE_SECRET_BYTES 16
+
+enum vly_cookie_secret {
+	VLY_COOKIE_CURRENT, /* makes cookies */
+	VLY_COOKIE_PREVIOUS,
+	VLY_COOKIE_NEXT, /* what servers of the same address may already use */
+	VLY_COOKIE_SECRET_CNT
+};
+
+/* DNS cookies (RFC 7873, RFC 9018). */
+struct vly_cookie_secrets {
+	uint32_t enabled;     /* 0: COOKIE options are ignored */
+	uint32_t secret_mask; /* bit n: secret[n] is set; bit 0 always, when enabled */
+	uint8_t secret[VLY_COOKIE_SECRET_CNT][VLY_COOKIE_SECRET_BYTES];
+};
+
+struct vly_defence {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t total_bytes; /* sizeof(struct vly_defence) */
+	uint64_t generation;  /* counts changes, chosen by control */
+	struct vly_response_limits responses;
+	struct vly_cookie_secrets cookies;
+	struct vly_policy_rules rules;
+};
+
+#endif
