@@ -10,7 +10,7 @@ import time
 
 HELLO, IMAGE, COMMIT, RESULT = 1, 2, 3, 4
 OK, BUSY, MALFORMED, REFUSED, UNKNOWN = range(5)
-VERSION, IMAGE_VERSION = 1, 3
+VERSION, IMAGE_VERSION = 2, 3
 
 HEADER = struct.Struct("=IIQ")
 HELLO_BODY = struct.Struct("=IIIIQQ")
