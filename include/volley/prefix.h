@@ -14,10 +14,13 @@
 #ifndef VLY_PREFIX_H
 #define VLY_PREFIX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Ranges of each family. n prefixes make at most 2n + 1, so that 100,000 fit with room. */
-#define VLY_PREFIX_RANGES_MAX (UINT32_C(1) << 18)
+/* Ranges of each family: a power of two. n prefixes make at most 2n + 1, so that 100,000 fit with
+ * room. */
+#define VLY_PREFIX_RANGES_BITS 18
+#define VLY_PREFIX_RANGES_MAX  (UINT32_C(1) << VLY_PREFIX_RANGES_BITS)
 
 #define VLY_PREFIX_INDEX_CNT 65537
 
@@ -48,5 +51,97 @@ struct vly_prefix_table {
 	struct vly_prefix4 range4[VLY_PREFIX_RANGES_MAX];
 	struct vly_prefix6 range6[VLY_PREFIX_RANGES_MAX];
 };
+
+#define VLY_PREFIX_INLINE static inline __attribute__((always_inline))
+
+/* Masks do nothing to a sound table: the BPF verifier wants to see that indexes stay inside. */
+#define VLY_PREFIX_AT(i) ((i) & (VLY_PREFIX_RANGES_MAX - 1))
+
+/* The action of the range that covers `address`. Among the ranges that start in the same 2^-16 of
+ * all addresses, the first that starts above it is searched for: the one before covers it. */
+VLY_PREFIX_INLINE enum vly_prefix_action
+vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
+{
+	uint32_t low = table->index4[address >> 16];
+	uint32_t high = table->index4[(address >> 16) + 1];
+
+	if (table->range4_cnt == 0)
+		return VLY_PREFIX_NONE;
+	for (int step = 0; step <= VLY_PREFIX_RANGES_BITS && low < high; step++) {
+		uint32_t middle = low + (high - low) / 2;
+		if (table->range4[VLY_PREFIX_AT(middle)].start <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (enum vly_prefix_action)table->range4[VLY_PREFIX_AT(low - 1)].action;
+}
+
+/* The upper and the lower 64 bits of an address. */
+VLY_PREFIX_INLINE enum vly_prefix_action
+vly_prefix_find6(const struct vly_prefix_table *table, uint64_t high64, uint64_t low64)
+{
+	uint32_t low = table->index6[high64 >> 48];
+	uint32_t high = table->index6[(high64 >> 48) + 1];
+
+	if (table->range6_cnt == 0)
+		return VLY_PREFIX_NONE;
+	for (int step = 0; step <= VLY_PREFIX_RANGES_BITS && low < high; step++) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct vly_prefix6 *range = &table->range6[VLY_PREFIX_AT(middle)];
+		if (range->start_high < high64 ||
+		    (range->start_high == high64 && range->start_low <= low64))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (enum vly_prefix_action)table->range6[VLY_PREFIX_AT(low - 1)].action;
+}
+
+/* One family of a table, as is_sound() looks at it. */
+static inline bool
+vly_prefix_index_is_sound(const uint32_t *index, uint32_t range_cnt)
+{
+	for (uint32_t i = 0; i + 1 < VLY_PREFIX_INDEX_CNT; i++)
+		if (index[i] > index[i + 1])
+			return false;
+	return index[0] == 0 && index[VLY_PREFIX_INDEX_CNT - 1] == range_cnt;
+}
+
+/* Whether searches stay inside the table and end at the one range that covers the address. Reads
+ * all of it, once. */
+static inline bool
+vly_prefix_table_is_sound(const struct vly_prefix_table *table)
+{
+	const struct vly_prefix4 *range4 = table->range4;
+	const struct vly_prefix6 *range6 = table->range6;
+
+	if (table->range4_cnt > VLY_PREFIX_RANGES_MAX ||
+	    table->range6_cnt > VLY_PREFIX_RANGES_MAX ||
+	    !vly_prefix_index_is_sound(table->index4, table->range4_cnt) ||
+	    !vly_prefix_index_is_sound(table->index6, table->range6_cnt))
+		return false;
+	for (uint32_t i = 0; i < table->range4_cnt; i++) {
+		uint32_t at = range4[i].start >> 16;
+		bool in_order =
+			i == 0 ? range4[i].start == 0 : range4[i].start > range4[i - 1].start;
+		/* index[at] does not count it when it starts there, index[at + 1] does */
+		if (!in_order || range4[i].action > VLY_PREFIX_ALLOW || table->index4[at] > i ||
+		    table->index4[at + 1] <= i)
+			return false;
+	}
+	for (uint32_t i = 0; i < table->range6_cnt; i++) {
+		uint64_t at = range6[i].start_high >> 48;
+		bool in_order =
+			i == 0 ? (range6[i].start_high | range6[i].start_low) == 0
+			       : range6[i].start_high > range6[i - 1].start_high ||
+					 (range6[i].start_high == range6[i - 1].start_high &&
+					  range6[i].start_low > range6[i - 1].start_low);
+		if (!in_order || range6[i].action > VLY_PREFIX_ALLOW || table->index6[at] > i ||
+		    table->index6[at + 1] <= i)
+			return false;
+	}
+	return true;
+}
 
 #endif

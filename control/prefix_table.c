@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "prefix_table.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IPV4_BITS_OFFSET 96
+
+/* One inside the other, from the longest to the shortest. */
+#define NESTED_MAX 129
+
+__extension__ typedef unsigned __int128 u128;
+
+/* The ranges of one family while they are made. An IPv4 address is the number of its 32 bits. */
+struct builder {
+	struct vly_prefix_table *table;
+	bool ipv4;
+	uint32_t cnt;
+	bool full;
+	struct {
+		u128 last; /* address */
+		uint32_t action;
+	} nested[NESTED_MAX];
+	unsigned nested_cnt;
+};
+
+static u128
+number(const uint8_t *octet, unsigned cnt)
+{
+	u128 value = 0;
+
+	for (unsigned i = 0; i < cnt; i++)
+		value = value << 8 | octet[i];
+	return value;
+}
+
+static bool
+is_ipv4(const struct vly_prefix_rule *rule)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	return rule->bits >= IPV4_BITS_OFFSET && memcmp(rule->address, mapped, sizeof(mapped)) == 0;
+}
+
+static void
+clear_host_bits(struct vly_prefix_rule *rule)
+{
+	for (unsigned i = rule->bits; i < 128; i++)
+		rule->address[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
+}
+
+/* By address, a shorter prefix before those inside it. */
+static int
+compare(const void *a, const void *b)
+{
+	const struct vly_prefix_rule *one = a;
+	const struct vly_prefix_rule *other = b;
+	int order = memcmp(one->address, other->address, sizeof(one->address));
+
+	return order != 0 ? order : (int)one->bits - (int)other->bits;
+}
+
+static u128
+start_of(const struct builder *builder, uint32_t idx)
+{
+	const struct vly_prefix6 *range6 = &builder->table->range6[idx];
+
+	return builder->ipv4 ? builder->table->range4[idx].start
+			     : (u128)range6->start_high << 64 | range6->start_low;
+}
+
+static uint32_t
+action_of(const struct builder *builder, uint32_t idx)
+{
+	return builder->ipv4 ? builder->table->range4[idx].action
+			     : (uint32_t)builder->table->range6[idx].action;
+}
+
+/* From `start` on, `action`: until somebody says otherwise. */
+static void
+begin_range(struct builder *builder, u128 start, uint32_t action)
+{
+	if (builder->cnt > 0 && start_of(builder, builder->cnt - 1) == start)
+		builder->cnt--;
+	if (builder->cnt > 0 && action_of(builder, builder->cnt - 1) == action)
+		return;
+	if (builder->cnt == VLY_PREFIX_RANGES_MAX) {
+		builder->full = true;
+		return;
+	}
+	if (builder->ipv4)
+		builder->table->range4[builder->cnt] =
+			(struct vly_prefix4){.start = (uint32_t)start, .action = action};
+	else
+		builder->table->range6[builder->cnt] =
+			(struct vly_prefix6){.start_high = (uint64_t)(start >> 64),
+					     .start_low = (uint64_t)start,
+					     .action = action};
+	builder->cnt++;
+}
+
+/* Ends the innermost prefix: behind it, the one around it goes on. */
+static void
+leave(struct builder *builder)
+{
+	u128 last = builder->nested[--builder->nested_cnt].last;
+	u128 max = builder->ipv4 ? UINT32_MAX : ~(u128)0;
+	uint32_t around = builder->nested_cnt > 0 ? builder->nested[builder->nested_cnt - 1].action
+						  : (uint32_t)VLY_PREFIX_NONE;
+
+	if (last != max)
+		begin_range(builder, last + 1, around);
+}
+
+static void
+enter(struct builder *builder, const struct vly_prefix_rule *rule)
+{
+	u128 first = builder->ipv4 ? number(rule->address + 12, 4) : number(rule->address, 16);
+	u128 host_bits = rule->bits == 0 ? ~(u128)0 : ((u128)1 << (128 - rule->bits)) - 1;
+
+	while (builder->nested_cnt > 0 && builder->nested[builder->nested_cnt - 1].last < first)
+		leave(builder);
+	builder->nested[builder->nested_cnt].last = first | host_bits;
+	builder->nested[builder->nested_cnt++].action = rule->action;
+	begin_range(builder, first, rule->action);
+}
+
+static void
+write_index(struct builder *builder, uint32_t *index)
+{
+	uint32_t below = 0;
+
+	for (uint32_t i = 0; i < VLY_PREFIX_INDEX_CNT; i++) {
+		u128 limit = (u128)i << (builder->ipv4 ? 16 : 112);
+		/* the limit of the last one is 2^32, or 2^128, which is no number here */
+		while (below < builder->cnt &&
+		       (i == VLY_PREFIX_INDEX_CNT - 1 || start_of(builder, below) < limit))
+			below++;
+		index[i] = below;
+	}
+}
+
+static int
+build_family(struct builder *builder, const struct vly_prefix_rule *rules, size_t rule_cnt)
+{
+	for (size_t i = 0; i < rule_cnt; i++) {
+		if (is_ipv4(&rules[i]) != builder->ipv4)
+			continue;
+		if (i > 0 && compare(&rules[i - 1], &rules[i]) == 0)
+			continue; /* said twice */
+		if (builder->cnt == 0)
+			begin_range(builder, 0, VLY_PREFIX_NONE);
+		enter(builder, &rules[i]);
+	}
+	while (builder->nested_cnt > 0)
+		leave(builder);
+	write_index(builder, builder->ipv4 ? builder->table->index4 : builder->table->index6);
+	return builder->full ? -E2BIG : 0;
+}
+
+/* Sorts the rules and says whether each is one, and the only one for its prefix. */
+static int
+prepare(struct vly_prefix_rule *rules, size_t rule_cnt)
+{
+	for (size_t i = 0; i < rule_cnt; i++) {
+		if (rules[i].bits > 128 || rules[i].action > VLY_PREFIX_ALLOW)
+			return -EINVAL;
+		clear_host_bits(&rules[i]);
+	}
+	if (rule_cnt > 0)
+		qsort(rules, rule_cnt, sizeof(*rules), compare);
+	for (size_t i = 1; i < rule_cnt; i++)
+		if (compare(&rules[i - 1], &rules[i]) == 0 &&
+		    rules[i - 1].action != rules[i].action)
+			return -EEXIST;
+	return 0;
+}
+
+int
+vly_prefix_table_build(struct vly_prefix_table *table, struct vly_prefix_rule *rules,
+		       size_t rule_cnt)
+{
+	struct builder ipv4 = {.table = table, .ipv4 = true};
+	struct builder ipv6 = {.table = table};
+	int error = prepare(rules, rule_cnt);
+
+	memset(table, 0, sizeof(*table));
+	if (error == 0)
+		error = build_family(&ipv4, rules, rule_cnt);
+	if (error == 0)
+		error = build_family(&ipv6, rules, rule_cnt);
+	table->range4_cnt = ipv4.cnt;
+	table->range6_cnt = ipv6.cnt;
+	return error;
+}
