@@ -33,6 +33,14 @@ vly_publish_write_image(struct vly_publish_image *to, uint64_t seq, uint64_t ima
 	return sizeof(*to);
 }
 
+size_t
+vly_publish_write_defence(struct vly_publish_header *to, uint64_t seq)
+{
+	*to = (struct vly_publish_header){
+		.type = VLY_PUBLISH_DEFENCE, .bytes = sizeof(*to), .seq = seq};
+	return sizeof(*to);
+}
+
 static const char *
 check_header(const struct vly_publish_header *header, size_t bytes, uint32_t type)
 {

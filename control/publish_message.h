@@ -24,6 +24,9 @@ __attribute__((nonnull)) size_t vly_publish_write_commit(struct vly_publish_comm
 __attribute__((nonnull)) size_t vly_publish_write_image(struct vly_publish_image *to, uint64_t seq,
 							uint64_t image_id);
 
+__attribute__((nonnull)) size_t vly_publish_write_defence(struct vly_publish_header *to,
+							  uint64_t seq);
+
 /* Checks a HELLO of `bytes` octets (aligned). Returns NULL, or why control can't work with the
  * dataplane. */
 __attribute__((nonnull, warn_unused_result)) const char *

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "counters_map.h"
+#include "held_images.h"
 #include "log.h"
+#include "publish_defence.h"
 #include "publish_link.h"
 #include "publish_message.h"
 
@@ -32,6 +34,7 @@ enum state {
 	GREETING, /* connected, waiting for HELLO */
 	IDLE,
 	SENDING,
+	DEFENDING,
 	COMMITTING,
 };
 
@@ -55,12 +58,10 @@ struct vly_publisher {
 	const struct vly_image_list *committed; /* what it has, of the two; NULL: something else */
 	uint64_t generation;
 	uint32_t zone_cnt; /* of that generation */
-	uint64_t *held_id; /* of images the dataplane holds */
-	uint32_t held_cnt;
-	uint32_t held_room;
-	uint32_t held_committed_cnt;        /* of those, the ones that outlive the connection */
+	struct vly_held_images held;
 	const struct vly_image_list *asked; /* what the request in flight is for */
 	uint64_t asked_id;                  /* its image, when it is one */
+	struct vly_publish_defence defence;
 	uint64_t seq;
 	struct vly_publish_hello hello;
 	struct vly_counters *counters;
@@ -117,7 +118,7 @@ on_deadline(uv_timer_t *timer)
 	struct vly_publisher *publisher = timer->data;
 	struct vly_publish_report absent = {.outcome = VLY_PUBLISH_ABSENT};
 
-	if (publisher->state == SENDING || publisher->state == COMMITTING) {
+	if (publisher->state >= SENDING) {
 		vly_publish_link_close(&publisher->link, "it has not answered for 300 s");
 		return;
 	}
@@ -155,7 +156,7 @@ on_link_down(void *arg, const char *reason)
 	bool was_up = publisher->state > GREETING;
 
 	publisher->state = DOWN;
-	publisher->held_cnt = publisher->held_committed_cnt;
+	vly_held_images_disconnect(&publisher->held);
 	vly_counters_unmap(publisher->counters);
 	publisher->counters = NULL;
 	uv_timer_stop(&publisher->deadline);
@@ -167,6 +168,7 @@ on_link_down(void *arg, const char *reason)
 	if (publisher->next)
 		wait_away(publisher);
 	retry_later(publisher);
+	vly_publish_defence_disconnect(&publisher->defence);
 }
 
 static void
@@ -192,30 +194,6 @@ connect_now(struct vly_publisher *publisher)
 	}
 	set_error(publisher, VLY_LOG_INFO, reason);
 	retry_later(publisher);
-}
-
-static bool
-is_held(const struct vly_publisher *publisher, uint64_t image_id)
-{
-	for (uint32_t i = publisher->held_cnt; i-- > 0;)
-		if (publisher->held_id[i] == image_id)
-			return true;
-	return false;
-}
-
-static int
-add_held(struct vly_publisher *publisher, uint64_t image_id)
-{
-	if (publisher->held_cnt == publisher->held_room) {
-		uint32_t room = publisher->held_room ? 2 * publisher->held_room : 16;
-		void *grown = realloc(publisher->held_id, room * sizeof(*publisher->held_id));
-		if (!grown)
-			return -1;
-		publisher->held_id = grown;
-		publisher->held_room = room;
-	}
-	publisher->held_id[publisher->held_cnt++] = image_id;
-	return 0;
 }
 
 static void
@@ -252,7 +230,20 @@ send_commit(struct vly_publisher *publisher, const struct vly_image_list *list)
 	free(message);
 }
 
-/* One request at a time: sends what the dataplane lacks, then the commit. */
+static void
+send_defence(struct vly_publisher *publisher)
+{
+	struct vly_publish_header message;
+	size_t bytes = vly_publish_write_defence(&message, ++publisher->seq);
+
+	publisher->state = DEFENDING;
+	uv_timer_start(&publisher->deadline, on_deadline, RESULT_MS, 0);
+	vly_publish_link_send(&publisher->link, &message, bytes,
+			      vly_publish_defence_send(&publisher->defence));
+}
+
+/* One request at a time: the defence comes first, then the images that the dataplane lacks, then
+ * the commit. */
 static void
 step(struct vly_publisher *publisher)
 {
@@ -260,10 +251,14 @@ step(struct vly_publisher *publisher)
 
 	uv_timer_stop(&publisher->deadline);
 	publisher->state = IDLE;
+	if (vly_publish_defence_is_due(&publisher->defence)) {
+		send_defence(publisher);
+		return;
+	}
 	if (!want || want == publisher->committed || publisher->held_back || publisher->deaf)
 		return;
 	for (uint32_t i = 0; i < want->cnt; i++)
-		if (!is_held(publisher, want->image[i]->id)) {
+		if (!vly_held_images_have(&publisher->held, want->image[i]->id)) {
 			send_image(publisher, want, want->image[i]);
 			return;
 		}
@@ -301,11 +296,7 @@ on_committed(struct vly_publisher *publisher, const struct vly_publish_result *r
 	};
 
 	publisher->zone_cnt = result->zone_cnt;
-	publisher->held_cnt = 0;
-	for (uint32_t i = 0; i < list->cnt; i++)
-		if (add_held(publisher, list->image[i]->id) < 0)
-			break;
-	publisher->held_committed_cnt = publisher->held_cnt;
+	vly_held_images_commit(&publisher->held, list);
 	publisher->retried_commit = false;
 	if (published)
 		settle_next(publisher);
@@ -325,17 +316,19 @@ on_result(struct vly_publisher *publisher, const struct vly_publish_result *resu
 		vly_publish_link_close(&publisher->link, "it answered what nobody asked");
 		return;
 	}
-	if (result->code == VLY_PUBLISH_UNKNOWN && publisher->state == COMMITTING &&
-	    !publisher->retried_commit) {
+	if (publisher->state == DEFENDING) {
+		vly_publish_defence_result(&publisher->defence, result);
+		step(publisher);
+	} else if (result->code == VLY_PUBLISH_UNKNOWN && publisher->state == COMMITTING &&
+		   !publisher->retried_commit) {
 		publisher->retried_commit = true;
-		publisher->held_cnt = 0;
-		publisher->held_committed_cnt = 0;
+		vly_held_images_clear(&publisher->held);
 		step(publisher);
 	} else if (result->code != VLY_PUBLISH_OK) {
 		on_denied(publisher, result->text);
 	} else if (publisher->state == COMMITTING) {
 		on_committed(publisher, result);
-	} else if (add_held(publisher, publisher->asked_id) < 0) {
+	} else if (vly_held_images_add(&publisher->held, publisher->asked_id) < 0) {
 		on_denied(publisher, "out of memory");
 	} else {
 		step(publisher);
@@ -359,9 +352,9 @@ on_hello(struct vly_publisher *publisher, const struct vly_publish_hello *hello,
 		vly_log(VLY_LOG_WARNING, "dataplane: no statistics: %s", reason);
 	if (!same) {
 		publisher->committed = NULL;
-		publisher->held_cnt = 0;
-		publisher->held_committed_cnt = 0;
+		vly_held_images_clear(&publisher->held);
 	}
+	vly_publish_defence_connect(&publisher->defence);
 	publisher->held_back = publisher->held_back && hello->generation > 0;
 	set_error(publisher, VLY_LOG_INFO, "");
 	vly_log(VLY_LOG_INFO,
@@ -451,6 +444,18 @@ vly_publisher_publish(struct vly_publisher *publisher, struct vly_image_list *li
 }
 
 void
+vly_publisher_defend(struct vly_publisher *publisher, int fd,
+		     void (*done)(void *arg, enum vly_publish_outcome outcome, const char *text),
+		     void *arg)
+{
+	vly_publish_defence_set(&publisher->defence, fd, done, arg);
+	if (publisher->state <= GREETING)
+		vly_publish_defence_disconnect(&publisher->defence);
+	else if (publisher->state == IDLE)
+		step(publisher);
+}
+
+void
 vly_publisher_status(const struct vly_publisher *publisher, struct vly_publisher_status *status)
 {
 	memset(status, 0, sizeof(*status));
@@ -459,6 +464,7 @@ vly_publisher_status(const struct vly_publisher *publisher, struct vly_publisher
 	status->generation = publisher->committed ? publisher->generation : 0;
 	status->zone_cnt = publisher->committed ? publisher->zone_cnt : 0;
 	status->error = publisher->error;
+	status->defence_error = publisher->defence.error;
 	status->counters = publisher->counters;
 	if (status->connected)
 		status->hello = publisher->hello;
@@ -474,7 +480,8 @@ on_closed(void *arg)
 	vly_counters_unmap(publisher->counters);
 	vly_image_list_free(publisher->settled);
 	vly_image_list_free(publisher->next);
-	free(publisher->held_id);
+	vly_held_images_free(&publisher->held);
+	vly_publish_defence_clear(&publisher->defence);
 	free(publisher->path);
 	free(publisher);
 }

@@ -5,7 +5,8 @@
  * Use:
  *   1. vly_publisher_new() begins to connect, and goes on reconnecting whatever happens;
  *   2. vly_publisher_publish() a list; one at a time, until its report;
- *   3. vly_publisher_status() at any time; vly_publisher_free().
+ *   3. vly_publisher_defend() whenever the defence changes;
+ *   4. vly_publisher_status() at any time; vly_publisher_free().
  *
  * A new connection gets what was published last, unless HELLO shows that the dataplane still has
  * it. When the dataplane is away, a list is waited with until the dataplane has been away for
@@ -59,6 +60,7 @@ struct vly_publisher_status {
 	uint64_t generation;                 /* of the last acknowledged commit; 0: none */
 	uint32_t zone_cnt;                   /* that it made live */
 	const char *error;                   /* why it is not connected or not in step, or "" */
+	const char *defence_error;           /* why it refused the last defence, or "" */
 	const struct vly_counters *counters; /* NULL when there are none */
 };
 
@@ -73,6 +75,17 @@ vly_publisher_new(uv_loop_t *loop, const char *path);
 __attribute__((nonnull(1, 2, 4))) void
 vly_publisher_publish(struct vly_publisher *publisher, struct vly_image_list *list, bool hold,
 		      void (*done)(void *arg, const struct vly_publish_report *report), void *arg);
+
+/*
+ * Has the dataplane follow the struct vly_defence (volley/defence.h) in the sealed memfd `fd`
+ * (taken over): now, and after each new connection before any zone. `done` is called exactly once,
+ * maybe before this returns, unless the publisher is freed first: DONE, ABSENT, or DENIED with the
+ * reason; then the dataplane goes on with the one before. One at a time, until its report.
+ */
+__attribute__((nonnull(1, 3))) void
+vly_publisher_defend(struct vly_publisher *publisher, int fd,
+		     void (*done)(void *arg, enum vly_publish_outcome outcome, const char *text),
+		     void *arg);
 
 __attribute__((nonnull)) void vly_publisher_status(const struct vly_publisher *publisher,
 						   struct vly_publisher_status *status);

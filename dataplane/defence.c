@@ -2,6 +2,7 @@
 #include "defence.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,8 +13,56 @@
 static struct vly_defence nothing_set;
 static struct vly_defence *live = &nothing_set;
 
+/* What vly_rate_spent() and its like count on. */
+static bool
+rate_is_sound(struct vly_rate rate)
+{
+	return rate.cost == 0 ? rate.burst == 0
+			      : rate.burst >= rate.cost && rate.burst <= INT32_MAX;
+}
+
 static const char *
-check(const struct vly_defence *defence)
+check_responses(const struct vly_response_limits *responses)
+{
+	if (responses->mode > VLY_LIMIT_ON)
+		return "no such mode of response limits";
+	if (responses->prefix4_bits < 1 || responses->prefix4_bits > 32)
+		return "response limits: IPv4 prefixes have 1 to 32 bits";
+	if (responses->prefix6_bits < 1 || responses->prefix6_bits > 64)
+		return "response limits: IPv6 prefixes have 1 to 64 bits";
+	for (unsigned i = 0; i < VLY_RESPONSE_KIND_CNT; i++)
+		if (!rate_is_sound(responses->rate[i]))
+			return "response limits: the burst does not fit the rate";
+	return responses->badcookie > 1 ? "response limits: badcookie is 0 or 1" : NULL;
+}
+
+static const char *
+check_cookies(const struct vly_cookie_secrets *cookies)
+{
+	if (cookies->enabled > 1)
+		return "cookies are on (1) or off (0)";
+	if (cookies->secret_mask >> VLY_COOKIE_SECRET_CNT != 0)
+		return "cookies: more secrets than there can be";
+	if (cookies->enabled && !(cookies->secret_mask & 1 << VLY_COOKIE_CURRENT))
+		return "cookies: no current secret";
+	return NULL;
+}
+
+static const char *
+check_rules(const struct vly_policy_rules *rules)
+{
+	if (rules->source_mode > VLY_LIMIT_ON)
+		return "no such mode of source rates";
+	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
+		if (!rate_is_sound(rules->source[i]))
+			return "source rates: the burst does not fit the rate";
+	if (!rate_is_sound(rules->unserved))
+		return "rate of unserved messages: the burst does not fit it";
+	return NULL;
+}
+
+const char *
+vly_defence_check(const struct vly_defence *defence)
 {
 	if (defence->magic != VLY_DEFENCE_MAGIC)
 		return "this is no defence block";
@@ -21,7 +70,10 @@ check(const struct vly_defence *defence)
 		return "a defence block of another version";
 	if (defence->total_bytes != sizeof(*defence))
 		return "a defence block of another size";
-	return NULL;
+	const char *wrong = check_responses(&defence->responses);
+	if (wrong == NULL)
+		wrong = check_cookies(&defence->cookies);
+	return wrong != NULL ? wrong : check_rules(&defence->rules);
 }
 
 struct vly_defence *
@@ -44,7 +96,7 @@ vly_defence_map(int fd, const char **reason)
 		*reason = "the defence block can't be mapped";
 		return NULL;
 	}
-	*reason = check(map);
+	*reason = vly_defence_check(map);
 	if (*reason == NULL)
 		return map;
 	munmap(map, sizeof(struct vly_defence));

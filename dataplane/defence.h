@@ -14,6 +14,10 @@
 
 #include <volley/defence.h>
 
+/* Says what of a block (untrusted, of the whole size) could do harm, or NULL. */
+__attribute__((nonnull, warn_unused_result)) const char *
+vly_defence_check(const struct vly_defence *defence);
+
 /* Maps the sealed memfd `fd`, which stays the caller's. Returns the block, the caller's until
  * published, or NULL with a static text that says what is wrong with it. */
 __attribute__((nonnull, warn_unused_result)) struct vly_defence *

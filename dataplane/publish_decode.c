@@ -39,6 +39,14 @@ decode_commit(const void *message, size_t bytes, unsigned fd_cnt,
 	return NULL;
 }
 
+static const char *
+decode_defence(size_t bytes, unsigned fd_cnt)
+{
+	if (bytes != sizeof(struct vly_publish_header))
+		return "DEFENCE: wrong length";
+	return fd_cnt == 1 ? NULL : "DEFENCE: needs one file descriptor";
+}
+
 const char *
 vly_publish_decode(const void *message, size_t bytes, unsigned fd_cnt,
 		   struct vly_publish_request *request)
@@ -58,6 +66,9 @@ vly_publish_decode(const void *message, size_t bytes, unsigned fd_cnt,
 	case VLY_PUBLISH_COMMIT:
 		request->type = VLY_PUBLISH_COMMIT;
 		return decode_commit(message, bytes, fd_cnt, request);
+	case VLY_PUBLISH_DEFENCE:
+		request->type = VLY_PUBLISH_DEFENCE;
+		return decode_defence(bytes, fd_cnt);
 	}
 	return "no such type of request";
 }

@@ -15,7 +15,7 @@
 	(sizeof(struct vly_publish_commit) + VLY_PUBLISH_IMAGES_MAX * sizeof(uint64_t))
 
 struct vly_publish_request {
-	enum vly_publish_type type; /* VLY_PUBLISH_IMAGE or VLY_PUBLISH_COMMIT */
+	enum vly_publish_type type; /* IMAGE, COMMIT or DEFENCE */
 	uint64_t seq;               /* also set when the message is malformed but has a header */
 	uint64_t image_id;          /* IMAGE */
 	uint64_t generation;        /* COMMIT */

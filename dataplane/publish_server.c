@@ -9,6 +9,7 @@
 
 #include <volley/image.h>
 
+#include "defence.h"
 #include "log.h"
 #include "publish_decode.h"
 #include "publish_socket.h"
@@ -84,6 +85,21 @@ commit(struct vly_publish_server *server, const struct vly_publish_request *requ
 	return code;
 }
 
+static enum vly_publish_code
+defend(int fd, struct vly_image_error *error)
+{
+	const char *reason = "";
+	struct vly_defence *defence = vly_defence_map(fd, &reason);
+
+	if (defence == NULL) {
+		snprintf(error->text, sizeof(error->text), "%s", reason);
+		return VLY_PUBLISH_REFUSED;
+	}
+	vly_log_info("control: defence %llu is in force", (unsigned long long)defence->generation);
+	vly_defence_publish(defence);
+	return VLY_PUBLISH_OK;
+}
+
 /* Carries out one packet. Returns 0, or a negative errno when the result can't be sent. */
 static int
 handle_packet(struct vly_publish_server *server, const void *packet, size_t bytes, int passed_fd,
@@ -99,6 +115,8 @@ handle_packet(struct vly_publish_server *server, const void *packet, size_t byte
 		snprintf(error.text, sizeof(error.text), "%s", wrong);
 	else if (request.type == VLY_PUBLISH_IMAGE)
 		code = vly_image_set_add(&server->images, passed_fd, request.image_id, &error);
+	else if (request.type == VLY_PUBLISH_DEFENCE)
+		code = defend(passed_fd, &error);
 	else
 		code = commit(server, &request, &zone_cnt, &error);
 

@@ -14,7 +14,7 @@ import pytest
 import publish
 from ask import open_client, query, serial
 from net import Network
-from publish import (BUSY, COMMIT, IMAGE, IMAGE_BODY, IMAGE_HEADER_BYTES, MALFORMED, OK, REFUSED, RESULT,
+from publish import (BUSY, COMMIT, DEFENCE, IMAGE, IMAGE_BODY, IMAGE_HEADER_BYTES, MALFORMED, OK, REFUSED, RESULT,
                      UNKNOWN, Collector, Publisher, message, sealed_memfd, with_checksum)
 from volley import Volley, small_zone
 from wire import dns_query
@@ -246,6 +246,57 @@ def test_random_damage(served, image, publisher):
     assert publisher.commit(next(fresh), [number])[0] == OK
 
 
+def with_field(offset, form, value):
+    data = bytearray(publish.defence(mode=publish.ON))
+    struct.pack_into("=" + form, data, offset, value)
+    return bytes(data)
+
+
+BAD_DEFENCES = {
+    "magic": (with_field(0, "Q", 1), "no defence block"),
+    "version": (with_field(8, "I", publish.DEFENCE_VERSION + 1), "another version"),
+    "its size": (with_field(12, "I", 64), "another size"),
+    "short": (publish.defence()[:-8], "wrong size"),
+    "long": (publish.defence() + bytes(8), "wrong size"),
+    "empty": (b"", "wrong size"),
+    "mode": (with_field(24, "I", 3), "mode of response limits"),
+    "IPv4 prefix": (with_field(32, "I", 33), "IPv4"),
+    "IPv6 prefix": (with_field(36, "I", 0), "IPv6"),
+    "rate": (publish.defence(rates=((5, 4),) * 4), "response limits"),
+    "source rate": (publish.defence(sources=((1, 1 << 31),) * 3), "source rates"),
+    "source mode": (publish.defence(source_mode=9), "mode of source rates"),
+    "unserved": (publish.defence(unserved=(0, 7)), "unserved"),
+    "no secret": (with_field(80, "I", 1), "no current secret"),
+}
+
+
+@pytest.mark.parametrize("damage", BAD_DEFENCES)
+def test_bad_defence_is_refused_with_the_reason(served, publisher, damage):
+    block, reason = BAD_DEFENCES[damage]
+    code, _, text = publisher.defence(block)
+    assert code == REFUSED and reason in text
+    assert publisher.commit(next(fresh), [publisher.good])[0] == OK
+
+
+def test_defence_comes_into_force(served, publisher):
+    mappings = []
+    for generation in range(1, 5):
+        block = publish.defence(generation, publish.ON, publish.DRY_RUN, secrets=[bytes(16)])
+        assert publisher.defence(block)[0] == OK
+        served.dataplane.wait_for_log(f"defence {generation} is in force")
+        with open(f"/proc/{served.dataplane.pid}/maps", encoding="ascii") as maps:
+            mappings.append(sum("memfd:image" in line for line in maps))
+    assert mappings == mappings[:1] * 4, "blocks that were replaced stay mapped"
+    assert publisher.defence(publish.defence(9))[0] == OK
+
+
+@pytest.mark.parametrize("seals", [0, publish.fcntl.F_SEAL_SHRINK | publish.fcntl.F_SEAL_GROW],
+                         ids=["none", "writable"])
+def test_unsealed_defence_is_refused(publisher, seals):
+    code, _, text = publisher.defence(publish.defence(), seals)
+    assert code == REFUSED and "sealed" in text
+
+
 @pytest.mark.parametrize("packet", [
     b"", b"\0", b"\0" * 15, b"\0" * 16,
     message(IMAGE, 1), message(IMAGE, 1, IMAGE_BODY.pack(2)), message(IMAGE, 1, IMAGE_BODY.pack(0)),
@@ -253,9 +304,9 @@ def test_random_damage(served, image, publisher):
     message(COMMIT, 1), message(COMMIT, 1, struct.pack("=QII", 50, 1, 0)),
     message(COMMIT, 1, struct.pack("=QII", 50, 0xffffffff, 0)),
     message(COMMIT, 1, struct.pack("=QIIQ", 50, 0, 0, 1)),
-    message(RESULT, 1, bytes(248)), message(99, 1),
+    message(RESULT, 1, bytes(248)), message(99, 1), message(DEFENCE, 1), message(DEFENCE, 1, bytes(8)),
     struct.pack("=IIQ", COMMIT, 0xffffffff, 1), message(COMMIT, 1, bytes(60000)),
-], ids=range(16))
+], ids=range(18))
 def test_malformed_message(served, packet):
     """Refused or hung up on; a good control is served afterwards."""
     client = publish.connect(served.publish_socket)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The publish socket from both sides (include/volley/publish.h): a dataplane that only collects
-images, and a control that sends whatever it likes."""
+images and the defence, and a control that sends whatever it likes."""
 import ctypes
 import fcntl
 import os
@@ -8,7 +8,7 @@ import socket
 import struct
 import time
 
-HELLO, IMAGE, COMMIT, RESULT = 1, 2, 3, 4
+HELLO, IMAGE, COMMIT, RESULT, DEFENCE = 1, 2, 3, 4, 5
 OK, BUSY, MALFORMED, REFUSED, UNKNOWN = range(5)
 VERSION, IMAGE_VERSION = 2, 3
 
@@ -21,6 +21,16 @@ RESULT_BODY = struct.Struct("=II240s")
 # include/volley/image.h
 IMAGE_HEADER_BYTES = 256
 CHECKSUM_OFFSET = 24
+
+# include/volley/defence.h: up to the rates of sources
+DEFENCE_HEAD = struct.Struct("=QIIQ IIII 8I II II 48s I 6I 2I I")
+DEFENCE_MAGIC, DEFENCE_VERSION = 0x434e4644594c56, 1
+PREFIX_RANGES, PREFIX_INDEX = 1 << 18, 65538
+DEFENCE_TABLE_OFFSET = DEFENCE_HEAD.size + 8 + 65536 // 8
+DEFENCE_BYTES = DEFENCE_TABLE_OFFSET + 8 + 8 * PREFIX_INDEX + (8 + 24) * PREFIX_RANGES
+OFF, DRY_RUN, ON = range(3)
+NO_RATE = (0, 0)
+
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -47,8 +57,19 @@ def with_checksum(data):
     return bytes(data)
 
 
+def defence(generation=1, mode=OFF, source_mode=OFF, rates=(NO_RATE,) * 4, sources=(NO_RATE,) * 3,
+            unserved=NO_RATE, secrets=()):
+    """A struct vly_defence without prefixes. Rates are (cost, burst) in units of 16 ns."""
+    flat = [number for rate in rates for number in rate]
+    sources = [number for rate in sources for number in rate]
+    head = DEFENCE_HEAD.pack(
+        DEFENCE_MAGIC, DEFENCE_VERSION, DEFENCE_BYTES, generation, mode, 2, 24, 56, *flat, 0, 0,
+        bool(secrets), (1 << len(secrets)) - 1, b"".join(secrets), source_mode, *sources, *unserved, 0)
+    return head + bytes(DEFENCE_BYTES - len(head))
+
+
 class Collector:
-    """Stands in for the dataplane until control has committed, and keeps the images it was given."""
+    """Stands in for the dataplane until control has committed, and keeps what it was given."""
 
     def __init__(self, path):
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -56,6 +77,7 @@ class Collector:
         self.listener.listen()
         self.listener.settimeout(30)
         self.path = path
+        self.defences = []  # every block, in its order
 
     def images(self):
         """Accepts one control and returns the images of its first commit, newest first."""
@@ -74,7 +96,10 @@ class Collector:
                 if kind == IMAGE:
                     (image_id,) = IMAGE_BODY.unpack_from(data, HEADER.size)
                     held[image_id] = os.pread(fds[0], os.fstat(fds[0]).st_size, 0)
-                    os.close(fds[0])
+                if kind == DEFENCE:
+                    self.defences.append(os.pread(fds[0], os.fstat(fds[0]).st_size, 0))
+                for fd in fds:
+                    os.close(fd)
                 control.send(message(RESULT, seq, RESULT_BODY.pack(OK, 0, b"")))
                 if kind == COMMIT:
                     _, count, _ = COMMIT_BODY.unpack_from(data, HEADER.size)
@@ -126,6 +151,13 @@ class Publisher:
         fd = sealed_memfd(data, seals)
         try:
             return self.send(message(IMAGE, self.next_seq(), IMAGE_BODY.pack(image_id)), [fd])
+        finally:
+            os.close(fd)
+
+    def defence(self, data, seals=SEALS):
+        fd = sealed_memfd(data, seals)
+        try:
+            return self.send(message(DEFENCE, self.next_seq()), [fd])
         finally:
             os.close(fd)
 

@@ -18,6 +18,16 @@ hello(void)
 	};
 }
 
+Test(publish_message, defence_is_a_header)
+{
+	struct vly_publish_header message;
+
+	cr_expect_eq(vly_publish_write_defence(&message, 9), sizeof(message));
+	cr_expect_eq(message.type, VLY_PUBLISH_DEFENCE);
+	cr_expect_eq(message.bytes, sizeof(message));
+	cr_expect_eq(message.seq, 9);
+}
+
 Test(publish_message, hello)
 {
 	struct vly_publish_hello message = hello();

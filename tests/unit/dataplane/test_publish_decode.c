@@ -43,6 +43,18 @@ Test(publish_decode, image)
 	expect_malformed(sizeof(message.image), 1, "no image id");
 }
 
+Test(publish_decode, defence)
+{
+	set_header(VLY_PUBLISH_DEFENCE, sizeof(message.header));
+	cr_assert_null(vly_publish_decode(&message, sizeof(message.header), 1, &request));
+	cr_expect_eq(request.type, VLY_PUBLISH_DEFENCE);
+	cr_expect_eq(request.seq, 7);
+	expect_malformed(sizeof(message.header), 0, "file descriptor");
+	expect_malformed(sizeof(message.header), 2, "file descriptor");
+	set_header(VLY_PUBLISH_DEFENCE, sizeof(message.header) + 8);
+	expect_malformed(sizeof(message.header) + 8, 1, "wrong length");
+}
+
 Test(publish_decode, commit)
 {
 	size_t bytes = sizeof(message.commit) + 2 * sizeof(uint64_t);
@@ -90,7 +102,8 @@ Test(publish_decode, headers)
 	expect_malformed(sizeof(message.header), 0, "too short");
 	cr_expect_eq(request.seq, 7);
 	for (uint32_t type = 0; type < 9; type++) {
-		if (type == VLY_PUBLISH_IMAGE || type == VLY_PUBLISH_COMMIT)
+		if (type == VLY_PUBLISH_IMAGE || type == VLY_PUBLISH_COMMIT ||
+		    type == VLY_PUBLISH_DEFENCE)
 			continue;
 		set_header(type, sizeof(message.header));
 		expect_malformed(sizeof(message.header), 0, "no such type");
