@@ -58,6 +58,8 @@ check_rules(const struct vly_policy_rules *rules)
 			return "source rates: the burst does not fit the rate";
 	if (!rate_is_sound(rules->unserved))
 		return "rate of unserved messages: the burst does not fit it";
+	if (!vly_prefix_table_is_sound(&rules->prefixes))
+		return "the table of prefixes is damaged";
 	return NULL;
 }
 

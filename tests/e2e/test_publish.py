@@ -266,6 +266,8 @@ BAD_DEFENCES = {
     "source rate": (publish.defence(sources=((1, 1 << 31),) * 3), "source rates"),
     "source mode": (publish.defence(source_mode=9), "mode of source rates"),
     "unserved": (publish.defence(unserved=(0, 7)), "unserved"),
+    "too many ranges": (with_field(publish.DEFENCE_TABLE_OFFSET, "I", publish.PREFIX_RANGES + 1), "prefixes"),
+    "prefixes out of order": (with_field(publish.DEFENCE_TABLE_OFFSET + 4, "I", 2), "prefixes"),
     "no secret": (with_field(80, "I", 1), "no current secret"),
 }
 

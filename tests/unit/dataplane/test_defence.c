@@ -111,6 +111,14 @@ Test(defence, rates)
 	expect_refused("unserved");
 }
 
+Test(defence, prefixes)
+{
+	block.rules.prefixes.range4_cnt = VLY_PREFIX_RANGES_MAX + 1;
+	expect_refused("table of prefixes");
+	block.rules.prefixes.range6_cnt = 1;
+	expect_refused("table of prefixes");
+}
+
 Test(defence, cookies)
 {
 	block.cookies.enabled = 2;
