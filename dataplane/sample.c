@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sample.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+/* Together VLY_SAMPLES_PER_S in any second: so many at once, that few packets are all seen, and so
+ * many more as the second goes on. */
+#define AT_ONCE  20
+#define STEADILY (VLY_SAMPLES_PER_S - AT_ONCE)
+
+void
+vly_sampler_start(struct vly_sampler *sampler, struct vly_sample_ring *ring, uint16_t port_idx)
+{
+	*sampler = (struct vly_sampler){
+		.ring = ring,
+		.port_idx = port_idx,
+		.rate = vly_rate_make(STEADILY, AT_ONCE * 1000 / STEADILY),
+	};
+}
+
+void
+vly_sampler_keep(struct vly_sampler *sampler, unsigned cause, const uint8_t *frame,
+		 uint16_t frame_len, uint32_t now)
+{
+	unsigned slot = vly_sampler_slot(cause);
+	struct vly_sample_ring *ring = sampler->ring;
+	struct vly_sample *sample = &ring->sample[ring->written % VLY_SAMPLE_RING_CNT];
+	struct timespec time;
+
+	clock_gettime(CLOCK_REALTIME, &time);
+	/* A reader that sees any of what follows sees this 0 too, or another seq. */
+	__atomic_store_n(&sample->seq, 0, __ATOMIC_RELAXED);
+	atomic_thread_fence(memory_order_release);
+	sample->time_ns = (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+	sample->weight = sampler->cause[slot].weight;
+	sample->cause = (uint16_t)cause;
+	sample->frame_len = frame_len;
+	sample->kept_len = frame_len < VLY_SAMPLE_FRAME_BYTES ? frame_len : VLY_SAMPLE_FRAME_BYTES;
+	sample->port_idx = sampler->port_idx;
+	if (sample->kept_len > 0)
+		memcpy(sample->frame, frame, sample->kept_len);
+	__atomic_store_n(&sample->seq, ring->written + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&ring->written, ring->written + 1, __ATOMIC_RELEASE);
+
+	sampler->cause[slot].weight = 0;
+	sampler->cause[slot].cell =
+		vly_rate_spend(sampler->cause[slot].cell, now, sampler->rate, sampler->rate.cost);
+}
