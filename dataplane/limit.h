@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Response limits: how much one lcore sends to the network that a client is in, by kind of
+ * response (struct vly_response_limits).
+ *
+ * Use: vly_limiter_create() in the thread that will use it; per burst and query
+ * vly_limiter_find(), which fetches the client's cells while other work goes on; per response
+ * vly_limiter_spend(), and vly_limiter_slips() when that says no; vly_limiter_destroy().
+ *
+ * The cells (rate.h) are a count-min sketch of fixed size: each client's network has two cells for
+ * each kind, chosen by a keyed hash, both in one cache line; what the emptier of the two says
+ * counts, and only what it says is written (conservative update). So a spoofed source takes
+ * nothing from others but what falls on both of their cells, and no number of sources fills it.
+ */
+#ifndef VLY_DATAPLANE_LIMIT_H
+#define VLY_DATAPLANE_LIMIT_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <volley/defence.h>
+
+/*
+ * 512 KiB for each lcore. At 10 million units a second a line has 1,200 and a cell 300: an eighth
+ * of what the tightest default lets one network have. With a thousand networks above their limits,
+ * which takes as much, another one meets one of them at both cells once in 500. Half the size makes
+ * it twice as likely; twice the size takes more of the cache from the zones.
+ */
+#define VLY_LIMIT_LINE_CNT (1u << 13)
+
+/* Cells of each row in a line. */
+#define VLY_LIMIT_ROW_CELLS 8
+
+struct vly_limit_line {
+	uint32_t cell[2][VLY_LIMIT_ROW_CELLS];
+} __attribute__((aligned(64)));
+
+struct vly_limiter {
+	uint64_t key[2]; /* of the hash; odd */
+	uint64_t dice;   /* for slips */
+	struct vly_limit_line line[VLY_LIMIT_LINE_CNT];
+};
+
+/* NULL: no memory. Keys are random. */
+struct vly_limiter *vly_limiter_create(void);
+void vly_limiter_destroy(struct vly_limiter *limiter);
+
+/* The hash of the network of the client with the 4 or 16 octets at `address`. */
+static inline uint32_t
+vly_limiter_hash(const struct vly_limiter *limiter, const struct vly_response_limits *limits,
+		 const uint8_t *address, bool ipv4)
+{
+	uint64_t network;
+
+	if (ipv4) {
+		uint32_t word;
+		memcpy(&word, address, sizeof(word));
+		network = __builtin_bswap32(word) >> (32 - limits->prefix4_bits);
+	} else {
+		memcpy(&network, address, sizeof(network));
+		network = __builtin_bswap64(network) >> (64 - limits->prefix6_bits);
+	}
+	/* Multiplied and folded: which networks meet depends on the whole key. */
+	unsigned __int128 product =
+		(unsigned __int128)(network ^ limiter->key[ipv4]) * limiter->key[!ipv4];
+	uint64_t folded = (uint64_t)product ^ (uint64_t)(product >> 64);
+	return (uint32_t)(folded * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+}
+
+static inline struct vly_limit_line *
+vly_limiter_line(struct vly_limiter *limiter, uint32_t hash)
+{
+	return &limiter->line[hash % VLY_LIMIT_LINE_CNT];
+}
+
+/* Says which client it is, and has its cells fetched. */
+static inline uint32_t
+vly_limiter_find(struct vly_limiter *limiter, const struct vly_response_limits *limits,
+		 const uint8_t *address, bool ipv4)
+{
+	uint32_t hash = vly_limiter_hash(limiter, limits, address, ipv4);
+
+	__builtin_prefetch(vly_limiter_line(limiter, hash), 1);
+	return hash;
+}
+
+/* The cell of a client's network in a row. A network's kinds share none. */
+static inline uint32_t *
+vly_limiter_cell(struct vly_limit_line *line, uint32_t hash, enum vly_response_kind kind,
+		 unsigned row)
+{
+	return &line->cell[row][((hash >> (26 + 3 * row)) + 2 * kind) % VLY_LIMIT_ROW_CELLS];
+}
+
+/*
+ * Whether a response of that kind and so many octets is within its client's limit; it is then
+ * spent, otherwise nothing is. `now` is in rate.h's units. A response that costs more than there
+ * ever is goes out when nothing was spent before it.
+ */
+static inline bool
+vly_limiter_spend(struct vly_limiter *limiter, const struct vly_response_limits *limits,
+		  uint32_t hash, enum vly_response_kind kind, unsigned bytes, uint32_t now)
+{
+	struct vly_rate rate = limits->rate[kind];
+	uint32_t units = (bytes + VLY_RESPONSE_UNIT_BYTES - 1) >> VLY_RESPONSE_UNIT_SHIFT;
+	uint64_t cost = (uint64_t)rate.cost * units;
+	struct vly_limit_line *line = vly_limiter_line(limiter, hash);
+	uint32_t *cell[2] = {vly_limiter_cell(line, hash, kind, 0),
+			     vly_limiter_cell(line, hash, kind, 1)};
+	uint32_t spent[2] = {vly_rate_spent(*cell[0], now, rate),
+			     vly_rate_spent(*cell[1], now, rate)};
+	uint32_t least = spent[0] < spent[1] ? spent[0] : spent[1];
+
+	if (cost > rate.burst)
+		cost = rate.burst;
+	if (least + cost > rate.burst)
+		return false;
+	uint32_t after = least + (uint32_t)cost;
+	*cell[0] = now + (spent[0] > after ? spent[0] : after);
+	*cell[1] = now + (spent[1] > after ? spent[1] : after);
+	return true;
+}
+
+/* Whether a limited response is one of those that go out with TC=1: one in `slip` of them, at
+ * random, so that nobody's queries can always be the others. 0: none. */
+__attribute__((nonnull, warn_unused_result)) bool vly_limiter_slips(struct vly_limiter *limiter,
+								    uint32_t slip);
+
+#endif
