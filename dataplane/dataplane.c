@@ -163,8 +163,11 @@ plan_workers(struct dataplane *dataplane)
 				.limit_max_ipv6 = limit_max(dataplane, port, HEADERS_IPV6),
 				.spin = dataplane->options->spin,
 				.has_xdp = port->has_xdp,
+				.port_idx = (uint16_t)i,
+				.tsc_hz = rte_get_tsc_hz(),
 				.addresses = &dataplane->options->addresses,
 				.counters = counters,
+				.samples = vly_counters_ring(dataplane->block.counters, lcore_idx),
 				.stop = &dataplane->stop_workers,
 			};
 		}

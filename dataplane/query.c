@@ -42,6 +42,17 @@ parse_nsid(struct vly_query *query)
 		(uint8_t)(query->opt_bytes + VLY_OPTION_HEAD_BYTES + vly_identity.nsid_len);
 }
 
+/* The first counts (RFC 7873 §5). */
+static void
+parse_cookie(struct vly_query *query, const uint8_t *option, unsigned bytes)
+{
+	if (query->cookie_state != VLY_COOKIE_NONE)
+		return;
+	query->cookie_state = VLY_COOKIE_UNSEEN;
+	query->cookie_off = (uint16_t)(option + VLY_OPTION_HEAD_BYTES - query->message);
+	query->cookie_bytes = bytes < UINT8_MAX ? (uint8_t)bytes : UINT8_MAX;
+}
+
 /* The options fill RDATA (RFC 6891 §6.1.2); false: they don't, or one has a length that it can't
  * have. */
 __attribute__((noinline)) static bool
@@ -61,6 +72,8 @@ parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
 			return false;
 		if (code == VLY_OPTION_NSID)
 			parse_nsid(query);
+		if (code == VLY_OPTION_COOKIE)
+			parse_cookie(query, option, option_bytes);
 	}
 	return true;
 }
@@ -124,16 +137,41 @@ header_is_plain(const uint8_t *message)
 	return (words[0] & words[1]) == words[2];
 }
 
+/* Looks for the OPT of a message with anything in its sections: who sends one gets one (RFC 6891
+ * §6.1.1). */
+static bool
+parse_sections(struct vly_query *query)
+{
+	const uint8_t *message = query->message;
+	struct vly_cursor cursor = {message + VLY_DNS_HEADER_BYTES, message + query->message_len};
+	struct vly_record record;
+
+	for (unsigned cnt = vly_read_u16(message + 4); cnt > 0; cnt--)
+		if (!vly_cursor_skip_name(&cursor) || !vly_cursor_skip(&cursor, 4))
+			return false;
+	for (unsigned cnt = vly_read_u16(message + 6) + vly_read_u16(message + 8); cnt > 0; cnt--)
+		if (!vly_cursor_record(&cursor, &record))
+			return false;
+	return parse_additional(query, &cursor, vly_read_u16(message + 10));
+}
+
 /* The fate of a message whose header is not plain. */
 __attribute__((cold, noinline)) static void
 judge_header(struct vly_query *query)
 {
+	static const uint8_t nothing[6];
 	unsigned flags = vly_read_u16(query->message + 2);
 
-	if (flags & VLY_FLAG_QR)
+	if (flags & VLY_FLAG_QR) {
 		set_fate(query, VLY_QUERY_DROP, VLY_RCODE_FORMERR);
-	else if (flags & VLY_FLAG_OPCODE)
+		return;
+	}
+	bool sound = parse_sections(query);
+	if (flags & VLY_FLAG_OPCODE)
 		set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_NOTIMP);
+	else if (sound && query->cookie_state != VLY_COOKIE_NONE &&
+		 memcmp(query->message + 4, nothing, sizeof(nothing)) == 0)
+		set_fate(query, VLY_QUERY_COOKIE, VLY_RCODE_FORMERR);
 	else
 		set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_FORMERR);
 }
@@ -170,6 +208,7 @@ parse_one(struct vly_query *query)
 	query->dnssec_ok = false;
 	query->asks_keepalive = false;
 	query->asks_nsid = false;
+	query->cookie_state = VLY_COOKIE_NONE;
 	query->ede = VLY_EDE_NONE;
 	query->opt_bytes = 0;
 	query->question_bytes = 0;

@@ -5,10 +5,12 @@
  * here.
  *
  * Use, for a burst of up to VLY_BURST_MAX messages, inside one RCU read side:
- *   1. set `message`, `message_len`, `room`, `limit_max` of each struct vly_query;
- *   2. vly_query_look_up(): parses all, then finds their zones, nodes, enclosers and answers;
- *   3. vly_query_write() for each: the response is then in place of the query.
- * vly_query_answer() does 2 and 3.
+ *   1. set `message`, `message_len`, `room`, `limit_max` of each struct vly_query, and, for the
+ * guard, which side it came from;
+ *   2. vly_guard_begin() (guard.h), unless there is no guard;
+ *   3. vly_query_look_up(): parses all, then finds their zones, nodes, enclosers and answers;
+ *   4. vly_query_write() for each: the response is then in place of the query.
+ * vly_query_answer() does 3 and 4.
  */
 #ifndef VLY_DATAPLANE_QUERY_H
 #define VLY_DATAPLANE_QUERY_H
@@ -17,14 +19,18 @@
 #include <volley/dns.h>
 #include <volley/name.h>
 
+#include "cookie.h"
 #include "table.h"
+
+struct vly_guard;
 
 #define VLY_BURST_MAX 64
 
 /* What becomes of a message. */
 enum vly_query_fate {
 	VLY_QUERY_DROP,    /* no response: too short for a header, or a response itself */
-	VLY_QUERY_HEADER,  /* an error that can't echo the question: header only */
+	VLY_QUERY_HEADER,  /* an error that can't echo the question: header and OPT only */
+	VLY_QUERY_COOKIE,  /* as HEADER, but NOERROR where cookies are on (RFC 7873 §5.4) */
 	VLY_QUERY_ERROR,   /* an error response with the question echoed */
 	VLY_QUERY_LOOKUP,  /* a question to look up */
 	VLY_QUERY_CHAOS,   /* a question of class CH about ourselves (identity.h) */
@@ -40,6 +46,11 @@ struct vly_query {
 	bool stream;        /* over a stream: only room limits the response */
 	uint16_t
 		keepalive; /* of a stream: how long it may be idle, in units of 100 ms (RFC 7828) */
+	/* of the client, read by the guard alone */
+	bool client_is_ipv4;
+	uint16_t frame_off; /* octets of the frame in front of the message; 0: there is none */
+	const uint8_t
+		*client; /* its address: 4 or 16 octets, valid until the response is written */
 
 	/* set by vly_query_write() */
 	uint16_t response_len; /* 0: send nothing */
@@ -53,8 +64,9 @@ struct vly_query {
 	bool dnssec_ok; /* the DO bit (RFC 3225) */
 	bool asks_keepalive;
 	bool asks_nsid;
-	uint16_t ede;      /* INFO-CODE of an error (RFC 8914), or VLY_EDE_NONE */
-	uint8_t opt_bytes; /* of the response's OPT with its options; 0: none */
+	uint8_t cookie_state; /* enum vly_cookie */
+	uint16_t ede;         /* INFO-CODE of an error (RFC 8914), or VLY_EDE_NONE */
+	uint8_t opt_bytes;    /* of the response's OPT with its options; 0: none */
 	uint16_t qtype;
 	uint16_t limit;          /* what the response may take: min of limit_max, EDNS, 512 */
 	uint16_t question_bytes; /* name, type and class */
@@ -65,6 +77,10 @@ struct vly_query {
 	bool absent; /* the name has no node: what follows is about its parent's */
 	const struct vly_image_node *node; /* from the bucket, to be compared; or a DNAME's */
 	const struct vly_image_answer *answer;
+	uint32_t limit_hash;  /* the client's, where responses are limited (limit.h) */
+	uint16_t cookie_off;  /* of what the query's COOKIE option holds, in the message */
+	uint8_t cookie_bytes; /* of it; 255: as many or more */
+	uint8_t cookie[VLY_COOKIE_BYTES]; /* the response's */
 	struct vly_name name;
 } __attribute__((aligned(64)));
 
@@ -77,8 +93,10 @@ void vly_query_find_answer(struct vly_query *query, unsigned cnt, const struct v
 /* Makes a query, once parsed, end in REFUSED; EDNS clients are told why. */
 __attribute__((cold, nonnull)) void vly_query_refuse(struct vly_query *query, enum vly_ede ede);
 
-/* Writes the response over the query and counts it. */
-void vly_query_write(struct vly_query *query, struct vly_lcore_counters *counters);
+/* Writes the response over the query and counts it. `guard` may be NULL: cookies are ignored, and
+ * nothing is limited. */
+void vly_query_write(struct vly_query *query, struct vly_guard *guard,
+		     struct vly_lcore_counters *counters);
 
 /* All stages but writing, each over the whole burst. `table` may be NULL (nothing committed yet):
  * every question is then refused. */
@@ -86,6 +104,6 @@ void vly_query_look_up(struct vly_query *query, unsigned cnt, const struct vly_t
 
 /* All stages. */
 void vly_query_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table,
-		      struct vly_lcore_counters *counters);
+		      struct vly_guard *guard, struct vly_lcore_counters *counters);
 
 #endif

@@ -7,6 +7,7 @@
 #include <volley/checksum.h>
 
 #include "compose.h"
+#include "guard.h"
 #include "identity.h"
 #include "query.h"
 #include "wire.h"
@@ -107,12 +108,18 @@ shorten(struct shape *shape, const struct vly_image_answer *answer, unsigned spa
 }
 
 /* Behind an OPT without options; returns the octets of both. */
-__attribute__((cold, noinline)) static unsigned
+__attribute__((noinline)) static unsigned
 write_options(uint8_t *opt, const struct vly_query *query)
 {
 	uint8_t *to = opt + VLY_OPT_BYTES;
 
 	vly_write_u16(to - 2, query->opt_bytes - VLY_OPT_BYTES);
+	if (query->cookie_state >= VLY_COOKIE_NEW) {
+		vly_write_u16(to, VLY_OPTION_COOKIE);
+		vly_write_u16(to + 2, VLY_COOKIE_BYTES);
+		memcpy(to + 4, query->cookie, VLY_COOKIE_BYTES);
+		to += VLY_OPTION_HEAD_BYTES + VLY_COOKIE_BYTES;
+	}
 	if (query->asks_keepalive) {
 		vly_write_u16(to, VLY_OPTION_KEEPALIVE);
 		vly_write_u16(to + 2, sizeof(query->keepalive));
@@ -221,10 +228,10 @@ count_rcode(unsigned rcode, struct vly_lcore_counters *counters)
 
 /* Ends a response of the rare kinds, whose sections, if any, end at `end`. */
 __attribute__((cold, noinline)) static void
-finish_rare(struct vly_query *query, const struct shape *shape, bool has_question, uint8_t *end,
+finish_rare(struct vly_query *query, const struct shape *shape, bool question, uint8_t *end,
 	    struct vly_lcore_counters *counters)
 {
-	write_header(query->message, shape, has_question, query->has_opt);
+	write_header(query->message, shape, question, query->has_opt);
 	if (query->has_opt) {
 		write_opt(end, query);
 		end += query->opt_bytes;
@@ -236,14 +243,78 @@ finish_rare(struct vly_query *query, const struct shape *shape, bool has_questio
 	count_rcode((shape->flags & VLY_FLAG_RCODE) | (unsigned)query->rcode_ext << 4, counters);
 }
 
+static bool
+has_question(const struct vly_query *query)
+{
+	return query->fate != VLY_QUERY_HEADER && query->fate != VLY_QUERY_COOKIE;
+}
+
+/*
+ * Instead of a response that is over its limit: nothing, or the question and an OPT, which is no
+ * larger than the query was; BADCOOKIE may be, by the server cookie that the query lacked. What has
+ * no question can't be asked again over TCP.
+ */
+__attribute__((noinline)) static void
+write_limited(struct vly_query *query, enum vly_guard_verdict verdict,
+	      struct vly_lcore_counters *counters)
+{
+	const unsigned cookie_bytes = VLY_OPTION_HEAD_BYTES + VLY_COOKIE_BYTES;
+	unsigned len = VLY_DNS_HEADER_BYTES + query->question_bytes;
+	struct shape shape = {.flags = VLY_FLAG_TC};
+
+	query->response_len = 0;
+	if (verdict == VLY_GUARD_DROP || !has_question(query))
+		return;
+	query->asks_nsid = false;
+	query->ede = VLY_EDE_NONE;
+	query->opt_bytes = query->has_opt ? VLY_OPT_BYTES : 0;
+	query->rcode_ext = 0;
+	if (verdict == VLY_GUARD_BADCOOKIE) {
+		shape.flags = VLY_RCODE_BADCOOKIE & 15;
+		query->rcode_ext = VLY_RCODE_BADCOOKIE >> 4;
+		counters->badcookie++;
+	} else {
+		counters->slipped++;
+		if (len + VLY_OPT_BYTES + cookie_bytes > query->message_len)
+			query->cookie_state = VLY_COOKIE_NONE;
+	}
+	if (query->cookie_state >= VLY_COOKIE_NEW)
+		query->opt_bytes = (uint8_t)(query->opt_bytes + cookie_bytes);
+	finish_rare(query, &shape, true, query->message + len, counters);
+}
+
+/* Whether the guard has something else sent than the response, of `bytes` octets at most, that was
+ * about to be written. */
+static inline bool
+is_held(struct vly_query *query, struct vly_guard *guard, enum vly_response_kind kind,
+	unsigned bytes, struct vly_lcore_counters *counters)
+{
+	if (guard == NULL || guard->limits == NULL)
+		return false;
+	enum vly_guard_verdict verdict = vly_guard_judge(guard, query, kind, bytes, counters);
+	if (verdict == VLY_GUARD_SEND)
+		return false;
+	write_limited(query, verdict, counters);
+	return true;
+}
+
+static inline enum vly_response_kind
+kind_of(unsigned rcode, bool is_referral)
+{
+	if (rcode == VLY_RCODE_NXDOMAIN)
+		return VLY_RESPONSE_nxdomain;
+	return is_referral ? VLY_RESPONSE_referral : VLY_RESPONSE_answer;
+}
+
 static void
-write_error(struct vly_query *query, struct vly_lcore_counters *counters)
+write_error(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_counters *counters)
 {
 	const struct shape shape = {.flags = query->rcode};
-	bool has_question = query->fate == VLY_QUERY_ERROR;
-	unsigned len = VLY_DNS_HEADER_BYTES + (has_question ? query->question_bytes : 0u);
+	unsigned len = VLY_DNS_HEADER_BYTES + (has_question(query) ? query->question_bytes : 0u);
 
-	finish_rare(query, &shape, has_question, query->message + len, counters);
+	if (is_held(query, guard, VLY_RESPONSE_error, len + query->opt_bytes, counters))
+		return;
+	finish_rare(query, &shape, has_question(query), query->message + len, counters);
 }
 
 /* Octets for what stands between question and OPT: at least 512 - 12 - 259 - 17. */
@@ -253,6 +324,19 @@ space_for(const struct vly_query *query)
 	unsigned limit = query->limit < query->room ? query->limit : query->room;
 
 	return limit - VLY_DNS_HEADER_BYTES - query->question_bytes - query->opt_bytes;
+}
+
+/* Octets of a response that was looked up: exactly, unless some RRsets will be left out. */
+static inline unsigned
+found_bytes(const struct vly_query *query)
+{
+	const struct vly_image_answer *answer = query->answer;
+	unsigned space = space_for(query);
+	unsigned wire_len = answer->wire_len;
+
+	if (__builtin_expect(wire_len > space, 0))
+		wire_len = answer->keep_len > space ? 0 : space;
+	return VLY_DNS_HEADER_BYTES + query->question_bytes + query->opt_bytes + wire_len;
 }
 
 static inline void
@@ -292,7 +376,7 @@ write_found(struct vly_query *query, struct vly_lcore_counters *counters)
 
 /* RFC 4892 §3.1: a TXT record of class CH. */
 __attribute__((cold, noinline)) static void
-write_chaos(struct vly_query *query, struct vly_lcore_counters *counters)
+write_chaos(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_counters *counters)
 {
 	static const uint8_t head[] = {
 		0xc0, VLY_DNS_HEADER_BYTES, 0, VLY_TYPE_TXT, 0, VLY_CLASS_CH, 0, 0, 0, 0};
@@ -301,7 +385,7 @@ write_chaos(struct vly_query *query, struct vly_lcore_counters *counters)
 
 	if (text == NULL) {
 		vly_query_refuse(query, VLY_EDE_NOT_AUTHORITATIVE);
-		write_error(query, counters);
+		write_error(query, guard, counters);
 		return;
 	}
 	size_t text_len = strlen(text);
@@ -309,6 +393,10 @@ write_chaos(struct vly_query *query, struct vly_lcore_counters *counters)
 	struct shape shape = {.flags = VLY_FLAG_AA, .counts = counts_of(asks_text, 0, 0)};
 	if (asks_text && record_bytes > space_for(query))
 		shape = (struct shape){.flags = VLY_FLAG_AA | VLY_FLAG_TC};
+	unsigned bytes = VLY_DNS_HEADER_BYTES + query->question_bytes + query->opt_bytes;
+	if (is_held(query, guard, VLY_RESPONSE_answer,
+		    bytes + (shape.counts > 0 ? record_bytes : 0), counters))
+		return;
 	uint8_t *to = query->message + VLY_DNS_HEADER_BYTES + query->question_bytes;
 	if (shape.counts > 0) {
 		memcpy(to, head, sizeof(head));
@@ -321,12 +409,20 @@ write_chaos(struct vly_query *query, struct vly_lcore_counters *counters)
 }
 
 __attribute__((cold, noinline)) static void
-write_composed(struct vly_query *query, struct vly_lcore_counters *counters)
+write_composed(struct vly_query *query, struct vly_guard *guard,
+	       struct vly_lcore_counters *counters)
 {
 	uint8_t *to = query->message + VLY_DNS_HEADER_BYTES + query->question_bytes;
 	struct vly_composed composed;
 
 	vly_compose_dname(query, to, space_for(query), &composed);
+	/* What is not overwritten of the query, for a sample. */
+	if (to < query->message + query->message_len)
+		query->message_len = (uint16_t)(to - query->message);
+	if (is_held(query, guard, kind_of(composed.flags & VLY_FLAG_RCODE, composed.is_referral),
+		    (unsigned)(to - query->message) + composed.wire_len + query->opt_bytes,
+		    counters))
+		return;
 	const struct shape shape = {
 		.flags = composed.flags,
 		.counts = counts_of(composed.ancount, composed.nscount, composed.arcount),
@@ -336,40 +432,52 @@ write_composed(struct vly_query *query, struct vly_lcore_counters *counters)
 }
 
 static inline void
-write_one(struct vly_query *query, struct vly_lcore_counters *counters)
+write_one(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_counters *counters)
 {
+	if (__builtin_expect(query->cookie_state != VLY_COOKIE_NONE, 0)) {
+		if (guard != NULL)
+			vly_guard_take_cookie(guard, query, counters);
+		else
+			query->cookie_state = VLY_COOKIE_NONE;
+	}
 	switch ((enum vly_query_fate)query->fate) {
 	case VLY_QUERY_DROP:
 		query->response_len = 0;
 		counters->dropped_message++;
 		break;
 	case VLY_QUERY_HEADER:
+	case VLY_QUERY_COOKIE:
 	case VLY_QUERY_ERROR:
-		write_error(query, counters);
+		write_error(query, guard, counters);
 		break;
 	case VLY_QUERY_LOOKUP:
-		write_found(query, counters);
+		if (!is_held(query, guard,
+			     kind_of(query->answer->flags & VLY_ANSWER_RCODE,
+				     (query->answer->flags & VLY_ANSWER_REFERRAL) != 0),
+			     found_bytes(query), counters))
+			write_found(query, counters);
 		break;
 	case VLY_QUERY_CHAOS:
-		write_chaos(query, counters);
+		write_chaos(query, guard, counters);
 		break;
 	case VLY_QUERY_COMPOSE:
-		write_composed(query, counters);
+		write_composed(query, guard, counters);
 		break;
 	}
 }
 
 void
-vly_query_write(struct vly_query *query, struct vly_lcore_counters *counters)
+vly_query_write(struct vly_query *query, struct vly_guard *guard,
+		struct vly_lcore_counters *counters)
 {
-	write_one(query, counters);
+	write_one(query, guard, counters);
 }
 
 void
 vly_query_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table,
-		 struct vly_lcore_counters *counters)
+		 struct vly_guard *guard, struct vly_lcore_counters *counters)
 {
 	vly_query_look_up(query, cnt, table);
 	for (unsigned i = 0; i < cnt; i++)
-		write_one(&query[i], counters);
+		write_one(&query[i], guard, counters);
 }

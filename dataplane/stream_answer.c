@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include <rte_cycles.h>
+
+#include "defence.h"
 #include "wire.h"
 
 /* The stages up to the writing, where the messages were read. */
@@ -20,7 +23,11 @@ look_up(struct vly_stream_answerer *answerer, const struct vly_stream_asker *ask
 		query->limit_max = answerer->limit_max;
 		query->stream = true;
 		query->keepalive = asker->keepalive;
+		query->client_is_ipv4 = asker->ipv4;
+		query->frame_off = 0;
+		query->client = asker->address;
 	}
+	vly_guard_begin(&answerer->guard, vly_defence_live(), rte_rdtsc(), answerer->query, cnt);
 	vly_query_look_up(answerer->query, cnt, table);
 }
 
@@ -34,7 +41,7 @@ write_one(struct vly_stream_answerer *answerer, const struct vly_stream_asker *a
 
 	query->message =
 		memcpy(prefix + VLY_STREAM_PREFIX_BYTES, query->message, query->message_len);
-	vly_query_write(query, counters);
+	vly_query_write(query, &answerer->guard, counters);
 	counters->rx_packets++;
 	counters->rx_bytes += query->message_len;
 	counters->queries_ipv4 += asker->ipv4;

@@ -10,7 +10,7 @@
 #ifndef VLY_DATAPLANE_STREAM_ANSWER_H
 #define VLY_DATAPLANE_STREAM_ANSWER_H
 
-#include "query.h"
+#include "guard.h"
 #include "stream_input.h"
 
 /*
@@ -21,15 +21,17 @@
 
 struct vly_stream_answerer {
 	struct vly_stream_counters *counters;
-	uint16_t limit_max; /* offered in the OPT, for the client's queries over UDP */
-	size_t out_bytes;   /* of out[] */
+	uint16_t limit_max;     /* offered in the OPT, for the client's queries over UDP */
+	struct vly_guard guard; /* without limits */
+	size_t out_bytes;       /* of out[] */
 	uint8_t out[VLY_STREAM_OUT_BYTES];
 	struct vly_query query[VLY_BURST_MAX];
 };
 
 struct vly_stream_asker {
 	bool ipv4;
-	uint16_t keepalive; /* in units of 100 ms (RFC 7828 §3.1) */
+	const uint8_t *address; /* 4 or 16 octets */
+	uint16_t keepalive;     /* in units of 100 ms (RFC 7828 §3.1) */
 };
 
 /*

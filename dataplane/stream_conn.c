@@ -79,6 +79,7 @@ answer_burst(struct vly_stream_conn *conn, const struct vly_stream_message *mess
 	struct vly_stream_pool *pool = conn->pool;
 	const struct vly_stream_asker asker = {
 		.ipv4 = conn->ipv4,
+		.address = conn->address,
 		.keepalive = (uint16_t)(vly_stream_pool_idle_ms(pool) / 100),
 	};
 

@@ -17,7 +17,7 @@
  * Memory, per thread: struct vly_stream_pool with its buffers (0.2 MiB); for each connection struct
  * vly_stream_conn, some 300 octets with malloc's own; and all that is kept for connections, at most
  * buffers_max plus what one of them may have (VLY_STREAM_KEPT_MAX + VLY_STREAM_OUT_BYTES).
- * stream_udp.c has 1 MiB more. The kernel's share is bounded by the buffer sizes in
+ * stream_udp.c has 1.5 MiB more. The kernel's share is bounded by the buffer sizes in
  * stream_socket.h: 320 KiB for each connection, and net.ipv4.tcp_mem for all.
  */
 #ifndef VLY_DATAPLANE_STREAM_CONN_H
@@ -56,6 +56,7 @@ struct vly_stream_conn {
 	uint32_t buffers_bytes; /* as counted in pool->buffers_bytes */
 	uint64_t since_ms;      /* in the state, or with the message or responses in question */
 	uint64_t client;
+	uint8_t address[16]; /* the first 4 octets when ipv4 */
 	int fd;
 	int events;
 	uint8_t state; /* enum vly_stream_state */

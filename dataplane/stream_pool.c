@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* All connections of a thread: their queues, their time limits, and who has to go. */
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <rte_cycles.h>
 
 #include "stream_conn.h"
 
@@ -194,6 +198,15 @@ start_conn(struct vly_stream_pool *pool, struct vly_stream_conn *conn)
 	uv_poll_start(&conn->poll, UV_READABLE, vly_stream_conn_on_event);
 }
 
+static void
+copy_address(uint8_t to[16], const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET)
+		memcpy(to, &((const struct sockaddr_in *)address)->sin_addr, 4);
+	else
+		memcpy(to, &((const struct sockaddr_in6 *)address)->sin6_addr, 16);
+}
+
 void
 vly_stream_pool_add(struct vly_stream_pool *pool, int fd, const struct sockaddr_storage *address)
 {
@@ -216,6 +229,7 @@ vly_stream_pool_add(struct vly_stream_pool *pool, int fd, const struct sockaddr_
 	conn->fd = fd;
 	conn->client = client;
 	conn->ipv4 = address->ss_family == AF_INET;
+	copy_address(conn->address, address);
 	start_conn(pool, conn);
 }
 
@@ -230,6 +244,7 @@ vly_stream_pool_open(struct vly_stream_pool *pool, uv_loop_t *loop,
 	pool->loop = loop;
 	pool->answerer.counters = counters;
 	pool->answerer.limit_max = settings->udp_limit_max;
+	vly_guard_start(&pool->answerer.guard, NULL, NULL, rte_get_tsc_hz());
 	for (unsigned state = 0; state < VLY_STREAM_STATE_CNT; state++)
 		TAILQ_INIT(&pool->queue[state]);
 	uv_timer_init(loop, &pool->timer);

@@ -6,7 +6,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "query.h"
+#include <rte_cycles.h>
+
+#include "defence.h"
+#include "guard.h"
 
 /* Few packets come this way; more at once would only take memory for the largest datagrams. */
 #define BATCH 16
@@ -19,6 +22,7 @@
 struct vly_stream_udp {
 	struct vly_stream_counters *counters;
 	uint16_t limit_max;
+	struct vly_guard guard;
 	unsigned reply_cnt;
 	struct mmsghdr received[BATCH];
 	struct mmsghdr reply[BATCH];
@@ -40,7 +44,20 @@ vly_stream_udp_create(struct vly_stream_counters *counters, uint16_t limit_max)
 	memset(udp, 0, sizeof(*udp));
 	udp->counters = counters;
 	udp->limit_max = limit_max;
-	return udp;
+	vly_guard_start(&udp->guard, vly_limiter_create(), NULL, rte_get_tsc_hz());
+	if (udp->guard.limiter != NULL)
+		return udp;
+	free(udp);
+	return NULL;
+}
+
+static const uint8_t *
+address_of(const struct sockaddr_in6 *address)
+{
+	return address->sin6_family == AF_INET
+		       ? (const uint8_t *)&((const struct sockaddr_in *)(const void *)address)
+				 ->sin_addr
+		       : (const uint8_t *)&address->sin6_addr;
 }
 
 static int
@@ -73,6 +90,9 @@ answer(struct vly_stream_udp *udp, unsigned cnt)
 		query->room = VLY_MESSAGE_BYTES_MAX;
 		query->limit_max = udp->limit_max;
 		query->stream = false;
+		query->client_is_ipv4 = ipv4;
+		query->frame_off = 0;
+		query->client = address_of(&udp->address[i]);
 		counters->queries_ipv4 += ipv4;
 		counters->queries_ipv6 += !ipv4;
 		counters->rx_bytes += query->message_len;
@@ -81,7 +101,8 @@ answer(struct vly_stream_udp *udp, unsigned cnt)
 	counters->bursts++;
 	udp->counters->udp_queries += cnt;
 	rcu_thread_online();
-	vly_query_answer(udp->query, cnt, vly_table_live(), counters);
+	vly_guard_begin(&udp->guard, vly_defence_live(), rte_rdtsc(), udp->query, cnt);
+	vly_query_answer(udp->query, cnt, vly_table_live(), &udp->guard, counters);
 	rcu_thread_offline();
 }
 
@@ -159,5 +180,7 @@ vly_stream_udp_serve(struct vly_stream_udp *udp, int fd)
 void
 vly_stream_udp_free(struct vly_stream_udp *udp)
 {
+	if (udp != NULL)
+		vly_limiter_destroy(udp->guard.limiter);
 	free(udp);
 }

@@ -23,8 +23,11 @@ struct vly_worker {
 	uint16_t limit_max_ipv6;
 	bool spin;    /* never sleep */
 	bool has_xdp; /* the XDP program has counted what it gave us */
+	uint16_t port_idx;
+	uint64_t tsc_hz;
 	const struct vly_addresses *addresses;
 	struct vly_lcore_counters *counters;
+	struct vly_sample_ring *samples;
 	const atomic_bool *stop;
 };
 

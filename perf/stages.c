@@ -237,7 +237,7 @@ time_burst(struct bench *bench)
 	vly_query_find_answer(query, BURST, bench->table);
 	at[STAGE_write] = rte_rdtsc_precise();
 	for (unsigned i = 0; i < BURST; i++)
-		vly_query_write(&query[i], &bench->counters);
+		vly_query_write(&query[i], NULL, &bench->counters);
 	at[STAGE_CNT] = rte_rdtsc_precise();
 	for (unsigned stage = 0; stage < STAGE_CNT; stage++)
 		bench->cycles[stage][bench->burst_cnt] = (uint32_t)(at[stage + 1] - at[stage]);

@@ -41,6 +41,7 @@ enum {
 
 enum vly_option {
 	VLY_OPTION_NSID = 3,       /* RFC 5001 */
+	VLY_OPTION_COOKIE = 10,    /* RFC 7873 */
 	VLY_OPTION_KEEPALIVE = 11, /* RFC 7828 */
 	VLY_OPTION_EDE = 15,       /* RFC 8914 */
 };
@@ -60,6 +61,7 @@ enum vly_rcode {
 	VLY_RCODE_REFUSED = 5,
 	VLY_RCODE_YXDOMAIN = 6,
 	VLY_RCODE_BADVERS = 16, /* extended: upper eight bits travel in the OPT (RFC 6891 §6.1.3) */
+	VLY_RCODE_BADCOOKIE = 23, /* RFC 7873 §8 */
 };
 
 enum vly_class {

@@ -129,7 +129,7 @@ ask_all(struct vly_image *image, const struct queries *queries)
 					   .message_len = (uint16_t)queries->len[i],
 					   .room = i & 1 ? 1024 : 4096,
 					   .limit_max = 1232};
-		vly_query_answer(&query, 1, table, &counters);
+		vly_query_answer(&query, 1, table, NULL, &counters);
 		cr_assert_leq(query.response_len, query.room);
 	}
 	free(table);

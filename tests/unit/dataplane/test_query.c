@@ -427,7 +427,7 @@ Test(query, burst_is_answered_message_by_message)
 			(struct vly_query){.message = octets[i], .room = 1024, .limit_max = 1232};
 		query[i].message_len = (uint16_t)vly_test_question_write(octets[i], &question);
 	}
-	vly_query_answer(query, VLY_BURST_MAX, server.table, &counters);
+	vly_query_answer(query, VLY_BURST_MAX, server.table, NULL, &counters);
 	for (unsigned i = 0; i < VLY_BURST_MAX; i++) {
 		struct vly_test_response response = {0};
 		vly_test_response_decode(&response, octets[i], query[i].response_len);

@@ -4,6 +4,7 @@
 
 #include "message.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,9 +49,25 @@ vly_test_question_write(uint8_t *to, const struct vly_test_question *question)
 		*at++ = 0;
 		*at++ = question->edns_version;
 		at = put_u16(at, question->dnssec_ok ? 0x8000 : 0);
-		at = put_u16(at, 0);
+		at = put_u16(at, question->options_bytes);
+		if (question->options_bytes > 0)
+			memcpy(at, question->options, question->options_bytes);
+		at += question->options_bytes;
 	}
 	return (unsigned)(at - to);
+}
+
+/* Returns whether it is one of IPv4. */
+static bool
+read_address(uint8_t address[16], const char *text)
+{
+	if (text == NULL)
+		text = "192.0.2.99";
+	if (inet_pton(AF_INET, text, address) == 1)
+		return true;
+	if (inet_pton(AF_INET6, text, address) != 1)
+		abort();
+	return false;
 }
 
 void
@@ -61,6 +78,8 @@ vly_test_exchange(const struct vly_table *table, const uint8_t *message, size_t 
 	size_t size = bytes + VLY_NAME_SLACK_BYTES > room ? bytes + VLY_NAME_SLACK_BYTES : room;
 	uint8_t *buffer = malloc(size);
 	struct vly_query *query = malloc(sizeof(*query));
+	struct vly_guard *guard = options->guard;
+	uint8_t address[16];
 
 	if (buffer == NULL || query == NULL)
 		abort();
@@ -73,7 +92,12 @@ vly_test_exchange(const struct vly_table *table, const uint8_t *message, size_t 
 	query->room = room;
 	query->limit_max = options->limit_max == 0 ? 4096 : options->limit_max;
 	query->stream = options->stream;
-	vly_query_answer(query, 1, table, &response->counters);
+	query->frame_off = 0;
+	query->client = address;
+	query->client_is_ipv4 = read_address(address, options->client);
+	if (guard != NULL)
+		vly_guard_find(guard, query, 1);
+	vly_query_answer(query, 1, table, guard, &response->counters);
 	if (query->response_len > room) {
 		response->fault = "the response is larger than its room";
 	} else if (query->response_len != 0) {

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dataplane/query.h"
+#include "dataplane/guard.h"
 
 #define VLY_TEST_NAME_CHARS 1100 /* a name of 255 octets, each as \DDD */
 
@@ -36,6 +36,10 @@ struct vly_test_question {
 	uint16_t room;      /* 0: 65535 */
 	uint16_t limit_max; /* 0: 4096 */
 	bool stream;
+	const uint8_t *options; /* of the OPT */
+	unsigned options_bytes;
+	struct vly_guard *guard; /* set, with its clock; NULL: none */
+	const char *client;      /* text of an address; NULL: 192.0.2.99 */
 };
 
 struct vly_test_record {

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What stands between an answer and its sending: DNS cookies and response limits, as the defence in
+ * force has them.
+ *
+ * Use, one per thread that answers:
+ *   1. vly_guard_start(), with a limiter where responses are to be limited: not for streams, whose
+ *      clients have shown that they are where they say;
+ *   2. per burst, inside its RCU read side, vly_guard_begin() with the live defence and the
+ * queries, whose `client` is set, before they are parsed;
+ *   3. vly_query_write() with the guard, which asks it what is below.
+ * Tests set `clock` themselves and call vly_guard_set().
+ */
+#ifndef VLY_DATAPLANE_GUARD_H
+#define VLY_DATAPLANE_GUARD_H
+
+#include "clock.h"
+#include "limit.h"
+#include "query.h"
+#include "sample.h"
+
+struct vly_guard {
+	struct vly_clock clock;
+	struct vly_limiter *limiter; /* NULL: nothing is limited */
+	struct vly_sampler *sampler; /* NULL: nothing is kept */
+	/* of this burst */
+	const struct vly_defence *defence;
+	const struct vly_cookie_secrets *cookies; /* NULL: off */
+	const struct vly_response_limits *limits; /* NULL: off */
+};
+
+/* What to do with a response. */
+enum vly_guard_verdict {
+	VLY_GUARD_SEND,
+	VLY_GUARD_DROP,
+	VLY_GUARD_TRUNCATE,  /* nothing but TC=1: real clients ask again over TCP */
+	VLY_GUARD_BADCOOKIE, /* the client comes back with the cookie that it is sent */
+};
+
+/* `limiter` and `sampler` stay the caller's; tsc_hz are cycles of rte_rdtsc() in a second. */
+static inline void
+vly_guard_start(struct vly_guard *guard, struct vly_limiter *limiter, struct vly_sampler *sampler,
+		uint64_t tsc_hz)
+{
+	*guard = (struct vly_guard){.limiter = limiter, .sampler = sampler};
+	vly_clock_start(&guard->clock, tsc_hz);
+}
+
+/* Makes `defence` the burst's. */
+static inline void
+vly_guard_set(struct vly_guard *guard, const struct vly_defence *defence)
+{
+	bool limits = guard->limiter != NULL && defence->responses.mode != VLY_LIMIT_OFF;
+
+	guard->defence = defence;
+	guard->cookies = defence->cookies.enabled ? &defence->cookies : NULL;
+	guard->limits = limits ? &defence->responses : NULL;
+}
+
+/* Finds the limits of the burst's clients. */
+static inline void
+vly_guard_find(struct vly_guard *guard, struct vly_query *query, unsigned cnt)
+{
+	if (guard->limits == NULL)
+		return;
+	for (unsigned i = 0; i < cnt; i++)
+		query[i].limit_hash = vly_limiter_find(guard->limiter, guard->limits,
+						       query[i].client, query[i].client_is_ipv4);
+}
+
+static inline void
+vly_guard_begin(struct vly_guard *guard, const struct vly_defence *defence, uint64_t tsc,
+		struct vly_query *query, unsigned cnt)
+{
+	vly_clock_tick(&guard->clock, tsc);
+	vly_guard_set(guard, defence);
+	vly_guard_find(guard, query, cnt);
+}
+
+/* Looks at the cookie of a parsed query that has one: it then is in the response's OPT, or the
+ * query's fate is an error. Counts it. */
+__attribute__((nonnull)) void vly_guard_take_cookie(const struct vly_guard *guard,
+						    struct vly_query *query,
+						    struct vly_lcore_counters *counters);
+
+/* Judges a response of `bytes` octets at most. Counts, and samples the query, when it is limited.
+ * Where limits are on. */
+__attribute__((nonnull, warn_unused_result)) enum vly_guard_verdict
+vly_guard_judge(struct vly_guard *guard, const struct vly_query *query, enum vly_response_kind kind,
+		unsigned bytes, struct vly_lcore_counters *counters);
+
+#endif
