@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <xxhash.h>
+#include <volley/image_sum.h>
 
 #include "compile.h"
 #include "image_block.h"
@@ -247,7 +247,7 @@ finish_sections(struct vly_image_builder *builder)
 	};
 	header->probe_max = place_names(&builder->draft, (void *)(file->base + buckets_off),
 					(uint32_t)bucket_cnt);
-	header->checksum = XXH3_64bits(file->base, file->used);
+	header->checksum = vly_image_sum(file->base, file->used);
 	return 0;
 }
 

@@ -13,12 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <xxhash.h>
-
 #include "image_block.h"
-
-/* Octets read, hashed and written at a time: they stay in a core's own cache. */
-#define CHUNK_BYTES (UINT64_C(1) << 18)
+#include "image_copy.h"
 
 /* An image name, its ending and a NUL. */
 #define NAME_BYTES 40
@@ -83,74 +79,28 @@ write_all(int fd, const uint8_t *from, size_t bytes)
 	return 0;
 }
 
-/* Where an image goes to: a memfd that is written to, or a block. */
-struct target {
-	int fd;
-	struct vly_image_block *block; /* or NULL */
-	uint64_t at;
-};
-
-/* Puts octets at the end of what is there; returns 0, or -1 with errno. */
-static int
-put(struct target *target, const void *from, size_t bytes)
-{
-	if (target->block == NULL)
-		return write_all(target->fd, from, bytes);
-	if (target->block->base + target->at != from)
-		memcpy(target->block->base + target->at, from, bytes);
-	target->at += bytes;
-	return 0;
-}
-
-/* Copies and sums up what follows the header, a block without a detour; returns 0, or an errno. */
-static int
-copy_rest(int from, struct target *to, uint64_t bytes, XXH3_state_t *sum)
-{
-	uint8_t *own = to->block == NULL ? malloc(CHUNK_BYTES) : NULL;
-	int error = to->block == NULL && own == NULL ? ENOMEM : 0;
-
-	while (bytes > 0 && error == 0) {
-		uint8_t *chunk = own != NULL ? own : to->block->base + to->at;
-		ssize_t got = read(from, chunk, bytes < CHUNK_BYTES ? bytes : CHUNK_BYTES);
-		if (got <= 0) {
-			error = got < 0 ? errno : ENODATA;
-			break;
-		}
-		XXH3_64bits_update(sum, chunk, (size_t)got);
-		if (put(to, chunk, (size_t)got) != 0)
-			error = errno;
-		bytes -= (uint64_t)got;
-	}
-	free(own);
-	return error;
-}
-
 /* Copies an image and says what is wrong with it, or returns NULL. */
 static const char *
-copy_image(int from, struct target *to, const struct vly_index_image *image,
+copy_image(const struct vly_image_copy *copy, const struct vly_index_image *image,
 	   const struct vly_hash_key *key)
 {
 	struct vly_image_header header;
 	struct stat status;
+	uint64_t sum;
 
-	if (fstat(from, &status) != 0 || (uint64_t)status.st_size != image->bytes ||
-	    image->bytes < sizeof(header) || read(from, &header, sizeof(header)) != sizeof(header))
+	if (fstat(copy->from, &status) != 0 || (uint64_t)status.st_size != image->bytes ||
+	    image->bytes < sizeof(header) ||
+	    pread(copy->from, &header, sizeof(header), 0) != sizeof(header))
 		return "it does not have the size that the index tells";
 	const char *wrong = judge_header(&header, image, key);
 	if (wrong != NULL)
 		return wrong;
-	XXH3_state_t *sum = XXH3_createState();
-	if (sum == NULL)
-		return strerror(ENOMEM);
-	int error = put(to, &header, sizeof(header)) != 0 ? errno : 0;
-	header.checksum = 0;
-	XXH3_64bits_reset(sum);
-	XXH3_64bits_update(sum, &header, sizeof(header));
-	if (error == 0)
-		error = copy_rest(from, to, image->bytes - sizeof(header), sum);
-	bool sound = XXH3_64bits_digest(sum) == image->checksum;
-	XXH3_freeState(sum);
-	return error != 0 ? strerror(error) : sound ? NULL : "its checksum does not fit";
+	int error = vly_image_copy(copy, &sum);
+	if (error == ENODATA)
+		return "it has become shorter while it was read";
+	return error != 0               ? strerror(error)
+	       : sum == image->checksum ? NULL
+					: "its checksum does not fit";
 }
 
 /* Copies into huge pages if there are enough, else into ordinary ones. Returns a sealed memfd, or
@@ -160,26 +110,25 @@ take_image(int from, const struct vly_index_image *image, const struct vly_hash_
 	   const char **wrong)
 {
 	struct vly_image_block block;
-	struct target target = {.fd = -1};
+	struct vly_image_copy copy = {.from = from, .to = -1, .bytes = image->bytes};
 	int fd = -1;
 
 	if (vly_image_block_open(&block, image->bytes) == 0)
-		target.block = &block;
+		copy.block = block.base;
 	else
-		target.fd = memfd_create("volley-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	*wrong = target.block == NULL && target.fd < 0 ? strerror(errno)
-						       : copy_image(from, &target, image, key);
-	if (*wrong == NULL && target.block != NULL)
+		copy.to = memfd_create("volley-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	*wrong =
+		copy.block == NULL && copy.to < 0 ? strerror(errno) : copy_image(&copy, image, key);
+	if (*wrong == NULL && copy.block != NULL)
 		fd = vly_image_block_seal(&block);
-	else if (target.block != NULL)
+	else if (copy.block != NULL)
 		vly_image_block_close(&block);
-	else if (*wrong == NULL &&
-		 fcntl(target.fd, F_ADD_SEALS, VLY_IMAGE_SEALS | F_SEAL_SEAL) == 0)
-		fd = target.fd;
+	else if (*wrong == NULL && fcntl(copy.to, F_ADD_SEALS, VLY_IMAGE_SEALS | F_SEAL_SEAL) == 0)
+		fd = copy.to;
 	if (*wrong == NULL && fd < 0)
 		*wrong = strerror(errno);
-	if (fd < 0 && target.fd >= 0)
-		close(target.fd);
+	if (fd < 0 && copy.to >= 0)
+		close(copy.to);
 	return fd;
 }
 

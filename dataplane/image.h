@@ -11,7 +11,18 @@
 #ifndef VLY_DATAPLANE_IMAGE_H
 #define VLY_DATAPLANE_IMAGE_H
 
+#include <sched.h>
+
 #include <volley/image.h>
+
+/* More threads would wait for memory, not for each other's results. */
+#define VLY_IMAGE_HELPERS_MAX 3
+
+/* Threads that verify a large image together with the caller's, and go when it is done. */
+struct vly_image_helpers {
+	unsigned cnt;   /* 0..VLY_IMAGE_HELPERS_MAX */
+	cpu_set_t cpus; /* where they may run */
+};
 
 struct vly_image {
 	const struct vly_image_header *header;
@@ -30,17 +41,18 @@ struct vly_image_error {
 };
 
 /*
- * Maps and verifies the image in `fd`, which stays the caller's.
+ * Maps and verifies the image in `fd`, which stays the caller's. `helpers` NULL: alone.
  * Returns the image, the caller's to close, or NULL with the reason in *error.
  */
-__attribute__((nonnull, warn_unused_result)) struct vly_image *
-vly_image_open(int fd, uint64_t id, struct vly_image_error *error);
+__attribute__((nonnull(4), warn_unused_result)) struct vly_image *
+vly_image_open(int fd, uint64_t id, const struct vly_image_helpers *helpers,
+	       struct vly_image_error *error);
 
 /* Verifies `bytes` octets at `block` (8-octet aligned, untrusted) as an image: what
  * vly_image_open() does after mapping. Returns 0 and fills *image, or -1 with the reason. */
-__attribute__((nonnull, warn_unused_result)) int vly_image_verify(const void *block, size_t bytes,
-								  struct vly_image *image,
-								  struct vly_image_error *error);
+__attribute__((nonnull(1, 4, 5), warn_unused_result)) int
+vly_image_verify(const void *block, size_t bytes, const struct vly_image_helpers *helpers,
+		 struct vly_image *image, struct vly_image_error *error);
 
 void vly_image_close(struct vly_image *image);
 

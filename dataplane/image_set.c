@@ -41,6 +41,15 @@ is_none(const struct vly_held_image *held)
 	return false;
 }
 
+static bool
+has_live(const struct vly_image_set *set)
+{
+	for (size_t i = 0; i < set->cnt; i++)
+		if (set->held[i].live)
+			return true;
+	return false;
+}
+
 enum vly_publish_code
 vly_image_set_add(struct vly_image_set *set, int fd, uint64_t id, struct vly_image_error *error)
 {
@@ -63,7 +72,8 @@ vly_image_set_add(struct vly_image_set *set, int fd, uint64_t id, struct vly_ima
 		set->held = held;
 		set->room = room;
 	}
-	struct vly_image *image = vly_image_open(fd, id, error);
+	const struct vly_image_helpers *helpers = has_live(set) ? &set->beside : &set->before;
+	struct vly_image *image = vly_image_open(fd, id, helpers, error);
 	if (image == NULL)
 		return VLY_PUBLISH_REFUSED;
 	set->held[set->cnt++] = (struct vly_held_image){.image = image};

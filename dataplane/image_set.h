@@ -23,6 +23,8 @@ struct vly_image_set {
 	struct vly_held_image *held;
 	size_t cnt;
 	size_t room;
+	struct vly_image_helpers before; /* while nothing is live; the owner's to set */
+	struct vly_image_helpers beside; /* later; so as not to disturb who answers */
 };
 
 /* Maps, verifies and takes in the image in `fd`, which stays the caller's.

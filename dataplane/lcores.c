@@ -34,15 +34,11 @@ append(struct vly_lcores *lcores, size_t *len, const char *format, unsigned a, u
 
 /* "0@(0,2),1@1,2@3" */
 static void
-write_map(struct vly_lcores *lcores, const cpu_set_t *allowed)
+write_map(struct vly_lcores *lcores)
 {
-	cpu_set_t rest = *allowed;
+	cpu_set_t rest = CPU_COUNT(&lcores->rest) > 0 ? lcores->rest : lcores->allowed;
 	size_t len = 0;
 
-	for (unsigned i = 0; i < lcores->cnt; i++)
-		CPU_CLR(lcores->cpu[i], &rest);
-	if (CPU_COUNT(&rest) == 0)
-		rest = *allowed;
 	append(lcores, &len, "0@(", 0, 0);
 	for (unsigned i = 0, left = (unsigned)CPU_COUNT(&rest); left > 0; i++)
 		if (CPU_ISSET(i, &rest))
@@ -73,6 +69,10 @@ vly_lcores_plan(struct vly_lcores *lcores, struct vly_options *options, const cp
 		lcores->shared |= CPU_ISSET(lcores->cpu[i], &used);
 		CPU_SET(lcores->cpu[i], &used);
 	}
-	write_map(lcores, allowed);
+	lcores->allowed = *allowed;
+	lcores->rest = *allowed;
+	for (unsigned i = 0; i < lcores->cnt; i++)
+		CPU_CLR(lcores->cpu[i], &lcores->rest);
+	write_map(lcores);
 	return 0;
 }

@@ -15,6 +15,8 @@ struct vly_lcores {
 	unsigned cnt;                 /* worker lcores */
 	uint16_t cpu[VLY_LCORES_MAX]; /* of each */
 	bool shared;                  /* several lcores on one CPU */
+	cpu_set_t allowed;            /* all CPUs that we may use */
+	cpu_set_t rest;               /* of those, the ones without a worker: maybe none */
 	char map[8192];               /* the EAL's --lcores argument */
 };
 

@@ -166,7 +166,7 @@ compile_zone(struct bench *bench)
 	fclose(file);
 	if (vly_image_builder_seal(builder, &built) != 0)
 		fail("no image: %m");
-	bench->image = vly_image_open(built.fd, 1, &error);
+	bench->image = vly_image_open(built.fd, 1, NULL, &error);
 	close(built.fd);
 	if (bench->image != NULL)
 		bench->table = vly_table_build(&bench->image, 1, &error);

@@ -52,7 +52,7 @@
 
 /* "VLYIMAGE" read as a little-endian number. */
 #define VLY_IMAGE_MAGIC   UINT64_C(0x4547414d49594c56)
-#define VLY_IMAGE_VERSION 3
+#define VLY_IMAGE_VERSION 4
 
 /* Parts begin at multiples of a cache line. */
 #define VLY_IMAGE_ALIGN 64
@@ -90,7 +90,7 @@ struct vly_image_header {
 	uint32_t version;
 	uint32_t header_bytes;
 	uint64_t image_bytes;
-	uint64_t checksum; /* XXH3-64 of the whole image with this field 0 */
+	uint64_t checksum; /* image_sum.h */
 	struct vly_hash_key hash_key;
 	uint32_t zone_cnt;
 	uint32_t bucket_cnt;

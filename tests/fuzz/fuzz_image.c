@@ -102,7 +102,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	memcpy(block, data, bytes);
 	if (bytes >= sizeof(struct vly_image_header))
 		make_plausible(block, bytes);
-	if (vly_image_verify(block, bytes, &image, &error) == 0)
+	if (vly_image_verify(block, bytes, NULL, &image, &error) == 0)
 		ask_image(&image);
 	else if (error.text[0] == '\0')
 		abort();

@@ -70,7 +70,7 @@ check_image(struct vly_image_builder *builder, bool loaded)
 
 	require(vly_image_builder_seal(builder, &built) == 0);
 	require(built.zone_cnt == 1u + loaded);
-	struct vly_image *image = vly_image_open(built.fd, 1, &error);
+	struct vly_image *image = vly_image_open(built.fd, 1, NULL, &error);
 	require(image != NULL);
 	struct vly_table *table = vly_table_build(&image, 1, &error);
 	require(table != NULL);

@@ -10,7 +10,7 @@ import time
 
 HELLO, IMAGE, COMMIT, RESULT, DEFENCE = 1, 2, 3, 4, 5
 OK, BUSY, MALFORMED, REFUSED, UNKNOWN = range(5)
-VERSION, IMAGE_VERSION = 2, 3
+VERSION, IMAGE_VERSION = 2, 4
 
 HEADER = struct.Struct("=IIQ")
 HELLO_BODY = struct.Struct("=IIIIQQ")
@@ -21,6 +21,7 @@ RESULT_BODY = struct.Struct("=II240s")
 # include/volley/image.h
 IMAGE_HEADER_BYTES = 256
 CHECKSUM_OFFSET = 24
+SUM_BYTES = 1 << 18  # image_sum.h
 
 # include/volley/defence.h: up to the rates of sources
 DEFENCE_HEAD = struct.Struct("=QIIQ IIII 8I II II 48s I 6I 2I I")
@@ -48,12 +49,14 @@ def sealed_memfd(data, seals=SEALS):
 def with_checksum(data):
     """The image with the checksum that fits it."""
     xxhash = ctypes.CDLL("libxxhash.so.0")
-    xxhash.XXH3_64bits.restype = ctypes.c_uint64
-    xxhash.XXH3_64bits.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
+    xxhash.XXH3_64bits_withSeed.restype = ctypes.c_uint64
+    xxhash.XXH3_64bits_withSeed.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint64]
     data = bytearray(data)
     data[CHECKSUM_OFFSET:CHECKSUM_OFFSET + 8] = bytes(8)
-    digest = xxhash.XXH3_64bits(bytes(data), len(data))
-    struct.pack_into("=Q", data, CHECKSUM_OFFSET, digest)
+    parts = [bytes(data[:IMAGE_HEADER_BYTES])]
+    parts += [bytes(data[max(at, IMAGE_HEADER_BYTES):at + SUM_BYTES]) for at in range(0, len(data), SUM_BYTES)]
+    digest = sum(xxhash.XXH3_64bits_withSeed(part, len(part), seed) for seed, part in enumerate(parts))
+    struct.pack_into("=Q", data, CHECKSUM_OFFSET, digest % 2**64)
     return bytes(data)
 
 

@@ -293,7 +293,7 @@ Test(compile, answers_any_with_one_rrset_or_with_all)
 			vly_image_builder_answer_any_all(builder);
 		cr_assert_eq(vly_test_zone_add(builder, &zone, &error), 0);
 		cr_assert_eq(vly_image_builder_seal(builder, &built), 0);
-		struct vly_image *image = vly_image_open(built.fd, 1, &image_error);
+		struct vly_image *image = vly_image_open(built.fd, 1, NULL, &image_error);
 		cr_assert_not_null(image);
 		struct vly_table *table = vly_table_build(&image, 1, &image_error);
 		vly_test_ask(table,

@@ -66,7 +66,7 @@ verify(const struct fenced *fenced, struct vly_image_error *error)
 	struct vly_image image;
 
 	*error = (struct vly_image_error){0};
-	return vly_image_verify(fenced->block, fenced->bytes, &image, error);
+	return vly_image_verify(fenced->block, fenced->bytes, NULL, &image, error);
 }
 
 static void
@@ -141,7 +141,7 @@ try_damaged(const struct fenced *fenced, const struct queries *queries, unsigned
 	struct vly_image_error error = {0};
 	struct vly_image image = {0};
 
-	if (vly_image_verify(fenced->block, fenced->bytes, &image, &error) == 0)
+	if (vly_image_verify(fenced->block, fenced->bytes, NULL, &image, &error) == 0)
 		ask_all(&image, queries);
 	else
 		cr_assert_neq(error.text[0], '\0', "octet %u: refused without a reason", at);
@@ -177,7 +177,7 @@ expect_not_opened(int fd, const char *reason)
 {
 	struct vly_image_error error = {0};
 
-	cr_expect_null(vly_image_open(fd, 1, &error));
+	cr_expect_null(vly_image_open(fd, 1, NULL, &error));
 	cr_expect_neq(strstr(error.text, reason), NULL, "expected %s, got %s", reason, error.text);
 	close(fd);
 }
@@ -443,4 +443,64 @@ Test(image, an_apex_that_is_in_no_bucket_is_verified_whole)
 				memset(bucket_of(&fenced, i), 0, sizeof(struct vly_image_bucket));
 	vly_test_image_reseal(fenced.block, fenced.bytes);
 	try_damaged(&fenced, &queries, 0);
+}
+
+/* Large enough for helpers. */
+#define MANY "200000"
+static const struct vly_test_zone large = {"z.", VLY_TEST_APEX "$GENERATE 1-" MANY
+							       " a$.a-longer-name A 192.0.2.1\n"};
+
+static const struct vly_image_helpers *
+all_helpers(void)
+{
+	static struct vly_image_helpers helpers = {.cnt = VLY_IMAGE_HELPERS_MAX};
+
+	cr_assert_eq(sched_getaffinity(0, sizeof(helpers.cpus), &helpers.cpus), 0);
+	return &helpers;
+}
+
+static void
+expect_refused_by_all(const struct fenced *fenced, const char *reason)
+{
+	struct vly_image image;
+	struct vly_image_error error = {0};
+
+	expect_refused(fenced, reason);
+	cr_expect_eq(vly_image_verify(fenced->block, fenced->bytes, all_helpers(), &image, &error),
+		     -1, "expected: %s", reason);
+	cr_expect_neq(strstr(error.text, reason), NULL, "expected %s, got %s", reason, error.text);
+}
+
+/* Whichever thread meets the damage, the reason is the same; and the first one if there are
+ * several. */
+Test(image, damage_found_by_helpers_has_its_reason, .timeout = 300)
+{
+	struct fenced fenced;
+	struct vly_image image;
+	struct vly_image_error error = {0};
+
+	open_fenced(&fenced, &large);
+	cr_assert_geq(fenced.bytes, 16u << 20);
+	cr_assert_eq(vly_image_verify(fenced.block, fenced.bytes, all_helpers(), &image, &error), 0,
+		     "%s", error.text);
+	uint32_t bucket_cnt = header_of(&fenced)->bucket_cnt;
+	struct vly_image_bucket *before = NULL;
+	vly_image_ref good = 0;
+	for (unsigned i = 0; i < 40; i++) {
+		struct vly_image_bucket *bucket =
+			bucket_of(&fenced, (uint32_t)((uint64_t)(bucket_cnt - 1) * (39 - i) / 39));
+		char reason[64];
+		vly_image_ref saved = bucket->node[0];
+		bucket->node[0] = UINT32_MAX - i;
+		snprintf(reason, sizeof(reason), "node %u is outside the heap", UINT32_MAX - i);
+		expect_refused_by_all(&fenced, "the checksum does not fit");
+		vly_test_image_reseal(fenced.block, fenced.bytes);
+		/* with the damage of the round before, which is further back */
+		expect_refused_by_all(&fenced, reason);
+		if (before != NULL)
+			before->node[0] = good;
+		before = bucket;
+		good = saved;
+	}
+	munmap(fenced.map, fenced.map_bytes);
 }

@@ -176,7 +176,7 @@ Test(table, refuses_images_with_different_hash_keys)
 	key.word[3] ^= 1;
 	int fd = vly_test_image_build(&zone, 1, &key, &zone_error);
 	struct vly_image *images[] = {vly_test_image_open(&zone, 1, 17),
-				      vly_image_open(fd, 18, &error)};
+				      vly_image_open(fd, 18, NULL, &error)};
 	cr_assert_not_null(images[1], "%s", error.text);
 	cr_expect_null(vly_table_build(images, 2, &error));
 	cr_expect_neq(strstr(error.text, "17 and 18"), NULL, "%s", error.text);

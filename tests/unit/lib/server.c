@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <xxhash.h>
+#include <volley/image_sum.h>
 
 const struct vly_hash_key vly_test_key = {
 	{UINT64_C(0x0123456789abcdef), UINT64_C(0xfedcba9876543210), UINT64_C(0x5851f42d4c957f2d),
@@ -96,8 +96,7 @@ vly_test_image_reseal(uint8_t *block, size_t bytes)
 {
 	struct vly_image_header *header = (void *)block;
 
-	header->checksum = 0;
-	header->checksum = XXH3_64bits(block, bytes);
+	header->checksum = vly_image_sum(block, bytes);
 }
 
 struct vly_image *
@@ -112,7 +111,7 @@ vly_test_image_open(const struct vly_test_zone *zone, size_t zone_cnt, uint64_t 
 			(unsigned long long)zone_error.line, zone_error.text);
 		return NULL;
 	}
-	struct vly_image *image = vly_image_open(fd, id, &error);
+	struct vly_image *image = vly_image_open(fd, id, NULL, &error);
 	close(fd);
 	if (image == NULL)
 		fprintf(stderr, "image refused: %s\n", error.text);
