@@ -26,44 +26,83 @@ struct {
 	__type(value, struct vly_xdp_config);
 } vly_config SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, VLY_ADDRESSES_MAX);
-	__type(key, struct vly_address);
-	__type(value, uint8_t);
-} vly_addresses SEC(".maps");
+/* Inner maps, of one element each. Sizes, because clang describes no type that is only pointed to
+ * from here. */
+struct rules_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(uint32_t));
+	__uint(value_size, sizeof(struct vly_policy_rules));
+};
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, VLY_VERDICT_CNT);
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
 	__type(key, uint32_t);
-	__type(value, uint64_t);
-} vly_verdicts SEC(".maps");
+	__array(values, struct rules_map);
+} vly_rules SEC(".maps");
 
-VLY_POLICY_INLINE bool
-is_ours(const void *context, const uint8_t *address, unsigned version)
+struct cpu_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(key_size, sizeof(uint32_t));
+	__uint(value_size, sizeof(struct vly_xdp_cpu));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, VLY_XDP_CPUS_MAX);
+	__type(key, uint32_t);
+	__array(values, struct cpu_map);
+} vly_cpus SEC(".maps");
+
+/* The only element of an inner map. */
+VLY_POLICY_INLINE void *
+inner_value(void *outer, uint32_t idx)
 {
-	const struct vly_xdp_config *config = context;
-	struct vly_address key = {{0}};
+	uint32_t first = 0;
+	void *inner = bpf_map_lookup_elem(outer, &idx);
 
-	if (config->mode == VLY_XDP_ANY)
-		return true;
-	if (version == 4) {
-		key.octet[10] = key.octet[11] = 0xff;
-		__builtin_memcpy(key.octet + 12, address, 4);
-	} else {
-		__builtin_memcpy(key.octet, address, 16);
-	}
-	return bpf_map_lookup_elem(&vly_addresses, &key) != NULL;
+	return inner != NULL ? bpf_map_lookup_elem(inner, &first) : NULL;
 }
 
-VLY_POLICY_INLINE void
-count(uint32_t verdict)
+static __attribute__((noinline)) int
+keep_sample(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint32_t verdict)
 {
-	uint64_t *cnt = bpf_map_lookup_elem(&vly_verdicts, &verdict);
+	struct vly_xdp_sample *sample;
+	uint64_t len = bpf_xdp_get_buff_len(ctx);
+	uint64_t kept = len < VLY_SAMPLE_FRAME_BYTES ? len : VLY_SAMPLE_FRAME_BYTES;
 
-	if (cnt != NULL)
-		++*cnt; /* per CPU, and a driver's NAPI poll is not preempted by another */
+	if (cpu == NULL || verdict >= VLY_VERDICT_CNT)
+		return 0;
+	barrier_var(kept); /* or the compiler proves these bounds, and the verifier can't */
+	if (kept == 0 || kept > VLY_SAMPLE_FRAME_BYTES)
+		return 0;
+	sample = &cpu->sample[cpu->sample_cnt & (VLY_XDP_SAMPLES_MAX - 1)];
+	if (bpf_xdp_load_bytes(ctx, 0, sample->frame, kept) != 0)
+		return 0;
+	sample->weight = cpu->verdict[verdict] - cpu->sampled[verdict];
+	sample->cause = verdict;
+	sample->frame_len = len;
+	sample->kept_len = kept;
+	cpu->sampled[verdict] = cpu->verdict[verdict];
+	cpu->credit[verdict]--;
+	__sync_fetch_and_add(&cpu->sample_cnt, 1); /* after the sample: the reader sees it whole */
+	return 0;
+}
+
+/* One more of that verdict. Nobody else writes here: a driver's NAPI poll is not preempted by
+ * another of its CPU. */
+VLY_POLICY_INLINE void
+count(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint64_t verdict)
+{
+	barrier_var(verdict);
+	if (cpu == NULL || verdict >= VLY_VERDICT_CNT)
+		return;
+	cpu->verdict[verdict]++;
+	if (cpu->credit[verdict] != 0)
+		keep_sample(ctx, cpu, verdict);
 }
 
 SEC("xdp")
@@ -79,15 +118,23 @@ volley_xdp(struct xdp_md *ctx)
 	if (config == NULL || config->mode == VLY_XDP_PASS)
 		return XDP_PASS;
 
-	enum vly_verdict verdict = vly_policy_classify(data, end, &packet, is_ours, config);
+	struct vly_xdp_cpu *cpu = inner_value(&vly_cpus, bpf_get_smp_processor_id());
+	enum vly_verdict verdict =
+		vly_policy_classify(data, end, &packet, vly_addresses_have, &config->addresses);
 	int action = verdict == VLY_VERDICT_pass ? XDP_PASS : XDP_DROP;
+	if (verdict == VLY_VERDICT_serve) {
+		const struct vly_policy_rules *rules = inner_value(&vly_rules, 0);
+		if (rules != NULL && cpu != NULL)
+			verdict = vly_policy_admit(&packet, rules, &cpu->state,
+						   (uint32_t)bpf_jiffies64() * config->tick_units);
+	}
 	if (verdict == VLY_VERDICT_serve) {
 		/* The flags are what is returned when the queue has no socket. */
 		action = (int)bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);
 		if (action == XDP_PASS)
 			verdict = VLY_VERDICT_pass;
 	}
-	count(verdict);
+	count(ctx, cpu, verdict);
 	return action;
 }
 

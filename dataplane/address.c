@@ -2,31 +2,54 @@
 #include "address.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
+#include <string.h>
 
-static_assert(2 * VLY_ADDRESSES_MAX == 1 << (64 - 55), "vly_address_slot() keeps as many bits");
+/* Puts address[idx] into the first free slot that a search for it looks at. */
+static bool
+place(struct vly_addresses *addresses, unsigned idx)
+{
+	unsigned first = vly_address_slot(&addresses->address[idx], addresses->factor);
+
+	for (unsigned i = 0; i < VLY_ADDRESSES_PROBES; i++) {
+		uint16_t *slot = &addresses->slot[(first + i) % VLY_ADDRESSES_SLOT_CNT];
+		if (*slot == 0) {
+			*slot = (uint16_t)(idx + 1);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+place_all(struct vly_addresses *addresses)
+{
+	memset(addresses->slot, 0, sizeof(addresses->slot));
+	for (unsigned i = 0; i < addresses->cnt; i++)
+		if (!place(addresses, i))
+			return false;
+	return true;
+}
 
 enum vly_addresses_result
 vly_addresses_add(struct vly_addresses *addresses, const char *text)
 {
 	uint8_t wire[16];
-	unsigned version = 4;
+	struct vly_address address;
 
-	if (inet_pton(AF_INET, text, wire) != 1) {
-		if (inet_pton(AF_INET6, text, wire) != 1)
-			return VLY_ADDRESSES_MALFORMED;
-		version = 6;
-	}
-	if (addresses->cnt > 0 && vly_addresses_have(addresses, wire, version))
+	if (inet_pton(AF_INET, text, wire) == 1)
+		address = vly_address_from_ipv4(wire);
+	else if (inet_pton(AF_INET6, text, wire) == 1)
+		address = vly_address_from_ipv6(wire);
+	else
+		return VLY_ADDRESSES_MALFORMED;
+	if (addresses->cnt > 0 && vly_addresses_have(addresses, &address))
 		return VLY_ADDRESSES_OK;
 	if (addresses->cnt == VLY_ADDRESSES_MAX)
 		return VLY_ADDRESSES_FULL;
 
-	struct vly_address *address = &addresses->address[addresses->cnt++];
-	*address = vly_address_from_wire(wire, version);
-	unsigned i = vly_address_slot(address);
-	while (addresses->slot[i % (2 * VLY_ADDRESSES_MAX)] != 0)
-		i++;
-	addresses->slot[i % (2 * VLY_ADDRESSES_MAX)] = (uint16_t)addresses->cnt;
+	addresses->address[addresses->cnt++] = address;
+	/* Nearly every factor does. */
+	while (addresses->factor == 0 || !place_all(addresses))
+		addresses->factor = (addresses->factor + UINT64_C(0x9e3779b97f4a7c14)) | 1;
 	return VLY_ADDRESSES_OK;
 }

@@ -186,6 +186,12 @@ vly_port_serve(struct vly_port *port, const struct vly_addresses *addresses)
 	return port->has_xdp ? vly_xdp_serve(&port->xdp, addresses) : 0;
 }
 
+int
+vly_port_set_rules(struct vly_port *port, const struct vly_policy_rules *rules)
+{
+	return port->has_xdp ? vly_xdp_set_rules(&port->xdp, rules) : 0;
+}
+
 static enum vly_port_state
 look_at(const struct vly_port *port)
 {

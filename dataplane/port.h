@@ -7,6 +7,7 @@
  *   2. vly_port_open() each after: from then on its queues may be polled, each by one lcore;
  *   3. vly_port_serve() when the lcores run;
  *   4. vly_port_read() now and then: it also says when the interface comes or goes;
+ *      vly_port_set_rules() whenever there are new ones;
  *   5. vly_port_stop() before the lcores stop, vly_port_close() after.
  * Errors are logged here.
  */
@@ -46,6 +47,11 @@ vly_port_open(struct vly_port *port, unsigned port_idx, const char *xdp_program)
 
 __attribute__((nonnull, warn_unused_result)) int
 vly_port_serve(struct vly_port *port, const struct vly_addresses *addresses);
+
+/* Gives the rules to the port's XDP program, if it has one; lcores take them from
+ * vly_defence_live(). Returns 0, or -1: those before stay in force on this port. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_port_set_rules(struct vly_port *port, const struct vly_policy_rules *rules);
 
 /* Copies what the port knows into the shared counters. */
 __attribute__((nonnull)) void vly_port_read(struct vly_port *port,

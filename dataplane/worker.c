@@ -36,6 +36,7 @@
 struct burst {
 	struct vly_guard guard;
 	struct vly_sampler sampler;
+	struct vly_policy_state *rules_state; /* NULL: the XDP program has applied the rules */
 	struct rte_mbuf *received[BURST];
 	struct rte_mbuf *asked[BURST]; /* those with a query */
 	struct rte_mbuf *reply[BURST];
@@ -74,9 +75,37 @@ add_query(const struct vly_worker *worker, struct burst *burst, struct rte_mbuf 
 	burst->asked[burst->asked_cnt++] = mbuf;
 }
 
+static enum vly_verdict
+judge(const struct vly_worker *worker, struct burst *burst, const struct rte_mbuf *mbuf,
+      const struct vly_policy_rules *rules)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+	struct vly_packet *packet = &burst->packet[burst->asked_cnt];
+	enum vly_verdict verdict = vly_policy_classify(frame, frame + mbuf->data_len, packet,
+						       vly_addresses_have, worker->addresses);
+
+	/* A frame that left no room in its buffer is larger than any query of ours. */
+	if (verdict == VLY_VERDICT_serve &&
+	    (mbuf->nb_segs != 1 || rte_pktmbuf_tailroom(mbuf) < VLY_NAME_SLACK_BYTES))
+		return VLY_VERDICT_pass;
+	if (verdict != VLY_VERDICT_serve || burst->rules_state == NULL)
+		return verdict;
+	return vly_policy_admit(packet, rules, burst->rules_state, burst->guard.clock.units);
+}
+
+static void
+sample_dropped(struct burst *burst, enum vly_verdict verdict, const struct rte_mbuf *mbuf)
+{
+	uint32_t now = burst->guard.clock.units;
+
+	if (vly_sampler_wants(&burst->sampler, verdict, 1, now))
+		vly_sampler_keep(&burst->sampler, verdict, rte_pktmbuf_mtod(mbuf, const uint8_t *),
+				 mbuf->data_len, now);
+}
+
 /* Sorts what was received: queries for us, and the rest. */
 static void
-classify(const struct vly_worker *worker, struct burst *burst)
+classify(const struct vly_worker *worker, struct burst *burst, const struct vly_policy_rules *rules)
 {
 	struct vly_lcore_counters *counters = worker->counters;
 
@@ -84,23 +113,20 @@ classify(const struct vly_worker *worker, struct burst *burst)
 		rte_prefetch0(rte_pktmbuf_mtod(burst->received[i], void *));
 	for (unsigned i = 0; i < burst->received_cnt; i++) {
 		struct rte_mbuf *mbuf = burst->received[i];
-		const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
-		enum vly_verdict verdict = vly_policy_classify(
-			frame, frame + mbuf->data_len, &burst->packet[burst->asked_cnt],
-			vly_addresses_have, worker->addresses);
+		enum vly_verdict verdict = judge(worker, burst, mbuf, rules);
 		counters->rx_bytes += mbuf->pkt_len;
-		/* A frame that left no room in its buffer is larger than any query of ours. */
-		if (verdict == VLY_VERDICT_serve &&
-		    (mbuf->nb_segs != 1 || rte_pktmbuf_tailroom(mbuf) < VLY_NAME_SLACK_BYTES))
-			verdict = VLY_VERDICT_pass;
 		if (verdict == VLY_VERDICT_serve)
 			add_query(worker, burst, mbuf);
 		else
 			burst->refused[burst->refused_cnt++] = mbuf;
 		if (verdict != VLY_VERDICT_serve || !worker->has_xdp)
 			counters->verdict[verdict]++;
+		if (unlikely(verdict > VLY_VERDICT_serve))
+			sample_dropped(burst, verdict, mbuf);
 	}
 	counters->rx_packets += burst->received_cnt;
+	if (burst->rules_state != NULL)
+		counters->source_dry_run = burst->rules_state->source_dry_run;
 }
 
 /* Dresses each response as a frame. */
@@ -200,7 +226,8 @@ answer_burst(const struct vly_worker *worker, struct burst *burst)
 	burst->asked_cnt = 0;
 	burst->reply_cnt = 0;
 	burst->refused_cnt = 0;
-	classify(worker, burst);
+	vly_clock_tick(&guard->clock, start_tsc);
+	classify(worker, burst, &vly_defence_live()->rules);
 	vly_guard_begin(guard, vly_defence_live(), start_tsc, burst->query, burst->asked_cnt);
 	sample_served(burst, start_tsc);
 	vly_query_answer(burst->query, burst->asked_cnt, vly_table_live(), guard, worker->counters);
@@ -234,13 +261,16 @@ create_burst(const struct vly_worker *worker)
 	struct burst *burst = aligned_alloc(RTE_CACHE_LINE_SIZE,
 					    RTE_ALIGN_CEIL(sizeof(*burst), RTE_CACHE_LINE_SIZE));
 	struct vly_limiter *limiter = vly_limiter_create();
+	struct vly_policy_state *state = worker->has_xdp ? NULL : calloc(1, sizeof(*state));
 
-	if (burst == NULL || limiter == NULL) {
+	if (burst == NULL || limiter == NULL || (state == NULL && !worker->has_xdp)) {
 		free(burst);
+		free(state);
 		vly_limiter_destroy(limiter);
 		return NULL;
 	}
 	memset(burst, 0, sizeof(*burst));
+	burst->rules_state = state;
 	vly_sampler_start(&burst->sampler, worker->samples, worker->port_idx);
 	vly_guard_start(&burst->guard, limiter, &burst->sampler, worker->tsc_hz);
 	return burst;
@@ -259,6 +289,7 @@ vly_worker_run(void *worker)
 	run(worker, burst);
 	rcu_unregister_thread();
 	vly_limiter_destroy(burst->guard.limiter);
+	free(burst->rules_state);
 	free(burst);
 	return 0;
 }

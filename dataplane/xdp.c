@@ -9,8 +9,10 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -18,7 +20,7 @@
 
 #include "log.h"
 
-/* Our program has four maps. */
+/* Our program has four maps. Inner maps are not among them. */
 #define MAPS_MAX 8
 
 /* What is attached to an interface; id 0: nothing. */
@@ -128,8 +130,8 @@ vly_xdp_claim(struct vly_xdp *xdp, const char *interface, unsigned if_index)
 	*xdp = (struct vly_xdp){.interface = interface,
 				.if_index = if_index,
 				.config_fd = -1,
-				.addresses_fd = -1,
-				.verdicts_fd = -1};
+				.rules_fd = -1,
+				.cpus_fd = -1};
 	xdp->claim_fd = lock_interface(interface);
 	if (xdp->claim_fd < 0) {
 		vly_log_error("%s: %s", interface,
@@ -157,12 +159,10 @@ take_map(struct vly_xdp *xdp, uint32_t id)
 		if (strcmp(info.name, VLY_XDP_CONFIG) == 0 &&
 		    info.value_size == sizeof(struct vly_xdp_config))
 			wanted = &xdp->config_fd;
-		else if (strcmp(info.name, VLY_XDP_ADDRESSES) == 0 &&
-			 info.key_size == sizeof(struct vly_address))
-			wanted = &xdp->addresses_fd;
-		else if (strcmp(info.name, VLY_XDP_VERDICTS) == 0 &&
-			 info.max_entries == VLY_VERDICT_CNT)
-			wanted = &xdp->verdicts_fd;
+		else if (strcmp(info.name, VLY_XDP_RULES) == 0)
+			wanted = &xdp->rules_fd;
+		else if (strcmp(info.name, VLY_XDP_CPUS) == 0)
+			wanted = &xdp->cpus_fd;
 		if (wanted != NULL && *wanted < 0) {
 			*wanted = fd;
 			return 0;
@@ -170,6 +170,53 @@ take_map(struct vly_xdp *xdp, uint32_t id)
 	}
 	close(fd);
 	return 0;
+}
+
+/* A map of one value, to be put into an outer map. Returns its fd, or a negative errno. */
+static int
+create_inner(const char *name, uint32_t value_bytes, uint32_t flags)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = flags);
+
+	return bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), value_bytes, 1, &options);
+}
+
+/* Gives a CPU memory to count in. Returns 0 or a negative errno. */
+static int
+add_cpu(struct vly_xdp *xdp, uint32_t cpu)
+{
+	int fd = create_inner("vly_cpu", sizeof(struct vly_xdp_cpu), BPF_F_MMAPABLE);
+
+	if (fd < 0)
+		return fd;
+	void *map =
+		mmap(NULL, sizeof(struct vly_xdp_cpu), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	int error = map == MAP_FAILED ? -errno : 0;
+	if (error == 0) {
+		xdp->cpu[xdp->cpu_cnt++] = map;
+		error = bpf_map_update_elem(xdp->cpus_fd, &cpu, &fd, BPF_ANY);
+	}
+	close(fd);
+	return error;
+}
+
+/* CPUs that come later have theirs, too. */
+static int
+add_cpus(struct vly_xdp *xdp)
+{
+	int cpu_cnt = libbpf_num_possible_cpus();
+	int error = cpu_cnt < 0 ? cpu_cnt : 0;
+
+	xdp->cpu = error == 0 ? calloc((size_t)cpu_cnt, sizeof(*xdp->cpu)) : NULL;
+	if (xdp->cpu == NULL && error == 0)
+		error = -ENOMEM;
+	for (int cpu = 0; cpu < cpu_cnt && error == 0; cpu++)
+		error = add_cpu(xdp, (uint32_t)cpu);
+	if (error != 0)
+		vly_log_error("%s: no %zu octets for each of %d CPUs of the XDP program: %s",
+			      xdp->interface, sizeof(struct vly_xdp_cpu), cpu_cnt,
+			      strerror(-error));
+	return error != 0 ? -1 : 0;
 }
 
 /* DPDK keeps its AF_XDP sockets to itself, and its statistics leave out packets that found the ring
@@ -211,65 +258,91 @@ vly_xdp_open(struct vly_xdp *xdp)
 	for (uint32_t i = 0; i < attached.map_cnt; i++)
 		if (take_map(xdp, attached.map_id[i]) != 0)
 			break;
-	if (xdp->config_fd < 0 || xdp->addresses_fd < 0 || xdp->verdicts_fd < 0) {
+	if (xdp->config_fd < 0 || xdp->rules_fd < 0 || xdp->cpus_fd < 0) {
 		vly_log_error("%s: the XDP program's maps are not those of this version: give the "
 			      "volley_xdp.o that came with it as --xdp-program",
 			      xdp->interface);
 		return -1;
 	}
 	find_sockets(xdp);
-	return 0;
+	return add_cpus(xdp);
+}
+
+/* The length of a jiffy, which is the step of coarse clocks. */
+static uint32_t
+tick_units(void)
+{
+	struct timespec tick;
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	return vly_rate_now((uint64_t)tick.tv_sec * 1000000000u + (uint64_t)tick.tv_nsec);
 }
 
 static int
-write_mode(const struct vly_xdp *xdp, enum vly_xdp_mode mode)
+write_config(const struct vly_xdp *xdp, enum vly_xdp_mode mode,
+	     const struct vly_addresses *addresses)
 {
+	struct vly_xdp_config config = {.mode = mode, .tick_units = tick_units()};
 	uint32_t key = 0;
-	struct vly_xdp_config config = {.mode = mode};
 
+	if (addresses != NULL)
+		config.addresses = *addresses;
 	return bpf_map_update_elem(xdp->config_fd, &key, &config, BPF_ANY);
 }
 
 int
 vly_xdp_serve(struct vly_xdp *xdp, const struct vly_addresses *addresses)
 {
-	uint8_t value = 1;
-	int error = 0;
+	/* The program may see half of what is written: the mode comes last. */
+	int error = write_config(xdp, VLY_XDP_PASS, addresses);
 
-	for (unsigned i = 0; i < addresses->cnt && error == 0; i++)
-		error = bpf_map_update_elem(xdp->addresses_fd, &addresses->address[i], &value,
-					    BPF_ANY);
 	if (error == 0)
-		error = write_mode(xdp, addresses->cnt == 0 ? VLY_XDP_ANY : VLY_XDP_LISTED);
+		error = write_config(xdp, VLY_XDP_SERVE, addresses);
 	if (error != 0)
 		vly_log_error("%s: can't configure the XDP program: %s", xdp->interface,
 			      strerror(-error));
 	return error != 0 ? -1 : 0;
 }
 
-static uint64_t
-sum_cpus(const uint64_t *value, int cpu_cnt)
+int
+vly_xdp_set_rules(struct vly_xdp *xdp, const struct vly_policy_rules *rules)
 {
-	uint64_t sum = 0;
+	uint32_t key = 0;
+	int fd = create_inner("vly_rules_set", sizeof(*rules), 0);
+	int error = fd < 0 ? fd : bpf_map_update_elem(fd, &key, rules, BPF_ANY);
 
-	for (int i = 0; i < cpu_cnt; i++)
-		sum += value[i];
-	return sum;
+	if (error == 0)
+		error = bpf_map_update_elem(xdp->rules_fd, &key, &fd, BPF_ANY);
+	if (fd >= 0)
+		close(fd);
+	if (error != 0)
+		vly_log_error("%s: the XDP program keeps the rules it has, for the new ones can't "
+			      "be given to it: %s",
+			      xdp->interface, strerror(-error));
+	return error != 0 ? -1 : 0;
+}
+
+static void
+read_cpus(const struct vly_xdp *xdp, struct vly_port_counters *counters)
+{
+	for (unsigned verdict = 0; verdict < VLY_VERDICT_CNT; verdict++) {
+		uint64_t sum = 0;
+		for (unsigned i = 0; i < xdp->cpu_cnt; i++)
+			sum += __atomic_load_n(&xdp->cpu[i]->verdict[verdict], __ATOMIC_RELAXED);
+		counters->xdp_verdict[verdict] = sum;
+	}
+	uint64_t dry_run = 0;
+	for (unsigned i = 0; i < xdp->cpu_cnt; i++)
+		dry_run += __atomic_load_n(&xdp->cpu[i]->state.source_dry_run, __ATOMIC_RELAXED);
+	counters->xdp_source_dry_run = dry_run;
 }
 
 void
 vly_xdp_read(const struct vly_xdp *xdp, struct vly_port_counters *counters)
 {
-	int cpu_cnt = libbpf_num_possible_cpus();
 	uint64_t missed = 0;
 
-	if (cpu_cnt <= 0)
-		return;
-	uint64_t value[cpu_cnt];
-	for (uint32_t verdict = 0; verdict < VLY_VERDICT_CNT; verdict++)
-		if (bpf_map_lookup_elem(xdp->verdicts_fd, &verdict, value) == 0)
-			counters->xdp_verdict[verdict] = sum_cpus(value, cpu_cnt);
-
+	read_cpus(xdp, counters);
 	for (unsigned i = 0; i < xdp->socket_cnt; i++) {
 		struct xdp_statistics statistics = {0};
 		socklen_t bytes = sizeof(statistics);
@@ -291,7 +364,7 @@ vly_xdp_is_attached(const struct vly_xdp *xdp)
 void
 vly_xdp_stop(struct vly_xdp *xdp)
 {
-	if (xdp->config_fd >= 0 && write_mode(xdp, VLY_XDP_PASS) != 0)
+	if (xdp->config_fd >= 0 && write_config(xdp, VLY_XDP_PASS, NULL) != 0)
 		vly_log_warning("%s: can't tell the XDP program to pass everything",
 				xdp->interface);
 }
@@ -318,8 +391,13 @@ vly_xdp_release(struct vly_xdp *xdp)
 		vly_log_error("%s: XDP program %u stays attached: ip link set dev %s xdp off",
 			      xdp->interface, attached.id, xdp->interface);
 	close_fd(&xdp->config_fd);
-	close_fd(&xdp->addresses_fd);
-	close_fd(&xdp->verdicts_fd);
+	close_fd(&xdp->rules_fd);
+	close_fd(&xdp->cpus_fd);
+	for (unsigned i = 0; i < xdp->cpu_cnt; i++)
+		munmap(xdp->cpu[i], sizeof(struct vly_xdp_cpu));
+	free(xdp->cpu);
+	xdp->cpu = NULL;
+	xdp->cpu_cnt = 0;
 	close_fd(&xdp->claim_fd);
 }
 

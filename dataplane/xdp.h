@@ -7,7 +7,7 @@
  *   1. vly_xdp_claim() the interface before DPDK opens the port;
  *   2. vly_xdp_open() after;
  *   3. vly_xdp_serve() when lcores are there to answer;
- *   4. vly_xdp_read() now and then;
+ *   4. vly_xdp_read() now and then, vly_xdp_set_rules() when they change;
  *   5. vly_xdp_stop(): the kernel gets every frame again;
  *   6. vly_xdp_release() after DPDK has closed the port, or when it could not open it.
  * Errors are logged here. Nothing is pinned: a program that outlives a killed dataplane has no
@@ -17,6 +17,7 @@
 #define VLY_DATAPLANE_XDP_H
 
 #include <volley/counters.h>
+#include <volley/xdp.h>
 
 #include "address.h"
 
@@ -28,8 +29,10 @@ struct vly_xdp {
 	unsigned if_index;
 	int claim_fd; /* -1: not claimed */
 	int config_fd;
-	int addresses_fd;
-	int verdicts_fd;
+	int rules_fd;
+	int cpus_fd;
+	struct vly_xdp_cpu **cpu; /* mapped, of each CPU that the machine may have */
+	unsigned cpu_cnt;
 	int socket_fd[VLY_XDP_SOCKETS_MAX]; /* DPDK's AF_XDP sockets, borrowed */
 	unsigned socket_cnt;
 };
@@ -47,6 +50,11 @@ __attribute__((nonnull, warn_unused_result)) int vly_xdp_open(struct vly_xdp *xd
 /* Returns 0 or -1. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_xdp_serve(struct vly_xdp *xdp, const struct vly_addresses *addresses);
+
+/* Swaps the rules (sound ones) in one step, without attaching anything anew; when it returns 0, no
+ * packet is judged by the old ones any more. Returns -1 when they stay in force. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_xdp_set_rules(struct vly_xdp *xdp, const struct vly_policy_rules *rules);
 
 __attribute__((nonnull)) void vly_xdp_read(const struct vly_xdp *xdp,
 					   struct vly_port_counters *counters);

@@ -22,7 +22,7 @@
 #include <volley/sample.h>
 
 #define VLY_COUNTERS_MAGIC   UINT64_C(0x544e554f43594c56) /* "VLYCOUNT" */
-#define VLY_COUNTERS_VERSION 3
+#define VLY_COUNTERS_VERSION 4
 
 /* name, help: for `volleyctl stats` and for metrics. */
 #define VLY_LCORE_COUNTERS(X)                                                                      \
@@ -53,6 +53,7 @@
 	X(cookies_valid, "queries with a valid server cookie")                                     \
 	X(cookies_new, "queries with a client cookie alone")                                       \
 	X(cookies_invalid, "queries with a server cookie that is not ours, or too old")            \
+	X(source_dry_run, "packets that the source rate would have dropped")                       \
 	X(bursts, "bursts that held at least one packet")                                          \
 	X(polls_empty, "polls that found nothing")                                                 \
 	X(busy_tsc, "cycles spent on bursts")                                                      \
@@ -74,6 +75,7 @@ struct vly_lcore_counters {
 struct vly_port_counters {
 	char name[64];                         /* as on the command line, such as af_xdp:eth0 */
 	uint64_t xdp_verdict[VLY_VERDICT_CNT]; /* the XDP program's, copied every 100 ms */
+	uint64_t xdp_source_dry_run;           /* struct vly_policy_state */
 	uint64_t rx_missed;                    /* packets that found the port's ring full */
 	uint64_t xdp_attached;                 /* 1: this port runs the XDP program */
 } __attribute__((aligned(64)));

@@ -6,12 +6,14 @@
  * Use:
  *   1. vly_policy_classify() a frame, with a function that knows our addresses;
  *   2. VLY_VERDICT_pass: the kernel's. VLY_VERDICT_serve: a DNS query for us, and *packet says
- *      where its parts are. Anything else is a drop, and the verdict is its reason.
+ *      where its parts are and who sent it. Anything else is a drop, and the verdict is its reason;
+ *   3. vly_policy_admit() what is to be served, by the rules in force. Not where an XDP program has
+ *      done it already: a packet is charged once.
  *
- * Only frames that nobody could make use of are dropped. What is merely not for the fast path
+ * classify() drops only what nobody could make use of; what is merely not for the fast path
  * (fragments, IP options, IPv6 extension headers, TCP, other ports and addresses) passes.
  *
- * A new reason is one line in VLY_VERDICTS and one test in the function. It must suit the BPF
+ * A new reason is one line in VLY_VERDICTS and one test in a function. It must suit the BPF
  * verifier: compare with `end` before each load, keep offsets constant or few, no unbounded loops.
  */
 #ifndef VLY_POLICY_H
@@ -20,8 +22,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <volley/address.h>
+#include <volley/octets.h>
 #include <volley/prefix.h>
 #include <volley/rate.h>
+#include <volley/sketch.h>
 
 /* name, help. Verdicts up to serve keep the frame, those behind it drop it. */
 #define VLY_VERDICTS(X)                                                                            \
@@ -44,38 +49,43 @@ enum vly_verdict {
 		VLY_VERDICT_CNT
 };
 
-/* Where the parts of a served frame are, in octets from its start. */
+/* A served frame: where its parts are, in octets from its start, and what rules ask about it. */
 struct vly_packet {
-	uint16_t l3_off;    /* IP header: Ethernet and up to two VLAN tags come before it */
-	uint16_t l4_off;    /* UDP header */
-	uint16_t dns_off;   /* DNS message */
-	uint16_t dns_len;   /* 12..65527, inside the frame */
-	uint8_t ip_version; /* 4 or 6 */
+	uint16_t l3_off;      /* IP header: Ethernet and up to two VLAN tags come before it */
+	uint16_t l4_off;      /* UDP header */
+	uint16_t dns_off;     /* DNS message */
+	uint16_t dns_len;     /* 12..65527, inside the frame */
+	uint16_t source_port; /* 1..65535 */
+	uint8_t ip_version;   /* 4 or 6 */
+	bool unserved;        /* gets NOTIMP or FORMERR, whatever it asks */
+	uint64_t source_high; /* of an IPv6 address in host order; of an IPv4 address 0 */
+	uint64_t source_low;
 };
 
-/* The prefix lengths that sources are counted by: an address, and two sizes of network around it.
- */
-#define VLY_SOURCE_LEVEL_CNT 3
-#define VLY_SOURCE_BITS4                                                                           \
-	{                                                                                          \
-		32, 24, 20                                                                         \
-	}
-#define VLY_SOURCE_BITS6                                                                           \
-	{                                                                                          \
-		128, 64, 48                                                                        \
-	}
-
 /* What may change at run time: part of struct vly_defence, and as a whole the value of an XDP map.
- */
+ * All zeros: nothing is limited, listed or denied. */
 struct vly_policy_rules {
-	uint32_t source_mode;                         /* enum vly_limit_mode (defence.h) */
-	struct vly_rate source[VLY_SOURCE_LEVEL_CNT]; /* packets of one source, per queue */
+	uint32_t source_mode; /* enum vly_limit_mode (defence.h) */
+	/* Packets of one source, per queue. The burst spans at least VLY_SOURCE_BURST_MS_MIN. */
+	struct vly_rate source[VLY_SOURCE_LEVEL_CNT];
 	/* Messages that are never served get their NOTIMP or FORMERR up to this rate, per queue. */
 	struct vly_rate unserved;
 	uint32_t pad;
 	uint64_t source_key;               /* random: keys the sketch's hashes */
 	uint8_t reflector_port[65536 / 8]; /* bit n % 8 of octet n / 8: UDP source port n */
 	struct vly_prefix_table prefixes;
+};
+
+/* Time goes in ticks in the XDP program, of 10 ms on the slowest kernel: within a shorter burst, a
+ * source would not get its rate. */
+#define VLY_SOURCE_BURST_MS_MIN 10
+
+/* What the rules have counted on one queue. Zeros to begin with. */
+struct vly_policy_state {
+	uint64_t source_dry_run; /* packets that the source rate would have dropped */
+	uint32_t unserved;       /* a cell, rate.h */
+	uint32_t pad;
+	struct vly_sketch sketch;
 };
 
 enum {
@@ -89,29 +99,30 @@ enum {
 
 #define VLY_POLICY_INLINE static inline __attribute__((always_inline))
 
-VLY_POLICY_INLINE unsigned
-vly_policy_be16(const uint8_t *at)
-{
-	return (unsigned)at[0] << 8 | at[1];
-}
-
 /* No host has 0.0.0.0, a group's address or that of the local broadcast (RFC 1122 §3.2.1.3). */
 VLY_POLICY_INLINE bool
-vly_policy_ipv4_is_host(const uint8_t *address)
+vly_policy_ipv4_is_host(uint32_t address)
 {
-	uint32_t value = vly_policy_be16(address) << 16 | vly_policy_be16(address + 2);
-
-	return value != 0 && value != 0xffffffff && (value >> 28) != 14;
+	return address != 0 && address != UINT32_MAX && address >> 28 != 14;
 }
 
 VLY_POLICY_INLINE bool
-vly_policy_ipv6_is_host(const uint8_t *address)
+vly_policy_ipv6_is_host(uint64_t high, uint64_t low)
 {
-	unsigned any = 0;
+	return (high | low) != 0 && high >> 56 != 0xff;
+}
 
-	for (unsigned i = 0; i < 16; i += 2)
-		any |= vly_policy_be16(address + i);
-	return any != 0 && address[0] != 0xff;
+/* A query with a cookie may come without a question (RFC 7873 §5.4). Of NOTIFY and UPDATE we look
+ * at no more than the opcode. */
+VLY_POLICY_INLINE bool
+vly_policy_is_unserved(const uint8_t *dns)
+{
+	unsigned opcode = dns[2] >> 3 & 15;
+	unsigned question_cnt = vly_be16(dns + 4);
+
+	if (opcode != 0)
+		return opcode != 4 && opcode != 5;
+	return question_cnt != 1 && (question_cnt != 0 || vly_be16(dns + 10) == 0);
 }
 
 /* From the UDP header on. `ip_payload` is what the IP header claims to follow it, not yet
@@ -122,17 +133,18 @@ vly_policy_classify_udp(const uint8_t *udp, const uint8_t *end, int ip_payload, 
 {
 	if (udp + VLY_UDP_BYTES > end)
 		return VLY_VERDICT_truncated;
-	if (vly_policy_be16(udp + 2) != 53)
+	if (vly_be16(udp + 2) != 53)
 		return VLY_VERDICT_pass;
 
 	/* A frame may be padded behind the IP packet (IEEE 802.3), and an IP packet may have a
 	 * surplus behind the UDP datagram, to be ignored by who does not know its options (RFC 9868
 	 * §5). */
-	int udp_len = (int)vly_policy_be16(udp + 4);
+	int udp_len = (int)vly_be16(udp + 4);
 	if (ip_payload > end - udp || udp_len > ip_payload || udp_len < VLY_UDP_BYTES)
 		return VLY_VERDICT_bad_length;
 
-	if (!source_is_host || vly_policy_be16(udp) == 0)
+	packet->source_port = (uint16_t)vly_be16(udp);
+	if (!source_is_host || packet->source_port == 0)
 		return VLY_VERDICT_bad_source;
 
 	const uint8_t *dns = udp + VLY_UDP_BYTES;
@@ -141,6 +153,7 @@ vly_policy_classify_udp(const uint8_t *udp, const uint8_t *end, int ip_payload, 
 	if (dns[2] & 0x80) /* QR (RFC 1035 §4.1.1): answering could loop between two servers */
 		return VLY_VERDICT_dns_response;
 
+	packet->unserved = vly_policy_is_unserved(dns);
 	packet->l4_off = (uint16_t)(packet->l3_off +
 				    (packet->ip_version == 4 ? VLY_IPV4_BYTES : VLY_IPV6_BYTES));
 	packet->dns_off = (uint16_t)(packet->l4_off + VLY_UDP_BYTES);
@@ -148,14 +161,57 @@ vly_policy_classify_udp(const uint8_t *udp, const uint8_t *end, int ip_payload, 
 	return VLY_VERDICT_serve;
 }
 
+VLY_POLICY_INLINE enum vly_verdict
+vly_policy_classify_ipv4(const uint8_t *ip, const uint8_t *end, struct vly_packet *packet,
+			 bool (*is_ours)(const void *context, const struct vly_address *address),
+			 const void *context)
+{
+	if (ip + VLY_IPV4_BYTES > end)
+		return VLY_VERDICT_truncated;
+	if (ip[0] != 0x45 || ip[9] != 17) /* options, or not UDP */
+		return VLY_VERDICT_pass;
+	if (vly_be16(ip + 6) & 0x3fff) /* MF or an offset: a fragment */
+		return VLY_VERDICT_pass;
+	struct vly_address to = vly_address_from_ipv4(ip + 16);
+	if (!vly_policy_ipv4_is_host(vly_be32(ip + 16)) || !is_ours(context, &to))
+		return VLY_VERDICT_pass;
+	packet->ip_version = 4;
+	packet->source_high = 0;
+	packet->source_low = vly_be32(ip + 12);
+	return vly_policy_classify_udp(
+		ip + VLY_IPV4_BYTES, end, (int)vly_be16(ip + 2) - VLY_IPV4_BYTES,
+		vly_policy_ipv4_is_host((uint32_t)packet->source_low), packet);
+}
+
+VLY_POLICY_INLINE enum vly_verdict
+vly_policy_classify_ipv6(const uint8_t *ip, const uint8_t *end, struct vly_packet *packet,
+			 bool (*is_ours)(const void *context, const struct vly_address *address),
+			 const void *context)
+{
+	if (ip + VLY_IPV6_BYTES > end)
+		return VLY_VERDICT_truncated;
+	if (ip[0] >> 4 != 6 || ip[6] != 17) /* an extension header, or not UDP */
+		return VLY_VERDICT_pass;
+	struct vly_address to = vly_address_from_ipv6(ip + 24);
+	if (!vly_policy_ipv6_is_host(vly_be64(ip + 24), vly_be64(ip + 32)) ||
+	    !is_ours(context, &to))
+		return VLY_VERDICT_pass;
+	packet->ip_version = 6;
+	packet->source_high = vly_be64(ip + 8);
+	packet->source_low = vly_be64(ip + 16);
+	return vly_policy_classify_udp(
+		ip + VLY_IPV6_BYTES, end, (int)vly_be16(ip + 4),
+		vly_policy_ipv6_is_host(packet->source_high, packet->source_low), packet);
+}
+
 /*
- * Decides on the Ethernet frame [data, end) (untrusted). `is_ours` tells whether we answer on the
- * 4 or 16 octets at `address`; it is asked about host addresses only.
+ * Decides on the Ethernet frame [data, end) (untrusted). `is_ours` tells whether we answer on an
+ * address; it is asked about host addresses only.
  * Fills *packet when the verdict is serve; otherwise its contents are undefined.
  */
 VLY_POLICY_INLINE enum vly_verdict
 vly_policy_classify(const uint8_t *data, const uint8_t *end, struct vly_packet *packet,
-		    bool (*is_ours)(const void *context, const uint8_t *address, unsigned version),
+		    bool (*is_ours)(const void *context, const struct vly_address *address),
 		    const void *context)
 {
 	const uint8_t *ip = data + VLY_ETHERNET_BYTES;
@@ -165,43 +221,71 @@ vly_policy_classify(const uint8_t *data, const uint8_t *end, struct vly_packet *
 	if (data[0] & 1) /* a group address: no reply could have it as its source */
 		return VLY_VERDICT_pass;
 
-	unsigned type = vly_policy_be16(data + 12);
+	unsigned type = vly_be16(data + 12);
 	packet->l3_off = VLY_ETHERNET_BYTES;
 	for (int i = 0; i < VLY_VLAN_TAGS_MAX && (type == 0x8100 || type == 0x88a8); i++) {
 		if (ip + VLY_VLAN_BYTES > end)
 			return VLY_VERDICT_truncated;
-		type = vly_policy_be16(ip + 2);
+		type = vly_be16(ip + 2);
 		ip += VLY_VLAN_BYTES;
 		packet->l3_off = (uint16_t)(packet->l3_off + VLY_VLAN_BYTES);
 	}
-
-	if (type == 0x0800) {
-		if (ip + VLY_IPV4_BYTES > end)
-			return VLY_VERDICT_truncated;
-		if (ip[0] != 0x45 || ip[9] != 17) /* options, or not UDP */
-			return VLY_VERDICT_pass;
-		if (vly_policy_be16(ip + 6) & 0x3fff) /* MF or an offset: a fragment */
-			return VLY_VERDICT_pass;
-		if (!vly_policy_ipv4_is_host(ip + 16) || !is_ours(context, ip + 16, 4))
-			return VLY_VERDICT_pass;
-		packet->ip_version = 4;
-		return vly_policy_classify_udp(ip + VLY_IPV4_BYTES, end,
-					       (int)vly_policy_be16(ip + 2) - VLY_IPV4_BYTES,
-					       vly_policy_ipv4_is_host(ip + 12), packet);
-	}
-	if (type == 0x86dd) {
-		if (ip + VLY_IPV6_BYTES > end)
-			return VLY_VERDICT_truncated;
-		if (ip[0] >> 4 != 6 || ip[6] != 17) /* an extension header, or not UDP */
-			return VLY_VERDICT_pass;
-		if (!vly_policy_ipv6_is_host(ip + 24) || !is_ours(context, ip + 24, 6))
-			return VLY_VERDICT_pass;
-		packet->ip_version = 6;
-		return vly_policy_classify_udp(ip + VLY_IPV6_BYTES, end,
-					       (int)vly_policy_be16(ip + 4),
-					       vly_policy_ipv6_is_host(ip + 8), packet);
-	}
+	if (type == 0x0800)
+		return vly_policy_classify_ipv4(ip, end, packet, is_ours, context);
+	if (type == 0x86dd)
+		return vly_policy_classify_ipv6(ip, end, packet, is_ours, context);
 	return VLY_VERDICT_pass;
+}
+
+/* Whether the source may send one more packet. */
+VLY_POLICY_INLINE bool
+vly_policy_source_may(const struct vly_packet *packet, const struct vly_policy_rules *rules,
+		      struct vly_policy_state *state, uint32_t now)
+{
+	if (rules->source_mode == 0)
+		return true;
+	struct vly_sketch_hash hash = vly_sketch_hash(packet->source_high, packet->source_low,
+						      packet->ip_version == 4, rules->source_key);
+	if (vly_sketch_take(&state->sketch, &hash, rules->source, now))
+		return true;
+	if (rules->source_mode != 1)
+		return false;
+	state->source_dry_run++; /* VLY_LIMIT_DRY_RUN */
+	return true;
+}
+
+/*
+ * What the rules say of a packet that vly_policy_classify() would serve: serve, or the reason to
+ * drop it. Counts it in `state`, the queue's own. `now` is vly_rate_now() of a clock that never
+ * goes back.
+ */
+VLY_POLICY_INLINE enum vly_verdict
+vly_policy_admit(const struct vly_packet *packet, const struct vly_policy_rules *rules,
+		 struct vly_policy_state *state, uint32_t now)
+{
+	unsigned port = packet->source_port;
+
+	if (rules->reflector_port[port >> 3] >> (port & 7) & 1)
+		return VLY_VERDICT_reflector;
+
+	enum vly_prefix_action action =
+		packet->ip_version == 4
+			? vly_prefix_find4(&rules->prefixes, (uint32_t)packet->source_low)
+			: vly_prefix_find6(&rules->prefixes, packet->source_high,
+					   packet->source_low);
+	if (action == VLY_PREFIX_DENY)
+		return VLY_VERDICT_denied;
+	if (action == VLY_PREFIX_ALLOW)
+		return VLY_VERDICT_serve;
+
+	if (packet->unserved && rules->unserved.cost != 0) {
+		if (!vly_rate_has(state->unserved, now, rules->unserved, rules->unserved.cost))
+			return VLY_VERDICT_unserved;
+		state->unserved =
+			vly_rate_spend(state->unserved, now, rules->unserved, rules->unserved.cost);
+	}
+	return vly_policy_source_may(packet, rules, state, now) ? VLY_VERDICT_serve
+								: VLY_VERDICT_source_rate;
 }
 
 #endif

@@ -62,13 +62,13 @@ struct vly_prefix_table {
 VLY_PREFIX_INLINE enum vly_prefix_action
 vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 {
-	uint32_t low = table->index4[address >> 16];
-	uint32_t high = table->index4[(address >> 16) + 1];
+	uint64_t low = table->index4[address >> 16];
+	uint64_t high = table->index4[(address >> 16) + 1];
 
 	if (table->range4_cnt == 0)
 		return VLY_PREFIX_NONE;
 	for (int step = 0; step <= VLY_PREFIX_RANGES_BITS && low < high; step++) {
-		uint32_t middle = low + (high - low) / 2;
+		uint64_t middle = low + (high - low) / 2;
 		if (table->range4[VLY_PREFIX_AT(middle)].start <= address)
 			low = middle + 1;
 		else
@@ -81,13 +81,13 @@ vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 VLY_PREFIX_INLINE enum vly_prefix_action
 vly_prefix_find6(const struct vly_prefix_table *table, uint64_t high64, uint64_t low64)
 {
-	uint32_t low = table->index6[high64 >> 48];
-	uint32_t high = table->index6[(high64 >> 48) + 1];
+	uint64_t low = table->index6[high64 >> 48];
+	uint64_t high = table->index6[(high64 >> 48) + 1];
 
 	if (table->range6_cnt == 0)
 		return VLY_PREFIX_NONE;
 	for (int step = 0; step <= VLY_PREFIX_RANGES_BITS && low < high; step++) {
-		uint32_t middle = low + (high - low) / 2;
+		uint64_t middle = low + (high - low) / 2;
 		const struct vly_prefix6 *range = &table->range6[VLY_PREFIX_AT(middle)];
 		if (range->start_high < high64 ||
 		    (range->start_high == high64 && range->start_low <= low64))

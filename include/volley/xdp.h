@@ -5,34 +5,66 @@
  * The program passes every frame to the kernel until volley-dataplane has written its
  * configuration, and again once that is cleared or the sockets are gone: a dead dataplane cuts
  * nobody off.
+ *
+ * Rules, and what each CPU counts, are inner maps: rules, so that a change is one swap; CPUs, so
+ * that there are as many as the machine has. Without rules the program drops only what
+ * vly_policy_classify() drops; without a block for its CPU it counts and limits nothing.
  */
 #ifndef VLY_XDP_H
 #define VLY_XDP_H
 
 #include <stdint.h>
 
-/* The kernel keeps 15 octets of a name. */
-#define VLY_XDP_PROGRAM   "volley_xdp"
-#define VLY_XDP_CONFIG    "vly_config"
-#define VLY_XDP_ADDRESSES "vly_addresses"
-#define VLY_XDP_VERDICTS  "vly_verdicts"
+#include <volley/address.h>
+#include <volley/policy.h>
+#include <volley/sample.h>
 
-/* Addresses in --listen: more than a POP announces from one machine; 16 KiB of map. */
-#define VLY_ADDRESSES_MAX 256
+/* The kernel keeps 15 octets of a name. */
+#define VLY_XDP_PROGRAM "volley_xdp"
+#define VLY_XDP_CONFIG  "vly_config" /* array: struct vly_xdp_config */
+#define VLY_XDP_RULES   "vly_rules"  /* array of one array: struct vly_policy_rules */
+#define VLY_XDP_CPUS    "vly_cpus"   /* array of arrays, by CPU number: struct vly_xdp_cpu */
+
+/* What Linux can have on x86-64; 8 octets each. */
+#define VLY_XDP_CPUS_MAX 8192
 
 enum vly_xdp_mode {
 	VLY_XDP_PASS = 0, /* not configured: leave everything to the kernel */
-	VLY_XDP_LISTED,   /* serve the listed addresses */
-	VLY_XDP_ANY,      /* serve every address */
+	VLY_XDP_SERVE,
 };
 
 struct vly_xdp_config {
-	uint32_t mode; /* enum vly_xdp_mode */
+	uint32_t mode;       /* enum vly_xdp_mode */
+	uint32_t tick_units; /* a jiffy in units of rate.h: the program's clock */
+	struct vly_addresses addresses;
 };
 
-/* IPv4 as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2). */
-struct vly_address {
-	uint8_t octet[16];
+/* A dropped frame, as the program saw it. */
+struct vly_xdp_sample {
+	uint64_t weight; /* packets of this cause since its last sample, this one included */
+	uint16_t cause;  /* enum vly_verdict */
+	uint16_t frame_len;
+	uint16_t kept_len;
+	uint16_t pad;
+	uint8_t frame[VLY_SAMPLE_FRAME_BYTES];
+};
+
+/* Drops that a CPU keeps between two reads. */
+#define VLY_XDP_SAMPLES_MAX 128
+
+/*
+ * What one CPU counts, in memory that the dataplane maps. The program writes it, but for credit[]:
+ * so many samples of a verdict it may still take. The dataplane refills it after it has read what
+ * there is, so that samples cost the same whatever comes, and none is overwritten unread.
+ */
+struct vly_xdp_cpu {
+	uint64_t verdict[VLY_VERDICT_CNT];
+	uint64_t sampled[VLY_VERDICT_CNT]; /* verdict[] at its last sample */
+	uint32_t credit[VLY_VERDICT_CNT];
+	uint32_t pad;
+	uint64_t sample_cnt; /* so far: the next goes to sample[sample_cnt % VLY_XDP_SAMPLES_MAX] */
+	struct vly_xdp_sample sample[VLY_XDP_SAMPLES_MAX];
+	struct vly_policy_state state;
 };
 
 #endif

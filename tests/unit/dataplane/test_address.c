@@ -12,7 +12,9 @@ have4(unsigned a, unsigned b, unsigned c, unsigned d)
 {
 	uint8_t wire[] = {(uint8_t)a, (uint8_t)b, (uint8_t)c, (uint8_t)d};
 
-	return vly_addresses_have(&addresses, wire, 4);
+	struct vly_address address = vly_address_from_ipv4(wire);
+
+	return vly_addresses_have(&addresses, &address);
 }
 
 Test(address, none_is_any)
@@ -38,7 +40,10 @@ Test(address, both_versions)
 	cr_expect_eq(addresses.cnt, 2);
 	cr_expect(have4(192, 0, 2, 1));
 	cr_expect_not(have4(192, 0, 2, 2));
-	cr_expect(vly_addresses_have(&addresses, ipv6, 6));
+	struct vly_address address = vly_address_from_ipv6(ipv6);
+	cr_expect(vly_addresses_have(&addresses, &address));
+	address.octet[15]++;
+	cr_expect_not(vly_addresses_have(&addresses, &address));
 }
 
 Test(address, full)

@@ -3,6 +3,8 @@
  * frames. */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -10,15 +12,39 @@
 
 #include <volley/xdp.h>
 
+#include "address.h"
 #include "verdicts.h"
 
 static struct bpf_object *object;
 static int program_fd;
+static struct vly_xdp_cpu *cpu; /* what every CPU counts in here */
 
 static int
 map_fd(const char *name)
 {
 	return bpf_object__find_map_fd_by_name(object, name);
+}
+
+static int
+create_inner(uint32_t value_bytes, uint32_t flags)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = flags);
+
+	return bpf_map_create(BPF_MAP_TYPE_ARRAY, "inner", 4, value_bytes, 1, &options);
+}
+
+/* All CPUs share one block: only one runs the program at a time. */
+static void
+give_cpu(void)
+{
+	int fd = create_inner(sizeof(*cpu), BPF_F_MMAPABLE);
+
+	cr_assert_geq(fd, 0);
+	cpu = mmap(NULL, sizeof(*cpu), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	cr_assert_neq(cpu, MAP_FAILED);
+	for (uint32_t i = 0; i < (uint32_t)libbpf_num_possible_cpus(); i++)
+		cr_assert_eq(bpf_map_update_elem(map_fd(VLY_XDP_CPUS), &i, &fd, BPF_ANY), 0);
+	close(fd);
 }
 
 static void
@@ -32,46 +58,30 @@ load(void)
 	cr_assert_eq(error, 0);
 	program_fd = bpf_program__fd(bpf_object__find_program_by_name(object, VLY_XDP_PROGRAM));
 	cr_assert_geq(program_fd, 0);
+	give_cpu();
 }
 
 static void
 unload(void)
 {
+	munmap(cpu, sizeof(*cpu));
 	bpf_object__close(object);
 }
 
 TestSuite(xdp_program, .init = load, .fini = unload);
 
 static void
-configure(enum vly_xdp_mode mode)
+configure(enum vly_xdp_mode mode, const char *const *ours)
 {
-	static const struct vly_address ours[] = {
-		{{[10] = 0xff, 0xff, 192, 0, 2, 53}},
-		{{0x20, 1, 0xd, 0xb8, [15] = 0x53}},
-	};
-	struct vly_xdp_config config = {.mode = mode};
+	struct vly_xdp_config config = {.mode = mode, .tick_units = VLY_RATE_UNITS_PER_S / 250};
 	uint32_t key = 0;
-	uint8_t value = 1;
 
+	for (unsigned i = 0; ours != NULL && ours[i] != NULL; i++)
+		cr_assert_eq(vly_addresses_add(&config.addresses, ours[i]), VLY_ADDRESSES_OK);
 	cr_assert_eq(bpf_map_update_elem(map_fd(VLY_XDP_CONFIG), &key, &config, BPF_ANY), 0);
-	for (int i = 0; i < 2; i++)
-		cr_assert_eq(
-			bpf_map_update_elem(map_fd(VLY_XDP_ADDRESSES), &ours[i], &value, BPF_ANY),
-			0);
 }
 
-static uint64_t
-verdict_cnt(uint32_t verdict)
-{
-	int cpu_cnt = libbpf_num_possible_cpus();
-	uint64_t value[cpu_cnt];
-	uint64_t sum = 0;
-
-	cr_assert_eq(bpf_map_lookup_elem(map_fd(VLY_XDP_VERDICTS), &verdict, value), 0);
-	for (int i = 0; i < cpu_cnt; i++)
-		sum += value[i];
-	return sum;
-}
+static const char *const test_addresses[] = {"192.0.2.53", "2001:db8::53", NULL};
 
 static uint32_t
 run(const struct test_frame *frame)
@@ -89,16 +99,16 @@ static void
 check(const struct test_frame *frame, enum vly_verdict verdict, const char *what)
 {
 	enum vly_verdict counted = verdict == VLY_VERDICT_serve ? VLY_VERDICT_pass : verdict;
-	uint64_t before = verdict_cnt(counted);
+	uint64_t before = cpu->verdict[counted];
 
 	cr_expect_eq(run(frame), counted == VLY_VERDICT_pass ? XDP_PASS : XDP_DROP, "%s, l3 at %u",
 		     what, frame->l3_off);
-	cr_expect_eq(verdict_cnt(counted), before + 1, "%s, l3 at %u", what, frame->l3_off);
+	cr_expect_eq(cpu->verdict[counted], before + 1, "%s, l3 at %u", what, frame->l3_off);
 }
 
 Test(xdp_program, verdicts)
 {
-	configure(VLY_XDP_LISTED);
+	configure(VLY_XDP_SERVE, test_addresses);
 	test_verdicts_each(check);
 }
 
@@ -108,9 +118,9 @@ Test(xdp_program, passes_everything_until_configured)
 
 	bend_response(&frame);
 	cr_expect_eq(run(&frame), XDP_PASS);
-	cr_expect_eq(verdict_cnt(VLY_VERDICT_dns_response), 0);
-	configure(VLY_XDP_ANY);
+	cr_expect_eq(cpu->verdict[VLY_VERDICT_dns_response], 0);
+	configure(VLY_XDP_SERVE, NULL);
 	cr_expect_eq(run(&frame), XDP_DROP);
-	configure(VLY_XDP_PASS);
+	configure(VLY_XDP_PASS, NULL);
 	cr_expect_eq(run(&frame), XDP_PASS);
 }

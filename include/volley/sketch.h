@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Who sends too much, in memory of a fixed size that nobody can fill: a count-min sketch of rate
+ * cells (rate.h).
+ *
+ * A source is counted at VLY_SOURCE_LEVEL_CNT prefix lengths: its address, and two sizes of network
+ * around it. At each level it owns one cell in each of VLY_SKETCH_ROW_CNT rows, by a keyed hash,
+ * and shares them with whoever else hashes there. Sharing only adds to a cell, so the row that was
+ * spent least knows the source best: a source is over its rate when every row says so. What passes
+ * raises each row no further than the least one needs (conservative update); what is over is not
+ * counted, so that a source that keeps on sending gets its rate, and no more.
+ *
+ * A flood from random addresses spreads over all cells. To close out others it would have to bring
+ * most of 2^16 cells to their rate at once: at 100,000 packets a second a cell, more than any queue
+ * carries. Cells refill by themselves, so there is nothing to sweep, and nothing to run full.
+ *
+ * Use: a sketch of zeros for each queue; vly_sketch_hash() a packet's source, vly_sketch_take() it.
+ * One writer; readers none. Compiles for BPF, too.
+ */
+#ifndef VLY_SKETCH_H
+#define VLY_SKETCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <volley/rate.h>
+
+/* The levels: address bits that count. */
+#define VLY_SOURCE_LEVEL_CNT 3
+#define VLY_SOURCE_BITS4                                                                           \
+	{                                                                                          \
+		32, 24, 20                                                                         \
+	}
+#define VLY_SOURCE_BITS6                                                                           \
+	{                                                                                          \
+		128, 64, 48                                                                        \
+	}
+
+/* Cells in a row. A flood of F packets a second from random addresses takes F / 2^16 of everybody's
+ * rate: a thousandth of the default, at 7 million. All rows are 1.5 MiB, which is about a core's
+ * share of cache. */
+#define VLY_SKETCH_ROW_BITS 16
+
+/* Two sources share all their cells with a chance of 2^-32. */
+#define VLY_SKETCH_ROW_CNT 2
+
+struct vly_sketch {
+	uint32_t cell[VLY_SOURCE_LEVEL_CNT][VLY_SKETCH_ROW_CNT][1 << VLY_SKETCH_ROW_BITS];
+};
+
+/* The cells of one source: 16 bits for each row. */
+struct vly_sketch_hash {
+	uint32_t level[VLY_SOURCE_LEVEL_CNT];
+};
+
+#define VLY_SKETCH_INLINE static inline __attribute__((always_inline))
+
+/* The constants of SplitMix64's finalizer, which spreads every bit over the upper ones. */
+VLY_SKETCH_INLINE uint32_t
+vly_sketch_mix(uint64_t value, uint64_t key)
+{
+	value = (value ^ key) * UINT64_C(0xbf58476d1ce4e5b9);
+	value = (value ^ value >> 31) * UINT64_C(0x94d049bb133111eb);
+	return (uint32_t)(value >> 32);
+}
+
+/* An IPv4 address is the lower 32 bits of `low`, and `high` is 0. */
+VLY_SKETCH_INLINE struct vly_sketch_hash
+vly_sketch_hash(uint64_t high, uint64_t low, bool ipv4, uint64_t key)
+{
+	struct vly_sketch_hash hash;
+
+	if (ipv4) {
+		hash.level[0] = vly_sketch_mix(low, key);
+		hash.level[1] = vly_sketch_mix(low >> 8, key);
+		hash.level[2] = vly_sketch_mix(low >> 12, key);
+	} else {
+		hash.level[1] = vly_sketch_mix(high, key);
+		hash.level[2] = vly_sketch_mix(high >> 16, key);
+		hash.level[0] = vly_sketch_mix(low ^ hash.level[1], key);
+	}
+	return hash;
+}
+
+VLY_SKETCH_INLINE uint32_t *
+vly_sketch_cell(struct vly_sketch *sketch, const struct vly_sketch_hash *hash, unsigned level,
+		unsigned row)
+{
+	uint32_t at = hash->level[level] >> row * VLY_SKETCH_ROW_BITS;
+
+	return &sketch->cell[level][row][at & ((1 << VLY_SKETCH_ROW_BITS) - 1)];
+}
+
+/* Raises a cell to what the source has spent, if it says less. */
+VLY_SKETCH_INLINE void
+vly_sketch_raise(uint32_t *cell, uint32_t now, struct vly_rate rate, uint32_t spent)
+{
+	if (vly_rate_spent(*cell, now, rate) < spent)
+		*cell = now + spent;
+}
+
+/* Whether one more packet of the source is within `rate` at every level; then it is counted. A
+ * level whose rate has cost 0 has no limit. */
+VLY_SKETCH_INLINE bool
+vly_sketch_take(struct vly_sketch *sketch, const struct vly_sketch_hash *hash,
+		const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT], uint32_t now)
+{
+	uint32_t spent[VLY_SOURCE_LEVEL_CNT];
+
+	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++) {
+		uint32_t one = vly_rate_spent(*vly_sketch_cell(sketch, hash, i, 0), now, rate[i]);
+		uint32_t two = vly_rate_spent(*vly_sketch_cell(sketch, hash, i, 1), now, rate[i]);
+		spent[i] = (one < two ? one : two) + rate[i].cost;
+		if (spent[i] > rate[i].burst)
+			return false;
+	}
+	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
+		for (unsigned row = 0; row < VLY_SKETCH_ROW_CNT; row++)
+			vly_sketch_raise(vly_sketch_cell(sketch, hash, i, row), now, rate[i],
+					 spent[i]);
+	return true;
+}
+
+#endif
