@@ -12,94 +12,6 @@
 
 #include "config_parts.h"
 
-/* Every scalar is read as text and judged in config_check.c, so that all are refused in one
- * manner. */
-#define TEXT(key, object, member)                                                                  \
-	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, object, member, 1,   \
-			       4096)
-
-static const cyaml_schema_value_t text_schema = {
-	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 4096),
-};
-
-static const cyaml_schema_field_t control_schema[] = {
-	TEXT("socket", struct vly_config_control, socket),
-	TEXT("socket-group", struct vly_config_control, socket_group),
-	TEXT("state-dir", struct vly_config_control, state_dir),
-	TEXT("image-cache", struct vly_config_control, image_cache),
-	TEXT("log-level", struct vly_config_control, log_level),
-	CYAML_FIELD_END,
-};
-
-static const cyaml_schema_field_t dataplane_schema[] = {
-	TEXT("socket", struct vly_config_dataplane, socket),
-	CYAML_FIELD_SEQUENCE_COUNT("ports", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
-				   struct vly_config_dataplane, ports, port_cnt, &text_schema, 0,
-				   CYAML_UNLIMITED),
-	TEXT("cpus", struct vly_config_dataplane, cpus),
-	CYAML_FIELD_SEQUENCE_COUNT("listen", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
-				   struct vly_config_dataplane, listen, listen_cnt, &text_schema, 0,
-				   CYAML_UNLIMITED),
-	TEXT("xdp-program", struct vly_config_dataplane, xdp_program),
-	TEXT("idle", struct vly_config_dataplane, idle),
-	TEXT("memory", struct vly_config_dataplane, memory),
-	TEXT("huge-pages", struct vly_config_dataplane, huge_pages),
-	TEXT("udp-payload-max", struct vly_config_dataplane, udp_payload_max),
-	TEXT("nsid", struct vly_config_dataplane, nsid),
-	TEXT("id-server", struct vly_config_dataplane, id_server),
-	TEXT("version-server", struct vly_config_dataplane, version_server),
-	TEXT("rrset-order", struct vly_config_dataplane, rrset_order),
-	TEXT("stream-threads", struct vly_config_dataplane, stream_threads),
-	TEXT("stream-connections", struct vly_config_dataplane, stream_connections),
-	TEXT("stream-client", struct vly_config_dataplane, stream_client),
-	TEXT("stream-idle", struct vly_config_dataplane, stream_idle),
-	TEXT("stream-read", struct vly_config_dataplane, stream_read),
-	TEXT("stream-write", struct vly_config_dataplane, stream_write),
-	TEXT("stream-memory", struct vly_config_dataplane, stream_memory),
-	TEXT("log-level", struct vly_config_dataplane, log_level),
-	CYAML_FIELD_END,
-};
-
-static const cyaml_schema_field_t answers_schema[] = {
-	TEXT("any", struct vly_config_answers, any),
-	CYAML_FIELD_END,
-};
-
-static const cyaml_schema_field_t checks_schema[] = {
-#define X(id, name, severity, help) TEXT(name, struct vly_config_checks, id),
-	VLY_ZONE_CHECKS(X)
-#undef X
-		CYAML_FIELD_END,
-};
-
-static const cyaml_schema_field_t zone_fields[] = {
-	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct vly_config_zone, name, 1, 4096),
-	CYAML_FIELD_STRING_PTR("file", CYAML_FLAG_POINTER, struct vly_config_zone, file, 1, 4096),
-	CYAML_FIELD_END,
-};
-
-static const cyaml_schema_value_t zone_schema = {
-	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct vly_config_zone, zone_fields),
-};
-
-static const cyaml_schema_field_t top_fields[] = {
-	CYAML_FIELD_MAPPING_PTR("control", CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,
-				struct vly_config, control, control_schema),
-	CYAML_FIELD_MAPPING_PTR("dataplane", CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,
-				struct vly_config, dataplane, dataplane_schema),
-	CYAML_FIELD_MAPPING_PTR("answers", CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,
-				struct vly_config, answers, answers_schema),
-	CYAML_FIELD_MAPPING_PTR("checks", CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,
-				struct vly_config, checks, checks_schema),
-	CYAML_FIELD_SEQUENCE_COUNT("zones", CYAML_FLAG_POINTER, struct vly_config, zones, zone_cnt,
-				   &zone_schema, 0, CYAML_UNLIMITED),
-	CYAML_FIELD_END,
-};
-
-static const cyaml_schema_value_t top_schema = {
-	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct vly_config, top_fields),
-};
-
 /* What libcyaml says about its one error: a message, then the fields around it, innermost first. */
 struct complaint {
 	char message[512];
@@ -195,6 +107,8 @@ find_complaint(struct reading *reading, cyaml_err_t err)
 	} else if (sscanf(text, "Mapping field already seen: %127s", key) == 1) {
 		finding = find_member(findings, complaint->parent, key, "given twice");
 		finding->last = true;
+	} else if (strncmp(text, "Insufficient entries", 20) == 0) {
+		find_member(findings, "", complaint->parent, "must not be empty");
 	} else {
 		finding = find_member(findings, "", complaint->path, text);
 		finding->syntax = strncmp(text, "libyaml:", 8) == 0;
@@ -231,8 +145,8 @@ vly_config_find(struct vly_config_findings *findings, const char *path, unsigned
 	return finding;
 }
 
-static char *
-read_text(const char *path, size_t *bytes)
+char *
+vly_config_read_text(const char *path, size_t *bytes)
 {
 	FILE *file = fopen(path, "re");
 	struct stat status;
@@ -252,9 +166,9 @@ read_text(const char *path, size_t *bytes)
 	return text;
 }
 
-static void
-write_error(struct vly_config_errors *errors, const char *path, uint64_t line, const char *key,
-	    const char *text)
+void
+vly_config_write_error(struct vly_config_errors *errors, const char *path, uint64_t line,
+		       const char *key, const char *text)
 {
 	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 	char place[32] = "";
@@ -277,8 +191,8 @@ write_findings(struct reading *reading, struct vly_config_errors *errors)
 	vly_config_locate(reading->text, reading->bytes, &reading->findings);
 	for (unsigned i = 0; i < reading->findings.cnt; i++) {
 		struct vly_config_finding *finding = &reading->findings.item[i];
-		write_error(errors, reading->path, finding->line,
-			    finding->syntax ? "" : finding->path, finding->text);
+		vly_config_write_error(errors, reading->path, finding->line,
+				       finding->syntax ? "" : finding->path, finding->text);
 	}
 }
 
@@ -307,7 +221,8 @@ set_defaults(struct vly_config *config)
 		config->answers = calloc(1, sizeof(*config->answers));
 	if (!config->checks)
 		config->checks = calloc(1, sizeof(*config->checks));
-	if (!config->control || !config->dataplane || !config->answers || !config->checks)
+	if (!config->control || !config->dataplane || !config->answers || !config->checks ||
+	    vly_config_defence_defaults(config) < 0)
 		return -1;
 #define X(id, name, severity, help)                                                                \
 	set_default(&config->checks->id, severity_words[VLY_ZONE_##severity]);
@@ -350,24 +265,31 @@ vly_config_severities(const struct vly_config *config, uint8_t severity[VLY_ZONE
 				severity[i] = word;
 }
 
+/* Makes a path that is relative to the configuration's own. */
 static int
-set_zone_paths(struct vly_config *config, const char *path)
+set_path(char **file, const char *path)
 {
 	const char *slash = strrchr(path, '/');
+	char *whole;
 
-	if (!slash)
+	if (!slash || !*file || **file == '/')
 		return 0;
-	for (unsigned i = 0; i < config->zone_cnt; i++) {
-		char *file = config->zones[i].file;
-		if (file[0] == '/')
-			continue;
-		char *whole;
-		if (asprintf(&whole, "%.*s/%s", (int)(slash - path), path, file) < 0)
-			return -1;
-		config->zones[i].file = whole;
-		free(file);
-	}
+	if (asprintf(&whole, "%.*s/%s", (int)(slash - path), path, *file) < 0)
+		return -1;
+	free(*file);
+	*file = whole;
 	return 0;
+}
+
+static int
+set_paths(struct vly_config *config, const char *path)
+{
+	for (unsigned i = 0; i < config->zone_cnt; i++)
+		if (set_path(&config->zones[i].file, path) < 0)
+			return -1;
+	if (set_path(&config->defence->deny_file, path) < 0)
+		return -1;
+	return set_path(&config->defence->secrets_file, path);
 }
 
 static const cyaml_config_t cyaml_settings = {
@@ -385,7 +307,7 @@ parse(struct reading *reading)
 
 	settings.log_ctx = &reading->complaint;
 	cyaml_err_t err = cyaml_load_data((const uint8_t *)reading->text, reading->bytes, &settings,
-					  &top_schema, (cyaml_data_t **)&config, NULL);
+					  &vly_config_schema, (cyaml_data_t **)&config, NULL);
 	if (err != CYAML_OK)
 		find_complaint(reading, err);
 	else if (!config)
@@ -393,7 +315,7 @@ parse(struct reading *reading)
 				"the file is empty: zones must be given");
 	if (!config || err != CYAML_OK)
 		return NULL;
-	if (set_defaults(config) < 0 || set_zone_paths(config, reading->path) < 0)
+	if (set_defaults(config) < 0 || set_paths(config, reading->path) < 0)
 		vly_config_find(&reading->findings, "", 0, "out of memory");
 	else
 		vly_config_check(config, &reading->findings);
@@ -412,10 +334,10 @@ vly_config_load(const char *path, struct vly_config_errors *errors)
 	memset(errors, 0, sizeof(*errors));
 	if (reading) {
 		reading->path = path;
-		reading->text = read_text(path, &reading->bytes);
+		reading->text = vly_config_read_text(path, &reading->bytes);
 	}
 	if (!reading || !reading->text) {
-		write_error(errors, path, 0, "", strerror(errno));
+		vly_config_write_error(errors, path, 0, "", strerror(errno));
 	} else {
 		config = parse(reading);
 		write_findings(reading, errors);
@@ -436,7 +358,7 @@ vly_config_check_files(const struct vly_config *config, const char *path,
 	if (!reading)
 		return 0;
 	reading->path = path;
-	reading->text = read_text(path, &reading->bytes);
+	reading->text = vly_config_read_text(path, &reading->bytes);
 	for (unsigned i = 0; i < config->zone_cnt; i++)
 		if (access(config->zones[i].file, R_OK) < 0)
 			vly_config_find(&reading->findings, "zones[%u].file", i, "%s: %s",
@@ -452,8 +374,10 @@ vly_config_check_files(const struct vly_config *config, const char *path,
 void
 vly_config_free(struct vly_config *config)
 {
-	if (config)
-		cyaml_free(&cyaml_settings, &top_schema, config, 0);
+	if (!config)
+		return;
+	vly_config_defence_free(vly_config_take_defence(config));
+	cyaml_free(&cyaml_settings, &vly_config_schema, config, 0);
 }
 
 void

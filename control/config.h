@@ -23,6 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "defence_settings.h"
+#include "prefix_list.h"
 #include "zone_report.h"
 
 /* Enough to mend a file in a few rounds; more would scroll the first one away. */
@@ -79,11 +81,26 @@ struct vly_config_answers {
 	char *any; /* one or all */
 };
 
+struct vly_config_defence {
+	struct vly_defence_values values; /* all there, and good */
+	char **reflector_ports;           /* joined in `values` */
+	unsigned reflector_port_cnt;
+	char **denied;
+	unsigned denied_cnt;
+	char **allowed;
+	unsigned allowed_cnt;
+	char *deny_file;                /* or NULL; absolute, or relative as the file of a zone */
+	char *secrets_file;             /* the same */
+	struct vly_prefix_list listed;  /* of `denied` and `allowed`; no prefix twice */
+	struct vly_prefix_list in_file; /* of deny_file, by vly_config_read_lists() */
+};
+
 struct vly_config {
 	struct vly_config_control *control;
 	struct vly_config_answers *answers;
 	struct vly_config_checks *checks;
 	struct vly_config_dataplane *dataplane;
+	struct vly_config_defence *defence;
 	struct vly_config_zone *zones;
 	unsigned zone_cnt;
 };
@@ -105,9 +122,22 @@ __attribute__((nonnull)) unsigned vly_config_check_files(const struct vly_config
 							 const char *path,
 							 struct vly_config_errors *errors);
 
+/*
+ * Reads the lists of prefixes that the configuration names, once. Returns 0; or -1 with lines in
+ * *errors, and the lists are empty.
+ */
+__attribute__((nonnull, warn_unused_result)) int
+vly_config_read_lists(struct vly_config *config, struct vly_config_errors *errors);
+
 /* Writes the severities of the zone checks (enum vly_zone_severity). */
 __attribute__((nonnull)) void vly_config_severities(const struct vly_config *config,
 						    uint8_t severity[VLY_ZONE_CHECK_CNT]);
+
+/* Takes the section of the defence out of a configuration, for somebody else to own; to be freed
+ * with vly_config_defence_free(). */
+__attribute__((nonnull)) struct vly_config_defence *
+vly_config_take_defence(struct vly_config *config);
+void vly_config_defence_free(struct vly_config_defence *defence);
 
 void vly_config_free(struct vly_config *config);
 void vly_config_errors_free(struct vly_config_errors *errors);

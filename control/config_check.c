@@ -296,5 +296,6 @@ vly_config_check(struct vly_config *config, struct vly_config_findings *findings
 	check_log_level(findings, "dataplane.log-level", config->dataplane->log_level);
 	check_answers(config->answers, findings);
 	check_checks(config->checks, findings);
+	vly_config_defence_check(config->defence, findings);
 	check_zones(config, findings);
 }

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Between the parts of the configuration reader: config.c (schema), config_check.c (values),
- * config_locate.c (lines). A finding names what is wrong by the path of its node in the file,
- * such as "zones[3].file" (counted from 0; "" is the whole file); lines are looked up afterwards,
- * in one pass.
+ * Between the parts of the configuration reader: config.c (reading), config_schema.c (keys),
+ * config_check.c and config_defence.c (values), config_locate.c (lines). A finding names what is
+ * wrong by the path of its node in the file, such as "zones[3].file" (counted from 0; "" is the
+ * whole file); lines are looked up afterwards, in one pass.
  */
 #ifndef VLY_CONTROL_CONFIG_PARTS_H
 #define VLY_CONTROL_CONFIG_PARTS_H
 
+#include <cyaml/cyaml.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "config.h"
 
 #define VLY_CONFIG_PATH_BYTES 512
+
+extern const cyaml_schema_value_t vly_config_schema;
+extern const cyaml_schema_value_t vly_config_defence_schema;
 
 struct vly_config_finding {
 	char path[VLY_CONFIG_PATH_BYTES];
@@ -38,6 +42,23 @@ vly_config_find(struct vly_config_findings *findings, const char *path, unsigned
 /* Fills in the lines from the text of the file: of the node, or of the closest one above it. */
 __attribute__((nonnull)) void vly_config_locate(const char *text, size_t bytes,
 						struct vly_config_findings *findings);
+
+/* Appends "file:line: key: text" to *errors, as far as there is room. A line of 0 and a key of ""
+ * are left out. */
+__attribute__((nonnull)) void vly_config_write_error(struct vly_config_errors *errors,
+						     const char *path, uint64_t line,
+						     const char *key, const char *text);
+
+/* Fills in what `defence` does not say. Returns 0, or -1 without memory. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_config_defence_defaults(struct vly_config *config);
+
+__attribute__((nonnull)) void vly_config_defence_check(struct vly_config_defence *defence,
+						       struct vly_config_findings *findings);
+
+/* Returns the text of a whole regular file, the caller's, with a NUL behind it; NULL with errno. */
+__attribute__((nonnull, warn_unused_result)) char *vly_config_read_text(const char *path,
+									size_t *bytes);
 
 /* Checks every value and brings zone names to their one spelling. */
 __attribute__((nonnull)) void vly_config_check(struct vly_config *config,

@@ -186,6 +186,7 @@ vly_ctl_check(const struct vly_ctl *ctl, const char *config_path)
 
 	if (config)
 		vly_config_check_files(config, config_path, &errors);
+	bool ok = config && vly_config_read_lists(config, &errors) == 0 && errors.cnt == 0;
 	for (unsigned i = 0; i < errors.cnt && !ctl->json; i++)
 		printf("%s\n", errors.text[i]);
 	if (config) {
@@ -196,7 +197,7 @@ vly_ctl_check(const struct vly_ctl *ctl, const char *config_path)
 		print_json(&check, &errors);
 	else if (config)
 		print_summary(&check);
-	bool ok = config && errors.cnt == 0 && check.failed_cnt == 0;
+	ok = ok && check.failed_cnt == 0;
 	vly_config_errors_free(&errors);
 	vly_config_free(config);
 	json_decref(check.findings);

@@ -11,6 +11,7 @@
 
 #include "commands.h"
 #include "config.h"
+#include "defender.h"
 #include "hash_key.h"
 #include "log.h"
 #include "publisher.h"
@@ -24,6 +25,7 @@ struct control {
 	uv_signal_t intr;
 	struct vly_server *server;
 	struct vly_publisher *publisher;
+	struct vly_defender *defender;
 	struct vly_reloader *reloader;
 	struct vly_commands commands;
 };
@@ -109,6 +111,21 @@ load_key(const struct vly_config *config, struct vly_hash_key *key)
 	return result;
 }
 
+/* A bad list must not keep the zones from being served. */
+static void
+read_lists(struct vly_config *config)
+{
+	struct vly_config_errors errors = {0};
+
+	if (vly_config_read_lists(config, &errors) == 0)
+		return;
+	for (unsigned i = 0; i < errors.cnt; i++)
+		vly_log(VLY_LOG_ERROR, "%s", errors.text[i]);
+	vly_log(VLY_LOG_ERROR, "nothing of defence.deny-file is denied: correct it, then volleyctl "
+			       "reload");
+	vly_config_errors_free(&errors);
+}
+
 /* Takes over `config`. Returns 0, or -1 after logging why not. */
 static int
 start(struct control *control, const char *config_path, struct vly_config *config)
@@ -116,6 +133,7 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	struct vly_hash_key key;
 	char reason[400] = "out of memory";
 
+	read_lists(config);
 	int key_result = load_key(config, &key);
 	if (key_result < 0) {
 		vly_config_free(config);
@@ -127,8 +145,13 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	if (control->server)
 		control->publisher = vly_publisher_new(control->loop, config->dataplane->socket);
 	if (control->publisher)
-		control->reloader = vly_reloader_new(control->loop, config_path, config, &key,
-						     key_result == 0, control->publisher);
+		control->defender =
+			vly_defender_new(control->loop, config->control->state_dir,
+					 vly_config_take_defence(config), control->publisher);
+	if (control->defender)
+		control->reloader =
+			vly_reloader_new(control->loop, config_path, config, &key, key_result == 0,
+					 control->publisher, control->defender);
 	if (!control->reloader) {
 		vly_config_free(config);
 		vly_log(VLY_LOG_ERROR, "%s", reason);
@@ -164,6 +187,7 @@ stop(struct control *control)
 		uv_close((uv_handle_t *)&control->intr, NULL);
 	}
 	vly_reloader_free(control->reloader);
+	vly_defender_free(control->defender);
 	vly_publisher_free(control->publisher);
 	uv_run(control->loop, UV_RUN_DEFAULT);
 	uv_loop_close(control->loop);

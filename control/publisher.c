@@ -481,7 +481,6 @@ on_closed(void *arg)
 	vly_image_list_free(publisher->settled);
 	vly_image_list_free(publisher->next);
 	vly_held_images_free(&publisher->held);
-	vly_publish_defence_clear(&publisher->defence);
 	free(publisher->path);
 	free(publisher);
 }
@@ -499,6 +498,7 @@ vly_publisher_free(struct vly_publisher *publisher)
 		return;
 	publisher->handle_cnt = 3;
 	publisher->done = NULL;
+	vly_publish_defence_clear(&publisher->defence);
 	uv_close((uv_handle_t *)&publisher->retry, on_timer_closed);
 	uv_close((uv_handle_t *)&publisher->deadline, on_timer_closed);
 	vly_publish_link_free(&publisher->link, on_closed);

@@ -1,60 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "reload.h"
+#include "reload_parts.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "image_cache.h"
-#include "log.h"
-
-struct vly_reload {
-	struct vly_reloader *reloader;
-	struct vly_reload *later;
-	const char *phase;
-	char **names;
-	uint32_t name_cnt;
-	bool first;
-	uint64_t begin_ms;
-	uv_work_t work;
-	struct vly_config *config; /* read, not yet part of a catalog */
-	struct vly_config_errors config_errors;
-	struct vly_catalog *next;   /* of a new configuration */
-	struct vly_catalog *target; /* `next`, or the live one */
-	struct vly_catalog_zone **zones;
-	struct vly_load_item *items;
-	uint32_t zone_cnt;
-	struct vly_loader *loader;
-	uint32_t remnant_cnt;
-	char text[512];
-	struct vly_reload_report report;
-	void (*done)(void *arg, const struct vly_reload_report *report);
-	void *arg;
-};
-
-struct vly_reloader {
-	uv_loop_t *loop;
-	char *config_path;
-	struct vly_hash_key key;
-	struct vly_publisher *publisher;
-	struct vly_image_cache *cache;
-	char *cache_dir;
-	bool keep_images;
-	bool store_wanted; /* something new is live */
-	struct vly_catalog *live;
-	struct vly_reload *running;
-	struct vly_reload *queue;
-	uint32_t pending;
-	bool started; /* the first load was asked for */
-	uv_idle_t kick;
-};
-
 static void on_kick(uv_idle_t *kick);
 
-static void
-free_reload(struct vly_reload *reload)
+void
+vly_reload_free(struct vly_reload *reload)
 {
 	for (uint32_t i = 0; i < reload->name_cnt; i++)
 		free(reload->names[i]);
@@ -67,193 +21,6 @@ free_reload(struct vly_reload *reload)
 	vly_config_errors_free(&reload->config_errors);
 	vly_catalog_free(reload->next);
 	free(reload);
-}
-
-static void
-log_report(const struct vly_reload *reload)
-{
-	const struct vly_reload_report *report = &reload->report;
-
-	for (uint32_t i = 0; i < reload->config_errors.cnt; i++)
-		vly_log(VLY_LOG_ERROR, "%s", reload->config_errors.text[i]);
-	for (uint32_t i = 0; i < report->zone_cnt; i++) {
-		const struct vly_catalog_zone *zone = report->zones[i];
-		char line[24] = "";
-		if (!zone->error && zone->info.warning_cnt > 0)
-			vly_log(VLY_LOG_WARNING,
-				"zone %s: %" PRIu32
-				" warnings: volleyctl check-zone %s %s tells them",
-				zone->name, zone->info.warning_cnt, zone->name, zone->file);
-		if (!zone->error)
-			continue;
-		if (zone->error->line)
-			snprintf(line, sizeof(line), ":%" PRIu64, zone->error->line);
-		vly_log(VLY_LOG_ERROR, "zone %s: %s%s: %s; %s", zone->name, zone->error->file, line,
-			zone->error->text,
-			zone->image ? "its old version stays" : "it has no older version");
-	}
-	vly_log(report->code == VLY_RELOAD_FAILED ? VLY_LOG_ERROR : VLY_LOG_INFO,
-		"loaded %" PRIu32 " of %" PRIu32 " zones, %" PRIu64 " records in %" PRIu64
-		".%03" PRIu64 " s, %" PRIu32 " of them from the image cache%s%s",
-		report->zone_cnt - report->failed_cnt, report->zone_cnt, report->record_cnt,
-		report->duration_ms / 1000, report->duration_ms % 1000, report->cached_cnt,
-		*report->text ? "; " : "", report->text);
-}
-
-__attribute__((format(printf, 3, 4))) static void
-finish(struct vly_reload *reload, enum vly_reload_code code, const char *format, ...)
-{
-	struct vly_reloader *reloader = reload->reloader;
-	struct vly_reload_report *report = &reload->report;
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(reload->text, sizeof(reload->text), format, args);
-	va_end(args);
-	report->code = code;
-	report->text = reload->text;
-	report->zones = reload->zones;
-	report->zone_cnt = reload->zones ? reload->zone_cnt : 0;
-	report->config_errors = &reload->config_errors;
-	report->duration_ms = uv_now(reloader->loop) - reload->begin_ms;
-	for (uint32_t i = 0; i < report->zone_cnt; i++)
-		report->failed_cnt += reload->zones[i]->error != NULL;
-	log_report(reload);
-	reload->done(reload->arg, report);
-	free_reload(reload);
-	reloader->running = NULL;
-	reloader->pending--;
-	uv_idle_start(&reloader->kick, on_kick);
-}
-
-static bool
-differs(const char *a, const char *b)
-{
-	return strcmp(a, b) != 0;
-}
-
-/* The zones' share of a new configuration counts at once, the rest needs a restart. */
-static bool
-needs_restart(const struct vly_config *old, const struct vly_config *new)
-{
-	return differs(old->control->socket, new->control->socket) ||
-	       differs(old->control->socket_group, new->control->socket_group) ||
-	       differs(old->control->state_dir, new->control->state_dir) ||
-	       differs(old->dataplane->socket, new->dataplane->socket);
-}
-
-static void
-take_over(struct vly_reload *reload)
-{
-	struct vly_reloader *reloader = reload->reloader;
-
-	vly_catalog_accept(reload->target);
-	reloader->store_wanted = true;
-	if (!reload->next)
-		return;
-	reload->report.restart_needed = needs_restart(reloader->live->config, reload->next->config);
-	if (reload->report.restart_needed)
-		vly_log(VLY_LOG_WARNING,
-			"the configuration changed sockets or state-dir: restart to use them");
-	vly_catalog_free(reloader->live);
-	reloader->live = reload->next;
-	reload->next = NULL;
-}
-
-static void
-refuse(struct vly_reload *reload, const char *reason)
-{
-	vly_catalog_refuse(reload->target, reason);
-	if (reload->next)
-		vly_catalog_copy_errors(reload->reloader->live, reload->next);
-}
-
-static uint32_t
-count_failed(const struct vly_reload *reload)
-{
-	uint32_t cnt = 0;
-
-	for (uint32_t i = 0; i < reload->zone_cnt; i++)
-		cnt += reload->zones[i]->error != NULL;
-	return cnt;
-}
-
-static void
-finish_published(struct vly_reload *reload, const struct vly_publish_report *published)
-{
-	uint32_t failed = count_failed(reload);
-
-	if (published->outcome == VLY_PUBLISH_HELD)
-		finish(reload, VLY_RELOAD_FAILED,
-		       "%" PRIu32 " of %" PRIu32
-		       " zones did not load; the dataplane keeps what it answers "
-		       "from an earlier volley-control until all zones load, or volleyctl reload",
-		       failed, reload->zone_cnt);
-	else if (failed > 0)
-		finish(reload, VLY_RELOAD_FAILED, "%" PRIu32 " of %" PRIu32 " zones did not load%s",
-		       failed, reload->zone_cnt,
-		       published->outcome == VLY_PUBLISH_ABSENT ? "; no dataplane is connected"
-								: "");
-	else if (published->outcome == VLY_PUBLISH_ABSENT)
-		finish(reload, VLY_RELOAD_NO_DATAPLANE, "loaded, but no dataplane is connected");
-	else if (reload->remnant_cnt > 0)
-		finish(reload, VLY_RELOAD_FAILED, "%" PRIu32 " removed zones are still answered",
-		       reload->remnant_cnt);
-	else
-		finish(reload, VLY_RELOAD_OK, "%s", "");
-}
-
-static void
-on_published(void *arg, const struct vly_publish_report *published)
-{
-	struct vly_reload *reload = arg;
-
-	uv_update_time(reload->reloader->loop);
-	if (published->outcome == VLY_PUBLISH_DENIED) {
-		refuse(reload, published->text);
-		finish(reload, VLY_RELOAD_FAILED, "%s", published->text);
-		return;
-	}
-	reload->report.generation = published->generation;
-	take_over(reload);
-	finish_published(reload, published);
-}
-
-/* A reload of everything is the operator's word that what loads now is what shall be answered. */
-static bool
-must_hold(const struct vly_reload *reload)
-{
-	const struct vly_catalog *catalog = reload->target;
-	struct vly_publisher_status status;
-
-	vly_publisher_status(reload->reloader->publisher, &status);
-	if (!reload->first && (reload->name_cnt == 0 || !status.held_back))
-		return false;
-	for (unsigned i = 0; i < catalog->config->zone_cnt; i++)
-		if (!catalog->zones[i].image && !catalog->zones[i].staged)
-			return true;
-	return false;
-}
-
-static void
-publish(struct vly_reload *reload)
-{
-	struct vly_reloader *reloader = reload->reloader;
-	struct vly_image_list *list = vly_catalog_images(reload->target);
-	bool hold = must_hold(reload);
-
-	if (!list || list->cnt > VLY_PUBLISH_IMAGES_MAX) {
-		const char *reason = list ? "more images than the dataplane takes: reload all zones"
-					  : "out of memory";
-		vly_image_list_free(list);
-		refuse(reload, reason);
-		finish(reload, VLY_RELOAD_FAILED, "%s", reason);
-		return;
-	}
-	if (reload->next)
-		reload->remnant_cnt = vly_catalog_remnants(reloader->live, reload->next);
-	reload->phase = "publishing";
-	vly_publisher_publish(reloader->publisher, list, hold, on_published, reload);
 }
 
 static void
@@ -278,11 +45,12 @@ on_loaded(void *arg)
 	if (none && (!reload->next || reload->next->loaded_cnt == 0)) {
 		if (reload->next)
 			vly_catalog_copy_errors(reload->reloader->live, reload->next);
-		finish(reload, VLY_RELOAD_FAILED, "%s did not load; nothing was published",
-		       reload->zone_cnt == 1 ? "the zone" : "all zones");
+		vly_reload_finish(reload, VLY_RELOAD_FAILED,
+				  "%s did not load; nothing was published",
+				  reload->zone_cnt == 1 ? "the zone" : "all zones");
 		return;
 	}
-	publish(reload);
+	vly_reload_publish(reload);
 }
 
 /* Room that images already live leave in a commit. */
@@ -334,7 +102,7 @@ load(struct vly_reload *reload)
 		reload->loader = vly_loader_start(reloader->loop, &settings, reload->items,
 						  reload->zone_cnt, on_loaded, reload);
 	if (!reload->loader)
-		finish(reload, VLY_RELOAD_FAILED, "out of memory");
+		vly_reload_finish(reload, VLY_RELOAD_FAILED, "out of memory");
 }
 
 static void
@@ -348,7 +116,7 @@ choose_all(struct vly_reload *reload, struct vly_catalog *target)
 	if (reload->zones)
 		load(reload);
 	else
-		finish(reload, VLY_RELOAD_FAILED, "out of memory");
+		vly_reload_finish(reload, VLY_RELOAD_FAILED, "out of memory");
 }
 
 static int
@@ -371,8 +139,9 @@ choose_named(struct vly_reload *reload)
 		struct vly_catalog_zone *zone = vly_catalog_find(live, reload->names[i]);
 		if (!zone) {
 			free(zones);
-			finish(reload, VLY_RELOAD_FAILED, "zone %.300s is not in the configuration",
-			       reload->names[i]);
+			vly_reload_finish(reload, VLY_RELOAD_FAILED,
+					  "zone %.300s is not in the configuration",
+					  reload->names[i]);
 			return;
 		}
 		zones[i] = zone;
@@ -388,7 +157,7 @@ choose_named(struct vly_reload *reload)
 	if (zones)
 		load(reload);
 	else
-		finish(reload, VLY_RELOAD_FAILED, "out of memory");
+		vly_reload_finish(reload, VLY_RELOAD_FAILED, "out of memory");
 }
 
 static void
@@ -397,6 +166,10 @@ read_config(uv_work_t *work)
 	struct vly_reload *reload = work->data;
 
 	reload->config = vly_config_load(reload->reloader->config_path, &reload->config_errors);
+	if (reload->config && vly_config_read_lists(reload->config, &reload->config_errors) < 0) {
+		vly_config_free(reload->config);
+		reload->config = NULL;
+	}
 }
 
 static void
@@ -406,13 +179,13 @@ on_config(uv_work_t *work, int status)
 
 	(void)status;
 	if (!reload->config) {
-		finish(reload, VLY_RELOAD_FAILED,
-		       "the configuration has errors; nothing was changed");
+		vly_reload_finish(reload, VLY_RELOAD_FAILED,
+				  "the configuration has errors; nothing was changed");
 		return;
 	}
 	reload->next = vly_catalog_successor(reload->reloader->live, reload->config);
 	if (!reload->next) {
-		finish(reload, VLY_RELOAD_FAILED, "out of memory");
+		vly_reload_finish(reload, VLY_RELOAD_FAILED, "out of memory");
 		return;
 	}
 	reload->config = NULL;
@@ -435,8 +208,12 @@ store(struct vly_reloader *reloader)
 static void
 on_stored(void *arg)
 {
-	struct vly_reloader *reloader = arg;
+	vly_reloader_kick(arg);
+}
 
+void
+vly_reloader_kick(struct vly_reloader *reloader)
+{
 	uv_idle_start(&reloader->kick, on_kick);
 }
 
@@ -465,7 +242,8 @@ on_kick(uv_idle_t *kick)
 
 struct vly_reloader *
 vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *config,
-		 const struct vly_hash_key *key, bool keep_images, struct vly_publisher *publisher)
+		 const struct vly_hash_key *key, bool keep_images, struct vly_publisher *publisher,
+		 struct vly_defender *defender)
 {
 	struct vly_reloader *reloader = calloc(1, sizeof(*reloader));
 
@@ -476,6 +254,7 @@ vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *co
 	reloader->key = *key;
 	reloader->keep_images = keep_images;
 	reloader->publisher = publisher;
+	reloader->defender = defender;
 	reloader->live = vly_catalog_new(config);
 	if (asprintf(&reloader->cache_dir, "%s/images", config->control->state_dir) < 0)
 		reloader->cache_dir = NULL;
@@ -508,7 +287,7 @@ vly_reloader_request(struct vly_reloader *reloader, char *const *zones, uint32_t
 		reload->name_cnt += reload->names[i] != NULL;
 	}
 	if (reload->name_cnt < zone_cnt) {
-		free_reload(reload);
+		vly_reload_free(reload);
 		return NULL;
 	}
 	reload->reloader = reloader;
@@ -524,7 +303,7 @@ vly_reloader_request(struct vly_reloader *reloader, char *const *zones, uint32_t
 		last = &(*last)->later;
 	*last = reload;
 	reloader->pending++;
-	uv_idle_start(&reloader->kick, on_kick);
+	vly_reloader_kick(reloader);
 	return reload;
 }
 

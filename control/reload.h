@@ -9,8 +9,8 @@
  *
  * What a reload does to zones:
  *   - without names: reads the configuration again and all zone files. A bad configuration
- *     changes nothing. Sockets and the state directory of a changed configuration count from the
- *     next start on.
+ *     changes nothing. The defence follows when the zones are in. Sockets and the state directory
+ * of a changed configuration count from the next start on.
  *   - with names: reads these zones' files, nothing else.
  *   - a zone that fails keeps its old version; one dataplane commit brings in all that loaded.
  *   - the first load after start is published with `hold` (publisher.h) when a zone has failed; so
@@ -26,6 +26,7 @@
 #define VLY_CONTROL_RELOAD_H
 
 #include "catalog.h"
+#include "defender.h"
 #include "publisher.h"
 
 enum vly_reload_code {
@@ -60,10 +61,12 @@ struct vly_reloader;
 struct vly_reload;
 
 /* Takes over `config`. `keep_images`: the key will be known at the next start, so the image cache
- * is of use then. The publisher must outlive the reloader. NULL without memory. */
+ * is of use then. `defender` gets the defence of each configuration that came in. Publisher and
+ * defender must outlive the reloader. NULL without memory. */
 __attribute__((nonnull, warn_unused_result)) struct vly_reloader *
 vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *config,
-		 const struct vly_hash_key *key, bool keep_images, struct vly_publisher *publisher);
+		 const struct vly_hash_key *key, bool keep_images, struct vly_publisher *publisher,
+		 struct vly_defender *defender);
 
 /*
  * Asks for a reload of zones[0..zone_cnt-1] (copied, canonical), or of everything when zone_cnt

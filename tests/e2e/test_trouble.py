@@ -55,6 +55,7 @@ def test_state_directory_that_is_a_file(prepared):
     prepared.control = control
     control.wait_for_log(re.escape(str(prepared.directory / "state")))
     if control.running():
+        control.wait_for_log("ready: ")
         prepared.ctl("status")
         assert serial(prepared.network, "test.") == 1
     else:

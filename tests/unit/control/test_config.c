@@ -95,6 +95,12 @@ Test(config, the_example_says_what_the_defaults_are)
 	expect_same_text(example->dataplane->stream_write, defaults->dataplane->stream_write);
 	expect_same_text(example->dataplane->stream_memory, defaults->dataplane->stream_memory);
 	expect_same_text(example->dataplane->log_level, defaults->dataplane->log_level);
+	for (unsigned i = 0; i < VLY_DEFENCE_SETTING_CNT; i++)
+		expect_same_text(example->defence->values.text[i],
+				 defaults->defence->values.text[i]);
+	expect_same_text(example->defence->deny_file, defaults->defence->deny_file);
+	expect_same_text(example->defence->secrets_file, defaults->defence->secrets_file);
+	cr_expect_eq(example->defence->listed.cnt, 0);
 	cr_expect_eq(example->dataplane->port_cnt, defaults->dataplane->port_cnt);
 	cr_expect_eq(example->dataplane->listen_cnt, defaults->dataplane->listen_cnt);
 	cr_expect_eq(example->zone_cnt, 0);
@@ -118,6 +124,7 @@ Test(config, the_examples_in_comments_are_valid)
 		bool item = hash &&
 			    (strncmp(hash, "#   - ", 6) == 0 || strncmp(hash, "#     f", 7) == 0);
 		if (strcmp(line, "  ports: []\n") == 0 || strcmp(line, "  listen: []\n") == 0 ||
+		    strcmp(line, "  deny: []\n") == 0 || strcmp(line, "  allow: []\n") == 0 ||
 		    strcmp(line, "zones: []\n") == 0)
 			continue;
 		if (key || item)
@@ -131,6 +138,106 @@ Test(config, the_examples_in_comments_are_valid)
 	cr_expect_eq(config->dataplane->listen_cnt, 2);
 	cr_expect_str_eq(config->dataplane->cpus, "1-3,5");
 	cr_expect_eq(config->zone_cnt, 1);
+	cr_expect_eq(config->defence->listed.cnt, 3);
+	cr_expect_not_null(config->defence->deny_file);
+	cr_expect_not_null(config->defence->secrets_file);
+	vly_config_free(config);
+}
+
+static void
+expect_value(const struct vly_config *config, enum vly_defence_setting setting, const char *wanted)
+{
+	cr_expect_str_eq(config->defence->values.text[setting], wanted, "%s: %s",
+			 vly_defence_setting_name(setting), config->defence->values.text[setting]);
+}
+
+Test(config, defence)
+{
+	struct vly_config_errors errors;
+	struct vly_config *config = load("defence:\n"
+					 "  source-rate: {mode: dry-run, address: 7}\n"
+					 "  reflector-ports: [17, 65535]\n"
+					 "  deny: [10.0.0.0/8, \"fd00::/8\"]\n"
+					 "  allow: [10.1.0.0/16]\n"
+					 "  responses: {slip: 0, badcookie: on}\n"
+					 "  cookies: {mode: off, secrets-file: secrets}\n"
+					 "zones: []\n",
+					 &errors);
+
+	cr_assert_not_null(config, "%s", errors.cnt ? errors.text[0] : "");
+	expect_value(config, VLY_DEFENCE_source_mode, "dry-run");
+	expect_value(config, VLY_DEFENCE_source_address, "7");
+	expect_value(config, VLY_DEFENCE_source_network, "200000");
+	expect_value(config, VLY_DEFENCE_reflector_ports, "17,65535");
+	expect_value(config, VLY_DEFENCE_response_slip, "0");
+	expect_value(config, VLY_DEFENCE_response_badcookie, "on");
+	expect_value(config, VLY_DEFENCE_cookie_mode, "off");
+	cr_expect_eq(config->defence->listed.cnt, 3);
+	cr_expect_eq(config->defence->listed.rule[2].action, VLY_PREFIX_ALLOW);
+	/* relative to the configuration */
+	cr_expect_eq(strncmp(config->defence->secrets_file, directory, strlen(directory)), 0);
+	struct vly_config_defence *taken = vly_config_take_defence(config);
+	cr_expect_null(config->defence);
+	vly_config_free(config);
+	vly_config_defence_free(taken);
+}
+
+Test(config, defence_errors)
+{
+	expect_error("defence:\n  source-rate:\n    mode: yes\nzones: []\n",
+		     "volley.yaml:3: defence.source-rate.mode: must be on, off or dry-run");
+	expect_error("defence: {unserved-rate: -1}\nzones: []\n",
+		     "volley.yaml:1: defence.unserved-rate: must be a number from 0 to 62500000");
+	expect_error("defence:\n  responses: {ipv6-prefix: 65}\nzones: []\n",
+		     "volley.yaml:2: defence.responses.ipv6-prefix: must be a number from 1 to 64");
+	expect_error(
+		"defence:\n  reflector-ports: [53, 65536]\nzones: []\n",
+		"volley.yaml:2: defence.reflector-ports: must be ports from 1 to 65535, or none");
+	expect_error("defence:\n  reflector-ports: []\nzones: []\n",
+		     "volley.yaml:2: defence.reflector-ports: must not be empty");
+	expect_error("defence:\n  deny:\n    - 10.0.0.0/8\n    - 10.0.0.1/8\nzones: []\n",
+		     "volley.yaml:4: defence.deny[1]: 10.0.0.1/8 has bits behind its length: "
+		     "10.0.0.0/8 is meant?");
+	expect_error("defence:\n  deny: [10.0.0.0/8]\n  allow: [10.0.0.0/8]\nzones: []\n",
+		     "volley.yaml:3: defence.allow[0]: 10.0.0.0/8 is listed twice");
+	expect_error("defence: {cookies: {mode: dry-run}}\nzones: []\n",
+		     "volley.yaml:1: defence.cookies.mode: must be on or off");
+	expect_error("defence: {cookie: {mode: on}}\nzones: []\n",
+		     "volley.yaml:1: defence.cookie: unknown key");
+}
+
+Test(config, deny_file)
+{
+	struct vly_config_errors errors;
+	char file[80];
+
+	snprintf(file, sizeof(file), "%s/deny.txt", directory);
+	for (unsigned bad = 0; bad < 2; bad++) {
+		FILE *out = fopen(file, "w");
+		fprintf(out, "# worst of all\n192.0.2.0/24 ; them\n\n2001:db8::/32\n%s",
+			bad ? "192.0.2.1/24\nhere\n" : "");
+		fclose(out);
+		struct vly_config *config =
+			load("defence: {deny-file: deny.txt}\nzones: []\n", &errors);
+		cr_assert_not_null(config);
+		cr_expect_eq(vly_config_read_lists(config, &errors), bad ? -1 : 0);
+		cr_expect_eq(config->defence->in_file.cnt, bad ? 0 : 2);
+		cr_expect_eq(errors.cnt, bad ? 2 : 0);
+		if (errors.cnt == 2) {
+			cr_expect_str_eq(errors.text[0], "deny.txt:5: 192.0.2.1/24 has bits behind "
+							 "its length: 192.0.2.0/24 is meant?");
+			cr_expect_str_eq(errors.text[1],
+					 "deny.txt:6: here is no IPv4 or IPv6 prefix");
+		}
+		vly_config_errors_free(&errors);
+		vly_config_free(config);
+	}
+	unlink(file);
+	struct vly_config *config = load("defence: {deny-file: deny.txt}\nzones: []\n", &errors);
+	cr_expect_eq(vly_config_read_lists(config, &errors), -1);
+	cr_assert_eq(errors.cnt, 1);
+	cr_expect_str_eq(errors.text[0], "deny.txt: defence.deny-file: No such file or directory");
+	vly_config_errors_free(&errors);
 	vly_config_free(config);
 }
 

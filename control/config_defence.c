@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The configuration's section `defence`: defaults, values, lists. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_parts.h"
+
+/* "17,19": one value, as it is set at run time. */
+static char *
+join(char *const *word, unsigned cnt)
+{
+	size_t bytes = 1;
+
+	for (unsigned i = 0; i < cnt; i++)
+		bytes += strlen(word[i]) + 1;
+	char *text = calloc(1, bytes);
+	for (unsigned i = 0; text && i < cnt; i++) {
+		strcat(text, i ? "," : "");
+		strcat(text, word[i]);
+	}
+	return text;
+}
+
+int
+vly_config_defence_defaults(struct vly_config *config)
+{
+	if (!config->defence)
+		config->defence = calloc(1, sizeof(*config->defence));
+	if (!config->defence)
+		return -1;
+	struct vly_config_defence *defence = config->defence;
+	char **text = defence->values.text;
+	if (defence->reflector_port_cnt > 0)
+		text[VLY_DEFENCE_reflector_ports] =
+			join(defence->reflector_ports, defence->reflector_port_cnt);
+	for (unsigned i = 0; i < VLY_DEFENCE_SETTING_CNT; i++) {
+		if (!text[i])
+			text[i] = strdup(vly_defence_setting_default(i));
+		if (!text[i])
+			return -1;
+	}
+	return 0;
+}
+
+static void
+check_prefixes(struct vly_config_defence *defence, char *const *word, unsigned cnt, uint8_t action,
+	       struct vly_config_findings *findings)
+{
+	const char *path = action == VLY_PREFIX_DENY ? "defence.deny[%u]" : "defence.allow[%u]";
+	struct vly_prefix_list *list = &defence->listed;
+	char reason[VLY_PREFIX_REASON_BYTES];
+	struct vly_prefix_rule rule;
+
+	for (unsigned i = 0; i < cnt; i++) {
+		bool twice = false;
+		if (vly_prefix_parse(word[i], &rule, reason)) {
+			vly_config_find(findings, path, i, "%s", reason);
+			continue;
+		}
+		rule.action = action;
+		for (size_t j = 0; j < list->cnt; j++)
+			twice |= vly_prefix_compare(&list->rule[j], &rule) == 0;
+		if (twice)
+			vly_config_find(findings, path, i, "%s is listed twice", word[i]);
+		else if (vly_prefix_list_add(list, &rule) < 0)
+			vly_config_find(findings, path, i, "out of memory");
+	}
+}
+
+void
+vly_config_defence_check(struct vly_config_defence *defence, struct vly_config_findings *findings)
+{
+	char reason[VLY_PREFIX_REASON_BYTES];
+	char path[100];
+
+	for (unsigned i = 0; i < VLY_DEFENCE_SETTING_CNT; i++) {
+		if (vly_defence_setting_check(i, defence->values.text[i], reason, sizeof(reason)) ==
+		    0)
+			continue;
+		snprintf(path, sizeof(path), "defence.%s", vly_defence_setting_name(i));
+		vly_config_find(findings, path, 0, "%s", reason);
+	}
+	check_prefixes(defence, defence->denied, defence->denied_cnt, VLY_PREFIX_DENY, findings);
+	check_prefixes(defence, defence->allowed, defence->allowed_cnt, VLY_PREFIX_ALLOW, findings);
+}
+
+struct vly_config_defence *
+vly_config_take_defence(struct vly_config *config)
+{
+	struct vly_config_defence *defence = config->defence;
+
+	config->defence = NULL;
+	return defence;
+}
+
+void
+vly_config_defence_free(struct vly_config_defence *defence)
+{
+	static const cyaml_config_t settings = {.mem_fn = cyaml_mem};
+
+	if (!defence)
+		return;
+	vly_prefix_list_free(&defence->listed);
+	vly_prefix_list_free(&defence->in_file);
+	/* made from the list of ports, or a default: the schema knows no such value */
+	free(defence->values.text[VLY_DEFENCE_reflector_ports]);
+	cyaml_free(&settings, &vly_config_defence_schema, defence, 0);
+}
+
+struct list_reading {
+	const char *path;
+	struct vly_config_errors *errors;
+};
+
+static void
+tell(void *arg, unsigned line, const char *text)
+{
+	struct list_reading *reading = arg;
+
+	vly_config_write_error(reading->errors, reading->path, line, "", text);
+}
+
+int
+vly_config_read_lists(struct vly_config *config, struct vly_config_errors *errors)
+{
+	struct vly_config_defence *defence = config->defence;
+	struct list_reading reading = {.path = defence->deny_file, .errors = errors};
+	struct vly_prefix_complaints complaints = {.tell = tell, .arg = &reading};
+	size_t bytes;
+
+	if (!defence->deny_file)
+		return 0;
+	char *text = vly_config_read_text(defence->deny_file, &bytes);
+	if (!text) {
+		vly_config_write_error(errors, defence->deny_file, 0, "defence.deny-file",
+				       strerror(errno));
+		return -1;
+	}
+	int wrong =
+		vly_prefix_list_read(&defence->in_file, text, bytes, VLY_PREFIX_DENY, &complaints);
+	free(text);
+	if (wrong == 0)
+		return 0;
+	vly_prefix_list_free(&defence->in_file);
+	if (errors->cnt == 0)
+		tell(&reading, 0, "out of memory");
+	return -1;
+}

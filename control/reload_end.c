@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "reload_parts.h"
+
+static void
+log_report(const struct vly_reload *reload)
+{
+	const struct vly_reload_report *report = &reload->report;
+
+	for (uint32_t i = 0; i < reload->config_errors.cnt; i++)
+		vly_log(VLY_LOG_ERROR, "%s", reload->config_errors.text[i]);
+	for (uint32_t i = 0; i < report->zone_cnt; i++) {
+		const struct vly_catalog_zone *zone = report->zones[i];
+		char line[24] = "";
+		if (!zone->error && zone->info.warning_cnt > 0)
+			vly_log(VLY_LOG_WARNING,
+				"zone %s: %" PRIu32
+				" warnings: volleyctl check-zone %s %s tells them",
+				zone->name, zone->info.warning_cnt, zone->name, zone->file);
+		if (!zone->error)
+			continue;
+		if (zone->error->line)
+			snprintf(line, sizeof(line), ":%" PRIu64, zone->error->line);
+		vly_log(VLY_LOG_ERROR, "zone %s: %s%s: %s; %s", zone->name, zone->error->file, line,
+			zone->error->text,
+			zone->image ? "its old version stays" : "it has no older version");
+	}
+	vly_log(report->code == VLY_RELOAD_FAILED ? VLY_LOG_ERROR : VLY_LOG_INFO,
+		"loaded %" PRIu32 " of %" PRIu32 " zones, %" PRIu64 " records in %" PRIu64
+		".%03" PRIu64 " s, %" PRIu32 " of them from the image cache%s%s",
+		report->zone_cnt - report->failed_cnt, report->zone_cnt, report->record_cnt,
+		report->duration_ms / 1000, report->duration_ms % 1000, report->cached_cnt,
+		*report->text ? "; " : "", report->text);
+}
+
+void
+vly_reload_finish(struct vly_reload *reload, enum vly_reload_code code, const char *format, ...)
+{
+	struct vly_reloader *reloader = reload->reloader;
+	struct vly_reload_report *report = &reload->report;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reload->text, sizeof(reload->text), format, args);
+	va_end(args);
+	report->code = code;
+	report->text = reload->text;
+	report->zones = reload->zones;
+	report->zone_cnt = reload->zones ? reload->zone_cnt : 0;
+	report->config_errors = &reload->config_errors;
+	report->duration_ms = uv_now(reloader->loop) - reload->begin_ms;
+	for (uint32_t i = 0; i < report->zone_cnt; i++)
+		report->failed_cnt += reload->zones[i]->error != NULL;
+	log_report(reload);
+	reload->done(reload->arg, report);
+	vly_reload_free(reload);
+	reloader->running = NULL;
+	reloader->pending--;
+	vly_reloader_kick(reloader);
+}
+
+static bool
+differs(const char *a, const char *b)
+{
+	return strcmp(a, b) != 0;
+}
+
+/* The zones' share of a new configuration counts at once, the rest needs a restart. */
+static bool
+needs_restart(const struct vly_config *old, const struct vly_config *new)
+{
+	return differs(old->control->socket, new->control->socket) ||
+	       differs(old->control->socket_group, new->control->socket_group) ||
+	       differs(old->control->state_dir, new->control->state_dir) ||
+	       differs(old->dataplane->socket, new->dataplane->socket);
+}
+
+static void
+take_over(struct vly_reload *reload)
+{
+	struct vly_reloader *reloader = reload->reloader;
+
+	vly_catalog_accept(reload->target);
+	reloader->store_wanted = true;
+	if (!reload->next)
+		return;
+	reload->report.restart_needed = needs_restart(reloader->live->config, reload->next->config);
+	if (reload->report.restart_needed)
+		vly_log(VLY_LOG_WARNING,
+			"the configuration changed sockets or state-dir: restart to use them");
+	vly_catalog_free(reloader->live);
+	reloader->live = reload->next;
+	reload->next = NULL;
+}
+
+static void
+refuse(struct vly_reload *reload, const char *reason)
+{
+	vly_catalog_refuse(reload->target, reason);
+	if (reload->next)
+		vly_catalog_copy_errors(reload->reloader->live, reload->next);
+}
+
+static uint32_t
+count_failed(const struct vly_reload *reload)
+{
+	uint32_t cnt = 0;
+
+	for (uint32_t i = 0; i < reload->zone_cnt; i++)
+		cnt += reload->zones[i]->error != NULL;
+	return cnt;
+}
+
+static void
+finish_published(struct vly_reload *reload)
+{
+	uint32_t failed = count_failed(reload);
+
+	if (reload->outcome == VLY_PUBLISH_HELD)
+		vly_reload_finish(
+			reload, VLY_RELOAD_FAILED,
+			"%" PRIu32 " of %" PRIu32
+			" zones did not load; the dataplane keeps what it answers "
+			"from an earlier volley-control until all zones load, or volleyctl reload",
+			failed, reload->zone_cnt);
+	else if (failed > 0)
+		vly_reload_finish(
+			reload, VLY_RELOAD_FAILED,
+			"%" PRIu32 " of %" PRIu32 " zones did not load%s", failed, reload->zone_cnt,
+			reload->outcome == VLY_PUBLISH_ABSENT ? "; no dataplane is connected" : "");
+	else if (reload->outcome == VLY_PUBLISH_ABSENT)
+		vly_reload_finish(reload, VLY_RELOAD_NO_DATAPLANE,
+				  "loaded, but no dataplane is connected");
+	else if (reload->remnant_cnt > 0)
+		vly_reload_finish(reload, VLY_RELOAD_FAILED,
+				  "%" PRIu32 " removed zones are still answered",
+				  reload->remnant_cnt);
+	else
+		vly_reload_finish(reload, VLY_RELOAD_OK, "%s", "");
+}
+
+/* The zones are in; so may be the defence. */
+static void
+on_defended(void *arg, const struct vly_defender_report *report)
+{
+	struct vly_reload *reload = arg;
+
+	if (report->code == VLY_DEFENDER_FAILED)
+		vly_reload_finish(reload, VLY_RELOAD_FAILED, "the defence stays as it was: %s",
+				  report->text);
+	else
+		finish_published(reload);
+}
+
+static void
+on_published(void *arg, const struct vly_publish_report *published)
+{
+	struct vly_reload *reload = arg;
+	struct vly_reloader *reloader = reload->reloader;
+	bool has_config = reload->next != NULL;
+
+	uv_update_time(reloader->loop);
+	if (published->outcome == VLY_PUBLISH_DENIED) {
+		refuse(reload, published->text);
+		vly_reload_finish(reload, VLY_RELOAD_FAILED, "%s", published->text);
+		return;
+	}
+	reload->report.generation = published->generation;
+	reload->outcome = published->outcome;
+	take_over(reload);
+	if (has_config)
+		vly_defender_configure(reloader->defender,
+				       vly_config_take_defence(reloader->live->config), on_defended,
+				       reload);
+	else
+		finish_published(reload);
+}
+
+/* A reload of everything is the operator's word that what loads now is what shall be answered. */
+static bool
+must_hold(const struct vly_reload *reload)
+{
+	const struct vly_catalog *catalog = reload->target;
+	struct vly_publisher_status status;
+
+	vly_publisher_status(reload->reloader->publisher, &status);
+	if (!reload->first && (reload->name_cnt == 0 || !status.held_back))
+		return false;
+	for (unsigned i = 0; i < catalog->config->zone_cnt; i++)
+		if (!catalog->zones[i].image && !catalog->zones[i].staged)
+			return true;
+	return false;
+}
+
+void
+vly_reload_publish(struct vly_reload *reload)
+{
+	struct vly_reloader *reloader = reload->reloader;
+	struct vly_image_list *list = vly_catalog_images(reload->target);
+	bool hold = must_hold(reload);
+
+	if (!list || list->cnt > VLY_PUBLISH_IMAGES_MAX) {
+		const char *reason = list ? "more images than the dataplane takes: reload all zones"
+					  : "out of memory";
+		vly_image_list_free(list);
+		refuse(reload, reason);
+		vly_reload_finish(reload, VLY_RELOAD_FAILED, "%s", reason);
+		return;
+	}
+	if (reload->next)
+		reload->remnant_cnt = vly_catalog_remnants(reloader->live, reload->next);
+	reload->phase = "publishing";
+	vly_publisher_publish(reloader->publisher, list, hold, on_published, reload);
+}

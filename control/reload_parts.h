@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Between the parts of the reloader: reload.c (the queue; reading and loading) and reload_end.c
+ * (publishing, and what becomes of the outcome).
+ */
+#ifndef VLY_CONTROL_RELOAD_PARTS_H
+#define VLY_CONTROL_RELOAD_PARTS_H
+
+#include "image_cache.h"
+#include "reload.h"
+
+struct vly_reload {
+	struct vly_reloader *reloader;
+	struct vly_reload *later;
+	const char *phase;
+	char **names;
+	uint32_t name_cnt;
+	bool first;
+	uint64_t begin_ms;
+	uv_work_t work;
+	struct vly_config *config; /* read, not yet part of a catalog */
+	struct vly_config_errors config_errors;
+	struct vly_catalog *next;   /* of a new configuration */
+	struct vly_catalog *target; /* `next`, or the live one */
+	struct vly_catalog_zone **zones;
+	struct vly_load_item *items;
+	uint32_t zone_cnt;
+	struct vly_loader *loader;
+	uint32_t remnant_cnt;
+	enum vly_publish_outcome outcome; /* of the zones */
+	char text[512];
+	struct vly_reload_report report;
+	void (*done)(void *arg, const struct vly_reload_report *report);
+	void *arg;
+};
+
+struct vly_reloader {
+	uv_loop_t *loop;
+	char *config_path;
+	struct vly_hash_key key;
+	struct vly_publisher *publisher;
+	struct vly_defender *defender;
+	struct vly_image_cache *cache;
+	char *cache_dir;
+	bool keep_images;
+	bool store_wanted; /* something new is live */
+	struct vly_catalog *live;
+	struct vly_reload *running;
+	struct vly_reload *queue;
+	uint32_t pending;
+	bool started; /* the first load was asked for */
+	uv_idle_t kick;
+};
+
+/* Publishes what was staged; the reload ends with what becomes of it. */
+__attribute__((nonnull)) void vly_reload_publish(struct vly_reload *reload);
+
+/* Reports, and has the next one run. */
+__attribute__((nonnull, format(printf, 3, 4))) void
+vly_reload_finish(struct vly_reload *reload, enum vly_reload_code code, const char *format, ...);
+
+/* In reload.c: has the loop see whether there is something to do. */
+__attribute__((nonnull)) void vly_reloader_kick(struct vly_reloader *reloader);
+
+/* In reload.c: gives back all that a finished reload had. */
+__attribute__((nonnull)) void vly_reload_free(struct vly_reload *reload);
+
+#endif
