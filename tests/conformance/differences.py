@@ -336,8 +336,8 @@ odd("broken-question", NO_NAME, (FORMERR,), (None, FORMERR, REFUSED),
     "A question that can't be read is answered with FORMERR and the header alone", "RFC 1035 §4.1.1",
     "Knot is silent; BIND follows pointers into the header")
 odd("question-count", ("two-questions", "no-question", "no-question-edns"), (FORMERR,), (None, 0, FORMERR),
-    "A query with no question or with two is answered with FORMERR and the header alone", "RFC 9619 §4",
-    "Knot is silent to two; NSD answers NOERROR to none with EDNS, BIND and Knot add an OPT")
+    "A query with no question or with two is answered with FORMERR, without a question", "RFC 9619 §4",
+    "Knot is silent to two; NSD answers NOERROR to none with EDNS; NSD and BIND leave out the OPT of two")
 odd("records-in-query", ("answer-in-query", "authority-in-query"), (FORMERR,), "any",
     "A query with records in its answer or authority section is answered with FORMERR", "RFC 1035 §4.1.1",
     "as NSD; Knot and BIND ignore them", ("knot", "bind"))
@@ -356,9 +356,10 @@ odd("missing-opt", ("opt-missing", "opt-cut", "opt-not-at-root"), (FORMERR,), (F
 odd("trailing-octets", ("trailing", "trailing-edns"), ANSWERED, (FORMERR,),
     "Octets behind the message are ignored", "RFC 1035 §4.2.1", "as in NSD and BIND; Knot answers FORMERR", ("knot",))
 odd("unknown-opcode", ("opcode", "opcode-edns", "notify", "update"), (NOTIMP,), (NOTIMP, NXDOMAIN, NOTAUTH, REFUSED, 0),
-    "Opcodes but QUERY are answered with NOTIMP and the header alone", "RFC 8906 §3.1.4, RFC 3425 §3",
-    "a primary that takes neither NOTIFY nor UPDATE; Knot and BIND answer these NOTAUTH or NOERROR, and repeat "
-    "question or OPT")
+    "Opcodes but QUERY are answered with NOTIMP and, when one was sent, an OPT; the question is left out",
+    "RFC 8906 §3.1.4, RFC 3425 §3, RFC 6891 §6.1.1",
+    "a primary that takes neither NOTIFY nor UPDATE; Knot and BIND answer these NOTAUTH or NOERROR, or repeat the "
+    "question; NSD leaves the OPT out")
 odd("transfer-over-udp", ("transfer",), (REFUSED,), (NOTIMP, NOTAUTH),
     "AXFR and IXFR over UDP are refused", "RFC 5936 §4.2", "NSD and Knot say NOTIMP or NOTAUTH, BIND NOTAUTH")
 
