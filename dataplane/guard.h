@@ -83,10 +83,23 @@ __attribute__((nonnull)) void vly_guard_take_cookie(const struct vly_guard *guar
 						    struct vly_query *query,
 						    struct vly_lcore_counters *counters);
 
-/* Judges a response of `bytes` octets at most. Counts, and samples the query, when it is limited.
- * Where limits are on. */
-__attribute__((nonnull, warn_unused_result)) enum vly_guard_verdict
+/* What becomes of a response that is over its client's limit. Counts it, and samples the query. */
+__attribute__((nonnull, noinline, warn_unused_result)) enum vly_guard_verdict
+vly_guard_limit(struct vly_guard *guard, const struct vly_query *query, enum vly_response_kind kind,
+		struct vly_lcore_counters *counters);
+
+/* Judges a response of `bytes` octets at most, where limits are on. */
+static inline enum vly_guard_verdict
 vly_guard_judge(struct vly_guard *guard, const struct vly_query *query, enum vly_response_kind kind,
-		unsigned bytes, struct vly_lcore_counters *counters);
+		unsigned bytes, struct vly_lcore_counters *counters)
+{
+	if (__builtin_expect(query->cookie_state == VLY_COOKIE_VALID ||
+				     vly_limiter_spend(guard->limiter, guard->limits,
+						       query->limit_hash, kind, bytes,
+						       guard->clock.units),
+			     1))
+		return VLY_GUARD_SEND;
+	return vly_guard_limit(guard, query, kind, counters);
+}
 
 #endif

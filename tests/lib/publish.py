@@ -61,12 +61,13 @@ def with_checksum(data):
 
 
 def defence(generation=1, mode=OFF, source_mode=OFF, rates=(NO_RATE,) * 4, sources=(NO_RATE,) * 3,
-            unserved=NO_RATE, secrets=()):
-    """A struct vly_defence without prefixes. Rates are (cost, burst) in units of 16 ns."""
+            unserved=NO_RATE, secrets=(), slip=2, badcookie=False):
+    """A struct vly_defence without prefixes. Rates are (cost, burst) in units of 16 ns; `rates` are of responses, by
+    kind; `secrets` of cookies: current, previous, next."""
     flat = [number for rate in rates for number in rate]
     sources = [number for rate in sources for number in rate]
     head = DEFENCE_HEAD.pack(
-        DEFENCE_MAGIC, DEFENCE_VERSION, DEFENCE_BYTES, generation, mode, 2, 24, 56, *flat, 0, 0,
+        DEFENCE_MAGIC, DEFENCE_VERSION, DEFENCE_BYTES, generation, mode, slip, 24, 56, *flat, badcookie, 0,
         bool(secrets), (1 << len(secrets)) - 1, b"".join(secrets), source_mode, *sources, *unserved, 0)
     return head + bytes(DEFENCE_BYTES - len(head))
 
