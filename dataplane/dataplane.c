@@ -27,6 +27,7 @@ struct dataplane {
 	unsigned port_cnt; /* planned, at least */
 	struct vly_worker worker[VLY_LCORES_MAX];
 	struct vly_counters_block block;
+	struct vly_sampler xdp_sampler; /* of what XDP programs dropped */
 	struct vly_publish_server server;
 	struct vly_stream_server streams;
 	atomic_bool stop_workers;
@@ -50,8 +51,13 @@ on_timer(uv_timer_t *timer)
 {
 	struct dataplane *dataplane = timer->data;
 
-	for (unsigned i = 0; i < dataplane->port_cnt; i++)
-		vly_port_read(&dataplane->port[i], vly_counters_port(dataplane->block.counters, i));
+	uint32_t now = vly_rate_now(uv_hrtime());
+
+	for (unsigned i = 0; i < dataplane->port_cnt; i++) {
+		struct vly_port *port = &dataplane->port[i];
+		vly_port_read(port, vly_counters_port(dataplane->block.counters, i));
+		vly_port_sample(port, i, &dataplane->xdp_sampler, now);
+	}
 }
 
 /* Before anything that must be taken down again, so that a signal can't come in between. */
@@ -131,6 +137,8 @@ create_counters(struct dataplane *dataplane)
 		memcpy(port->name, dataplane->port[i].spec->name, sizeof(port->name));
 		port->xdp_attached = dataplane->port[i].has_xdp;
 	}
+	vly_sampler_start(&dataplane->xdp_sampler,
+			  vly_counters_ring(counters, dataplane->lcores.cnt), 0);
 	return 0;
 }
 

@@ -241,6 +241,14 @@ vly_port_read(struct vly_port *port, struct vly_port_counters *counters)
 }
 
 void
+vly_port_sample(struct vly_port *port, unsigned port_idx, struct vly_sampler *sampler, uint32_t now)
+{
+	sampler->port_idx = (uint16_t)port_idx;
+	if (port->has_xdp)
+		vly_xdp_cpus_sample(&port->xdp.cpus, sampler, now);
+}
+
+void
 vly_port_stop(struct vly_port *port)
 {
 	if (port->has_xdp)

@@ -57,6 +57,11 @@ vly_port_set_rules(struct vly_port *port, const struct vly_policy_rules *rules);
 __attribute__((nonnull)) void vly_port_read(struct vly_port *port,
 					    struct vly_port_counters *counters);
 
+/* Takes over samples of what the port's XDP program dropped, if it has one. The sampler is set to
+ * this port. `now` is in rate.h's units. */
+__attribute__((nonnull)) void vly_port_sample(struct vly_port *port, unsigned port_idx,
+					      struct vly_sampler *sampler, uint32_t now);
+
 __attribute__((nonnull)) void vly_port_stop(struct vly_port *port);
 
 /* Also for a port that was only planned. */

@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -172,53 +171,6 @@ take_map(struct vly_xdp *xdp, uint32_t id)
 	return 0;
 }
 
-/* A map of one value, to be put into an outer map. Returns its fd, or a negative errno. */
-static int
-create_inner(const char *name, uint32_t value_bytes, uint32_t flags)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = flags);
-
-	return bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), value_bytes, 1, &options);
-}
-
-/* Gives a CPU memory to count in. Returns 0 or a negative errno. */
-static int
-add_cpu(struct vly_xdp *xdp, uint32_t cpu)
-{
-	int fd = create_inner("vly_cpu", sizeof(struct vly_xdp_cpu), BPF_F_MMAPABLE);
-
-	if (fd < 0)
-		return fd;
-	void *map =
-		mmap(NULL, sizeof(struct vly_xdp_cpu), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	int error = map == MAP_FAILED ? -errno : 0;
-	if (error == 0) {
-		xdp->cpu[xdp->cpu_cnt++] = map;
-		error = bpf_map_update_elem(xdp->cpus_fd, &cpu, &fd, BPF_ANY);
-	}
-	close(fd);
-	return error;
-}
-
-/* CPUs that come later have theirs, too. */
-static int
-add_cpus(struct vly_xdp *xdp)
-{
-	int cpu_cnt = libbpf_num_possible_cpus();
-	int error = cpu_cnt < 0 ? cpu_cnt : 0;
-
-	xdp->cpu = error == 0 ? calloc((size_t)cpu_cnt, sizeof(*xdp->cpu)) : NULL;
-	if (xdp->cpu == NULL && error == 0)
-		error = -ENOMEM;
-	for (int cpu = 0; cpu < cpu_cnt && error == 0; cpu++)
-		error = add_cpu(xdp, (uint32_t)cpu);
-	if (error != 0)
-		vly_log_error("%s: no %zu octets for each of %d CPUs of the XDP program: %s",
-			      xdp->interface, sizeof(struct vly_xdp_cpu), cpu_cnt,
-			      strerror(-error));
-	return error != 0 ? -1 : 0;
-}
-
 /* DPDK keeps its AF_XDP sockets to itself, and its statistics leave out packets that found the ring
  * full, so ask the sockets. Ports are opened one after the other: those that no earlier port took
  * are this one's. */
@@ -265,7 +217,11 @@ vly_xdp_open(struct vly_xdp *xdp)
 		return -1;
 	}
 	find_sockets(xdp);
-	return add_cpus(xdp);
+	error = vly_xdp_cpus_add(&xdp->cpus, xdp->cpus_fd);
+	if (error != 0)
+		vly_log_error("%s: no memory for what the XDP program counts on each CPU: %s",
+			      xdp->interface, strerror(-error));
+	return error != 0 ? -1 : 0;
 }
 
 /* The length of a jiffy, which is the step of coarse clocks. */
@@ -308,7 +264,8 @@ int
 vly_xdp_set_rules(struct vly_xdp *xdp, const struct vly_policy_rules *rules)
 {
 	uint32_t key = 0;
-	int fd = create_inner("vly_rules_set", sizeof(*rules), 0);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "vly_rules_set", sizeof(key), sizeof(*rules), 1,
+				NULL);
 	int error = fd < 0 ? fd : bpf_map_update_elem(fd, &key, rules, BPF_ANY);
 
 	if (error == 0)
@@ -322,27 +279,12 @@ vly_xdp_set_rules(struct vly_xdp *xdp, const struct vly_policy_rules *rules)
 	return error != 0 ? -1 : 0;
 }
 
-static void
-read_cpus(const struct vly_xdp *xdp, struct vly_port_counters *counters)
-{
-	for (unsigned verdict = 0; verdict < VLY_VERDICT_CNT; verdict++) {
-		uint64_t sum = 0;
-		for (unsigned i = 0; i < xdp->cpu_cnt; i++)
-			sum += __atomic_load_n(&xdp->cpu[i]->verdict[verdict], __ATOMIC_RELAXED);
-		counters->xdp_verdict[verdict] = sum;
-	}
-	uint64_t dry_run = 0;
-	for (unsigned i = 0; i < xdp->cpu_cnt; i++)
-		dry_run += __atomic_load_n(&xdp->cpu[i]->state.source_dry_run, __ATOMIC_RELAXED);
-	counters->xdp_source_dry_run = dry_run;
-}
-
 void
 vly_xdp_read(const struct vly_xdp *xdp, struct vly_port_counters *counters)
 {
 	uint64_t missed = 0;
 
-	read_cpus(xdp, counters);
+	vly_xdp_cpus_read(&xdp->cpus, counters);
 	for (unsigned i = 0; i < xdp->socket_cnt; i++) {
 		struct xdp_statistics statistics = {0};
 		socklen_t bytes = sizeof(statistics);
@@ -393,11 +335,7 @@ vly_xdp_release(struct vly_xdp *xdp)
 	close_fd(&xdp->config_fd);
 	close_fd(&xdp->rules_fd);
 	close_fd(&xdp->cpus_fd);
-	for (unsigned i = 0; i < xdp->cpu_cnt; i++)
-		munmap(xdp->cpu[i], sizeof(struct vly_xdp_cpu));
-	free(xdp->cpu);
-	xdp->cpu = NULL;
-	xdp->cpu_cnt = 0;
+	vly_xdp_cpus_free(&xdp->cpus);
 	close_fd(&xdp->claim_fd);
 }
 

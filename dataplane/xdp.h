@@ -16,10 +16,9 @@
 #ifndef VLY_DATAPLANE_XDP_H
 #define VLY_DATAPLANE_XDP_H
 
-#include <volley/counters.h>
-#include <volley/xdp.h>
-
 #include "address.h"
+#include "xdp_cpus.h"
+#include <volley/counters.h>
 
 /* DPDK's limit on queues of one port. */
 #define VLY_XDP_SOCKETS_MAX 128
@@ -31,8 +30,7 @@ struct vly_xdp {
 	int config_fd;
 	int rules_fd;
 	int cpus_fd;
-	struct vly_xdp_cpu **cpu; /* mapped, of each CPU that the machine may have */
-	unsigned cpu_cnt;
+	struct vly_xdp_cpus cpus;
 	int socket_fd[VLY_XDP_SOCKETS_MAX]; /* DPDK's AF_XDP sockets, borrowed */
 	unsigned socket_cnt;
 };

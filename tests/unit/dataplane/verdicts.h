@@ -72,6 +72,13 @@ BEND(source_group6, ip[8] = 0xff)
 BEND(short_dns, test_put16(udp + 4, 8 + 11))
 BEND(empty_dns, test_put16(udp + 4, 8))
 BEND(response, dns[2] |= 0x80)
+BEND(notify, dns[2] = 4 << 3)
+BEND(update, dns[2] = 5 << 3)
+BEND(status, dns[2] = 2 << 3)
+BEND(two_questions, dns[5] = 2)
+BEND(no_question, dns[5] = 0)
+BEND(only_an_option, dns[5] = 0; dns[11] = 1)
+BEND(from_chargen, test_put16(udp, 19))
 
 static const struct test_verdict test_verdicts[] = {
 	{"a query", 0, bend_nothing, VLY_VERDICT_serve},
@@ -119,6 +126,14 @@ static const struct test_verdict test_verdicts[] = {
 	{"11 octets of DNS", 0, bend_short_dns, VLY_VERDICT_dns_short},
 	{"no DNS", 0, bend_empty_dns, VLY_VERDICT_dns_short},
 	{"a response", 0, bend_response, VLY_VERDICT_dns_response},
+	/* rules may have something to say about these */
+	{"NOTIFY", 0, bend_notify, VLY_VERDICT_serve},
+	{"UPDATE", 0, bend_update, VLY_VERDICT_serve},
+	{"STATUS", 0, bend_status, VLY_VERDICT_serve},
+	{"two questions", 0, bend_two_questions, VLY_VERDICT_serve},
+	{"no question", 0, bend_no_question, VLY_VERDICT_serve},
+	{"no question, but an option", 0, bend_only_an_option, VLY_VERDICT_serve},
+	{"from chargen", 0, bend_from_chargen, VLY_VERDICT_serve},
 };
 
 /* Calls check() with each case's frame, over each IP version it is for, with 0, 1 and 2 tags. */

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "xdp_cpus.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+/* Samples of one cause that a CPU may take until it is read again: with ten reads a second, 70 of
+ * the 100 that a cause may have from all of them. */
+#define CREDIT 7
+
+/* A CPU may use up what it had left, and then what it is given, before the next read. */
+static_assert(2 * CREDIT * (VLY_VERDICT_CNT - VLY_VERDICT_serve - 1) <= VLY_XDP_SAMPLES_MAX,
+	      "samples could be overwritten before they are read");
+
+/* Returns 0 or a negative errno. */
+static int
+add_cpu(struct vly_xdp_cpus *cpus, int cpus_fd, uint32_t cpu)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	const size_t bytes = sizeof(struct vly_xdp_cpu);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "vly_cpu", sizeof(cpu), (uint32_t)bytes, 1,
+				&options);
+
+	if (fd < 0)
+		return fd;
+	void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	int error = map == MAP_FAILED ? -errno : 0;
+	if (error == 0) {
+		cpus->cpu[cpus->cnt++] = map;
+		error = bpf_map_update_elem(cpus_fd, &cpu, &fd, BPF_ANY);
+	}
+	close(fd);
+	return error;
+}
+
+int
+vly_xdp_cpus_add(struct vly_xdp_cpus *cpus, int cpus_fd)
+{
+	int cnt = libbpf_num_possible_cpus();
+	int error = 0;
+
+	if (cnt < 0)
+		return cnt;
+	cpus->cpu = calloc((size_t)cnt, sizeof(*cpus->cpu));
+	cpus->sample_cnt = calloc((size_t)cnt, sizeof(*cpus->sample_cnt));
+	if (cpus->cpu == NULL || cpus->sample_cnt == NULL)
+		return -ENOMEM;
+	for (int cpu = 0; cpu < cnt && error == 0; cpu++)
+		error = add_cpu(cpus, cpus_fd, (uint32_t)cpu);
+	return error;
+}
+
+static uint64_t
+look_at(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+void
+vly_xdp_cpus_read(const struct vly_xdp_cpus *cpus, struct vly_port_counters *counters)
+{
+	uint64_t sum[VLY_VERDICT_CNT] = {0};
+	uint64_t dry_run = 0;
+
+	for (unsigned i = 0; i < cpus->cnt; i++) {
+		for (unsigned verdict = 0; verdict < VLY_VERDICT_CNT; verdict++)
+			sum[verdict] += look_at(&cpus->cpu[i]->verdict[verdict]);
+		dry_run += look_at(&cpus->cpu[i]->state.source_dry_run);
+	}
+	memcpy(counters->xdp_verdict, sum, sizeof(sum));
+	counters->xdp_source_dry_run = dry_run;
+}
+
+static void
+take_sample(const struct vly_xdp_sample *sample, struct vly_sampler *sampler, uint32_t now)
+{
+	uint32_t weight = sample->weight < UINT32_MAX ? (uint32_t)sample->weight : UINT32_MAX;
+
+	if (sample->cause < VLY_VERDICT_CNT &&
+	    vly_sampler_wants(sampler, sample->cause, weight, now))
+		vly_sampler_keep(sampler, sample->cause, sample->frame, sample->frame_len, now);
+}
+
+void
+vly_xdp_cpus_sample(struct vly_xdp_cpus *cpus, struct vly_sampler *sampler, uint32_t now)
+{
+	for (unsigned i = 0; i < cpus->cnt; i++) {
+		struct vly_xdp_cpu *cpu = cpus->cpu[i];
+		uint64_t cnt = __atomic_load_n(&cpu->sample_cnt, __ATOMIC_ACQUIRE);
+		for (; cpus->sample_cnt[i] < cnt; cpus->sample_cnt[i]++)
+			take_sample(&cpu->sample[cpus->sample_cnt[i] % VLY_XDP_SAMPLES_MAX],
+				    sampler, now);
+		for (unsigned verdict = VLY_VERDICT_serve + 1; verdict < VLY_VERDICT_CNT; verdict++)
+			__atomic_store_n(&cpu->credit[verdict], CREDIT, __ATOMIC_RELEASE);
+	}
+}
+
+void
+vly_xdp_cpus_free(struct vly_xdp_cpus *cpus)
+{
+	for (unsigned i = 0; i < cpus->cnt; i++)
+		munmap(cpus->cpu[i], sizeof(struct vly_xdp_cpu));
+	free(cpus->cpu);
+	free(cpus->sample_cnt);
+	*cpus = (struct vly_xdp_cpus){0};
+}
