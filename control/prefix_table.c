@@ -127,16 +127,20 @@ enter(struct builder *builder, const struct vly_prefix_rule *rule)
 	begin_range(builder, first, rule->action);
 }
 
+static uint32_t
+bucket_of(const struct builder *builder, uint32_t idx)
+{
+	return builder->ipv4 ? vly_prefix_bucket4(builder->table->range4[idx].start)
+			     : vly_prefix_bucket6(builder->table->range6[idx].start_high);
+}
+
 static void
 write_index(struct builder *builder, uint32_t *index)
 {
 	uint32_t below = 0;
 
 	for (uint32_t i = 0; i < VLY_PREFIX_INDEX_CNT; i++) {
-		u128 limit = (u128)i << (builder->ipv4 ? 16 : 112);
-		/* the limit of the last one is 2^32, or 2^128, which is no number here */
-		while (below < builder->cnt &&
-		       (i == VLY_PREFIX_INDEX_CNT - 1 || start_of(builder, below) < limit))
+		while (below < builder->cnt && bucket_of(builder, below) < i)
 			below++;
 		index[i] = below;
 	}

@@ -19,7 +19,7 @@
 #include <volley/rate.h>
 
 #define VLY_DEFENCE_MAGIC   UINT64_C(0x434e4644594c56) /* "VLYDFNC" */
-#define VLY_DEFENCE_VERSION 1
+#define VLY_DEFENCE_VERSION 2
 
 enum vly_limit_mode {
 	VLY_LIMIT_OFF = 0,

@@ -4,7 +4,7 @@
  * matches decides.
  *
  * Built by volley-control as ranges of addresses, sorted and free of overlaps, each with the action
- * of the longest prefix that covers it. An index by the upper 16 bits narrows the search, and a
+ * of the longest prefix that covers it. An index of 2^16 buckets narrows the search, and a
  * bisection ends it: 18 steps at worst. Read by the XDP program, by native code and by response
  * limits. Fixed size, position-independent: the same octets are a map's value.
  *
@@ -45,7 +45,7 @@ struct vly_prefix6 {
 struct vly_prefix_table {
 	uint32_t range4_cnt; /* 0: no prefix of this family; else range4[0].start is 0 */
 	uint32_t range6_cnt;
-	/* index[i]: how many ranges start below i << 16 (i << 112 for IPv6) */
+	/* index[i]: of how many ranges the start is in a bucket below i */
 	uint32_t index4[VLY_PREFIX_INDEX_CNT + 1];
 	uint32_t index6[VLY_PREFIX_INDEX_CNT + 1];
 	struct vly_prefix4 range4[VLY_PREFIX_RANGES_MAX];
@@ -57,13 +57,37 @@ struct vly_prefix_table {
 /* Masks do nothing to a sound table: the BPF verifier wants to see that indexes stay inside. */
 #define VLY_PREFIX_AT(i) ((i) & (VLY_PREFIX_RANGES_MAX - 1))
 
-/* The action of the range that covers `address`. Among the ranges that start in the same 2^-16 of
- * all addresses, the first that starts above it is searched for: the one before covers it. */
+/* The bucket of an address, which never falls as addresses rise. */
+VLY_PREFIX_INLINE uint32_t
+vly_prefix_bucket4(uint32_t address)
+{
+	return address >> 16;
+}
+
+/* By its upper 64 bits. Addresses are given out of 2000::/3 (RFC 4291 §2.5.4): buckets are the 16
+ * bits behind those three, and what is below or above shares the first or the last. */
+VLY_PREFIX_INLINE uint32_t
+vly_prefix_bucket6(uint64_t high64)
+{
+	/* Without a branch, and so that no compiler makes one: the BPF verifier would search the
+	 * rest for each of its ends. */
+	int64_t above_first = (int64_t)(high64 >> (64 - 3 - 16)) - (1 << 16);
+	int64_t below = above_first >> 63;
+	__asm__("" : "+r"(below));
+	int64_t above_last = (above_first & ~below) - 0xffff;
+	int64_t within = above_last >> 63;
+	__asm__("" : "+r"(within));
+	return (uint32_t)(0xffff + (above_last & within)) & 0xffff;
+}
+
+/* The action of the range that covers `address`. Among the ranges that start in its bucket, the
+ * first that starts above it is searched for: the one before covers it. */
 VLY_PREFIX_INLINE enum vly_prefix_action
 vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 {
-	uint64_t low = table->index4[address >> 16];
-	uint64_t high = table->index4[(address >> 16) + 1];
+	uint32_t bucket = vly_prefix_bucket4(address);
+	uint64_t low = table->index4[bucket];
+	uint64_t high = table->index4[bucket + 1];
 
 	if (table->range4_cnt == 0)
 		return VLY_PREFIX_NONE;
@@ -81,8 +105,9 @@ vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 VLY_PREFIX_INLINE enum vly_prefix_action
 vly_prefix_find6(const struct vly_prefix_table *table, uint64_t high64, uint64_t low64)
 {
-	uint64_t low = table->index6[high64 >> 48];
-	uint64_t high = table->index6[(high64 >> 48) + 1];
+	uint32_t bucket = vly_prefix_bucket6(high64);
+	uint64_t low = table->index6[bucket];
+	uint64_t high = table->index6[bucket + 1];
 
 	if (table->range6_cnt == 0)
 		return VLY_PREFIX_NONE;
@@ -122,7 +147,7 @@ vly_prefix_table_is_sound(const struct vly_prefix_table *table)
 	    !vly_prefix_index_is_sound(table->index6, table->range6_cnt))
 		return false;
 	for (uint32_t i = 0; i < table->range4_cnt; i++) {
-		uint32_t at = range4[i].start >> 16;
+		uint32_t at = vly_prefix_bucket4(range4[i].start);
 		bool in_order =
 			i == 0 ? range4[i].start == 0 : range4[i].start > range4[i - 1].start;
 		/* index[at] does not count it when it starts there, index[at + 1] does */
@@ -131,7 +156,7 @@ vly_prefix_table_is_sound(const struct vly_prefix_table *table)
 			return false;
 	}
 	for (uint32_t i = 0; i < table->range6_cnt; i++) {
-		uint64_t at = range6[i].start_high >> 48;
+		uint32_t at = vly_prefix_bucket6(range6[i].start_high);
 		bool in_order =
 			i == 0 ? (range6[i].start_high | range6[i].start_low) == 0
 			       : range6[i].start_high > range6[i - 1].start_high ||

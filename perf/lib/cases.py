@@ -2,8 +2,8 @@
 """Every case by name, in the order of the report."""
 
 from . import (afxdp_case, latency_case, lcores_case, pcap_case, reload_case, stages_case,
-               zone_case)
+               xdp_case, zone_case)
 
 CASES = {case.name: case for module in (pcap_case, lcores_case, afxdp_case, latency_case, zone_case,
-                                        reload_case, stages_case)
+                                        reload_case, xdp_case, stages_case)
          for case in module.CASES}

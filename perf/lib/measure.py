@@ -44,6 +44,8 @@ TARGETS = {
     "memory": at_most(0.35),
     "restart": at_most(0.1),
     "reload": at_most(1.5),
+    # of a served query; drops have their own
+    "xdp": at_most(2.5),
 }
 
 

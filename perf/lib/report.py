@@ -87,7 +87,9 @@ def table(results):
                              result["reference_name"], target_text(result), met_text(result))
         for name, part in result.get("parts", {}).items():
             yield comparison_row(f"`{result['case']}`, {name}", part["unit"], part,
-                                 result["reference_name"], "", "")
+                                 result["reference_name"],
+                                 *((target_text(part), met_text(part)) if "target" in part
+                                   else ("", "")))
 
 
 def reached(result):
@@ -172,7 +174,7 @@ def plain(value):
 
 def without_places(command):
     """Names of programs and files, without where they were in that run."""
-    command = re.sub(r"\S*/(?=(volley-dataplane|probe|stages)\b)", "", command)
+    command = re.sub(r"\S*/(?=(volley-dataplane|probe|stages|xdp)\b)", "", command)
     return re.sub(r"/[^\s,=:]*/volley-perf-[^/\s]+/", "", command)
 
 

@@ -99,7 +99,7 @@ find(const uint8_t *address)
 static void
 random_address(struct vly_test_random *random, bool ipv4, uint8_t *address)
 {
-	static const uint8_t dense[] = {0, 1, 0x7f, 0x80, 0xfe, 0xff};
+	static const uint8_t dense[] = {0, 1, 0x1f, 0x20, 0x3f, 0x40, 0x80, 0xff};
 	unsigned first = ipv4 ? 12 : 0;
 
 	memset(address, 0, 16);
