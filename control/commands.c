@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "commands.h"
+#include "command_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,15 +16,15 @@ struct pending {
 	uv_timer_t timer;
 };
 
-static json_t *
-error_json(const char *code, const char *text)
+json_t *
+vly_command_error(const char *code, const char *text)
 {
 	return json_pack("{s:b,s:s,s:s}", "ok", 0, "code", code, "error", text);
 }
 
 /* Zone files are named by their operators: what is not UTF-8 can't be in JSON. */
-static json_t *
-text_json(const char *text)
+json_t *
+vly_command_text(const char *text)
 {
 	json_t *json = json_string(text);
 	char ascii[512];
@@ -41,9 +41,10 @@ text_json(const char *text)
 static json_t *
 failure_json(const struct vly_catalog_zone *zone)
 {
-	return json_pack("{s:o,s:o,s:I,s:o,s:b}", "zone", text_json(zone->name), "file",
-			 text_json(zone->error->file), "line", (json_int_t)zone->error->line,
-			 "error", text_json(zone->error->text), "old_version", zone->image != NULL);
+	return json_pack("{s:o,s:o,s:I,s:o,s:b}", "zone", vly_command_text(zone->name), "file",
+			 vly_command_text(zone->error->file), "line", (json_int_t)zone->error->line,
+			 "error", vly_command_text(zone->error->text), "old_version",
+			 zone->image != NULL);
 }
 
 static void
@@ -98,11 +99,12 @@ status_json(const struct vly_commands *commands)
 	const struct vly_catalog *catalog = vly_reloader_catalog(commands->reloader);
 	uint64_t uptime_ms = uv_now(commands->loop) - commands->start_ms;
 	uint32_t left_off = 0;
-	json_t *control = json_pack(
-		"{s:s,s:i,s:f,s:o,s:i,s:i,s:i}", "version", VLY_VERSION, "pid", (int)getpid(),
-		"uptime_s", (double)uptime_ms / 1000, "config", text_json(commands->config_path),
-		"image_version", VLY_IMAGE_VERSION, "publish_version", VLY_PUBLISH_VERSION,
-		"reloads_pending", (int)vly_reloader_pending(commands->reloader));
+	json_t *control =
+		json_pack("{s:s,s:i,s:f,s:o,s:i,s:i,s:i}", "version", VLY_VERSION, "pid",
+			  (int)getpid(), "uptime_s", (double)uptime_ms / 1000, "config",
+			  vly_command_text(commands->config_path), "image_version",
+			  VLY_IMAGE_VERSION, "publish_version", VLY_PUBLISH_VERSION,
+			  "reloads_pending", (int)vly_reloader_pending(commands->reloader));
 	json_t *zones = json_pack("{s:i,s:i,s:i,s:i}", "configured", (int)catalog->config->zone_cnt,
 				  "loaded", (int)catalog->loaded_cnt, "from_cache",
 				  (int)catalog->cached_cnt, "failed", (int)catalog->failed_cnt);
@@ -119,8 +121,8 @@ status_json(const struct vly_commands *commands)
 static json_t *
 zone_json(const struct vly_catalog_zone *zone)
 {
-	json_t *json = json_pack("{s:o,s:o}", "name", text_json(zone->name), "file",
-				 text_json(zone->file));
+	json_t *json = json_pack("{s:o,s:o}", "name", vly_command_text(zone->name), "file",
+				 vly_command_text(zone->file));
 
 	if (zone->image) {
 		json_object_set_new(json, "serial", json_integer(zone->info.serial));
@@ -148,7 +150,7 @@ zones_json(const struct vly_commands *commands, const struct vly_request *reques
 	if (request->after) {
 		const struct vly_catalog_zone *after = vly_catalog_find(catalog, request->after);
 		if (!after)
-			return error_json("failed", "the zones have changed: begin again");
+			return vly_command_error("failed", "the zones have changed: begin again");
 		at = (unsigned)(after - catalog->zones) + 1;
 	}
 	json_t *zones = json_array();
@@ -158,21 +160,24 @@ zones_json(const struct vly_commands *commands, const struct vly_request *reques
 		json_array_append_new(zones, zone_json(&catalog->zones[at]));
 	json_t *answer = json_pack("{s:b,s:o}", "ok", 1, "zones", zones);
 	if (end < catalog->config->zone_cnt)
-		json_object_set_new(answer, "next", text_json(catalog->zones[end - 1].name));
+		json_object_set_new(answer, "next", vly_command_text(catalog->zones[end - 1].name));
 	return answer;
 }
 
-static json_t *
-stats_answer(const struct vly_commands *commands)
+const struct vly_counters *
+vly_command_counters(const struct vly_commands *commands, json_t **error)
 {
 	struct vly_publisher_status status;
 
 	vly_publisher_status(commands->publisher, &status);
+	*error = NULL;
 	if (status.counters)
-		return vly_stats_json(status.counters);
-	if (status.connected)
-		return error_json("failed", "the dataplane gave no counters that can be read");
-	return error_json("no-dataplane", "no dataplane is connected");
+		return status.counters;
+	*error = status.connected
+			 ? vly_command_error("failed",
+					     "the dataplane gave no counters that can be read")
+			 : vly_command_error("no-dataplane", "no dataplane is connected");
+	return NULL;
 }
 
 static json_t *
@@ -194,10 +199,10 @@ report_json(const struct vly_reload_report *report)
 		return answer;
 	bool absent = report->code == VLY_RELOAD_NO_DATAPLANE;
 	json_object_set_new(answer, "code", json_string(absent ? "no-dataplane" : "failed"));
-	json_object_set_new(answer, "error", text_json(report->text));
+	json_object_set_new(answer, "error", vly_command_text(report->text));
 	json_t *errors = json_array();
 	for (uint32_t i = 0; i < report->config_errors->cnt; i++)
-		json_array_append_new(errors, text_json(report->config_errors->text[i]));
+		json_array_append_new(errors, vly_command_text(report->config_errors->text[i]));
 	json_object_set_new(answer, "config_errors", errors);
 	return answer;
 }
@@ -216,7 +221,7 @@ on_progress(uv_timer_t *timer)
 			  (double)progress.duration_ms / 1000);
 	if (progress.load.name)
 		json_object_set_new(json_object_get(line, "progress"), "zone",
-				    text_json(progress.load.name));
+				    vly_command_text(progress.load.name));
 	vly_client_send(pending->client, line, false);
 }
 
@@ -238,7 +243,7 @@ on_reloaded(void *arg, const struct vly_reload_report *report)
 
 static void
 start_reload(const struct vly_commands *commands, struct vly_client *client,
-	     const struct vly_request *request)
+	     struct vly_request *request)
 {
 	struct pending *pending = calloc(1, sizeof(*pending));
 
@@ -247,7 +252,7 @@ start_reload(const struct vly_commands *commands, struct vly_client *client,
 						       request->zone_cnt, on_reloaded, pending);
 	if (!pending || !pending->reload) {
 		free(pending);
-		vly_client_send(client, error_json("failed", "out of memory"), true);
+		vly_client_send(client, vly_command_error("failed", "out of memory"), true);
 		return;
 	}
 	pending->client = client;
@@ -257,23 +262,52 @@ start_reload(const struct vly_commands *commands, struct vly_client *client,
 	uv_timer_start(&pending->timer, on_progress, PROGRESS_MS, PROGRESS_MS);
 }
 
-void
-vly_commands_handle(void *arg, struct vly_client *client, const struct vly_request *request)
+static void
+show_status(const struct vly_commands *commands, struct vly_client *client,
+	    struct vly_request *request)
 {
-	const struct vly_commands *commands = arg;
+	(void)request;
+	vly_client_send(client, status_json(commands), true);
+}
 
-	switch (request->command) {
-	case VLY_COMMAND_STATUS:
-		vly_client_send(client, status_json(commands), true);
-		break;
-	case VLY_COMMAND_ZONES:
-		vly_client_send(client, zones_json(commands, request), true);
-		break;
-	case VLY_COMMAND_STATS:
-		vly_client_send(client, stats_answer(commands), true);
-		break;
-	case VLY_COMMAND_RELOAD:
-		start_reload(commands, client, request);
-		break;
-	}
+static void
+show_zones(const struct vly_commands *commands, struct vly_client *client,
+	   struct vly_request *request)
+{
+	vly_client_send(client, zones_json(commands, request), true);
+}
+
+static void
+show_stats(const struct vly_commands *commands, struct vly_client *client,
+	   struct vly_request *request)
+{
+	json_t *error;
+	const struct vly_counters *counters = vly_command_counters(commands, &error);
+
+	(void)request;
+	vly_client_send(client, counters ? vly_stats_json(counters) : error, true);
+}
+
+void
+vly_commands_handle(void *arg, struct vly_client *client, struct vly_request *request)
+{
+	static void (*const handlers[VLY_COMMAND_CNT])(
+		const struct vly_commands *, struct vly_client *, struct vly_request *) = {
+		[VLY_COMMAND_STATUS] = show_status,
+		[VLY_COMMAND_RELOAD] = start_reload,
+		[VLY_COMMAND_ZONES] = show_zones,
+		[VLY_COMMAND_STATS] = show_stats,
+		[VLY_COMMAND_DEFENCE_SHOW] = vly_command_defence_show,
+		[VLY_COMMAND_DEFENCE_SET] = vly_command_defence_change,
+		[VLY_COMMAND_DEFENCE_UNSET] = vly_command_defence_change,
+		[VLY_COMMAND_DEFENCE_DENY] = vly_command_defence_change,
+		[VLY_COMMAND_DEFENCE_ALLOW] = vly_command_defence_change,
+		[VLY_COMMAND_DEFENCE_FORGET] = vly_command_defence_change,
+		[VLY_COMMAND_COOKIES_SHOW] = vly_command_cookies_show,
+		[VLY_COMMAND_COOKIES_ROLL] = vly_command_cookies_roll,
+		[VLY_COMMAND_DROPS] = vly_command_drops,
+		[VLY_COMMAND_TOP] = vly_command_top,
+	};
+
+	handlers[request->command](arg, client, request);
 }

@@ -7,6 +7,7 @@
 #ifndef VLY_CONTROL_COMMANDS_H
 #define VLY_CONTROL_COMMANDS_H
 
+#include "defender.h"
 #include "publisher.h"
 #include "reload.h"
 #include "server.h"
@@ -18,13 +19,14 @@ struct vly_commands {
 	uv_loop_t *loop;
 	struct vly_publisher *publisher;
 	struct vly_reloader *reloader;
+	struct vly_defender *defender;
 	const char *config_path;
 	uint64_t start_ms; /* uv_now() */
 };
 
 /* Handles a request: `arg` is a struct vly_commands. Reloads are answered when they are done. */
 __attribute__((nonnull)) void vly_commands_handle(void *arg, struct vly_client *client,
-						  const struct vly_request *request);
+						  struct vly_request *request);
 
 /* The counters by name: "lcores", "totals", "ports". NULL without memory. */
 __attribute__((nonnull)) json_t *vly_stats_json(const struct vly_counters *counters);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* volleyctl's parts: ctl_main.c (arguments), ctl_client.c (the socket), ctl_print.c and
- * ctl_stats.c (for people), ctl_check.c and ctl_exec.c (without the socket). One thread. */
+/* volleyctl's parts: ctl_main.c (arguments), ctl_client.c (the socket), ctl_commands.c (requests
+ * and answers), ctl_print.c and ctl_stats.c (for people), ctl_defence.c, ctl_drops.c and ctl_top.c
+ * (the defence), ctl_check.c and ctl_exec.c (without the socket). One thread. */
 #ifndef VLY_CONTROL_CTL_H
 #define VLY_CONTROL_CTL_H
 
@@ -20,6 +21,12 @@ enum vly_ctl_exit {
 struct vly_ctl {
 	const char *socket;
 	bool json;
+	bool follow;
+	bool once;
+	bool reveal;
+	const char *duration; /* NULL: for good */
+	const char *file;
+	const char *next;
 };
 
 /*
@@ -29,6 +36,22 @@ struct vly_ctl {
  */
 __attribute__((nonnull, warn_unused_result)) enum vly_ctl_exit
 vly_ctl_call(const struct vly_ctl *ctl, json_t *request, json_t **answer);
+
+/* Says what is wrong with the arguments. */
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_fail_usage(const char *text);
+
+/* What an answer means for the exit code. */
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_exit_of(json_t *answer);
+
+/* Prints an answer (taken over): as JSON, or for people by `print`, when it is ok or
+ * `print_failed`; and its error. */
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_show(const struct vly_ctl *ctl, json_t *answer,
+							bool print_failed,
+							void (*print)(json_t *answer));
+
+/* Calls, and shows the answer. */
+__attribute__((nonnull)) enum vly_ctl_exit
+vly_ctl_call_and_show(const struct vly_ctl *ctl, json_t *request, void (*print)(json_t *answer));
 
 /* A line on the terminal that the next one overwrites, once `seconds` have been taken by
  * something; "" clears it. Nothing when stderr is no terminal. */
@@ -41,11 +64,36 @@ void vly_ctl_progress_clear(void);
 __attribute__((nonnull)) const char *vly_ctl_number(uint64_t number,
 						    char out[VLY_CTL_NUMBER_BYTES]);
 
+/* Members of an answer: 0 or "" when there is no such one. */
+__attribute__((nonnull(2))) uint64_t vly_ctl_number_at(json_t *object, const char *key);
+__attribute__((nonnull(2))) const char *vly_ctl_text_at(json_t *object, const char *key);
+
+/* "2 d 3 h", "5 s". Returns `out`. */
+__attribute__((nonnull)) const char *vly_ctl_age(double seconds, char *out, size_t bytes);
+
 /* Print answers for people. */
 __attribute__((nonnull)) void vly_ctl_print_status(json_t *answer);
 __attribute__((nonnull)) void vly_ctl_print_reload(json_t *answer);
 __attribute__((nonnull)) void vly_ctl_print_zones(json_t *zones);
 __attribute__((nonnull)) void vly_ctl_print_stats(json_t *answer);
+
+/* Commands, with the arguments behind their name. */
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_status(const struct vly_ctl *ctl, char **args,
+							  int arg_cnt);
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_reload(const struct vly_ctl *ctl, char **args,
+							  int arg_cnt);
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_zones(const struct vly_ctl *ctl, char **args,
+							 int arg_cnt);
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_stats(const struct vly_ctl *ctl, char **args,
+							 int arg_cnt);
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_defence(const struct vly_ctl *ctl, char **args,
+							   int arg_cnt);
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_cookies(const struct vly_ctl *ctl, char **args,
+							   int arg_cnt);
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_drops(const struct vly_ctl *ctl, char **args,
+							 int arg_cnt);
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_top(const struct vly_ctl *ctl, char **args,
+						       int arg_cnt);
 
 /* Loads every zone of the configuration without serving it, and tells all errors. */
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_check(const struct vly_ctl *ctl,

@@ -14,6 +14,19 @@ static const char usage[] =
 	"  reload [ZONE...]       read zones again; without names the configuration and all zones\n"
 	"  zones                  every zone: serial, records, state, file\n"
 	"  stats                  counters of the dataplane: total, per lcore, per port\n"
+	"  top [--once]           each second: rates per lcore, drops by reason, top zones and "
+	"sources\n"
+	"  drops [--follow]       samples of what was dropped or limited: why, who, what for\n"
+	"  defence show           every setting, prefixes, and where they come from\n"
+	"  defence set KEY VALUE [--for TIME]\n"
+	"  defence unset KEY      back to the configuration\n"
+	"  defence deny PREFIX... [--for TIME]   drop what comes from there; TIME such as 10m, 2h\n"
+	"  defence allow PREFIX... [--for TIME]  no rate and no limit for it\n"
+	"  defence forget PREFIX...              take back what was denied or allowed\n"
+	"                         deny, allow and forget take --file FILE too, a prefix on each "
+	"line\n"
+	"  cookies show [--reveal]    the secrets of DNS cookies by their fingerprints\n"
+	"  cookies roll [--next HEX]  previous := current, current := next, next := new or HEX\n"
 	"  check CONFIG           read a configuration and all its zones, serve nothing, tell "
 	"every error\n"
 	"  check-zone NAME FILE   the same for one zone file, with all errors and warnings\n"
@@ -29,127 +42,7 @@ static const char usage[] =
 	"3 volley-control can't be reached; 4 no dataplane is connected.\n";
 
 static enum vly_ctl_exit
-fail_usage(const char *text)
-{
-	fprintf(stderr, "volleyctl: %s; see volleyctl --help\n", text);
-	return VLY_CTL_USAGE;
-}
-
-static enum vly_ctl_exit
-exit_of(json_t *answer)
-{
-	const char *code = json_string_value(json_object_get(answer, "code"));
-
-	if (json_is_true(json_object_get(answer, "ok")))
-		return VLY_CTL_OK;
-	return code && strcmp(code, "no-dataplane") == 0 ? VLY_CTL_NO_DATAPLANE : VLY_CTL_FAILED;
-}
-
-static void
-print_json(json_t *answer)
-{
-	json_dumpf(answer, stdout, JSON_INDENT(2));
-	puts("");
-}
-
-/* Prints an answer that people get from `print`, and its error. Takes over the answer. */
-static enum vly_ctl_exit
-show(const struct vly_ctl *ctl, json_t *answer, bool print_failed, void (*print)(json_t *answer))
-{
-	const char *error = json_string_value(json_object_get(answer, "error"));
-	enum vly_ctl_exit code = exit_of(answer);
-
-	if (ctl->json)
-		print_json(answer);
-	else if (code == VLY_CTL_OK || print_failed)
-		print(answer);
-	fflush(stdout);
-	if (error && !ctl->json)
-		fprintf(stderr, "volleyctl: %s\n", error);
-	json_decref(answer);
-	return code;
-}
-
-static enum vly_ctl_exit
-run_status(const struct vly_ctl *ctl)
-{
-	json_t *answer;
-	enum vly_ctl_exit code =
-		vly_ctl_call(ctl, json_pack("{s:s}", "command", "status"), &answer);
-
-	if (code != VLY_CTL_OK)
-		return code;
-	json_t *dataplane = json_object_get(answer, "dataplane");
-	bool connected = json_is_true(json_object_get(dataplane, "connected"));
-	code = show(ctl, answer, false, vly_ctl_print_status);
-	return code == VLY_CTL_OK && !connected ? VLY_CTL_NO_DATAPLANE : code;
-}
-
-static enum vly_ctl_exit
-run_stats(const struct vly_ctl *ctl)
-{
-	json_t *answer;
-	enum vly_ctl_exit code = vly_ctl_call(ctl, json_pack("{s:s}", "command", "stats"), &answer);
-
-	return code == VLY_CTL_OK ? show(ctl, answer, false, vly_ctl_print_stats) : code;
-}
-
-static enum vly_ctl_exit
-run_reload(const struct vly_ctl *ctl, char **zones, int zone_cnt)
-{
-	json_t *request = json_pack("{s:s}", "command", "reload");
-	json_t *names = json_array();
-	json_t *answer;
-
-	for (int i = 0; i < zone_cnt; i++)
-		if (json_array_append_new(names, json_string(zones[i])) < 0) {
-			json_decref(names);
-			json_decref(request);
-			return fail_usage("a zone's name is not UTF-8");
-		}
-	if (zone_cnt > 0)
-		json_object_set(request, "zones", names);
-	json_decref(names);
-	enum vly_ctl_exit code = vly_ctl_call(ctl, request, &answer);
-	if (code != VLY_CTL_OK)
-		return code;
-	bool reported = json_object_get(answer, "loaded") != NULL;
-	return show(ctl, answer, reported, vly_ctl_print_reload);
-}
-
-/* A million zones come in pages; only --json has to hold them all, to write one object. */
-static enum vly_ctl_exit
-run_zones(const struct vly_ctl *ctl)
-{
-	json_t *all = json_array();
-	json_t *request = json_pack("{s:s}", "command", "zones");
-	enum vly_ctl_exit code = VLY_CTL_OK;
-
-	while (request) {
-		json_t *answer;
-		code = vly_ctl_call(ctl, request, &answer);
-		if (code != VLY_CTL_OK)
-			break;
-		if (exit_of(answer) != VLY_CTL_OK) {
-			code = show(ctl, answer, false, vly_ctl_print_zones);
-			break;
-		}
-		json_array_extend(all, json_object_get(answer, "zones"));
-		json_t *next = json_object_get(answer, "next");
-		request = next ? json_pack("{s:s,s:O}", "command", "zones", "after", next) : NULL;
-		json_decref(answer);
-	}
-	if (code == VLY_CTL_OK && ctl->json)
-		code = show(ctl, json_pack("{s:b,s:O}", "ok", 1, "zones", all), false,
-			    vly_ctl_print_zones);
-	else if (code == VLY_CTL_OK)
-		vly_ctl_print_zones(all);
-	json_decref(all);
-	return code;
-}
-
-static enum vly_ctl_exit
-run_exec(char **args, int arg_cnt)
+run_exec(const struct vly_ctl *ctl, char **args, int arg_cnt)
 {
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
@@ -158,44 +51,88 @@ run_exec(char **args, int arg_cnt)
 	const char *config = NULL;
 	int option;
 
+	(void)ctl;
 	if (arg_cnt < 1 || strcmp(args[0], "dataplane") != 0)
-		return fail_usage("exec needs the program to start: dataplane");
+		return vly_ctl_fail_usage("exec needs the program to start: dataplane");
 	optind = 0;
 	while ((option = getopt_long(arg_cnt, args, "+", options, NULL)) != -1) {
 		if (option != 'c')
-			return fail_usage("flags for the dataplane come behind --");
+			return vly_ctl_fail_usage("flags for the dataplane come behind --");
 		config = optarg;
 	}
 	if (!config)
-		return fail_usage("exec dataplane needs --config FILE");
+		return vly_ctl_fail_usage("exec dataplane needs --config FILE");
 	return vly_ctl_exec(config, args + optind, (unsigned)(arg_cnt - optind));
 }
 
 static enum vly_ctl_exit
-run(const struct vly_ctl *ctl, char **args, int arg_cnt)
+run_check(const struct vly_ctl *ctl, char **args, int arg_cnt)
 {
-	const char *command = args[0];
-	int left = arg_cnt - 1;
+	return arg_cnt == 1 ? vly_ctl_check(ctl, args[0])
+			    : vly_ctl_fail_usage("check needs one configuration file");
+}
 
-	if (strcmp(command, "reload") == 0)
-		return run_reload(ctl, args + 1, left);
-	if (strcmp(command, "exec") == 0)
-		return run_exec(args + 1, left);
-	if (strcmp(command, "check") == 0)
-		return left == 1 ? vly_ctl_check(ctl, args[1])
-				 : fail_usage("check needs one configuration file");
-	if (strcmp(command, "check-zone") == 0)
-		return left == 2 ? vly_ctl_check_zone(ctl, args[1], args[2])
-				 : fail_usage("check-zone needs a zone's name and its file");
-	enum vly_ctl_exit (*simple)(const struct vly_ctl *) =
-		strcmp(command, "status") == 0  ? run_status
-		: strcmp(command, "stats") == 0 ? run_stats
-		: strcmp(command, "zones") == 0 ? run_zones
-						: NULL;
-	if (!simple)
-		return fail_usage(
-			"commands are status, reload, zones, stats, check, check-zone, exec");
-	return left == 0 ? simple(ctl) : fail_usage("this command takes no argument");
+static enum vly_ctl_exit
+run_check_zone(const struct vly_ctl *ctl, char **args, int arg_cnt)
+{
+	return arg_cnt == 2 ? vly_ctl_check_zone(ctl, args[0], args[1])
+			    : vly_ctl_fail_usage("check-zone needs a zone's name and its file");
+}
+
+/* Options that belong to some commands only. */
+enum {
+	FOLLOW = 1,
+	ONCE = 2,
+	REVEAL = 4,
+	FOR = 8,
+	FROM_FILE = 16,
+	NEXT = 32,
+};
+
+static const struct {
+	const char *name;
+	enum vly_ctl_exit (*run)(const struct vly_ctl *ctl, char **args, int arg_cnt);
+	unsigned options;
+} commands[] = {
+	{"status", vly_ctl_status, 0},
+	{"reload", vly_ctl_reload, 0},
+	{"zones", vly_ctl_zones, 0},
+	{"stats", vly_ctl_stats, 0},
+	{"top", vly_ctl_top, ONCE},
+	{"drops", vly_ctl_drops, FOLLOW},
+	{"defence", vly_ctl_defence, FOR | FROM_FILE},
+	{"cookies", vly_ctl_cookies, REVEAL | NEXT},
+	{"check", run_check, 0},
+	{"check-zone", run_check_zone, 0},
+	{"exec", run_exec, 0},
+};
+
+static enum vly_ctl_exit
+run(const struct vly_ctl *ctl, unsigned given, char **args, int arg_cnt)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(args[0], commands[i].name) != 0)
+			continue;
+		if (given & ~commands[i].options)
+			return vly_ctl_fail_usage("an option does not belong to this command");
+		return commands[i].run(ctl, args + 1, arg_cnt - 1);
+	}
+	return vly_ctl_fail_usage("commands are status, reload, zones, stats, top, drops, defence, "
+				  "cookies, check, check-zone, exec");
+}
+
+static void
+set_option(struct vly_ctl *ctl, int option, const char *value)
+{
+	ctl->follow |= option == FOLLOW;
+	ctl->once |= option == ONCE;
+	ctl->reveal |= option == REVEAL;
+	if (option == FOR)
+		ctl->duration = value;
+	if (option == FROM_FILE)
+		ctl->file = value;
+	if (option == NEXT)
+		ctl->next = value;
 }
 
 int
@@ -206,8 +143,15 @@ main(int argc, char **argv)
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'v'},
+		{"follow", no_argument, NULL, FOLLOW},
+		{"once", no_argument, NULL, ONCE},
+		{"reveal", no_argument, NULL, REVEAL},
+		{"for", required_argument, NULL, FOR},
+		{"file", required_argument, NULL, FROM_FILE},
+		{"next", required_argument, NULL, NEXT},
 		{0},
 	};
+	unsigned given = 0;
 	struct vly_ctl ctl = {.socket = "/run/volley/control.sock"};
 	int first = 1;
 	int option;
@@ -227,11 +171,14 @@ main(int argc, char **argv)
 		} else if (option == 'v') {
 			puts("volleyctl " VLY_VERSION);
 			return VLY_CTL_OK;
+		} else if (option == '?') {
+			return vly_ctl_fail_usage("unknown option");
 		} else {
-			return fail_usage("unknown option");
+			given |= (unsigned)option;
+			set_option(&ctl, option, optarg);
 		}
 	}
 	if (optind == argc)
-		return fail_usage("no command given");
-	return run(&ctl, argv + optind, argc - optind);
+		return vly_ctl_fail_usage("no command given");
+	return run(&ctl, given, argv + optind, argc - optind);
 }

@@ -5,22 +5,22 @@
 
 #include "ctl.h"
 
-static uint64_t
-number_at(json_t *object, const char *key)
+uint64_t
+vly_ctl_number_at(json_t *object, const char *key)
 {
 	return (uint64_t)json_integer_value(json_object_get(object, key));
 }
 
-static const char *
-text_at(json_t *object, const char *key)
+const char *
+vly_ctl_text_at(json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
 	return text ? text : "";
 }
 
-static const char *
-format_age(double seconds, char *out, size_t bytes)
+const char *
+vly_ctl_age(double seconds, char *out, size_t bytes)
 {
 	unsigned long s = seconds < 0 ? 0 : (unsigned long)seconds;
 
@@ -54,18 +54,18 @@ print_failed(json_t *answer)
 	json_array_foreach(failed, i, zone)
 	{
 		char line[24] = "";
-		if (number_at(zone, "line"))
+		if (vly_ctl_number_at(zone, "line"))
 			snprintf(line, sizeof(line), ":%llu",
-				 (unsigned long long)number_at(zone, "line"));
-		printf("  %s  %s%s: %s (%s)\n", text_at(zone, "zone"), text_at(zone, "file"), line,
-		       text_at(zone, "error"),
+				 (unsigned long long)vly_ctl_number_at(zone, "line"));
+		printf("  %s  %s%s: %s (%s)\n", vly_ctl_text_at(zone, "zone"),
+		       vly_ctl_text_at(zone, "file"), line, vly_ctl_text_at(zone, "error"),
 		       json_is_true(json_object_get(zone, "old_version"))
 			       ? "its old version is answered"
 			       : "no version is loaded");
 	}
-	if (number_at(answer, "failed_left_off"))
+	if (vly_ctl_number_at(answer, "failed_left_off"))
 		printf("  and %llu more\n",
-		       (unsigned long long)number_at(answer, "failed_left_off"));
+		       (unsigned long long)vly_ctl_number_at(answer, "failed_left_off"));
 }
 
 static void
@@ -74,17 +74,17 @@ print_dataplane(json_t *dataplane)
 	char age[40];
 
 	if (!json_is_true(json_object_get(dataplane, "connected"))) {
-		printf("dataplane  not connected: %s\n", text_at(dataplane, "error"));
+		printf("dataplane  not connected: %s\n", vly_ctl_text_at(dataplane, "error"));
 		return;
 	}
 	printf("dataplane  pid %llu, up %s, %llu lcores, generation %llu, %llu zones\n",
-	       (unsigned long long)number_at(dataplane, "pid"),
-	       format_age(age_of(number_at(dataplane, "start_unix_ns")), age, sizeof(age)),
-	       (unsigned long long)number_at(dataplane, "lcores"),
-	       (unsigned long long)number_at(dataplane, "generation"),
-	       (unsigned long long)number_at(dataplane, "zones"));
-	if (*text_at(dataplane, "error"))
-		printf("           not in step: %s\n", text_at(dataplane, "error"));
+	       (unsigned long long)vly_ctl_number_at(dataplane, "pid"),
+	       vly_ctl_age(age_of(vly_ctl_number_at(dataplane, "start_unix_ns")), age, sizeof(age)),
+	       (unsigned long long)vly_ctl_number_at(dataplane, "lcores"),
+	       (unsigned long long)vly_ctl_number_at(dataplane, "generation"),
+	       (unsigned long long)vly_ctl_number_at(dataplane, "zones"));
+	if (*vly_ctl_text_at(dataplane, "error"))
+		printf("           not in step: %s\n", vly_ctl_text_at(dataplane, "error"));
 	if (json_is_true(json_object_get(dataplane, "held_back")))
 		puts("           held back: it answers what an earlier volley-control published, "
 		     "because "
@@ -99,24 +99,24 @@ vly_ctl_print_status(json_t *answer)
 	json_t *images = json_object_get(answer, "images");
 	char age[40];
 
-	printf("control    volley %s, pid %llu, up %s, %s\n", text_at(control, "version"),
-	       (unsigned long long)number_at(control, "pid"),
-	       format_age(json_number_value(json_object_get(control, "uptime_s")), age,
-			  sizeof(age)),
-	       text_at(control, "config"));
-	if (number_at(control, "reloads_pending"))
+	printf("control    volley %s, pid %llu, up %s, %s\n", vly_ctl_text_at(control, "version"),
+	       (unsigned long long)vly_ctl_number_at(control, "pid"),
+	       vly_ctl_age(json_number_value(json_object_get(control, "uptime_s")), age,
+			   sizeof(age)),
+	       vly_ctl_text_at(control, "config"));
+	if (vly_ctl_number_at(control, "reloads_pending"))
 		printf("           %llu reloads under way\n",
-		       (unsigned long long)number_at(control, "reloads_pending"));
+		       (unsigned long long)vly_ctl_number_at(control, "reloads_pending"));
 	print_dataplane(json_object_get(answer, "dataplane"));
 	printf("zones      %llu configured, %llu loaded, %llu of them from the image cache, %llu "
 	       "failed\n",
-	       (unsigned long long)number_at(zones, "configured"),
-	       (unsigned long long)number_at(zones, "loaded"),
-	       (unsigned long long)number_at(zones, "from_cache"),
-	       (unsigned long long)number_at(zones, "failed"));
+	       (unsigned long long)vly_ctl_number_at(zones, "configured"),
+	       (unsigned long long)vly_ctl_number_at(zones, "loaded"),
+	       (unsigned long long)vly_ctl_number_at(zones, "from_cache"),
+	       (unsigned long long)vly_ctl_number_at(zones, "failed"));
 	print_failed(answer);
-	printf("images     %llu, %.1f MiB\n", (unsigned long long)number_at(images, "cnt"),
-	       (double)number_at(images, "bytes") / (1 << 20));
+	printf("images     %llu, %.1f MiB\n", (unsigned long long)vly_ctl_number_at(images, "cnt"),
+	       (double)vly_ctl_number_at(images, "bytes") / (1 << 20));
 }
 
 void
@@ -129,11 +129,11 @@ vly_ctl_print_reload(json_t *answer)
 
 	json_array_foreach(errors, i, error) printf("%s\n", json_string_value(error));
 	print_failed(answer);
-	if (number_at(answer, "zones") > 0)
+	if (vly_ctl_number_at(answer, "zones") > 0)
 		printf("loaded %llu of %llu zones, %s records, in %.1f s\n",
-		       (unsigned long long)number_at(answer, "loaded"),
-		       (unsigned long long)number_at(answer, "zones"),
-		       vly_ctl_number(number_at(answer, "records"), records),
+		       (unsigned long long)vly_ctl_number_at(answer, "loaded"),
+		       (unsigned long long)vly_ctl_number_at(answer, "zones"),
+		       vly_ctl_number(vly_ctl_number_at(answer, "records"), records),
 		       json_number_value(json_object_get(answer, "seconds")));
 	if (json_is_true(json_object_get(answer, "restart_needed")))
 		puts("the configuration changed sockets or state-dir: restart to use them");
@@ -148,7 +148,7 @@ vly_ctl_print_zones(json_t *zones)
 
 	json_array_foreach(zones, i, zone)
 	{
-		size_t len = strlen(text_at(zone, "name"));
+		size_t len = strlen(vly_ctl_text_at(zone, "name"));
 		width = len > width && len <= 60 ? len : width;
 	}
 	if (json_array_size(zones) > 0)
@@ -158,14 +158,15 @@ vly_ctl_print_zones(json_t *zones)
 	{
 		char records[VLY_CTL_NUMBER_BYTES];
 		char age[40] = "-";
-		uint64_t loaded = number_at(zone, "loaded_unix_ns");
+		uint64_t loaded = vly_ctl_number_at(zone, "loaded_unix_ns");
 		if (loaded)
-			format_age(age_of(loaded), age, sizeof(age) - 4);
+			vly_ctl_age(age_of(loaded), age, sizeof(age) - 4);
 		if (loaded)
 			strcat(age, " ago");
-		printf("%-*s  %10llu  %13s  %-11s  %-13s  %s\n", (int)width, text_at(zone, "name"),
-		       (unsigned long long)number_at(zone, "serial"),
-		       vly_ctl_number(number_at(zone, "records"), records), text_at(zone, "state"),
-		       age, text_at(zone, "file"));
+		printf("%-*s  %10llu  %13s  %-11s  %-13s  %s\n", (int)width,
+		       vly_ctl_text_at(zone, "name"),
+		       (unsigned long long)vly_ctl_number_at(zone, "serial"),
+		       vly_ctl_number(vly_ctl_number_at(zone, "records"), records),
+		       vly_ctl_text_at(zone, "state"), age, vly_ctl_text_at(zone, "file"));
 	}
 }

@@ -34,12 +34,6 @@ static const struct line verdict_lines[] = {
 /* Columns of lcores or ports that fit on a line; --json has all. */
 #define COLUMN_MAX 8
 
-static uint64_t
-number_at(json_t *object, const char *key)
-{
-	return (uint64_t)json_integer_value(json_object_get(object, key));
-}
-
 static size_t
 column_cnt(json_t *array)
 {
@@ -51,10 +45,11 @@ column_cnt(json_t *array)
 static bool
 is_always_zero(json_t *total, json_t *array, const char *group, const char *name)
 {
-	bool zero = number_at(total, name) == 0;
+	bool zero = vly_ctl_number_at(total, name) == 0;
 
 	for (size_t i = 0; zero && i < json_array_size(array); i++)
-		zero = number_at(json_object_get(json_array_get(array, i), group), name) == 0;
+		zero = vly_ctl_number_at(json_object_get(json_array_get(array, i), group), name) ==
+		       0;
 	return zero;
 }
 
@@ -71,10 +66,12 @@ print_table(const struct line *lines, size_t line_cnt, json_t *total, json_t *ar
 			continue;
 		printf("  %-16s", lines[i].name);
 		if (total)
-			printf(" %19s", vly_ctl_number(number_at(total, lines[i].name), number));
+			printf(" %19s",
+			       vly_ctl_number(vly_ctl_number_at(total, lines[i].name), number));
 		for (size_t j = 0; j < column_cnt(array); j++) {
 			json_t *element = json_object_get(json_array_get(array, j), group);
-			printf(" %19s", vly_ctl_number(number_at(element, lines[i].name), number));
+			printf(" %19s",
+			       vly_ctl_number(vly_ctl_number_at(element, lines[i].name), number));
 		}
 		printf("  %s\n", lines[i].help);
 	}
@@ -90,8 +87,8 @@ print_lcores(json_t *answer)
 		json_t *lcore = json_array_get(lcores, i);
 		char head[60];
 		snprintf(head, sizeof(head), "%llu (cpu %llu)",
-			 (unsigned long long)number_at(lcore, "lcore"),
-			 (unsigned long long)number_at(lcore, "cpu"));
+			 (unsigned long long)vly_ctl_number_at(lcore, "lcore"),
+			 (unsigned long long)vly_ctl_number_at(lcore, "cpu"));
 		printf(" %19s", head);
 	}
 	puts("");
@@ -117,7 +114,8 @@ print_streams(json_t *answer)
 	printf("\n  %-16s", "open");
 	for (size_t i = 0; i < column_cnt(streams); i++)
 		printf(" %19s",
-		       vly_ctl_number(number_at(json_array_get(streams, i), "open"), number));
+		       vly_ctl_number(vly_ctl_number_at(json_array_get(streams, i), "open"),
+				      number));
 	puts("  connections now");
 	print_table(stream_lines, LINE_CNT(stream_lines), NULL, streams, "connections");
 	print_table(counter_lines, LINE_CNT(counter_lines), NULL, streams, "counters");
@@ -135,10 +133,10 @@ print_port(json_t *port)
 	printf("port %s%s\n", json_string_value(json_object_get(port, "name")),
 	       xdp ? ", XDP program attached" : "");
 	printf("  %-16s %19s  packets that found the port's ring full\n", "rx_missed",
-	       vly_ctl_number(number_at(port, "rx_missed"), number));
+	       vly_ctl_number(vly_ctl_number_at(port, "rx_missed"), number));
 	for (size_t i = 0; xdp && i < LINE_CNT(verdict_lines); i++)
 		printf("  %-16s %19s  %s\n", verdict_lines[i].name,
-		       vly_ctl_number(number_at(verdicts, verdict_lines[i].name), number),
+		       vly_ctl_number(vly_ctl_number_at(verdicts, verdict_lines[i].name), number),
 		       verdict_lines[i].help);
 }
 
@@ -149,8 +147,9 @@ vly_ctl_print_stats(json_t *answer)
 	size_t i;
 	json_t *port;
 
-	printf("generation %llu, %llu zones\n", (unsigned long long)number_at(answer, "generation"),
-	       (unsigned long long)number_at(answer, "zone_cnt"));
+	printf("generation %llu, %llu zones\n",
+	       (unsigned long long)vly_ctl_number_at(answer, "generation"),
+	       (unsigned long long)vly_ctl_number_at(answer, "zone_cnt"));
 	print_lcores(answer);
 	print_streams(answer);
 	json_array_foreach(ports, i, port) print_port(port);

@@ -72,6 +72,8 @@ write_block(const struct vly_defence_sources *sources, uint64_t generation,
 	block->generation = generation;
 	block->cookies = sources->secrets;
 	vly_defence_settings_write(value, block);
+	if (!(block->cookies.secret_mask & 1 << VLY_COOKIE_CURRENT))
+		block->cookies.enabled = 0;
 	block->rules.source_key = sources->source_key;
 	return write_prefixes(sources, &block->rules.prefixes, reason, reason_bytes);
 }

@@ -161,6 +161,7 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 		.loop = control->loop,
 		.publisher = control->publisher,
 		.reloader = control->reloader,
+		.defender = control->defender,
 		.config_path = config_path,
 		.start_ms = uv_now(control->loop),
 	};

@@ -1,134 +1,97 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "request.h"
 
-#include <jansson.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "domain.h"
+#include "request_parts.h"
 
-struct member {
-	const char *name;
-	bool (*read)(struct vly_request *request, const json_t *value, char *reason, size_t bytes);
-};
+#define BIT(member)    (1u << VLY_MEMBER_##member)
+#define PREFIX_SOURCES (BIT(PREFIXES) | BIT(TEXT))
 
-static const char *const command_names[] = {
-	[VLY_COMMAND_STATUS] = "status",
-	[VLY_COMMAND_RELOAD] = "reload",
-	[VLY_COMMAND_ZONES] = "zones",
-	[VLY_COMMAND_STATS] = "stats",
-};
-
-#define COMMAND_CNT (sizeof(command_names) / sizeof(command_names[0]))
-
-static bool
-read_command(struct vly_request *request, const json_t *value, char *reason, size_t bytes)
-{
-	const char *name = json_string_value(value);
-
-	for (size_t i = 0; name && i < COMMAND_CNT; i++)
-		if (strcmp(name, command_names[i]) == 0) {
-			request->command = (enum vly_command)i;
-			return true;
-		}
-	snprintf(reason, bytes, "command must be one of status, reload, zones, stats");
-	return false;
-}
-
-static char *
-read_name(const json_t *value, char *reason, size_t bytes)
-{
-	char name[VLY_DOMAIN_TEXT_BYTES];
-	const char *text = json_string_value(value);
-
-	if (!text) {
-		snprintf(reason, bytes, "a zone must be given as a string");
-		return NULL;
-	}
-	const char *why = vly_domain_canonical(text, name);
-	char *copy = why ? NULL : strdup(name);
-	if (!copy)
-		snprintf(reason, bytes, "%.100s: %s", text, why ? why : "out of memory");
-	return copy;
-}
-
-static bool
-read_zones(struct vly_request *request, const json_t *value, char *reason, size_t bytes)
-{
-	size_t cnt = json_array_size(value);
-
-	if (cnt == 0 || request->zones) {
-		snprintf(reason, bytes, "zones must be a list with at least one name");
-		return false;
-	}
-	request->zones = calloc(cnt, sizeof(*request->zones));
-	for (size_t i = 0; request->zones && i < cnt; i++) {
-		request->zones[i] = read_name(json_array_get(value, i), reason, bytes);
-		if (!request->zones[i])
-			return false;
-		request->zone_cnt++;
-	}
-	return request->zones != NULL;
-}
-
-static bool
-read_after(struct vly_request *request, const json_t *value, char *reason, size_t bytes)
-{
-	request->after = read_name(value, reason, bytes);
-	return request->after != NULL;
-}
-
-static bool
-read_limit(struct vly_request *request, const json_t *value, char *reason, size_t bytes)
-{
-	json_int_t limit = json_integer_value(value);
-
-	if (limit < 1 || limit > VLY_REQUEST_ZONES_MAX) {
-		snprintf(reason, bytes, "limit must be a number from 1 to %d",
-			 VLY_REQUEST_ZONES_MAX);
-		return false;
-	}
-	request->limit = (uint32_t)limit;
-	return true;
-}
-
-static const struct member members[] = {
-	{"command", read_command},
-	{"zones", read_zones},
-	{"after", read_after},
-	{"limit", read_limit},
+/* What a command may have beside its name, and what it must have. */
+static const struct {
+	unsigned may;
+	unsigned must;
+} members_of[VLY_COMMAND_CNT] = {
+	[VLY_COMMAND_RELOAD] = {BIT(ZONES), 0},
+	[VLY_COMMAND_ZONES] = {BIT(AFTER) | BIT(LIMIT), 0},
+	[VLY_COMMAND_DEFENCE_SET] = {BIT(FOR), BIT(KEY) | BIT(VALUE)},
+	[VLY_COMMAND_DEFENCE_UNSET] = {0, BIT(KEY)},
+	[VLY_COMMAND_DEFENCE_DENY] = {PREFIX_SOURCES | BIT(NAME) | BIT(FOR), 0},
+	[VLY_COMMAND_DEFENCE_ALLOW] = {PREFIX_SOURCES | BIT(NAME) | BIT(FOR), 0},
+	[VLY_COMMAND_DEFENCE_FORGET] = {PREFIX_SOURCES | BIT(NAME), 0},
+	[VLY_COMMAND_COOKIES_SHOW] = {BIT(REVEAL), 0},
+	[VLY_COMMAND_COOKIES_ROLL] = {BIT(NEXT), 0},
+	[VLY_COMMAND_DROPS] = {BIT(CURSOR), 0},
 };
 
 static bool
-read_member(struct vly_request *request, const char *key, const json_t *value, char *reason,
-	    size_t bytes)
-{
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		if (strcmp(key, members[i].name) == 0)
-			return members[i].read(request, value, reason, bytes);
-	snprintf(reason, bytes, "unknown member %.60s", key);
-	return false;
-}
-
-static bool
-read_members(struct vly_request *request, json_t *object, char *reason, size_t bytes)
+read_members(struct vly_request *request, json_t *object, unsigned *given, char *reason,
+	     size_t bytes)
 {
 	const char *key;
 	json_t *value;
 
+	json_object_foreach(object, key, value)
+	{
+		unsigned member = 0;
+		while (member < VLY_MEMBER_CNT && strcmp(key, vly_member_names[member]) != 0)
+			member++;
+		if (member == VLY_MEMBER_CNT) {
+			snprintf(reason, bytes, "unknown member %.60s", key);
+			return false;
+		}
+		if (!vly_request_read_member(request, member, value, reason, bytes))
+			return false;
+		*given |= 1u << member;
+	}
+	return true;
+}
+
+/* Whether the command has what it needs, and nothing of others. */
+static bool
+fits(const struct vly_request *request, unsigned given, char *reason, size_t bytes)
+{
+	unsigned must = members_of[request->command].must | BIT(COMMAND);
+	unsigned may = members_of[request->command].may | must;
+	const char *name = vly_command_names[request->command];
+
+	for (unsigned i = 0; i < VLY_MEMBER_CNT; i++) {
+		if (given & ~may & 1u << i)
+			snprintf(reason, bytes, "%s does not belong to %s", vly_member_names[i],
+				 name);
+		if (must & ~given & 1u << i)
+			snprintf(reason, bytes, "%s needs %s", name, vly_member_names[i]);
+		if (((given & ~may) | (must & ~given)) & 1u << i)
+			return false;
+	}
+	bool one =
+		(given & PREFIX_SOURCES) == BIT(PREFIXES) || (given & PREFIX_SOURCES) == BIT(TEXT);
+	if ((may & PREFIX_SOURCES) && !one)
+		snprintf(reason, bytes, "%s needs prefixes or text", name);
+	return one || !(may & PREFIX_SOURCES);
+}
+
+static bool
+read_object(struct vly_request *request, json_t *object, char *reason, size_t bytes)
+{
+	unsigned given = 0;
+
 	if (!json_object_get(object, "command")) {
-		snprintf(reason, bytes, "command is missing: status, reload, zones or stats");
+		snprintf(reason, bytes, "command is missing, such as status");
 		return false;
 	}
-	json_object_foreach(object, key, value) if (!read_member(request, key, value, reason,
-								 bytes)) return false;
-	bool fits = (!request->zones || request->command == VLY_COMMAND_RELOAD) &&
-		    (!request->after || request->command == VLY_COMMAND_ZONES);
-	if (!fits)
-		snprintf(reason, bytes, "zones belongs to reload, after and limit to zones");
-	return fits;
+	if (!read_members(request, object, &given, reason, bytes) ||
+	    !fits(request, given, reason, bytes))
+		return false;
+	char why[200];
+	if (!request->value ||
+	    vly_defence_setting_check(request->setting, request->value, why, sizeof(why)) == 0)
+		return true;
+	snprintf(reason, bytes, "%s %s", vly_defence_setting_name(request->setting), why);
+	return false;
 }
 
 int
@@ -146,7 +109,7 @@ vly_request_decode(const char *line, size_t bytes, struct vly_request *request, 
 			 error.text);
 		return -1;
 	}
-	bool good = json_is_object(object) && read_members(request, object, reason, reason_bytes);
+	bool good = json_is_object(object) && read_object(request, object, reason, reason_bytes);
 	if (!json_is_object(object))
 		snprintf(reason, reason_bytes, "a request is a JSON object");
 	json_decref(object);
@@ -162,5 +125,10 @@ vly_request_clear(struct vly_request *request)
 		free(request->zones[i]);
 	free(request->zones);
 	free(request->after);
+	free(request->value);
+	free(request->text);
+	free(request->name);
+	free(request->cursor);
+	vly_prefix_list_free(&request->prefixes);
 	memset(request, 0, sizeof(*request));
 }

@@ -40,7 +40,7 @@ struct vly_client {
 struct vly_server {
 	uv_pipe_t pipe;
 	char *path;
-	void (*handle)(void *arg, struct vly_client *client, const struct vly_request *request);
+	void (*handle)(void *arg, struct vly_client *client, struct vly_request *request);
 	void *arg;
 	struct vly_client *clients;
 	unsigned client_cnt;
@@ -215,7 +215,7 @@ on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buffer)
 
 	(void)buffer;
 	if (got == UV_ENOBUFS && !client->busy)
-		refuse(client, "the request is longer than 1 MiB");
+		refuse(client, "the request is longer than 8 MiB");
 	if (got < 0) {
 		close_client(client);
 		return;
@@ -326,8 +326,7 @@ on_server_closed(uv_handle_t *handle)
 
 struct vly_server *
 vly_server_new(uv_loop_t *loop, const char *path, const char *group,
-	       void (*handle)(void *arg, struct vly_client *client,
-			      const struct vly_request *request),
+	       void (*handle)(void *arg, struct vly_client *client, struct vly_request *request),
 	       void *arg, char *reason, size_t reason_bytes)
 {
 	struct vly_server *server = calloc(1, sizeof(*server));
