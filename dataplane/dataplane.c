@@ -224,7 +224,7 @@ serve(struct dataplane *dataplane)
 	const struct vly_options *options = dataplane->options;
 
 	if (vly_publish_server_open(&dataplane->server, &dataplane->loop, options->socket_path,
-				    &dataplane->block) != 0)
+				    &dataplane->block, dataplane->port, dataplane->port_cnt) != 0)
 		return 1;
 	/* as long as no image is live, the lcores have nothing to answer */
 	dataplane->server.images.before = helpers_on(&dataplane->lcores.allowed);

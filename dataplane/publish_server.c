@@ -85,14 +85,37 @@ commit(struct vly_publish_server *server, const struct vly_publish_request *requ
 	return code;
 }
 
+/* Every port, or none: those that took the rules go back to the live ones. */
+static const struct vly_port *
+set_rules(struct vly_publish_server *server, const struct vly_policy_rules *rules)
+{
+	for (unsigned i = 0; i < server->port_cnt; i++) {
+		if (vly_port_set_rules(&server->ports[i], rules) == 0)
+			continue;
+		for (unsigned j = 0; j < i; j++)
+			if (vly_port_set_rules(&server->ports[j], &vly_defence_live()->rules) != 0)
+				vly_log_error("port %s keeps rules that others refused",
+					      server->ports[j].spec->name);
+		return &server->ports[i];
+	}
+	return NULL;
+}
+
 static enum vly_publish_code
-defend(int fd, struct vly_image_error *error)
+defend(struct vly_publish_server *server, int fd, struct vly_image_error *error)
 {
 	const char *reason = "";
 	struct vly_defence *defence = vly_defence_map(fd, &reason);
 
 	if (defence == NULL) {
 		snprintf(error->text, sizeof(error->text), "%s", reason);
+		return VLY_PUBLISH_REFUSED;
+	}
+	const struct vly_port *refuser = set_rules(server, &defence->rules);
+	if (refuser != NULL) {
+		snprintf(error->text, sizeof(error->text), "port %s does not take the rules",
+			 refuser->spec->name);
+		vly_defence_unmap(defence);
 		return VLY_PUBLISH_REFUSED;
 	}
 	vly_log_info("control: defence %llu is in force", (unsigned long long)defence->generation);
@@ -116,7 +139,7 @@ handle_packet(struct vly_publish_server *server, const void *packet, size_t byte
 	else if (request.type == VLY_PUBLISH_IMAGE)
 		code = vly_image_set_add(&server->images, passed_fd, request.image_id, &error);
 	else if (request.type == VLY_PUBLISH_DEFENCE)
-		code = defend(passed_fd, &error);
+		code = defend(server, passed_fd, &error);
 	else
 		code = commit(server, &request, &zone_cnt, &error);
 
@@ -203,9 +226,12 @@ on_connection(uv_poll_t *poll, int status, int events)
 
 int
 vly_publish_server_open(struct vly_publish_server *server, uv_loop_t *loop, const char *path,
-			const struct vly_counters_block *block)
+			const struct vly_counters_block *block, struct vly_port *ports,
+			unsigned port_cnt)
 {
 	memset(server, 0, sizeof(*server));
+	server->ports = ports;
+	server->port_cnt = port_cnt;
 	server->path = path;
 	server->loop = loop;
 	server->block = block;

@@ -14,23 +14,27 @@
 
 #include "counters.h"
 #include "image_set.h"
+#include "port.h"
 
 struct vly_publish_server {
 	const char *path;
 	uv_loop_t *loop;
 	const struct vly_counters_block *block;
 	struct vly_image_set images;
+	struct vly_port *ports; /* follow the rules of the defence */
+	unsigned port_cnt;
 	int listen_fd;  /* -1: closed */
 	int control_fd; /* -1: no control is connected */
 	uv_poll_t listen_poll;
 	uv_poll_t *control_poll; /* freed by libuv's close callback */
 };
 
-/* Listens on `path` (kept, not copied), in place of a socket that nobody listens on any more.
- * Returns 0, or -1 with the error logged. */
+/* Listens on `path` (kept, not copied; the ports as well), in place of a socket that nobody listens
+ * on any more. Returns 0, or -1 with the error logged. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_publish_server_open(struct vly_publish_server *server, uv_loop_t *loop, const char *path,
-			const struct vly_counters_block *block);
+			const struct vly_counters_block *block, struct vly_port *ports,
+			unsigned port_cnt);
 
 /* Ends the connection, stops listening and removes the socket. */
 __attribute__((nonnull)) void vly_publish_server_close(struct vly_publish_server *server);
