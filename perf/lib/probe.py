@@ -13,12 +13,16 @@ from .volley import build_helper
 SECONDS_MAX = 3600
 
 
+# A client whose own waiting must not be measured: before all else on its CPU, so it has to sleep.
+FIRST = ("chrt", "-f", "1")
+
+
 class Probe:
     def __init__(self, sandbox, build_dir, pair, question_list, rate, seconds, cpu=None, flags=()):
         """With a CPU it runs there before all else, so that its own waiting is not measured."""
         self.until_answer = "--until-answer" in flags
         self.samples = sandbox.directory / "samples"
-        first = ["chrt", "-f", "1", "taskset", "-c", cpu] if cpu is not None else []
+        first = [*FIRST, "taskset", "-c", cpu] if cpu is not None else []
         command = [*first, build_helper(build_dir, "probe"), "--server", pair.SERVER_ADDRESS,
                    "--questions", question_list, "--rate", rate, "--seconds", seconds, *flags]
         self.command = [str(word) for word in command]

@@ -2,7 +2,7 @@
 """Other name servers, started on the server's end of a veth pair: with one CPU, or (cpu None) with
 all of them and as many threads as they choose. Without `wait` they are but started."""
 
-from .sandbox import PerfError
+from .sandbox import PerfError, run_tool
 
 START_SECONDS = 900
 
@@ -24,6 +24,7 @@ class Knot:
     NAME = "Knot DNS, XDP"
 
     def __init__(self, sandbox, pair, zones, cpu, wait=True):
+        self.cpu = cpu
         directory = sandbox.directory / "knot"
         directory.mkdir()
         config = directory / "knot.conf"
@@ -59,6 +60,9 @@ zone:
         self.process.wait_for("server started", START_SECONDS)
         if "XDP" not in self.process.log():
             raise PerfError("knotd started without XDP")
+        if self.cpu is not None:
+            # it puts its workers where it likes: the only one onto the first CPU, the client's
+            run_tool("taskset", "-a", "-c", "-p", self.cpu, self.process.popen.pid)
 
     def stop(self):
         self.process.stop()

@@ -47,6 +47,8 @@ class Volley:
         config = directory / "volley.yaml"
         config.write_text(
             f"control:\n  socket: {self.control_socket}\n  state-dir: {state_dir or directory}\n"
+            # a load generator is a single client that no limit would spare
+            'defence:\n  allow: ["0.0.0.0/0", "::/0"]\n'
             f"dataplane:\n  socket: {dataplane_socket}\nzones:\n"
             + "".join(f"  - name: {name}\n    file: {path}\n" for name, path in zones),
             encoding="ascii")
