@@ -170,6 +170,7 @@ plan_workers(struct dataplane *dataplane)
 				.limit_max_ipv4 = limit_max(dataplane, port, HEADERS_IPV4),
 				.limit_max_ipv6 = limit_max(dataplane, port, HEADERS_IPV6),
 				.spin = dataplane->options->spin,
+				.wait_fd = port->wait_fd[queue],
 				.has_xdp = port->has_xdp,
 				.port_idx = (uint16_t)i,
 				.tsc_hz = rte_get_tsc_hz(),

@@ -11,6 +11,7 @@
 #include "device.h"
 #include "eal.h"
 #include "interface.h"
+#include "xsk.h"
 
 /* MTU of ports that have none: that of Ethernet. */
 #define MTU_DEFAULT 1500
@@ -136,8 +137,26 @@ configure(struct vly_port *port)
 	return 0;
 }
 
+/* Without a socket to wait on, an idle lcore looks again and again. */
 static int
-set_up_queue(const struct vly_port *port, uint16_t queue_idx)
+set_up_rx(struct vly_port *port, uint16_t queue_idx, struct rte_mempool *pool)
+{
+	struct vly_xsk_list before, after;
+
+	vly_xsk_list(&before);
+	int error =
+		rte_eth_rx_queue_setup(port->port_id, queue_idx, port->plan.rx_desc_cnt,
+				       (unsigned)rte_eth_dev_socket_id(port->port_id), NULL, pool);
+	vly_xsk_list(&after);
+	port->wait_fd[queue_idx] = vly_xsk_find_new(&before, &after);
+	if (error == 0 && port->has_xdp && port->wait_fd[queue_idx] < 0)
+		vly_log_debug("port %s: queue %u has no socket to wait on", port->spec->name,
+			      queue_idx);
+	return error;
+}
+
+static int
+set_up_queue(struct vly_port *port, uint16_t queue_idx)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
 	int socket_id = rte_eth_dev_socket_id(port->port_id);
@@ -150,8 +169,7 @@ set_up_queue(const struct vly_port *port, uint16_t queue_idx)
 			      port->spec->name, port->plan.mbuf_cnt, rte_strerror(rte_errno));
 		return -1;
 	}
-	int error = rte_eth_rx_queue_setup(port->port_id, queue_idx, port->plan.rx_desc_cnt,
-					   (unsigned)socket_id, NULL, pool);
+	int error = set_up_rx(port, queue_idx, pool);
 	if (error == 0)
 		error = rte_eth_tx_queue_setup(port->port_id, queue_idx, port->plan.tx_desc_cnt,
 					       (unsigned)socket_id, NULL);

@@ -33,6 +33,7 @@ struct vly_port {
 	enum vly_port_state state;
 	bool has_xdp;
 	struct vly_xdp xdp;
+	int wait_fd[VLY_LCORES_MAX]; /* of each queue: vly_idle_start()'s; the driver's */
 };
 
 #define VLY_PORT_NONE UINT16_MAX

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <time.h>
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -13,25 +12,12 @@
 
 #include "defence.h"
 #include "guard.h"
+#include "idle.h"
 #include "packet.h"
 
 /* As many frames as the kernel sends per system call of an AF_XDP socket. 64 were no faster: 121
  * against 119 ns per answer with 100,000 names, 70 against 73 ns when all is refused. */
 #define BURST 32
-
-/*
- * An idle lcore first spins: at 20,000 queries a second only one gap in fifty is longer, so that
- * few queries meet a sleep, and 100 a second still leave 98 % of the core alone. Then its sleeps
- * double up to the latency that a lone query may meet; at a million queries a second, the packets
- * of the longest one fill a twentieth of the ring. When nothing has come for so long that only a
- * first query could meet it, they double once more, up to a millisecond: this saves nine tenths of
- * what waking up costs, and the ring still holds what 2 million queries a second bring.
- */
-#define IDLE_SPIN_US           200
-#define IDLE_SLEEP_US_MIN      5
-#define IDLE_SLEEP_US_MAX      80
-#define IDLE_DEEP_US           200000
-#define IDLE_DEEP_SLEEP_US_MAX 1000
 
 struct burst {
 	struct vly_guard guard;
@@ -47,12 +33,6 @@ struct burst {
 	unsigned asked_cnt;
 	unsigned reply_cnt;
 	unsigned refused_cnt;
-};
-
-struct idle {
-	uint64_t us_tsc;    /* cycles in a microsecond */
-	uint64_t since_tsc; /* 0: not idle */
-	unsigned sleep_us;
 };
 
 static void
@@ -169,36 +149,19 @@ send_replies(const struct vly_worker *worker, struct burst *burst)
 		rte_pktmbuf_free_bulk(burst->refused, burst->refused_cnt);
 }
 
-static void
-sleep_for(unsigned us)
-{
-	struct timespec time = {.tv_nsec = (long)us * 1000};
-
-	rcu_thread_offline(); /* publishing a table must not wait for sleepers */
-	nanosleep(&time, NULL);
-	rcu_thread_online();
-}
-
 /* Nothing was received. */
 static void
-rest(const struct vly_worker *worker, struct idle *idle)
+rest(const struct vly_worker *worker, struct vly_idle *idle)
 {
-	uint64_t now_tsc = rte_rdtsc();
+	unsigned us = vly_idle_next(idle, rte_rdtsc());
 
 	worker->counters->polls_empty++;
-	if (idle->since_tsc == 0) {
-		idle->since_tsc = now_tsc;
-		idle->sleep_us = IDLE_SLEEP_US_MIN;
-	}
-	uint64_t idle_us = (now_tsc - idle->since_tsc) / idle->us_tsc;
-	if (worker->spin || idle_us < IDLE_SPIN_US) {
+	if (us == 0) {
 		rte_pause();
 		return;
 	}
-	unsigned max_us = idle_us < IDLE_DEEP_US ? IDLE_SLEEP_US_MAX : IDLE_DEEP_SLEEP_US_MAX;
 	worker->counters->sleeps++;
-	sleep_for(idle->sleep_us);
-	idle->sleep_us = RTE_MIN(2 * idle->sleep_us, max_us);
+	vly_idle_sleep(idle, us);
 }
 
 /* Keeps one of the queries now and then, before it becomes a response. */
@@ -240,13 +203,14 @@ answer_burst(const struct vly_worker *worker, struct burst *burst)
 static void
 run(const struct vly_worker *worker, struct burst *burst)
 {
-	struct idle idle = {.us_tsc = rte_get_tsc_hz() / 1000000};
+	struct vly_idle idle;
 
+	vly_idle_start(&idle, worker->spin, worker->wait_fd, worker->tsc_hz);
 	while (!atomic_load_explicit(worker->stop, memory_order_relaxed)) {
 		burst->received_cnt = rte_eth_rx_burst(worker->port_id, worker->queue_idx,
 						       burst->received, BURST);
 		if (burst->received_cnt > 0) {
-			idle.since_tsc = 0;
+			vly_idle_end(&idle);
 			answer_burst(worker, burst);
 		} else {
 			rest(worker, &idle);
