@@ -46,6 +46,7 @@ TARGETS = {
     "reload": at_most(1.5),
     # of a served query; drops have their own
     "xdp": at_most(2.5),
+    "defence": at_least(0.9),
 }
 
 

@@ -17,7 +17,6 @@ CLIENT_NET = {4: ipaddress.ip_address("10.64.0.0").packed[:2],
               6: ipaddress.ip_address("fd53:64::").packed[:12]}
 
 DNS_PORT = 53
-EDNS = bytes((0,)) + struct.pack("!HHIH", 41, 1232, 0, 0)
 
 
 def checksum(data):
@@ -25,9 +24,17 @@ def checksum(data):
     return 0xffff - (int.from_bytes(data, "big") % 0xffff)
 
 
-def dns_query(message_id, name, qtype):
+def edns(options=b""):
+    return bytes((0,)) + struct.pack("!HHIH", 41, 1232, 0, len(options)) + options
+
+
+def cookie_option(octets):
+    return struct.pack("!HH", 10, len(octets)) + octets
+
+
+def dns_query(message_id, name, qtype, opt):
     return (struct.pack("!HHHHHH", message_id, 0, 1, 0, 0, 1) + name
-            + struct.pack("!HH", qtype, 1) + EDNS)
+            + struct.pack("!HH", qtype, 1) + opt)
 
 
 def udp(version, source, source_port, payload):
@@ -53,18 +60,23 @@ def ethernet_header(version, vlan):
     return SERVER_MAC + CLIENT_MAC + tag + ethertype
 
 
-def write_queries(path, questions, seed, version=4, vlan=None):
-    """One packet for each question, each from a random host and port."""
+def write_queries(path, questions, seed, version=4, vlan=None, options=None, sources=None):
+    """One packet for each question, each from a random host and port: hosts of CLIENT_NET, or those
+    that `sources` makes of 32 random bits. `options` makes EDNS options of a random generator."""
     rng = random.Random(seed)
     link = ethernet_header(version, vlan)
     net = CLIENT_NET[version]
+    plain = edns()
     with open(path, "wb", buffering=1 << 20) as out:
         out.write(PCAP_HEADER)
         for name, qtype in questions:
             bits = rng.getrandbits(64)
             source = net + (bits & 0xffffffff).to_bytes(4, "big")[len(net) - len(SERVER[version]):]
+            if sources:
+                source = sources(bits & 0xffffffff)
+            opt = edns(options(rng)) if options else plain
             payload = udp(version, source, 1024 + (bits >> 32) % 64512,
-                          dns_query(bits >> 48, name, qtype))
+                          dns_query(bits >> 48, name, qtype, opt))
             packet = link + ip_header(version, source, len(payload)) + payload
             out.write(PCAP_RECORD.pack(0, 0, len(packet), len(packet)) + packet)
 

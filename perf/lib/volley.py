@@ -10,6 +10,18 @@ from .sandbox import PerfError, run_tool
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 READY_SECONDS = 900
+
+# What is measured is the path, and one host asks all questions, unless a case is about the defence.
+NO_DEFENCE = """defence:
+  source-rate:
+    mode: off
+  unserved-rate: 0
+  reflector-ports: [none]
+  responses:
+    mode: off
+  cookies:
+    mode: off
+"""
 WARM_UP_SECONDS = 1
 
 
@@ -35,10 +47,10 @@ def page_flags(options):
 class Volley:
 
     def __init__(self, sandbox, build_dir, ports, zones, cpus=None, more_flags=(), enter=(),
-                 state_dir=None, wait=True):
+                 state_dir=None, wait=True, defence=NO_DEFENCE):
         """cpus: of control, which idles during a measurement, and of the lcores (a number, or text
         such as "0,1"); None leaves both where the kernel puts them. Without `wait` both programs
-        are but started."""
+        are but started. `defence` is that section of the configuration, "" for the defaults."""
         self.build_dir = build_dir
         self.zone_cnt = len(zones)
         directory = sandbox.directory
@@ -47,9 +59,7 @@ class Volley:
         config = directory / "volley.yaml"
         config.write_text(
             f"control:\n  socket: {self.control_socket}\n  state-dir: {state_dir or directory}\n"
-            # a load generator is a single client that no limit would spare
-            'defence:\n  allow: ["0.0.0.0/0", "::/0"]\n'
-            f"dataplane:\n  socket: {dataplane_socket}\nzones:\n"
+            f"dataplane:\n  socket: {dataplane_socket}\n{defence}zones:\n"
             + "".join(f"  - name: {name}\n    file: {path}\n" for name, path in zones),
             encoding="ascii")
         port_flags = [word for port in ports for word in ("--port", port)]
