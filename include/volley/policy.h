@@ -244,9 +244,8 @@ vly_policy_source_may(const struct vly_packet *packet, const struct vly_policy_r
 {
 	if (rules->source_mode == 0)
 		return true;
-	struct vly_sketch_hash hash = vly_sketch_hash(packet->source_high, packet->source_low,
-						      packet->ip_version == 4, rules->source_key);
-	if (vly_sketch_take(&state->sketch, &hash, rules->source, now))
+	if (vly_sketch_admit(&state->sketch, packet->source_high, packet->source_low,
+			     packet->ip_version == 4, rules->source_key, rules->source, now))
 		return true;
 	if (rules->source_mode != 1)
 		return false;

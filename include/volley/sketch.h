@@ -14,7 +14,12 @@
  * most of 2^16 cells to their rate at once: at 100,000 packets a second a cell, more than any queue
  * carries. Cells refill by themselves, so there is nothing to sweep, and nothing to run full.
  *
- * Use: a sketch of zeros for each queue; vly_sketch_hash() a packet's source, vly_sketch_take() it.
+ * Most of the time nobody is near a rate, and then one cell tells: the screen counts the widest
+ * network alone, by the tightest of the rates. As long as all of it together has spent no more than
+ * a part of that budget, the levels inside it can't have either, and are not looked at. That part
+ * is taken off their bursts, so that what the screen let pass uncounted stays within them.
+ *
+ * Use: a sketch of zeros for each queue; vly_sketch_admit() a packet's source.
  * One writer; readers none. Compiles for BPF, too.
  */
 #ifndef VLY_SKETCH_H
@@ -44,7 +49,16 @@
 /* Two sources share all their cells with a chance of 2^-32. */
 #define VLY_SKETCH_ROW_CNT 2
 
+/* The screen's part of the tightest burst; bursts of fewer packets than VLY_SCREEN_PACKETS_MIN have
+ * none. A larger part is calm more often, and leaves less to the levels. */
+#define VLY_SCREEN_SHIFT       2
+#define VLY_SCREEN_PACKETS_MIN 8
+
+/* Time that the screen remembers of a busy network, in units of rate.h: 2 s. */
+#define VLY_SCREEN_UNITS_MAX (UINT32_C(1) << 27)
+
 struct vly_sketch {
+	uint32_t screen[1 << VLY_SKETCH_ROW_BITS];
 	uint32_t cell[VLY_SOURCE_LEVEL_CNT][VLY_SKETCH_ROW_CNT][1 << VLY_SKETCH_ROW_BITS];
 };
 
@@ -62,6 +76,13 @@ vly_sketch_mix(uint64_t value, uint64_t key)
 	value = (value ^ key) * UINT64_C(0xbf58476d1ce4e5b9);
 	value = (value ^ value >> 31) * UINT64_C(0x94d049bb133111eb);
 	return (uint32_t)(value >> 32);
+}
+
+/* The hash of the widest network that a source is in. */
+VLY_SKETCH_INLINE uint32_t
+vly_sketch_hash_wide(uint64_t high, uint64_t low, bool ipv4, uint64_t key)
+{
+	return vly_sketch_mix(ipv4 ? low >> 12 : high >> 16, key);
 }
 
 /* An IPv4 address is the lower 32 bits of `low`, and `high` is 0. */
@@ -118,6 +139,59 @@ vly_sketch_take(struct vly_sketch *sketch, const struct vly_sketch_hash *hash,
 		for (unsigned row = 0; row < VLY_SKETCH_ROW_CNT; row++)
 			vly_sketch_raise(vly_sketch_cell(sketch, hash, i, row), now, rate[i],
 					 spent[i]);
+	return true;
+}
+
+/* The rate that the screen goes by, and in `burst` its part: 0 when it has none. */
+VLY_SKETCH_INLINE struct vly_rate
+vly_sketch_screen_rate(const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT])
+{
+	struct vly_rate tightest = {0, VLY_SCREEN_UNITS_MAX};
+
+	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++) {
+		if (rate[i].cost > tightest.cost)
+			tightest.cost = rate[i].cost;
+		if (rate[i].cost > 0 && rate[i].burst < tightest.burst)
+			tightest.burst = rate[i].burst;
+	}
+	if (tightest.burst / VLY_SCREEN_PACKETS_MIN < tightest.cost)
+		tightest.burst = 0;
+	tightest.burst >>= VLY_SCREEN_SHIFT;
+	return tightest;
+}
+
+/* As vly_sketch_take(), with what the screen keeps taken off the bursts. */
+VLY_SKETCH_INLINE bool
+vly_sketch_take_closely(struct vly_sketch *sketch, uint64_t high, uint64_t low, bool ipv4,
+			uint64_t key, const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT],
+			uint32_t kept, uint32_t now)
+{
+	struct vly_sketch_hash hash = vly_sketch_hash(high, low, ipv4, key);
+	struct vly_rate left[VLY_SOURCE_LEVEL_CNT];
+
+	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++) {
+		left[i].cost = rate[i].cost;
+		left[i].burst = rate[i].cost > 0 ? rate[i].burst - kept : 0;
+	}
+	return vly_sketch_take(sketch, &hash, left, now);
+}
+
+/* Whether one more packet of a source is within `rate` at every level; then it is counted. An IPv4
+ * address is the lower 32 bits of `low`, and `high` is 0. */
+VLY_SKETCH_INLINE bool
+vly_sketch_admit(struct vly_sketch *sketch, uint64_t high, uint64_t low, bool ipv4, uint64_t key,
+		 const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT], uint32_t now)
+{
+	const struct vly_rate memory = {0, VLY_SCREEN_UNITS_MAX};
+	struct vly_rate calm = vly_sketch_screen_rate(rate);
+	uint32_t *screen = &sketch->screen[vly_sketch_hash_wide(high, low, ipv4, key) >>
+					   (32 - VLY_SKETCH_ROW_BITS)];
+	uint32_t spent = vly_rate_spent(*screen, now, memory) + calm.cost;
+
+	if (spent > calm.burst &&
+	    !vly_sketch_take_closely(sketch, high, low, ipv4, key, rate, calm.burst, now))
+		return false;
+	*screen = now + (spent < VLY_SCREEN_UNITS_MAX ? spent : VLY_SCREEN_UNITS_MAX);
 	return true;
 }
 
