@@ -6,9 +6,9 @@
  * Use, one per thread that answers:
  *   1. vly_guard_start(), with a limiter where responses are to be limited: not for streams, whose
  *      clients have shown that they are where they say;
- *   2. per burst, inside its RCU read side, vly_guard_begin() with the live defence and the
- * queries, whose `client` is set, before they are parsed;
- *   3. vly_query_write() with the guard, which asks it what is below.
+ *   2. per burst, inside its RCU read side, vly_guard_begin() with the live defence;
+ *   3. vly_guard_find() with the queries, whose `client` is set;
+ *   4. vly_query_write() with the guard, which asks it what is below.
  * Tests set `clock` themselves and call vly_guard_set().
  */
 #ifndef VLY_DATAPLANE_GUARD_H
@@ -69,12 +69,10 @@ vly_guard_find(struct vly_guard *guard, struct vly_query *query, unsigned cnt)
 }
 
 static inline void
-vly_guard_begin(struct vly_guard *guard, const struct vly_defence *defence, uint64_t tsc,
-		struct vly_query *query, unsigned cnt)
+vly_guard_begin(struct vly_guard *guard, const struct vly_defence *defence, uint64_t tsc)
 {
 	vly_clock_tick(&guard->clock, tsc);
 	vly_guard_set(guard, defence);
-	vly_guard_find(guard, query, cnt);
 }
 
 /* Looks at the cookie of a parsed query that has one: it then is in the response's OPT, or the

@@ -27,7 +27,7 @@ look_up(struct vly_stream_answerer *answerer, const struct vly_stream_asker *ask
 		query->frame_off = 0;
 		query->client = asker->address;
 	}
-	vly_guard_begin(&answerer->guard, vly_defence_live(), rte_rdtsc(), answerer->query, cnt);
+	vly_guard_begin(&answerer->guard, vly_defence_live(), rte_rdtsc());
 	vly_query_look_up(answerer->query, cnt, table);
 }
 

@@ -36,10 +36,11 @@ struct burst {
 };
 
 static void
-add_query(const struct vly_worker *worker, struct burst *burst, struct rte_mbuf *mbuf)
+make_query(const struct vly_worker *worker, struct burst *burst, unsigned i)
 {
-	const struct vly_packet *packet = &burst->packet[burst->asked_cnt];
-	struct vly_query *query = &burst->query[burst->asked_cnt];
+	const struct vly_packet *packet = &burst->packet[i];
+	struct vly_query *query = &burst->query[i];
+	struct rte_mbuf *mbuf = burst->asked[i];
 	bool ipv4 = packet->ip_version == 4;
 
 	query->message = rte_pktmbuf_mtod_offset(mbuf, uint8_t *, packet->dns_off);
@@ -52,61 +53,73 @@ add_query(const struct vly_worker *worker, struct burst *burst, struct rte_mbuf 
 	query->client = query->message - packet->dns_off + packet->l3_off + (ipv4 ? 12 : 8);
 	worker->counters->queries_ipv4 += ipv4;
 	worker->counters->queries_ipv6 += !ipv4;
-	burst->asked[burst->asked_cnt++] = mbuf;
-}
-
-static enum vly_verdict
-judge(const struct vly_worker *worker, struct burst *burst, const struct rte_mbuf *mbuf,
-      const struct vly_policy_rules *rules)
-{
-	const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
-	struct vly_packet *packet = &burst->packet[burst->asked_cnt];
-	enum vly_verdict verdict = vly_policy_classify(frame, frame + mbuf->data_len, packet,
-						       vly_addresses_have, worker->addresses);
-
-	/* A frame that left no room in its buffer is larger than any query of ours. */
-	if (verdict == VLY_VERDICT_serve &&
-	    (mbuf->nb_segs != 1 || rte_pktmbuf_tailroom(mbuf) < VLY_NAME_SLACK_BYTES))
-		return VLY_VERDICT_pass;
-	if (verdict != VLY_VERDICT_serve || burst->rules_state == NULL)
-		return verdict;
-	return vly_policy_admit(packet, rules, burst->rules_state, burst->guard.clock.units);
 }
 
 static void
-sample_dropped(struct burst *burst, enum vly_verdict verdict, const struct rte_mbuf *mbuf)
+refuse(const struct vly_worker *worker, struct burst *burst, struct rte_mbuf *mbuf,
+       enum vly_verdict verdict)
 {
 	uint32_t now = burst->guard.clock.units;
 
-	if (vly_sampler_wants(&burst->sampler, verdict, 1, now))
+	burst->refused[burst->refused_cnt++] = mbuf;
+	worker->counters->verdict[verdict]++;
+	if (verdict > VLY_VERDICT_serve && vly_sampler_wants(&burst->sampler, verdict, 1, now))
 		vly_sampler_keep(&burst->sampler, verdict, rte_pktmbuf_mtod(mbuf, const uint8_t *),
 				 mbuf->data_len, now);
 }
 
-/* Sorts what was received: queries for us, and the rest. */
+/* Sorts what was received: queries for us, as far as their form tells, and the rest. */
 static void
-classify(const struct vly_worker *worker, struct burst *burst, const struct vly_policy_rules *rules)
+classify(const struct vly_worker *worker, struct burst *burst)
 {
-	struct vly_lcore_counters *counters = worker->counters;
-
 	for (unsigned i = 0; i < burst->received_cnt; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(burst->received[i], void *));
 	for (unsigned i = 0; i < burst->received_cnt; i++) {
 		struct rte_mbuf *mbuf = burst->received[i];
-		enum vly_verdict verdict = judge(worker, burst, mbuf, rules);
-		counters->rx_bytes += mbuf->pkt_len;
+		const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+		enum vly_verdict verdict = vly_policy_classify(
+			frame, frame + mbuf->data_len, &burst->packet[burst->asked_cnt],
+			vly_addresses_have, worker->addresses);
+		worker->counters->rx_bytes += mbuf->pkt_len;
+		/* A frame that left no room in its buffer is larger than any query of ours. */
+		if (verdict == VLY_VERDICT_serve &&
+		    (mbuf->nb_segs != 1 || rte_pktmbuf_tailroom(mbuf) < VLY_NAME_SLACK_BYTES))
+			verdict = VLY_VERDICT_pass;
 		if (verdict == VLY_VERDICT_serve)
-			add_query(worker, burst, mbuf);
+			burst->asked[burst->asked_cnt++] = mbuf;
 		else
-			burst->refused[burst->refused_cnt++] = mbuf;
-		if (verdict != VLY_VERDICT_serve || !worker->has_xdp)
-			counters->verdict[verdict]++;
-		if (unlikely(verdict > VLY_VERDICT_serve))
-			sample_dropped(burst, verdict, mbuf);
+			refuse(worker, burst, mbuf, verdict);
 	}
-	counters->rx_packets += burst->received_cnt;
-	if (burst->rules_state != NULL)
-		counters->source_dry_run = burst->rules_state->source_dry_run;
+	worker->counters->rx_packets += burst->received_cnt;
+}
+
+/* Keeps the queries that the rules admit. */
+static void
+admit(const struct vly_worker *worker, struct burst *burst, const struct vly_policy_rules *rules)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < burst->asked_cnt; i++) {
+		enum vly_verdict verdict = vly_policy_admit(
+			&burst->packet[i], rules, burst->rules_state, burst->guard.clock.units);
+		if (likely(verdict == VLY_VERDICT_serve)) {
+			burst->packet[kept] = burst->packet[i];
+			burst->asked[kept++] = burst->asked[i];
+		} else {
+			refuse(worker, burst, burst->asked[i], verdict);
+		}
+	}
+	burst->asked_cnt = kept;
+	worker->counters->source_dry_run = burst->rules_state->source_dry_run;
+}
+
+static void
+make_queries(const struct vly_worker *worker, struct burst *burst)
+{
+	for (unsigned i = 0; i < burst->asked_cnt; i++)
+		make_query(worker, burst, i);
+	if (!worker->has_xdp)
+		worker->counters->verdict[VLY_VERDICT_serve] += burst->asked_cnt;
 }
 
 /* Dresses each response as a frame. */
@@ -189,9 +202,12 @@ answer_burst(const struct vly_worker *worker, struct burst *burst)
 	burst->asked_cnt = 0;
 	burst->reply_cnt = 0;
 	burst->refused_cnt = 0;
-	vly_clock_tick(&guard->clock, start_tsc);
-	classify(worker, burst, &vly_defence_live()->rules);
-	vly_guard_begin(guard, vly_defence_live(), start_tsc, burst->query, burst->asked_cnt);
+	vly_guard_begin(guard, vly_defence_live(), start_tsc);
+	classify(worker, burst);
+	if (burst->rules_state != NULL)
+		admit(worker, burst, &guard->defence->rules);
+	make_queries(worker, burst);
+	vly_guard_find(guard, burst->query, burst->asked_cnt);
 	sample_served(burst, start_tsc);
 	vly_query_answer(burst->query, burst->asked_cnt, vly_table_live(), guard, worker->counters);
 	write_replies(worker, burst);
