@@ -13,11 +13,14 @@
 #include "defence.h"
 #include "guard.h"
 #include "idle.h"
+#include "judge.h"
 #include "packet.h"
 
 /* As many frames as the kernel sends per system call of an AF_XDP socket. 64 were no faster: 121
  * against 119 ns per answer with 100,000 names, 70 against 73 ns when all is refused. */
 #define BURST 32
+
+_Static_assert(BURST <= VLY_JUDGE_MAX, "a burst is judged at once");
 
 struct burst {
 	struct vly_guard guard;
@@ -97,17 +100,21 @@ classify(const struct vly_worker *worker, struct burst *burst)
 static void
 admit(const struct vly_worker *worker, struct burst *burst, const struct vly_policy_rules *rules)
 {
+	uint8_t verdict[BURST];
 	unsigned kept = 0;
 
+	vly_judge(rules, burst->rules_state, burst->guard.clock.units, burst->packet,
+		  burst->asked_cnt, verdict);
 	for (unsigned i = 0; i < burst->asked_cnt; i++) {
-		enum vly_verdict verdict = vly_policy_admit(
-			&burst->packet[i], rules, burst->rules_state, burst->guard.clock.units);
-		if (likely(verdict == VLY_VERDICT_serve)) {
-			burst->packet[kept] = burst->packet[i];
-			burst->asked[kept++] = burst->asked[i];
-		} else {
-			refuse(worker, burst, burst->asked[i], verdict);
+		if (unlikely(verdict[i] != VLY_VERDICT_serve)) {
+			refuse(worker, burst, burst->asked[i], verdict[i]);
+			continue;
 		}
+		if (unlikely(i != kept)) {
+			burst->packet[kept] = burst->packet[i];
+			burst->asked[kept] = burst->asked[i];
+		}
+		kept++;
 	}
 	burst->asked_cnt = kept;
 	worker->counters->source_dry_run = burst->rules_state->source_dry_run;
@@ -241,7 +248,7 @@ create_burst(const struct vly_worker *worker)
 	struct burst *burst = aligned_alloc(RTE_CACHE_LINE_SIZE,
 					    RTE_ALIGN_CEIL(sizeof(*burst), RTE_CACHE_LINE_SIZE));
 	struct vly_limiter *limiter = vly_limiter_create();
-	struct vly_policy_state *state = worker->has_xdp ? NULL : calloc(1, sizeof(*state));
+	struct vly_policy_state *state = worker->has_xdp ? NULL : vly_judge_state_create();
 
 	if (burst == NULL || limiter == NULL || (state == NULL && !worker->has_xdp)) {
 		free(burst);

@@ -237,30 +237,13 @@ vly_policy_classify(const uint8_t *data, const uint8_t *end, struct vly_packet *
 	return VLY_VERDICT_pass;
 }
 
-/* Whether the source may send one more packet. */
-VLY_POLICY_INLINE bool
-vly_policy_source_may(const struct vly_packet *packet, const struct vly_policy_rules *rules,
-		      struct vly_policy_state *state, uint32_t now)
-{
-	if (rules->source_mode == 0)
-		return true;
-	if (vly_sketch_admit(&state->sketch, packet->source_high, packet->source_low,
-			     packet->ip_version == 4, rules->source_key, rules->source, now))
-		return true;
-	if (rules->source_mode != 1)
-		return false;
-	state->source_dry_run++; /* VLY_LIMIT_DRY_RUN */
-	return true;
-}
-
-/*
- * What the rules say of a packet that vly_policy_classify() would serve: serve, or the reason to
- * drop it. Counts it in `state`, the queue's own. `now` is vly_rate_now() of a clock that never
- * goes back.
- */
+/* What the lists say of a packet that vly_policy_classify() would serve: serve, or the reason to
+ * drop it. *exempt tells whether rates apply to it. */
 VLY_POLICY_INLINE enum vly_verdict
-vly_policy_admit(const struct vly_packet *packet, const struct vly_policy_rules *rules,
-		 struct vly_policy_state *state, uint32_t now)
+vly_policy_look_up(const struct vly_packet *packet, const struct vly_policy_rules *rules,
+		   bool *exempt,
+		   enum vly_prefix_action (*find4)(const struct vly_prefix_table *table,
+						   uint32_t address))
 {
 	unsigned port = packet->source_port;
 
@@ -268,23 +251,67 @@ vly_policy_admit(const struct vly_packet *packet, const struct vly_policy_rules 
 		return VLY_VERDICT_reflector;
 
 	enum vly_prefix_action action =
-		packet->ip_version == 4
-			? vly_prefix_find4(&rules->prefixes, (uint32_t)packet->source_low)
-			: vly_prefix_find6(&rules->prefixes, packet->source_high,
-					   packet->source_low);
-	if (action == VLY_PREFIX_DENY)
-		return VLY_VERDICT_denied;
-	if (action == VLY_PREFIX_ALLOW)
-		return VLY_VERDICT_serve;
+		packet->ip_version == 4 ? find4(&rules->prefixes, (uint32_t)packet->source_low)
+					: vly_prefix_find6(&rules->prefixes, packet->source_high,
+							   packet->source_low);
+	*exempt = action == VLY_PREFIX_ALLOW;
+	return action == VLY_PREFIX_DENY ? VLY_VERDICT_denied : VLY_VERDICT_serve;
+}
 
-	if (packet->unserved && rules->unserved.cost != 0) {
-		if (!vly_rate_has(state->unserved, now, rules->unserved, rules->unserved.cost))
-			return VLY_VERDICT_unserved;
-		state->unserved =
-			vly_rate_spend(state->unserved, now, rules->unserved, rules->unserved.cost);
-	}
-	return vly_policy_source_may(packet, rules, state, now) ? VLY_VERDICT_serve
-								: VLY_VERDICT_source_rate;
+/* Whether the rate of what is never served lets this packet through; others it does not concern. */
+VLY_POLICY_INLINE bool
+vly_policy_may_be_unserved(const struct vly_packet *packet, const struct vly_policy_rules *rules,
+			   struct vly_policy_state *state, uint32_t now)
+{
+	struct vly_rate rate = rules->unserved;
+
+	if (!packet->unserved || rate.cost == 0)
+		return true;
+	if (!vly_rate_has(state->unserved, now, rate, rate.cost))
+		return false;
+	state->unserved = vly_rate_spend(state->unserved, now, rate, rate.cost);
+	return true;
+}
+
+VLY_POLICY_INLINE struct vly_sketch_source
+vly_policy_source(const struct vly_packet *packet, const struct vly_policy_rules *rules)
+{
+	return vly_sketch_source(packet->source_high, packet->source_low, packet->ip_version == 4,
+				 rules->source_key);
+}
+
+/* The verdict on a packet whose source is over its rate. */
+VLY_POLICY_INLINE enum vly_verdict
+vly_policy_over_rate(const struct vly_policy_rules *rules, struct vly_policy_state *state)
+{
+	if (rules->source_mode != 1) /* VLY_LIMIT_DRY_RUN */
+		return VLY_VERDICT_source_rate;
+	state->source_dry_run++;
+	return VLY_VERDICT_serve;
+}
+
+/*
+ * What the rules say of a packet that vly_policy_classify() would serve: serve, or the reason to
+ * drop it. Counts it in `state`, the queue's own. `now` is vly_rate_now() of a clock that never
+ * goes back. dataplane/judge.h does the same for many packets.
+ */
+VLY_POLICY_INLINE enum vly_verdict
+vly_policy_admit(const struct vly_packet *packet, const struct vly_policy_rules *rules,
+		 struct vly_policy_state *state, uint32_t now)
+{
+	bool exempt = false;
+	enum vly_verdict verdict = vly_policy_look_up(packet, rules, &exempt, vly_prefix_find4);
+
+	if (verdict != VLY_VERDICT_serve || exempt)
+		return verdict;
+	if (!vly_policy_may_be_unserved(packet, rules, state, now))
+		return VLY_VERDICT_unserved;
+	if (rules->source_mode == 0)
+		return VLY_VERDICT_serve;
+	return vly_sketch_admit(&state->sketch, vly_policy_source(packet, rules), rules->source_key,
+				rules->source, now)
+		       ? VLY_VERDICT_serve
+		       : vly_policy_over_rate(rules, state);
 }
 
 #endif

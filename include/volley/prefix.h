@@ -86,6 +86,10 @@ VLY_PREFIX_INLINE enum vly_prefix_action
 vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 {
 	uint32_t bucket = vly_prefix_bucket4(address);
+	/* 64 bits, whatever a compiler can prove: of comparisons of 32, the BPF verifier keeps ends
+	 * apart. */
+	uint64_t wide = address;
+	__asm__("" : "+r"(wide));
 	uint64_t low = table->index4[bucket];
 	uint64_t high = table->index4[bucket + 1];
 
@@ -93,7 +97,7 @@ vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 		return VLY_PREFIX_NONE;
 	for (int step = 0; step <= VLY_PREFIX_RANGES_BITS && low < high; step++) {
 		uint64_t middle = low + (high - low) / 2;
-		if (table->range4[VLY_PREFIX_AT(middle)].start <= address)
+		if (table->range4[VLY_PREFIX_AT(middle)].start <= wide)
 			low = middle + 1;
 		else
 			high = middle;

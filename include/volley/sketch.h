@@ -19,7 +19,7 @@
  * a part of that budget, the levels inside it can't have either, and are not looked at. That part
  * is taken off their bursts, so that what the screen let pass uncounted stays within them.
  *
- * Use: a sketch of zeros for each queue; vly_sketch_admit() a packet's source.
+ * Use: a sketch of zeros for each queue; vly_sketch_admit() a packet's vly_sketch_source().
  * One writer; readers none. Compiles for BPF, too.
  */
 #ifndef VLY_SKETCH_H
@@ -46,7 +46,7 @@
  * share of cache. */
 #define VLY_SKETCH_ROW_BITS 16
 
-/* Two sources share all their cells with a chance of 2^-32. */
+/* Two sources of IPv6 share both cells with a chance of 2^-32. */
 #define VLY_SKETCH_ROW_CNT 2
 
 /* The screen's part of the tightest burst; bursts of fewer packets than VLY_SCREEN_PACKETS_MIN have
@@ -69,37 +69,46 @@ struct vly_sketch_hash {
 
 #define VLY_SKETCH_INLINE static inline __attribute__((always_inline))
 
-/* The constants of SplitMix64's finalizer, which spreads every bit over the upper ones. */
-VLY_SKETCH_INLINE uint32_t
-vly_sketch_mix(uint64_t value, uint64_t key)
-{
-	value = (value ^ key) * UINT64_C(0xbf58476d1ce4e5b9);
-	value = (value ^ value >> 31) * UINT64_C(0x94d049bb133111eb);
-	return (uint32_t)(value >> 32);
-}
+/* What identifies a source at each level, in 32 bits. */
+struct vly_sketch_source {
+	uint32_t level[VLY_SOURCE_LEVEL_CNT];
+};
 
-/* The hash of the widest network that a source is in. */
 VLY_SKETCH_INLINE uint32_t
-vly_sketch_hash_wide(uint64_t high, uint64_t low, bool ipv4, uint64_t key)
+vly_sketch_fold(uint64_t value, uint64_t key)
 {
-	return vly_sketch_mix(ipv4 ? low >> 12 : high >> 16, key);
+	return (uint32_t)(((value ^ key) * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
 }
 
 /* An IPv4 address is the lower 32 bits of `low`, and `high` is 0. */
+VLY_SKETCH_INLINE struct vly_sketch_source
+vly_sketch_source(uint64_t high, uint64_t low, bool ipv4, uint64_t key)
+{
+	if (ipv4)
+		return (struct vly_sketch_source){
+			{(uint32_t)low, (uint32_t)low >> 8, (uint32_t)low >> 12}};
+	uint32_t network = vly_sketch_fold(high, key);
+	return (struct vly_sketch_source){
+		{vly_sketch_fold(low ^ network, key), network, vly_sketch_fold(high >> 16, key)}};
+}
+
+/* MurmurHash3's finalizer: no two values have the same result, so that IPv4 sources share no more
+ * than one cell. 32 bits, which is less work in BPF. */
+VLY_SKETCH_INLINE uint32_t
+vly_sketch_mix(uint32_t value, uint32_t key)
+{
+	value = (value ^ key) * UINT32_C(0x85ebca6b);
+	value = (value ^ value >> 13) * UINT32_C(0xc2b2ae35);
+	return value ^ value >> 16;
+}
+
 VLY_SKETCH_INLINE struct vly_sketch_hash
-vly_sketch_hash(uint64_t high, uint64_t low, bool ipv4, uint64_t key)
+vly_sketch_hash(struct vly_sketch_source source, uint64_t key)
 {
 	struct vly_sketch_hash hash;
 
-	if (ipv4) {
-		hash.level[0] = vly_sketch_mix(low, key);
-		hash.level[1] = vly_sketch_mix(low >> 8, key);
-		hash.level[2] = vly_sketch_mix(low >> 12, key);
-	} else {
-		hash.level[1] = vly_sketch_mix(high, key);
-		hash.level[2] = vly_sketch_mix(high >> 16, key);
-		hash.level[0] = vly_sketch_mix(low ^ hash.level[1], key);
-	}
+	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
+		hash.level[i] = vly_sketch_mix(source.level[i], (uint32_t)key);
 	return hash;
 }
 
@@ -112,12 +121,16 @@ vly_sketch_cell(struct vly_sketch *sketch, const struct vly_sketch_hash *hash, u
 	return &sketch->cell[level][row][at & ((1 << VLY_SKETCH_ROW_BITS) - 1)];
 }
 
-/* Raises a cell to what the source has spent, if it says less. */
-VLY_SKETCH_INLINE void
-vly_sketch_raise(uint32_t *cell, uint32_t now, struct vly_rate rate, uint32_t spent)
+VLY_SKETCH_INLINE uint32_t
+vly_sketch_min(uint32_t a, uint32_t b)
 {
-	if (vly_rate_spent(*cell, now, rate) < spent)
-		*cell = now + spent;
+	return a < b ? a : b;
+}
+
+VLY_SKETCH_INLINE uint32_t
+vly_sketch_max(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
 }
 
 /* Whether one more packet of the source is within `rate` at every level; then it is counted. A
@@ -126,19 +139,21 @@ VLY_SKETCH_INLINE bool
 vly_sketch_take(struct vly_sketch *sketch, const struct vly_sketch_hash *hash,
 		const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT], uint32_t now)
 {
+	uint32_t one[VLY_SOURCE_LEVEL_CNT], two[VLY_SOURCE_LEVEL_CNT];
 	uint32_t spent[VLY_SOURCE_LEVEL_CNT];
 
 	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++) {
-		uint32_t one = vly_rate_spent(*vly_sketch_cell(sketch, hash, i, 0), now, rate[i]);
-		uint32_t two = vly_rate_spent(*vly_sketch_cell(sketch, hash, i, 1), now, rate[i]);
-		spent[i] = (one < two ? one : two) + rate[i].cost;
+		one[i] = vly_rate_spent(*vly_sketch_cell(sketch, hash, i, 0), now, rate[i]);
+		two[i] = vly_rate_spent(*vly_sketch_cell(sketch, hash, i, 1), now, rate[i]);
+		spent[i] = vly_sketch_min(one[i], two[i]) + rate[i].cost;
 		if (spent[i] > rate[i].burst)
 			return false;
 	}
-	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
-		for (unsigned row = 0; row < VLY_SKETCH_ROW_CNT; row++)
-			vly_sketch_raise(vly_sketch_cell(sketch, hash, i, row), now, rate[i],
-					 spent[i]);
+	/* Written whether it changes or not: which row is ahead can't be predicted. */
+	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++) {
+		*vly_sketch_cell(sketch, hash, i, 0) = now + vly_sketch_max(one[i], spent[i]);
+		*vly_sketch_cell(sketch, hash, i, 1) = now + vly_sketch_max(two[i], spent[i]);
+	}
 	return true;
 }
 
@@ -160,38 +175,57 @@ vly_sketch_screen_rate(const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT])
 	return tightest;
 }
 
-/* As vly_sketch_take(), with what the screen keeps taken off the bursts. */
-VLY_SKETCH_INLINE bool
-vly_sketch_take_closely(struct vly_sketch *sketch, uint64_t high, uint64_t low, bool ipv4,
-			uint64_t key, const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT],
-			uint32_t kept, uint32_t now)
+/* What is left of a level's rate when the screen has `part` of the burst. */
+VLY_SKETCH_INLINE struct vly_rate
+vly_sketch_level_rate(struct vly_rate rate, uint32_t part)
 {
-	struct vly_sketch_hash hash = vly_sketch_hash(high, low, ipv4, key);
-	struct vly_rate left[VLY_SOURCE_LEVEL_CNT];
-
-	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++) {
-		left[i].cost = rate[i].cost;
-		left[i].burst = rate[i].cost > 0 ? rate[i].burst - kept : 0;
-	}
-	return vly_sketch_take(sketch, &hash, left, now);
+	rate.burst = rate.cost > 0 ? rate.burst - part : 0;
+	return rate;
 }
 
-/* Whether one more packet of a source is within `rate` at every level; then it is counted. An IPv4
- * address is the lower 32 bits of `low`, and `high` is 0. */
-VLY_SKETCH_INLINE bool
-vly_sketch_admit(struct vly_sketch *sketch, uint64_t high, uint64_t low, bool ipv4, uint64_t key,
-		 const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT], uint32_t now)
+/* The source's cell of the screen: `wide_hash` is that of its last level. */
+VLY_SKETCH_INLINE uint32_t *
+vly_sketch_screen(struct vly_sketch *sketch, uint32_t wide_hash)
+{
+	return &sketch->screen[wide_hash >> (32 - VLY_SKETCH_ROW_BITS)];
+}
+
+/* What the source's network has spent by the screen's rate, one more packet included. */
+VLY_SKETCH_INLINE uint32_t
+vly_sketch_screen_spent(uint32_t cell, uint32_t now, struct vly_rate rate)
 {
 	const struct vly_rate memory = {0, VLY_SCREEN_UNITS_MAX};
-	struct vly_rate calm = vly_sketch_screen_rate(rate);
-	uint32_t *screen = &sketch->screen[vly_sketch_hash_wide(high, low, ipv4, key) >>
-					   (32 - VLY_SKETCH_ROW_BITS)];
-	uint32_t spent = vly_rate_spent(*screen, now, memory) + calm.cost;
 
-	if (spent > calm.burst &&
-	    !vly_sketch_take_closely(sketch, high, low, ipv4, key, rate, calm.burst, now))
-		return false;
-	*screen = now + (spent < VLY_SCREEN_UNITS_MAX ? spent : VLY_SCREEN_UNITS_MAX);
+	return vly_rate_spent(cell, now, memory) + rate.cost;
+}
+
+/* The screen's cell after a packet that passed. */
+VLY_SKETCH_INLINE uint32_t
+vly_sketch_screen_after(uint32_t spent, uint32_t now)
+{
+	return now + vly_sketch_min(spent, VLY_SCREEN_UNITS_MAX);
+}
+
+/* Whether one more packet of a source is within `rate` at every level; then it is counted. */
+VLY_SKETCH_INLINE bool
+vly_sketch_admit(struct vly_sketch *sketch, struct vly_sketch_source source, uint64_t key,
+		 const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT], uint32_t now)
+{
+	const unsigned widest = VLY_SOURCE_LEVEL_CNT - 1;
+	struct vly_rate calm = vly_sketch_screen_rate(rate);
+	uint32_t *screen =
+		vly_sketch_screen(sketch, vly_sketch_mix(source.level[widest], (uint32_t)key));
+	uint32_t spent = vly_sketch_screen_spent(*screen, now, calm);
+
+	if (spent > calm.burst) {
+		struct vly_sketch_hash hash = vly_sketch_hash(source, key);
+		struct vly_rate left[VLY_SOURCE_LEVEL_CNT];
+		for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
+			left[i] = vly_sketch_level_rate(rate[i], calm.burst);
+		if (!vly_sketch_take(sketch, &hash, left, now))
+			return false;
+	}
+	*screen = vly_sketch_screen_after(spent, now);
 	return true;
 }
 

@@ -4,7 +4,9 @@
 #include <criterion/criterion.h>
 
 #include "address.h"
+#include "judge.h"
 #include "packet_list.h"
+#include "random.h"
 #include "verdicts.h"
 
 static struct vly_addresses addresses;
@@ -126,6 +128,95 @@ Test(policy, the_list)
 	}
 	for (int verdict = 0; verdict < VLY_VERDICT_CNT; verdict++)
 		cr_expect_geq(got[verdict], 20, "verdict %d", verdict);
+}
+
+struct burst {
+	struct vly_packet packet[VLY_JUDGE_MAX];
+	struct test_packet expected[VLY_JUDGE_MAX];
+	unsigned cnt;
+};
+
+static void
+judge_burst(struct burst *burst, const struct vly_policy_rules *rules,
+	    struct vly_policy_state *state)
+{
+	uint8_t verdict[VLY_JUDGE_MAX];
+
+	vly_judge(rules, state, 0, burst->packet, burst->cnt, verdict);
+	for (unsigned i = 0; i < burst->cnt; i++)
+		cr_assert_eq(verdict[i], burst->expected[i].verdict, "%s", burst->expected[i].what);
+	burst->cnt = 0;
+}
+
+/* The list again, in bursts of all sizes. */
+Test(policy, the_list_in_bursts)
+{
+	static struct burst burst;
+
+	for (int set = 0; set < TEST_RULES_CNT; set++) {
+		struct vly_policy_rules *rules = test_rules_make((enum test_rule_set)set);
+		struct vly_policy_state *state = vly_judge_state_create();
+		cr_assert_not_null(state);
+		for (unsigned i = 0; i < TEST_PACKETS; i++) {
+			struct test_packet packet = test_packet((enum test_rule_set)set, i);
+			burst.expected[burst.cnt] = packet;
+			burst.cnt += classify(packet.frame.octet, packet.frame.len,
+					      &burst.packet[burst.cnt]) == VLY_VERDICT_serve;
+			if (burst.cnt > i / 7 % VLY_JUDGE_MAX)
+				judge_burst(&burst, rules, state);
+		}
+		judge_burst(&burst, rules, state);
+		cr_expect_eq(state->source_dry_run, test_packets_dry_run());
+		free(state);
+		free(rules);
+	}
+}
+
+static struct vly_packet
+random_source(struct vly_test_random *random)
+{
+	struct vly_packet packet = {.source_port = 5353};
+
+	packet.ip_version = vly_test_random_chance(random, 50) ? 4 : 6;
+	packet.source_low = vly_test_random_below(random, 1000) * 77;
+	if (packet.ip_version == 6)
+		packet.source_high =
+			UINT64_C(0x20010db800000000) + vly_test_random_below(random, 9);
+	return packet;
+}
+
+/* Time goes on, rates differ, and after each burst every cell is what it is when packets are judged
+ * one by one. */
+Test(policy, bursts_leave_the_same_state)
+{
+	struct vly_test_random random = {5353};
+	struct vly_policy_rules *rules = test_rules_make(TEST_RULES_LISTS);
+	struct vly_policy_state *one = fresh_state(), *all = vly_judge_state_create();
+	unsigned dropped = 0;
+
+	rules->source_mode = 2;
+	rules->source_key = 53;
+	rules->source[0] = vly_rate_make(5, 400);
+	rules->source[1] = vly_rate_make(50, 30000);
+	rules->source[2] = vly_rate_make(0, 1);
+	for (uint32_t i = 0; i < 3000; i++) {
+		uint32_t now = UINT32_MAX - 100000000 + i * 100000;
+		struct vly_packet packet[VLY_JUDGE_MAX];
+		uint8_t verdict[VLY_JUDGE_MAX];
+		for (unsigned j = 0; j < VLY_JUDGE_MAX; j++)
+			packet[j] = random_source(&random);
+		vly_judge(rules, all, now, packet, i % VLY_JUDGE_MAX, verdict);
+		for (unsigned j = 0; j < i % VLY_JUDGE_MAX; j++) {
+			cr_assert_eq(vly_policy_admit(&packet[j], rules, one, now), verdict[j]);
+			dropped += verdict[j] != VLY_VERDICT_serve;
+		}
+		if (i % 100 == 0)
+			cr_assert_eq(memcmp(one, all, sizeof(*one)), 0, "burst %u", i);
+	}
+	cr_expect_gt(dropped, 100);
+	free(one);
+	free(all);
+	free(rules);
 }
 
 /* What is never served gets its NOTIMP at 100 a second, whoever asks. */

@@ -31,7 +31,7 @@ make_sketch(void)
 {
 	sketch = calloc(1, sizeof(*sketch));
 	cr_assert_not_null(sketch);
-	for (uint32_t *cell = &sketch->cell[0][0][0]; cell < (uint32_t *)(sketch + 1); cell++)
+	for (uint32_t *cell = sketch->screen; cell < (uint32_t *)(sketch + 1); cell++)
 		*cell = START;
 }
 
@@ -46,17 +46,13 @@ TestSuite(sketch, .init = make_sketch, .fini = free_sketch);
 static bool
 take4(uint32_t address, uint32_t now)
 {
-	struct vly_sketch_hash hash = vly_sketch_hash(0, address, true, KEY);
-
-	return vly_sketch_take(sketch, &hash, rates, now);
+	return vly_sketch_admit(sketch, vly_sketch_source(0, address, true, KEY), KEY, rates, now);
 }
 
 static bool
 take6(uint64_t high, uint64_t low, uint32_t now)
 {
-	struct vly_sketch_hash hash = vly_sketch_hash(high, low, false, KEY);
-
-	return vly_sketch_take(sketch, &hash, rates, now);
+	return vly_sketch_admit(sketch, vly_sketch_source(high, low, false, KEY), KEY, rates, now);
 }
 
 /* What of `cnt` packets, spread evenly over `seconds`, passes. */
@@ -195,8 +191,8 @@ Test(sketch, keys_spread_differently)
 	unsigned same = 0;
 
 	for (uint32_t i = 0; i < 1000; i++) {
-		struct vly_sketch_hash one = vly_sketch_hash(0, i, true, 1);
-		struct vly_sketch_hash other = vly_sketch_hash(0, i, true, 2);
+		struct vly_sketch_hash one = vly_sketch_hash(vly_sketch_source(0, i, true, 1), 1);
+		struct vly_sketch_hash other = vly_sketch_hash(vly_sketch_source(0, i, true, 2), 2);
 		same += one.level[0] == other.level[0];
 	}
 	cr_expect_eq(same, 0);
