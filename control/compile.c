@@ -116,6 +116,8 @@ compile_nodes(struct vly_compiler *compiler, struct vly_image_zone *compiled)
 		if (compile_node(compiler, i) != 0)
 			return -1;
 		compiled->node_cnt++;
+		if (zone->node[i].label_cnt > compiled->label_max)
+			compiled->label_max = zone->node[i].label_cnt;
 	}
 	link_wildcards(compiler);
 	compiled->serial = vly_rdata_read_u32(compiler->soa->data + compiler->soa->data_len - 20);
@@ -124,7 +126,6 @@ compile_nodes(struct vly_compiler *compiler, struct vly_image_zone *compiled)
 	compiled->nodata = compiler->nodata;
 	compiled->record_cnt = zone->record_cnt;
 	compiled->label_cnt = zone->node[0].label_cnt;
-	compiled->label_max = zone->label_max;
 	return 0;
 }
 

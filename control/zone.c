@@ -86,8 +86,6 @@ add_node(struct vly_zone *zone, const struct vly_name *name, unsigned label_idx,
 		.wildcard = VLY_ZONE_NONE,
 		.label_cnt = (uint8_t)label_cnt,
 	};
-	if (label_cnt > zone->label_max)
-		zone->label_max = (uint8_t)label_cnt;
 	const uint8_t *label = name->lower + name->start[label_idx];
 	if (parent != VLY_ZONE_NONE && label[0] == 1 && label[1] == '*')
 		zone->node[parent].wildcard = idx;

@@ -62,7 +62,6 @@ struct vly_zone {
 	struct vly_zone_slot *slot; /* open addressing, at most three quarters full */
 	unsigned slot_shift;        /* 32 - log2 of the number of slots */
 	uint64_t record_cnt;
-	uint8_t label_max;
 	char **file;                  /* names of the zone file and what it includes, by file_idx */
 	struct vly_file_stamp *stamp; /* of them, from before they were read */
 	uint16_t file_cnt;

@@ -55,11 +55,4 @@ vly_bucket_match(const struct vly_image_bucket *bucket, uint32_t tag)
 }
 #endif
 
-/* A bucket with an empty slot ends a search. */
-static inline bool
-vly_bucket_is_full(const struct vly_image_bucket *bucket)
-{
-	return bucket->node[7] != 0;
-}
-
 #endif

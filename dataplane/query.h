@@ -74,7 +74,7 @@ struct vly_query {
 	const struct vly_image *image;
 	uint32_t zone_idx;
 	const struct vly_image_bucket *bucket;
-	bool absent; /* the name has no node: what follows is about its parent's */
+	uint8_t encloser_idx; /* label at which the name of `node` starts: 0 if the name exists */
 	const struct vly_image_node *node; /* from the bucket, to be compared; or a DNAME's */
 	const struct vly_image_answer *answer;
 	uint32_t limit_hash;  /* the client's, where responses are limited (limit.h) */

@@ -8,6 +8,14 @@
 
 #define PREFETCH(address) __builtin_prefetch(address, 0, 3)
 
+/* Ancestors of a name that does not exist which are looked for in the stages; when more of them are
+ * missing, the closest encloser is found by bisection, slowly. */
+#define ANCESTORS_AHEAD 4
+
+/* A table of this many slots and more lies outside the first cache, so that it pays to fetch them.
+ */
+#define TABLE_SLOTS_FETCHED 1024
+
 static inline bool
 name_is(const struct vly_image_node *node, const uint8_t *lower, unsigned len)
 {
@@ -39,12 +47,12 @@ find_apex(const struct vly_table *table, const struct vly_name *name, unsigned l
 	  bool compare)
 {
 	uint64_t hash = name->hash[label_idx];
-	uint32_t tag = vly_image_tag(hash);
 	uint32_t at = vly_table_slot_idx(table, hash);
 
 	for (; table->slot[at].image != NULL; at = (at + 1) & table->slot_mask) {
 		const struct vly_table_slot *slot = &table->slot[at];
-		if (slot->tag == tag && (!compare || is_apex_of(slot, name, label_idx)))
+		if (vly_table_slot_suits(slot, hash) &&
+		    (!compare || is_apex_of(slot, name, label_idx)))
 			return slot;
 	}
 	return NULL;
@@ -53,7 +61,7 @@ find_apex(const struct vly_table *table, const struct vly_name *name, unsigned l
 /*
  * The zone with the longest apex at or above the name. DS lives in the parent zone (RFC 4035
  * §3.1.4.1), so for an apex it is asked there, when the parent is served here too. Without
- * `compare` it is a guess, wrong once in four billion times: an exact match in the zone proves it,
+ * `compare` it is a guess, wrong once in 16 million times: an exact match in the zone proves it,
  * and saves touching the apex; whoever finds no match must call zone_is_sure().
  */
 static inline bool
@@ -77,6 +85,9 @@ find_zone(struct vly_query *query, const struct vly_table *table, bool compare)
 		return false;
 	query->image = found->image;
 	query->zone_idx = found->zone_idx;
+	query->encloser_idx = name->label_cnt > found->label_max
+				      ? (uint8_t)(name->label_cnt - found->label_max)
+				      : 0;
 	return true;
 }
 
@@ -92,9 +103,24 @@ bucket_of(const struct vly_image *image, uint64_t hash)
 	return &image->bucket[vly_image_bucket_idx(hash, image->bucket_cnt)];
 }
 
+/* Fetches where the zone would be. */
+static inline void
+look_for_zone(const struct vly_query *query, const struct vly_table *table)
+{
+	const struct vly_name *name = &query->name;
+
+	for (unsigned i = 0; i <= name->label_cnt; i++)
+		if (table_has_label_cnt(table, name->label_cnt - i))
+			PREFETCH(&table->slot[vly_table_slot_idx(table, name->hash[i])]);
+}
+
 void
 vly_query_find_zone(struct vly_query *query, unsigned cnt, const struct vly_table *table)
 {
+	for (unsigned i = 0; i < cnt && table != NULL && table->slot_mask >= TABLE_SLOTS_FETCHED;
+	     i++)
+		if (query[i].fate == VLY_QUERY_LOOKUP)
+			look_for_zone(&query[i], table);
 	for (unsigned i = 0; i < cnt; i++) {
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
@@ -102,21 +128,30 @@ vly_query_find_zone(struct vly_query *query, unsigned cnt, const struct vly_tabl
 			vly_query_refuse(&query[i], VLY_EDE_NOT_AUTHORITATIVE);
 			continue;
 		}
-		query[i].bucket = bucket_of(query[i].image, query[i].name.hash[0]);
+		query[i].bucket =
+			bucket_of(query[i].image, query[i].name.hash[query[i].encloser_idx]);
 		PREFETCH(query[i].bucket);
 	}
 }
 
-/* The first node in the bucket whose tag is that of the hash. */
+/* The first node whose tag is that of the hash, from `bucket` on; NULL: there is none. */
 static inline const struct vly_image_node *
-bucket_candidate(const struct vly_image *image, const struct vly_image_bucket *bucket, uint32_t tag)
+bucket_candidate(const struct vly_image *image, const struct vly_image_bucket *bucket,
+		 uint64_t hash)
 {
-	unsigned match = vly_bucket_match(bucket, tag);
+	const struct vly_image_bucket *last = image->bucket + image->bucket_cnt - 1;
 
-	if (match == 0)
-		return NULL;
-	vly_image_ref node = bucket->node[__builtin_ctz(match)];
-	return node != 0 ? vly_image_at(image->heap, node) : NULL;
+	for (uint32_t probe = 0; probe < image->probe_max; probe++) {
+		unsigned match = vly_bucket_match(bucket, vly_image_tag(hash));
+		if (match != 0) {
+			vly_image_ref node = bucket->node[__builtin_ctz(match)];
+			return node != 0 ? vly_image_at(image->heap, node) : NULL;
+		}
+		if (__builtin_expect(!vly_image_bucket_overflows(bucket), 1))
+			return NULL;
+		bucket = bucket == last ? image->bucket : bucket + 1;
+	}
+	return NULL;
 }
 
 static inline void
@@ -126,18 +161,18 @@ prefetch_node(const struct vly_image_node *node)
 	PREFETCH((const uint8_t *)node + 64);
 }
 
-/* Notes that a name does not exist, and what is likely to be its closest encloser: the parent. */
+/* A name does not exist: fetches where its ancestors would be. */
 static void
-look_at_parent(struct vly_query *query)
+look_for_ancestors(const struct vly_query *query)
 {
-	query->absent = true;
-	if (query->zone_label_idx == 1) {
-		query->node = vly_image_at(query->image->heap, zone_of(query)->apex);
-		prefetch_node(query->node);
-		return;
-	}
-	query->bucket = bucket_of(query->image, query->name.hash[1]);
-	PREFETCH(query->bucket);
+	const unsigned first = query->encloser_idx + 1u;
+	unsigned end = query->zone_label_idx;
+
+	if (end > first + ANCESTORS_AHEAD)
+		end = first + ANCESTORS_AHEAD;
+	PREFETCH(zone_of(query));
+	for (unsigned i = first; i < end; i++)
+		PREFETCH(bucket_of(query->image, query->name.hash[i]));
 }
 
 void
@@ -146,27 +181,43 @@ vly_query_find_node(struct vly_query *query, unsigned cnt)
 	for (unsigned i = 0; i < cnt; i++) {
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
-		query[i].absent = false;
 		query[i].node = bucket_candidate(query[i].image, query[i].bucket,
-						 vly_image_tag(query[i].name.hash[0]));
+						 query[i].name.hash[query[i].encloser_idx]);
 		if (query[i].node != NULL)
 			prefetch_node(query[i].node);
-		else if (!vly_bucket_is_full(query[i].bucket) && query[i].zone_label_idx > 0)
-			look_at_parent(&query[i]);
+		else
+			look_for_ancestors(&query[i]);
 	}
+}
+
+/* The closest encloser, going by the tags. */
+static void
+guess_encloser(struct vly_query *query)
+{
+	const struct vly_image *image = query->image;
+	const unsigned end = query->encloser_idx + 1u + ANCESTORS_AHEAD;
+
+	while (++query->encloser_idx < query->zone_label_idx) {
+		if (query->encloser_idx == end)
+			return; /* far below the apex: left to bisection */
+		uint64_t hash = query->name.hash[query->encloser_idx];
+		query->node = bucket_candidate(image, bucket_of(image, hash), hash);
+		if (query->node != NULL) {
+			prefetch_node(query->node);
+			return;
+		}
+	}
+	query->encloser_idx = query->zone_label_idx;
+	query->node = vly_image_at(image->heap, zone_of(query)->apex);
+	prefetch_node(query->node);
 }
 
 void
 vly_query_find_encloser(struct vly_query *query, unsigned cnt)
 {
-	for (unsigned i = 0; i < cnt; i++) {
-		if (query[i].fate != VLY_QUERY_LOOKUP || !query[i].absent || query[i].node != NULL)
-			continue;
-		query[i].node = bucket_candidate(query[i].image, query[i].bucket,
-						 vly_image_tag(query[i].name.hash[1]));
-		if (query[i].node != NULL)
-			prefetch_node(query[i].node);
-	}
+	for (unsigned i = 0; i < cnt; i++)
+		if (query[i].fate == VLY_QUERY_LOOKUP && query[i].node == NULL)
+			guess_encloser(&query[i]);
 }
 
 /* The node of the suffix that starts at label_idx, in the query's zone, or NULL. */
@@ -190,7 +241,7 @@ find_suffix(const struct vly_query *query, unsigned label_idx)
 			if (ref != 0 && node->zone == query->zone_idx && name_is(node, lower, len))
 				return node;
 		}
-		if (!vly_bucket_is_full(bucket))
+		if (!vly_image_bucket_overflows(bucket))
 			return NULL;
 		at = at + 1 < image->bucket_cnt ? at + 1 : 0;
 	}
@@ -206,9 +257,8 @@ is_node_of(const struct vly_query *query, const struct vly_image_node *node, uns
 		       vly_name_suffix_len(&query->name, label_idx));
 }
 
-/* The longest existing ancestor of a name that does not exist. The parent, which has been looked up
- * ahead, is right for most questions. Else bisection, as ancestors of what exists exist: 127 labels
- * cost 7 searches. */
+/* The longest existing ancestor of a name that does not exist, by bisection, as ancestors of what
+ * exists exist: 127 labels cost 7 searches. */
 static const struct vly_image_node *
 find_encloser(const struct vly_query *query)
 {
@@ -217,8 +267,6 @@ find_encloser(const struct vly_query *query)
 	unsigned apex_idx = query->zone_label_idx; /* exists */
 	unsigned low = 1;                          /* the first that may exist */
 
-	if (query->absent && is_node_of(query, query->node, 1))
-		return query->node;
 	while (low < apex_idx) {
 		unsigned middle = (low + apex_idx) / 2;
 		const struct vly_image_node *node = find_suffix(query, middle);
@@ -245,31 +293,34 @@ choose(const struct vly_image_node *node, unsigned qtype)
 		       : node->other;
 }
 
-/* The answer for a name that has no node. 0: it is below the DNAME at query->node. */
-static vly_image_ref
-resolve_absent(struct vly_query *query)
+/* The answer for a name that has no node, or 0: it is below the DNAME at query->node, which is the
+ * closest encloser; or it is made from the wildcard that query->node now is. */
+static inline vly_image_ref
+resolve_below(struct vly_query *query, const struct vly_image_node *encloser)
 {
-	const struct vly_image_node *node = find_encloser(query);
-
-	if (node->flags & VLY_NODE_CUT)
-		return node->other;
-	if (__builtin_expect(node->flags & VLY_NODE_DNAME, 0)) {
-		query->node = node;
+	if (encloser->flags & VLY_NODE_CUT)
+		return encloser->other;
+	query->node = encloser;
+	if (__builtin_expect(encloser->flags & VLY_NODE_DNAME, 0)) {
+		query->fate = VLY_QUERY_COMPOSE;
 		return 0;
 	}
-	if (node->wildcard != 0)
-		return choose(vly_image_at(query->image->heap, node->wildcard), query->qtype);
-	return zone_of(query)->nxdomain;
+	if (encloser->wildcard == 0)
+		return zone_of(query)->nxdomain;
+	query->node = vly_image_at(query->image->heap, encloser->wildcard);
+	prefetch_node(query->node);
+	return 0;
 }
 
-/* Looks the name up from scratch, in a zone that is known to be the right one. */
+/* Looks the name up from scratch, in a zone that is known to be the right one. 0: as
+ * resolve_below(). */
 static vly_image_ref
 resolve_slowly(struct vly_query *query)
 {
 	const struct vly_image_node *node = find_suffix(query, 0);
 
-	query->absent = false;
-	return node != NULL ? choose(node, query->qtype) : resolve_absent(query);
+	return node != NULL ? choose(node, query->qtype)
+			    : resolve_below(query, find_encloser(query));
 }
 
 /* The zone was found by its hash alone. Where the name's own node does not prove it, it is compared
@@ -284,35 +335,51 @@ zone_is_sure(struct vly_query *query, const struct vly_table *table, bool *again
 	return __builtin_expect(!*again, 1) || find_zone(query, table, true);
 }
 
-static vly_image_ref
+static inline vly_image_ref
 resolve(struct vly_query *query, const struct vly_table *table)
 {
+	unsigned idx = query->encloser_idx;
+	bool right = is_node_of(query, query->node, idx);
 	bool again;
 
-	if (!query->absent && is_node_of(query, query->node, 0))
+	if (right && idx == 0)
 		return choose(query->node, query->qtype);
 	if (!zone_is_sure(query, table, &again)) {
 		vly_query_refuse(query, VLY_EDE_NOT_AUTHORITATIVE);
 		return 0;
 	}
-	return query->absent && !again ? resolve_absent(query) : resolve_slowly(query);
+	return right && !again ? resolve_below(query, query->node) : resolve_slowly(query);
+}
+
+/* The second line is for answers of up to 48 octets: longer ones mostly end where their node
+ * begins, which has been fetched. */
+static inline void
+take_answer(struct vly_query *query, vly_image_ref ref)
+{
+	query->answer = vly_image_at(query->image->heap, ref);
+	PREFETCH(query->answer);
+	PREFETCH((const uint8_t *)query->answer + sizeof(*query->answer) + 63);
 }
 
 void
 vly_query_find_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table)
 {
+	uint8_t wildcard[VLY_BURST_MAX];
+	unsigned wildcard_cnt = 0;
+
 	for (unsigned i = 0; i < cnt; i++) {
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
 		vly_image_ref ref = resolve(&query[i], table);
-		if (__builtin_expect(ref == 0, 0)) {
-			if (query[i].fate == VLY_QUERY_LOOKUP)
-				query[i].fate = VLY_QUERY_COMPOSE;
-			continue;
-		}
-		query[i].answer = vly_image_at(query[i].image->heap, ref);
-		PREFETCH(query[i].answer);
-		PREFETCH((const uint8_t *)query[i].answer + 64);
+		if (ref != 0)
+			take_answer(&query[i], ref);
+		else if (query[i].fate == VLY_QUERY_LOOKUP)
+			wildcard[wildcard_cnt++] = (uint8_t)i;
+	}
+	/* One stage more, as the wildcard's node had to be fetched. */
+	for (unsigned i = 0; i < wildcard_cnt; i++) {
+		struct vly_query *made = &query[wildcard[i]];
+		take_answer(made, choose(made->node, made->qtype));
 	}
 }
 
@@ -322,6 +389,7 @@ vly_resolve_again(struct vly_query *query)
 	struct vly_name *name = &query->name;
 	const struct vly_image_node *apex = vly_image_at(query->image->heap, zone_of(query)->apex);
 
+	query->fate = VLY_QUERY_LOOKUP;
 	query->node = NULL;
 	for (unsigned i = 0; i <= name->label_cnt; i++) {
 		if (!name_is(apex, name->lower + name->start[i], vly_name_suffix_len(name, i)))
@@ -329,6 +397,8 @@ vly_resolve_again(struct vly_query *query)
 		query->zone_label_idx = (uint8_t)i;
 		vly_name_hash(name, &query->image->header->hash_key);
 		vly_image_ref ref = resolve_slowly(query);
+		if (ref == 0 && query->fate == VLY_QUERY_LOOKUP)
+			ref = choose(query->node, query->qtype);
 		return ref != 0 ? vly_image_at(query->image->heap, ref) : NULL;
 	}
 	return NULL;

@@ -22,18 +22,22 @@ insert(struct vly_table *table, const struct vly_image *image, uint32_t zone_idx
 	if (vly_name_scan(&name, vly_image_node_name(apex), apex->name_len) == 0)
 		return; /* can't be: the image was verified */
 	vly_name_hash(&name, &table->key);
-	uint32_t tag = vly_image_tag(name.hash[0]);
 	uint32_t at = vly_table_slot_idx(table, name.hash[0]);
 	for (; table->slot[at].image != NULL; at = (at + 1) & table->slot_mask) {
 		const struct vly_table_slot *slot = &table->slot[at];
-		if (slot->tag != tag)
+		if (!vly_table_slot_suits(slot, name.hash[0]))
 			continue;
 		const struct vly_image_node *other = apex_of(slot->image, slot->zone_idx);
 		if (other->name_len == apex->name_len &&
 		    memcmp(vly_image_node_name(other), name.lower, name.len) == 0)
 			return; /* a newer image has the zone */
 	}
-	table->slot[at] = (struct vly_table_slot){tag, zone_idx, image};
+	table->slot[at] = (struct vly_table_slot){
+		.tag = vly_image_tag(name.hash[0]) & 0xffffff,
+		.label_max = image->zone[zone_idx].label_max,
+		.zone_idx = zone_idx,
+		.image = image,
+	};
 	table->label_cnt_mask[name.label_cnt / 64] |= UINT64_C(1) << (name.label_cnt % 64);
 	table->zone_cnt++;
 }

@@ -19,7 +19,8 @@
 #include "image.h"
 
 struct vly_table_slot {
-	uint32_t tag;                  /* vly_image_tag() of the apex */
+	uint32_t tag : 24;             /* the lower bits of the apex's vly_image_tag() */
+	uint32_t label_max : 8;        /* of the zone's deepest node */
 	uint32_t zone_idx;             /* into image->zone */
 	const struct vly_image *image; /* NULL: free slot */
 };
@@ -37,6 +38,13 @@ static inline uint32_t
 vly_table_slot_idx(const struct vly_table *table, uint64_t hash)
 {
 	return (uint32_t)(hash >> 32) & table->slot_mask;
+}
+
+/* Whether the slot may be that of the apex with this hash. */
+static inline bool
+vly_table_slot_suits(const struct vly_table_slot *slot, uint64_t hash)
+{
+	return slot->tag == (vly_image_tag(hash) & 0xffffff);
 }
 
 /*

@@ -21,10 +21,13 @@
 #include "../control/image_builder.h"
 #include "../dataplane/query.h"
 
-#define BURST       32
-#define QUERY_BYTES 128 /* of the longest, with slack behind it */
+#define BURST       VLY_BURST_MAX /* as the lcores do */
+#define QUERY_BYTES 128           /* of the longest, with slack behind it */
 #define ROOM_BYTES  2048
 #define ROUNDS_MAX  1000
+
+#define WORD_LETTERS_MIN 2
+#define WORD_LETTERS_MAX 12
 
 #define APEX      "volley.example."
 #define APEX_WIRE "\6volley\7example" /* and the root label */
@@ -44,25 +47,26 @@ static const char *const stage_name[STAGE_CNT] = {
 #undef X
 };
 
-/* Names are made of an index, so that zone and questions need no list of them. */
+/* Names are made of an index, so that zone and questions need no list of them, and begin with a
+ * word of 2 to 12 letters, so that their lengths can't be predicted. */
 struct kind {
 	const char *name;
-	const char *records;  /* of one name; %1$u is its index, %2$u... its address */
-	const char *question; /* labels below the apex; %1$u is the index */
+	const char *records; /* of one name; %1$s%2$u are its word and index, %3$u... its address */
+	const char *question; /* labels below the apex; %1$s%2$u as above */
 	size_t counter;       /* in struct vly_lcore_counters: counts every answer */
 };
 
 #define COUNTER(name) offsetof(struct vly_lcore_counters, name)
 
 static const struct kind kinds[] = {
-	{"positive", "name%1$u A 10.%2$u.%3$u.%4$u\n", "name%1$u", COUNTER(rcode_noerror)},
-	{"nxdomain", "name%1$u A 10.%2$u.%3$u.%4$u\n", "none%1$u", COUNTER(rcode_nxdomain)},
+	{"positive", "%1$s%2$u A 10.%3$u.%4$u.%5$u\n", "%1$s%2$u", COUNTER(rcode_noerror)},
+	{"nxdomain", "%1$s%2$u A 10.%3$u.%4$u.%5$u\n", "-%1$s%2$u", COUNTER(rcode_nxdomain)},
 	{"referral",
-	 "cut%1$u NS ns1.cut%1$u\ncut%1$u NS ns2.cut%1$u\n"
-	 "ns1.cut%1$u A 10.%2$u.%3$u.%4$u\nns2.cut%1$u A 10.%2$u.%3$u.%4$u\n",
-	 "www.cut%1$u", COUNTER(referrals)},
-	{"wildcard", "*.name%1$u A 10.%2$u.%3$u.%4$u\n", "www.name%1$u", COUNTER(rcode_noerror)},
-	{"cname", "alias%1$u CNAME name%1$u\nname%1$u A 10.%2$u.%3$u.%4$u\n", "alias%1$u",
+	 "%1$s%2$u NS ns1.%1$s%2$u\n%1$s%2$u NS ns2.%1$s%2$u\n"
+	 "ns1.%1$s%2$u A 10.%3$u.%4$u.%5$u\nns2.%1$s%2$u A 10.%3$u.%4$u.%5$u\n",
+	 "www.%1$s%2$u", COUNTER(referrals)},
+	{"wildcard", "*.%1$s%2$u A 10.%3$u.%4$u.%5$u\n", "www.%1$s%2$u", COUNTER(rcode_noerror)},
+	{"cname", "alias-%1$s%2$u CNAME %1$s%2$u\n%1$s%2$u A 10.%3$u.%4$u.%5$u\n", "alias-%1$s%2$u",
 	 COUNTER(rcode_noerror)},
 };
 #define KIND_CNT (sizeof(kinds) / sizeof(kinds[0]))
@@ -127,6 +131,17 @@ next_random(uint64_t *state)
 	return z ^ (z >> 31);
 }
 
+/* The word that the names of `idx` begin with. */
+static const char *
+word_of(uint32_t idx)
+{
+	static const char letters[] = "kivolabesuta";
+	uint64_t random = idx;
+
+	static_assert(sizeof(letters) - 1 == WORD_LETTERS_MAX, "the longest word is all of them");
+	return letters + next_random(&random) % (WORD_LETTERS_MAX - WORD_LETTERS_MIN + 1);
+}
+
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 
 static void
@@ -136,8 +151,8 @@ write_zone(FILE *file, const struct bench *bench)
 	      "@ NS ns1\nns1 A 192.0.2.1\n",
 	      file);
 	for (uint32_t idx = 0; idx < bench->options->name_cnt; idx++)
-		fprintf(file, bench->kind->records, idx, idx >> 16 & 255, idx >> 8 & 255,
-			idx & 255);
+		fprintf(file, bench->kind->records, word_of(idx), idx, idx >> 16 & 255,
+			idx >> 8 & 255, idx & 255);
 	if (fflush(file) != 0)
 		fail("the zone file can't be written: %m");
 }
@@ -183,7 +198,7 @@ make_message(struct message *message, const struct kind *kind, uint32_t idx)
 	uint8_t *at = message->octet;
 	char labels[64];
 
-	snprintf(labels, sizeof(labels), kind->question, idx);
+	snprintf(labels, sizeof(labels), kind->question, word_of(idx), idx);
 	memcpy(at, "\0\0\0\0\0\1\0\0\0\0\0\1", 12);
 	at += 12;
 	for (char *label = strtok(labels, "."); label != NULL; label = strtok(NULL, ".")) {

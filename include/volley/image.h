@@ -111,13 +111,14 @@ struct vly_image_zone {
 	uint32_t node_cnt;
 	uint16_t flags;    /* none known yet */
 	uint8_t label_cnt; /* of the apex */
-	uint8_t label_max; /* of the deepest node */
+	uint8_t label_max; /* of the deepest node: names with more labels are not looked for */
 	uint8_t pad[32];
 };
 static_assert(sizeof(struct vly_image_zone) == 64, "one cache line per zone");
 
-/* Eight names whose hash leads here; a full bucket continues in the next one (the last in the
- * first). Slots are filled from 0, and a node of 0 ends the search. */
+/* Eight names whose hash leads here, in slots filled from 0; a free one has node 0. Names for which
+ * there was no room are in the next bucket (the first follows the last): the search goes on there
+ * if the bucket is full and the tags of its last two slots do not fall. */
 struct vly_image_bucket {
 	uint32_t tag[8];
 	vly_image_ref node[8];
@@ -195,6 +196,13 @@ static inline uint32_t
 vly_image_tag(uint64_t hash)
 {
 	return (uint32_t)hash;
+}
+
+/* Whether names that lead to this bucket may be in the next one. */
+static inline bool
+vly_image_bucket_overflows(const struct vly_image_bucket *bucket)
+{
+	return bucket->node[7] != 0 && bucket->tag[6] <= bucket->tag[7];
 }
 
 static inline const void *

@@ -22,6 +22,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __BMI2__
+#include <immintrin.h>
+#endif
+
 #include <volley/dns.h>
 
 /* Octets that may be read (never used) behind a name's end: copies run in whole blocks. */
@@ -99,12 +103,31 @@ vly_hash_fold(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* The lower cnt octets, 0..16, of a word; without a branch, as nobody can predict how long a label
+ * is. */
+#ifdef __BMI2__
+static inline uint64_t
+vly_hash_cut(uint64_t word, unsigned cnt)
+{
+	return _bzhi_u64(word, 8 * cnt);
+}
+#else
+static inline uint64_t
+vly_hash_cut(uint64_t word, unsigned cnt)
+{
+	uint64_t mask = (UINT64_C(1) << (8 * (cnt & 7))) - 1;
+
+	return word & (cnt >= 8 ? UINT64_MAX : mask);
+}
+#endif
+
 static inline uint64_t
 vly_hash_load(const uint8_t *from, unsigned cnt)
 {
 	uint64_t word;
+
 	memcpy(&word, from, sizeof(word)); /* slack makes the over-read safe */
-	return cnt >= 8 ? word : word & ((UINT64_C(1) << (8 * cnt)) - 1);
+	return vly_hash_cut(word, cnt);
 }
 
 /* The hash of one label (length octet first, lower case, 16 octets readable behind it) in front of
@@ -122,7 +145,7 @@ vly_hash_label(const struct vly_hash_key *key, uint64_t suffix, const uint8_t *l
 		left -= 16;
 	}
 	uint64_t low = vly_hash_load(label, left);
-	uint64_t high = left > 8 ? vly_hash_load(label + 8, left - 8) : 0;
+	uint64_t high = vly_hash_load(label + 8, left > 8 ? left - 8 : 0);
 	return vly_hash_fold(hash ^ low ^ key->word[0], high ^ key->word[1]);
 }
 

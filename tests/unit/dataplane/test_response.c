@@ -6,6 +6,8 @@
 #include <criterion/criterion.h>
 
 #include "message.h"
+#include "question_sum.h"
+#include "random.h"
 #include "server.h"
 
 static void
@@ -356,5 +358,18 @@ Test(response, of_any_size_decodes)
 		vly_test_response_free(&response);
 		vly_test_server_close(&server);
 		free(text);
+	}
+}
+
+Test(response, question_sum_is_that_of_its_octets)
+{
+	struct vly_test_random random = {7};
+	uint8_t block[VLY_NAME_BYTES_MAX + 4 + 64];
+
+	for (unsigned round = 0; round < 50; round++) {
+		vly_test_random_fill(&random, block, sizeof(block));
+		for (unsigned bytes = 5; bytes <= VLY_NAME_BYTES_MAX + 4; bytes++)
+			cr_assert_eq(vly_sum_fold(vly_question_sum(block, bytes)),
+				     vly_test_naive_sum(block, bytes), "%u octets", bytes);
 	}
 }
