@@ -78,6 +78,7 @@ def text_of(question):
 
 def volley_answers(directory, origin, file, queries):
     volley = Volley(Network(), directory)
+    volley.spare_clients()
     try:
         volley.add_zone(origin, file=file)
         volley.start()

@@ -26,6 +26,7 @@ SECTIONS = (("an", "answer"), ("au", "authority"), ("ad", "additional"))
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     volley = Volley(Network(), tmp_path_factory.mktemp("rules"))
+    volley.spare_clients()
     try:
         for origin, text in ZONES.items():
             volley.add_zone(origin, text)

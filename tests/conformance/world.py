@@ -28,6 +28,9 @@ class World:
         self.write()
         self.peers = peers.Peers(directory)
         self.volley = Volley(Network(), directory)
+        self.volley.spare_clients()
+        # as the peers are configured; tests/e2e/test_guard.py is about them
+        self.volley.other_settings["defence"]["cookies"] = {"mode": "off"}
         self.udp = {}
         try:
             self._start()

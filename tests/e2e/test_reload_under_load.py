@@ -75,6 +75,7 @@ def replace_under_load(volley, tmp_path, note, names, times):
         large_zone(path, number + 1, names)
     live = tmp_path / "live.zone"
     os.symlink(variants[0], live)
+    volley.spare_clients()
     volley.add_zone("large.test.", file=live)
     volley.start()
     data = tmp_path / "queries"
