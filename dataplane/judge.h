@@ -9,7 +9,7 @@
 
 #include <volley/policy.h>
 
-#define VLY_JUDGE_MAX 32
+#define VLY_JUDGE_MAX 64
 
 /* Judges packet[0..cnt - 1], which vly_policy_classify() would serve, in their order; cnt is at
  * most VLY_JUDGE_MAX. Writes each one's verdict. */
