@@ -202,6 +202,7 @@ vly_defence_settings_write(const char *const value[VLY_DEFENCE_SETTING_CNT], str
 	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
 		rules->source[i] =
 			vly_rate_make(number_of(value[VLY_DEFENCE_source_address + i]), burst_ms);
+	rules->screen_burst = vly_sketch_screen_burst(rules->source);
 	rules->unserved = vly_rate_make(number_of(value[VLY_DEFENCE_unserved_rate]), burst_ms);
 	write_ports(value[VLY_DEFENCE_reflector_ports], rules->reflector_port);
 }

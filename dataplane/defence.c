@@ -56,6 +56,9 @@ check_rules(const struct vly_policy_rules *rules)
 	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
 		if (!rate_is_sound(rules->source[i]))
 			return "source rates: the burst does not fit the rate";
+	if (rules->screen_burst != 0 &&
+	    rules->screen_burst != vly_sketch_screen_burst(rules->source))
+		return "source rates: the screen does not fit them";
 	if (!rate_is_sound(rules->unserved))
 		return "rate of unserved messages: the burst does not fit it";
 	if (!vly_prefix_table_is_sound(&rules->prefixes))

@@ -29,12 +29,13 @@ all(uint32_t value)
 }
 
 static inline struct rates
-rates_of(const struct vly_rate *rate)
+rates_of(const struct vly_policy_rules *rules)
 {
-	struct rates rates = {.calm = vly_sketch_screen_rate(rate)};
+	struct rates rates = {.calm = vly_sketch_screen_rate(rules->source, rules->screen_burst)};
 
 	for (unsigned i = 0; i < 2 * VLY_SOURCE_LEVEL_CNT; i++) {
-		struct vly_rate left = vly_sketch_level_rate(rate[i / 2], rates.calm.burst);
+		struct vly_rate left =
+			vly_sketch_level_rate(rules->source[i / 2], rates.calm.burst);
 		rates.cost[i] = left.cost;
 		rates.burst[i] = left.burst;
 	}
@@ -159,7 +160,7 @@ void
 vly_judge(const struct vly_policy_rules *rules, struct vly_policy_state *state, uint32_t now,
 	  const struct vly_packet *packet, unsigned cnt, uint8_t *verdict)
 {
-	const struct rates rates = rates_of(rules->source);
+	const struct rates rates = rates_of(rules);
 	bool has_rate = rules->source_mode != 0;
 
 	fetch_prefixes(&rules->prefixes, packet, cnt);

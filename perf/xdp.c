@@ -38,6 +38,7 @@ struct kind {
 	int version;
 	void (*bend)(struct test_frame *frame);
 	enum vly_verdict verdict;
+	bool busy; /* as a network is that comes near its rate */
 };
 
 static uint8_t *
@@ -65,21 +66,24 @@ bend_near_denied(struct test_frame *frame)
 	source_of(frame)[2] ^= 0x10;
 }
 
+/* A busy kind comes behind the same that is not. */
 static const struct kind kinds[] = {
-	{"served IPv4", 4, bend_near_denied, VLY_VERDICT_serve},
-	{"served IPv6", 6, bend_near_denied, VLY_VERDICT_serve},
-	{"truncated", 4, bend_cut_udp, VLY_VERDICT_truncated},
-	{"bad_length", 4, bend_udp_too_long, VLY_VERDICT_bad_length},
-	{"bad_source", 4, bend_source_port_0, VLY_VERDICT_bad_source},
-	{"dns_short", 4, bend_short_dns, VLY_VERDICT_dns_short},
-	{"dns_response IPv4", 4, bend_response, VLY_VERDICT_dns_response},
-	{"dns_response IPv6", 6, bend_response, VLY_VERDICT_dns_response},
-	{"reflector", 4, bend_from_chargen, VLY_VERDICT_reflector},
-	{"denied IPv4", 4, bend_denied, VLY_VERDICT_denied},
-	{"denied IPv6", 6, bend_denied, VLY_VERDICT_denied},
-	{"unserved", 4, bend_status, VLY_VERDICT_unserved},
-	{"source_rate IPv4", 4, bend_near_denied, VLY_VERDICT_source_rate},
-	{"source_rate IPv6", 6, bend_near_denied, VLY_VERDICT_source_rate},
+	{"served IPv4", 4, bend_near_denied, VLY_VERDICT_serve, false},
+	{"served IPv4, busy", 4, bend_near_denied, VLY_VERDICT_serve, true},
+	{"served IPv6", 6, bend_near_denied, VLY_VERDICT_serve, false},
+	{"served IPv6, busy", 6, bend_near_denied, VLY_VERDICT_serve, true},
+	{"truncated", 4, bend_cut_udp, VLY_VERDICT_truncated, false},
+	{"bad_length", 4, bend_udp_too_long, VLY_VERDICT_bad_length, false},
+	{"bad_source", 4, bend_source_port_0, VLY_VERDICT_bad_source, false},
+	{"dns_short", 4, bend_short_dns, VLY_VERDICT_dns_short, false},
+	{"dns_response IPv4", 4, bend_response, VLY_VERDICT_dns_response, false},
+	{"dns_response IPv6", 6, bend_response, VLY_VERDICT_dns_response, false},
+	{"reflector", 4, bend_from_chargen, VLY_VERDICT_reflector, false},
+	{"denied IPv4", 4, bend_denied, VLY_VERDICT_denied, false},
+	{"denied IPv6", 6, bend_denied, VLY_VERDICT_denied, false},
+	{"unserved", 4, bend_status, VLY_VERDICT_unserved, false},
+	{"source_rate IPv4", 4, bend_near_denied, VLY_VERDICT_source_rate, false},
+	{"source_rate IPv6", 6, bend_near_denied, VLY_VERDICT_source_rate, false},
 };
 
 #define KIND_CNT (sizeof(kinds) / sizeof(kinds[0]))
@@ -137,7 +141,8 @@ load(const char *path)
 	return object;
 }
 
-/* /17 to /32 anywhere, and /32 to /64 where addresses are given out. */
+/* /17 to /32 anywhere, and /32 to /64 in the blocks that registries give addresses out of:
+ * 2400::/12, 2600::/12, and so on to 2c00::/12. */
 static void
 random_rules(struct vly_test_random *random, struct vly_prefix_rule *four,
 	     struct vly_prefix_rule *six)
@@ -147,8 +152,8 @@ random_rules(struct vly_test_random *random, struct vly_prefix_rule *four,
 	four->bits = (uint8_t)(96 + 17 + vly_test_random_below(random, 16));
 	four->action = VLY_PREFIX_DENY;
 	vly_test_random_fill(random, six->address, 16);
-	six->address[0] = 0x2a;
-	six->address[1] &= 7;
+	six->address[0] = (uint8_t)(0x24 + 2 * vly_test_random_below(random, 5));
+	six->address[1] &= 15;
 	six->bits = (uint8_t)(32 + vly_test_random_below(random, 33));
 	six->action = VLY_PREFIX_DENY;
 }
@@ -209,8 +214,23 @@ set_rates(struct bench *bench, bool reached)
 {
 	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
 		bench->rules->source[i] = vly_rate_make(reached ? 1 : VLY_RATE_UNITS_PER_S, 100);
+	bench->rules->screen_burst = vly_sketch_screen_burst(bench->rules->source);
 	if (vly_xdp_set_rules(&bench->xdp, bench->rules) != 0)
 		exit(1);
+}
+
+/* Either nobody has sent anything, or every network that was seen has spent a second's budget, so
+ * that the levels have to tell. */
+static void
+make_busy(struct bench *bench, bool busy)
+{
+	for (unsigned i = 0; i < bench->xdp.cpus.cnt; i++) {
+		struct vly_sketch *sketch = &bench->xdp.cpus.cpu[i]->state.sketch;
+		if (!busy)
+			memset(sketch, 0, sizeof(*sketch));
+		for (unsigned at = 0; at < 1 << VLY_SKETCH_ROW_BITS; at++)
+			sketch->screen[at] += sketch->screen[at] != 0 ? VLY_RATE_UNITS_PER_S : 0;
+	}
 }
 
 static double
@@ -247,7 +267,7 @@ count(const struct bench *bench, enum vly_verdict verdict)
 }
 
 static void
-run_kind(const struct bench *bench, const struct kind *kind, bool last)
+run_kind(struct bench *bench, const struct kind *kind, bool last)
 {
 	struct test_frame query = test_frame_query(kind->version, 0);
 	struct test_frame frame = query;
@@ -255,6 +275,7 @@ run_kind(const struct bench *bench, const struct kind *kind, bool last)
 	uint64_t before = count(bench, kind->verdict);
 
 	kind->bend(&frame);
+	make_busy(bench, kind->busy);
 	double volley = measure(bench, fd, &frame,
 				kind->verdict == VLY_VERDICT_serve ? XDP_REDIRECT : XDP_DROP);
 	double smallest =

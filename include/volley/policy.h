@@ -70,7 +70,7 @@ struct vly_policy_rules {
 	struct vly_rate source[VLY_SOURCE_LEVEL_CNT];
 	/* Messages that are never served get their NOTIMP or FORMERR up to this rate, per queue. */
 	struct vly_rate unserved;
-	uint32_t pad;
+	uint32_t screen_burst;             /* vly_sketch_screen_burst(source), or 0 */
 	uint64_t source_key;               /* random: keys the sketch's hashes */
 	uint8_t reflector_port[65536 / 8]; /* bit n % 8 of octet n / 8: UDP source port n */
 	struct vly_prefix_table prefixes;
@@ -309,7 +309,7 @@ vly_policy_admit(const struct vly_packet *packet, const struct vly_policy_rules 
 	if (rules->source_mode == 0)
 		return VLY_VERDICT_serve;
 	return vly_sketch_admit(&state->sketch, vly_policy_source(packet, rules), rules->source_key,
-				rules->source, now)
+				rules->source, rules->screen_burst, now)
 		       ? VLY_VERDICT_serve
 		       : vly_policy_over_rate(rules, state);
 }

@@ -157,22 +157,27 @@ vly_sketch_take(struct vly_sketch *sketch, const struct vly_sketch_hash *hash,
 	return true;
 }
 
-/* The rate that the screen goes by, and in `burst` its part: 0 when it has none. */
-VLY_SKETCH_INLINE struct vly_rate
-vly_sketch_screen_rate(const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT])
+/* What of the bursts the screen may have, reckoned once when rates are set. */
+VLY_SKETCH_INLINE uint32_t
+vly_sketch_screen_burst(const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT])
 {
-	struct vly_rate tightest = {0, VLY_SCREEN_UNITS_MAX};
+	uint32_t burst = VLY_SCREEN_UNITS_MAX, cost = 0;
 
 	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++) {
-		if (rate[i].cost > tightest.cost)
-			tightest.cost = rate[i].cost;
-		if (rate[i].cost > 0 && rate[i].burst < tightest.burst)
-			tightest.burst = rate[i].burst;
+		cost = vly_sketch_max(cost, rate[i].cost);
+		if (rate[i].cost > 0)
+			burst = vly_sketch_min(burst, rate[i].burst);
 	}
-	if (tightest.burst / VLY_SCREEN_PACKETS_MIN < tightest.cost)
-		tightest.burst = 0;
-	tightest.burst >>= VLY_SCREEN_SHIFT;
-	return tightest;
+	return burst / VLY_SCREEN_PACKETS_MIN < cost ? 0 : burst >> VLY_SCREEN_SHIFT;
+}
+
+/* The rate that the screen goes by: the tightest, and its part of the burst. */
+VLY_SKETCH_INLINE struct vly_rate
+vly_sketch_screen_rate(const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT], uint32_t screen_burst)
+{
+	uint32_t cost = vly_sketch_max(rate[0].cost, vly_sketch_max(rate[1].cost, rate[2].cost));
+
+	return (struct vly_rate){cost, screen_burst};
 }
 
 /* What is left of a level's rate when the screen has `part` of the burst. */
@@ -206,13 +211,15 @@ vly_sketch_screen_after(uint32_t spent, uint32_t now)
 	return now + vly_sketch_min(spent, VLY_SCREEN_UNITS_MAX);
 }
 
-/* Whether one more packet of a source is within `rate` at every level; then it is counted. */
+/* Whether one more packet of a source is within `rate` at every level; then it is counted.
+ * `screen_burst` is vly_sketch_screen_burst(), or 0 for no screen. */
 VLY_SKETCH_INLINE bool
 vly_sketch_admit(struct vly_sketch *sketch, struct vly_sketch_source source, uint64_t key,
-		 const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT], uint32_t now)
+		 const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT], uint32_t screen_burst,
+		 uint32_t now)
 {
 	const unsigned widest = VLY_SOURCE_LEVEL_CNT - 1;
-	struct vly_rate calm = vly_sketch_screen_rate(rate);
+	struct vly_rate calm = vly_sketch_screen_rate(rate, screen_burst);
 	uint32_t *screen =
 		vly_sketch_screen(sketch, vly_sketch_mix(source.level[widest], (uint32_t)key));
 	uint32_t spent = vly_sketch_screen_spent(*screen, now, calm);

@@ -103,6 +103,11 @@ Test(defence, rates)
 {
 	block.responses.rate[VLY_RESPONSE_nxdomain].burst = 1;
 	expect_refused("response limits");
+	block.rules.screen_burst = vly_sketch_screen_burst(block.rules.source);
+	cr_expect_gt(block.rules.screen_burst, 0);
+	cr_expect_null(vly_defence_check(&block));
+	block.rules.screen_burst++;
+	expect_refused("screen");
 	block.rules.source[2].burst = UINT32_C(1) << 31;
 	expect_refused("source rates");
 	block.rules.source[0].cost = 0;

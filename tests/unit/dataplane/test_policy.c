@@ -187,7 +187,8 @@ random_source(struct vly_test_random *random)
 
 /* Time goes on, rates differ, and after each burst every cell is what it is when packets are judged
  * one by one. */
-Test(policy, bursts_leave_the_same_state)
+static void
+compare_bursts_with_packets(bool screened)
 {
 	struct vly_test_random random = {5353};
 	struct vly_policy_rules *rules = test_rules_make(TEST_RULES_LISTS);
@@ -196,9 +197,10 @@ Test(policy, bursts_leave_the_same_state)
 
 	rules->source_mode = 2;
 	rules->source_key = 53;
-	rules->source[0] = vly_rate_make(5, 400);
+	rules->source[0] = vly_rate_make(5, screened ? 2000 : 400);
 	rules->source[1] = vly_rate_make(50, 30000);
 	rules->source[2] = vly_rate_make(0, 1);
+	rules->screen_burst = screened ? vly_sketch_screen_burst(rules->source) : 0;
 	for (uint32_t i = 0; i < 3000; i++) {
 		uint32_t now = UINT32_MAX - 100000000 + i * 100000;
 		struct vly_packet packet[VLY_JUDGE_MAX];
@@ -217,6 +219,12 @@ Test(policy, bursts_leave_the_same_state)
 	free(one);
 	free(all);
 	free(rules);
+}
+
+Test(policy, bursts_leave_the_same_state)
+{
+	compare_bursts_with_packets(false);
+	compare_bursts_with_packets(true);
 }
 
 /* What is never served gets its NOTIMP at 100 a second, whoever asks. */

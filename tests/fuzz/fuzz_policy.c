@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Frames that a port may receive, under rules with lists and rates. One by one and in a burst they
+ * get the same verdicts, and nothing outside the frame is read. The first octet chooses the source
+ * mode, the second cuts the rest into frames of so many octets. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "judge.h"
+#include "prefix_table.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+
+static struct vly_policy_rules *rules;
+static struct vly_policy_state *one_by_one;
+static struct vly_policy_state *in_bursts;
+static struct vly_addresses addresses;
+
+static void
+make_rules(void)
+{
+	struct vly_prefix_rule prefix[] = {
+		{.address = {[10] = 0xff, 0xff, 10, 1}, .bits = 112, .action = VLY_PREFIX_DENY},
+		{.address = {[10] = 0xff, 0xff, 10, 1, 2}, .bits = 120, .action = VLY_PREFIX_ALLOW},
+		{.address = {0x20, 1, 0xd, 0xb8, 1}, .bits = 40, .action = VLY_PREFIX_DENY},
+	};
+
+	rules = calloc(1, sizeof(*rules));
+	one_by_one = vly_judge_state_create();
+	in_bursts = vly_judge_state_create();
+	if (rules == NULL || one_by_one == NULL || in_bursts == NULL ||
+	    vly_prefix_table_build(&rules->prefixes, prefix, 3) != 0 ||
+	    vly_addresses_add(&addresses, "192.0.2.53") != VLY_ADDRESSES_OK ||
+	    vly_addresses_add(&addresses, "2001:db8::53") != VLY_ADDRESSES_OK)
+		abort();
+	rules->reflector_port[19 / 8] = 1 << 19 % 8;
+	rules->unserved = vly_rate_make(100, 20);
+	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
+		rules->source[i] = vly_rate_make(100 << i, 100);
+	rules->screen_burst = vly_sketch_screen_burst(rules->source);
+}
+
+/* In a block of its own, whose end the sanitizer watches. */
+static enum vly_verdict
+classify(const uint8_t *data, size_t bytes, struct vly_packet *packet)
+{
+	uint8_t *frame = malloc(bytes > 0 ? bytes : 1);
+
+	if (frame == NULL)
+		abort();
+	memcpy(frame, data, bytes);
+	enum vly_verdict verdict =
+		vly_policy_classify(frame, frame + bytes, packet, vly_addresses_have, &addresses);
+	if (verdict == VLY_VERDICT_serve &&
+	    (packet->dns_len < 12 || packet->dns_off + (size_t)packet->dns_len > bytes ||
+	     packet->source_port == 0))
+		abort();
+	free(frame);
+	return verdict;
+}
+
+static void
+judge(const struct vly_packet *packet, unsigned cnt, uint32_t now)
+{
+	uint8_t verdict[VLY_JUDGE_MAX];
+
+	vly_judge(rules, in_bursts, now, packet, cnt, verdict);
+	for (unsigned i = 0; i < cnt; i++)
+		if (vly_policy_admit(&packet[i], rules, one_by_one, now) != verdict[i] ||
+		    verdict[i] >= VLY_VERDICT_CNT)
+			abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+{
+	static uint32_t now;
+	struct vly_packet packet[VLY_JUDGE_MAX];
+	unsigned cnt = 0;
+
+	if (rules == NULL)
+		make_rules();
+	if (bytes < 2)
+		return 0;
+	size_t step = data[1] > 0 ? data[1] : bytes;
+	rules->source_mode = data[0] % 3;
+	for (size_t at = 2; at < bytes && cnt < VLY_JUDGE_MAX; at += step) {
+		size_t len = bytes - at < step ? bytes - at : step;
+		cnt += classify(data + at, len, &packet[cnt]) == VLY_VERDICT_serve;
+	}
+	judge(packet, cnt, now);
+	now += VLY_RATE_UNITS_PER_S / 1000;
+	return 0;
+}
