@@ -96,7 +96,9 @@ def volley_config(config, zones):
     control = dict(config.get("control") or {})
     control.update({"socket": str(CONTROL_SOCKET), "state-dir": str(STATE / "state")})
     zones = [{"name": name, "file": str(file)} for name, file in zones]
-    merged = dict(config, control=control, dataplane=dataplane, zones=zones)
+    # this machine is the one client, and may be a load generator: no limit would spare it
+    defence = config.get("defence") or {"allow": ["10.53.0.0/24", "fd53::/64"]}
+    merged = dict(config, control=control, dataplane=dataplane, defence=defence, zones=zones)
     return yaml.safe_dump(merged, sort_keys=False)
 
 

@@ -134,6 +134,10 @@ print_port(json_t *port)
 	       xdp ? ", XDP program attached" : "");
 	printf("  %-16s %19s  packets that found the port's ring full\n", "rx_missed",
 	       vly_ctl_number(vly_ctl_number_at(port, "rx_missed"), number));
+	if (xdp && vly_ctl_number_at(port, "xdp_source_dry_run"))
+		printf("  %-16s %19s  packets that the source rate would have dropped\n",
+		       "source_dry_run",
+		       vly_ctl_number(vly_ctl_number_at(port, "xdp_source_dry_run"), number));
 	for (size_t i = 0; xdp && i < LINE_CNT(verdict_lines); i++)
 		printf("  %-16s %19s  %s\n", verdict_lines[i].name,
 		       vly_ctl_number(vly_ctl_number_at(verdicts, verdict_lines[i].name), number),

@@ -26,7 +26,7 @@
 	X(source_address, "address", NUMBER, "100000", 0, VLY_RATE_UNITS_PER_S)                    \
 	X(source_network, "network", NUMBER, "200000", 0, VLY_RATE_UNITS_PER_S)                    \
 	X(source_wide, "wide", NUMBER, "400000", 0, VLY_RATE_UNITS_PER_S)                          \
-	X(source_burst, "burst-ms", NUMBER, "100", 1, 30000)
+	X(source_burst, "burst-ms", NUMBER, "100", VLY_SOURCE_BURST_MS_MIN, 30000)
 
 /* The section itself. The ports are those of CISA's alert TA14-017A whose answers outgrow their
  * questions, and that no resolver asks from but by chance. */

@@ -196,6 +196,15 @@ connect_now(struct vly_publisher *publisher)
 	retry_later(publisher);
 }
 
+/* Sends a request, and waits for its result in `state`. */
+static void
+ask(struct vly_publisher *publisher, enum state state, const void *message, size_t bytes, int fd)
+{
+	publisher->state = state;
+	uv_timer_start(&publisher->deadline, on_deadline, RESULT_MS, 0);
+	vly_publish_link_send(&publisher->link, message, bytes, fd);
+}
+
 static void
 send_image(struct vly_publisher *publisher, const struct vly_image_list *list,
 	   const struct vly_live_image *image)
@@ -205,9 +214,7 @@ send_image(struct vly_publisher *publisher, const struct vly_image_list *list,
 
 	publisher->asked = list;
 	publisher->asked_id = image->id;
-	publisher->state = SENDING;
-	uv_timer_start(&publisher->deadline, on_deadline, RESULT_MS, 0);
-	vly_publish_link_send(&publisher->link, &message, bytes, image->fd);
+	ask(publisher, SENDING, &message, bytes, image->fd);
 }
 
 static void
@@ -224,9 +231,7 @@ send_commit(struct vly_publisher *publisher, const struct vly_image_list *list)
 	size_t bytes = vly_publish_write_commit(message, ++publisher->seq,
 						publisher->generation + 1, list);
 	publisher->asked = list;
-	publisher->state = COMMITTING;
-	uv_timer_start(&publisher->deadline, on_deadline, RESULT_MS, 0);
-	vly_publish_link_send(&publisher->link, message, bytes, -1);
+	ask(publisher, COMMITTING, message, bytes, -1);
 	free(message);
 }
 
@@ -236,10 +241,7 @@ send_defence(struct vly_publisher *publisher)
 	struct vly_publish_header message;
 	size_t bytes = vly_publish_write_defence(&message, ++publisher->seq);
 
-	publisher->state = DEFENDING;
-	uv_timer_start(&publisher->deadline, on_deadline, RESULT_MS, 0);
-	vly_publish_link_send(&publisher->link, &message, bytes,
-			      vly_publish_defence_send(&publisher->defence));
+	ask(publisher, DEFENDING, &message, bytes, vly_publish_defence_send(&publisher->defence));
 }
 
 /* One request at a time: the defence comes first, then the images that the dataplane lacks, then

@@ -53,6 +53,7 @@ port_json(const struct vly_port_counters *port)
 			    json_stringn(port->name, strnlen(port->name, sizeof(port->name))));
 	json_object_set_new(object, "xdp", json_boolean(port->xdp_attached));
 	set_number(object, "rx_missed", port->rx_missed);
+	set_number(object, "xdp_source_dry_run", port->xdp_source_dry_run);
 	json_object_set_new(object, "xdp_verdicts", verdicts_json(port->xdp_verdict));
 	return object;
 }

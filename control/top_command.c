@@ -104,17 +104,22 @@ drops_json(struct vly_counters *now, struct vly_counters *before, double seconds
 #define X(kind, help) sum.limited_##kind += after->limited_##kind - first->limited_##kind;
 		VLY_RESPONSE_KINDS(X)
 #undef X
+		sum.source_dry_run += after->source_dry_run - first->source_dry_run;
 	}
-	for (uint32_t i = 0; i < now->port_cnt; i++)
+	for (uint32_t i = 0; i < now->port_cnt; i++) {
+		sum.source_dry_run += vly_counters_port(now, i)->xdp_source_dry_run -
+				      vly_counters_port(before, i)->xdp_source_dry_run;
 		for (unsigned j = 0; j < VLY_VERDICT_CNT; j++)
 			verdict[j] += vly_counters_port(now, i)->xdp_verdict[j] -
 				      vly_counters_port(before, i)->xdp_verdict[j];
+	}
 	for (unsigned i = VLY_VERDICT_serve + 1; i < VLY_VERDICT_CNT; i++)
 		json_object_set_new(object, names[i], rate_json(verdict[i], 0, seconds));
 #define X(kind, help)                                                                              \
 	json_object_set_new(object, "limited_" #kind, rate_json(sum.limited_##kind, 0, seconds));
 	VLY_RESPONSE_KINDS(X)
 #undef X
+	json_object_set_new(object, "source_dry_run", rate_json(sum.source_dry_run, 0, seconds));
 	return object;
 }
 

@@ -122,7 +122,7 @@ def test_setting_for_a_time(served):
 
 def test_source_rate(served):
     """One packet a second is what this source gets, until it is allowed."""
-    served.ctl("defence", "set", "source-rate.burst-ms", "1")
+    served.ctl("defence", "set", "source-rate.burst-ms", "10")
     served.ctl("defence", "set", "source-rate.address", "1")
     before = served.xdp_verdicts()["source_rate"]
     assert [answered(served) for _ in range(3)].count(True) <= 2
@@ -132,6 +132,18 @@ def test_source_rate(served):
     served.ctl("defence", "forget", CLIENT4)
     served.ctl("defence", "set", "source-rate.mode", "off")
     assert all(answered(served) for _ in range(5))
+
+
+def test_dry_run_drops_nothing_and_counts(served):
+    served.ctl("defence", "set", "source-rate.mode", "dry-run")
+    served.ctl("defence", "set", "source-rate.burst-ms", "10")
+    served.ctl("defence", "set", "source-rate.address", "1")
+    before = served.stats()["ports"][0]
+    assert all(answered(served) for _ in range(5))
+    after = served.stats()["ports"][0]
+    assert after["xdp_source_dry_run"] >= before["xdp_source_dry_run"] + 3
+    assert after["xdp_verdicts"]["source_rate"] == before["xdp_verdicts"]["source_rate"]
+    assert "would have dropped" in served.ctl("stats").stdout
 
 
 def ask_from(volley, port):

@@ -51,7 +51,8 @@ Test(defence_settings, values)
 	expect_bad("source-rate.address", "-1");
 	expect_bad("source-rate.address", "1 ");
 	expect_bad("source-rate.address", "");
-	expect_bad("source-rate.burst-ms", "0");
+	expect_bad("source-rate.burst-ms", "9");
+	expect_good("source-rate.burst-ms", "10");
 	expect_bad("cookies.mode", "dry-run");
 	expect_good("reflector-ports", "none");
 	expect_good("reflector-ports", "1,65535");
