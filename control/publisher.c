@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "publisher.h"
+#include "publisher_parts.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,10 +9,7 @@
 #include <unistd.h>
 
 #include "counters_map.h"
-#include "held_images.h"
 #include "log.h"
-#include "publish_defence.h"
-#include "publish_link.h"
 #include "publish_message.h"
 
 /* The directory's inotify watch reacts at once; this is for when there is no directory yet, and
@@ -21,56 +18,10 @@
 #define RETRY_FIRST_MS 10
 #define RETRY_LAST_MS  250
 
-/* Verifying an image reads all of it: ten seconds for the largest. An answer that takes longer
- * than this is a dataplane that hangs. */
-#define RESULT_MS 300000
-
 /* HELLO is the first thing a dataplane sends; it does so as soon as its main thread turns to the
  * socket. */
 #define GREETING_MS 1000
 
-enum state {
-	DOWN,
-	GREETING, /* connected, waiting for HELLO */
-	IDLE,
-	SENDING,
-	DEFENDING,
-	COMMITTING,
-};
-
-struct vly_publisher {
-	uv_loop_t *loop;
-	struct vly_publish_link link;
-	uv_timer_t retry;
-	uv_timer_t deadline; /* for the dataplane to return, or to answer */
-	unsigned handle_cnt; /* not yet closed, when freeing */
-	char *path;
-	enum state state;
-	uint64_t retry_ms;
-	uint64_t away_since_ms; /* uv_now(); 0: never connected */
-	bool deaf; /* refused: silent until something new is published or it reconnects */
-	bool held_back;
-	bool retried_commit;
-	char error[400];
-
-	struct vly_image_list *settled;         /* what the dataplane shall have */
-	struct vly_image_list *next;            /* being published; becomes `settled` */
-	const struct vly_image_list *committed; /* what it has, of the two; NULL: something else */
-	uint64_t generation;
-	uint32_t zone_cnt; /* of that generation */
-	struct vly_held_images held;
-	const struct vly_image_list *asked; /* what the request in flight is for */
-	uint64_t asked_id;                  /* its image, when it is one */
-	struct vly_publish_defence defence;
-	uint64_t seq;
-	struct vly_publish_hello hello;
-	struct vly_counters *counters;
-
-	void (*done)(void *arg, const struct vly_publish_report *report);
-	void *done_arg;
-};
-
-static void step(struct vly_publisher *publisher);
 static void connect_now(struct vly_publisher *publisher);
 
 static void
@@ -112,13 +63,13 @@ settle_next(struct vly_publisher *publisher)
 	publisher->next = NULL;
 }
 
-static void
-on_deadline(uv_timer_t *timer)
+void
+vly_publisher_on_deadline(uv_timer_t *timer)
 {
 	struct vly_publisher *publisher = timer->data;
 	struct vly_publish_report absent = {.outcome = VLY_PUBLISH_ABSENT};
 
-	if (publisher->state >= SENDING) {
+	if (publisher->state >= VLY_PUBLISHER_SENDING) {
 		vly_publish_link_close(&publisher->link, "it has not answered for 300 s");
 		return;
 	}
@@ -130,14 +81,14 @@ on_deadline(uv_timer_t *timer)
 static void
 wait_away(struct vly_publisher *publisher)
 {
-	uint64_t wait_ms = publisher->state == GREETING ? GREETING_MS : 0;
+	uint64_t wait_ms = publisher->state == VLY_PUBLISHER_GREETING ? GREETING_MS : 0;
 
 	if (publisher->away_since_ms) {
 		uint64_t away_ms = uv_now(publisher->loop) - publisher->away_since_ms;
 		if (away_ms < VLY_PUBLISH_AWAY_MS)
 			wait_ms = VLY_PUBLISH_AWAY_MS - away_ms;
 	}
-	uv_timer_start(&publisher->deadline, on_deadline, wait_ms, 0);
+	uv_timer_start(&publisher->deadline, vly_publisher_on_deadline, wait_ms, 0);
 }
 
 static void
@@ -153,9 +104,9 @@ static void
 on_link_down(void *arg, const char *reason)
 {
 	struct vly_publisher *publisher = arg;
-	bool was_up = publisher->state > GREETING;
+	bool was_up = publisher->state > VLY_PUBLISHER_GREETING;
 
-	publisher->state = DOWN;
+	publisher->state = VLY_PUBLISHER_DOWN;
 	vly_held_images_disconnect(&publisher->held);
 	vly_counters_unmap(publisher->counters);
 	publisher->counters = NULL;
@@ -176,7 +127,7 @@ on_link_appears(void *arg)
 {
 	struct vly_publisher *publisher = arg;
 
-	if (publisher->state != DOWN)
+	if (publisher->state != VLY_PUBLISHER_DOWN)
 		return;
 	publisher->retry_ms = RETRY_FIRST_MS;
 	connect_now(publisher);
@@ -189,82 +140,11 @@ connect_now(struct vly_publisher *publisher)
 
 	if (vly_publish_link_open(&publisher->link, reason, sizeof(reason)) == 0) {
 		uv_timer_stop(&publisher->retry);
-		publisher->state = GREETING;
+		publisher->state = VLY_PUBLISHER_GREETING;
 		return;
 	}
 	set_error(publisher, VLY_LOG_INFO, reason);
 	retry_later(publisher);
-}
-
-/* Sends a request, and waits for its result in `state`. */
-static void
-ask(struct vly_publisher *publisher, enum state state, const void *message, size_t bytes, int fd)
-{
-	publisher->state = state;
-	uv_timer_start(&publisher->deadline, on_deadline, RESULT_MS, 0);
-	vly_publish_link_send(&publisher->link, message, bytes, fd);
-}
-
-static void
-send_image(struct vly_publisher *publisher, const struct vly_image_list *list,
-	   const struct vly_live_image *image)
-{
-	struct vly_publish_image message;
-	size_t bytes = vly_publish_write_image(&message, ++publisher->seq, image->id);
-
-	publisher->asked = list;
-	publisher->asked_id = image->id;
-	ask(publisher, SENDING, &message, bytes, image->fd);
-}
-
-static void
-send_commit(struct vly_publisher *publisher, const struct vly_image_list *list)
-{
-	struct vly_publish_commit *message = malloc(VLY_PUBLISH_COMMIT_BYTES_MAX);
-
-	if (!message) {
-		vly_publish_link_close(&publisher->link, "out of memory");
-		return;
-	}
-	if (publisher->generation < publisher->hello.generation)
-		publisher->generation = publisher->hello.generation;
-	size_t bytes = vly_publish_write_commit(message, ++publisher->seq,
-						publisher->generation + 1, list);
-	publisher->asked = list;
-	ask(publisher, COMMITTING, message, bytes, -1);
-	free(message);
-}
-
-static void
-send_defence(struct vly_publisher *publisher)
-{
-	struct vly_publish_header message;
-	size_t bytes = vly_publish_write_defence(&message, ++publisher->seq);
-
-	ask(publisher, DEFENDING, &message, bytes, vly_publish_defence_send(&publisher->defence));
-}
-
-/* One request at a time: the defence comes first, then the images that the dataplane lacks, then
- * the commit. */
-static void
-step(struct vly_publisher *publisher)
-{
-	const struct vly_image_list *want = publisher->next ? publisher->next : publisher->settled;
-
-	uv_timer_stop(&publisher->deadline);
-	publisher->state = IDLE;
-	if (vly_publish_defence_is_due(&publisher->defence)) {
-		send_defence(publisher);
-		return;
-	}
-	if (!want || want == publisher->committed || publisher->held_back || publisher->deaf)
-		return;
-	for (uint32_t i = 0; i < want->cnt; i++)
-		if (!vly_held_images_have(&publisher->held, want->image[i]->id)) {
-			send_image(publisher, want, want->image[i]);
-			return;
-		}
-	send_commit(publisher, want);
 }
 
 static void
@@ -277,12 +157,12 @@ on_denied(struct vly_publisher *publisher, const char *text)
 	set_error(publisher, VLY_LOG_ERROR, reason);
 	if (publisher->asked != publisher->next) {
 		publisher->deaf = !publisher->next;
-		step(publisher);
+		vly_publisher_step(publisher);
 		return;
 	}
 	vly_image_list_free(publisher->next);
 	publisher->next = NULL;
-	step(publisher);
+	vly_publisher_step(publisher);
 	report(publisher, &denied);
 }
 
@@ -306,7 +186,7 @@ on_committed(struct vly_publisher *publisher, const struct vly_publish_result *r
 	set_error(publisher, VLY_LOG_INFO, "");
 	vly_log(VLY_LOG_INFO, "dataplane: answers %" PRIu32 " zones, generation %" PRIu64,
 		done.zone_cnt, done.generation);
-	step(publisher);
+	vly_publisher_step(publisher);
 	if (published)
 		report(publisher, &done);
 }
@@ -314,26 +194,26 @@ on_committed(struct vly_publisher *publisher, const struct vly_publish_result *r
 static void
 on_result(struct vly_publisher *publisher, const struct vly_publish_result *result)
 {
-	if (publisher->state < SENDING || result->header.seq != publisher->seq) {
+	if (publisher->state < VLY_PUBLISHER_SENDING || result->header.seq != publisher->seq) {
 		vly_publish_link_close(&publisher->link, "it answered what nobody asked");
 		return;
 	}
-	if (publisher->state == DEFENDING) {
+	if (publisher->state == VLY_PUBLISHER_DEFENDING) {
 		vly_publish_defence_result(&publisher->defence, result);
-		step(publisher);
-	} else if (result->code == VLY_PUBLISH_UNKNOWN && publisher->state == COMMITTING &&
-		   !publisher->retried_commit) {
+		vly_publisher_step(publisher);
+	} else if (result->code == VLY_PUBLISH_UNKNOWN &&
+		   publisher->state == VLY_PUBLISHER_COMMITTING && !publisher->retried_commit) {
 		publisher->retried_commit = true;
 		vly_held_images_clear(&publisher->held);
-		step(publisher);
+		vly_publisher_step(publisher);
 	} else if (result->code != VLY_PUBLISH_OK) {
 		on_denied(publisher, result->text);
-	} else if (publisher->state == COMMITTING) {
+	} else if (publisher->state == VLY_PUBLISHER_COMMITTING) {
 		on_committed(publisher, result);
 	} else if (vly_held_images_add(&publisher->held, publisher->asked_id) < 0) {
 		on_denied(publisher, "out of memory");
 	} else {
-		step(publisher);
+		vly_publisher_step(publisher);
 	}
 }
 
@@ -365,7 +245,7 @@ on_hello(struct vly_publisher *publisher, const struct vly_publish_hello *hello,
 	bool held = publisher->held_back && publisher->next;
 	if (held)
 		settle_next(publisher);
-	step(publisher);
+	vly_publisher_step(publisher);
 	if (held)
 		report(publisher, &(struct vly_publish_report){.outcome = VLY_PUBLISH_HELD});
 }
@@ -376,7 +256,7 @@ on_link_message(void *arg, const void *message, size_t bytes, int fd)
 	struct vly_publisher *publisher = arg;
 	const struct vly_publish_header *header = message;
 	const struct vly_publish_result *result = message;
-	bool greeting = publisher->state == GREETING;
+	bool greeting = publisher->state == VLY_PUBLISHER_GREETING;
 	bool is_result = bytes >= sizeof(*header) && header->type == VLY_PUBLISH_RESULT;
 	const char *reason = greeting && !is_result ? vly_publish_check_hello(message, bytes)
 						    : vly_publish_check_result(message, bytes);
@@ -427,7 +307,7 @@ vly_publisher_publish(struct vly_publisher *publisher, struct vly_image_list *li
 		      void (*done)(void *arg, const struct vly_publish_report *report), void *arg)
 {
 	struct vly_publish_report held = {.outcome = VLY_PUBLISH_HELD};
-	bool up = publisher->state > GREETING;
+	bool up = publisher->state > VLY_PUBLISHER_GREETING;
 
 	publisher->next = list;
 	publisher->done = done;
@@ -440,8 +320,8 @@ vly_publisher_publish(struct vly_publisher *publisher, struct vly_image_list *li
 		report(publisher, &held);
 	} else if (!up) {
 		wait_away(publisher);
-	} else if (publisher->state == IDLE) {
-		step(publisher);
+	} else if (publisher->state == VLY_PUBLISHER_IDLE) {
+		vly_publisher_step(publisher);
 	}
 }
 
@@ -451,17 +331,17 @@ vly_publisher_defend(struct vly_publisher *publisher, int fd,
 		     void *arg)
 {
 	vly_publish_defence_set(&publisher->defence, fd, done, arg);
-	if (publisher->state <= GREETING)
+	if (publisher->state <= VLY_PUBLISHER_GREETING)
 		vly_publish_defence_disconnect(&publisher->defence);
-	else if (publisher->state == IDLE)
-		step(publisher);
+	else if (publisher->state == VLY_PUBLISHER_IDLE)
+		vly_publisher_step(publisher);
 }
 
 void
 vly_publisher_status(const struct vly_publisher *publisher, struct vly_publisher_status *status)
 {
 	memset(status, 0, sizeof(*status));
-	status->connected = publisher->state > GREETING;
+	status->connected = publisher->state > VLY_PUBLISHER_GREETING;
 	status->held_back = publisher->held_back && status->connected;
 	status->generation = publisher->committed ? publisher->generation : 0;
 	status->zone_cnt = publisher->committed ? publisher->zone_cnt : 0;
