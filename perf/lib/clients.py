@@ -18,11 +18,12 @@ def find(pattern, log, program):
     return match
 
 
-def start_kxdpgun(sandbox, pair, question_list, seconds, cpu, qps, first=()):
+def start_kxdpgun(sandbox, pair, question_list, seconds, cpu, qps, first=(), flags=()):
     """first: words before the command. Below what it can do it sleeps between batches."""
     return sandbox.start([
         *pair.client.enter, *first, "kxdpgun", "-t", seconds, "-Q", qps, "-b", KXDPGUN_BATCH,
-        "-F", cpu, "-I", pair.CLIENT_INTERFACE, "-i", question_list, pair.SERVER_ADDRESS])
+        "-F", cpu, "-I", pair.CLIENT_INTERFACE, *flags, "-i", question_list,
+        pair.SERVER_ADDRESS])
 
 
 def read_kxdpgun(log):

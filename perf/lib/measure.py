@@ -47,6 +47,7 @@ TARGETS = {
     # of a served query; drops have their own
     "xdp": at_most(2.5),
     "defence": at_least(0.9),
+    "amplification": at_most(1.0),
 }
 
 
