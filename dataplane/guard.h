@@ -63,6 +63,8 @@ vly_guard_find(struct vly_guard *guard, struct vly_query *query, unsigned cnt)
 {
 	if (guard->limits == NULL)
 		return;
+	if (vly_limiter_is_due(guard->limiter, guard->clock.units))
+		vly_limiter_sweep(guard->limiter, guard->clock.units);
 	for (unsigned i = 0; i < cnt; i++)
 		query[i].limit_hash = vly_limiter_find(guard->limiter, guard->limits,
 						       query[i].client, query[i].client_is_ipv4);

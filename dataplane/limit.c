@@ -14,7 +14,7 @@ vly_limiter_create(void)
 		return NULL;
 	memset(limiter, 0, sizeof(*limiter));
 	/* Blocks only before the machine has ever had any randomness. */
-	if (getrandom(limiter, offsetof(struct vly_limiter, line), 0) < 0) {
+	if (getrandom(limiter, offsetof(struct vly_limiter, swept), 0) < 0) {
 		free(limiter);
 		return NULL;
 	}
@@ -27,6 +27,36 @@ void
 vly_limiter_destroy(struct vly_limiter *limiter)
 {
 	free(limiter);
+}
+
+/* Cells of the past are as good as now's. */
+static void
+sweep_line(struct vly_limit_line *line, uint32_t now, bool all)
+{
+	for (unsigned row = 0; row < 2; row++)
+		for (unsigned i = 0; i < VLY_LIMIT_ROW_CELLS; i++)
+			if (all || (int32_t)(line->cell[row][i] - now) < 0)
+				line->cell[row][i] = now;
+}
+
+void
+vly_limiter_sweep(struct vly_limiter *limiter, uint32_t now)
+{
+	const uint32_t step = VLY_LIMIT_SWEEP_UNITS / VLY_LIMIT_LINE_CNT;
+	uint32_t due = (now - limiter->swept) / step;
+	/* At the first time, and when nothing was done for so long that nobody knows which cells
+	 * are of the past. */
+	bool all = !limiter->started || due > VLY_LIMIT_LINE_CNT;
+
+	if (all) {
+		due = VLY_LIMIT_LINE_CNT;
+		limiter->swept = now;
+		limiter->started = true;
+	} else {
+		limiter->swept += due * step;
+	}
+	for (; due > 0; due--)
+		sweep_line(&limiter->line[limiter->next_line++ % VLY_LIMIT_LINE_CNT], now, all);
 }
 
 bool

@@ -5,7 +5,8 @@
  *
  * Use: vly_limiter_create() in the thread that will use it; per burst and query
  * vly_limiter_find(), which fetches the client's cells while other work goes on; per response
- * vly_limiter_spend(), and vly_limiter_slips() when that says no; vly_limiter_destroy().
+ * vly_limiter_spend(), and vly_limiter_slips() when that says no; vly_limiter_sweep() before all
+ * that whenever it is due; vly_limiter_destroy().
  *
  * The cells (rate.h) are a count-min sketch of fixed size: each client's network has two cells for
  * each kind, chosen by a keyed hash, both in one cache line; what the emptier of the two says
@@ -38,12 +39,30 @@ struct vly_limit_line {
 struct vly_limiter {
 	uint64_t key[2]; /* of the hash; odd */
 	uint64_t dice;   /* for slips */
+	uint32_t swept;  /* when the line before next_line was due; in rate.h's units */
+	uint32_t next_line;
+	bool started; /* the cells have been set to a time */
 	struct vly_limit_line line[VLY_LIMIT_LINE_CNT];
 };
 
 /* NULL: no memory. Keys are random. */
 struct vly_limiter *vly_limiter_create(void);
 void vly_limiter_destroy(struct vly_limiter *limiter);
+
+/* Cells are swept in this time, in units of rate.h: less than half of the time in which these come
+ * round, so that a cell of the past is never taken for one of the future. Half a line a
+ * millisecond costs nothing. */
+#define VLY_LIMIT_SWEEP_UNITS (UINT32_C(16) * VLY_RATE_UNITS_PER_S)
+
+/* Sweeps as many lines as are due. */
+__attribute__((nonnull)) void vly_limiter_sweep(struct vly_limiter *limiter, uint32_t now);
+
+static inline bool
+vly_limiter_is_due(const struct vly_limiter *limiter, uint32_t now)
+{
+	return !limiter->started ||
+	       now - limiter->swept >= VLY_LIMIT_SWEEP_UNITS / VLY_LIMIT_LINE_CNT;
+}
 
 /* The hash of the network of the client with the 4 or 16 octets at `address`. */
 static inline uint32_t

@@ -3,6 +3,7 @@
  * can do to others. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "limit.h"
 #include "random.h"
@@ -210,6 +211,51 @@ Test(limit, networks_above_their_limits_hit_few_others)
 			      VLY_RESPONSE_answer, 1200, 0);
 	}
 	cr_expect_lt(hit, 60, "%u of 10000", hit);
+}
+
+/* Whatever the time is when it starts, and after however long: nobody has spent anything. */
+Test(limit, time_that_comes_round_spends_nothing)
+{
+	static const uint32_t starts[] = {
+		0, 1, UINT32_MAX, UINT32_MAX - S / 2, INT32_MAX, UINT32_C(1) << 31};
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		uint64_t now = starts[i];
+		limiter->started = false;
+		for (unsigned second = 0; second < 200; second++) {
+			char text[32];
+			snprintf(text, sizeof(text), "10.%u.0.1", second);
+			for (unsigned part = 0; part < 10; part++, now += S / 10)
+				if (vly_limiter_is_due(limiter, (uint32_t)now))
+					vly_limiter_sweep(limiter, (uint32_t)now);
+			cr_assert_eq(
+				spend_all(hash_of(text), VLY_RESPONSE_error, 100, (uint32_t)now),
+				1000, "second %u after %u", second, starts[i]);
+		}
+	}
+}
+
+/* A sweep forgets nothing that is spent. */
+Test(limit, sweeping_keeps_what_was_spent)
+{
+	uint32_t now = UINT32_MAX - 5 * S;
+
+	limits.rate[VLY_RESPONSE_answer] = vly_rate_make(1, 30000);
+	vly_limiter_sweep(limiter, now);
+	cr_expect_eq(spend_all(hash_of("192.0.2.1"), VLY_RESPONSE_answer, 100, now), 30);
+	for (unsigned second = 1; second < 30; second++) {
+		now += S;
+		vly_limiter_sweep(limiter, now);
+		cr_expect_eq(spend_all(hash_of("192.0.2.1"), VLY_RESPONSE_answer, 100, now), 1);
+	}
+}
+
+Test(limit, after_a_long_sleep_all_begins_anew)
+{
+	vly_limiter_sweep(limiter, 0);
+	spend_all(hash_of("192.0.2.1"), VLY_RESPONSE_answer, 100, 0);
+	vly_limiter_sweep(limiter, 17 * S);
+	cr_expect_eq(spend_all(hash_of("192.0.2.1"), VLY_RESPONSE_answer, 100, 17 * S), 1000);
 }
 
 Test(limit, two_limiters_have_different_keys)
