@@ -77,11 +77,12 @@ struct vly_query {
 	uint8_t encloser_idx; /* label at which the name of `node` starts: 0 if the name exists */
 	const struct vly_image_node *node; /* from the bucket, to be compared; or a DNAME's */
 	const struct vly_image_answer *answer;
-	uint32_t limit_hash;  /* the client's, where responses are limited (limit.h) */
+	uint32_t limit_hash; /* the client's, where responses are limited (limit.h) */
+	struct vly_name name;
+	/* behind what every query has */
 	uint16_t cookie_off;  /* of what the query's COOKIE option holds, in the message */
 	uint8_t cookie_bytes; /* of it; 255: as many or more */
 	uint8_t cookie[VLY_COOKIE_BYTES]; /* the response's */
-	struct vly_name name;
 } __attribute__((aligned(64)));
 
 void vly_query_parse(struct vly_query *query, unsigned cnt, const struct vly_table *table);
