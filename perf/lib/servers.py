@@ -22,6 +22,8 @@ class Knot:
     """Knot DNS in XDP mode."""
 
     NAME = "Knot DNS, XDP"
+    MODULES = ""          # sections of modules
+    GLOBAL_MODULE = None
 
     def __init__(self, sandbox, pair, zones, cpu, wait=True):
         self.cpu = cpu
@@ -29,6 +31,7 @@ class Knot:
         directory.mkdir()
         config = directory / "knot.conf"
         workers = "" if cpu is None else KNOT_ONE_WORKER
+        module_text = f"    global-module: {self.GLOBAL_MODULE}\n" if self.GLOBAL_MODULE else ""
         zone_text = "".join(f"  - domain: {name}\n    file: {path}\n" for name, path in zones)
         config.write_text(f"""\
 server:
@@ -42,13 +45,13 @@ log:
     any: info
 database:
     storage: {directory}
-template:
+{self.MODULES}template:
   - id: default
     storage: {directory}
     zonefile-sync: -1
     journal-content: none
     semantic-checks: off
-zone:
+{module_text}zone:
 {zone_text}""", encoding="ascii")
         self.command = [*pin(cpu), "knotd", "-c", str(config)]
         self.process = sandbox.start([*pair.server.enter, *self.command])
