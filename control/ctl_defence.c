@@ -96,6 +96,8 @@ print_defence(json_t *answer)
 	print_prefixes(json_object_get(answer, "prefixes"));
 	if (!json_is_true(json_object_get(answer, "connected")))
 		puts("no dataplane is connected: it gets this when it connects");
+	else if (!json_is_true(json_object_get(answer, "in_force")))
+		puts("the dataplane does not follow this yet");
 	json_array_foreach(trouble, i, text) printf("trouble: %s\n", json_string_value(text));
 }
 

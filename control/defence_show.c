@@ -108,13 +108,13 @@ vly_command_defence_show(const struct vly_commands *commands, struct vly_client 
 
 	(void)request;
 	vly_publisher_status(commands->publisher, &status);
-	vly_client_send(client,
-			json_pack("{s:b,s:I,s:b,s:o,s:o,s:o}", "ok", 1, "generation",
-				  (json_int_t)view.generation, "connected", status.connected,
-				  "settings", settings_json(view.sources), "prefixes",
-				  prefixes_json(view.sources), "trouble",
-				  trouble_json(commands, &view)),
-			true);
+	vly_client_send(
+		client,
+		json_pack("{s:b,s:I,s:b,s:b,s:o,s:o,s:o}", "ok", 1, "generation",
+			  (json_int_t)view.generation, "connected", status.connected, "in_force",
+			  status.defended, "settings", settings_json(view.sources), "prefixes",
+			  prefixes_json(view.sources), "trouble", trouble_json(commands, &view)),
+		true);
 }
 
 void

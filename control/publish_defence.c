@@ -49,6 +49,12 @@ vly_publish_defence_is_due(const struct vly_publish_defence *defence)
 	return defence->due;
 }
 
+bool
+vly_publish_defence_is_settled(const struct vly_publish_defence *defence)
+{
+	return defence->is_set && !defence->due && !defence->asked && defence->error[0] == '\0';
+}
+
 int
 vly_publish_defence_send(struct vly_publish_defence *defence)
 {

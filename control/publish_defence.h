@@ -35,6 +35,10 @@ __attribute__((nonnull)) void vly_publish_defence_connect(struct vly_publish_def
 
 __attribute__((nonnull)) bool vly_publish_defence_is_due(const struct vly_publish_defence *defence);
 
+/* The dataplane has said that it follows it. */
+__attribute__((nonnull)) bool
+vly_publish_defence_is_settled(const struct vly_publish_defence *defence);
+
 /* Returns the descriptor to be sent with DEFENCE. */
 __attribute__((nonnull)) int vly_publish_defence_send(struct vly_publish_defence *defence);
 

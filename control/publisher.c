@@ -346,6 +346,7 @@ vly_publisher_status(const struct vly_publisher *publisher, struct vly_publisher
 	status->generation = publisher->committed ? publisher->generation : 0;
 	status->zone_cnt = publisher->committed ? publisher->zone_cnt : 0;
 	status->error = publisher->error;
+	status->defended = status->connected && vly_publish_defence_is_settled(&publisher->defence);
 	status->defence_error = publisher->defence.error;
 	status->counters = publisher->counters;
 	if (status->connected)

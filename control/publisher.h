@@ -60,6 +60,7 @@ struct vly_publisher_status {
 	uint64_t generation;                 /* of the last acknowledged commit; 0: none */
 	uint32_t zone_cnt;                   /* that it made live */
 	const char *error;                   /* why it is not connected or not in step, or "" */
+	bool defended;                       /* it follows the last defence */
 	const char *defence_error;           /* why it refused the last defence, or "" */
 	const struct vly_counters *counters; /* NULL when there are none */
 };

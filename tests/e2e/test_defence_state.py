@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What operators set at run time, and the secrets of cookies, survive whatever dies; and what can't be kept is said."""
 import json
+import os
 import re
+import socket
 import subprocess
+import threading
 import time
 from contextlib import contextmanager
 
@@ -10,6 +13,7 @@ import dns.edns
 import dns.message
 import pytest
 
+import publish
 from ask import exchange, query, wait_until_answered
 from net import CLIENT4, CLIENT_LINK, SERVER4
 from volley import small_zone
@@ -32,8 +36,9 @@ def secrets_file(volley):
 
 
 def wait_for_dataplane(volley):
+    """Until it follows control's defence."""
     deadline = time.monotonic() + 30
-    while not volley.ctl_json("defence", "show")["connected"]:
+    while not volley.ctl_json("defence", "show")["in_force"]:
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -313,3 +318,67 @@ def test_shared_secrets(served):
     shared.unlink()
     result = served.ctl("reload", check=False)
     assert result.returncode == 1 and "shared-secrets: No such file" in result.stderr
+
+
+class Refuser:
+    """A dataplane that takes everything until `reason` says why it takes no defence any more."""
+
+    def __init__(self, path):
+        self.reason = None
+        self.secrets = []  # of each defence that it took
+        self.collector = publish.Collector(path)
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self):
+        control, _ = self.collector.listener.accept()
+        counters = os.memfd_create("counters", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.ftruncate(counters, 4096)
+        body = publish.HELLO_BODY.pack(publish.VERSION, publish.IMAGE_VERSION, os.getpid(), 1, 1, 0)
+        socket.send_fds(control, [publish.message(publish.HELLO, 0, body)], [counters])
+        while True:
+            data, fds, _, _ = socket.recv_fds(control, 65536, 1)
+            if not data:
+                return
+            kind, _, seq = publish.HEADER.unpack_from(data)
+            code, text = publish.OK, b""
+            if kind == publish.DEFENCE and self.reason:
+                code, text = publish.REFUSED, self.reason
+            elif kind == publish.DEFENCE:
+                self.secrets.append(publish.DEFENCE_HEAD.unpack(os.pread(fds[0], publish.DEFENCE_HEAD.size, 0))[20])
+            for fd in fds:
+                os.close(fd)
+            control.send(publish.message(publish.RESULT, seq, publish.RESULT_BODY.pack(code, 0, text)))
+
+
+def test_what_the_dataplane_refuses(volley):
+    """Nothing has changed then: neither what is shown nor what is on disk."""
+    volley.add_zone("test.", small_zone(1))
+    (volley.directory / "state").mkdir()
+    refuser = Refuser(volley.publish_socket)
+    try:
+        volley.start_control()
+        wait_for_dataplane(volley)
+        volley.ctl("defence", "deny", "192.0.2.0/24")
+        kept = state_file(volley).read_bytes(), secrets_file(volley).read_bytes()
+        shown = volley.ctl_json("defence", "show")
+        refuser.reason = b"no port takes it"
+        for arguments in (("defence", "deny", "10.0.0.0/8"), ("defence", "set", "responses.slip", "5"),
+                          ("defence", "forget", "192.0.2.0/24"), ("cookies", "roll")):
+            result = volley.ctl(*arguments, check=False)
+            assert result.returncode == 1
+            assert "the dataplane refused the defence: no port takes it" in result.stderr
+            assert (state_file(volley).read_bytes(), secrets_file(volley).read_bytes()) == kept
+        after = volley.ctl_json("defence", "show")
+        assert after["prefixes"] == shown["prefixes"] and after["settings"] == shown["settings"]
+        volley.other_settings["defence"] = {"responses": {"slip": 9}}
+        volley.write_config()
+        result = volley.ctl("reload", check=False)
+        assert result.returncode == 1 and "the defence stays as it was: the dataplane refused" in result.stderr
+        refuser.reason = None
+        volley.ctl("defence", "deny", "10.0.0.0/8")
+        wait_for_dataplane(volley)
+        assert operator_settings(volley) == {}
+        assert refuser.secrets and set(refuser.secrets) == {refuser.secrets[0]}, "a roll that failed left something"
+    finally:
+        refuser.collector.close()
