@@ -26,7 +26,8 @@ vly_defence_state_copy(const struct vly_defence_state *from)
 		vly_defence_state_free(state);
 		return NULL;
 	}
-	memcpy(state->entry, from->entry, from->entry_cnt * sizeof(*state->entry));
+	for (size_t i = 0; i < from->entry_cnt; i++)
+		state->entry[i] = from->entry[i];
 	state->entry_cnt = from->entry_cnt;
 	return state;
 }
