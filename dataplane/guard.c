@@ -78,16 +78,11 @@ static bool
 is_allowed(const struct vly_guard *guard, const struct vly_query *query)
 {
 	const struct vly_prefix_table *prefixes = &guard->defence->rules.prefixes;
-	uint32_t word;
-	uint64_t half[2];
 
-	if (query->client_is_ipv4) {
-		memcpy(&word, query->client, sizeof(word));
-		return vly_prefix_find4(prefixes, __builtin_bswap32(word)) == VLY_PREFIX_ALLOW;
-	}
-	memcpy(half, query->client, sizeof(half));
-	return vly_prefix_find6(prefixes, __builtin_bswap64(half[0]), __builtin_bswap64(half[1])) ==
-	       VLY_PREFIX_ALLOW;
+	return (query->client_is_ipv4
+			? vly_prefix_find4(prefixes, vly_be32(query->client))
+			: vly_prefix_find6(prefixes, vly_be64(query->client),
+					   vly_be64(query->client + 8))) == VLY_PREFIX_ALLOW;
 }
 
 enum vly_guard_verdict

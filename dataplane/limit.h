@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include <volley/defence.h>
+#include <volley/octets.h>
 
 /*
  * 512 KiB for each lcore. At 10 million units a second a line has 1,200 and a cell 300: an eighth
@@ -27,7 +28,8 @@
  * which takes as much, another one meets one of them at both cells once in 500. Half the size makes
  * it twice as likely; twice the size takes more of the cache from the zones.
  */
-#define VLY_LIMIT_LINE_CNT (1u << 13)
+#define VLY_LIMIT_LINE_BITS 13
+#define VLY_LIMIT_LINE_CNT  (1u << VLY_LIMIT_LINE_BITS)
 
 /* Cells of each row in a line. */
 #define VLY_LIMIT_ROW_CELLS 8
@@ -64,32 +66,30 @@ vly_limiter_is_due(const struct vly_limiter *limiter, uint32_t now)
 	       now - limiter->swept >= VLY_LIMIT_SWEEP_UNITS / VLY_LIMIT_LINE_CNT;
 }
 
-/* The hash of the network of the client with the 4 or 16 octets at `address`. */
+/* The network of the client with the 4 or 16 octets at `address`. */
+static inline uint64_t
+vly_limiter_network(const struct vly_response_limits *limits, const uint8_t *address, bool ipv4)
+{
+	return ipv4 ? vly_be32(address) >> (32 - limits->prefix4_bits)
+		    : vly_be64(address) >> (64 - limits->prefix6_bits);
+}
+
 static inline uint32_t
 vly_limiter_hash(const struct vly_limiter *limiter, const struct vly_response_limits *limits,
 		 const uint8_t *address, bool ipv4)
 {
-	uint64_t network;
+	uint64_t network = vly_limiter_network(limits, address, ipv4);
+	/* Multiplied twice: once leaves neighbours at equal distances, which some keys make lines
+	 * that many of them share. */
+	uint64_t hash = (network ^ limiter->key[ipv4]) * limiter->key[!ipv4];
 
-	if (ipv4) {
-		uint32_t word;
-		memcpy(&word, address, sizeof(word));
-		network = __builtin_bswap32(word) >> (32 - limits->prefix4_bits);
-	} else {
-		memcpy(&network, address, sizeof(network));
-		network = __builtin_bswap64(network) >> (64 - limits->prefix6_bits);
-	}
-	/* Multiplied and folded: which networks meet depends on the whole key. */
-	unsigned __int128 product =
-		(unsigned __int128)(network ^ limiter->key[ipv4]) * limiter->key[!ipv4];
-	uint64_t folded = (uint64_t)product ^ (uint64_t)(product >> 64);
-	return (uint32_t)(folded * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+	return (uint32_t)((hash ^ hash >> 32) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
 }
 
 static inline struct vly_limit_line *
 vly_limiter_line(struct vly_limiter *limiter, uint32_t hash)
 {
-	return &limiter->line[hash % VLY_LIMIT_LINE_CNT];
+	return &limiter->line[hash >> (32 - VLY_LIMIT_LINE_BITS)];
 }
 
 /* Says which client it is, and has its cells fetched. */
@@ -108,7 +108,19 @@ static inline uint32_t *
 vly_limiter_cell(struct vly_limit_line *line, uint32_t hash, enum vly_response_kind kind,
 		 unsigned row)
 {
-	return &line->cell[row][((hash >> (26 + 3 * row)) + 2 * kind) % VLY_LIMIT_ROW_CELLS];
+	unsigned first = hash >> (32 - VLY_LIMIT_LINE_BITS - 3 * (row + 1));
+
+	return &line->cell[row][(first + 2 * kind) % VLY_LIMIT_ROW_CELLS];
+}
+
+/* vly_rate_spent() without a branch: which of the two it is, is anybody's guess. */
+static inline uint32_t
+vly_limiter_spent(uint32_t cell, uint32_t now, uint32_t burst)
+{
+	uint32_t ahead = cell - now;
+	uint32_t is_past = (ahead | (burst - ahead)) >> 31; /* or a larger burst's */
+
+	return ahead & (is_past - 1);
 }
 
 /*
@@ -126,8 +138,8 @@ vly_limiter_spend(struct vly_limiter *limiter, const struct vly_response_limits 
 	struct vly_limit_line *line = vly_limiter_line(limiter, hash);
 	uint32_t *cell[2] = {vly_limiter_cell(line, hash, kind, 0),
 			     vly_limiter_cell(line, hash, kind, 1)};
-	uint32_t spent[2] = {vly_rate_spent(*cell[0], now, rate),
-			     vly_rate_spent(*cell[1], now, rate)};
+	uint32_t spent[2] = {vly_limiter_spent(*cell[0], now, rate.burst),
+			     vly_limiter_spent(*cell[1], now, rate.burst)};
 	uint32_t least = spent[0] < spent[1] ? spent[0] : spent[1];
 
 	if (cost > rate.burst)

@@ -329,13 +329,12 @@ space_for(const struct vly_query *query)
 static inline unsigned
 found_bytes(const struct vly_query *query)
 {
-	const struct vly_image_answer *answer = query->answer;
-	unsigned space = space_for(query);
-	unsigned wire_len = answer->wire_len;
+	unsigned wire_len = query->answer->wire_len;
+	unsigned rest = VLY_DNS_HEADER_BYTES + query->question_bytes + query->opt_bytes;
 
-	if (__builtin_expect(wire_len > space, 0))
-		wire_len = answer->keep_len > space ? 0 : space;
-	return VLY_DNS_HEADER_BYTES + query->question_bytes + query->opt_bytes + wire_len;
+	if (__builtin_expect(rest + wire_len > VLY_UDP_BYTES_MIN, 0) && wire_len > space_for(query))
+		return rest + (query->answer->keep_len > space_for(query) ? 0 : space_for(query));
+	return rest + wire_len;
 }
 
 static inline void
