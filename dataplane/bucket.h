@@ -19,23 +19,28 @@ vly_bucket_match(const struct vly_image_bucket *bucket, uint32_t tag)
 	return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(same));
 }
 
+/* Bit i: octet i of a is that of b. */
+static inline uint32_t
+vly_bucket_same_octets(const uint8_t *a, const uint8_t *b)
+{
+	__m256i left = _mm256_loadu_si256((const __m256i *)a);
+	__m256i right = _mm256_loadu_si256((const __m256i *)b);
+
+	return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(left, right));
+}
+
 /* True when two names, or suffixes, of `len` octets are equal; VLY_NAME_SLACK_BYTES behind both are
- * readable. */
+ * readable. The last block of a long name overlaps the one before: what lies behind the name would
+ * have to come from memory for nothing. */
 static inline bool
 vly_bucket_name_equal(const uint8_t *a, const uint8_t *b, unsigned len)
 {
-	for (;;) {
-		__m256i left = _mm256_loadu_si256((const __m256i *)a);
-		__m256i right = _mm256_loadu_si256((const __m256i *)b);
-		uint32_t same = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(left, right));
-		if (len <= 32)
-			return ((uint64_t)~same << (64 - len)) == 0;
-		if (same != UINT32_MAX)
+	if (len <= 32)
+		return (uint64_t)~vly_bucket_same_octets(a, b) << (64 - len) == 0;
+	for (unsigned at = 0; at + 32 < len; at += 32)
+		if (vly_bucket_same_octets(a + at, b + at) != UINT32_MAX)
 			return false;
-		a += 32;
-		b += 32;
-		len -= 32;
-	}
+	return vly_bucket_same_octets(a + len - 32, b + len - 32) == UINT32_MAX;
 }
 #else
 static inline bool

@@ -11,7 +11,7 @@
 #include "question_sum.h"
 #include "wire.h"
 
-/* Octets copied at a time; images have twice as many readable behind every answer. */
+/* Octets copied at a time; images have twice as many that may be read behind every answer. */
 #define COPY_BLOCK_BYTES 32
 
 /* What a response is made of, before it is written. */
@@ -27,17 +27,25 @@ counts_of(unsigned ancount, unsigned nscount, unsigned arcount)
 	return (uint64_t)ancount << 32 | (uint64_t)nscount << 16 | arcount;
 }
 
+/* The last block ends with the answer, overlapping the one before: what lies behind it would have
+ * to come from memory for nothing. */
 static inline void
 copy_blocks(uint8_t *to, const uint8_t *from, size_t bytes, size_t room)
 {
-	size_t whole = (bytes + COPY_BLOCK_BYTES - 1) & ~(size_t)(COPY_BLOCK_BYTES - 1);
+	size_t at = 0;
 
-	if (__builtin_expect(whole > room, 0)) {
+	if (__builtin_expect(room < COPY_BLOCK_BYTES, 0)) {
 		memcpy(to, from, bytes);
 		return;
 	}
-	for (size_t at = 0; at < whole; at += COPY_BLOCK_BYTES)
+	if (bytes < COPY_BLOCK_BYTES) {
+		memcpy(to, from, COPY_BLOCK_BYTES);
+		return;
+	}
+	for (; at + COPY_BLOCK_BYTES < bytes; at += COPY_BLOCK_BYTES)
 		memcpy(to + at, from + at, COPY_BLOCK_BYTES);
+	at = bytes - COPY_BLOCK_BYTES;
+	memcpy(to + at, from + at, COPY_BLOCK_BYTES);
 }
 
 /* Adds delta to the pointers that lie within the first wire_len octets; returns what that adds to
