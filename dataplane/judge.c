@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "judge.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#define LARGE_PAGE (UINT32_C(2) << 20)
+#include "large.h"
 
 /* The six cells of a source, two of each level side by side; the last two lanes idle. As plain
  * numbers this takes twice as long. What is spent is below 2^31, so that signed comparisons do,
@@ -180,12 +178,5 @@ vly_judge(const struct vly_policy_rules *rules, struct vly_policy_state *state, 
 struct vly_policy_state *
 vly_judge_state_create(void)
 {
-	size_t bytes = (sizeof(struct vly_policy_state) + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
-	struct vly_policy_state *state = aligned_alloc(LARGE_PAGE, bytes);
-
-	if (state == NULL)
-		return NULL;
-	(void)madvise(state, bytes, MADV_HUGEPAGE); /* ordinary pages do as well, more slowly */
-	memset(state, 0, sizeof(*state));
-	return state;
+	return vly_large_alloc(sizeof(struct vly_policy_state));
 }

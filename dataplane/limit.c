@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "limit.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "large.h"
+
+int
+vly_limiter_init(struct vly_limiter *limiter)
+{
+	/* Blocks only before the machine has ever had any randomness. */
+	if (getrandom(limiter, offsetof(struct vly_limiter, swept), 0) < 0)
+		return -errno;
+	limiter->key[0] |= 1;
+	limiter->key[1] |= 1;
+	return 0;
+}
+
 struct vly_limiter *
 vly_limiter_create(void)
 {
-	struct vly_limiter *limiter = aligned_alloc(_Alignof(struct vly_limiter), sizeof(*limiter));
+	struct vly_limiter *limiter = vly_large_alloc(sizeof(*limiter));
 
-	if (limiter == NULL)
-		return NULL;
-	memset(limiter, 0, sizeof(*limiter));
-	/* Blocks only before the machine has ever had any randomness. */
-	if (getrandom(limiter, offsetof(struct vly_limiter, swept), 0) < 0) {
-		free(limiter);
-		return NULL;
-	}
-	limiter->key[0] |= 1;
-	limiter->key[1] |= 1;
-	return limiter;
+	if (limiter == NULL || vly_limiter_init(limiter) == 0)
+		return limiter;
+	free(limiter);
+	return NULL;
 }
 
 void

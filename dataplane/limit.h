@@ -3,7 +3,7 @@
  * Response limits: how much one lcore sends to the network that a client is in, by kind of
  * response (struct vly_response_limits).
  *
- * Use: vly_limiter_create() in the thread that will use it; per burst and query
+ * Use: vly_limiter_create() or _init() in the thread that will use it; per burst and query
  * vly_limiter_find(), which fetches the client's cells while other work goes on; per response
  * vly_limiter_spend(), and vly_limiter_slips() when that says no; vly_limiter_sweep() before all
  * that whenever it is due; vly_limiter_destroy().
@@ -47,7 +47,10 @@ struct vly_limiter {
 	struct vly_limit_line line[VLY_LIMIT_LINE_CNT];
 };
 
-/* NULL: no memory. Keys are random. */
+/* Makes a limiter of zeros. Keys are random. Returns 0, or a negative errno. */
+__attribute__((nonnull, warn_unused_result)) int vly_limiter_init(struct vly_limiter *limiter);
+
+/* NULL: no memory. */
 struct vly_limiter *vly_limiter_create(void);
 void vly_limiter_destroy(struct vly_limiter *limiter);
 

@@ -14,6 +14,7 @@
 #include "guard.h"
 #include "idle.h"
 #include "judge.h"
+#include "large.h"
 #include "packet.h"
 
 /* The more queries go through a stage together, the more of them wait for memory at once: 64 take
@@ -37,6 +38,7 @@ struct burst {
 	unsigned asked_cnt;
 	unsigned reply_cnt;
 	unsigned refused_cnt;
+	struct vly_limiter limiter;
 };
 
 static void
@@ -246,21 +248,18 @@ run(const struct vly_worker *worker, struct burst *burst)
 static struct burst *
 create_burst(const struct vly_worker *worker)
 {
-	struct burst *burst = aligned_alloc(RTE_CACHE_LINE_SIZE,
-					    RTE_ALIGN_CEIL(sizeof(*burst), RTE_CACHE_LINE_SIZE));
-	struct vly_limiter *limiter = vly_limiter_create();
+	struct burst *burst = vly_large_alloc(sizeof(*burst));
 	struct vly_policy_state *state = worker->has_xdp ? NULL : vly_judge_state_create();
 
-	if (burst == NULL || limiter == NULL || (state == NULL && !worker->has_xdp)) {
+	if (burst == NULL || (state == NULL && !worker->has_xdp) ||
+	    vly_limiter_init(&burst->limiter) != 0) {
 		free(burst);
 		free(state);
-		vly_limiter_destroy(limiter);
 		return NULL;
 	}
-	memset(burst, 0, sizeof(*burst));
 	burst->rules_state = state;
 	vly_sampler_start(&burst->sampler, worker->samples, worker->port_idx);
-	vly_guard_start(&burst->guard, limiter, &burst->sampler, worker->tsc_hz);
+	vly_guard_start(&burst->guard, &burst->limiter, &burst->sampler, worker->tsc_hz);
 	return burst;
 }
 
@@ -276,7 +275,6 @@ vly_worker_run(void *worker)
 	rcu_register_thread();
 	run(worker, burst);
 	rcu_unregister_thread();
-	vly_limiter_destroy(burst->guard.limiter);
 	free(burst->rules_state);
 	free(burst);
 	return 0;
