@@ -7,12 +7,14 @@
  *   1. vly_guard_start(), with a limiter where responses are to be limited: not for streams, whose
  *      clients have shown that they are where they say;
  *   2. per burst, inside its RCU read side, vly_guard_begin() with the live defence;
- *   3. vly_guard_find() with the queries, whose `client` is set;
+ *   3. vly_guard_find() with the queries, whose `client` is set, or vly_guard_find_one() each;
  *   4. vly_query_write() with the guard, which asks it what is below.
  * Tests set `clock` themselves and call vly_guard_set().
  */
 #ifndef VLY_DATAPLANE_GUARD_H
 #define VLY_DATAPLANE_GUARD_H
+
+#include <volley/octets.h>
 
 #include "clock.h"
 #include "limit.h"
@@ -57,17 +59,24 @@ vly_guard_set(struct vly_guard *guard, const struct vly_defence *defence)
 	guard->limits = limits ? &defence->responses : NULL;
 }
 
+/* Finds the limits of a client, where they are on: `address` as in vly_limiter_hash(). */
+static inline void
+vly_guard_find_one(struct vly_guard *guard, struct vly_query *query, uint64_t address)
+{
+	query->limit_hash =
+		vly_limiter_find(guard->limiter, guard->limits, address, query->client_is_ipv4);
+}
+
 /* Finds the limits of the burst's clients. */
 static inline void
 vly_guard_find(struct vly_guard *guard, struct vly_query *query, unsigned cnt)
 {
 	if (guard->limits == NULL)
 		return;
-	if (vly_limiter_is_due(guard->limiter, guard->clock.units))
-		vly_limiter_sweep(guard->limiter, guard->clock.units);
 	for (unsigned i = 0; i < cnt; i++)
-		query[i].limit_hash = vly_limiter_find(guard->limiter, guard->limits,
-						       query[i].client, query[i].client_is_ipv4);
+		vly_guard_find_one(guard, &query[i],
+				   query[i].client_is_ipv4 ? vly_be32(query[i].client)
+							   : vly_be64(query[i].client));
 }
 
 static inline void
@@ -75,6 +84,8 @@ vly_guard_begin(struct vly_guard *guard, const struct vly_defence *defence, uint
 {
 	vly_clock_tick(&guard->clock, tsc);
 	vly_guard_set(guard, defence);
+	if (guard->limits != NULL && vly_limiter_is_due(guard->limiter, guard->clock.units))
+		vly_limiter_sweep(guard->limiter, guard->clock.units);
 }
 
 /* Looks at the cookie of a parsed query that has one: it then is in the response's OPT, or the

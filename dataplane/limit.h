@@ -8,10 +8,11 @@
  * vly_limiter_spend(), and vly_limiter_slips() when that says no; vly_limiter_sweep() before all
  * that whenever it is due; vly_limiter_destroy().
  *
- * The cells (rate.h) are a count-min sketch of fixed size: each client's network has two cells for
- * each kind, chosen by a keyed hash, both in one cache line; what the emptier of the two says
- * counts, and only what it says is written (conservative update). So a spoofed source takes
- * nothing from others but what falls on both of their cells, and no number of sources fills it.
+ * A sketch of fixed size: by a keyed hash, each network has two cells (rate.h) for each kind, both
+ * in one cache line, and each good for half of the rate. The first that has room pays; a response
+ * is over the limit when neither has. So a network shares one of its cells with another now and
+ * then, and loses a half at worst; it takes two above their limits, or one at both cells, to close
+ * it out. No number of sources fills the sketch.
  */
 #ifndef VLY_DATAPLANE_LIMIT_H
 #define VLY_DATAPLANE_LIMIT_H
@@ -20,13 +21,12 @@
 #include <string.h>
 
 #include <volley/defence.h>
-#include <volley/octets.h>
 
 /*
- * 512 KiB for each lcore. At 10 million units a second a line has 1,200 and a cell 300: an eighth
- * of what the tightest default lets one network have. With a thousand networks above their limits,
- * which takes as much, another one meets one of them at both cells once in 500. Half the size makes
- * it twice as likely; twice the size takes more of the cache from the zones.
+ * 512 KiB for each lcore. 10 million units a second from everywhere are 150 for each cell, a third
+ * of the half of what the tightest default lets one network have. With a thousand networks above
+ * their limits, which takes as much, another one meets one of them at both cells once in 500. Half
+ * the size makes it twice as likely; twice the size takes more of the cache from the zones.
  */
 #define VLY_LIMIT_LINE_BITS 13
 #define VLY_LIMIT_LINE_CNT  (1u << VLY_LIMIT_LINE_BITS)
@@ -69,19 +69,13 @@ vly_limiter_is_due(const struct vly_limiter *limiter, uint32_t now)
 	       now - limiter->swept >= VLY_LIMIT_SWEEP_UNITS / VLY_LIMIT_LINE_CNT;
 }
 
-/* The network of the client with the 4 or 16 octets at `address`. */
-static inline uint64_t
-vly_limiter_network(const struct vly_response_limits *limits, const uint8_t *address, bool ipv4)
-{
-	return ipv4 ? vly_be32(address) >> (32 - limits->prefix4_bits)
-		    : vly_be64(address) >> (64 - limits->prefix6_bits);
-}
-
+/* The hash of the network of a client: an IPv6 address's upper 64 bits, or an IPv4 address. */
 static inline uint32_t
 vly_limiter_hash(const struct vly_limiter *limiter, const struct vly_response_limits *limits,
-		 const uint8_t *address, bool ipv4)
+		 uint64_t address, bool ipv4)
 {
-	uint64_t network = vly_limiter_network(limits, address, ipv4);
+	uint64_t network =
+		address >> (ipv4 ? 32 - limits->prefix4_bits : 64 - limits->prefix6_bits);
 	/* Multiplied twice: once leaves neighbours at equal distances, which some keys make lines
 	 * that many of them share. */
 	uint64_t hash = (network ^ limiter->key[ipv4]) * limiter->key[!ipv4];
@@ -98,7 +92,7 @@ vly_limiter_line(struct vly_limiter *limiter, uint32_t hash)
 /* Says which client it is, and has its cells fetched. */
 static inline uint32_t
 vly_limiter_find(struct vly_limiter *limiter, const struct vly_response_limits *limits,
-		 const uint8_t *address, bool ipv4)
+		 uint64_t address, bool ipv4)
 {
 	uint32_t hash = vly_limiter_hash(limiter, limits, address, ipv4);
 
@@ -116,43 +110,43 @@ vly_limiter_cell(struct vly_limit_line *line, uint32_t hash, enum vly_response_k
 	return &line->cell[row][(first + 2 * kind) % VLY_LIMIT_ROW_CELLS];
 }
 
-/* vly_rate_spent() without a branch: which of the two it is, is anybody's guess. */
-static inline uint32_t
-vly_limiter_spent(uint32_t cell, uint32_t now, uint32_t burst)
-{
-	uint32_t ahead = cell - now;
-	uint32_t is_past = (ahead | (burst - ahead)) >> 31; /* or a larger burst's */
+/* What one response may push a cell ahead, in units of rate.h: 17 s. */
+#define VLY_LIMIT_COST_MAX (UINT32_C(1) << 30)
 
-	return ahead & (is_past - 1);
+/* Spends `cost` of a cell that has room for it. What costs more than there ever is needs all of it.
+ */
+static inline bool
+vly_limiter_pay(uint32_t *cell, uint32_t cost, uint32_t burst, uint32_t now)
+{
+	int32_t ahead = (int32_t)(*cell - now);
+	uint32_t spent = (uint32_t)(ahead & ~(ahead >> 31)); /* 0 for a cell of the past */
+	uint32_t room = cost < burst ? cost : burst;
+
+	if (spent + room > burst)
+		return false;
+	*cell = now + spent + cost;
+	return true;
 }
 
-/*
- * Whether a response of that kind and so many octets is within its client's limit; it is then
- * spent, otherwise nothing is. `now` is in rate.h's units. A response that costs more than there
- * ever is goes out when nothing was spent before it.
- */
+/* Whether a response of that kind and so many octets is within its client's limit; it is then
+ * spent, otherwise nothing is. `now` is in rate.h's units. */
 static inline bool
 vly_limiter_spend(struct vly_limiter *limiter, const struct vly_response_limits *limits,
 		  uint32_t hash, enum vly_response_kind kind, unsigned bytes, uint32_t now)
 {
 	struct vly_rate rate = limits->rate[kind];
 	uint32_t units = (bytes + VLY_RESPONSE_UNIT_BYTES - 1) >> VLY_RESPONSE_UNIT_SHIFT;
-	uint64_t cost = (uint64_t)rate.cost * units;
+	uint64_t cost = (uint64_t)rate.cost * units * 2; /* at half the rate */
 	struct vly_limit_line *line = vly_limiter_line(limiter, hash);
-	uint32_t *cell[2] = {vly_limiter_cell(line, hash, kind, 0),
-			     vly_limiter_cell(line, hash, kind, 1)};
-	uint32_t spent[2] = {vly_limiter_spent(*cell[0], now, rate.burst),
-			     vly_limiter_spent(*cell[1], now, rate.burst)};
-	uint32_t least = spent[0] < spent[1] ? spent[0] : spent[1];
 
-	if (cost > rate.burst)
-		cost = rate.burst;
-	if (least + cost > rate.burst)
-		return false;
-	uint32_t after = least + (uint32_t)cost;
-	*cell[0] = now + (spent[0] > after ? spent[0] : after);
-	*cell[1] = now + (spent[1] > after ? spent[1] : after);
-	return true;
+	if (rate.cost == 0)
+		return true;
+	if (cost > VLY_LIMIT_COST_MAX)
+		cost = VLY_LIMIT_COST_MAX;
+	return vly_limiter_pay(vly_limiter_cell(line, hash, kind, 0), (uint32_t)cost, rate.burst,
+			       now) ||
+	       vly_limiter_pay(vly_limiter_cell(line, hash, kind, 1), (uint32_t)cost, rate.burst,
+			       now);
 }
 
 /* Whether a limited response is one of those that go out with TC=1: one in `slip` of them, at

@@ -126,8 +126,16 @@ admit(const struct vly_worker *worker, struct burst *burst, const struct vly_pol
 static void
 make_queries(const struct vly_worker *worker, struct burst *burst)
 {
-	for (unsigned i = 0; i < burst->asked_cnt; i++)
+	struct vly_guard *guard = &burst->guard;
+
+	for (unsigned i = 0; i < burst->asked_cnt; i++) {
+		const struct vly_packet *packet = &burst->packet[i];
 		make_query(worker, burst, i);
+		if (guard->limits != NULL)
+			vly_guard_find_one(guard, &burst->query[i],
+					   packet->ip_version == 4 ? packet->source_low
+								   : packet->source_high);
+	}
 	if (!worker->has_xdp)
 		worker->counters->verdict[VLY_VERDICT_serve] += burst->asked_cnt;
 }
@@ -217,7 +225,6 @@ answer_burst(const struct vly_worker *worker, struct burst *burst)
 	if (burst->rules_state != NULL)
 		admit(worker, burst, &guard->defence->rules);
 	make_queries(worker, burst);
-	vly_guard_find(guard, burst->query, burst->asked_cnt);
 	sample_served(burst, start_tsc);
 	vly_query_answer(burst->query, burst->asked_cnt, vly_table_live(), guard, worker->counters);
 	write_replies(worker, burst);

@@ -5,6 +5,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include <volley/octets.h>
+
 #include "limit.h"
 #include "random.h"
 
@@ -42,7 +44,8 @@ hash_of(const char *text)
 	bool ipv4 = inet_pton(AF_INET, text, address) == 1;
 
 	cr_assert(ipv4 || inet_pton(AF_INET6, text, address) == 1);
-	return vly_limiter_find(limiter, &limits, address, ipv4);
+	return vly_limiter_find(limiter, &limits, ipv4 ? vly_be32(address) : vly_be64(address),
+				ipv4);
 }
 
 static bool
@@ -62,45 +65,49 @@ spend_all(uint32_t hash, enum vly_response_kind kind, unsigned bytes, uint32_t n
 	return cnt;
 }
 
-/* A budget as one would think of it: something that fills, in unbounded time. */
+/* A budget as one would think of it: something that empties, in unbounded time. */
 struct budget {
 	uint64_t spent, at;
 };
 
 static bool
-naive_spend(struct budget *budget, struct vly_rate rate, unsigned bytes, uint64_t now)
+naive_pay(struct budget *budget, uint64_t cost, uint32_t burst, uint64_t now)
 {
 	uint64_t passed = now - budget->at;
-	uint64_t cost = (uint64_t)rate.cost * ((bytes + 127) / 128);
 
 	budget->spent = budget->spent > passed ? budget->spent - passed : 0;
 	budget->at = now;
-	if (rate.cost == 0)
-		return true;
-	if (cost > rate.burst)
-		cost = rate.burst;
-	if (budget->spent + cost > rate.burst)
+	if (budget->spent > 0 && budget->spent + cost > burst)
 		return false;
 	budget->spent += cost;
 	return true;
+}
+
+/* Two of them, at half the rate each. */
+static bool
+naive_spend(struct budget budget[2], struct vly_rate rate, unsigned bytes, uint64_t now)
+{
+	uint64_t cost = 2 * (uint64_t)rate.cost * ((bytes + 127) / 128);
+
+	return rate.cost == 0 || naive_pay(&budget[0], cost, rate.burst, now) ||
+	       naive_pay(&budget[1], cost, rate.burst, now);
 }
 
 /* Few networks, none of which meets another: the sketch must say exactly the same. */
 Test(limit, decides_as_an_exact_account_would)
 {
 	enum { NETWORKS = 40, STEPS = 400000 };
-	static struct budget budget[NETWORKS][VLY_RESPONSE_KIND_CNT];
+	static struct budget budget[NETWORKS][VLY_RESPONSE_KIND_CNT][2];
 	struct vly_test_random random = {5};
 	uint64_t now = UINT32_MAX - 10 * (uint64_t)S; /* comes round in between */
 	unsigned limited = 0;
 	uint32_t hash[NETWORKS];
 
 	limits.rate[VLY_RESPONSE_referral] = vly_rate_make(20000, 100);
-	limits.rate[VLY_RESPONSE_nxdomain] = vly_rate_make(3, 2000);
+	limits.rate[VLY_RESPONSE_nxdomain] = vly_rate_make(30, 2000);
 	limits.rate[VLY_RESPONSE_error] = vly_rate_make(0, 1000);
 	for (unsigned i = 0; i < NETWORKS; i++) {
-		uint8_t address[16] = {10, (uint8_t)i, 3};
-		hash[i] = vly_limiter_hash(limiter, &limits, address, i % 2);
+		hash[i] = vly_limiter_hash(limiter, &limits, 0x0a000300 | i << 16, i % 2);
 	}
 	for (unsigned i = 0; i < STEPS; i++) {
 		unsigned network = vly_test_random_below(&random, NETWORKS);
@@ -108,7 +115,9 @@ Test(limit, decides_as_an_exact_account_would)
 		unsigned bytes = 12 + vly_test_random_below(&random, 1400);
 		now += vly_test_random_below(&random,
 					     vly_test_random_chance(&random, 1) ? 300000 : 3000);
-		bool wanted = naive_spend(&budget[network][kind], limits.rate[kind], bytes, now);
+		if (vly_limiter_is_due(limiter, (uint32_t)now))
+			vly_limiter_sweep(limiter, (uint32_t)now);
+		bool wanted = naive_spend(budget[network][kind], limits.rate[kind], bytes, now);
 		cr_assert_eq(spend(hash[network], kind, bytes, (uint32_t)now), wanted,
 			     "step %u, network %u, kind %u, %u octets", i, network, kind, bytes);
 		limited += !wanted;
@@ -124,15 +133,49 @@ Test(limit, a_response_costs_what_it_weighs)
 	cr_expect_eq(spend_all(hash_of("203.0.113.1"), VLY_RESPONSE_answer, 1232, 0), 100);
 }
 
+/* It needs a cell of which nothing is spent, and pays all that it costs. */
 Test(limit, one_that_costs_more_than_there_ever_is_goes_out_alone)
 {
 	uint32_t hash = hash_of("192.0.2.1");
 
-	limits.rate[VLY_RESPONSE_answer] = vly_rate_make(1, 1000);
-	cr_expect(spend(hash, VLY_RESPONSE_answer, 65535, 0));
+	limits.rate[VLY_RESPONSE_answer] = vly_rate_make(10, 1000);
+	for (unsigned cell = 0; cell < 2; cell++)
+		cr_expect(spend(hash, VLY_RESPONSE_answer, 1280, 0)); /* each 10 units, 2 s */
 	cr_expect_not(spend(hash, VLY_RESPONSE_answer, 12, 0));
-	cr_expect_not(spend(hash, VLY_RESPONSE_answer, 65535, S / 2));
-	cr_expect(spend(hash, VLY_RESPONSE_answer, 65535, S));
+	cr_expect_not(spend(hash, VLY_RESPONSE_answer, 12, S));
+	cr_expect(spend(hash, VLY_RESPONSE_answer, 12, S + S / 4));
+	cr_expect_not(spend(hash, VLY_RESPONSE_answer, 1280, S + S / 2));
+	cr_expect(spend(hash, VLY_RESPONSE_answer, 1280, 2 * S + S / 4));
+}
+
+/* However large responses are, they stay within the rate. */
+Test(limit, no_size_beats_the_rate)
+{
+	static const unsigned sizes[] = {12, 128, 129, 512, 1232, 4096, 65535};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		char text[32];
+		uint64_t units = 0;
+		snprintf(text, sizeof(text), "10.0.%zu.1", i);
+		for (uint32_t now = 0; now < 20 * S; now += S / 1000)
+			if (spend(hash_of(text), VLY_RESPONSE_answer, sizes[i], now))
+				units += (sizes[i] + 127) / 128;
+		cr_expect_leq(units, 21000 + 2 * 512, "%u octets: %lu", sizes[i], units);
+		cr_expect_geq(units, 20000 - 512, "%u octets: %lu", sizes[i], units);
+	}
+}
+
+/* Whoever shares one of its cells with somebody above the limit has the other. */
+Test(limit, half_of_the_rate_is_left_beside_one_that_shares_a_cell)
+{
+	uint32_t hash = hash_of("192.0.2.1");
+	struct vly_limit_line *line = vly_limiter_line(limiter, hash);
+
+	for (unsigned row = 0; row < 2; row++) {
+		memset(line, 0, sizeof(*line));
+		*vly_limiter_cell(line, hash, VLY_RESPONSE_answer, row) = S;
+		cr_expect_eq(spend_all(hash, VLY_RESPONSE_answer, 100, 0), 500, "row %u", row);
+	}
 }
 
 Test(limit, what_is_limited_costs_nothing)
@@ -182,8 +225,7 @@ Test(limit, a_spoofed_spread_limits_no_innocent_network)
 	limits.rate[VLY_RESPONSE_error] = vly_rate_make(1000, 1000);
 	for (unsigned i = 0; i < 2000000; i++) {
 		uint32_t now = i * (S / 2000000);
-		uint8_t address[4];
-		vly_test_random_fill(&random, address, 4);
+		uint32_t address = (uint32_t)vly_test_random_next(&random);
 		spoofed_limited += !spend(vly_limiter_hash(limiter, &limits, address, true),
 					  VLY_RESPONSE_error, 60, now);
 		if (i % 4000 == 0) { /* 500 a second, half of its limit */
@@ -201,12 +243,12 @@ Test(limit, networks_above_their_limits_hit_few_others)
 	unsigned hit = 0;
 
 	for (unsigned i = 0; i < 1000; i++) {
-		uint8_t address[4] = {20, (uint8_t)(i >> 8), (uint8_t)i, 1};
+		uint32_t address = 20u << 24 | i << 8;
 		spend_all(vly_limiter_hash(limiter, &limits, address, true), VLY_RESPONSE_answer,
 			  1200, 0);
 	}
 	for (unsigned i = 0; i < 10000; i++) {
-		uint8_t address[4] = {30, (uint8_t)(i >> 8), (uint8_t)i, 1};
+		uint32_t address = 30u << 24 | i << 8;
 		hit += !spend(vly_limiter_hash(limiter, &limits, address, true),
 			      VLY_RESPONSE_answer, 1200, 0);
 	}
@@ -243,10 +285,10 @@ Test(limit, sweeping_keeps_what_was_spent)
 	limits.rate[VLY_RESPONSE_answer] = vly_rate_make(1, 30000);
 	vly_limiter_sweep(limiter, now);
 	cr_expect_eq(spend_all(hash_of("192.0.2.1"), VLY_RESPONSE_answer, 100, now), 30);
-	for (unsigned second = 1; second < 30; second++) {
-		now += S;
+	for (unsigned second = 2; second < 30; second += 2) {
+		now += 2 * S;
 		vly_limiter_sweep(limiter, now);
-		cr_expect_eq(spend_all(hash_of("192.0.2.1"), VLY_RESPONSE_answer, 100, now), 1);
+		cr_expect_eq(spend_all(hash_of("192.0.2.1"), VLY_RESPONSE_answer, 100, now), 2);
 	}
 }
 
