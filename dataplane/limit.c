@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include "large.h"
-
 int
 vly_limiter_init(struct vly_limiter *limiter)
 {
@@ -22,9 +20,12 @@ vly_limiter_init(struct vly_limiter *limiter)
 struct vly_limiter *
 vly_limiter_create(void)
 {
-	struct vly_limiter *limiter = vly_large_alloc(sizeof(*limiter));
+	struct vly_limiter *limiter = aligned_alloc(_Alignof(struct vly_limiter), sizeof(*limiter));
 
-	if (limiter == NULL || vly_limiter_init(limiter) == 0)
+	if (limiter == NULL)
+		return NULL;
+	memset(limiter, 0, sizeof(*limiter));
+	if (vly_limiter_init(limiter) == 0)
 		return limiter;
 	free(limiter);
 	return NULL;

@@ -49,7 +49,8 @@ enum vly_response_kind {
 /* Limits of responses per client prefix, kind and lcore. */
 struct vly_response_limits {
 	uint32_t mode; /* enum vly_limit_mode */
-	uint32_t slip; /* every n-th limited response goes out empty with TC=1; 0: none, 1: all */
+	uint32_t slip; /* one in so many limited responses, at random, goes out empty with TC=1; 0:
+			  none */
 	uint32_t prefix4_bits; /* 1..32 */
 	uint32_t prefix6_bits; /* 1..64 */
 	struct vly_rate rate[VLY_RESPONSE_KIND_CNT];
