@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Responses that no zone has ready: errors, class CH, DNAME, and those over a limit. */
+#include "compose.h"
+#include "identity.h"
+#include "response_parts.h"
+
+unsigned
+vly_response_options(uint8_t *opt, const struct vly_query *query)
+{
+	uint8_t *to = opt + VLY_OPT_BYTES;
+
+	vly_write_u16(to - 2, query->opt_bytes - VLY_OPT_BYTES);
+	if (query->cookie_state >= VLY_COOKIE_NEW) {
+		vly_write_u16(to, VLY_OPTION_COOKIE);
+		vly_write_u16(to + 2, VLY_COOKIE_BYTES);
+		memcpy(to + 4, query->cookie, VLY_COOKIE_BYTES);
+		to += VLY_OPTION_HEAD_BYTES + VLY_COOKIE_BYTES;
+	}
+	if (query->asks_keepalive) {
+		vly_write_u16(to, VLY_OPTION_KEEPALIVE);
+		vly_write_u16(to + 2, sizeof(query->keepalive));
+		vly_write_u16(to + 4, query->keepalive);
+		to += VLY_OPTION_HEAD_BYTES + sizeof(query->keepalive);
+	}
+	if (query->asks_nsid) {
+		vly_write_u16(to, VLY_OPTION_NSID);
+		vly_write_u16(to + 2, vly_identity.nsid_len);
+		memcpy(to + 4, vly_identity.nsid, vly_identity.nsid_len);
+		to += VLY_OPTION_HEAD_BYTES + vly_identity.nsid_len;
+	}
+	if (query->ede != VLY_EDE_NONE) {
+		vly_write_u16(to, VLY_OPTION_EDE);
+		vly_write_u16(to + 2, sizeof(query->ede));
+		vly_write_u16(to + 4, query->ede);
+	}
+	return query->opt_bytes;
+}
+
+/* Ends a response of the rare kinds, whose sections, if any, end at `end`. */
+static void
+finish_rare(struct vly_query *query, const struct vly_response_shape *shape, bool question,
+	    uint8_t *end, struct vly_lcore_counters *counters)
+{
+	vly_response_header(query->message, shape, question, query->has_opt);
+	if (query->has_opt) {
+		vly_response_opt(end, query);
+		end += query->opt_bytes;
+	}
+	query->response_len = (uint16_t)(end - query->message);
+	query->response_sum = vly_sum_octets(query->message, query->response_len);
+	counters->queries_edns += query->has_opt;
+	counters->truncated += (shape->flags & VLY_FLAG_TC) != 0;
+	vly_response_count((shape->flags & VLY_FLAG_RCODE) | (unsigned)query->rcode_ext << 4,
+			   counters);
+}
+
+static bool
+has_question(const struct vly_query *query)
+{
+	return query->fate != VLY_QUERY_HEADER && query->fate != VLY_QUERY_COOKIE;
+}
+
+/*
+ * Instead of a response that is over its limit: nothing, or the question and an OPT, which is no
+ * larger than the query was; BADCOOKIE may be, by the server cookie that the query lacked. What has
+ * no question can't be asked again over TCP.
+ */
+void
+vly_response_limited(struct vly_query *query, enum vly_guard_verdict verdict,
+		     struct vly_lcore_counters *counters)
+{
+	const unsigned cookie_bytes = VLY_OPTION_HEAD_BYTES + VLY_COOKIE_BYTES;
+	unsigned len = VLY_DNS_HEADER_BYTES + query->question_bytes;
+	struct vly_response_shape shape = {.flags = VLY_FLAG_TC};
+
+	query->response_len = 0;
+	if (verdict == VLY_GUARD_DROP || !has_question(query))
+		return;
+	query->asks_nsid = false;
+	query->ede = VLY_EDE_NONE;
+	query->opt_bytes = query->has_opt ? VLY_OPT_BYTES : 0;
+	query->rcode_ext = 0;
+	if (verdict == VLY_GUARD_BADCOOKIE) {
+		shape.flags = VLY_RCODE_BADCOOKIE & 15;
+		query->rcode_ext = VLY_RCODE_BADCOOKIE >> 4;
+		counters->badcookie++;
+	} else {
+		counters->slipped++;
+		if (len + VLY_OPT_BYTES + cookie_bytes > query->message_len)
+			query->cookie_state = VLY_COOKIE_NONE;
+	}
+	if (query->cookie_state >= VLY_COOKIE_NEW)
+		query->opt_bytes = (uint8_t)(query->opt_bytes + cookie_bytes);
+	finish_rare(query, &shape, true, query->message + len, counters);
+}
+
+void
+vly_response_error(struct vly_query *query, struct vly_guard *guard,
+		   struct vly_lcore_counters *counters)
+{
+	const struct vly_response_shape shape = {.flags = query->rcode};
+	unsigned len = VLY_DNS_HEADER_BYTES + (has_question(query) ? query->question_bytes : 0u);
+
+	if (vly_response_is_held(query, guard, VLY_RESPONSE_error, len + query->opt_bytes,
+				 counters))
+		return;
+	finish_rare(query, &shape, has_question(query), query->message + len, counters);
+}
+
+/* RFC 4892 §3.1: a TXT record of class CH. */
+void
+vly_response_chaos(struct vly_query *query, struct vly_guard *guard,
+		   struct vly_lcore_counters *counters)
+{
+	static const uint8_t head[] = {
+		0xc0, VLY_DNS_HEADER_BYTES, 0, VLY_TYPE_TXT, 0, VLY_CLASS_CH, 0, 0, 0, 0};
+	const char *text = vly_identity_chaos(&query->name);
+	bool asks_text = query->qtype == VLY_TYPE_TXT || query->qtype == VLY_TYPE_ANY;
+
+	if (text == NULL) {
+		vly_query_refuse(query, VLY_EDE_NOT_AUTHORITATIVE);
+		vly_response_error(query, guard, counters);
+		return;
+	}
+	size_t text_len = strlen(text);
+	unsigned record_bytes = (unsigned)(sizeof(head) + 2 + 1 + text_len);
+	struct vly_response_shape shape = {.flags = VLY_FLAG_AA,
+					   .counts = vly_response_counts(asks_text, 0, 0)};
+	if (asks_text && record_bytes > vly_response_space(query))
+		shape = (struct vly_response_shape){.flags = VLY_FLAG_AA | VLY_FLAG_TC};
+	unsigned bytes = VLY_DNS_HEADER_BYTES + query->question_bytes + query->opt_bytes;
+	if (vly_response_is_held(query, guard, VLY_RESPONSE_answer,
+				 bytes + (shape.counts > 0 ? record_bytes : 0), counters))
+		return;
+	uint8_t *to = query->message + VLY_DNS_HEADER_BYTES + query->question_bytes;
+	if (shape.counts > 0) {
+		memcpy(to, head, sizeof(head));
+		vly_write_u16(to + sizeof(head), (unsigned)text_len + 1);
+		to[sizeof(head) + 2] = (uint8_t)text_len;
+		memcpy(to + sizeof(head) + 3, text, text_len);
+		to += record_bytes;
+	}
+	finish_rare(query, &shape, true, to, counters);
+}
+
+void
+vly_response_composed(struct vly_query *query, struct vly_guard *guard,
+		      struct vly_lcore_counters *counters)
+{
+	uint8_t *to = query->message + VLY_DNS_HEADER_BYTES + query->question_bytes;
+	struct vly_composed composed;
+
+	vly_compose_dname(query, to, vly_response_space(query), &composed);
+	/* What is not overwritten of the query, for a sample. */
+	if (to < query->message + query->message_len)
+		query->message_len = (uint16_t)(to - query->message);
+	if (vly_response_is_held(
+		    query, guard,
+		    vly_response_kind_of(composed.flags & VLY_FLAG_RCODE, composed.is_referral),
+		    (unsigned)(to - query->message) + composed.wire_len + query->opt_bytes,
+		    counters))
+		return;
+	const struct vly_response_shape shape = {
+		.flags = composed.flags,
+		.counts = vly_response_counts(composed.ancount, composed.nscount, composed.arcount),
+	};
+	counters->referrals += composed.is_referral;
+	finish_rare(query, &shape, true, to + composed.wire_len, counters);
+}
