@@ -5,8 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-/* Together VLY_SAMPLES_PER_S in any second: so many at once, that few packets are all seen, and so
- * many more as the second goes on. */
+/* Together VLY_SAMPLES_PER_S in any second, at most: 10 to 20 at once, so that few packets are all
+ * seen, and half of STEADILY to all of it as the second goes on. */
 #define AT_ONCE  20
 #define STEADILY (VLY_SAMPLES_PER_S - AT_ONCE)
 
@@ -16,8 +16,18 @@ vly_sampler_start(struct vly_sampler *sampler, struct vly_sample_ring *ring, uin
 	*sampler = (struct vly_sampler){
 		.ring = ring,
 		.port_idx = port_idx,
-		.rate = vly_rate_make(STEADILY, AT_ONCE * 1000 / STEADILY),
+		.rate = vly_rate_make(STEADILY / 2, AT_ONCE * 1000 / STEADILY),
 	};
+}
+
+/* Half the cost, and up to as much again: a client that asks in turns, at a steady rate, would else
+ * be seen at the same turn each time. */
+static uint32_t
+uneven_cost(const struct vly_sampler *sampler)
+{
+	uint32_t step = (uint32_t)sampler->ring->written * UINT32_C(0x9e3779b9);
+
+	return sampler->rate.cost / 2 + (uint32_t)((uint64_t)(sampler->rate.cost / 2) * step >> 32);
 }
 
 void
@@ -46,5 +56,5 @@ vly_sampler_keep(struct vly_sampler *sampler, unsigned cause, const uint8_t *fra
 
 	sampler->cause[slot].weight = 0;
 	sampler->cause[slot].cell =
-		vly_rate_spend(sampler->cause[slot].cell, now, sampler->rate, sampler->rate.cost);
+		vly_rate_spend(sampler->cause[slot].cell, now, sampler->rate, uneven_cost(sampler));
 }
