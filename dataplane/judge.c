@@ -142,11 +142,11 @@ static inline enum vly_prefix_action
 find4(const struct vly_prefix_table *table, uint32_t address)
 {
 	enum { FEW = 4 };
-	const uint32_t *index = &table->index4[vly_prefix_bucket4(address)];
-	uint32_t first = index[0], cnt = index[1] - index[0], below = 0;
 
 	if (table->range4_cnt == 0)
 		return VLY_PREFIX_NONE;
+	const uint32_t *index = &table->index4[vly_prefix_bucket4(address)];
+	uint32_t first = index[0], cnt = index[1] - index[0], below = 0;
 	if (cnt > FEW)
 		return vly_prefix_find4(table, address);
 	for (uint32_t i = 0; i < FEW; i++)
@@ -159,7 +159,7 @@ vly_judge(const struct vly_policy_rules *rules, struct vly_policy_state *state, 
 	  const struct vly_packet *packet, unsigned cnt, uint8_t *verdict)
 {
 	const struct rates rates = rates_of(rules);
-	bool has_rate = rules->source_mode != 0;
+	bool has_rate = rules->source_mode != VLY_LIMIT_OFF;
 
 	fetch_prefixes(&rules->prefixes, packet, cnt);
 	for (unsigned i = 0; i < cnt; i++) {

@@ -21,12 +21,6 @@
 #define VLY_DEFENCE_MAGIC   UINT64_C(0x434e4644594c56) /* "VLYDFNC" */
 #define VLY_DEFENCE_VERSION 2
 
-enum vly_limit_mode {
-	VLY_LIMIT_OFF = 0,
-	VLY_LIMIT_DRY_RUN = 1, /* counts what it would limit, and limits nothing */
-	VLY_LIMIT_ON = 2,
-};
-
 /* Kinds of responses, limited apart: name, help. */
 #define VLY_RESPONSE_KINDS(X)                                                                      \
 	X(answer, "positive answers and NODATA")                                                   \
@@ -48,7 +42,7 @@ enum vly_response_kind {
 
 /* Limits of responses per client prefix, kind and lcore. */
 struct vly_response_limits {
-	uint32_t mode; /* enum vly_limit_mode */
+	uint32_t mode; /* enum vly_limit_mode (policy.h) */
 	uint32_t slip; /* one in so many limited responses, at random, goes out empty with TC=1; 0:
 			  none */
 	uint32_t prefix4_bits; /* 1..32 */

@@ -62,10 +62,17 @@ struct vly_packet {
 	uint64_t source_low;
 };
 
+/* Of source rates and of response limits. */
+enum vly_limit_mode {
+	VLY_LIMIT_OFF = 0,
+	VLY_LIMIT_DRY_RUN = 1, /* counts what it would limit, and limits nothing */
+	VLY_LIMIT_ON = 2,
+};
+
 /* What may change at run time: part of struct vly_defence, and as a whole the value of an XDP map.
  * All zeros: nothing is limited, listed or denied. */
 struct vly_policy_rules {
-	uint32_t source_mode; /* enum vly_limit_mode (defence.h) */
+	uint32_t source_mode; /* enum vly_limit_mode */
 	/* Packets of one source, per queue. The burst spans at least VLY_SOURCE_BURST_MS_MIN. */
 	struct vly_rate source[VLY_SOURCE_LEVEL_CNT];
 	/* Messages that are never served get their NOTIMP or FORMERR up to this rate, per queue. */
@@ -284,7 +291,7 @@ vly_policy_source(const struct vly_packet *packet, const struct vly_policy_rules
 VLY_POLICY_INLINE enum vly_verdict
 vly_policy_over_rate(const struct vly_policy_rules *rules, struct vly_policy_state *state)
 {
-	if (rules->source_mode != 1) /* VLY_LIMIT_DRY_RUN */
+	if (rules->source_mode != VLY_LIMIT_DRY_RUN)
 		return VLY_VERDICT_source_rate;
 	state->source_dry_run++;
 	return VLY_VERDICT_serve;
@@ -306,7 +313,7 @@ vly_policy_admit(const struct vly_packet *packet, const struct vly_policy_rules 
 		return verdict;
 	if (!vly_policy_may_be_unserved(packet, rules, state, now))
 		return VLY_VERDICT_unserved;
-	if (rules->source_mode == 0)
+	if (rules->source_mode == VLY_LIMIT_OFF)
 		return VLY_VERDICT_serve;
 	return vly_sketch_admit(&state->sketch, vly_policy_source(packet, rules), rules->source_key,
 				rules->source, rules->screen_burst, now)

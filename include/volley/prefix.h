@@ -85,6 +85,8 @@ vly_prefix_bucket6(uint64_t high64)
 VLY_PREFIX_INLINE enum vly_prefix_action
 vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 {
+	if (table->range4_cnt == 0)
+		return VLY_PREFIX_NONE;
 	uint32_t bucket = vly_prefix_bucket4(address);
 	/* 64 bits, whatever a compiler can prove: of comparisons of 32, the BPF verifier keeps ends
 	 * apart. */
@@ -93,8 +95,6 @@ vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 	uint64_t low = table->index4[bucket];
 	uint64_t high = table->index4[bucket + 1];
 
-	if (table->range4_cnt == 0)
-		return VLY_PREFIX_NONE;
 	for (int step = 0; step <= VLY_PREFIX_RANGES_BITS && low < high; step++) {
 		uint64_t middle = low + (high - low) / 2;
 		if (table->range4[VLY_PREFIX_AT(middle)].start <= wide)
@@ -109,12 +109,12 @@ vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 VLY_PREFIX_INLINE enum vly_prefix_action
 vly_prefix_find6(const struct vly_prefix_table *table, uint64_t high64, uint64_t low64)
 {
+	if (table->range6_cnt == 0)
+		return VLY_PREFIX_NONE;
 	uint32_t bucket = vly_prefix_bucket6(high64);
 	uint64_t low = table->index6[bucket];
 	uint64_t high = table->index6[bucket + 1];
 
-	if (table->range6_cnt == 0)
-		return VLY_PREFIX_NONE;
 	for (int step = 0; step <= VLY_PREFIX_RANGES_BITS && low < high; step++) {
 		uint64_t middle = low + (high - low) / 2;
 		const struct vly_prefix6 *range = &table->range6[VLY_PREFIX_AT(middle)];

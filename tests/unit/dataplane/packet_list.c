@@ -88,7 +88,7 @@ test_rules_make(enum test_rule_set set)
 		fill_lists(rules);
 	if (!policy.has_rates)
 		return rules;
-	rules->source_mode = policy.dry_run ? 1 : 2;
+	rules->source_mode = policy.dry_run ? VLY_LIMIT_DRY_RUN : VLY_LIMIT_ON;
 	rules->source_key = 0x5353;
 	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
 		rules->source[i] = rate_of(policy.packets[i]);

@@ -22,7 +22,7 @@ enum test_rule_set {
 	TEST_RULES_LISTS, /* reflector ports, denied and allowed prefixes */
 	TEST_RULES_RATES, /* source rates, and that of unserved messages */
 	TEST_RULES_ALL,
-	TEST_RULES_DRY_RUN, /* all, with source_mode 1 */
+	TEST_RULES_DRY_RUN, /* all, with VLY_LIMIT_DRY_RUN */
 	TEST_RULES_CNT
 };
 

@@ -195,7 +195,7 @@ compare_bursts_with_packets(bool screened)
 	struct vly_policy_state *one = fresh_state(), *all = vly_judge_state_create();
 	unsigned dropped = 0;
 
-	rules->source_mode = 2;
+	rules->source_mode = VLY_LIMIT_ON;
 	rules->source_key = 53;
 	rules->source[0] = vly_rate_make(5, screened ? 2000 : 400);
 	rules->source[1] = vly_rate_make(50, 30000);
