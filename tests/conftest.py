@@ -5,7 +5,7 @@ import os
 import pytest
 
 from net import CLIENT_LINK, Network
-from volley import CONTROL, DATAPLANE, ROOT, Volley
+from volley import CONTROL, DATAPLANE, ROOT, Volley, own_network
 from wire import Wire
 
 
@@ -63,14 +63,8 @@ def example(network, tmp_path_factory):
 @pytest.fixture
 def volley(tmp_path):
     """Nothing started yet, on a network of its own: for tests that break things."""
-    made = Volley(Network(), tmp_path)
-    try:
+    with own_network(tmp_path) as made:
         yield made
-    finally:
-        try:
-            made.stop()
-        finally:
-            made.network.delete()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from ask import wait_until_answered
 from canonical import canonical, difference
 from many import ask_all
 from net import SERVER4, SERVER6, Network
-from volley import ROOT, Volley
+from volley import ROOT, own_network
 from wire import opt
 
 OWN_ZONE = Path(__file__).parent / "zones/conformance.zone"
@@ -77,18 +77,12 @@ def text_of(question):
 
 
 def volley_answers(directory, origin, file, queries):
-    volley = Volley(Network(), directory)
-    volley.spare_clients()
-    try:
+    with own_network(directory) as volley:
+        volley.spare_clients()
         volley.add_zone(origin, file=file)
         volley.start()
         wait_until_answered(volley.network, origin)
         return {server: ask_all(volley.network, queries, server) for server in (SERVER4, SERVER6)}
-    finally:
-        try:
-            volley.stop()
-        finally:
-            volley.network.delete()
 
 
 def nsd_answers(directory, origin, file, queries):

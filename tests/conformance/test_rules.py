@@ -16,26 +16,19 @@ import pytest
 
 import questions
 from ask import exchange
-from net import Network
 from rules import MESSAGES, RULES, ZONES
-from volley import Volley
+from volley import own_network
 
 SECTIONS = (("an", "answer"), ("au", "authority"), ("ad", "additional"))
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    volley = Volley(Network(), tmp_path_factory.mktemp("rules"))
-    volley.spare_clients()
-    try:
+    with own_network(tmp_path_factory.mktemp("rules")) as volley:
+        volley.spare_clients()
         for origin, text in ZONES.items():
             volley.add_zone(origin, text)
         yield volley.start().network
-    finally:
-        try:
-            volley.stop()
-        finally:
-            volley.network.delete()
 
 
 def record_line(section, owner, rrtype, rdata):

@@ -12,9 +12,9 @@ import pytest
 
 import publish
 from ask import Dnsperf, exchange
-from net import CLIENT4, CLIENT6, SERVER4, SERVER6, Network
+from net import CLIENT4, CLIENT6, SERVER4, SERVER6
 from publish import Collector
-from volley import VOLLEYCTL, Volley, small_zone
+from volley import VOLLEYCTL, Volley, own_network, small_zone
 from wire import dns_query
 
 MANY = 100_000
@@ -22,16 +22,10 @@ MANY = 100_000
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    volley = Volley(Network(), tmp_path_factory.mktemp("defence"))
-    volley.add_zone("test.", small_zone(1, "www A 192.0.2.10"))
-    (volley.directory / "state").mkdir()
-    try:
+    with own_network(tmp_path_factory.mktemp("defence")) as volley:
+        volley.add_zone("test.", small_zone(1, "www A 192.0.2.10"))
+        (volley.directory / "state").mkdir()
         yield volley.start()
-    finally:
-        try:
-            volley.stop()
-        finally:
-            volley.network.delete()
 
 
 @pytest.fixture(autouse=True)

@@ -4,10 +4,8 @@ import json
 import os
 import re
 import socket
-import subprocess
 import threading
 import time
-from contextlib import contextmanager
 
 import dns.edns
 import dns.message
@@ -16,7 +14,7 @@ import pytest
 import publish
 from ask import exchange, query, wait_until_answered
 from net import CLIENT4, CLIENT_LINK, SERVER4
-from volley import small_zone
+from volley import small_disk, small_zone
 from wire import Wire, dns_query, frame, ipv4, udp
 
 
@@ -149,22 +147,13 @@ def test_damaged_state(denying, damage):
     assert denying.ctl_json("defence", "show")["trouble"] == []
 
 
-@contextmanager
-def small_disk(directory, pages=3):
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={pages * 4}k", "small", directory], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", directory], check=True)
-
-
 def test_full_disk(volley):
     """A denial is in force all the same; the answer says that it is not kept. With room again, all of it is."""
     volley.add_zone("test.", small_zone(1))
     volley.control_settings["image-cache"] = "off"
     state = volley.directory / "state"
     state.mkdir()
-    with small_disk(state, 8):
+    with small_disk(state, 32):
         volley.start()
         wait_for_dataplane(volley)
         volley.ctl("defence", "set", "responses.slip", "5")

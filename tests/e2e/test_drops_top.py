@@ -10,26 +10,20 @@ import time
 import pytest
 
 from ask import Dnsperf, exchange, open_client
-from net import CLIENT4, CLIENT_LINK, SERVER4, SERVER6, Network
-from volley import VOLLEYCTL, Volley, environment, small_zone
+from net import CLIENT4, CLIENT_LINK, SERVER4, SERVER6
+from volley import VOLLEYCTL, environment, own_network, small_zone
 from wire import Wire, dns_query, frame, ipv4, ipv6, udp
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    volley = Volley(Network(), tmp_path_factory.mktemp("drops"))
-    volley.add_zone("test.", small_zone(1, "www A 192.0.2.10"))
-    volley.add_zone("sub.test.", small_zone(1, "www A 192.0.2.11"))
-    (volley.directory / "state").mkdir()
-    try:
+    with own_network(tmp_path_factory.mktemp("drops")) as volley:
+        volley.add_zone("test.", small_zone(1, "www A 192.0.2.10"))
+        volley.add_zone("sub.test.", small_zone(1, "www A 192.0.2.11"))
+        (volley.directory / "state").mkdir()
         volley.start()
         volley.ctl("defence", "deny", "198.51.100.0/24", "2001:db8:bad::/48")
         yield volley
-    finally:
-        try:
-            volley.stop()
-        finally:
-            volley.network.delete()
 
 
 @pytest.fixture

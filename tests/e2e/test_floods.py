@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from ask import exchange
-from net import CLIENT_LINK, SERVER4, Network
-from volley import BUILD, Volley, small_zone
+from net import CLIENT_LINK, SERVER4
+from volley import BUILD, own_network, small_zone
 from wire import dns_query
 
 FLOOD = BUILD / "perf/flood"
@@ -29,20 +29,14 @@ REASONS = {
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    volley = Volley(Network(), tmp_path_factory.mktemp("floods"))
-    # so low that a flood is above them on any machine; the client is below
-    volley.other_settings = {"defence": {
-        "source-rate": {"mode": "on", "address": 2000, "network": 4000, "wide": 1000000},
-        "responses": {"answer": 500, "nxdomain": 50, "error": 50}}}
-    text = "".join(f'@ TXT "{number}{"x" * 200}"\n' for number in range(6))
-    volley.add_zone("test.", small_zone(1, "www A 192.0.2.10") + text)
-    try:
+    with own_network(tmp_path_factory.mktemp("floods")) as volley:
+        # so low that a flood is above them on any machine; the client is below
+        volley.other_settings = {"defence": {
+            "source-rate": {"mode": "on", "address": 2000, "network": 4000, "wide": 1000000},
+            "responses": {"answer": 500, "nxdomain": 50, "error": 50}}}
+        text = "".join(f'@ TXT "{number}{"x" * 200}"\n' for number in range(6))
+        volley.add_zone("test.", small_zone(1, "www A 192.0.2.10") + text)
         yield volley.start()
-    finally:
-        try:
-            volley.stop()
-        finally:
-            volley.network.delete()
 
 
 def start_flood(volley, kind):

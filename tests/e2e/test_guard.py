@@ -13,9 +13,9 @@ import pytest
 
 import publish
 from ask import exchange
-from net import CLIENT4, CLIENT_LINK, SERVER4, SERVER6, Network
+from net import CLIENT4, CLIENT_LINK, SERVER4, SERVER6
 from stream import Stream
-from volley import Process, Volley, small_zone
+from volley import Process, own_network, small_zone
 from wire import Wire, dns_query, frame, ipv4, opt, udp
 
 OLD, NEW = b"one secret......", b"another one....."
@@ -31,18 +31,12 @@ BIG = "big TXT " + " ".join(f'"{number}{"x" * 240}"' for number in range(4))
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """A dataplane with a zone, and no control any more."""
-    volley = Volley(Network(), tmp_path_factory.mktemp("guard"))
-    volley.add_zone("test.", small_zone(1, "www A 192.0.2.10", BIG))
-    volley.network.server.ip("route", "add", "10.54.0.0/16", "via", CLIENT4)
-    try:
+    with own_network(tmp_path_factory.mktemp("guard")) as volley:
+        volley.add_zone("test.", small_zone(1, "www A 192.0.2.10", BIG))
+        volley.network.server.ip("route", "add", "10.54.0.0/16", "via", CLIENT4)
         volley.start()
         volley.control.stop()
         yield volley
-    finally:
-        try:
-            volley.stop()
-        finally:
-            volley.network.delete()
 
 
 serials = itertools.count(1)

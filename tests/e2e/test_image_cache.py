@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import struct
-import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ask import query, serial
-from volley import small_zone
+from volley import small_disk, small_zone
 
 TEST = "test."
 OTHER = "other."
@@ -225,16 +224,6 @@ def test_off(cached):
     cached.ctl("reload")
     assert serial(cached.network, TEST) == 2
     assert [file.stat().st_mtime_ns for file in images(cached).iterdir()] == before
-
-
-@contextmanager
-def small_disk(directory, kib):
-    directory.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kib}k", "small", directory], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", directory], check=True)
 
 
 def test_full_disk(volley):

@@ -13,10 +13,9 @@ import pytest
 
 import publish
 from ask import open_client, query, serial
-from net import Network
 from publish import (BUSY, COMMIT, DEFENCE, IMAGE, IMAGE_BODY, IMAGE_HEADER_BYTES, MALFORMED, OK, REFUSED, RESULT,
                      UNKNOWN, Collector, Publisher, message, sealed_memfd, with_checksum)
-from volley import Volley, small_zone
+from volley import Volley, own_network, small_zone
 from wire import dns_query
 
 ZONES = {"test.": small_zone(1, "www A 192.0.2.10", "* TXT \"any\"", "alias CNAME www",
@@ -31,17 +30,11 @@ ZONES_SECTION, BUCKETS_SECTION, HEAP_SECTION = range(3)
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """A dataplane without control, shared by all tests: it must live through every one."""
-    volley = Volley(Network(), tmp_path_factory.mktemp("publish"))
-    for name, text in ZONES.items():
-        volley.add_zone(name, text)
-    try:
+    with own_network(tmp_path_factory.mktemp("publish")) as volley:
+        for name, text in ZONES.items():
+            volley.add_zone(name, text)
         volley.start_dataplane()
         yield volley
-    finally:
-        try:
-            volley.stop()
-        finally:
-            volley.network.delete()
 
 
 @pytest.fixture(scope="module")

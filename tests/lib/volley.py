@@ -7,9 +7,10 @@ import re
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
-from net import SERVER_LINK
+from net import SERVER_LINK, Network
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("VOLLEY_BUILD", ROOT / "build")).resolve()
@@ -220,3 +221,27 @@ class Volley:
         for log in self.directory.glob("*.log"):
             found = SANITIZER.search(log.read_bytes())
             assert not found, f"{log}:\n{log.read_text(errors='replace')[-8000:]}"
+
+
+@contextmanager
+def own_network(directory):
+    """A Volley, nothing of it started, on a network of its own; both are gone afterwards."""
+    volley = Volley(Network(), directory)
+    try:
+        yield volley
+    finally:
+        try:
+            volley.stop()
+        finally:
+            volley.network.delete()
+
+
+@contextmanager
+def small_disk(directory, kib):
+    """A file system of that size in `directory`, which is made if it is not there."""
+    directory.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kib}k", "small", directory], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", directory], check=True)
