@@ -100,16 +100,20 @@ read_limit(struct vly_request *request, const json_t *value, char *reason, size_
 	return true;
 }
 
-static char *
-copy_text(const json_t *value, size_t *text_bytes)
+/* Puts a copy of the member's string at `to`, and its length at `text_bytes`. */
+static bool
+take_text(const json_t *value, const char *refusal, char **to, size_t *text_bytes, char *reason,
+	  size_t bytes)
 {
 	size_t len = json_string_length(value);
-	char *copy = json_is_string(value) ? malloc(len + 1) : NULL;
 
-	if (copy)
-		memcpy(copy, json_string_value(value), len + 1);
+	*to = json_is_string(value) ? malloc(len + 1) : NULL;
+	if (*to)
+		memcpy(*to, json_string_value(value), len + 1);
+	else
+		snprintf(reason, bytes, "%s", refusal);
 	*text_bytes = len;
-	return copy;
+	return *to != NULL;
 }
 
 static bool
@@ -130,10 +134,8 @@ read_value(struct vly_request *request, const json_t *value, char *reason, size_
 {
 	size_t len;
 
-	request->value = copy_text(value, &len);
-	if (!request->value)
-		snprintf(reason, bytes, "a value must be given as a string");
-	return request->value != NULL;
+	return take_text(value, "a value must be given as a string", &request->value, &len, reason,
+			 bytes);
 }
 
 int64_t
@@ -198,10 +200,8 @@ read_prefixes(struct vly_request *request, const json_t *value, char *reason, si
 static bool
 read_text(struct vly_request *request, const json_t *value, char *reason, size_t bytes)
 {
-	request->text = copy_text(value, &request->text_bytes);
-	if (!request->text)
-		snprintf(reason, bytes, "text must be a string");
-	return request->text != NULL;
+	return take_text(value, "text must be a string", &request->text, &request->text_bytes,
+			 reason, bytes);
 }
 
 static bool
@@ -209,10 +209,7 @@ read_file_name(struct vly_request *request, const json_t *value, char *reason, s
 {
 	size_t len;
 
-	request->name = copy_text(value, &len);
-	if (!request->name)
-		snprintf(reason, bytes, "name must be a string");
-	return request->name != NULL;
+	return take_text(value, "name must be a string", &request->name, &len, reason, bytes);
 }
 
 static bool
