@@ -13,7 +13,6 @@
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,8 +20,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include <volley/checksum.h>
+
+#include "tool.h"
 
 /* Frames in a system call. */
 #define BATCH 64
@@ -32,6 +34,8 @@
 #define UDP_AT    (IP_AT + 20)
 #define DNS_AT    (UDP_AT + 8)
 #define NAME_AT   (DNS_AT + 12)
+
+#define NAME_BYTES_MAX 201
 
 /* The name of a random subdomain begins with a label of so many octets. */
 #define LABEL_BYTES 10
@@ -68,28 +72,6 @@ struct flood {
 	struct mmsghdr message[BATCH];
 };
 
-__attribute__((noreturn, format(printf, 1, 2))) static void
-fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fputs("flood: ", stderr);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	exit(1);
-}
-
-static double
-now_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* xorshift64*: any numbers will do. */
 static uint64_t
 next_random(struct flood *flood)
@@ -108,36 +90,6 @@ put16(uint8_t *at, unsigned value)
 }
 
 static void
-put_ip_checksum(uint8_t *ip)
-{
-	uint32_t sum = 0;
-
-	put16(ip + 10, 0);
-	for (unsigned i = 0; i < 20; i += 2)
-		sum += (uint32_t)ip[i] << 8 | ip[i + 1];
-	sum = (sum & 0xffff) + (sum >> 16);
-	put16(ip + 10, ~(sum + (sum >> 16)) & 0xffff);
-}
-
-static size_t
-put_name(uint8_t *wire, const char *text)
-{
-	size_t at = 0;
-
-	while (*text != '\0') {
-		size_t len = strcspn(text, ".");
-		if (len == 0 || len > 63 || at + len > 200)
-			fail("not a name that this can write");
-		wire[at++] = (uint8_t)len;
-		memcpy(wire + at, text, len);
-		at += len;
-		text += len + (text[len] == '.');
-	}
-	wire[at++] = 0;
-	return at;
-}
-
-static void
 make_template(struct flood *flood)
 {
 	uint8_t *frame = flood->template, *ip = frame + IP_AT, *at = frame + NAME_AT;
@@ -146,7 +98,7 @@ make_template(struct flood *flood)
 	if (sscanf(flood->server_mac, "%x:%x:%x:%x:%x:%x", &mac[0], &mac[1], &mac[2], &mac[3],
 		   &mac[4], &mac[5]) != 6 ||
 	    inet_pton(AF_INET, flood->server, ip + 16) != 1)
-		fail("--server-mac or --server is no address");
+		vly_tool_fail("--server-mac or --server is no address");
 	for (unsigned i = 0; i < 6; i++)
 		frame[i] = (uint8_t)mac[i];
 	memcpy(frame + 6, "\2\0\0\0\0\1\x08", 7);
@@ -154,7 +106,10 @@ make_template(struct flood *flood)
 		*at = LABEL_BYTES;
 		at += 1 + LABEL_BYTES;
 	}
-	at += put_name(at, flood->name);
+	size_t name_bytes = vly_tool_write_name(at, NAME_BYTES_MAX, flood->name);
+	if (name_bytes == 0)
+		vly_tool_fail("not a name that this can write");
+	at += name_bytes;
 	put16(at, flood->kind == ANY ? 255 : 1);
 	put16(at + 2, 1);
 	memcpy(at + 4, "\0\0\x29\x10\0\0\0\0\0\0", 11); /* OPT, 4,096 octets */
@@ -225,7 +180,9 @@ make_frame(struct flood *flood, uint8_t *frame)
 			frame[NAME_AT + 1 + i] = (uint8_t)('a' + (random >> (4 * i)) % 16);
 	if (flood->kind == MALFORMED)
 		damage(flood, frame, random >> 8);
-	put_ip_checksum(frame + IP_AT);
+	memset(frame + IP_AT + 10, 0, 2);
+	uint16_t checksum = (uint16_t)~vly_sum_fold(vly_sum_octets(frame + IP_AT, 20));
+	memcpy(frame + IP_AT + 10, &checksum, sizeof(checksum));
 }
 
 static void
@@ -239,7 +196,7 @@ open_socket(struct flood *flood)
 	if (address.sll_ifindex == 0 || flood->fd < 0 ||
 	    setsockopt(flood->fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) != 0 ||
 	    bind(flood->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
-		fail("%s: %s", flood->interface, strerror(errno));
+		vly_tool_fail("%s: %s", flood->interface, strerror(errno));
 	for (unsigned i = 0; i < BATCH; i++) {
 		flood->part[i] = (struct iovec){flood->frame[i], flood->frame_bytes};
 		flood->message[i].msg_hdr =
@@ -251,16 +208,17 @@ open_socket(struct flood *flood)
 static void
 run(struct flood *flood)
 {
-	double start_s = now_s(), end_s = start_s + flood->seconds;
+	uint64_t start_ns = vly_tool_now_ns(CLOCK_MONOTONIC);
+	uint64_t end_ns = start_ns + flood->seconds * UINT64_C(1000000000);
 	uint64_t sent_cnt = 0, refused_cnt = 0;
 
-	while (now_s() < end_s) {
+	while (vly_tool_now_ns(CLOCK_MONOTONIC) < end_ns) {
 		for (unsigned i = 0; i < BATCH; i++)
 			make_frame(flood, flood->frame[i]);
 		for (unsigned at = 0; at < BATCH;) {
 			int sent = sendmmsg(flood->fd, flood->message + at, BATCH - at, 0);
 			if (sent < 0 && errno != ENOBUFS && errno != EAGAIN)
-				fail("%s: %s", flood->interface, strerror(errno));
+				vly_tool_fail("%s: %s", flood->interface, strerror(errno));
 			refused_cnt += sent < 0;
 			sent_cnt += sent > 0 ? (unsigned)sent : 0;
 			at += sent > 0 ? (unsigned)sent : 1;
@@ -268,7 +226,8 @@ run(struct flood *flood)
 	}
 	printf("{\"kind\": \"%s\", \"sent\": %" PRIu64 ", \"refused\": %" PRIu64
 	       ", \"seconds\": %.3f}\n",
-	       kind_name[flood->kind], sent_cnt, refused_cnt, now_s() - start_s);
+	       kind_name[flood->kind], sent_cnt, refused_cnt,
+	       (double)(vly_tool_now_ns(CLOCK_MONOTONIC) - start_ns) / 1e9);
 }
 
 static enum kind
@@ -277,7 +236,7 @@ kind_of(const char *name)
 	for (unsigned kind = 0; kind < KIND_CNT; kind++)
 		if (strcmp(name, kind_name[kind]) == 0)
 			return (enum kind)kind;
-	fail("no such kind of flood: %s", name);
+	vly_tool_fail("no such kind of flood: %s", name);
 }
 
 int
@@ -311,7 +270,8 @@ main(int argc, char **argv)
 	}
 	if (flood.interface == NULL || flood.server == NULL || flood.server_mac == NULL ||
 	    flood.name == NULL || flood.kind == KIND_CNT || flood.seconds == 0)
-		fail("needs --interface, --server, --server-mac, --name, --kind and --seconds");
+		vly_tool_fail(
+			"needs --interface, --server, --server-mac, --name, --kind and --seconds");
 	make_template(&flood);
 	open_socket(&flood);
 	run(&flood);

@@ -11,7 +11,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,6 +20,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tool.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 
@@ -79,47 +80,6 @@ end(int number)
 	ended = 1;
 }
 
-__attribute__((noreturn, format(printf, 1, 2))) static void
-fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fputs("probe: ", stderr);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	exit(1);
-}
-
-static uint64_t
-now_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
-/* Writes a name without escapes in wire form; returns its length, or 0. */
-static size_t
-write_name(uint8_t *wire, const char *text)
-{
-	size_t at = 0;
-
-	while (*text != '\0' && strcmp(text, ".") != 0) {
-		size_t label_len = strcspn(text, ".");
-		if (label_len == 0 || label_len > 63 || at + label_len > 253)
-			return 0;
-		wire[at++] = (uint8_t)label_len;
-		memcpy(wire + at, text, label_len);
-		at += label_len;
-		text += label_len + (text[label_len] == '.');
-	}
-	wire[at++] = 0;
-	return at;
-}
-
 /* A query for an address, with EDNS. */
 static bool
 make_query(struct query *query, const char *name)
@@ -127,7 +87,7 @@ make_query(struct query *query, const char *name)
 	static const uint8_t type_a_class_in[] = {0, 1, 0, 1};
 	static const uint8_t opt[] = {0, 0, 41, 1232 >> 8, 1232 & 0xff, 0, 0, 0, 0, 0, 0};
 	uint8_t *message = query->message;
-	size_t name_len = write_name(message + HEADER_BYTES, name);
+	size_t name_len = vly_tool_write_name(message + HEADER_BYTES, 254, name);
 
 	memset(message, 0, HEADER_BYTES);
 	message[5] = 1;  /* QDCOUNT */
@@ -147,22 +107,22 @@ read_questions(struct probe *probe)
 	size_t room = 0;
 
 	if (file == NULL)
-		fail("%s: %m", probe->question_path);
+		vly_tool_fail("%s: %m", probe->question_path);
 	while (fscanf(file, "%255s %15s%*[^\n]", name, type) == 2) {
 		if (probe->query_cnt == room) {
 			room = room == 0 ? 1024 : 2 * room;
 			probe->query = reallocarray(probe->query, room, sizeof(*probe->query));
 			if (probe->query == NULL)
-				fail("out of memory");
+				vly_tool_fail("out of memory");
 		}
 		if (strcmp(type, "A") != 0 || !make_query(&probe->query[probe->query_cnt], name))
-			fail("%s: line %zu: not a name and A", probe->question_path,
-			     probe->query_cnt + 1);
+			vly_tool_fail("%s: line %zu: not a name and A", probe->question_path,
+				      probe->query_cnt + 1);
 		probe->query_cnt++;
 	}
 	fclose(file);
 	if (probe->query_cnt == 0)
-		fail("%s: no questions", probe->question_path);
+		vly_tool_fail("%s: no questions", probe->question_path);
 }
 
 static void
@@ -173,14 +133,14 @@ open_socket(struct probe *probe)
 	int on = 1, bytes = RECEIVE_BUFFER_BYTES;
 
 	if (inet_pton(AF_INET, probe->server, &address.sin_addr) != 1)
-		fail("%s: not an IPv4 address", probe->server);
+		vly_tool_fail("%s: not an IPv4 address", probe->server);
 	probe->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (probe->fd < 0 ||
 	    setsockopt(probe->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) != 0 ||
 	    setsockopt(probe->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) != 0 ||
 	    bind(probe->fd, (struct sockaddr *)&own, sizeof(own)) != 0 ||
 	    connect(probe->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
-		fail("%s: %m", probe->server);
+		vly_tool_fail("%s: %m", probe->server);
 }
 
 static const struct query *
@@ -198,13 +158,13 @@ send_query(struct probe *probe)
 	query->message[0] = (uint8_t)(probe->sent_cnt >> 8);
 	query->message[1] = (uint8_t)probe->sent_cnt;
 	sample->latency_ns = 0;
-	sample->sent_unix_ns = now_ns(CLOCK_REALTIME);
+	sample->sent_unix_ns = vly_tool_now_ns(CLOCK_REALTIME);
 	ssize_t result = send(probe->fd, query->message, query->bytes, 0);
 	/* what an earlier query met: nobody listens on the port yet */
 	if (result < 0 && errno == ECONNREFUSED)
 		result = send(probe->fd, query->message, query->bytes, 0);
 	if (result < 0 && errno != ECONNREFUSED && errno != EAGAIN && errno != ENOBUFS)
-		fail("%s: %m", probe->server);
+		vly_tool_fail("%s: %m", probe->server);
 	probe->sent_cnt++;
 }
 
@@ -255,7 +215,7 @@ timestamp_ns(struct msghdr *header)
 			return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
 		}
 	}
-	fail("the kernel gives no timestamps");
+	vly_tool_fail("the kernel gives no timestamps");
 }
 
 static void
@@ -297,11 +257,11 @@ static void
 ask(struct probe *probe)
 {
 	uint64_t total_cnt = probe->rate * probe->seconds;
-	uint64_t start_ns = now_ns(CLOCK_MONOTONIC);
+	uint64_t start_ns = vly_tool_now_ns(CLOCK_MONOTONIC);
 
 	while (probe->sent_cnt < total_cnt && !is_done(probe)) {
 		uint64_t due_ns = start_ns + probe->sent_cnt * NS_PER_S / probe->rate;
-		uint64_t time_ns = now_ns(CLOCK_MONOTONIC);
+		uint64_t time_ns = vly_tool_now_ns(CLOCK_MONOTONIC);
 		if (time_ns < due_ns) {
 			receive_answers(probe);
 			sleep_until(due_ns);
@@ -311,11 +271,12 @@ ask(struct probe *probe)
 			probe->late_max_ns = time_ns - due_ns;
 		send_query(probe);
 	}
-	uint64_t stop_ns = now_ns(CLOCK_MONOTONIC) + LINGER_NS;
-	while (probe->answered_cnt < probe->sent_cnt && now_ns(CLOCK_MONOTONIC) < stop_ns &&
+	uint64_t stop_ns = vly_tool_now_ns(CLOCK_MONOTONIC) + LINGER_NS;
+	while (probe->answered_cnt < probe->sent_cnt &&
+	       vly_tool_now_ns(CLOCK_MONOTONIC) < stop_ns &&
 	       !(probe->until_answer && probe->answered_cnt > 0)) {
 		receive_answers(probe);
-		sleep_until(now_ns(CLOCK_MONOTONIC) + NS_PER_S / 1000);
+		sleep_until(vly_tool_now_ns(CLOCK_MONOTONIC) + NS_PER_S / 1000);
 	}
 }
 
@@ -325,10 +286,10 @@ write_samples(const struct probe *probe)
 	FILE *file = fopen(probe->sample_path, "we");
 
 	if (file == NULL)
-		fail("%s: %m", probe->sample_path);
+		vly_tool_fail("%s: %m", probe->sample_path);
 	fwrite(probe->sample, sizeof(*probe->sample), probe->sent_cnt, file);
 	if (ferror(file) | fclose(file))
-		fail("%s: %m", probe->sample_path);
+		vly_tool_fail("%s: %m", probe->sample_path);
 }
 
 static void
@@ -371,7 +332,7 @@ parse_arguments(struct probe *probe, int argc, char **argv)
 	}
 	if (probe->server == NULL || probe->question_path == NULL || probe->rate == 0 ||
 	    probe->seconds == 0)
-		fail("needs --server, --questions, --rate and --seconds");
+		vly_tool_fail("needs --server, --questions, --rate and --seconds");
 }
 
 int
@@ -385,7 +346,7 @@ main(int argc, char **argv)
 	size_t bytes = probe.rate * probe.seconds * sizeof(*probe.sample);
 	probe.sample = malloc(bytes);
 	if (probe.sample == NULL)
-		fail("out of memory");
+		vly_tool_fail("out of memory");
 	/* no page faults between a time and its use */
 	memset(probe.sample, 0, bytes);
 	/* timers of ordinary threads are 50 µs late otherwise */

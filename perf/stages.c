@@ -9,7 +9,6 @@
  */
 #include <getopt.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 
 #include "../control/image_builder.h"
 #include "../dataplane/query.h"
+#include "tool.h"
 
 #define BURST       VLY_BURST_MAX /* as the lcores do */
 #define QUERY_BYTES 128           /* of the longest, with slack behind it */
@@ -97,26 +97,13 @@ struct bench {
 static struct vly_query query[BURST];
 static uint8_t room[BURST][ROOM_BYTES] __attribute__((aligned(64)));
 
-__attribute__((noreturn, format(printf, 1, 2))) static void
-fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fputs("stages: ", stderr);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	exit(1);
-}
-
 __attribute__((malloc)) static void *
 allocate(size_t cnt, size_t bytes)
 {
 	void *memory = calloc(cnt, bytes);
 
 	if (memory == NULL)
-		fail("out of memory");
+		vly_tool_fail("out of memory");
 	return memory;
 }
 
@@ -154,7 +141,7 @@ write_zone(FILE *file, const struct bench *bench)
 		fprintf(file, bench->kind->records, word_of(idx), idx, idx >> 16 & 255,
 			idx >> 8 & 255, idx & 255);
 	if (fflush(file) != 0)
-		fail("the zone file can't be written: %m");
+		vly_tool_fail("the zone file can't be written: %m");
 }
 
 static void
@@ -172,21 +159,22 @@ compile_zone(struct bench *bench)
 	FILE *file = tmpfile();
 
 	if (file == NULL || builder == NULL)
-		fail("%m");
+		vly_tool_fail("%m");
 	write_zone(file, bench);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(file));
 	vly_zone_report_defaults(&report);
 	if (vly_image_builder_add_file(builder, APEX, path, NULL, &report, &info) != 0)
-		fail("the zone of %s does not compile: %s", bench->kind->name, report.first.text);
+		vly_tool_fail("the zone of %s does not compile: %s", bench->kind->name,
+			      report.first.text);
 	fclose(file);
 	if (vly_image_builder_seal(builder, &built) != 0)
-		fail("no image: %m");
+		vly_tool_fail("no image: %m");
 	bench->image = vly_image_open(built.fd, 1, NULL, &error);
 	close(built.fd);
 	if (bench->image != NULL)
 		bench->table = vly_table_build(&bench->image, 1, &error);
 	if (bench->table == NULL)
-		fail("the image is refused: %s", error.text);
+		vly_tool_fail("the image is refused: %s", error.text);
 }
 
 /* A query for the address of a random name, with EDNS. */
@@ -259,15 +247,6 @@ time_burst(struct bench *bench)
 	bench->burst_cnt++;
 }
 
-static uint64_t
-now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
 /* All questions in each round. */
 static void
 run_rounds(struct bench *bench)
@@ -277,7 +256,7 @@ run_rounds(struct bench *bench)
 
 	for (unsigned stage = 0; stage < STAGE_CNT; stage++)
 		bench->cycles[stage] = allocate(burst_cnt, sizeof(*bench->cycles[stage]));
-	uint64_t start_ns = now_ns();
+	uint64_t start_ns = vly_tool_now_ns(CLOCK_MONOTONIC);
 	uint64_t start_cycles = rte_rdtsc();
 
 	for (uint32_t round = 0; round < options->round_cnt; round++) {
@@ -286,11 +265,12 @@ run_rounds(struct bench *bench)
 			time_burst(bench);
 		}
 	}
-	bench->ns_per_cycle = (double)(now_ns() - start_ns) / (double)(rte_rdtsc() - start_cycles);
+	bench->ns_per_cycle = (double)(vly_tool_now_ns(CLOCK_MONOTONIC) - start_ns) /
+			      (double)(rte_rdtsc() - start_cycles);
 	const uint64_t *right =
 		(const void *)((const char *)&bench->counters + bench->kind->counter);
 	if (*right != (uint64_t)options->round_cnt * options->question_cnt)
-		fail("%s: not every answer is of that kind", bench->kind->name);
+		vly_tool_fail("%s: not every answer is of that kind", bench->kind->name);
 }
 
 static int
@@ -349,7 +329,7 @@ parse_number(const char *text, const char *name, unsigned long max)
 	unsigned long number = strtoul(text, &rest, 10);
 
 	if (*rest != '\0' || number == 0 || number > max)
-		fail("--%s: a number from 1 to %lu", name, max);
+		vly_tool_fail("--%s: a number from 1 to %lu", name, max);
 	return (uint32_t)number;
 }
 

@@ -12,7 +12,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <linux/if_xdp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +26,7 @@
 #include "prefix_table.h"
 #include "tests/unit/dataplane/verdicts.h"
 #include "tests/unit/lib/random.h"
+#include "tool.h"
 #include "xdp.h"
 
 /* The prefix of denied packets, in the midst of the others: 99.1.2.0/24, 2a02:dead::/32. */
@@ -100,19 +100,6 @@ struct bench {
 	struct vly_policy_rules *rules;
 };
 
-__attribute__((noreturn, format(printf, 1, 2))) static void
-fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fputs("xdp: ", stderr);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	exit(1);
-}
-
 static int
 program_fd(struct bpf_object *object, const char *name)
 {
@@ -134,10 +121,10 @@ load(const char *path)
 	uint32_t queue = 0;
 
 	if (object == NULL || bpf_object__load(object) != 0)
-		fail("%s: can't be loaded: %s", path, strerror(errno));
+		vly_tool_fail("%s: can't be loaded: %s", path, strerror(errno));
 	if (fd < 0 || bpf_map_update_elem(bpf_object__find_map_fd_by_name(object, "xsks_map"),
 					  &queue, &fd, BPF_ANY) != 0)
-		fail("no AF_XDP socket: %s", strerror(errno));
+		vly_tool_fail("no AF_XDP socket: %s", strerror(errno));
 	return object;
 }
 
@@ -166,7 +153,7 @@ deny(struct bench *bench)
 	struct vly_test_random random = {53};
 
 	if (rule == NULL)
-		fail("out of memory");
+		vly_tool_fail("out of memory");
 	for (size_t i = 0; i < cnt; i += 2)
 		random_rules(&random, &rule[i], &rule[i + 1]);
 	memcpy(rule[0].address + 12, DENIED4, 3);
@@ -175,7 +162,7 @@ deny(struct bench *bench)
 	rule[1].bits = 32;
 	int error = vly_prefix_table_build(&bench->rules->prefixes, rule, cnt);
 	if (error != 0)
-		fail("no table of prefixes: %s", strerror(-error));
+		vly_tool_fail("no table of prefixes: %s", strerror(-error));
 	free(rule);
 }
 
@@ -189,7 +176,7 @@ set_up(struct bench *bench)
 	bench->smallest = load(bench->smallest_path);
 	bench->rules = calloc(1, sizeof(*bench->rules));
 	if (bench->rules == NULL)
-		fail("out of memory");
+		vly_tool_fail("out of memory");
 	deny(bench);
 	bench->rules->reflector_port[19 / 8] = 1 << 19 % 8;
 	bench->rules->source_key = 0x5353535353;
@@ -200,10 +187,10 @@ set_up(struct bench *bench)
 				      .rules_fd = map_fd(bench, VLY_XDP_RULES),
 				      .cpus_fd = map_fd(bench, VLY_XDP_CPUS)};
 	if (vly_xdp_cpus_add(&bench->xdp.cpus, bench->xdp.cpus_fd) != 0)
-		fail("no memory for CPUs");
+		vly_tool_fail("no memory for CPUs");
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (vly_addresses_add(&addresses, ours[i]) != VLY_ADDRESSES_OK)
-			fail("%s: no address", ours[i]);
+			vly_tool_fail("%s: no address", ours[i]);
 	if (vly_xdp_serve(&bench->xdp, &addresses) != 0)
 		exit(1);
 }
@@ -233,28 +220,19 @@ make_busy(struct bench *bench, bool busy)
 	}
 }
 
-static double
-cpu_ns(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-	return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
-}
-
 /* Nanoseconds per packet. */
 static double
 measure(const struct bench *bench, int fd, const struct test_frame *frame, uint32_t action)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->octet, .data_size_in = frame->len,
 		    .repeat = (int)bench->repeat);
-	double start_ns = cpu_ns();
+	uint64_t start_ns = vly_tool_now_ns(CLOCK_THREAD_CPUTIME_ID);
 
 	if (bpf_prog_test_run_opts(fd, &options) != 0)
-		fail("BPF_PROG_TEST_RUN: %s", strerror(errno));
+		vly_tool_fail("BPF_PROG_TEST_RUN: %s", strerror(errno));
 	if (options.retval != action)
-		fail("the program returned %u instead of %u", options.retval, action);
-	return (cpu_ns() - start_ns) / bench->repeat;
+		vly_tool_fail("the program returned %u instead of %u", options.retval, action);
+	return (double)(vly_tool_now_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns) / bench->repeat;
 }
 
 static uint64_t
@@ -282,7 +260,7 @@ run_kind(struct bench *bench, const struct kind *kind, bool last)
 		measure(bench, program_fd(bench->smallest, "smallest"), &query, XDP_REDIRECT);
 	/* the first few may still be within a rate */
 	if (count(bench, kind->verdict) < before + bench->repeat - 2)
-		fail("%s: another verdict", kind->name);
+		vly_tool_fail("%s: another verdict", kind->name);
 	printf("\"%s\": [%.2f, %.2f]%s", kind->name, volley, smallest, last ? "" : ", ");
 }
 
@@ -309,7 +287,7 @@ print_info(const struct bench *bench)
 	uint32_t bytes = sizeof(info);
 
 	if (bpf_obj_get_info_by_fd(program_fd(bench->program, VLY_XDP_PROGRAM), &info, &bytes) != 0)
-		fail("the kernel does not tell of the program: %s", strerror(errno));
+		vly_tool_fail("the kernel does not tell of the program: %s", strerror(errno));
 	printf("{\"instructions\": %u, \"machine_code_bytes\": %u, \"verified_instructions\": %u, "
 	       "\"prefixes_of_each_family\": %u, ",
 	       info.xlated_prog_len / 8, info.jited_prog_len, info.verified_insns,
@@ -352,7 +330,7 @@ parse_arguments(struct bench *bench, int argc, char **argv)
 	}
 	if (bench->program_path == NULL || bench->smallest_path == NULL || bench->repeat == 0 ||
 	    bench->prefix_cnt == 0)
-		fail("needs --program, --smallest, --prefixes, --repeat and --rounds");
+		vly_tool_fail("needs --program, --smallest, --prefixes, --repeat and --rounds");
 }
 
 int
