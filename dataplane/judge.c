@@ -63,8 +63,19 @@ any(signed_cells condition)
 	return (both[0] | both[1]) != 0;
 }
 
+/* Of the even lanes; the odd ones are 0. */
+static inline uint32_t
+sum(cells lanes)
+{
+	uint64_t pair[4];
+
+	memcpy(pair, &lanes, sizeof(pair));
+	halves both = (halves){pair[0], pair[1]} + (halves){pair[2], pair[3]};
+	return (uint32_t)(both[0] + both[1]);
+}
+
 /* vly_sketch_take() */
-static inline bool
+__attribute__((noinline)) static bool
 take(struct vly_sketch *sketch, const struct vly_sketch_hash *hash, const struct rates *rates,
      cells now)
 {
@@ -87,17 +98,17 @@ take(struct vly_sketch *sketch, const struct vly_sketch_hash *hash, const struct
 	return true;
 }
 
-/* vly_sketch_admit() */
+/* vly_sketch_admit(), with the source's cell of the screen found. */
 static inline bool
-admit(struct vly_sketch *sketch, struct vly_sketch_source source, uint64_t key,
-      const struct rates *rates, uint32_t now)
+admit(struct vly_sketch *sketch, const struct vly_packet *packet,
+      const struct vly_policy_rules *rules, uint32_t *screen, const struct rates *rates,
+      uint32_t now)
 {
-	uint32_t wide_hash = vly_sketch_mix(source.level[VLY_SOURCE_LEVEL_CNT - 1], (uint32_t)key);
-	uint32_t *screen = vly_sketch_screen(sketch, wide_hash);
 	uint32_t spent = vly_sketch_screen_spent(*screen, now, rates->calm);
 
-	if (spent > rates->calm.burst) {
-		struct vly_sketch_hash hash = vly_sketch_hash(source, key);
+	if (__builtin_expect(spent > rates->calm.burst, 0)) {
+		struct vly_sketch_hash hash =
+			vly_sketch_hash(vly_policy_source(packet, rules), rules->source_key);
 		if (!take(sketch, &hash, rates, all(now)))
 			return false;
 	}
@@ -115,42 +126,54 @@ index_of(const struct vly_prefix_table *table, const struct vly_packet *packet)
 
 /* Where the search of a packet's bucket begins. */
 static const void *
-middle_of(const struct vly_prefix_table *table, const struct vly_packet *packet)
+range_of(const struct vly_prefix_table *table, const struct vly_packet *packet)
 {
 	const uint32_t *index = index_of(table, packet);
-	uint32_t middle = index[0] + (index[1] - index[0]) / 2;
 
 	if (packet->ip_version == 4)
-		return &table->range4[VLY_PREFIX_AT(middle)];
-	return &table->range6[VLY_PREFIX_AT(middle)];
+		return &table->range4[VLY_PREFIX_AT(index[0])];
+	return &table->range6[VLY_PREFIX_AT(index[0] + (index[1] - index[0]) / 2)];
 }
 
+/* Has what a burst will look at fetched, and finds the screen's cells, whether they will be used or
+ * not. */
 static void
-fetch_prefixes(const struct vly_prefix_table *table, const struct vly_packet *packet, unsigned cnt)
+fetch(const struct vly_policy_rules *rules, struct vly_sketch *sketch,
+      const struct vly_packet *packet, unsigned cnt, uint32_t **screen)
 {
-	if (table->range4_cnt + table->range6_cnt == 0)
-		return;
+	const struct vly_prefix_table *prefixes = &rules->prefixes;
+
+	for (unsigned i = 0; i < cnt; i++) {
+		uint32_t widest =
+			vly_policy_source(&packet[i], rules).level[VLY_SOURCE_LEVEL_CNT - 1];
+		screen[i] = vly_sketch_screen(sketch,
+					      vly_sketch_mix(widest, (uint32_t)rules->source_key));
+		__builtin_prefetch(screen[i], 1);
+		__builtin_prefetch(index_of(prefixes, &packet[i]));
+	}
 	for (unsigned i = 0; i < cnt; i++)
-		__builtin_prefetch(index_of(table, &packet[i]));
-	for (unsigned i = 0; i < cnt; i++)
-		__builtin_prefetch(middle_of(table, &packet[i]));
+		__builtin_prefetch(range_of(prefixes, &packet[i]));
 }
 
-/* vly_prefix_find4(). In most buckets start few ranges, or none: these are counted without a
- * branch, for nobody can predict where among them an address is. */
+/* vly_prefix_find4(). In most buckets start few ranges, or none: these are counted at once and
+ * without a branch, for nobody can predict where among them an address is. */
 static inline enum vly_prefix_action
 find4(const struct vly_prefix_table *table, uint32_t address)
 {
 	enum { FEW = 4 };
+	/* a one for the start of each range that is in the bucket */
+	static const cells in_bucket[FEW + 1] = {
+		{0}, {1}, {1, 0, 1}, {1, 0, 1, 0, 1}, {1, 0, 1, 0, 1, 0, 1}};
+	cells range;
 
 	if (table->range4_cnt == 0)
 		return VLY_PREFIX_NONE;
 	const uint32_t *index = &table->index4[vly_prefix_bucket4(address)];
-	uint32_t first = index[0], cnt = index[1] - index[0], below = 0;
-	if (cnt > FEW)
+	uint32_t first = index[0], cnt = index[1] - index[0];
+	if (cnt > FEW || first > VLY_PREFIX_RANGES_MAX - FEW)
 		return vly_prefix_find4(table, address);
-	for (uint32_t i = 0; i < FEW; i++)
-		below += (i < cnt) & (table->range4[VLY_PREFIX_AT(first + i)].start <= address);
+	memcpy(&range, &table->range4[first], sizeof(range));
+	uint32_t below = sum((cells)(range <= all(address)) & in_bucket[cnt]);
 	return (enum vly_prefix_action)table->range4[VLY_PREFIX_AT(first + below - 1)].action;
 }
 
@@ -160,8 +183,10 @@ vly_judge(const struct vly_policy_rules *rules, struct vly_policy_state *state, 
 {
 	const struct rates rates = rates_of(rules);
 	bool has_rate = rules->source_mode != VLY_LIMIT_OFF;
+	uint32_t *screen[VLY_JUDGE_MAX];
 
-	fetch_prefixes(&rules->prefixes, packet, cnt);
+	if (has_rate || rules->prefixes.range4_cnt + rules->prefixes.range6_cnt > 0)
+		fetch(rules, &state->sketch, packet, cnt, screen);
 	for (unsigned i = 0; i < cnt; i++) {
 		bool exempt = false;
 		verdict[i] = (uint8_t)vly_policy_look_up(&packet[i], rules, &exempt, find4);
@@ -169,8 +194,8 @@ vly_judge(const struct vly_policy_rules *rules, struct vly_policy_state *state, 
 			continue;
 		if (!vly_policy_may_be_unserved(&packet[i], rules, state, now))
 			verdict[i] = VLY_VERDICT_unserved;
-		else if (has_rate && !admit(&state->sketch, vly_policy_source(&packet[i], rules),
-					    rules->source_key, &rates, now))
+		else if (has_rate &&
+			 !admit(&state->sketch, &packet[i], rules, screen[i], &rates, now))
 			verdict[i] = (uint8_t)vly_policy_over_rate(rules, state);
 	}
 }
