@@ -7,8 +7,7 @@
  *   1. vly_guard_start(), with a limiter where responses are to be limited: not for streams, whose
  *      clients have shown that they are where they say;
  *   2. per burst, inside its RCU read side, vly_guard_begin() with the live defence;
- *   3. vly_guard_find() with the queries, whose `client` is set, or vly_guard_find_one() each;
- *   4. vly_query_write() with the guard, which asks it what is below.
+ *   3. vly_query_answer() with the guard and queries whose `client` is set: it asks what is below.
  * Tests set `clock` themselves and call vly_guard_set().
  */
 #ifndef VLY_DATAPLANE_GUARD_H
@@ -59,24 +58,18 @@ vly_guard_set(struct vly_guard *guard, const struct vly_defence *defence)
 	guard->limits = limits ? &defence->responses : NULL;
 }
 
-/* Finds the limits of a client, where they are on: `address` as in vly_limiter_hash(). */
-static inline void
-vly_guard_find_one(struct vly_guard *guard, struct vly_query *query, uint64_t address)
-{
-	query->limit_hash =
-		vly_limiter_find(guard->limiter, guard->limits, address, query->client_is_ipv4);
-}
-
 /* Finds the limits of the burst's clients. */
 static inline void
 vly_guard_find(struct vly_guard *guard, struct vly_query *query, unsigned cnt)
 {
 	if (guard->limits == NULL)
 		return;
-	for (unsigned i = 0; i < cnt; i++)
-		vly_guard_find_one(guard, &query[i],
-				   query[i].client_is_ipv4 ? vly_be32(query[i].client)
-							   : vly_be64(query[i].client));
+	for (unsigned i = 0; i < cnt; i++) {
+		bool ipv4 = query[i].client_is_ipv4;
+		query[i].limit_hash = vly_limiter_find(
+			guard->limiter, guard->limits,
+			ipv4 ? vly_be32(query[i].client) : vly_be64(query[i].client), ipv4);
+	}
 }
 
 static inline void

@@ -7,7 +7,7 @@
  * Use, for a burst of up to VLY_BURST_MAX messages, inside one RCU read side:
  *   1. set `message`, `message_len`, `room`, `limit_max` of each struct vly_query, and, for the
  * guard, which side it came from;
- *   2. vly_guard_begin() and _find() (guard.h), unless there is no guard;
+ *   2. vly_guard_begin() (guard.h), unless there is no guard;
  *   3. vly_query_look_up(): parses all, then finds their zones, nodes, enclosers and answers;
  *   4. vly_query_write() for each: the response is then in place of the query.
  * vly_query_answer() does 3 and 4.

@@ -102,7 +102,6 @@ answer(struct vly_stream_udp *udp, unsigned cnt)
 	udp->counters->udp_queries += cnt;
 	rcu_thread_online();
 	vly_guard_begin(&udp->guard, vly_defence_live(), rte_rdtsc());
-	vly_guard_find(&udp->guard, udp->query, cnt);
 	vly_query_answer(udp->query, cnt, vly_table_live(), &udp->guard, counters);
 	rcu_thread_offline();
 }

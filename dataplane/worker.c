@@ -126,16 +126,8 @@ admit(const struct vly_worker *worker, struct burst *burst, const struct vly_pol
 static void
 make_queries(const struct vly_worker *worker, struct burst *burst)
 {
-	struct vly_guard *guard = &burst->guard;
-
-	for (unsigned i = 0; i < burst->asked_cnt; i++) {
-		const struct vly_packet *packet = &burst->packet[i];
+	for (unsigned i = 0; i < burst->asked_cnt; i++)
 		make_query(worker, burst, i);
-		if (guard->limits != NULL)
-			vly_guard_find_one(guard, &burst->query[i],
-					   packet->ip_version == 4 ? packet->source_low
-								   : packet->source_high);
-	}
 	if (!worker->has_xdp)
 		worker->counters->verdict[VLY_VERDICT_serve] += burst->asked_cnt;
 }
