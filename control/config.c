@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "config_parts.h"
+#include "cookie_secrets.h"
 
 /* What libcyaml says about its one error: a message, then the fields around it, innermost first. */
 struct complaint {
@@ -348,6 +349,18 @@ vly_config_load(const char *path, struct vly_config_errors *errors)
 	return config;
 }
 
+/* Those that are configured; what volley-control makes for itself is its own business. */
+static void
+check_secrets(const struct vly_config_defence *defence, struct vly_config_findings *findings)
+{
+	struct vly_cookie_secrets secrets;
+	char reason[500];
+
+	if (defence->secrets_file &&
+	    vly_cookie_secrets_read(&secrets, defence->secrets_file, reason, sizeof(reason)) != 0)
+		vly_config_find(findings, "defence.cookies.secrets-file", 0, "%s", reason);
+}
+
 unsigned
 vly_config_check_files(const struct vly_config *config, const char *path,
 		       struct vly_config_errors *errors)
@@ -363,6 +376,7 @@ vly_config_check_files(const struct vly_config *config, const char *path,
 		if (access(config->zones[i].file, R_OK) < 0)
 			vly_config_find(&reading->findings, "zones[%u].file", i, "%s: %s",
 					config->zones[i].file, strerror(errno));
+	check_secrets(config->defence, &reading->findings);
 	unsigned total = reading->findings.total;
 	if (reading->text)
 		write_findings(reading, errors);

@@ -115,8 +115,9 @@ __attribute__((nonnull, warn_unused_result)) struct vly_config *
 vly_config_load(const char *path, struct vly_config_errors *errors);
 
 /*
- * Looks whether the zone files of a loaded configuration can be read. `path` is the file that it
- * came from. Returns how many can't, with a line in *errors for each as far as there is room.
+ * Looks whether the zone files of a loaded configuration can be read, and whether its file of
+ * secrets can be used. `path` is the file that it came from. Returns how many can't, with a line in
+ * *errors for each as far as there is room.
  */
 __attribute__((nonnull)) unsigned vly_config_check_files(const struct vly_config *config,
 							 const char *path,

@@ -293,6 +293,16 @@ def test_reload_brings_in_the_configuration(served):
         assert served.ctl_json("defence", "show")["prefixes"]["in_file"]["deny"] == 2
         check = served.ctl("check", served.config, check=False)
         assert check.returncode == 1 and "deny.txt:2: " in check.stdout
+        file.write_text("")
+        secrets = served.directory / "secrets"
+        secrets.write_text(f"{1:032x}\nfew\n")
+        secrets.chmod(0o600)
+        configure(served, cookies={"secrets-file": "secrets"})
+        check = served.ctl("check", served.config, check=False)
+        assert check.returncode == 1
+        assert re.search(r"yaml:\d+: defence.cookies.secrets-file: \S+/secrets:2: ", check.stdout), check.stdout
+        secrets.write_text(f"{1:032x}\n")
+        assert "secrets" not in served.ctl("check", served.config).stdout
     finally:
         served.other_settings.clear()
         served.write_config()
