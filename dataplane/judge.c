@@ -5,6 +5,9 @@
 
 #include "large.h"
 
+/* Vectors are passed between functions of this file alone: how, concerns no other. */
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 /* The six cells of a source, two of each level side by side; the last two lanes idle. As plain
  * numbers this takes twice as long. What is spent is below 2^31, so that signed comparisons do,
  * which machines have had for longer. */
