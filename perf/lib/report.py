@@ -31,7 +31,7 @@ ENVIRONMENT = {
 # Told elsewhere, or of no interest to a reader.
 NOT_DETAILS = {"case", "unit", "volley", "reference", "reference_name", "ratio", "spread",
                "target", "met", "pairs", "parts", "command", "environment", "run", "kinds",
-               "cached", "failed", "burst", "rounds"}
+               "cached", "failed", "burst", "rounds", "floods"}
 
 
 def read_results(lines, source):
@@ -146,6 +146,36 @@ def limit_section(results):
     yield ""
 
 
+FLOOD_SIDES = {"volley": "Volley", "defence off": "defence off", "knot": "Knot DNS with RRL"}
+
+
+def loss_cell(told):
+    return f"{100 * told['loss']:.3f} ({100 * max(told['losses']):.3f})"
+
+
+def counts_cell(counts):
+    return ", ".join(f"{name} {value:,}" for name, value in counts.items()) or "none"
+
+
+def floods_section(result):
+    yield from (
+        "## Beside floods", "",
+        f"What a client that asks {result['rate']:,} queries a second loses, in percent, while"
+        " somebody floods the same interface: the median of"
+        f" {result['rounds']} rounds of {result['seconds']} s, the worst in brackets. The flood"
+        " is what the generator sent beside Volley. Of Volley's median round also what the XDP"
+        " program decided, and what interfaces and kernel queues lost, in which no server has a"
+        " part.", "",
+        f"| flood | packets/s | {' | '.join(FLOOD_SIDES.values())} | XDP program | lost on the"
+        " path |", "|---|--:|" + "--:|" * len(FLOOD_SIDES) + "---|---|")
+    for kind, sides in result["floods"].items():
+        told = sides["volley"]
+        losses = " | ".join(loss_cell(sides[side]) for side in FLOOD_SIDES)
+        yield (f"| {kind} | {told.get('flood', {}).get('per_s', 0):,} | {losses}"
+               f" | {counts_cell(told['xdp'])} | {counts_cell(told['path'])} |")
+    yield ""
+
+
 def environment_section(results):
     """One column for each environment that the results are from; mostly there is one."""
     def cells_of(result):
@@ -212,6 +242,8 @@ def page(results):
         if result["case"] == "stages":
             yield from stage_section(result)
             yield from limit_section(results)
+        if result["case"] == "floods":
+            yield from floods_section(result)
     yield from environment_section(results)
     yield from ("## Runs", "")
     for result in results:
