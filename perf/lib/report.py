@@ -204,7 +204,7 @@ def plain(value):
 
 def without_places(command):
     """Names of programs and files, without where they were in that run."""
-    command = re.sub(r"\S*/(?=(volley-dataplane|probe|stages|xdp)\b)", "", command)
+    command = re.sub(r"\S*/(?=(volley-dataplane|probe|stages|xdp|flood|\w+\.o)\b)", "", command)
     return re.sub(r"/[^\s,=:]*/volley-perf-[^/\s]+/", "", command)
 
 
