@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Frames and messages put together by hand, right or wrong, and checked without the kernel's help."""
+import errno
 import select
 import socket
 import struct
@@ -113,7 +114,16 @@ class Wire:
         self.socket.bind((link, ETH_P_ALL))
 
     def send(self, data):
-        self.socket.send(data)
+        """Waits while the interface has no room."""
+        deadline = time.monotonic() + 5
+        while True:
+            try:
+                self.socket.send(data)
+                return
+            except OSError as error:
+                if error.errno != errno.ENOBUFS or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.001)
 
     def receive(self, wanted, timeout=2.0):
         """The first Datagram from the server for which `wanted` holds, or None."""
