@@ -77,7 +77,8 @@ sum(cells lanes)
 	return (uint32_t)(both[0] + both[1]);
 }
 
-/* vly_sketch_take() */
+/* vly_sketch_take(). Rare, and not inline: it would take registers from what is done for each
+ * packet. */
 __attribute__((noinline)) static bool
 take(struct vly_sketch *sketch, const struct vly_sketch_hash *hash, const struct rates *rates,
      cells now)
@@ -127,7 +128,7 @@ index_of(const struct vly_prefix_table *table, const struct vly_packet *packet)
 	return &table->index6[vly_prefix_bucket6(packet->source_high)];
 }
 
-/* Where the search of a packet's bucket begins. */
+/* What is looked at first in a packet's bucket; of IPv4, if it has few ranges. */
 static const void *
 range_of(const struct vly_prefix_table *table, const struct vly_packet *packet)
 {
@@ -147,10 +148,8 @@ fetch(const struct vly_policy_rules *rules, struct vly_sketch *sketch,
 	const struct vly_prefix_table *prefixes = &rules->prefixes;
 
 	for (unsigned i = 0; i < cnt; i++) {
-		uint32_t widest =
-			vly_policy_source(&packet[i], rules).level[VLY_SOURCE_LEVEL_CNT - 1];
-		screen[i] = vly_sketch_screen(sketch,
-					      vly_sketch_mix(widest, (uint32_t)rules->source_key));
+		screen[i] = vly_sketch_screen(sketch, vly_policy_source(&packet[i], rules),
+					      rules->source_key);
 		__builtin_prefetch(screen[i], 1);
 		__builtin_prefetch(index_of(prefixes, &packet[i]));
 	}

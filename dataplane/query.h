@@ -95,7 +95,7 @@ void vly_query_find_answer(struct vly_query *query, unsigned cnt, const struct v
 __attribute__((cold, nonnull)) void vly_query_refuse(struct vly_query *query, enum vly_ede ede);
 
 /* Writes the response over the query and counts it. `guard` may be NULL: cookies are ignored, and
- * nothing is limited. */
+ * nothing is limited. One with limits has found those of the query: vly_guard_find(). */
 void vly_query_write(struct vly_query *query, struct vly_guard *guard,
 		     struct vly_lcore_counters *counters);
 

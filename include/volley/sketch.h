@@ -188,11 +188,13 @@ vly_sketch_level_rate(struct vly_rate rate, uint32_t part)
 	return rate;
 }
 
-/* The source's cell of the screen: `wide_hash` is that of its last level. */
+/* The source's cell of the screen: that of its widest network. */
 VLY_SKETCH_INLINE uint32_t *
-vly_sketch_screen(struct vly_sketch *sketch, uint32_t wide_hash)
+vly_sketch_screen(struct vly_sketch *sketch, struct vly_sketch_source source, uint64_t key)
 {
-	return &sketch->screen[wide_hash >> (32 - VLY_SKETCH_ROW_BITS)];
+	uint32_t hash = vly_sketch_mix(source.level[VLY_SOURCE_LEVEL_CNT - 1], (uint32_t)key);
+
+	return &sketch->screen[hash >> (32 - VLY_SKETCH_ROW_BITS)];
 }
 
 /* What the source's network has spent by the screen's rate, one more packet included. */
@@ -218,10 +220,8 @@ vly_sketch_admit(struct vly_sketch *sketch, struct vly_sketch_source source, uin
 		 const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT], uint32_t screen_burst,
 		 uint32_t now)
 {
-	const unsigned widest = VLY_SOURCE_LEVEL_CNT - 1;
 	struct vly_rate calm = vly_sketch_screen_rate(rate, screen_burst);
-	uint32_t *screen =
-		vly_sketch_screen(sketch, vly_sketch_mix(source.level[widest], (uint32_t)key));
+	uint32_t *screen = vly_sketch_screen(sketch, source, key);
 	uint32_t spent = vly_sketch_screen_spent(*screen, now, calm);
 
 	if (spent > calm.burst) {

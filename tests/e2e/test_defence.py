@@ -293,10 +293,18 @@ def test_reload_brings_in_the_configuration(served):
         assert served.ctl_json("defence", "show")["prefixes"]["in_file"]["deny"] == 2
         check = served.ctl("check", served.config, check=False)
         assert check.returncode == 1 and "deny.txt:2: " in check.stdout
-        file.write_text("")
-        secrets = served.directory / "secrets"
-        secrets.write_text(f"{1:032x}\nfew\n")
-        secrets.chmod(0o600)
+    finally:
+        served.other_settings.clear()
+        served.write_config()
+        served.ctl("reload")
+    assert served.ctl_json("defence", "show")["prefixes"]["in_file"]["deny"] == 0
+
+
+def test_check_reads_the_secrets(served):
+    secrets = served.directory / "secrets"
+    secrets.write_text(f"{1:032x}\nfew\n")
+    secrets.chmod(0o600)
+    try:
         configure(served, cookies={"secrets-file": "secrets"})
         check = served.ctl("check", served.config, check=False)
         assert check.returncode == 1
@@ -306,8 +314,6 @@ def test_reload_brings_in_the_configuration(served):
     finally:
         served.other_settings.clear()
         served.write_config()
-        served.ctl("reload")
-    assert served.ctl_json("defence", "show")["prefixes"]["in_file"]["deny"] == 0
 
 
 def test_the_block_that_control_makes(served, tmp_path):
