@@ -26,10 +26,11 @@ vly_image_cache_settings(const struct vly_load_settings *settings)
 	} what;
 
 	memset(&what, 0, sizeof(what)); /* padding is summed up, too */
-	(void)vly_name_scan(&name, wire, sizeof(wire) - VLY_NAME_SLACK_BYTES);
-	vly_name_hash(&name, &settings->key);
 	what.key = settings->key;
-	what.hash = name.hash[0];
+	if (vly_name_scan(&name, wire, sizeof(wire) - VLY_NAME_SLACK_BYTES) != 0) {
+		vly_name_hash(&name, &settings->key);
+		what.hash = name.hash[0];
+	}
 	what.image_version = VLY_IMAGE_VERSION;
 	memcpy(what.severity, settings->severity, sizeof(what.severity));
 	what.any_all = settings->any_all;
