@@ -24,6 +24,21 @@ is_known(const struct vly_chain *chain, const struct vly_zone_record *record)
 	return false;
 }
 
+/* Whether the chain grows without end, so that it ends here: the DNAME comes by again, and since
+ * its last time no hop has touched the `prefix_len` octets that stood before its owner then. */
+static bool
+is_growing(const struct vly_chain *chain, const struct vly_zone_record *dname, unsigned prefix_len)
+{
+	for (unsigned i = chain->hop_cnt; i-- > 0;) {
+		const struct vly_chain_hop *hop = &chain->hop[i];
+		if (hop->record == dname && hop->prefix_len <= prefix_len)
+			return true;
+		if (prefix_len > hop->prefix_len)
+			prefix_len = hop->prefix_len;
+	}
+	return false;
+}
+
 /* Whether the target is the owner of an earlier hop. The first hop's is not known: a wildcard
  * stands for many. */
 static bool
@@ -36,11 +51,11 @@ is_passed(const struct vly_chain *chain)
 	return false;
 }
 
-/* Adds a hop whose owner is the target so far, and takes `wire` as the new target; false: the chain
- * ends. */
+/* Adds a hop whose owner is the target so far, and takes `wire`, which begins with `prefix_len`
+ * octets of the owner, as the new target; false: the chain ends. */
 static bool
 add_hop(struct vly_chain *chain, const struct vly_zone *zone, const struct vly_zone_record *record,
-	uint32_t dname_idx, const uint8_t *wire, unsigned len)
+	uint32_t dname_idx, unsigned prefix_len, const uint8_t *wire, unsigned len)
 {
 	chain->end = VLY_CHAIN_LEFT;
 	if (chain->hop_cnt == VLY_CHAIN_HOPS_MAX)
@@ -50,6 +65,7 @@ add_hop(struct vly_chain *chain, const struct vly_zone *zone, const struct vly_z
 		hop->owner = chain->target;
 	hop->record = record;
 	hop->dname_idx = dname_idx;
+	hop->prefix_len = prefix_len;
 	hop->target_len = len;
 	memcpy(hop->target, wire, len);
 	chain->hop_cnt++;
@@ -67,7 +83,7 @@ add_cname(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_id
 	/* What comes up again goes round in a loop. */
 	chain->end = VLY_CHAIN_LEFT;
 	return cname != NULL && !is_known(chain, cname) &&
-	       add_hop(chain, zone, cname, VLY_ZONE_NONE, cname->data, cname->data_len);
+	       add_hop(chain, zone, cname, VLY_ZONE_NONE, 0, cname->data, cname->data_len);
 }
 
 /* Replaces the target's suffix, the owner of the DNAME, by the DNAME's target (RFC 6672 §2.2). */
@@ -84,19 +100,15 @@ add_dname(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_id
 		chain->dname_beyond = dname;
 		return false;
 	}
-	/* A name that grows each time it comes by is left to the client, like one that comes round.
-	 */
 	chain->end = VLY_CHAIN_LEFT;
-	if (is_passed(chain))
+	if (is_passed(chain) || is_growing(chain, dname, prefix_len))
 		return false;
-	if (is_known(chain, dname)) {
-		if (dname->data_len > chain->target.len - prefix_len)
-			return false;
+	if (is_known(chain, dname))
 		node_idx = VLY_ZONE_NONE; /* in the answer already */
-	}
 	memcpy(wire, chain->target.lower, prefix_len);
 	memcpy(wire + prefix_len, dname->data, dname->data_len);
-	return add_hop(chain, zone, dname, node_idx, wire, prefix_len + dname->data_len);
+	return add_hop(chain, zone, dname, node_idx, prefix_len, wire,
+		       prefix_len + dname->data_len);
 }
 
 /* Finds what answers for the target, and goes one hop further if that is an alias; false: the chain

@@ -22,6 +22,7 @@ struct vly_chain_hop {
 	const struct vly_zone_record *record; /* the CNAME or the DNAME */
 	uint32_t dname_idx;    /* the DNAME's node; VLY_ZONE_NONE: a CNAME of the zone */
 	struct vly_name owner; /* of hop[0]: not set, it is the question's name */
+	unsigned prefix_len;   /* octets of the owner that the target begins with; CNAME: 0 */
 	unsigned target_len;
 	uint8_t target[VLY_NAME_BYTES_MAX];
 };

@@ -21,6 +21,12 @@ struct alias {
 	uint16_t off; /* of its owner in the message */
 };
 
+/* A substitution: by the DNAME at `node`, behind `prefix_len` octets that stay. */
+struct hop {
+	const struct vly_image_node *node;
+	unsigned prefix_len;
+};
+
 struct target {
 	uint16_t off; /* in the message */
 	uint8_t len;  /* octets of the name there, uncompressed */
@@ -37,7 +43,7 @@ struct composer {
 	unsigned alias_cnt;
 	struct alias alias[ALIASES_MAX];
 	unsigned hop_cnt;
-	const struct vly_image_node *hop[HOPS_MAX]; /* the DNAMEs */
+	struct hop hop[HOPS_MAX];
 };
 
 /* One compiled answer as a message of its own, so that its pointers can be followed: only names are
@@ -318,12 +324,19 @@ append_cname(struct composer *composer, const struct vly_name *name, const uint8
 	composer->count[0]++;
 }
 
+/* Whether names grow without end, so that the answer ends here: the DNAME at `node` comes by again,
+ * and since its last time no hop has touched the `prefix_len` octets that stood before its owner
+ * then. */
 static bool
-is_known(const struct composer *composer, const struct vly_image_node *node)
+is_growing(const struct composer *composer, const struct vly_image_node *node, unsigned prefix_len)
 {
-	for (unsigned i = 0; i < composer->hop_cnt; i++)
-		if (composer->hop[i] == node)
+	for (unsigned i = composer->hop_cnt; i-- > 0;) {
+		const struct hop *hop = &composer->hop[i];
+		if (hop->node == node && hop->prefix_len <= prefix_len)
 			return true;
+		if (prefix_len > hop->prefix_len)
+			prefix_len = hop->prefix_len;
+	}
 	return false;
 }
 
@@ -346,13 +359,11 @@ substitute(struct composer *composer, struct vly_query *step, struct vly_compose
 	unsigned target_len = vly_read_u16(record + DNAME_LENGTH_OFF);
 	if (DNAME_TARGET_OFF + target_len > answer->wire_len)
 		return false;
-	/* A name that grows each time it comes by is left to the client, like one that comes round.
-	 */
-	if (is_known(composer, node) && target_len > node->name_len)
+	unsigned prefix_len = (unsigned)step->name.len - node->name_len;
+	if (is_growing(composer, node, prefix_len))
 		return false;
 	append(composer, answer, &owner);
-	composer->hop[composer->hop_cnt++] = node;
-	unsigned prefix_len = (unsigned)step->name.len - node->name_len;
+	composer->hop[composer->hop_cnt++] = (struct hop){node, prefix_len};
 	if (prefix_len + target_len > VLY_NAME_BYTES_MAX) {
 		composed->flags |= VLY_RCODE_YXDOMAIN;
 		return false;

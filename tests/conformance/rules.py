@@ -15,6 +15,12 @@ AA, TC, RD, RA, Z, AD, CD = 0x0400, 0x0200, 0x0100, 0x0080, 0x0040, 0x0020, 0x00
 SOA = "@ 3600 SOA ns.{0} host.{0} 1 7200 3600 1209600 300\n"
 DIGEST = "0" * 63
 LONG = ".".join(["l" * 63] * 3)
+# What y.s.s.nest.dname.example. leads through.
+NEST = "\n".join(f"an {owner}.nest.dname.example. DNAME {target}nest.dname.example." for owner, target in
+                 [("s", "a.l."), ("l", ""), ("a", "")]) + "\n" + "\n".join(
+    f"an y.{first}nest.dname.example. CNAME y.{second}nest.dname.example." for first, second in
+    [("s.s.", "s.a.l."), ("s.a.l.", "s.a."), ("s.a.", "s."), ("s.", "a.l."), ("a.l.", "a."), ("a.", "")]) + (
+    "\nan y.nest.dname.example. A 192.0.2.13")
 
 ZONES = {
     # RFC 4592 §2.2.1's zone, and what more is asked for here
@@ -85,6 +91,11 @@ shrink.deep DNAME deep
 eq1 DNAME eq2
 eq2 DNAME eq1
 b.deep A 192.0.2.11
+s.nest DNAME a.l.nest
+l.nest DNAME nest
+a.nest DNAME nest
+y.nest A 192.0.2.13
+to.nest CNAME y.s.s.nest
 tocut DNAME cut
 cut NS ns.elsewhere.invalid.
 via CNAME a.frobozz
@@ -228,6 +239,10 @@ RULES = [
          "NOERROR AA\nan shrink.deep.dname.example. DNAME deep.dname.example.\n"
          "an b.shrink.shrink.deep.dname.example. CNAME b.shrink.deep.dname.example.\n"
          "an b.shrink.deep.dname.example. CNAME b.deep.dname.example.\nan b.deep.dname.example. A 192.0.2.11"),
+    # it comes by the longer target twice, and gets shorter all the same
+    Rule("RFC 6672 §2.2", "y.s.s.nest.dname.example. A", "NOERROR AA\n" + NEST),
+    Rule("RFC 6672 §2.2", "to.nest.dname.example. A",
+         "NOERROR AA\nan to.nest.dname.example. CNAME y.s.s.nest.dname.example.\n" + NEST),
     Rule("RFC 6672 §2.2", "x.eq1.dname.example. A",
          "NOERROR AA\nan eq1.dname.example. DNAME eq2.dname.example.\n"
          "an x.eq1.dname.example. CNAME x.eq2.dname.example.\n"
