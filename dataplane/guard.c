@@ -86,12 +86,15 @@ is_allowed(const struct vly_guard *guard, const struct vly_query *query)
 }
 
 enum vly_guard_verdict
-vly_guard_limit(struct vly_guard *guard, const struct vly_query *query, enum vly_response_kind kind,
-		struct vly_lcore_counters *counters)
+vly_guard_judge(struct vly_guard *guard, const struct vly_query *query, enum vly_response_kind kind,
+		unsigned bytes, struct vly_lcore_counters *counters)
 {
 	const struct vly_response_limits *limits = guard->limits;
 
-	if (is_allowed(guard, query))
+	if (query->cookie_state == VLY_COOKIE_VALID ||
+	    vly_limiter_spend(guard->limiter, limits, query->limit_hash, kind, bytes,
+			      guard->clock.units) ||
+	    is_allowed(guard, query))
 		return VLY_GUARD_SEND;
 	(&counters->limited_answer)[kind]++;
 	tell(guard, query, kind);

@@ -62,12 +62,15 @@ vly_guard_set(struct vly_guard *guard, const struct vly_defence *defence)
 static inline void
 vly_guard_find(struct vly_guard *guard, struct vly_query *query, unsigned cnt)
 {
-	if (guard->limits == NULL)
+	struct vly_limiter *limiter = guard->limiter;
+	const struct vly_response_limits *limits = guard->limits;
+
+	if (limits == NULL)
 		return;
 	for (unsigned i = 0; i < cnt; i++) {
 		bool ipv4 = query[i].client_is_ipv4;
 		query[i].limit_hash = vly_limiter_find(
-			guard->limiter, guard->limits,
+			limiter, limits,
 			ipv4 ? vly_be32(query[i].client) : vly_be64(query[i].client), ipv4);
 	}
 }
@@ -87,23 +90,21 @@ __attribute__((nonnull)) void vly_guard_take_cookie(const struct vly_guard *guar
 						    struct vly_query *query,
 						    struct vly_lcore_counters *counters);
 
-/* What becomes of a response that is over its client's limit. Counts it, and samples the query. */
-__attribute__((nonnull, noinline, warn_unused_result)) enum vly_guard_verdict
-vly_guard_limit(struct vly_guard *guard, const struct vly_query *query, enum vly_response_kind kind,
-		struct vly_lcore_counters *counters);
-
-/* Judges a response of `bytes` octets at most, where limits are on. */
-static inline enum vly_guard_verdict
-vly_guard_judge(struct vly_guard *guard, const struct vly_query *query, enum vly_response_kind kind,
-		unsigned bytes, struct vly_lcore_counters *counters)
+/* Whether a response of `bytes` octets at most may be sent, as far as a glance tells; it is then
+ * spent. False means to ask vly_guard_judge(). */
+static inline bool
+vly_guard_admits(struct vly_guard *guard, const struct vly_query *query,
+		 enum vly_response_kind kind, unsigned bytes)
 {
-	if (__builtin_expect(query->cookie_state == VLY_COOKIE_VALID ||
-				     vly_limiter_spend(guard->limiter, guard->limits,
-						       query->limit_hash, kind, bytes,
-						       guard->clock.units),
-			     1))
-		return VLY_GUARD_SEND;
-	return vly_guard_limit(guard, query, kind, counters);
+	return guard->limits == NULL ||
+	       vly_limiter_spend_first(guard->limiter, guard->limits, query->limit_hash, kind,
+				       bytes, guard->clock.units);
 }
+
+/* What becomes of a response of `bytes` octets at most, where limits are on. Counts one that is
+ * over its client's limit, and samples the query. */
+__attribute__((nonnull, warn_unused_result)) enum vly_guard_verdict
+vly_guard_judge(struct vly_guard *guard, const struct vly_query *query, enum vly_response_kind kind,
+		unsigned bytes, struct vly_lcore_counters *counters);
 
 #endif

@@ -67,6 +67,31 @@ vly_limiter_sweep(struct vly_limiter *limiter, uint32_t now)
 		sweep_line(&limiter->line[limiter->next_line++ % VLY_LIMIT_LINE_CNT], now, all);
 }
 
+/* What one response may push a cell ahead, in units of rate.h: 17 s. */
+#define COST_MAX (UINT32_C(1) << 30)
+
+bool
+vly_limiter_spend(struct vly_limiter *limiter, const struct vly_response_limits *limits,
+		  uint32_t hash, enum vly_response_kind kind, unsigned bytes, uint32_t now)
+{
+	const struct vly_rate *rate = &limits->rate[kind];
+	uint64_t cost = vly_limiter_cost(rate, bytes);
+	/* What costs more than there ever is needs all of it. */
+	uint64_t room = cost < rate->burst ? cost : rate->burst;
+
+	if (rate->cost == 0)
+		return true;
+	for (unsigned row = 0; row < 2; row++) {
+		uint32_t *cell = vly_limiter_cell(vly_limiter_line(limiter, hash), hash, kind, row);
+		uint32_t ahead = vly_limiter_ahead(*cell, now);
+		if (ahead + room > rate->burst)
+			continue;
+		*cell = now + ahead + (uint32_t)(cost < COST_MAX ? cost : COST_MAX);
+		return true;
+	}
+	return false;
+}
+
 bool
 vly_limiter_slips(struct vly_limiter *limiter, uint32_t slip)
 {

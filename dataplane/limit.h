@@ -5,8 +5,8 @@
  *
  * Use: vly_limiter_create() or _init() in the thread that will use it; per burst and query
  * vly_limiter_find(), which fetches the client's cells while other work goes on; per response
- * vly_limiter_spend(), and vly_limiter_slips() when that says no; vly_limiter_sweep() before all
- * that whenever it is due; vly_limiter_destroy().
+ * vly_limiter_spend_first(), vly_limiter_spend() when that says no, and vly_limiter_slips() when
+ * that does, too; vly_limiter_sweep() before all that whenever it is due; vly_limiter_destroy().
  *
  * A sketch of fixed size: by a keyed hash, each network has two cells (rate.h) for each kind, both
  * in one cache line, and each good for half of the rate. The first that has room pays; a response
@@ -110,44 +110,44 @@ vly_limiter_cell(struct vly_limit_line *line, uint32_t hash, enum vly_response_k
 	return &line->cell[row][(first + 2 * kind) % VLY_LIMIT_ROW_CELLS];
 }
 
-/* What one response may push a cell ahead, in units of rate.h: 17 s. */
-#define VLY_LIMIT_COST_MAX (UINT32_C(1) << 30)
-
-/* Spends `cost` of a cell that has room for it. What costs more than there ever is needs all of it.
- */
-static inline bool
-vly_limiter_pay(uint32_t *cell, uint32_t cost, uint32_t burst, uint32_t now)
+/* Units that a cell lies ahead of now: 0 for one of the past. */
+static inline uint32_t
+vly_limiter_ahead(uint32_t cell, uint32_t now)
 {
-	int32_t ahead = (int32_t)(*cell - now);
-	uint32_t spent = (uint32_t)(ahead & ~(ahead >> 31)); /* 0 for a cell of the past */
-	uint32_t room = cost < burst ? cost : burst;
+	int32_t ahead = (int32_t)(cell - now);
 
-	if (spent + room > burst)
+	return (uint32_t)(ahead & ~(ahead >> 31));
+}
+
+/* What a response of so many octets costs a cell, which is good for half of the rate. */
+static inline uint64_t
+vly_limiter_cost(const struct vly_rate *rate, unsigned bytes)
+{
+	uint32_t units = (bytes + VLY_RESPONSE_UNIT_BYTES - 1) >> VLY_RESPONSE_UNIT_SHIFT;
+
+	return (uint64_t)rate->cost * units * 2;
+}
+
+/* vly_limiter_spend() as far as a look at the first cell tells: false means to call that. */
+static inline bool
+vly_limiter_spend_first(struct vly_limiter *limiter, const struct vly_response_limits *limits,
+			uint32_t hash, enum vly_response_kind kind, unsigned bytes, uint32_t now)
+{
+	const struct vly_rate *rate = &limits->rate[kind];
+	uint32_t *cell = vly_limiter_cell(vly_limiter_line(limiter, hash), hash, kind, 0);
+	uint64_t after = vly_limiter_ahead(*cell, now) + vly_limiter_cost(rate, bytes);
+
+	if (__builtin_expect(after > rate->burst, 0))
 		return false;
-	*cell = now + spent + cost;
+	*cell = now + (uint32_t)after;
 	return true;
 }
 
 /* Whether a response of that kind and so many octets is within its client's limit; it is then
  * spent, otherwise nothing is. `now` is in rate.h's units. */
-static inline bool
+__attribute__((nonnull, warn_unused_result)) bool
 vly_limiter_spend(struct vly_limiter *limiter, const struct vly_response_limits *limits,
-		  uint32_t hash, enum vly_response_kind kind, unsigned bytes, uint32_t now)
-{
-	struct vly_rate rate = limits->rate[kind];
-	uint32_t units = (bytes + VLY_RESPONSE_UNIT_BYTES - 1) >> VLY_RESPONSE_UNIT_SHIFT;
-	uint64_t cost = (uint64_t)rate.cost * units * 2; /* at half the rate */
-	struct vly_limit_line *line = vly_limiter_line(limiter, hash);
-
-	if (rate.cost == 0)
-		return true;
-	if (cost > VLY_LIMIT_COST_MAX)
-		cost = VLY_LIMIT_COST_MAX;
-	return vly_limiter_pay(vly_limiter_cell(line, hash, kind, 0), (uint32_t)cost, rate.burst,
-			       now) ||
-	       vly_limiter_pay(vly_limiter_cell(line, hash, kind, 1), (uint32_t)cost, rate.burst,
-			       now);
-}
+		  uint32_t hash, enum vly_response_kind kind, unsigned bytes, uint32_t now);
 
 /* Whether a limited response is one of those that go out with TC=1: one in `slip` of them, at
  * random, so that nobody's queries can always be the others. 0: none. */

@@ -71,28 +71,29 @@ skip_rrset(struct vly_cursor *cursor, unsigned record_max)
  * Fits an answer into `space` octets. RRsets that need not be kept are left out from the end; if
  * that is not enough, everything goes and TC says so (RFC 2181 §9).
  */
-__attribute__((cold, noinline)) static void
-shorten(struct vly_response_shape *shape, const struct vly_image_answer *answer, unsigned space)
+__attribute__((cold, noinline)) static struct vly_response_shape
+shorten(struct vly_response_shape shape, const struct vly_image_answer *answer, unsigned space)
 {
 	const uint8_t *wire = vly_image_answer_wire(answer);
 	struct vly_cursor cursor = {wire + answer->keep_len, wire + answer->wire_len};
 	unsigned arcount = vly_image_answer_keep_arcount(answer);
 
 	if (answer->keep_len > space) {
-		shape->flags |= VLY_FLAG_TC;
-		shape->wire_len = 0;
-		shape->counts = 0;
-		return;
+		shape.flags |= VLY_FLAG_TC;
+		shape.wire_len = 0;
+		shape.counts = 0;
+		return shape;
 	}
-	shape->wire_len = answer->keep_len;
+	shape.wire_len = answer->keep_len;
 	while (arcount < answer->arcount) {
 		unsigned cnt = skip_rrset(&cursor, answer->arcount - arcount);
 		if (cnt == 0 || (size_t)(cursor.at - wire) > space)
 			break;
-		shape->wire_len = (uint16_t)(cursor.at - wire);
+		shape.wire_len = (uint16_t)(cursor.at - wire);
 		arcount += cnt;
 	}
-	shape->counts = vly_response_counts(answer->ancount, answer->nscount, arcount);
+	shape.counts = vly_response_counts(answer->ancount, answer->nscount, arcount);
+	return shape;
 }
 
 /* Begins with any of the records, as the query's ID has it: resolvers choose that at random (RFC
@@ -145,7 +146,7 @@ found_bytes(const struct vly_query *query)
 	return rest + wire_len;
 }
 
-static inline void
+static void
 write_found(struct vly_query *query, struct vly_lcore_counters *counters)
 {
 	const struct vly_image_answer *answer = query->answer;
@@ -161,7 +162,7 @@ write_found(struct vly_query *query, struct vly_lcore_counters *counters)
 	};
 
 	if (__builtin_expect(answer->wire_len > space, 0)) {
-		shorten(&shape, answer, space);
+		shape = shorten(shape, answer, space);
 		counters->truncated += (shape.flags & VLY_FLAG_TC) != 0;
 	}
 	uint64_t sum = vly_response_header(message, &shape, true, query->has_opt) +
@@ -180,19 +181,15 @@ write_found(struct vly_query *query, struct vly_lcore_counters *counters)
 	vly_response_count(answer->flags & VLY_ANSWER_RCODE, counters);
 }
 
-static inline void
-write_looked_up(struct vly_query *query, struct vly_guard *guard,
-		struct vly_lcore_counters *counters)
+static inline enum vly_response_kind
+found_kind(const struct vly_query *query)
 {
 	unsigned flags = query->answer->flags;
-	enum vly_response_kind kind =
-		vly_response_kind_of(flags & VLY_ANSWER_RCODE, (flags & VLY_ANSWER_REFERRAL) != 0);
 
-	if (!vly_response_is_held(query, guard, kind, found_bytes(query), counters))
-		write_found(query, counters);
+	return vly_response_kind_of(flags & VLY_ANSWER_RCODE, (flags & VLY_ANSWER_REFERRAL) != 0);
 }
 
-/* What is no answer from the zones, or has a cookie. */
+/* What is no answer from the zones, has a cookie, or may be over a limit. */
 __attribute__((noinline)) static void
 write_other(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_counters *counters)
 {
@@ -213,7 +210,9 @@ write_other(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_c
 		vly_response_error(query, guard, counters);
 		break;
 	case VLY_QUERY_LOOKUP:
-		write_looked_up(query, guard, counters);
+		if (!vly_response_is_held(query, guard, found_kind(query), found_bytes(query),
+					  counters))
+			write_found(query, counters);
 		break;
 	case VLY_QUERY_CHAOS:
 		vly_response_chaos(query, guard, counters);
@@ -227,9 +226,13 @@ write_other(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_c
 static inline void
 write_one(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_counters *counters)
 {
+	bool is_plain = query->fate == VLY_QUERY_LOOKUP && query->cookie_state == VLY_COOKIE_NONE;
+
 	if (__builtin_expect(
-		    query->fate == VLY_QUERY_LOOKUP && query->cookie_state == VLY_COOKIE_NONE, 1))
-		write_looked_up(query, guard, counters);
+		    is_plain && (guard == NULL || vly_guard_admits(guard, query, found_kind(query),
+								   found_bytes(query))),
+		    1))
+		write_found(query, counters);
 	else
 		write_other(query, guard, counters);
 }
