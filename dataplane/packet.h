@@ -8,7 +8,87 @@
 #ifndef VLY_DATAPLANE_PACKET_H
 #define VLY_DATAPLANE_PACKET_H
 
+#include <netinet/in.h>
+#include <string.h>
+
+#include <volley/checksum.h>
 #include <volley/policy.h>
+
+/* The recommended default (RFC 1700), and far more than any path needs. */
+#define VLY_PACKET_HOP_LIMIT 64
+
+/* DF, alone among flags and offset. */
+#define VLY_PACKET_DF 0x4000
+
+/* The beginning of a frame: two MAC addresses, type, and two octets behind it. */
+typedef uint8_t vly_frame_head __attribute__((vector_size(16)));
+
+/* htons(), which compilers may do through memory where there is MOVBE. */
+static inline uint16_t
+vly_packet_be16(unsigned value)
+{
+	return (uint16_t)(VLY_BE(32, (uint32_t)value) >> 16);
+}
+
+/* Four words of 16 bits, as they stand in memory; little endian, as all machines of DPDK's that we
+ * build for. */
+static inline uint64_t
+vly_packet_pack(uint16_t first, uint16_t second, uint16_t third, uint16_t fourth)
+{
+	return first | (uint32_t)second << 16 | (uint64_t)third << 32 | (uint64_t)fourth << 48;
+}
+
+static inline void
+vly_packet_swap_macs(uint8_t *frame)
+{
+	vly_frame_head head;
+
+	memcpy(&head, frame, sizeof(head));
+	head = __builtin_shufflevector(head, head, 6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5, 12, 13, 14,
+				       15);
+	memcpy(frame, &head, sizeof(head));
+}
+
+/* Headers are written a word at a time, and summed from registers: reading them back would wait for
+ * the store buffer. Returns the sum of the addresses, for the pseudo header (RFC 768). */
+static inline uint64_t
+vly_packet_reply_ipv4(uint8_t *ip, unsigned udp_len)
+{
+	uint32_t sender, us;
+	memcpy(&sender, ip + 12, 4);
+	memcpy(&us, ip + 16, 4);
+	uint64_t addresses = (uint64_t)sender + us;
+	/* Neither DSCP nor ECN of the query speak for the response. Never fragmented, so the
+	 * identification may be anything (RFC 6864 §4.1); DF, so that nobody fragments it (RFC
+	 * 9715). */
+	uint64_t first = vly_packet_pack(htons(0x4500), vly_packet_be16(udp_len + VLY_IPV4_BYTES),
+					 0, htons(VLY_PACKET_DF));
+	uint16_t hops = htons(VLY_PACKET_HOP_LIMIT << 8 | IPPROTO_UDP);
+	uint16_t checksum = (uint16_t)~vly_sum_fold(addresses + vly_sum_word(first) + hops);
+	uint64_t second = vly_packet_pack(hops, checksum, 0, 0);
+
+	memcpy(ip, &first, 8);
+	memcpy(ip + 8, &second, 4);
+	memcpy(ip + 12, &us, 4);
+	memcpy(ip + 16, &sender, 4);
+	return addresses;
+}
+
+static inline uint64_t
+vly_packet_reply_ipv6(uint8_t *ip, unsigned udp_len)
+{
+	enum { SOURCE = 8, DESTINATION = 24, ADDRESS_BYTES = 16 };
+	uint64_t sum = vly_sum_octets(ip + SOURCE, 2 * ADDRESS_BYTES);
+	uint64_t first = vly_packet_pack(htons(0x6000), 0, vly_packet_be16(udp_len),
+					 htons(IPPROTO_UDP << 8 | VLY_PACKET_HOP_LIMIT));
+	uint8_t sender[ADDRESS_BYTES];
+
+	memcpy(ip, &first, 8);
+	memcpy(sender, ip + SOURCE, ADDRESS_BYTES);
+	memcpy(ip + SOURCE, ip + DESTINATION, ADDRESS_BYTES);
+	memcpy(ip + DESTINATION, sender, ADDRESS_BYTES);
+	return sum;
+}
 
 /*
  * Sends `frame` back where it came from: MAC addresses, IP addresses and ports change sides, VLAN
@@ -16,8 +96,31 @@
  * whose one's complement sum is `dns_sum` (not folded: volley/checksum.h). Returns
  * the octets of the new frame. `packet` is trusted: the policy's, of this frame.
  */
-__attribute__((nonnull, warn_unused_result)) uint16_t
+static inline uint16_t
 vly_packet_reply(uint8_t *frame, const struct vly_packet *packet, uint16_t dns_len,
-		 uint64_t dns_sum);
+		 uint64_t dns_sum)
+{
+	uint8_t *ip = frame + packet->l3_off;
+	uint8_t *udp = frame + packet->l4_off;
+	unsigned udp_len = dns_len + VLY_UDP_BYTES;
+	uint16_t length = vly_packet_be16(udp_len);
+	uint16_t client_port, our_port;
+
+	memcpy(&client_port, udp, 2);
+	memcpy(&our_port, udp + 2, 2);
+	vly_packet_swap_macs(frame);
+	uint64_t sum = dns_sum + (packet->ip_version == 4 ? vly_packet_reply_ipv4(ip, udp_len)
+							  : vly_packet_reply_ipv6(ip, udp_len));
+
+	/* In full, never from the query's checksum: that of a sender on the same machine is not
+	 * filled in yet. The length counts twice: in the pseudo header and in the UDP header. */
+	sum += (uint64_t)htons(IPPROTO_UDP) + 2 * (uint64_t)length + our_port + client_port;
+	uint16_t checksum = (uint16_t)~vly_sum_fold(sum);
+	if (checksum == 0)
+		checksum = 0xffff; /* 0 means none (RFC 768) */
+	uint64_t header = vly_packet_pack(our_port, client_port, length, checksum);
+	memcpy(udp, &header, 8);
+	return (uint16_t)(packet->dns_off + dns_len);
+}
 
 #endif

@@ -24,6 +24,9 @@
 
 _Static_assert(BURST <= VLY_JUDGE_MAX, "a burst is judged at once");
 
+/* Of a burst, in a function of its own: all of them in one would run out of registers. */
+#define STAGE __attribute__((noinline))
+
 struct burst {
 	struct vly_guard guard;
 	struct vly_sampler sampler;
@@ -41,27 +44,7 @@ struct burst {
 	struct vly_limiter limiter;
 };
 
-static void
-make_query(const struct vly_worker *worker, struct burst *burst, unsigned i)
-{
-	const struct vly_packet *packet = &burst->packet[i];
-	struct vly_query *query = &burst->query[i];
-	struct rte_mbuf *mbuf = burst->asked[i];
-	bool ipv4 = packet->ip_version == 4;
-
-	query->message = rte_pktmbuf_mtod_offset(mbuf, uint8_t *, packet->dns_off);
-	query->message_len = packet->dns_len;
-	query->room = (uint16_t)(mbuf->buf_len - mbuf->data_off - packet->dns_off);
-	query->limit_max = ipv4 ? worker->limit_max_ipv4 : worker->limit_max_ipv6;
-	query->stream = false;
-	query->client_is_ipv4 = ipv4;
-	query->frame_off = packet->dns_off;
-	query->client = query->message - packet->dns_off + packet->l3_off + (ipv4 ? 12 : 8);
-	worker->counters->queries_ipv4 += ipv4;
-	worker->counters->queries_ipv6 += !ipv4;
-}
-
-static void
+__attribute__((noinline)) static void
 refuse(const struct vly_worker *worker, struct burst *burst, struct rte_mbuf *mbuf,
        enum vly_verdict verdict)
 {
@@ -75,32 +58,38 @@ refuse(const struct vly_worker *worker, struct burst *burst, struct rte_mbuf *mb
 }
 
 /* Sorts what was received: queries for us, as far as their form tells, and the rest. */
-static void
+STAGE static void
 classify(const struct vly_worker *worker, struct burst *burst)
 {
-	for (unsigned i = 0; i < burst->received_cnt; i++)
+	unsigned cnt = burst->received_cnt;
+	unsigned asked_cnt = 0;
+	uint64_t rx_bytes = 0;
+
+	for (unsigned i = 0; i < cnt; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(burst->received[i], void *));
-	for (unsigned i = 0; i < burst->received_cnt; i++) {
+	for (unsigned i = 0; i < cnt; i++) {
 		struct rte_mbuf *mbuf = burst->received[i];
 		const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
 		enum vly_verdict verdict = vly_policy_classify(
-			frame, frame + mbuf->data_len, &burst->packet[burst->asked_cnt],
+			frame, frame + mbuf->data_len, &burst->packet[asked_cnt],
 			vly_addresses_have, worker->addresses);
-		worker->counters->rx_bytes += mbuf->pkt_len;
+		rx_bytes += mbuf->pkt_len;
 		/* A frame that left no room in its buffer is larger than any query of ours. */
 		if (verdict == VLY_VERDICT_serve &&
 		    (mbuf->nb_segs != 1 || rte_pktmbuf_tailroom(mbuf) < VLY_NAME_SLACK_BYTES))
 			verdict = VLY_VERDICT_pass;
-		if (verdict == VLY_VERDICT_serve)
-			burst->asked[burst->asked_cnt++] = mbuf;
+		if (likely(verdict == VLY_VERDICT_serve))
+			burst->asked[asked_cnt++] = mbuf;
 		else
 			refuse(worker, burst, mbuf, verdict);
 	}
-	worker->counters->rx_packets += burst->received_cnt;
+	burst->asked_cnt = asked_cnt;
+	worker->counters->rx_packets += cnt;
+	worker->counters->rx_bytes += rx_bytes;
 }
 
 /* Keeps the queries that the rules admit. */
-static void
+STAGE static void
 admit(const struct vly_worker *worker, struct burst *burst, const struct vly_policy_rules *rules)
 {
 	uint8_t verdict[BURST];
@@ -123,23 +112,46 @@ admit(const struct vly_worker *worker, struct burst *burst, const struct vly_pol
 	worker->counters->source_dry_run = burst->rules_state->source_dry_run;
 }
 
-static void
+STAGE static void
 make_queries(const struct vly_worker *worker, struct burst *burst)
 {
-	for (unsigned i = 0; i < burst->asked_cnt; i++)
-		make_query(worker, burst, i);
+	const uint16_t limit_max[2] = {worker->limit_max_ipv6, worker->limit_max_ipv4};
+	unsigned cnt = burst->asked_cnt;
+	unsigned ipv4_cnt = 0;
+
+	for (unsigned i = 0; i < cnt; i++) {
+		const struct vly_packet *packet = &burst->packet[i];
+		const struct rte_mbuf *mbuf = burst->asked[i];
+		struct vly_query *query = &burst->query[i];
+		uint8_t *frame = rte_pktmbuf_mtod(mbuf, uint8_t *);
+		bool ipv4 = packet->ip_version == 4;
+		query->message = frame + packet->dns_off;
+		query->message_len = packet->dns_len;
+		query->room = (uint16_t)(mbuf->buf_len - mbuf->data_off - packet->dns_off);
+		query->limit_max = limit_max[ipv4];
+		query->stream = false;
+		query->client_is_ipv4 = ipv4;
+		query->frame_off = packet->dns_off;
+		query->client = frame + packet->l3_off + (ipv4 ? 12 : 8);
+		ipv4_cnt += ipv4;
+	}
+	worker->counters->queries_ipv4 += ipv4_cnt;
+	worker->counters->queries_ipv6 += cnt - ipv4_cnt;
 	if (!worker->has_xdp)
-		worker->counters->verdict[VLY_VERDICT_serve] += burst->asked_cnt;
+		worker->counters->verdict[VLY_VERDICT_serve] += cnt;
 }
 
 /* Dresses each response as a frame. */
-static void
+STAGE static void
 write_replies(const struct vly_worker *worker, struct burst *burst)
 {
-	for (unsigned i = 0; i < burst->asked_cnt; i++) {
+	unsigned reply_cnt = 0;
+	uint64_t tx_bytes = 0;
+
+	for (unsigned i = 0, cnt = burst->asked_cnt; i < cnt; i++) {
 		const struct vly_query *query = &burst->query[i];
 		struct rte_mbuf *mbuf = burst->asked[i];
-		if (query->response_len == 0) {
+		if (unlikely(query->response_len == 0)) {
 			burst->refused[burst->refused_cnt++] = mbuf;
 			continue;
 		}
@@ -148,9 +160,11 @@ write_replies(const struct vly_worker *worker, struct burst *burst)
 					 query->response_len, query->response_sum);
 		mbuf->data_len = bytes;
 		mbuf->pkt_len = bytes;
-		worker->counters->tx_bytes += bytes;
-		burst->reply[burst->reply_cnt++] = mbuf;
+		tx_bytes += bytes;
+		burst->reply[reply_cnt++] = mbuf;
 	}
+	burst->reply_cnt = reply_cnt;
+	worker->counters->tx_bytes += tx_bytes;
 }
 
 /* A full TX ring means that more is asked than the port can carry: later responses will not fare
@@ -209,8 +223,6 @@ answer_burst(const struct vly_worker *worker, struct burst *burst)
 	uint64_t start_tsc = rte_rdtsc();
 	struct vly_guard *guard = &burst->guard;
 
-	burst->asked_cnt = 0;
-	burst->reply_cnt = 0;
 	burst->refused_cnt = 0;
 	vly_guard_begin(guard, vly_defence_live(), start_tsc);
 	classify(worker, burst);

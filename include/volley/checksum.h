@@ -11,14 +11,15 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Folds a sum of up to 2^32 16-bit words to 16 bits. */
+/* Folds a sum of up to 2^32 16-bit words to 16 bits. Both halves of a number plus itself with the
+ * halves exchanged are their sum, and the upper one has the carry, too (RFC 1071 §2). */
 static inline uint16_t
 vly_sum_fold(uint64_t sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)((sum & 0xffff) + (sum >> 16));
+	sum += sum << 32 | sum >> 32;
+	uint32_t half = (uint32_t)(sum >> 32);
+	half += half << 16 | half >> 16;
+	return (uint16_t)(half >> 16);
 }
 
 static inline uint64_t

@@ -22,10 +22,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef __BMI2__
-#include <immintrin.h>
-#endif
-
 #include <volley/dns.h>
 
 /* Octets that may be read (never used) behind a name's end: copies run in whole blocks. */
@@ -115,31 +111,13 @@ vly_hash_fold(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* The lower cnt octets, 0..16, of a word; without a branch, as nobody can predict how long a label
- * is. */
-#ifdef __BMI2__
 static inline uint64_t
-vly_hash_cut(uint64_t word, unsigned cnt)
-{
-	return _bzhi_u64(word, 8 * cnt);
-}
-#else
-static inline uint64_t
-vly_hash_cut(uint64_t word, unsigned cnt)
-{
-	uint64_t mask = (UINT64_C(1) << (8 * (cnt & 7))) - 1;
-
-	return word & (cnt >= 8 ? UINT64_MAX : mask);
-}
-#endif
-
-static inline uint64_t
-vly_hash_load(const uint8_t *from, unsigned cnt)
+vly_hash_load(const uint8_t *from)
 {
 	uint64_t word;
 
 	memcpy(&word, from, sizeof(word)); /* slack makes the over-read safe */
-	return vly_hash_cut(word, cnt);
+	return word;
 }
 
 /* The hash of one label (length octet first, lower case, 16 octets readable behind it) in front of
@@ -147,18 +125,22 @@ vly_hash_load(const uint8_t *from, unsigned cnt)
 static inline uint64_t
 vly_hash_label(const struct vly_hash_key *key, uint64_t suffix, const uint8_t *label)
 {
+	/* From [16 - n] on: a mask of 16 octets of which the first n count. Without a branch, as
+	 * nobody can predict how long a label is. */
+	static const uint8_t mask[32] = {255, 255, 255, 255, 255, 255, 255, 255,
+					 255, 255, 255, 255, 255, 255, 255, 255};
 	unsigned left = label[0] + 1u;
 	uint64_t hash = suffix;
 
 	while (left > 16) {
-		hash = vly_hash_fold(hash ^ vly_hash_load(label, 8) ^ key->word[0],
-				     vly_hash_load(label + 8, 8) ^ key->word[1]);
+		hash = vly_hash_fold(hash ^ vly_hash_load(label) ^ key->word[0],
+				     vly_hash_load(label + 8) ^ key->word[1]);
 		label += 16;
 		left -= 16;
 	}
-	uint64_t low = vly_hash_load(label, left);
-	uint64_t high = vly_hash_load(label + 8, left > 8 ? left - 8 : 0);
-	return vly_hash_fold(hash ^ low ^ key->word[0], high ^ key->word[1]);
+	uint64_t low = vly_hash_load(label) & vly_hash_load(mask + 16 - left);
+	uint64_t high = vly_hash_load(label + 8) & vly_hash_load(mask + 24 - left);
+	return vly_hash_fold(hash ^ (low ^ key->word[0]), high ^ key->word[1]);
 }
 
 static inline uint64_t
@@ -171,11 +153,12 @@ vly_hash_root(const struct vly_hash_key *key)
 static inline void
 vly_name_hash(struct vly_name *name, const struct vly_hash_key *key)
 {
-	uint64_t hash = vly_hash_root(key);
+	const struct vly_hash_key kept = *key; /* in registers, for all that is written here */
+	uint64_t hash = vly_hash_root(&kept);
 
 	name->hash[name->label_cnt] = hash;
 	for (unsigned i = name->label_cnt; i-- > 0;) {
-		hash = vly_hash_label(key, hash, name->lower + name->start[i]);
+		hash = vly_hash_label(&kept, hash, name->lower + name->start[i]);
 		name->hash[i] = hash;
 	}
 }
