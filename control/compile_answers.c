@@ -249,6 +249,27 @@ chain_rcode(const struct vly_chain *chain)
 	}
 }
 
+/* Whether the DNAME at the chain's last node is in the answer, since the chain has passed there. */
+static bool
+has_passed(const struct vly_chain *chain)
+{
+	for (unsigned i = 0; i < chain->hop_cnt; i++)
+		if (chain->hop[i].dname_idx == chain->node_idx)
+			return true;
+	return false;
+}
+
+/* True when the chain ends at the very name of its node, which is no wildcard for it then. */
+static bool
+is_at_node(const struct vly_compiler *compiler)
+{
+	const struct vly_chain *chain = &compiler->chain;
+	unsigned len;
+	const uint8_t *name = node_name(compiler, chain->node_idx, &len);
+
+	return chain->target.len == len && memcmp(chain->target.lower, name, len) == 0;
+}
+
 /* The DNAME that makes too long a name proves the YXDOMAIN. */
 static void
 add_beyond(struct vly_compiler *compiler)
@@ -256,6 +277,8 @@ add_beyond(struct vly_compiler *compiler)
 	const struct vly_zone_record *dname = compiler->chain.dname_beyond;
 	unsigned len;
 
+	if (has_passed(&compiler->chain))
+		return;
 	vly_answer_add(compiler->writer, VLY_SECTION_ANSWER,
 		       &(struct vly_answer_record){
 			       .owner = node_name(compiler, compiler->chain.node_idx, &len),
@@ -297,28 +320,15 @@ compile_chain_type(struct vly_compiler *compiler, uint32_t idx, uint16_t type)
 	if (vly_rrsets_find(&compiler->own, type) != NULL)
 		return 0; /* the alias answers for itself: RRSIG and NSEC */
 	begin_chain(compiler, idx, VLY_RCODE_NOERROR);
-	if (rrset != NULL)
-		add_rrset(compiler, VLY_SECTION_ANSWER, compiler->chain.target.lower, rrset);
-	else
+	if (rrset == NULL)
 		add_negative(compiler);
+	else if (type != VLY_TYPE_DNAME || !is_at_node(compiler) || !has_passed(&compiler->chain))
+		add_rrset(compiler, VLY_SECTION_ANSWER, compiler->chain.target.lower, rrset);
 	vly_answer_keep(compiler->writer);
 	if (type == VLY_TYPE_NS && rrset != NULL &&
 	    add_glue(compiler, rrset, compiler->chain.node_idx, true) != 0)
 		return -1;
 	return add_type(compiler, type, store_answer(compiler));
-}
-
-/* True when the chain ends at the very name of a cut: its DS is this zone's (RFC 4035 §3.1.4.1). */
-static bool
-is_at_cut(const struct vly_compiler *compiler)
-{
-	const struct vly_chain *chain = &compiler->chain;
-	unsigned len;
-
-	if (chain->end != VLY_CHAIN_CUT)
-		return false;
-	const uint8_t *cut = node_name(compiler, chain->node_idx, &len);
-	return chain->target.len == len && memcmp(chain->target.lower, cut, len) == 0;
 }
 
 /* An alias: its CNAME chain is followed here, so that one compiled answer holds all of it. */
@@ -337,7 +347,9 @@ compile_alias(struct vly_compiler *compiler, uint32_t idx)
 	for (unsigned i = 0; chain->end == VLY_CHAIN_NODE && i < compiler->target.cnt; i++)
 		if (compile_chain_type(compiler, idx, compiler->target.rrset[i].type) != 0)
 			return 0;
-	if (is_at_cut(compiler) && compile_chain_type(compiler, idx, VLY_TYPE_DS) != 0)
+	/* A cut's DS is this zone's (RFC 4035 §3.1.4.1). */
+	if (chain->end == VLY_CHAIN_CUT && is_at_node(compiler) &&
+	    compile_chain_type(compiler, idx, VLY_TYPE_DS) != 0)
 		return 0;
 	return compile_chain_end(compiler, idx);
 }

@@ -360,14 +360,15 @@ substitute(struct composer *composer, struct vly_query *step, struct vly_compose
 	if (DNAME_TARGET_OFF + target_len > answer->wire_len)
 		return false;
 	unsigned prefix_len = (unsigned)step->name.len - node->name_len;
+	if (prefix_len + target_len > VLY_NAME_BYTES_MAX) {
+		append(composer, answer, &owner);
+		composed->flags |= VLY_RCODE_YXDOMAIN;
+		return false;
+	}
 	if (is_growing(composer, node, prefix_len))
 		return false;
 	append(composer, answer, &owner);
 	composer->hop[composer->hop_cnt++] = (struct hop){node, prefix_len};
-	if (prefix_len + target_len > VLY_NAME_BYTES_MAX) {
-		composed->flags |= VLY_RCODE_YXDOMAIN;
-		return false;
-	}
 	memcpy(wire, step->name.lower, prefix_len);
 	memcpy(wire + prefix_len, record + DNAME_TARGET_OFF, target_len);
 	append_cname(composer, &step->name, record + DNAME_TTL_OFF, wire, prefix_len + target_len);

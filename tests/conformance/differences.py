@@ -16,6 +16,8 @@ NS, CNAME, DNAME, DS, ANY = 2, 5, 39, 43, 255
 EDE, NSID = 15, 3
 ALL = ("nsd", "knot", "bind")
 PEER_NAMES = {"nsd": "NSD", "knot": "Knot", "bind": "BIND"}
+ADDRESSES = {1: "A", 28: "AAAA"}
+ADDRESSES = {1: "A", 28: "AAAA"}
 FORMERR, NXDOMAIN, NOTIMP, REFUSED, YXDOMAIN, NOTAUTH = 1, 3, 4, 5, 6, 9
 ANSWERED = (0, NXDOMAIN, REFUSED, YXDOMAIN)
 
@@ -213,8 +215,8 @@ def wildcard_glue(case):
     if not is_answer(case) or not set(case.ours.additional) < set(case.theirs.additional):
         return None
     family = Family(case.zones)
-    owners = {owner for zone in family.zones for owner in zone.records}
-    kept = tuple(record for record in case.theirs.additional if record[0] in owners)
+    kept = tuple(record for record in case.theirs.additional if record[1] not in ADDRESSES or
+                 any(ADDRESSES[record[1]] in zone.records.get(record[0], ()) for zone in family.zones))
     return case._replace(theirs=case.theirs._replace(additional=kept))
 
 

@@ -21,6 +21,11 @@ NEST = "\n".join(f"an {owner}.nest.dname.example. DNAME {target}nest.dname.examp
     f"an y.{first}nest.dname.example. CNAME y.{second}nest.dname.example." for first, second in
     [("s.s.", "s.a.l."), ("s.a.l.", "s.a."), ("s.a.", "s."), ("s.", "a.l."), ("a.l.", "a."), ("a.", "")]) + (
     "\nan y.nest.dname.example. A 192.0.2.13")
+# What x.wide.dname.example. leads through, until the name gets too long.
+WIDE = (f"an wide.dname.example. DNAME {LONG}.back.dname.example.\n"
+        f"an x.wide.dname.example. CNAME x.{LONG}.back.dname.example.\n"
+        "an back.dname.example. DNAME wide.dname.example.\n"
+        f"an x.{LONG}.back.dname.example. CNAME x.{LONG}.wide.dname.example.")
 
 ZONES = {
     # RFC 4592 §2.2.1's zone, and what more is asked for here
@@ -91,6 +96,10 @@ shrink.deep DNAME deep
 eq1 DNAME eq2
 eq2 DNAME eq1
 b.deep A 192.0.2.11
+again CNAME shrink.shrink.deep
+wide DNAME {LONG}.back
+back DNAME wide
+to.wider CNAME x.wide
 s.nest DNAME a.l.nest
 l.nest DNAME nest
 a.nest DNAME nest
@@ -250,6 +259,13 @@ RULES = [
     Rule("RFC 2181 §5", "shrink.shrink.deep.dname.example. DNAME",
          "NOERROR AA\nan shrink.deep.dname.example. DNAME deep.dname.example.\n"
          "an shrink.shrink.deep.dname.example. CNAME shrink.deep.dname.example."),
+    Rule("RFC 2181 §5", "again.dname.example. DNAME",
+         "NOERROR AA\nan again.dname.example. CNAME shrink.shrink.deep.dname.example.\n"
+         "an shrink.deep.dname.example. DNAME deep.dname.example.\n"
+         "an shrink.shrink.deep.dname.example. CNAME shrink.deep.dname.example."),
+    Rule("RFC 6672 §2.2", "x.wide.dname.example. A", "YXDOMAIN AA\n" + WIDE),
+    Rule("RFC 6672 §2.2", "to.wider.dname.example. A",
+         "YXDOMAIN AA\nan to.wider.dname.example. CNAME x.wide.dname.example.\n" + WIDE),
     Rule("RFC 6672 §2.2", f"{'x' * 40}.long.dname.example. A",
          f"NXDOMAIN AA\nan long.dname.example. DNAME {LONG}.target.dname.example.\n"
          f"an {'x' * 40}.long.dname.example. CNAME {'x' * 40}.{LONG}.target.dname.example.\nau dname.example. SOA"),
