@@ -55,12 +55,12 @@ def progress(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def interleave(case, round_cnt, sides):
-    """Calls the sides in turn, round_cnt times; returns each round's values by side. There is
-    "volley", and mostly "reference"."""
+def repeat(case, round_cnt, measure):
+    """Calls measure(), which returns a round's values by side, round_cnt times; returns the rounds.
+    There is "volley", and mostly "reference"."""
     rounds = []
     for idx in range(round_cnt):
-        values = {side: run() for side, run in sides.items()}
+        values = measure()
         rounds.append(values)
         text = ", ".join(f"{side} {value:,.{0 if value >= 1000 else 2}f}"
                          for side, value in values.items())
@@ -68,6 +68,11 @@ def interleave(case, round_cnt, sides):
             text += f", ratio {values['volley'] / values['reference']:.3f}"
         progress(f"{case}: {idx + 1}/{round_cnt}: {text}")
     return rounds
+
+
+def interleave(case, round_cnt, sides):
+    """Calls the sides in turn, round_cnt times; returns each round's values by side."""
+    return repeat(case, round_cnt, lambda: {side: run() for side, run in sides.items()})
 
 
 def refer_to_lowest(rounds, sides):
