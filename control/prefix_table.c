@@ -146,6 +146,19 @@ write_index(struct builder *builder, uint32_t *index)
 	}
 }
 
+static void
+list_networks(struct vly_prefix_table *table)
+{
+	for (uint32_t i = 0; i < table->range4_cnt; i++) {
+		const struct vly_prefix4 *range = &table->range4[i];
+		uint32_t last = i + 1 < table->range4_cnt ? range[1].start - 1 : UINT32_MAX;
+		if (range->action == VLY_PREFIX_NONE)
+			continue;
+		for (uint32_t net = range->start >> 8; net <= last >> 8; net++)
+			table->listed4[net / 8] |= (uint8_t)(1 << net % 8);
+	}
+}
+
 static int
 build_family(struct builder *builder, const struct vly_prefix_rule *rules, size_t rule_cnt)
 {
@@ -197,5 +210,6 @@ vly_prefix_table_build(struct vly_prefix_table *table, struct vly_prefix_rule *r
 		error = build_family(&ipv6, rules, rule_cnt);
 	table->range4_cnt = ipv4.cnt;
 	table->range6_cnt = ipv6.cnt;
+	list_networks(table);
 	return error;
 }

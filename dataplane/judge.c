@@ -66,17 +66,6 @@ any(signed_cells condition)
 	return (both[0] | both[1]) != 0;
 }
 
-/* Of the even lanes; the odd ones are 0. */
-static inline uint32_t
-sum(cells lanes)
-{
-	uint64_t pair[4];
-
-	memcpy(pair, &lanes, sizeof(pair));
-	halves both = (halves){pair[0], pair[1]} + (halves){pair[2], pair[3]};
-	return (uint32_t)(both[0] + both[1]);
-}
-
 /* vly_sketch_take(). Rare, and not inline: it would take registers from what is done for each
  * packet. */
 __attribute__((noinline)) static bool
@@ -120,25 +109,6 @@ admit(struct vly_sketch *sketch, const struct vly_packet *packet,
 	return true;
 }
 
-static const void *
-index_of(const struct vly_prefix_table *table, const struct vly_packet *packet)
-{
-	if (packet->ip_version == 4)
-		return &table->index4[vly_prefix_bucket4((uint32_t)packet->source_low)];
-	return &table->index6[vly_prefix_bucket6(packet->source_high)];
-}
-
-/* What is looked at first in a packet's bucket; of IPv4, if it has few ranges. */
-static const void *
-range_of(const struct vly_prefix_table *table, const struct vly_packet *packet)
-{
-	const uint32_t *index = index_of(table, packet);
-
-	if (packet->ip_version == 4)
-		return &table->range4[VLY_PREFIX_AT(index[0])];
-	return &table->range6[VLY_PREFIX_AT(index[0] + (index[1] - index[0]) / 2)];
-}
-
 /* Has what a burst will look at fetched, and finds the screen's cells, whether they will be used or
  * not. */
 static void
@@ -146,37 +116,30 @@ fetch(const struct vly_policy_rules *rules, struct vly_sketch *sketch,
       const struct vly_packet *packet, unsigned cnt, uint32_t **screen)
 {
 	const struct vly_prefix_table *prefixes = &rules->prefixes;
+	unsigned ipv4_cnt = 0;
 
 	for (unsigned i = 0; i < cnt; i++) {
 		screen[i] = vly_sketch_screen(sketch, vly_policy_source(&packet[i], rules),
 					      rules->source_key);
 		__builtin_prefetch(screen[i], 1);
-		__builtin_prefetch(index_of(prefixes, &packet[i]));
+		if (packet[i].ip_version == 4) {
+			ipv4_cnt++;
+			__builtin_prefetch(
+				vly_prefix_listed4(prefixes, (uint32_t)packet[i].source_low));
+		} else {
+			__builtin_prefetch(
+				&prefixes->index6[vly_prefix_bucket6(packet[i].source_high)]);
+		}
 	}
-	for (unsigned i = 0; i < cnt; i++)
-		__builtin_prefetch(range_of(prefixes, &packet[i]));
-}
-
-/* vly_prefix_find4(). In most buckets start few ranges, or none: these are counted at once and
- * without a branch, for nobody can predict where among them an address is. */
-static inline enum vly_prefix_action
-find4(const struct vly_prefix_table *table, uint32_t address)
-{
-	enum { FEW = 4 };
-	/* a one for the start of each range that is in the bucket */
-	static const cells in_bucket[FEW + 1] = {
-		{0}, {1}, {1, 0, 1}, {1, 0, 1, 0, 1}, {1, 0, 1, 0, 1, 0, 1}};
-	cells range;
-
-	if (table->range4_cnt == 0)
-		return VLY_PREFIX_NONE;
-	const uint32_t *index = &table->index4[vly_prefix_bucket4(address)];
-	uint32_t first = index[0], cnt = index[1] - index[0];
-	if (cnt > FEW || first > VLY_PREFIX_RANGES_MAX - FEW)
-		return vly_prefix_find4(table, address);
-	memcpy(&range, &table->range4[first], sizeof(range));
-	uint32_t below = sum((cells)(range <= all(address)) & in_bucket[cnt]);
-	return (enum vly_prefix_action)table->range4[VLY_PREFIX_AT(first + below - 1)].action;
+	if (ipv4_cnt == cnt)
+		return;
+	for (unsigned i = 0; i < cnt; i++) {
+		const uint32_t *index =
+			&prefixes->index6[vly_prefix_bucket6(packet[i].source_high)];
+		/* where the search begins */
+		__builtin_prefetch(
+			&prefixes->range6[VLY_PREFIX_AT(index[0] + (index[1] - index[0]) / 2)]);
+	}
 }
 
 void
@@ -191,7 +154,7 @@ vly_judge(const struct vly_policy_rules *rules, struct vly_policy_state *state, 
 		fetch(rules, &state->sketch, packet, cnt, screen);
 	for (unsigned i = 0; i < cnt; i++) {
 		bool exempt = false;
-		verdict[i] = (uint8_t)vly_policy_look_up(&packet[i], rules, &exempt, find4);
+		verdict[i] = (uint8_t)vly_policy_look_up(&packet[i], rules, &exempt);
 		if (verdict[i] != VLY_VERDICT_serve || exempt)
 			continue;
 		if (!vly_policy_may_be_unserved(&packet[i], rules, state, now))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * vly_policy_admit() (volley/policy.h) for a burst of packets at once, with the same verdicts: its
- * loads are asked for in time, sources are hashed eight at a time, and the cells of one are
- * reckoned with together. For ports without an XDP program.
+ * loads are asked for in time, and the cells of a source are reckoned with together. For ports
+ * without an XDP program.
  */
 #ifndef VLY_DATAPLANE_JUDGE_H
 #define VLY_DATAPLANE_JUDGE_H

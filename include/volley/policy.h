@@ -248,9 +248,7 @@ vly_policy_classify(const uint8_t *data, const uint8_t *end, struct vly_packet *
  * drop it. *exempt tells whether rates apply to it. */
 VLY_POLICY_INLINE enum vly_verdict
 vly_policy_look_up(const struct vly_packet *packet, const struct vly_policy_rules *rules,
-		   bool *exempt,
-		   enum vly_prefix_action (*find4)(const struct vly_prefix_table *table,
-						   uint32_t address))
+		   bool *exempt)
 {
 	unsigned port = packet->source_port;
 
@@ -258,9 +256,10 @@ vly_policy_look_up(const struct vly_packet *packet, const struct vly_policy_rule
 		return VLY_VERDICT_reflector;
 
 	enum vly_prefix_action action =
-		packet->ip_version == 4 ? find4(&rules->prefixes, (uint32_t)packet->source_low)
-					: vly_prefix_find6(&rules->prefixes, packet->source_high,
-							   packet->source_low);
+		packet->ip_version == 4
+			? vly_prefix_find4(&rules->prefixes, (uint32_t)packet->source_low)
+			: vly_prefix_find6(&rules->prefixes, packet->source_high,
+					   packet->source_low);
 	*exempt = action == VLY_PREFIX_ALLOW;
 	return action == VLY_PREFIX_DENY ? VLY_VERDICT_denied : VLY_VERDICT_serve;
 }
@@ -307,7 +306,7 @@ vly_policy_admit(const struct vly_packet *packet, const struct vly_policy_rules 
 		 struct vly_policy_state *state, uint32_t now)
 {
 	bool exempt = false;
-	enum vly_verdict verdict = vly_policy_look_up(packet, rules, &exempt, vly_prefix_find4);
+	enum vly_verdict verdict = vly_policy_look_up(packet, rules, &exempt);
 
 	if (verdict != VLY_VERDICT_serve || exempt)
 		return verdict;

@@ -4,9 +4,11 @@
  * matches decides.
  *
  * Built by volley-control as ranges of addresses, sorted and free of overlaps, each with the action
- * of the longest prefix that covers it. An index of 2^16 buckets narrows the search, and a
- * bisection ends it: 18 steps at worst. Read by the XDP program, by native code and by response
- * limits. Fixed size, position-independent: the same octets are a map's value.
+ * of the longest prefix that covers it. For IPv4, a bit for each /24 tells whether any prefix is
+ * there: of most clients, that is all that is looked at. An index of 2^16 buckets narrows the
+ * search for the others, and a bisection ends it: 18 steps at worst. Read by the XDP program, by
+ * native code and by response limits. Fixed size, position-independent: the same octets are a map's
+ * value.
  *
  * vly_prefix_table_is_sound() must have said yes to a table from another process;
  * vly_prefix_find4() and 6() then stay inside it whatever is asked.
@@ -23,6 +25,9 @@
 #define VLY_PREFIX_RANGES_MAX  (UINT32_C(1) << VLY_PREFIX_RANGES_BITS)
 
 #define VLY_PREFIX_INDEX_CNT 65537
+
+/* Networks of IPv4 that have a bit, by their number: addresses without the last octet. */
+#define VLY_PREFIX_NET4_CNT (UINT32_C(1) << 24)
 
 enum vly_prefix_action {
 	VLY_PREFIX_NONE = 0,
@@ -50,6 +55,8 @@ struct vly_prefix_table {
 	uint32_t index6[VLY_PREFIX_INDEX_CNT + 1];
 	struct vly_prefix4 range4[VLY_PREFIX_RANGES_MAX];
 	struct vly_prefix6 range6[VLY_PREFIX_RANGES_MAX];
+	/* bit n % 8 of octet n / 8: a prefix with an action covers network n, or a part of it */
+	uint8_t listed4[VLY_PREFIX_NET4_CNT / 8];
 };
 
 #define VLY_PREFIX_INLINE static inline __attribute__((always_inline))
@@ -80,12 +87,20 @@ vly_prefix_bucket6(uint64_t high64)
 	return (uint32_t)(0xffff + (above_last & within)) & 0xffff;
 }
 
+/* Where it stands whether an address can be in any prefix. */
+VLY_PREFIX_INLINE const uint8_t *
+vly_prefix_listed4(const struct vly_prefix_table *table, uint32_t address)
+{
+	return &table->listed4[address >> 11];
+}
+
 /* The action of the range that covers `address`. Among the ranges that start in its bucket, the
  * first that starts above it is searched for: the one before covers it. */
 VLY_PREFIX_INLINE enum vly_prefix_action
 vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 {
-	if (table->range4_cnt == 0)
+	if (!(*vly_prefix_listed4(table, address) >> (address >> 8 & 7) & 1) ||
+	    table->range4_cnt == 0)
 		return VLY_PREFIX_NONE;
 	uint32_t bucket = vly_prefix_bucket4(address);
 	/* 64 bits, whatever a compiler can prove: of comparisons of 32, the BPF verifier keeps ends
@@ -137,6 +152,21 @@ vly_prefix_index_is_sound(const uint32_t *index, uint32_t range_cnt)
 	return index[0] == 0 && index[VLY_PREFIX_INDEX_CNT - 1] == range_cnt;
 }
 
+/* Whether range4[i] has no action, or all of its networks have their bits. */
+static inline bool
+vly_prefix_range4_is_listed(const struct vly_prefix_table *table, uint32_t i)
+{
+	const struct vly_prefix4 *range = &table->range4[i];
+	uint32_t last = i + 1 < table->range4_cnt ? range[1].start - 1 : UINT32_MAX;
+
+	if (range->action == VLY_PREFIX_NONE)
+		return true;
+	for (uint32_t net = range->start >> 8; net <= last >> 8; net++)
+		if (!(table->listed4[net / 8] >> net % 8 & 1))
+			return false;
+	return true;
+}
+
 /* Whether searches stay inside the table and end at the one range that covers the address. Reads
  * all of it, once. */
 static inline bool
@@ -156,7 +186,7 @@ vly_prefix_table_is_sound(const struct vly_prefix_table *table)
 			i == 0 ? range4[i].start == 0 : range4[i].start > range4[i - 1].start;
 		/* index[at] does not count it when it starts there, index[at + 1] does */
 		if (!in_order || range4[i].action > VLY_PREFIX_ALLOW || table->index4[at] > i ||
-		    table->index4[at + 1] <= i)
+		    table->index4[at + 1] <= i || !vly_prefix_range4_is_listed(table, i))
 			return false;
 	}
 	for (uint32_t i = 0; i < table->range6_cnt; i++) {

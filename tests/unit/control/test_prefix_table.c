@@ -273,6 +273,30 @@ Test(prefix_table, full)
 	cr_expect_eq(build_hosts(cnt + 1), -E2BIG);
 }
 
+/* A bit that is missing would let a denied client in. */
+Test(prefix_table, networks_without_their_bits_are_refused)
+{
+	struct vly_prefix_rule rule[] = {{.address = {[10] = 0xff, [11] = 0xff, 10, 0, 3},
+					  .bits = 96 + 22,
+					  .action = VLY_PREFIX_DENY},
+					 {.address = {[10] = 0xff, [11] = 0xff, 192, 0, 2, 9},
+					  .bits = 128,
+					  .action = VLY_PREFIX_ALLOW}};
+	const uint32_t nets[] = {0x0a0000, 0x0a0003, 0xc00002};
+
+	cr_assert_eq(vly_prefix_table_build(table, rule, 2), 0);
+	cr_expect(vly_prefix_table_is_sound(table));
+	for (unsigned i = 0; i < 3; i++) {
+		uint8_t *octet = &table->listed4[nets[i] / 8];
+		uint8_t bit = (uint8_t)(1 << nets[i] % 8);
+		cr_expect(*octet & bit);
+		*octet ^= bit;
+		cr_expect_not(vly_prefix_table_is_sound(table));
+		*octet ^= bit;
+	}
+	cr_expect_eq(table->listed4[0x0a0004 / 8] >> 0x0a0004 % 8 & 1, 0);
+}
+
 /* Whatever octet of a small table is changed: it is refused, or searches still do as they must. */
 Test(prefix_table, damaged_tables_are_refused_or_harmless)
 {
