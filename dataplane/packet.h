@@ -30,8 +30,7 @@ vly_packet_be16(unsigned value)
 	return (uint16_t)(VLY_BE(32, (uint32_t)value) >> 16);
 }
 
-/* Four words of 16 bits, as they stand in memory; little endian, as all machines of DPDK's that we
- * build for. */
+/* Four words of 16 bits, as they stand in the memory of a little endian machine. */
 static inline uint64_t
 vly_packet_pack(uint16_t first, uint16_t second, uint16_t third, uint16_t fourth)
 {

@@ -113,9 +113,9 @@ def wildcard_dname(case):
     if not is_answer(case):
         return None
     family = Family(case.zones)
-    owners = {owner for zone in family.zones for owner, types in zone.records.items() if "DNAME" in types}
-    over = {record for record in case.theirs.answer if record[1] == DNAME and record[0] not in owners}
-    over -= set(case.ours.answer)
+    over = {(owner, target) for owner, rrtype, _, _, target in case.theirs.answer if rrtype == DNAME and
+            all(zone.target(owner, "DNAME") != target for zone in family.zones)}
+    over -= {(record[0], record[4]) for record in case.ours.answer}
     return agreed(case) if over else None
 
 
