@@ -99,8 +99,8 @@ vly_prefix_listed4(const struct vly_prefix_table *table, uint32_t address)
 VLY_PREFIX_INLINE enum vly_prefix_action
 vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 {
-	if (!(*vly_prefix_listed4(table, address) >> (address >> 8 & 7) & 1) ||
-	    table->range4_cnt == 0)
+	if (table->range4_cnt == 0 ||
+	    !(*vly_prefix_listed4(table, address) >> (address >> 8 & 7) & 1))
 		return VLY_PREFIX_NONE;
 	uint32_t bucket = vly_prefix_bucket4(address);
 	/* 64 bits, whatever a compiler can prove: of comparisons of 32, the BPF verifier keeps ends
