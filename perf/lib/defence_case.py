@@ -189,7 +189,7 @@ class DefenceCase:
                      for part, rounds in results.items() if part}
             return summary(self.name, unit, "Volley, defence off", results[None], names=names,
                            questions=QUESTIONS, seconds=seconds, turns=TURNS, denied=DENIED,
-                           parts=parts, command=runs.command)
+                           parts=parts, command={"both": runs.command})
 
 
 CASES = [DefenceCase()]
