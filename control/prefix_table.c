@@ -146,15 +146,16 @@ write_index(struct builder *builder, uint32_t *index)
 	}
 }
 
+/* Sets the bits of all networks that a range with an action touches. */
 static void
 list_networks(struct vly_prefix_table *table)
 {
 	for (uint32_t i = 0; i < table->range4_cnt; i++) {
 		const struct vly_prefix4 *range = &table->range4[i];
-		uint32_t last = i + 1 < table->range4_cnt ? range[1].start - 1 : UINT32_MAX;
+		uint32_t last_net = vly_prefix_last4(table, i) >> 8;
 		if (range->action == VLY_PREFIX_NONE)
 			continue;
-		for (uint32_t net = range->start >> 8; net <= last >> 8; net++)
+		for (uint32_t net = range->start >> 8; net <= last_net; net++)
 			table->listed4[net / 8] |= (uint8_t)(1 << net % 8);
 	}
 }

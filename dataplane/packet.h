@@ -53,9 +53,8 @@ vly_packet_swap_macs(uint8_t *frame)
 static inline uint64_t
 vly_packet_reply_ipv4(uint8_t *ip, unsigned udp_len)
 {
-	uint32_t sender, us;
-	memcpy(&sender, ip + 12, 4);
-	memcpy(&us, ip + 16, 4);
+	uint32_t sender = VLY_OCTETS_LOAD(32, ip + 12);
+	uint32_t us = VLY_OCTETS_LOAD(32, ip + 16);
 	uint64_t addresses = (uint64_t)sender + us;
 	/* Neither DSCP nor ECN of the query speak for the response. Never fragmented, so the
 	 * identification may be anything (RFC 6864 §4.1); DF, so that nobody fragments it (RFC
@@ -103,10 +102,9 @@ vly_packet_reply(uint8_t *frame, const struct vly_packet *packet, uint16_t dns_l
 	uint8_t *udp = frame + packet->l4_off;
 	unsigned udp_len = dns_len + VLY_UDP_BYTES;
 	uint16_t length = vly_packet_be16(udp_len);
-	uint16_t client_port, our_port;
+	uint16_t client_port = VLY_OCTETS_LOAD(16, udp);
+	uint16_t our_port = VLY_OCTETS_LOAD(16, udp + 2);
 
-	memcpy(&client_port, udp, 2);
-	memcpy(&our_port, udp + 2, 2);
 	vly_packet_swap_macs(frame);
 	uint64_t sum = dns_sum + (packet->ip_version == 4 ? vly_packet_reply_ipv4(ip, udp_len)
 							  : vly_packet_reply_ipv6(ip, udp_len));

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include <volley/dns.h>
+#include <volley/octets.h>
 
 /* Octets that may be read (never used) behind a name's end: copies run in whole blocks. */
 #define VLY_NAME_SLACK_BYTES 32
@@ -111,15 +112,6 @@ vly_hash_fold(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static inline uint64_t
-vly_hash_load(const uint8_t *from)
-{
-	uint64_t word;
-
-	memcpy(&word, from, sizeof(word)); /* slack makes the over-read safe */
-	return word;
-}
-
 /* The hash of one label (length octet first, lower case, 16 octets readable behind it) in front of
  * a suffix whose hash is `suffix`. */
 static inline uint64_t
@@ -133,13 +125,13 @@ vly_hash_label(const struct vly_hash_key *key, uint64_t suffix, const uint8_t *l
 	uint64_t hash = suffix;
 
 	while (left > 16) {
-		hash = vly_hash_fold(hash ^ vly_hash_load(label) ^ key->word[0],
-				     vly_hash_load(label + 8) ^ key->word[1]);
+		hash = vly_hash_fold(hash ^ VLY_OCTETS_LOAD(64, label) ^ key->word[0],
+				     VLY_OCTETS_LOAD(64, label + 8) ^ key->word[1]);
 		label += 16;
 		left -= 16;
 	}
-	uint64_t low = vly_hash_load(label) & vly_hash_load(mask + 16 - left);
-	uint64_t high = vly_hash_load(label + 8) & vly_hash_load(mask + 24 - left);
+	uint64_t low = VLY_OCTETS_LOAD(64, label) & VLY_OCTETS_LOAD(64, mask + 16 - left);
+	uint64_t high = VLY_OCTETS_LOAD(64, label + 8) & VLY_OCTETS_LOAD(64, mask + 24 - left);
 	return vly_hash_fold(hash ^ (low ^ key->word[0]), high ^ key->word[1]);
 }
 

@@ -87,11 +87,17 @@ vly_prefix_bucket6(uint64_t high64)
 	return (uint32_t)(0xffff + (above_last & within)) & 0xffff;
 }
 
-/* Where it stands whether an address can be in any prefix. */
+/* The octet that tells whether an address can be in any prefix. */
 VLY_PREFIX_INLINE const uint8_t *
 vly_prefix_listed4(const struct vly_prefix_table *table, uint32_t address)
 {
 	return &table->listed4[address >> 11];
+}
+
+VLY_PREFIX_INLINE bool
+vly_prefix_is_listed4(const struct vly_prefix_table *table, uint32_t address)
+{
+	return *vly_prefix_listed4(table, address) >> (address >> 8 & 7) & 1;
 }
 
 /* The action of the range that covers `address`. Among the ranges that start in its bucket, the
@@ -99,8 +105,7 @@ vly_prefix_listed4(const struct vly_prefix_table *table, uint32_t address)
 VLY_PREFIX_INLINE enum vly_prefix_action
 vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 {
-	if (table->range4_cnt == 0 ||
-	    !(*vly_prefix_listed4(table, address) >> (address >> 8 & 7) & 1))
+	if (table->range4_cnt == 0 || !vly_prefix_is_listed4(table, address))
 		return VLY_PREFIX_NONE;
 	uint32_t bucket = vly_prefix_bucket4(address);
 	/* 64 bits, whatever a compiler can prove: of comparisons of 32, the BPF verifier keeps ends
@@ -152,17 +157,24 @@ vly_prefix_index_is_sound(const uint32_t *index, uint32_t range_cnt)
 	return index[0] == 0 && index[VLY_PREFIX_INDEX_CNT - 1] == range_cnt;
 }
 
+/* The last address of range4[i]. */
+static inline uint32_t
+vly_prefix_last4(const struct vly_prefix_table *table, uint32_t i)
+{
+	return i + 1 < table->range4_cnt ? table->range4[i + 1].start - 1 : UINT32_MAX;
+}
+
 /* Whether range4[i] has no action, or all of its networks have their bits. */
 static inline bool
 vly_prefix_range4_is_listed(const struct vly_prefix_table *table, uint32_t i)
 {
 	const struct vly_prefix4 *range = &table->range4[i];
-	uint32_t last = i + 1 < table->range4_cnt ? range[1].start - 1 : UINT32_MAX;
+	uint32_t last_net = vly_prefix_last4(table, i) >> 8;
 
 	if (range->action == VLY_PREFIX_NONE)
 		return true;
-	for (uint32_t net = range->start >> 8; net <= last >> 8; net++)
-		if (!(table->listed4[net / 8] >> net % 8 & 1))
+	for (uint32_t net = range->start >> 8; net <= last_net; net++)
+		if (!vly_prefix_is_listed4(table, net << 8))
 			return false;
 	return true;
 }

@@ -4,8 +4,11 @@ off. One lcore, pcap port, rates per second of its CPU time as in pcap_case.py.
 
 A round is one process, in which volleyctl puts everything on and off in turns: two processes differ
 by a few per cent in what their memory has of the caches alone. Its rates are the medians of the
-turns. Rates of the defence are so high that nobody is above one. The case itself has the sources of `fastpath`; the parts
-have sources all over IPv4, whose cells and ranges no cache holds, and queries with cookies.
+turns.
+
+Rates of the defence are so high that nobody is above one. The case itself has the sources of
+`fastpath`; the parts have sources all over IPv4, whose cells no cache holds, and queries with
+cookies.
 """
 
 import dataclasses

@@ -17,7 +17,6 @@ EDE, NSID = 15, 3
 ALL = ("nsd", "knot", "bind")
 PEER_NAMES = {"nsd": "NSD", "knot": "Knot", "bind": "BIND"}
 ADDRESSES = {1: "A", 28: "AAAA"}
-ADDRESSES = {1: "A", 28: "AAAA"}
 FORMERR, NXDOMAIN, NOTIMP, REFUSED, YXDOMAIN, NOTAUTH = 1, 3, 4, 5, 6, 9
 ANSWERED = (0, NXDOMAIN, REFUSED, YXDOMAIN)
 
