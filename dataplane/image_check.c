@@ -14,23 +14,10 @@
 
 #define ANSWER_FLAGS (VLY_ANSWER_RCODE | VLY_ANSWER_AA | VLY_ANSWER_REFERRAL | VLY_ANSWER_ROTATES)
 
-/* Nodes are checked window by window of the heap: one fits into a core's own cache, and its pages
- * into the TLB. Smaller: more windows to sort into than there are lines in the first cache. */
-#define WINDOW_BYTES (UINT64_C(1) << 20)
-
-/* Nodes between a look at a node and its check: what a core can fetch meanwhile. */
-#define NODES_AHEAD 12
-
 struct checker {
 	const struct vly_image *image;
 	uint64_t heap_bytes;
 	struct vly_image_error *error;
-};
-
-/* Of zones or buckets: those of one part. */
-struct range {
-	uint32_t begin;
-	uint32_t end;
 };
 
 int
@@ -177,122 +164,84 @@ check_reachable(const struct checker *checker, vly_image_ref ref)
 	return node->wildcard == 0 ? 0 : check_node(checker, node->wildcard);
 }
 
-/* What buckets of a part refer to, ordered by window of the heap. */
-struct windows {
-	vly_image_ref *ref;
-	uint64_t *end; /* [window]: where its refs end, in ref[] */
-	uint64_t cnt;
-};
+static int
+check_bucket(const struct checker *checker, const vly_image_ref *node, uint64_t *map)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		if (node[i] == 0)
+			continue;
+		if (i > 0 && node[i - 1] == 0)
+			return vly_image_refuse(checker->error, "a bucket goes on behind its end");
+		if (!heap_has(checker, node[i], sizeof(struct vly_image_node)))
+			return vly_image_refuse(checker->error, "node %u is outside the heap",
+						node[i]);
+		map[node[i] / 64] |= UINT64_C(1) << node[i] % 64;
+	}
+	return 0;
+}
+
+static struct checker
+checker_of(const struct vly_image *image, struct vly_image_error *error)
+{
+	return (struct checker){image, image->header->section[VLY_SECTION_HEAP].bytes, error};
+}
 
 static uint64_t
-window_of(vly_image_ref ref)
+part_begin(uint64_t cnt, unsigned part, unsigned part_cnt)
 {
-	return (uint64_t)ref * VLY_IMAGE_REF_BYTES / WINDOW_BYTES;
+	return cnt * part / part_cnt;
 }
 
-/* Counts the nodes of each window, and checks the buckets themselves. */
-static int
-count_nodes(const struct checker *checker, struct range buckets, struct windows *windows)
+uint64_t
+vly_image_map_words(const struct vly_image *image)
 {
-	const struct vly_image *image = checker->image;
-
-	for (uint32_t b = buckets.begin; b < buckets.end; b++) {
-		const vly_image_ref *node = image->bucket[b].node;
-		bool ended = false;
-		for (unsigned i = 0; i < 8; i++) {
-			if (ended && node[i] != 0)
-				return vly_image_refuse(checker->error,
-							"a bucket goes on behind its end");
-			ended = node[i] == 0;
-			if (ended)
-				continue;
-			if (!heap_has(checker, node[i], sizeof(struct vly_image_node)))
-				return vly_image_refuse(checker->error,
-							"node %u is outside the heap", node[i]);
-			windows->end[window_of(node[i])]++;
-		}
-	}
-	return 0;
-}
-
-static int
-collect_nodes(const struct checker *checker, struct range buckets, struct windows *windows)
-{
-	const struct vly_image *image = checker->image;
-	uint64_t total = 0;
-
-	if (count_nodes(checker, buckets, windows) != 0)
-		return -1;
-	for (uint64_t w = 0; w < windows->cnt; w++) {
-		uint64_t cnt = windows->end[w];
-		windows->end[w] = total;
-		total += cnt;
-	}
-	windows->ref = malloc((total + 1) * sizeof(*windows->ref));
-	if (windows->ref == NULL)
-		return vly_image_refuse(checker->error,
-					"no memory to verify an image of %llu names",
-					(unsigned long long)total);
-	for (uint32_t b = buckets.begin; b < buckets.end; b++)
-		for (unsigned i = 0; i < 8 && image->bucket[b].node[i] != 0; i++) {
-			vly_image_ref ref = image->bucket[b].node[i];
-			windows->ref[windows->end[window_of(ref)]++] = ref;
-		}
-	return 0;
-}
-
-static int
-check_windows(const struct checker *checker, const struct windows *windows)
-{
-	uint64_t end = windows->cnt == 0 ? 0 : windows->end[windows->cnt - 1];
-
-	for (uint64_t i = 0; i < end; i++) {
-		if (i + NODES_AHEAD < end)
-			__builtin_prefetch(
-				vly_image_at(checker->image->heap, windows->ref[i + NODES_AHEAD]));
-		if (check_reachable(checker, windows->ref[i]) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* Every node that a lookup can reach is in a bucket, is an apex, or is a wildcard of one of them.
- * Buckets have them in the order of their hashes, where each would be a miss of cache and TLB; so
- * they are put into the order of the heap, about. */
-static int
-check_buckets(const struct checker *checker, struct range buckets)
-{
-	struct windows windows = {.cnt = checker->heap_bytes / WINDOW_BYTES + 1};
-	int result;
-
-	windows.end = calloc(windows.cnt, sizeof(*windows.end));
-	if (windows.end == NULL)
-		return vly_image_refuse(checker->error, "no memory to verify an image");
-	result = collect_nodes(checker, buckets, &windows);
-	if (result == 0)
-		result = check_windows(checker, &windows);
-	free(windows.ref);
-	free(windows.end);
-	return result;
-}
-
-static struct range
-range_of(uint32_t cnt, unsigned part, unsigned part_cnt)
-{
-	return (struct range){(uint32_t)((uint64_t)cnt * part / part_cnt),
-			      (uint32_t)((uint64_t)cnt * (part + 1) / part_cnt)};
+	return image->header->section[VLY_SECTION_HEAP].bytes / VLY_IMAGE_REF_BYTES / 64 + 1;
 }
 
 int
-vly_image_check_part(const struct vly_image *image, unsigned part, unsigned part_cnt,
-		     struct vly_image_error *error)
+vly_image_check_buckets(const struct vly_image *image, unsigned part, unsigned part_cnt,
+			uint64_t *map, struct vly_image_error *error)
 {
-	const struct vly_image_header *header = image->header;
-	const struct checker checker = {image, header->section[VLY_SECTION_HEAP].bytes, error};
-	struct range zones = range_of(header->zone_cnt, part, part_cnt);
+	const struct checker checker = checker_of(image, error);
+	uint64_t end = part_begin(image->bucket_cnt, part + 1, part_cnt);
 
-	for (uint32_t i = zones.begin; i < zones.end; i++)
-		if (check_zone(&checker, i) != 0)
+	for (uint64_t i = part_begin(image->bucket_cnt, part, part_cnt); i < end; i++)
+		if (check_bucket(&checker, image->bucket[i].node, map) != 0)
 			return -1;
-	return check_buckets(&checker, range_of(header->bucket_cnt, part, part_cnt));
+	return 0;
+}
+
+static int
+check_zones(const struct checker *checker, unsigned part, unsigned part_cnt)
+{
+	uint32_t zone_cnt = checker->image->header->zone_cnt;
+	uint64_t end = part_begin(zone_cnt, part + 1, part_cnt);
+
+	for (uint64_t i = part_begin(zone_cnt, part, part_cnt); i < end; i++)
+		if (check_zone(checker, (uint32_t)i) != 0)
+			return -1;
+	return 0;
+}
+
+int
+vly_image_check_heap(const struct vly_image *image, unsigned part, unsigned part_cnt,
+		     uint64_t *const *map, unsigned map_cnt, struct vly_image_error *error)
+{
+	const struct checker checker = checker_of(image, error);
+	uint64_t word_cnt = vly_image_map_words(image);
+	uint64_t end = part_begin(word_cnt, part + 1, part_cnt);
+
+	if (check_zones(&checker, part, part_cnt) != 0)
+		return -1;
+	for (uint64_t i = part_begin(word_cnt, part, part_cnt); i < end; i++) {
+		uint64_t bits = 0;
+		for (unsigned m = 0; m < map_cnt; m++)
+			bits |= map[m][i];
+		for (; bits != 0; bits &= bits - 1) {
+			uint64_t ref = i * 64 + (unsigned)__builtin_ctzll(bits);
+			if (check_reachable(&checker, (vly_image_ref)ref) != 0)
+				return -1;
+		}
+	}
+	return 0;
 }
