@@ -34,23 +34,6 @@ NOT_DETAILS = {"case", "unit", "volley", "reference", "reference_name", "ratio",
                "cached", "failed", "burst", "rounds", "floods"}
 
 
-def read_results(lines, source):
-    """The last result of each case, in the cases' order."""
-    found = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            result = json.loads(line)
-            found[result["case"]] = result
-        except (ValueError, KeyError, TypeError) as error:
-            raise PerfError(f"{source}:{number}: not a result of perf/run: {error}") from error
-    results = [found[name] for name in CASES if name in found]
-    if not results:
-        raise PerfError(f"{source}: holds no result of perf/run")
-    return results
-
-
 def number(value):
     if value is None:
         return "–"
@@ -222,7 +205,7 @@ def detail_section(result):
     yield from (f"Commit {where['commit']}, {where['date']}.", "")
     yield from ("```", f"sudo {result['run']}")
     for side, command in result["command"].items():
-        yield f"{side}: {without_places(command)}"
+        yield f"{side}: {command}"
     yield from ("```", "")
 
 
@@ -250,18 +233,56 @@ def page(results):
         yield from detail_section(result)
 
 
-def write(results, directory):
-    """REPORT.md and its plots; returns the page's path."""
-    plots = directory / PLOTS
-    plots.mkdir(exist_ok=True)
-    drawn = {}
-    if any(result.get("target") for result in results):
-        drawn["targets.svg"] = target_plot(results)
-    for result in results:
-        if result["case"] == "stages":
-            drawn["stages.svg"] = stage_plot(result)
-    for name, text in drawn.items():
-        (plots / name).write_text(text, encoding="utf-8")
-    path = directory / "REPORT.md"
-    path.write_text("\n".join(page(results)).rstrip() + "\n", encoding="utf-8")
-    return path
+class Results:
+    """The last result of each case: results.jsonl in a directory, and the page made of it."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.path = directory / "results.jsonl"
+        self.found = {}
+        if self.path.exists():
+            self.read(self.path)
+
+    def read(self, path):
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except OSError as error:
+            raise PerfError(f"{path}: {error.strerror}") from error
+        for line_number, line in enumerate(lines, 1):
+            if line.strip():
+                self.add(line, f"{path}:{line_number}")
+
+    def add(self, line, source):
+        """A line that perf/run wrote."""
+        try:
+            result = json.loads(line)
+            name = result["case"]
+            result["command"] = {side: without_places(command)
+                                 for side, command in result["command"].items()}
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise PerfError(f"{source}: not a result of perf/run: {error}") from error
+        if name not in CASES:
+            raise PerfError(f"{source}: no such case: {name}")
+        self.found[name] = result
+
+    def in_order(self):
+        return [self.found[name] for name in CASES if name in self.found]
+
+    def save(self):
+        self.path.write_text("".join(json.dumps(result, ensure_ascii=False) + "\n"
+                                     for result in self.in_order()), encoding="utf-8")
+
+    def write_page(self):
+        """REPORT.md and its plots; returns the page's path."""
+        results = self.in_order()
+        if not results:
+            raise PerfError(f"{self.path}: holds no result of perf/run")
+        plots = self.directory / PLOTS
+        plots.mkdir(exist_ok=True)
+        if any(result.get("target") for result in results):
+            (plots / "targets.svg").write_text(target_plot(results), encoding="utf-8")
+        if "stages" in self.found:
+            (plots / "stages.svg").write_text(stage_plot(self.found["stages"]), encoding="utf-8")
+        path = self.directory / "REPORT.md"
+        path.write_text("\n".join(page(results)).rstrip() + "\n", encoding="utf-8")
+        return path
