@@ -105,6 +105,7 @@ class Reloads:
                              ["--idle", "spin", *page_flags(options)], self.pair.server.enter)
         lower(self.volley.control.popen.pid)
         # from here on, what is started keeps off the lcore's CPU
+        sandbox.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
         os.sched_setaffinity(0, {CLIENT_CPU})
         settle(self.volley.processes)
         self.capacity, _ = clients.kxdpgun(sandbox, self.pair, self.lists[1], CAPACITY_SECONDS,
