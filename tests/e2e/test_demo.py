@@ -76,7 +76,9 @@ def running(clean, tmp_path):
     started = []
 
     def start(*arguments):
-        process = Process("demo", demo(*arguments), tmp_path / f"demo{len(started)}.log")
+        # tests that were started in the background ignore Ctrl-C, and would hand that on
+        command = ["env", "--default-signal=INT", *demo(*arguments)]
+        process = Process("demo", command, tmp_path / f"demo{len(started)}.log")
         started.append(process)
         return process
 
