@@ -26,8 +26,8 @@
 struct verification {
 	const struct vly_image *image;
 	const struct vly_image_helpers *helpers;
-	unsigned map_cnt;           /* as many as threads */
-	uint64_t *map[THREADS_MAX]; /* each a 64th of the heap */
+	unsigned thread_cnt;
+	uint64_t *map[THREADS_MAX]; /* [thread_cnt], each a 64th of the heap */
 	_Atomic uint64_t sum;
 
 	/* what is being done now */
@@ -55,8 +55,9 @@ work(void *arg)
 
 /* Starts threads that no signal reaches; returns how many there are. */
 static unsigned
-start_helpers(struct verification *all, unsigned wanted, pthread_t *thread)
+start_helpers(struct verification *all, pthread_t *thread)
 {
+	unsigned wanted = all->thread_cnt - 1;
 	pthread_attr_t attributes;
 	sigset_t every, before;
 	unsigned cnt = 0;
@@ -84,7 +85,7 @@ check_all(struct verification *all,
 	all->check = check;
 	all->part_cnt = part_cnt;
 	all->next = 0;
-	unsigned cnt = start_helpers(all, all->map_cnt - 1, thread);
+	unsigned cnt = start_helpers(all, thread);
 	work(all);
 	while (cnt > 0)
 		pthread_join(thread[--cnt], NULL);
@@ -120,14 +121,15 @@ check_buckets(struct verification *all, unsigned part, struct vly_image_error *e
 static int
 check_heap(struct verification *all, unsigned part, struct vly_image_error *error)
 {
-	return vly_image_check_heap(all->image, part, all->part_cnt, all->map, all->map_cnt, error);
+	return vly_image_check_heap(all->image, part, all->part_cnt, all->map, all->thread_cnt,
+				    error);
 }
 
 static int
 verify(struct verification *all, struct vly_image_error *error)
 {
 	const struct vly_image_header *header = all->image->header;
-	unsigned part_cnt = all->map_cnt == 1 ? 1 : PARTS_PER_THREAD * all->map_cnt;
+	unsigned part_cnt = all->thread_cnt == 1 ? 1 : PARTS_PER_THREAD * all->thread_cnt;
 
 	if (check_all(all, sum_up, part_cnt, error) != 0)
 		return -1;
@@ -136,7 +138,7 @@ verify(struct verification *all, struct vly_image_error *error)
 	if (header->reserved != 0)
 		return vly_image_refuse(error,
 					"the header has a field that is not known to this version");
-	if (check_all(all, check_buckets, all->map_cnt, error) != 0)
+	if (check_all(all, check_buckets, all->thread_cnt, error) != 0)
 		return -1;
 	return check_all(all, check_heap, part_cnt, error);
 }
@@ -145,12 +147,12 @@ int
 vly_image_verify_content(const struct vly_image *image, const struct vly_image_helpers *helpers,
 			 struct vly_image_error *error)
 {
-	struct verification all = {.image = image, .helpers = helpers, .map_cnt = 1};
+	struct verification all = {.image = image, .helpers = helpers, .thread_cnt = 1};
 
 	if (helpers != NULL && image->header->image_bytes >= HELP_BYTES_MIN)
-		all.map_cnt += helpers->cnt;
+		all.thread_cnt += helpers->cnt;
 	int result = verify(&all, error);
-	while (all.map_cnt > 0)
-		free(all.map[--all.map_cnt]);
+	while (all.thread_cnt > 0)
+		free(all.map[--all.thread_cnt]);
 	return result;
 }

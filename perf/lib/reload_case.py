@@ -64,7 +64,9 @@ class ReloadCase:
                          **{name: [values[name] for values in rounds] for name in TOLD},
                          capacity=reloads.capacity, load=reloads.load, probe_rate=PROBE_RATE,
                          names=names, seconds=reloads.seconds, command=reloads.commands)
-        result["met"] &= sum(result["lost_during"]) == 0
+        # what found the ring full before the reload was not lost by it
+        result["failed"] = sum(result["lost"]) > sum(result["lost_before"])
+        result["met"] &= not result["failed"]
         return result
 
 
