@@ -194,15 +194,16 @@ void
 vly_defence_settings_write(const char *const value[VLY_DEFENCE_SETTING_CNT], struct vly_defence *to)
 {
 	struct vly_policy_rules *rules = &to->rules;
+	struct vly_rate source[VLY_SOURCE_LEVEL_CNT];
 	uint32_t burst_ms = number_of(value[VLY_DEFENCE_source_burst]);
 
 	write_responses(value, &to->responses);
 	to->cookies.enabled = strcmp(value[VLY_DEFENCE_cookie_mode], "on") == 0;
 	rules->source_mode = mode_of(value[VLY_DEFENCE_source_mode]);
 	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
-		rules->source[i] =
+		source[i] =
 			vly_rate_make(number_of(value[VLY_DEFENCE_source_address + i]), burst_ms);
-	rules->screen_burst = vly_sketch_screen_burst(rules->source);
+	rules->source = vly_sketch_rates(source);
 	rules->unserved = vly_rate_make(number_of(value[VLY_DEFENCE_unserved_rate]), burst_ms);
 	write_ports(value[VLY_DEFENCE_reflector_ports], rules->reflector_port);
 }

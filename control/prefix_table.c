@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <volley/prefix_check.h>
+
 #define IPV4_BITS_OFFSET 96
 
 /* One inside the other, from the longest to the shortest. */
@@ -127,19 +129,42 @@ enter(struct builder *builder, const struct vly_prefix_rule *rule)
 	begin_range(builder, first, rule->action);
 }
 
+/* As many buckets for each network of 16 bits as there are ranges, or half of them: a power of two.
+ * Returns how many there are in all. */
+static uint32_t
+divide_index6(struct vly_prefix_table *table)
+{
+	uint32_t bucket_cnt = 0;
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < VLY_PREFIX_PART_CNT; i++) {
+		uint32_t first = at;
+		unsigned bits = 0;
+		while (at < table->range6_cnt && table->range6[at].start_high >> 48 == i)
+			at++;
+		while ((at - first) >> (bits + 1) != 0)
+			bits++;
+		table->part6[i] = VLY_PREFIX_PART(bucket_cnt, bits);
+		bucket_cnt += UINT32_C(1) << bits;
+	}
+	return bucket_cnt;
+}
+
 static uint32_t
 bucket_of(const struct builder *builder, uint32_t idx)
 {
-	return builder->ipv4 ? vly_prefix_bucket4(builder->table->range4[idx].start)
-			     : vly_prefix_bucket6(builder->table->range6[idx].start_high);
+	const struct vly_prefix_table *table = builder->table;
+
+	return builder->ipv4 ? vly_prefix_bucket4(table->range4[idx].start)
+			     : vly_prefix_bucket6(table, table->range6[idx].start_high);
 }
 
 static void
-write_index(struct builder *builder, uint32_t *index)
+write_index(struct builder *builder, uint32_t *index, uint32_t bucket_cnt)
 {
 	uint32_t below = 0;
 
-	for (uint32_t i = 0; i < VLY_PREFIX_INDEX_CNT; i++) {
+	for (uint32_t i = 0; i <= bucket_cnt; i++) {
 		while (below < builder->cnt && bucket_of(builder, below) < i)
 			below++;
 		index[i] = below;
@@ -148,15 +173,32 @@ write_index(struct builder *builder, uint32_t *index)
 
 /* Sets the bits of all networks that a range with an action touches. */
 static void
-list_networks(struct vly_prefix_table *table)
+list_networks4(struct vly_prefix_table *table)
 {
 	for (uint32_t i = 0; i < table->range4_cnt; i++) {
-		const struct vly_prefix4 *range = &table->range4[i];
-		uint32_t last_net = vly_prefix_last4(table, i) >> 8;
-		if (range->action == VLY_PREFIX_NONE)
+		uint32_t last = vly_prefix_last_net4(table, i);
+		if (table->range4[i].action == VLY_PREFIX_NONE)
 			continue;
-		for (uint32_t net = range->start >> 8; net <= last_net; net++)
+		for (uint32_t net = table->range4[i].start >> 8; net <= last; net++)
 			table->listed4[net / 8] |= (uint8_t)(1 << net % 8);
+	}
+}
+
+static void
+list_networks6(struct vly_prefix_table *table)
+{
+	if (vly_prefix_net6_cnt(table) > VLY_PREFIX_LISTED6_CNT) {
+		memset(table->listed6, UINT8_MAX, sizeof(table->listed6));
+		return;
+	}
+	for (uint32_t i = 0; i < table->range6_cnt; i++) {
+		uint32_t last = vly_prefix_last_net6(table, i);
+		if (table->range6[i].action == VLY_PREFIX_NONE)
+			continue;
+		for (uint64_t net = vly_prefix_first_net6(table, i); net <= last; net++) {
+			uint32_t hash = vly_prefix_hash6((uint32_t)net);
+			table->listed6[hash / 8] |= (uint8_t)(1 << hash % 8);
+		}
 	}
 }
 
@@ -174,7 +216,6 @@ build_family(struct builder *builder, const struct vly_prefix_rule *rules, size_
 	}
 	while (builder->nested_cnt > 0)
 		leave(builder);
-	write_index(builder, builder->ipv4 ? builder->table->index4 : builder->table->index6);
 	return builder->full ? -E2BIG : 0;
 }
 
@@ -209,8 +250,13 @@ vly_prefix_table_build(struct vly_prefix_table *table, struct vly_prefix_rule *r
 		error = build_family(&ipv4, rules, rule_cnt);
 	if (error == 0)
 		error = build_family(&ipv6, rules, rule_cnt);
+	if (error != 0)
+		return error;
 	table->range4_cnt = ipv4.cnt;
 	table->range6_cnt = ipv6.cnt;
-	list_networks(table);
-	return error;
+	write_index(&ipv4, table->index4, VLY_PREFIX_INDEX4_CNT);
+	write_index(&ipv6, table->index6, divide_index6(table));
+	list_networks4(table);
+	list_networks6(table);
+	return 0;
 }

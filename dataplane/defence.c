@@ -4,9 +4,12 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <urcu-qsbr.h>
+
+#include <volley/prefix_check.h>
 
 /* In force until volley-control says more: no limits, no lists, no cookies. Pages that nobody wrote
  * cost nothing. */
@@ -48,17 +51,30 @@ check_cookies(const struct vly_cookie_secrets *cookies)
 	return NULL;
 }
 
+/* Whether vly_sketch_rates() can have made them. */
+static bool
+source_rates_are_sound(const struct vly_sketch_rates *rates)
+{
+	struct vly_rate whole[VLY_SOURCE_LEVEL_CNT];
+
+	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++) {
+		whole[i] = rates->level[i];
+		if (!rate_is_sound(whole[i]))
+			return false;
+		if (whole[i].cost > 0)
+			whole[i].burst += rates->screen.burst;
+	}
+	struct vly_sketch_rates again = vly_sketch_rates(whole);
+	return memcmp(rates, &again, sizeof(again)) == 0;
+}
+
 static const char *
 check_rules(const struct vly_policy_rules *rules)
 {
 	if (rules->source_mode > VLY_LIMIT_ON)
 		return "no such mode of source rates";
-	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
-		if (!rate_is_sound(rules->source[i]))
-			return "source rates: the burst does not fit the rate";
-	if (rules->screen_burst != 0 &&
-	    rules->screen_burst != vly_sketch_screen_burst(rules->source))
-		return "source rates: the screen does not fit them";
+	if (!source_rates_are_sound(&rules->source))
+		return "source rates: a burst does not fit its rate, or the screen the levels";
 	if (!rate_is_sound(rules->unserved))
 		return "rate of unserved messages: the burst does not fit it";
 	if (!vly_prefix_table_is_sound(&rules->prefixes))

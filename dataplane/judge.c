@@ -17,7 +17,7 @@ typedef uint64_t halves __attribute__((vector_size(2 * sizeof(uint64_t))));
 
 /* The rates of a burst: those of the levels in lanes. */
 struct rates {
-	struct vly_rate calm; /* the screen's */
+	struct vly_rate screen;
 	cells cost;
 	cells burst;
 	cells room; /* burst less cost */
@@ -32,13 +32,11 @@ all(uint32_t value)
 static inline struct rates
 rates_of(const struct vly_policy_rules *rules)
 {
-	struct rates rates = {.calm = vly_sketch_screen_rate(rules->source, rules->screen_burst)};
+	struct rates rates = {.screen = rules->source.screen};
 
 	for (unsigned i = 0; i < 2 * VLY_SOURCE_LEVEL_CNT; i++) {
-		struct vly_rate left =
-			vly_sketch_level_rate(rules->source[i / 2], rates.calm.burst);
-		rates.cost[i] = left.cost;
-		rates.burst[i] = left.burst;
+		rates.cost[i] = rules->source.level[i / 2].cost;
+		rates.burst[i] = rules->source.level[i / 2].burst;
 	}
 	rates.room = rates.burst - rates.cost;
 	return rates;
@@ -97,9 +95,9 @@ admit(struct vly_sketch *sketch, const struct vly_packet *packet,
       const struct vly_policy_rules *rules, uint32_t *screen, const struct rates *rates,
       uint32_t now)
 {
-	uint32_t spent = vly_sketch_screen_spent(*screen, now, rates->calm);
+	uint32_t spent = vly_sketch_screen_spent(*screen, now, rates->screen);
 
-	if (__builtin_expect(spent > rates->calm.burst, 0)) {
+	if (__builtin_expect(spent > rates->screen.burst, 0)) {
 		struct vly_sketch_hash hash =
 			vly_sketch_hash(vly_policy_source(packet, rules), rules->source_key);
 		if (!take(sketch, &hash, rates, all(now)))
@@ -116,29 +114,16 @@ fetch(const struct vly_policy_rules *rules, struct vly_sketch *sketch,
       const struct vly_packet *packet, unsigned cnt, uint32_t **screen)
 {
 	const struct vly_prefix_table *prefixes = &rules->prefixes;
-	unsigned ipv4_cnt = 0;
 
 	for (unsigned i = 0; i < cnt; i++) {
 		screen[i] = vly_sketch_screen(sketch, vly_policy_source(&packet[i], rules),
 					      rules->source_key);
 		__builtin_prefetch(screen[i], 1);
-		if (packet[i].ip_version == 4) {
-			ipv4_cnt++;
-			__builtin_prefetch(
-				vly_prefix_listed4(prefixes, (uint32_t)packet[i].source_low));
-		} else {
-			__builtin_prefetch(
-				&prefixes->index6[vly_prefix_bucket6(packet[i].source_high)]);
-		}
-	}
-	if (ipv4_cnt == cnt)
-		return;
-	for (unsigned i = 0; i < cnt; i++) {
-		const uint32_t *index =
-			&prefixes->index6[vly_prefix_bucket6(packet[i].source_high)];
-		/* where the search begins */
 		__builtin_prefetch(
-			&prefixes->range6[VLY_PREFIX_AT(index[0] + (index[1] - index[0]) / 2)]);
+			packet[i].ip_version == 4
+				? vly_prefix_listed4(prefixes, (uint32_t)packet[i].source_low)
+				: vly_prefix_listed6(prefixes,
+						     (uint32_t)(packet[i].source_high >> 32)));
 	}
 }
 

@@ -199,9 +199,11 @@ set_up(struct bench *bench)
 static void
 set_rates(struct bench *bench, bool reached)
 {
+	struct vly_rate rate[VLY_SOURCE_LEVEL_CNT];
+
 	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
-		bench->rules->source[i] = vly_rate_make(reached ? 1 : VLY_RATE_UNITS_PER_S, 100);
-	bench->rules->screen_burst = vly_sketch_screen_burst(bench->rules->source);
+		rate[i] = vly_rate_make(reached ? 1 : VLY_RATE_UNITS_PER_S, 100);
+	bench->rules->source = vly_sketch_rates(rate);
 	if (vly_xdp_set_rules(&bench->xdp, bench->rules) != 0)
 		exit(1);
 }

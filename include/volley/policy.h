@@ -73,11 +73,11 @@ enum vly_limit_mode {
  * All zeros: nothing is limited, listed or denied. */
 struct vly_policy_rules {
 	uint32_t source_mode; /* enum vly_limit_mode */
-	/* Packets of one source, per queue. The burst spans at least VLY_SOURCE_BURST_MS_MIN. */
-	struct vly_rate source[VLY_SOURCE_LEVEL_CNT];
+	/* Packets of one source, per queue. Bursts span at least VLY_SOURCE_BURST_MS_MIN. */
+	struct vly_sketch_rates source;
 	/* Messages that are never served get their NOTIMP or FORMERR up to this rate, per queue. */
 	struct vly_rate unserved;
-	uint32_t screen_burst;             /* vly_sketch_screen_burst(source), or 0 */
+	uint32_t pad;
 	uint64_t source_key;               /* random: keys the sketch's hashes */
 	uint8_t reflector_port[65536 / 8]; /* bit n % 8 of octet n / 8: UDP source port n */
 	struct vly_prefix_table prefixes;
@@ -315,7 +315,7 @@ vly_policy_admit(const struct vly_packet *packet, const struct vly_policy_rules 
 	if (rules->source_mode == VLY_LIMIT_OFF)
 		return VLY_VERDICT_serve;
 	return vly_sketch_admit(&state->sketch, vly_policy_source(packet, rules), rules->source_key,
-				rules->source, rules->screen_burst, now)
+				&rules->source, now)
 		       ? VLY_VERDICT_serve
 		       : vly_policy_over_rate(rules, state);
 }

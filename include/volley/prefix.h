@@ -4,13 +4,13 @@
  * matches decides.
  *
  * Built by volley-control as ranges of addresses, sorted and free of overlaps, each with the action
- * of the longest prefix that covers it. For IPv4, a bit for each /24 tells whether any prefix is
- * there: of most clients, that is all that is looked at. An index of 2^16 buckets narrows the
- * search for the others, and a bisection ends it: 18 steps at worst. Read by the XDP program, by
- * native code and by response limits. Fixed size, position-independent: the same octets are a map's
- * value.
+ * of the longest prefix that covers it. A bit for each /24 of IPv4, and one for each /32 of IPv6 by
+ * its hash, tells whether any prefix can be there: of most clients, that is all that is looked at.
+ * An index by the upper bits narrows the search for the others, and a bisection ends it: 18 steps
+ * at worst. Read by the XDP program, by native code and by response limits. Fixed size,
+ * position-independent: the same octets are a map's value.
  *
- * vly_prefix_table_is_sound() must have said yes to a table from another process;
+ * vly_prefix_table_is_sound() (prefix_check.h) must have said yes to a table from another process;
  * vly_prefix_find4() and 6() then stay inside it whatever is asked.
  */
 #ifndef VLY_PREFIX_H
@@ -24,10 +24,21 @@
 #define VLY_PREFIX_RANGES_BITS 18
 #define VLY_PREFIX_RANGES_MAX  (UINT32_C(1) << VLY_PREFIX_RANGES_BITS)
 
-#define VLY_PREFIX_INDEX_CNT 65537
+/* Buckets of IPv4: by the upper 16 bits. */
+#define VLY_PREFIX_INDEX4_CNT (UINT32_C(1) << 16)
+
+/* Of IPv6, networks of 16 bits have a part of the index each, and in it as many buckets as their
+ * ranges fill: for 4,000 ranges, by the next 11 bits. Registries give addresses out of few such
+ * networks, so that equal parts would be too large for most, and too small for them. */
+#define VLY_PREFIX_PART_CNT   (UINT32_C(1) << 16)
+#define VLY_PREFIX_INDEX6_CNT (UINT32_C(1) << 19)
 
 /* Networks of IPv4 that have a bit, by their number: addresses without the last octet. */
 #define VLY_PREFIX_NET4_CNT (UINT32_C(1) << 24)
+
+/* Bits that the /32 of IPv6 share. 100,000 of them leave 98 of 100 bits of others clear. */
+#define VLY_PREFIX_LISTED6_BITS 22
+#define VLY_PREFIX_LISTED6_CNT  (UINT32_C(1) << VLY_PREFIX_LISTED6_BITS)
 
 enum vly_prefix_action {
 	VLY_PREFIX_NONE = 0,
@@ -51,18 +62,27 @@ struct vly_prefix_table {
 	uint32_t range4_cnt; /* 0: no prefix of this family; else range4[0].start is 0 */
 	uint32_t range6_cnt;
 	/* index[i]: of how many ranges the start is in a bucket below i */
-	uint32_t index4[VLY_PREFIX_INDEX_CNT + 1];
-	uint32_t index6[VLY_PREFIX_INDEX_CNT + 1];
+	uint32_t index4[VLY_PREFIX_INDEX4_CNT + 1];
+	uint32_t index6[VLY_PREFIX_INDEX6_CNT + 1];
+	uint32_t part6[VLY_PREFIX_PART_CNT]; /* VLY_PREFIX_PART() */
 	struct vly_prefix4 range4[VLY_PREFIX_RANGES_MAX];
 	struct vly_prefix6 range6[VLY_PREFIX_RANGES_MAX];
 	/* bit n % 8 of octet n / 8: a prefix with an action covers network n, or a part of it */
 	uint8_t listed4[VLY_PREFIX_NET4_CNT / 8];
+	/* the same of networks whose hash is n. All bits are set when there are more such networks
+	 * than bits. */
+	uint8_t listed6[VLY_PREFIX_LISTED6_CNT / 8];
 };
 
 #define VLY_PREFIX_INLINE static inline __attribute__((always_inline))
 
 /* Masks do nothing to a sound table: the BPF verifier wants to see that indexes stay inside. */
 #define VLY_PREFIX_AT(i) ((i) & (VLY_PREFIX_RANGES_MAX - 1))
+
+/* A part of index6: its first bucket, and how many bits behind the upper 16 tell the bucket. */
+#define VLY_PREFIX_PART(bucket, bits) ((bucket) << 5 | (bits))
+#define VLY_PREFIX_PART_BUCKET(part)  ((part) >> 5)
+#define VLY_PREFIX_PART_BITS(part)    ((part)&31)
 
 /* The bucket of an address, which never falls as addresses rise. */
 VLY_PREFIX_INLINE uint32_t
@@ -71,20 +91,16 @@ vly_prefix_bucket4(uint32_t address)
 	return address >> 16;
 }
 
-/* By its upper 64 bits. Addresses are given out of 2000::/3 (RFC 4291 §2.5.4): buckets are the 16
- * bits behind those three, and what is below or above shares the first or the last. */
+/* By its upper 64 bits. */
 VLY_PREFIX_INLINE uint32_t
-vly_prefix_bucket6(uint64_t high64)
+vly_prefix_bucket6(const struct vly_prefix_table *table, uint64_t high64)
 {
-	/* Without a branch, and so that no compiler makes one: the BPF verifier would search the
-	 * rest for each of its ends. */
-	int64_t above_first = (int64_t)(high64 >> (64 - 3 - 16)) - (1 << 16);
-	int64_t below = above_first >> 63;
-	__asm__("" : "+r"(below));
-	int64_t above_last = (above_first & ~below) - 0xffff;
-	int64_t within = above_last >> 63;
-	__asm__("" : "+r"(within));
-	return (uint32_t)(0xffff + (above_last & within)) & 0xffff;
+	uint32_t part = table->part6[high64 >> 48];
+	uint64_t behind = high64 & ((UINT64_C(1) << 48) - 1);
+
+	return (VLY_PREFIX_PART_BUCKET(part) +
+		(uint32_t)(behind >> (48 - VLY_PREFIX_PART_BITS(part)))) &
+	       (VLY_PREFIX_INDEX6_CNT - 1);
 }
 
 /* The octet that tells whether an address can be in any prefix. */
@@ -98,6 +114,25 @@ VLY_PREFIX_INLINE bool
 vly_prefix_is_listed4(const struct vly_prefix_table *table, uint32_t address)
 {
 	return *vly_prefix_listed4(table, address) >> (address >> 8 & 7) & 1;
+}
+
+/* `net` is the upper 32 bits of an address. The bits of neighbours lie far apart. */
+VLY_PREFIX_INLINE uint32_t
+vly_prefix_hash6(uint32_t net)
+{
+	return net * UINT32_C(0x9e3779b1) >> (32 - VLY_PREFIX_LISTED6_BITS);
+}
+
+VLY_PREFIX_INLINE const uint8_t *
+vly_prefix_listed6(const struct vly_prefix_table *table, uint32_t net)
+{
+	return &table->listed6[vly_prefix_hash6(net) >> 3];
+}
+
+VLY_PREFIX_INLINE bool
+vly_prefix_is_listed6(const struct vly_prefix_table *table, uint32_t net)
+{
+	return *vly_prefix_listed6(table, net) >> (vly_prefix_hash6(net) & 7) & 1;
 }
 
 /* The action of the range that covers `address`. Among the ranges that start in its bucket, the
@@ -129,9 +164,9 @@ vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 VLY_PREFIX_INLINE enum vly_prefix_action
 vly_prefix_find6(const struct vly_prefix_table *table, uint64_t high64, uint64_t low64)
 {
-	if (table->range6_cnt == 0)
+	if (table->range6_cnt == 0 || !vly_prefix_is_listed6(table, (uint32_t)(high64 >> 32)))
 		return VLY_PREFIX_NONE;
-	uint32_t bucket = vly_prefix_bucket6(high64);
+	uint32_t bucket = vly_prefix_bucket6(table, high64);
 	uint64_t low = table->index6[bucket];
 	uint64_t high = table->index6[bucket + 1];
 
@@ -145,74 +180,6 @@ vly_prefix_find6(const struct vly_prefix_table *table, uint64_t high64, uint64_t
 			high = middle;
 	}
 	return (enum vly_prefix_action)table->range6[VLY_PREFIX_AT(low - 1)].action;
-}
-
-/* One family of a table, as is_sound() looks at it. */
-static inline bool
-vly_prefix_index_is_sound(const uint32_t *index, uint32_t range_cnt)
-{
-	for (uint32_t i = 0; i + 1 < VLY_PREFIX_INDEX_CNT; i++)
-		if (index[i] > index[i + 1])
-			return false;
-	return index[0] == 0 && index[VLY_PREFIX_INDEX_CNT - 1] == range_cnt;
-}
-
-/* The last address of range4[i]. */
-static inline uint32_t
-vly_prefix_last4(const struct vly_prefix_table *table, uint32_t i)
-{
-	return i + 1 < table->range4_cnt ? table->range4[i + 1].start - 1 : UINT32_MAX;
-}
-
-/* Whether range4[i] has no action, or all of its networks have their bits. */
-static inline bool
-vly_prefix_range4_is_listed(const struct vly_prefix_table *table, uint32_t i)
-{
-	const struct vly_prefix4 *range = &table->range4[i];
-	uint32_t last_net = vly_prefix_last4(table, i) >> 8;
-
-	if (range->action == VLY_PREFIX_NONE)
-		return true;
-	for (uint32_t net = range->start >> 8; net <= last_net; net++)
-		if (!vly_prefix_is_listed4(table, net << 8))
-			return false;
-	return true;
-}
-
-/* Whether searches stay inside the table and end at the one range that covers the address. Reads
- * all of it, once. */
-static inline bool
-vly_prefix_table_is_sound(const struct vly_prefix_table *table)
-{
-	const struct vly_prefix4 *range4 = table->range4;
-	const struct vly_prefix6 *range6 = table->range6;
-
-	if (table->range4_cnt > VLY_PREFIX_RANGES_MAX ||
-	    table->range6_cnt > VLY_PREFIX_RANGES_MAX ||
-	    !vly_prefix_index_is_sound(table->index4, table->range4_cnt) ||
-	    !vly_prefix_index_is_sound(table->index6, table->range6_cnt))
-		return false;
-	for (uint32_t i = 0; i < table->range4_cnt; i++) {
-		uint32_t at = vly_prefix_bucket4(range4[i].start);
-		bool in_order =
-			i == 0 ? range4[i].start == 0 : range4[i].start > range4[i - 1].start;
-		/* index[at] does not count it when it starts there, index[at + 1] does */
-		if (!in_order || range4[i].action > VLY_PREFIX_ALLOW || table->index4[at] > i ||
-		    table->index4[at + 1] <= i || !vly_prefix_range4_is_listed(table, i))
-			return false;
-	}
-	for (uint32_t i = 0; i < table->range6_cnt; i++) {
-		uint32_t at = vly_prefix_bucket6(range6[i].start_high);
-		bool in_order =
-			i == 0 ? (range6[i].start_high | range6[i].start_low) == 0
-			       : range6[i].start_high > range6[i - 1].start_high ||
-					 (range6[i].start_high == range6[i - 1].start_high &&
-					  range6[i].start_low > range6[i - 1].start_low);
-		if (!in_order || range6[i].action > VLY_PREFIX_ALLOW || table->index6[at] > i ||
-		    table->index6[at + 1] <= i)
-			return false;
-	}
-	return true;
 }
 
 #endif

@@ -19,7 +19,8 @@
  * a part of that budget, the levels inside it can't have either, and are not looked at. That part
  * is taken off their bursts, so that what the screen let pass uncounted stays within them.
  *
- * Use: a sketch of zeros for each queue; vly_sketch_admit() a packet's vly_sketch_source().
+ * Use: vly_sketch_rates() of what sources may send, made once; a sketch of zeros for each queue;
+ * vly_sketch_admit() a packet's vly_sketch_source().
  * One writer; readers none. Compiles for BPF, too.
  */
 #ifndef VLY_SKETCH_H
@@ -56,6 +57,12 @@
 
 /* Time that the screen remembers of a busy network, in units of rate.h: 2 s. */
 #define VLY_SCREEN_UNITS_MAX (UINT32_C(1) << 27)
+
+/* A rate that has cost 0 is no limit. */
+struct vly_sketch_rates {
+	struct vly_rate screen; /* the tightest, and its part of the bursts; burst 0: no screen */
+	struct vly_rate level[VLY_SOURCE_LEVEL_CNT]; /* what the screen leaves of them */
+};
 
 struct vly_sketch {
 	uint32_t screen[1 << VLY_SKETCH_ROW_BITS];
@@ -133,8 +140,7 @@ vly_sketch_max(uint32_t a, uint32_t b)
 	return a > b ? a : b;
 }
 
-/* Whether one more packet of the source is within `rate` at every level; then it is counted. A
- * level whose rate has cost 0 has no limit. */
+/* Whether one more packet of the source is within `rate` at every level; then it is counted. */
 VLY_SKETCH_INLINE bool
 vly_sketch_take(struct vly_sketch *sketch, const struct vly_sketch_hash *hash,
 		const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT], uint32_t now)
@@ -157,10 +163,11 @@ vly_sketch_take(struct vly_sketch *sketch, const struct vly_sketch_hash *hash,
 	return true;
 }
 
-/* What of the bursts the screen may have, reckoned once when rates are set. */
-VLY_SKETCH_INLINE uint32_t
-vly_sketch_screen_burst(const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT])
+/* From what a source may send at each level, what a sketch goes by. */
+VLY_SKETCH_INLINE struct vly_sketch_rates
+vly_sketch_rates(const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT])
 {
+	struct vly_sketch_rates rates;
 	uint32_t burst = VLY_SCREEN_UNITS_MAX, cost = 0;
 
 	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++) {
@@ -168,24 +175,14 @@ vly_sketch_screen_burst(const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT])
 		if (rate[i].cost > 0)
 			burst = vly_sketch_min(burst, rate[i].burst);
 	}
-	return burst / VLY_SCREEN_PACKETS_MIN < cost ? 0 : burst >> VLY_SCREEN_SHIFT;
-}
-
-/* The rate that the screen goes by: the tightest, and its part of the burst. */
-VLY_SKETCH_INLINE struct vly_rate
-vly_sketch_screen_rate(const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT], uint32_t screen_burst)
-{
-	uint32_t cost = vly_sketch_max(rate[0].cost, vly_sketch_max(rate[1].cost, rate[2].cost));
-
-	return (struct vly_rate){cost, screen_burst};
-}
-
-/* What is left of a level's rate when the screen has `part` of the burst. */
-VLY_SKETCH_INLINE struct vly_rate
-vly_sketch_level_rate(struct vly_rate rate, uint32_t part)
-{
-	rate.burst = rate.cost > 0 ? rate.burst - part : 0;
-	return rate;
+	bool screened = cost > 0 && burst / VLY_SCREEN_PACKETS_MIN >= cost;
+	rates.screen = (struct vly_rate){cost, screened ? burst >> VLY_SCREEN_SHIFT : 0};
+	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++) {
+		rates.level[i] = rate[i];
+		if (rate[i].cost > 0)
+			rates.level[i].burst -= rates.screen.burst;
+	}
+	return rates;
 }
 
 /* The source's cell of the screen: that of its widest network. */
@@ -213,23 +210,17 @@ vly_sketch_screen_after(uint32_t spent, uint32_t now)
 	return now + vly_sketch_min(spent, VLY_SCREEN_UNITS_MAX);
 }
 
-/* Whether one more packet of a source is within `rate` at every level; then it is counted.
- * `screen_burst` is vly_sketch_screen_burst(), or 0 for no screen. */
+/* Whether one more packet of a source is within the rates of every level; then it is counted. */
 VLY_SKETCH_INLINE bool
 vly_sketch_admit(struct vly_sketch *sketch, struct vly_sketch_source source, uint64_t key,
-		 const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT], uint32_t screen_burst,
-		 uint32_t now)
+		 const struct vly_sketch_rates *rates, uint32_t now)
 {
-	struct vly_rate calm = vly_sketch_screen_rate(rate, screen_burst);
 	uint32_t *screen = vly_sketch_screen(sketch, source, key);
-	uint32_t spent = vly_sketch_screen_spent(*screen, now, calm);
+	uint32_t spent = vly_sketch_screen_spent(*screen, now, rates->screen);
 
-	if (spent > calm.burst) {
+	if (spent > rates->screen.burst) {
 		struct vly_sketch_hash hash = vly_sketch_hash(source, key);
-		struct vly_rate left[VLY_SOURCE_LEVEL_CNT];
-		for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
-			left[i] = vly_sketch_level_rate(rate[i], calm.burst);
-		if (!vly_sketch_take(sketch, &hash, left, now))
+		if (!vly_sketch_take(sketch, &hash, rates->level, now))
 			return false;
 	}
 	*screen = vly_sketch_screen_after(spent, now);

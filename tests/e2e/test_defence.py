@@ -336,14 +336,15 @@ def test_the_block_that_control_makes(served, tmp_path):
     assert len(block) == publish.DEFENCE_BYTES
     (magic, version, size, generation, mode, slip, prefix4, prefix6, *rest) = publish.DEFENCE_HEAD.unpack_from(block)
     rates, badcookie, enabled, mask = rest[:8], rest[8], rest[10], rest[11]
-    source_mode, sources, unserved = rest[13], rest[14:20], rest[20:22]
+    source_mode, screen, sources, unserved = rest[13], rest[14:16], rest[16:22], rest[22:24]
     assert (magic, version, size) == (publish.DEFENCE_MAGIC, publish.DEFENCE_VERSION, len(block))
     assert generation > 1_600_000_000_000
     assert (mode, slip, prefix4, prefix6, badcookie) == (publish.OFF, 0, 20, 56, 1)
     assert rates[0::2] == [6250, 6250, 31250, 62500]
     assert (enabled, mask) == (0, 0b101), "there are secrets, though cookies are off"
     assert source_mode == publish.DRY_RUN
-    assert sources == [62500, 625000, 0, 0, 1, 625000]
+    assert screen == [62500, 625000 // 4]
+    assert sources == [62500, 625000 * 3 // 4, 0, 0, 1, 625000 * 3 // 4]
     assert unserved == [0, 0]
     ranges4, ranges6 = struct.unpack_from("=II", block, publish.DEFENCE_TABLE_OFFSET)
     assert (ranges4, ranges6) == (3, 0)

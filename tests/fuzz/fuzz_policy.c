@@ -25,6 +25,7 @@ make_rules(void)
 		{.address = {[10] = 0xff, 0xff, 10, 1, 2}, .bits = 120, .action = VLY_PREFIX_ALLOW},
 		{.address = {0x20, 1, 0xd, 0xb8, 1}, .bits = 40, .action = VLY_PREFIX_DENY},
 	};
+	struct vly_rate rate[VLY_SOURCE_LEVEL_CNT];
 
 	rules = calloc(1, sizeof(*rules));
 	one_by_one = vly_judge_state_create();
@@ -37,8 +38,8 @@ make_rules(void)
 	rules->reflector_port[19 / 8] = 1 << 19 % 8;
 	rules->unserved = vly_rate_make(100, 20);
 	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
-		rules->source[i] = vly_rate_make(100 << i, 100);
-	rules->screen_burst = vly_sketch_screen_burst(rules->source);
+		rate[i] = vly_rate_make(100 << i, 100);
+	rules->source = vly_sketch_rates(rate);
 }
 
 /* In a block of its own, whose end the sanitizer watches. */

@@ -28,7 +28,7 @@ expect_sound(const struct vly_defence *defence)
 	const struct vly_policy_rules *rules = &defence->rules;
 	struct vly_rate rate[VLY_SOURCE_LEVEL_CNT + VLY_RESPONSE_KIND_CNT + 1];
 
-	memcpy(rate, rules->source, sizeof(rules->source));
+	memcpy(rate, rules->source.level, sizeof(rules->source.level));
 	memcpy(rate + VLY_SOURCE_LEVEL_CNT, defence->responses.rate,
 	       sizeof(defence->responses.rate));
 	rate[VLY_SOURCE_LEVEL_CNT + VLY_RESPONSE_KIND_CNT] = rules->unserved;

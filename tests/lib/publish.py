@@ -24,11 +24,12 @@ CHECKSUM_OFFSET = 24
 SUM_BYTES = 1 << 18  # image_sum.h
 
 # include/volley/defence.h: up to the rates of sources
-DEFENCE_HEAD = struct.Struct("=QIIQ IIII 8I II II 48s I 6I 2I I")
-DEFENCE_MAGIC, DEFENCE_VERSION = 0x434e4644594c56, 3
-PREFIX_RANGES, PREFIX_INDEX, LISTED_BYTES = 1 << 18, 65538, 1 << 21
+DEFENCE_HEAD = struct.Struct("=QIIQ IIII 8I II II 48s I 2I 6I 2I I")
+DEFENCE_MAGIC, DEFENCE_VERSION = 0x434e4644594c56, 4
+PREFIX_RANGES = 1 << 18
+PREFIX_TABLE_BYTES = 8 + 4 * (65537 + 524289 + 65536) + (8 + 24) * PREFIX_RANGES + (1 << 21) + (1 << 19)
 DEFENCE_TABLE_OFFSET = DEFENCE_HEAD.size + 8 + 65536 // 8
-DEFENCE_BYTES = DEFENCE_TABLE_OFFSET + 8 + 8 * PREFIX_INDEX + (8 + 24) * PREFIX_RANGES + LISTED_BYTES
+DEFENCE_BYTES = DEFENCE_TABLE_OFFSET + PREFIX_TABLE_BYTES
 OFF, DRY_RUN, ON = range(3)
 NO_RATE = (0, 0)
 
@@ -65,7 +66,7 @@ def defence(generation=1, mode=OFF, source_mode=OFF, rates=(NO_RATE,) * 4, sourc
     """A struct vly_defence without prefixes. Rates are (cost, burst) in units of 16 ns; `rates` are of responses, by
     kind; `secrets` of cookies: current, previous, next."""
     flat = [number for rate in rates for number in rate]
-    sources = [number for rate in sources for number in rate]
+    sources = [max(cost for cost, _ in sources), 0, *(number for rate in sources for number in rate)]
     head = DEFENCE_HEAD.pack(
         DEFENCE_MAGIC, DEFENCE_VERSION, DEFENCE_BYTES, generation, mode, slip, 24, 56, *flat, badcookie, 0,
         bool(secrets), (1 << len(secrets)) - 1, b"".join(secrets), source_mode, *sources, *unserved, 0)

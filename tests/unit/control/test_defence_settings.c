@@ -91,9 +91,10 @@ Test(defence_settings, the_defaults_as_numbers)
 {
 	write_with(NULL, NULL);
 	cr_expect_eq(block.rules.source_mode, VLY_LIMIT_ON);
-	cr_expect_eq(block.rules.source[0].cost, VLY_RATE_UNITS_PER_S / 100000);
-	cr_expect_eq(block.rules.source[2].cost, VLY_RATE_UNITS_PER_S / 400000);
-	cr_expect_eq(block.rules.source[0].burst, VLY_RATE_UNITS_PER_S / 10);
+	cr_expect_eq(block.rules.source.level[0].cost, VLY_RATE_UNITS_PER_S / 100000);
+	cr_expect_eq(block.rules.source.level[2].cost, VLY_RATE_UNITS_PER_S / 400000);
+	cr_expect_eq(block.rules.source.level[0].burst + block.rules.source.screen.burst,
+		     VLY_RATE_UNITS_PER_S / 10);
 	cr_expect_eq(block.rules.unserved.cost, VLY_RATE_UNITS_PER_S / 100);
 	cr_expect_eq(port_cnt(), 16);
 	cr_expect_eq(block.rules.reflector_port[123 / 8] >> 123 % 8 & 1, 1);
@@ -113,7 +114,7 @@ Test(defence_settings, other_numbers)
 	write_with("responses.mode", "off");
 	cr_expect_eq(block.responses.mode, VLY_LIMIT_OFF);
 	write_with("source-rate.wide", "0");
-	cr_expect_eq(block.rules.source[2].cost, 0);
+	cr_expect_eq(block.rules.source.level[2].cost, 0);
 	write_with("reflector-ports", "none");
 	cr_expect_eq(port_cnt(), 0);
 	write_with("reflector-ports", "7,65535,7");

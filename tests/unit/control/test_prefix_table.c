@@ -7,6 +7,8 @@
 
 #include <criterion/criterion.h>
 
+#include <volley/prefix_check.h>
+
 #include "prefix_table.h"
 #include "random.h"
 
@@ -44,6 +46,16 @@ rule4(uint32_t address, unsigned bits, enum vly_prefix_action action)
 		.bits = (uint8_t)(96 + bits),
 		.action = (uint8_t)action,
 	};
+}
+
+static struct vly_prefix_rule
+rule6(uint64_t high, unsigned bits, enum vly_prefix_action action)
+{
+	struct vly_prefix_rule rule = {.bits = (uint8_t)bits, .action = (uint8_t)action};
+
+	for (unsigned i = 0; i < 8; i++)
+		rule.address[i] = (uint8_t)(high >> (56 - 8 * i));
+	return rule;
 }
 
 static uint64_t
@@ -273,6 +285,58 @@ Test(prefix_table, full)
 	cr_expect_eq(build_hosts(cnt + 1), -E2BIG);
 }
 
+/* Every second /64, all in the first part of the index that holds any, from `first` on. */
+static int
+build_networks(uint64_t first, uint32_t cnt)
+{
+	struct vly_prefix_rule *rule = malloc(cnt * sizeof(*rule));
+
+	cr_assert_not_null(rule);
+	for (uint32_t i = 0; i < cnt; i++)
+		rule[i] = rule6(first + 2 * i + 1, 64, VLY_PREFIX_DENY);
+	int result = vly_prefix_table_build(table, rule, cnt);
+	free(rule);
+	return result;
+}
+
+Test(prefix_table, full_of_ipv6)
+{
+	const uint64_t first = UINT64_C(0x20010db800000000);
+	uint32_t cnt = VLY_PREFIX_RANGES_MAX / 2 - 1;
+
+	cr_assert_eq(build_networks(first, cnt), 0);
+	cr_expect(vly_prefix_table_is_sound(table));
+	for (uint32_t i = 0; i < 2 * cnt + 10; i++)
+		cr_assert_eq(vly_prefix_find6(table, first + i, i),
+			     i % 2 == 1 && i < 2 * cnt ? VLY_PREFIX_DENY : VLY_PREFIX_NONE);
+	cr_expect_eq(build_networks(first, cnt + 1), -E2BIG);
+}
+
+/* As registries spread them, so that buckets of the index hold one or two ranges. */
+Test(prefix_table, many_networks_of_ipv6)
+{
+	enum { CNT = 100000 };
+	struct vly_prefix_rule *rule = malloc(CNT * sizeof(*rule));
+	struct vly_test_random random = {6};
+	uint32_t largest = 0;
+
+	cr_assert_not_null(rule);
+	for (uint32_t i = 0; i < CNT; i++)
+		rule[i] = rule6((vly_test_random_next(&random) >> 4) | UINT64_C(0x2) << 60, 48,
+				VLY_PREFIX_DENY);
+	cr_assert_eq(vly_prefix_table_build(table, rule, CNT), 0);
+	cr_expect(vly_prefix_table_is_sound(table));
+	for (uint32_t i = 0; i < CNT; i++) {
+		uint64_t high = half(rule[i].address);
+		uint32_t bucket = vly_prefix_bucket6(table, high);
+		uint32_t range_cnt = table->index6[bucket + 1] - table->index6[bucket];
+		largest = range_cnt > largest ? range_cnt : largest;
+		cr_assert_eq(vly_prefix_find6(table, high, i), VLY_PREFIX_DENY);
+	}
+	cr_expect_lt(largest, 32);
+	free(rule);
+}
+
 /* A bit that is missing would let a denied client in. */
 Test(prefix_table, networks_without_their_bits_are_refused)
 {
@@ -297,6 +361,49 @@ Test(prefix_table, networks_without_their_bits_are_refused)
 	cr_expect_eq(table->listed4[0x0a0004 / 8] >> 0x0a0004 % 8 & 1, 0);
 }
 
+static void
+expect_needed6(uint32_t net)
+{
+	uint32_t hash = vly_prefix_hash6(net);
+	uint8_t bit = (uint8_t)(1 << hash % 8);
+
+	cr_expect(vly_prefix_table_is_sound(table));
+	cr_expect(vly_prefix_is_listed6(table, net), "%08x", net);
+	table->listed6[hash / 8] ^= bit;
+	cr_expect_not(vly_prefix_table_is_sound(table), "%08x", net);
+	table->listed6[hash / 8] ^= bit;
+}
+
+Test(prefix_table, networks_of_ipv6_without_their_bits_are_refused)
+{
+	struct vly_prefix_rule rule[] = {rule6(UINT64_C(0x20010db800000000), 30, VLY_PREFIX_DENY),
+					 rule6(UINT64_C(0x2a02dead12340000), 48, VLY_PREFIX_ALLOW),
+					 rule6(UINT64_C(0xffffffffffff0000), 48, VLY_PREFIX_DENY)};
+
+	cr_assert_eq(vly_prefix_table_build(table, rule, 3), 0);
+	for (uint32_t net = 0x20010db8; net <= 0x20010dbb; net++)
+		expect_needed6(net);
+	expect_needed6(0x2a02dead);
+	expect_needed6(UINT32_MAX);
+	cr_expect_not(vly_prefix_is_listed6(table, 0x20010db7));
+	cr_expect_not(vly_prefix_is_listed6(table, 0x20010dbc));
+	cr_expect_eq(vly_prefix_net6_cnt(table), 6);
+}
+
+/* A prefix that ends on the border of a network of 32 bits has no part of the next one. */
+Test(prefix_table, short_prefixes_of_ipv6_set_all_bits)
+{
+	struct vly_prefix_rule rule = rule6(UINT64_C(0x2000) << 48, 10, VLY_PREFIX_DENY);
+
+	cr_assert_eq(vly_prefix_table_build(table, &rule, 1), 0);
+	cr_expect_eq(vly_prefix_net6_cnt(table), VLY_PREFIX_LISTED6_CNT);
+	cr_expect(vly_prefix_table_is_sound(table));
+	rule = rule6(UINT64_C(0x2000) << 48, 9, VLY_PREFIX_DENY);
+	cr_assert_eq(vly_prefix_table_build(table, &rule, 1), 0);
+	cr_expect(vly_prefix_all_listed6(table));
+	expect_needed6(0x30000000);
+}
+
 /* Whatever octet of a small table is changed: it is refused, or searches still do as they must. */
 Test(prefix_table, damaged_tables_are_refused_or_harmless)
 {
@@ -311,15 +418,19 @@ Test(prefix_table, damaged_tables_are_refused_or_harmless)
 				  &table->range6_cnt,
 				  &table->index4[vly_test_random_below(&random, 65537)],
 				  &table->index6[vly_test_random_below(&random, 65537)],
+				  &table->part6[vly_test_random_below(&random, 65536)],
 				  &table->range4[vly_test_random_below(&random, 20)].start,
 				  &table->range4[vly_test_random_below(&random, 20)].action};
-		uint32_t *octets = at[vly_test_random_below(&random, 6)];
+		uint32_t *octets = at[vly_test_random_below(&random, sizeof(at) / sizeof(at[0]))];
 		uint32_t before = *octets;
 		*octets ^= UINT32_C(1) << vly_test_random_below(&random, 32);
 		bool sound = vly_prefix_table_is_sound(table);
 		refused_cnt += !sound;
-		for (uint32_t j = 0; sound && j < 64; j++)
+		for (uint32_t j = 0; sound && j < 64; j++) {
 			cr_assert_leq(vly_prefix_find4(table, j << 26), VLY_PREFIX_ALLOW);
+			cr_assert_leq(vly_prefix_find6(table, (uint64_t)j << 58, j),
+				      VLY_PREFIX_ALLOW);
+		}
 		*octets = before;
 	}
 	cr_expect_gt(refused_cnt, 300);

@@ -81,6 +81,7 @@ test_rules_make(enum test_rule_set set)
 {
 	struct vly_policy_rules *rules = calloc(1, sizeof(*rules));
 	struct test_policy policy = policy_of(set);
+	struct vly_rate source[VLY_SOURCE_LEVEL_CNT];
 
 	if (rules == NULL)
 		abort();
@@ -91,7 +92,8 @@ test_rules_make(enum test_rule_set set)
 	rules->source_mode = policy.dry_run ? VLY_LIMIT_DRY_RUN : VLY_LIMIT_ON;
 	rules->source_key = 0x5353;
 	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
-		rules->source[i] = rate_of(policy.packets[i]);
+		source[i] = rate_of(policy.packets[i]);
+	rules->source = vly_sketch_rates(source);
 	rules->unserved = rate_of(policy.unserved);
 	return rules;
 }

@@ -16,6 +16,8 @@ static struct vly_defence block;
 static void
 set_up(void)
 {
+	struct vly_rate source[VLY_SOURCE_LEVEL_CNT];
+
 	memset(&block, 0, sizeof(block));
 	block.magic = VLY_DEFENCE_MAGIC;
 	block.version = VLY_DEFENCE_VERSION;
@@ -29,7 +31,8 @@ set_up(void)
 	block.cookies.secret_mask = 1;
 	block.rules.source_mode = VLY_LIMIT_DRY_RUN;
 	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
-		block.rules.source[i] = vly_rate_make(100000, 100);
+		source[i] = vly_rate_make(100000, 100);
+	block.rules.source = vly_sketch_rates(source);
 	block.rules.unserved = vly_rate_make(100, 100);
 }
 
@@ -103,14 +106,17 @@ Test(defence, rates)
 {
 	block.responses.rate[VLY_RESPONSE_nxdomain].burst = 1;
 	expect_refused("response limits");
-	block.rules.screen_burst = vly_sketch_screen_burst(block.rules.source);
-	cr_expect_gt(block.rules.screen_burst, 0);
+	cr_expect_gt(block.rules.source.screen.burst, 0);
 	cr_expect_null(vly_defence_check(&block));
-	block.rules.screen_burst++;
+	block.rules.source.screen.burst++;
 	expect_refused("screen");
-	block.rules.source[2].burst = UINT32_C(1) << 31;
+	block.rules.source.screen.burst = 0;
+	expect_refused("screen");
+	block.rules.source.screen.cost = 1;
+	expect_refused("screen");
+	block.rules.source.level[2].burst = UINT32_C(1) << 31;
 	expect_refused("source rates");
-	block.rules.source[0].cost = 0;
+	block.rules.source.level[0].cost = 0;
 	expect_refused("source rates");
 	block.rules.unserved.cost = UINT32_MAX;
 	expect_refused("unserved");

@@ -193,14 +193,15 @@ compare_bursts_with_packets(bool screened)
 	struct vly_test_random random = {5353};
 	struct vly_policy_rules *rules = test_rules_make(TEST_RULES_LISTS);
 	struct vly_policy_state *one = fresh_state(), *all = vly_judge_state_create();
+	const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT] = {vly_rate_make(5, screened ? 2000 : 400),
+							    vly_rate_make(50, 30000),
+							    vly_rate_make(0, 1)};
 	unsigned dropped = 0;
 
 	rules->source_mode = VLY_LIMIT_ON;
 	rules->source_key = 53;
-	rules->source[0] = vly_rate_make(5, screened ? 2000 : 400);
-	rules->source[1] = vly_rate_make(50, 30000);
-	rules->source[2] = vly_rate_make(0, 1);
-	rules->screen_burst = screened ? vly_sketch_screen_burst(rules->source) : 0;
+	rules->source = vly_sketch_rates(rate);
+	cr_assert_eq(rules->source.screen.burst > 0, screened);
 	for (uint32_t i = 0; i < 3000; i++) {
 		uint32_t now = UINT32_MAX - 100000000 + i * 100000;
 		struct vly_packet packet[VLY_JUDGE_MAX];

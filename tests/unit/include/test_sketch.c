@@ -16,16 +16,15 @@
 #define START (UINT32_MAX - 2 * S)
 
 static struct vly_sketch *sketch;
-static struct vly_rate rates[VLY_SOURCE_LEVEL_CNT];
-static uint32_t screen_burst;
+static struct vly_sketch_rates rates;
 
 static void
 set_rates(uint32_t address, uint32_t network, uint32_t larger)
 {
-	rates[0] = vly_rate_make(address, 100);
-	rates[1] = vly_rate_make(network, 100);
-	rates[2] = vly_rate_make(larger, 100);
-	screen_burst = vly_sketch_screen_burst(rates);
+	const struct vly_rate rate[] = {vly_rate_make(address, 100), vly_rate_make(network, 100),
+					vly_rate_make(larger, 100)};
+
+	rates = vly_sketch_rates(rate);
 }
 
 static void
@@ -48,15 +47,13 @@ TestSuite(sketch, .init = make_sketch, .fini = free_sketch);
 static bool
 take4(uint32_t address, uint32_t now)
 {
-	return vly_sketch_admit(sketch, vly_sketch_source(0, address, true, KEY), KEY, rates,
-				screen_burst, now);
+	return vly_sketch_admit(sketch, vly_sketch_source(0, address, true, KEY), KEY, &rates, now);
 }
 
 static bool
 take6(uint64_t high, uint64_t low, uint32_t now)
 {
-	return vly_sketch_admit(sketch, vly_sketch_source(high, low, false, KEY), KEY, rates,
-				screen_burst, now);
+	return vly_sketch_admit(sketch, vly_sketch_source(high, low, false, KEY), KEY, &rates, now);
 }
 
 /* What of `cnt` packets, spread evenly over `seconds`, passes. */
