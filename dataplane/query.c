@@ -256,13 +256,3 @@ vly_query_parse(struct vly_query *query, unsigned cnt, const struct vly_table *t
 			vly_name_hash(&query[i].name, &table->key);
 	}
 }
-
-void
-vly_query_look_up(struct vly_query *query, unsigned cnt, const struct vly_table *table)
-{
-	vly_query_parse(query, cnt, table);
-	vly_query_find_zone(query, cnt, table);
-	vly_query_find_node(query, cnt);
-	vly_query_find_encloser(query, cnt);
-	vly_query_find_answer(query, cnt, table);
-}

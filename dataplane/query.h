@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Answering DNS messages, in stages over a burst, so that the memory latency of one query hides
- * behind the work of the others. Knows nothing of packets: UDP bursts and streams both come through
- * here.
+ * behind the work of the others (pipeline.c). Knows nothing of packets: UDP bursts and streams both
+ * come through here.
  *
  * Use, for a burst of up to VLY_BURST_MAX messages, inside one RCU read side:
  *   1. set `message`, `message_len`, `room`, `limit_max` of each struct vly_query, and, for the
@@ -85,21 +85,26 @@ struct vly_query {
 	uint8_t cookie[VLY_COOKIE_BYTES]; /* the response's */
 } __attribute__((aligned(64)));
 
+/* The stages, for `cnt` queries of a burst. Each fetches what the next one reads. */
 void vly_query_parse(struct vly_query *query, unsigned cnt, const struct vly_table *table);
+void vly_query_fetch_zone(const struct vly_query *query, unsigned cnt,
+			  const struct vly_table *table);
 void vly_query_find_zone(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 void vly_query_find_node(struct vly_query *query, unsigned cnt);
 void vly_query_find_encloser(struct vly_query *query, unsigned cnt);
 void vly_query_find_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table);
+void vly_query_find_wildcard(struct vly_query *query, unsigned cnt);
 
 /* Makes a query, once parsed, end in REFUSED; EDNS clients are told why. */
 __attribute__((cold, nonnull)) void vly_query_refuse(struct vly_query *query, enum vly_ede ede);
 
-/* Writes the response over the query and counts it. `guard` may be NULL: cookies are ignored, and
- * nothing is limited. One with limits has found those of the query: vly_guard_find(). */
-void vly_query_write(struct vly_query *query, struct vly_guard *guard,
+/* The last stage: writes responses over queries and counts them. `guard` may be NULL: cookies are
+ * ignored, and nothing is limited. One with limits has found those of the query: vly_guard_find().
+ */
+void vly_query_write(struct vly_query *query, unsigned cnt, struct vly_guard *guard,
 		     struct vly_lcore_counters *counters);
 
-/* All stages but writing, each over the whole burst. `table` may be NULL (nothing committed yet):
+/* All stages but the last. `table` may be NULL (nothing committed yet):
  * every question is then refused. */
 void vly_query_look_up(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 

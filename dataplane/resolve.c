@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Resolving: from a question to its compiled answer (RFC 1034 §4.3.2, RFC 4592), in four stages.
- * Each touches memory that the one before has prefetched: bucket, node, parent, answer.
+ * Resolving: from a question to its compiled answer (RFC 1034 §4.3.2, RFC 4592), in stages. Each
+ * touches memory that the one before has prefetched: slot of the zone, bucket, node, parent,
+ * wildcard.
  */
 #include "resolve.h"
 #include "bucket.h"
@@ -105,7 +106,7 @@ bucket_of(const struct vly_image *image, uint64_t hash)
 
 /* Fetches where the zone would be. */
 static inline void
-look_for_zone(const struct vly_query *query, const struct vly_table *table)
+fetch_zone(const struct vly_query *query, const struct vly_table *table)
 {
 	const struct vly_name *name = &query->name;
 
@@ -115,12 +116,18 @@ look_for_zone(const struct vly_query *query, const struct vly_table *table)
 }
 
 void
+vly_query_fetch_zone(const struct vly_query *query, unsigned cnt, const struct vly_table *table)
+{
+	if (table == NULL || table->slot_mask < TABLE_SLOTS_FETCHED)
+		return;
+	for (unsigned i = 0; i < cnt; i++)
+		if (query[i].fate == VLY_QUERY_LOOKUP)
+			fetch_zone(&query[i], table);
+}
+
+void
 vly_query_find_zone(struct vly_query *query, unsigned cnt, const struct vly_table *table)
 {
-	for (unsigned i = 0; i < cnt && table != NULL && table->slot_mask >= TABLE_SLOTS_FETCHED;
-	     i++)
-		if (query[i].fate == VLY_QUERY_LOOKUP)
-			look_for_zone(&query[i], table);
 	for (unsigned i = 0; i < cnt; i++) {
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
@@ -365,23 +372,23 @@ take_answer(struct vly_query *query, vly_image_ref ref)
 void
 vly_query_find_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table)
 {
-	uint8_t wildcard[VLY_BURST_MAX];
-	unsigned wildcard_cnt = 0;
-
 	for (unsigned i = 0; i < cnt; i++) {
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
 		vly_image_ref ref = resolve(&query[i], table);
 		if (ref != 0)
 			take_answer(&query[i], ref);
-		else if (query[i].fate == VLY_QUERY_LOOKUP)
-			wildcard[wildcard_cnt++] = (uint8_t)i;
+		else
+			query[i].answer = NULL;
 	}
-	/* One stage more, as the wildcard's node had to be fetched. */
-	for (unsigned i = 0; i < wildcard_cnt; i++) {
-		struct vly_query *made = &query[wildcard[i]];
-		take_answer(made, choose(made->node, made->qtype));
-	}
+}
+
+void
+vly_query_find_wildcard(struct vly_query *query, unsigned cnt)
+{
+	for (unsigned i = 0; i < cnt; i++)
+		if (query[i].fate == VLY_QUERY_LOOKUP && query[i].answer == NULL)
+			take_answer(&query[i], choose(query[i].node, query[i].qtype));
 }
 
 const struct vly_image_answer *

@@ -238,19 +238,9 @@ write_one(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_cou
 }
 
 void
-vly_query_write(struct vly_query *query, struct vly_guard *guard,
+vly_query_write(struct vly_query *query, unsigned cnt, struct vly_guard *guard,
 		struct vly_lcore_counters *counters)
 {
-	write_one(query, guard, counters);
-}
-
-void
-vly_query_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table,
-		 struct vly_guard *guard, struct vly_lcore_counters *counters)
-{
-	vly_query_look_up(query, cnt, table);
-	if (guard != NULL) /* now, so that their cells are still in the first cache when spent */
-		vly_guard_find(guard, query, cnt);
 	for (unsigned i = 0; i < cnt; i++)
 		write_one(&query[i], guard, counters);
 }

@@ -41,7 +41,7 @@ write_one(struct vly_stream_answerer *answerer, const struct vly_stream_asker *a
 
 	query->message =
 		memcpy(prefix + VLY_STREAM_PREFIX_BYTES, query->message, query->message_len);
-	vly_query_write(query, &answerer->guard, counters);
+	vly_query_write(query, 1, &answerer->guard, counters);
 	counters->rx_packets++;
 	counters->rx_bytes += query->message_len;
 	counters->queries_ipv4 += asker->ipv4;

@@ -17,9 +17,8 @@
 #include "large.h"
 #include "packet.h"
 
-/* The more queries go through a stage together, the more of them wait for memory at once: 64 take
- * 91 cycles each in a zone of 100,000 names and 117 in one of a million, 32 take 119 and 143; more
- * would push packets out of the first cache. */
+/* The stages overlap only while all of them have queries (pipeline.c): in bursts of 64 an lcore
+ * answers 6 % more than in those of 32; 128 are no better. */
 #define BURST VLY_BURST_MAX
 
 _Static_assert(BURST <= VLY_JUDGE_MAX, "a burst is judged at once");

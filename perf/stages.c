@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Where the time of a query goes: runs the stages of dataplane/query.h over bursts in memory, each
- * between two readings of the time stamp counter. No port is in it, and messages are in the cache.
+ * between two readings of the time stamp counter; and, in every second round, all of them together,
+ * as lcores do. No port is in it, and messages are in the cache.
  *
  * Prints one JSON object: for each kind of question and each stage the median, over the bursts, of
  * cycles (of that counter) and nanoseconds per query. A burst takes microseconds: hardly any is
@@ -32,7 +33,9 @@
 #define APEX      "volley.example."
 #define APEX_WIRE "\6volley\7example" /* and the root label */
 
-#define STAGES(X) X(parse) X(find_zone) X(find_node) X(find_encloser) X(find_answer) X(write)
+/* What is timed: the stages, and then all of them. */
+#define STAGES(X)                                                                                  \
+	X(parse) X(find_zone) X(find_node) X(find_encloser) X(find_answer) X(write) X(together)
 
 enum stage {
 #define X(name) STAGE_##name,
@@ -89,7 +92,7 @@ struct bench {
 	struct vly_table *table;
 	struct message *message;
 	uint32_t *cycles[STAGE_CNT]; /* of each burst */
-	uint32_t burst_cnt;
+	uint32_t burst_cnt[STAGE_CNT];
 	double ns_per_cycle;
 	struct vly_lcore_counters counters;
 };
@@ -224,13 +227,14 @@ fill_burst(const struct message *message)
 /* A precise reading waits for what came before, such as the copying of the messages; that costs a
  * cycle per query. */
 static void
-time_burst(struct bench *bench)
+time_stages(struct bench *bench)
 {
-	uint64_t at[STAGE_CNT + 1];
+	uint64_t at[STAGE_together + 1];
 
 	at[STAGE_parse] = rte_rdtsc_precise();
 	vly_query_parse(query, BURST, bench->table);
 	at[STAGE_find_zone] = rte_rdtsc_precise();
+	vly_query_fetch_zone(query, BURST, bench->table);
 	vly_query_find_zone(query, BURST, bench->table);
 	at[STAGE_find_node] = rte_rdtsc_precise();
 	vly_query_find_node(query, BURST);
@@ -238,13 +242,23 @@ time_burst(struct bench *bench)
 	vly_query_find_encloser(query, BURST);
 	at[STAGE_find_answer] = rte_rdtsc_precise();
 	vly_query_find_answer(query, BURST, bench->table);
+	vly_query_find_wildcard(query, BURST);
 	at[STAGE_write] = rte_rdtsc_precise();
-	for (unsigned i = 0; i < BURST; i++)
-		vly_query_write(&query[i], NULL, &bench->counters);
-	at[STAGE_CNT] = rte_rdtsc_precise();
-	for (unsigned stage = 0; stage < STAGE_CNT; stage++)
-		bench->cycles[stage][bench->burst_cnt] = (uint32_t)(at[stage + 1] - at[stage]);
-	bench->burst_cnt++;
+	vly_query_write(query, BURST, NULL, &bench->counters);
+	at[STAGE_together] = rte_rdtsc_precise();
+	for (unsigned stage = 0; stage < STAGE_together; stage++)
+		bench->cycles[stage][bench->burst_cnt[stage]++] =
+			(uint32_t)(at[stage + 1] - at[stage]);
+}
+
+static void
+time_together(struct bench *bench)
+{
+	uint64_t start = rte_rdtsc_precise();
+
+	vly_query_answer(query, BURST, bench->table, NULL, &bench->counters);
+	bench->cycles[STAGE_together][bench->burst_cnt[STAGE_together]++] =
+		(uint32_t)(rte_rdtsc_precise() - start);
 }
 
 /* All questions in each round. */
@@ -262,7 +276,10 @@ run_rounds(struct bench *bench)
 	for (uint32_t round = 0; round < options->round_cnt; round++) {
 		for (uint32_t i = 0; i < options->question_cnt; i += BURST) {
 			fill_burst(&bench->message[i]);
-			time_burst(bench);
+			if (round % 2 == 0)
+				time_stages(bench);
+			else
+				time_together(bench);
 		}
 	}
 	bench->ns_per_cycle = (double)(vly_tool_now_ns(CLOCK_MONOTONIC) - start_ns) /
@@ -286,9 +303,10 @@ static double
 median(const struct bench *bench, unsigned stage)
 {
 	uint32_t *cycles = bench->cycles[stage];
+	uint32_t cnt = bench->burst_cnt[stage];
 
-	qsort(cycles, bench->burst_cnt, sizeof(*cycles), compare);
-	return (double)cycles[bench->burst_cnt / 2] / BURST;
+	qsort(cycles, cnt, sizeof(*cycles), compare);
+	return (double)cycles[cnt / 2] / BURST;
 }
 
 static void
@@ -354,6 +372,8 @@ parse_arguments(struct options *options, int argc, char **argv)
 			break;
 		case 'r':
 			options->round_cnt = parse_number(optarg, "rounds", ROUNDS_MAX);
+			if (options->round_cnt < 2)
+				vly_tool_fail("--rounds: one of each kind, at least");
 			break;
 		default:
 			fputs("usage: stages [--names N] [--questions N] [--rounds N]\n", stderr);
