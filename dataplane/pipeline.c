@@ -53,8 +53,8 @@ run_stage(enum stage stage, const struct pipeline *pipeline, struct vly_query *q
 		break;
 	case STAGE_WILDCARD:
 		vly_query_find_wildcard(query, cnt);
-		if (pipeline->guard !=
-		    NULL) /* their cells are still in the first cache when spent */
+		/* now, so that their cells are still in the first cache when spent */
+		if (pipeline->guard != NULL)
 			vly_guard_find(pipeline->guard, query, cnt);
 		break;
 	case STAGE_WRITE:

@@ -104,8 +104,8 @@ __attribute__((cold, nonnull)) void vly_query_refuse(struct vly_query *query, en
 void vly_query_write(struct vly_query *query, unsigned cnt, struct vly_guard *guard,
 		     struct vly_lcore_counters *counters);
 
-/* All stages but the last. `table` may be NULL (nothing committed yet):
- * every question is then refused. */
+/* All stages but the last. `table` may be NULL (nothing committed yet): every question is then
+ * refused. */
 void vly_query_look_up(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 
 /* All stages. */
