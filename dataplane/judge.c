@@ -107,6 +107,18 @@ admit(struct vly_sketch *sketch, const struct vly_packet *packet,
 	return true;
 }
 
+/* Without prefixes of its family nothing is looked at, and that may lie on pages that were never
+ * touched. */
+static inline void
+fetch_prefixes(const struct vly_prefix_table *prefixes, const struct vly_packet *packet)
+{
+	if (packet->ip_version == 4 && prefixes->range4_cnt > 0)
+		__builtin_prefetch(vly_prefix_listed4(prefixes, (uint32_t)packet->source_low));
+	if (packet->ip_version == 6 && prefixes->range6_cnt > 0)
+		__builtin_prefetch(
+			vly_prefix_listed6(prefixes, (uint32_t)(packet->source_high >> 32)));
+}
+
 /* Has what a burst will look at fetched, and finds the screen's cells, whether they will be used or
  * not. */
 static void
@@ -119,11 +131,7 @@ fetch(const struct vly_policy_rules *rules, struct vly_sketch *sketch,
 		screen[i] = vly_sketch_screen(sketch, vly_policy_source(&packet[i], rules),
 					      rules->source_key);
 		__builtin_prefetch(screen[i], 1);
-		__builtin_prefetch(
-			packet[i].ip_version == 4
-				? vly_prefix_listed4(prefixes, (uint32_t)packet[i].source_low)
-				: vly_prefix_listed6(prefixes,
-						     (uint32_t)(packet[i].source_high >> 32)));
+		fetch_prefixes(prefixes, &packet[i]);
 	}
 }
 
