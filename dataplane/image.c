@@ -11,6 +11,7 @@
 
 #include "image_check.h"
 #include "image_verify.h"
+#include "large.h"
 
 static int
 check_header(const struct vly_image_header *header, size_t bytes, struct vly_image_error *error)
@@ -118,7 +119,7 @@ vly_image_open(int fd, uint64_t id, const struct vly_image_helpers *helpers,
 		return NULL;
 	}
 	size_t bytes = (size_t)stat.st_size;
-	void *block = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+	void *block = vly_large_map(fd, bytes);
 	if (block == MAP_FAILED) {
 		vly_image_refuse(error, "cannot map %zu octets: %s", bytes, strerror(errno));
 		free(image);

@@ -1,20 +1,70 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "large.h"
 
+#include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define LARGE_PAGE ((size_t)2 << 20)
+
+/* Since Linux 6.1; older kernels don't know it, and leave the pages as they are. */
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
+static size_t
+round_up(size_t bytes, size_t unit)
+{
+	return (bytes + unit - 1) / unit * unit;
+}
 
 void *
 vly_large_alloc(size_t bytes)
 {
-	size_t whole = (bytes + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+	size_t whole = round_up(bytes, LARGE_PAGE);
 	void *memory = aligned_alloc(LARGE_PAGE, whole);
 
 	if (memory == NULL)
 		return NULL;
 	(void)madvise(memory, whole, MADV_HUGEPAGE); /* ordinary pages do as well, more slowly */
 	return memset(memory, 0, bytes);
+}
+
+/* Maps a file where a large page begins, inside of more address space than it takes: the kernel
+ * itself aligns only files that it would give large pages unasked. */
+static void *
+map_aligned(int fd, size_t bytes)
+{
+	size_t whole = round_up(bytes, (size_t)sysconf(_SC_PAGESIZE));
+	uint8_t *space =
+		mmap(NULL, whole + LARGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (space == MAP_FAILED)
+		return MAP_FAILED;
+	size_t before = round_up((uintptr_t)space, LARGE_PAGE) - (uintptr_t)space;
+	void *block = mmap(space + before, bytes, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0);
+	if (block == MAP_FAILED) {
+		int saved = errno;
+		munmap(space, whole + LARGE_PAGE);
+		errno = saved;
+		return MAP_FAILED;
+	}
+	if (before > 0)
+		munmap(space, before);
+	munmap(space + before + whole, LARGE_PAGE - before);
+	return block;
+}
+
+void *
+vly_large_map(int fd, size_t bytes)
+{
+	void *block = map_aligned(fd, bytes);
+
+	/* Not the last pages, which would become a large one that is partly empty. */
+	if (block != MAP_FAILED && bytes >= LARGE_PAGE)
+		(void)madvise(block, bytes / LARGE_PAGE * LARGE_PAGE, MADV_COLLAPSE);
+	return block;
 }
