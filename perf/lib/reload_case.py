@@ -8,6 +8,10 @@ has the weight that its systemd unit gives it. kxdpgun must not come before all 
 kernel's threads would move to the lcore's CPU. When it had to wait, it makes up for that faster than
 it was told to, and what then finds the lcore's ring full is lost, with a reload or without: both are
 told, as is the share of time for which others kept the lcore from its CPU.
+
+What a reload costs the client because both share its CPU is told by a "burden": in place of the
+reload, for as long, a program runs there that has nothing to do with Volley but has control's weight
+and takes memory, as control does.
 """
 
 import dataclasses
@@ -15,6 +19,7 @@ import os
 import pathlib
 import shlex
 import signal
+import sys
 import time
 
 from . import clients, zones
@@ -36,6 +41,8 @@ WARM_UP_SECONDS = 1
 # About what CPUWeight=20 is, in the kernel's nice values: 215 beside 1024.
 NICE = 7
 
+BURDEN = [sys.executable, "-c", "while True: b'1' * (64 << 20)"]
+
 # Of each round, beside latencies. What is lost but neither before nor during the reload found the
 # ring full in the seconds around, or was lost on the way.
 TOLD = ("asked", "lost", "lost_before", "lost_during", "reload_seconds", "lcore_waited_shares")
@@ -50,15 +57,18 @@ class ReloadCase:
         with Sandbox() as sandbox:
             progress(f"{self.name}: writing two zones of {names} names")
             reloads = Reloads(options, sandbox, names)
-            rounds = []
+            rounds, burdened = [], []
             for idx in range(options.pairs):
-                rounds.append(reloads.run())
+                rounds.append(reloads.run(reloads.reload))
                 progress(f"{self.name}: {idx + 1}/{options.pairs}: {rounds[-1]}")
-        high, middle = ([{"volley": values["during"][percent],
-                          "reference": values["before"][percent]} for values in rounds]
-                        for percent in (99.9, 50))
-        result = summary(self.name, "µs, p99.9", "Volley, before the reload", high, 1,
-                         parts={"p50": {"unit": "µs, p50", **comparison(middle, 1)}},
+                burdened.append(reloads.run(
+                    lambda: reloads.bear_burden(rounds[-1]["reload_seconds"])))
+                progress(f"{self.name}: {idx + 1}/{options.pairs}: burden: {burdened[-1]}")
+        result = summary(self.name, "µs, p99.9", "Volley, before the reload", pairs_of(rounds, 99.9),
+                         1, parts={"p50": {"unit": "µs, p50", **comparison(pairs_of(rounds, 50), 1)},
+                                   "burden": {"unit": "µs, p99.9, a burden instead of the reload",
+                                              **comparison(pairs_of(burdened, 99.9), 1)}},
+                         burden_lost=[values["lost"] for values in burdened],
                          lost_per_s={"before": lost_per_s(rounds, "lost_before", "before_seconds"),
                                      "during": lost_per_s(rounds, "lost_during", "reload_seconds")},
                          **{name: [values[name] for values in rounds] for name in TOLD},
@@ -68,6 +78,11 @@ class ReloadCase:
         result["failed"] = sum(result["lost"]) > sum(result["lost_before"])
         result["met"] &= not result["failed"]
         return result
+
+
+def pairs_of(rounds, percent):
+    return [{"volley": values["during"][percent], "reference": values["before"][percent]}
+            for values in rounds]
 
 
 def lost_per_s(rounds, lost, seconds):
@@ -121,8 +136,8 @@ class Reloads:
         new.symlink_to(version)
         new.replace(self.zone_file)
 
-    def run(self):
-        """One reload, with the other version of the zone."""
+    def run(self, event):
+        """Load before and during an event, a function that returns when it is over."""
         with Sandbox() as sandbox:
             gun = clients.start_kxdpgun(sandbox, self.pair, self.lists[1], SECONDS_MAX, CLIENT_CPU,
                                         self.load)
@@ -132,20 +147,18 @@ class Reloads:
             time.sleep(WARM_UP_SECONDS)
             start = self.state()
             time.sleep(self.seconds)
-            self.versions.reverse()
-            self.replace_file(self.versions[1])
-            reload = self.state()
-            self.volley.ask_control("reload")
+            began = self.state()
+            event()
             done = self.state()
             time.sleep(WARM_UP_SECONDS)
             told = probe.end()
             queries, replies, _ = clients.read_kxdpgun(gun.end(signal.SIGINT, 60))
             latencies = [percentiles(probe.latencies_us(begin.unix_ns, end.unix_ns)[0])
-                         for begin, end in ((start, reload), (reload, done))]
+                         for begin, end in ((start, began), (began, done))]
             self.commands["client"] = f"{shlex.join(gun.command)} & {shlex.join(probe.command)}"
         self.check_live()
         settle(self.volley.processes)
-        before, during = start.until(reload), reload.until(done)
+        before, during = start.until(began), began.until(done)
         return {"before": latencies[0], "during": latencies[1],
                 "asked": queries + told["sent"],
                 "lost": queries - replies + told["sent"] - told["answered"],
@@ -154,6 +167,17 @@ class Reloads:
                 "reload_seconds": round(during.unix_ns / 1e9, 2),
                 "lcore_waited_shares": [round(span.waited_s * 1e9 / span.unix_ns, 4)
                                         for span in (before, during)]}
+
+    def reload(self):
+        """To the other version of the zone."""
+        self.versions.reverse()
+        self.replace_file(self.versions[1])
+        self.volley.ask_control("reload")
+
+    def bear_burden(self, seconds):
+        with Sandbox() as sandbox:
+            lower(sandbox.start(BURDEN).popen.pid)
+            time.sleep(seconds)
 
     def state(self):
         return State(self.missed(), self.volley.dataplane.lcore_seconds(1)[0], time.time_ns())
