@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import pathlib
 import shlex
+import statistics
 import typing
 
 from . import clients, huge_pages, testpmd, zones
@@ -56,11 +57,14 @@ class Bench:
             server.stop()
             return rate
 
-    def lost(self):
-        """Queries lost on each side, in sum, if the load counts them. Volley may lose none."""
+    def summary(self):
+        """What the load told of its runs: questions a second where it does not wait for answers,
+        else the queries lost, of which Volley may have none."""
+        asked = {f"{side}_asked": round(statistics.median(run["asked"] for run in runs))
+                 for side, runs in self.told.items() if all("asked" in run for run in runs)}
         lost = {f"{side}_lost": sum(run["lost"] for run in runs)
                 for side, runs in self.told.items() if all("lost" in run for run in runs)}
-        return lost | {"failed": lost["volley_lost"] > 0} if lost else {}
+        return asked | (lost | {"failed": lost["volley_lost"] > 0} if lost else {})
 
 
 def start_volley(bench, sandbox, pair):
@@ -116,7 +120,7 @@ class AfxdpCase:
                 "reference": lambda: bench.run_server(self.start_reference, "reference")})
             return summary(self.name, "answers/s", self.reference_name, rounds, names=names,
                            questions=QUESTIONS, seconds=seconds, server_cpu=SERVER_CPU,
-                           client_cpu=CLIENT_CPU, command=bench.commands, **bench.lost())
+                           client_cpu=CLIENT_CPU, command=bench.commands, **bench.summary())
 
 
 CASES = [
