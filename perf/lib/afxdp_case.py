@@ -57,14 +57,13 @@ class Bench:
             server.stop()
             return rate
 
-    def summary(self):
-        """What the load told of its runs: questions a second where it does not wait for answers,
-        else the queries lost, of which Volley may have none."""
-        asked = {f"{side}_asked": round(statistics.median(run["asked"] for run in runs))
-                 for side, runs in self.told.items() if all("asked" in run for run in runs)}
-        lost = {f"{side}_lost": sum(run["lost"] for run in runs)
-                for side, runs in self.told.items() if all("lost" in run for run in runs)}
-        return asked | (lost | {"failed": lost["volley_lost"] > 0} if lost else {})
+    def outcome(self):
+        """What the load told of its runs, by side: the median of questions a second, or the sum of
+        queries lost. Of those Volley may have none."""
+        told = {f"{side}_{name}": round(total(run[name] for run in runs))
+                for name, total in (("asked", statistics.median), ("lost", sum))
+                for side, runs in self.told.items() if all(name in run for run in runs)}
+        return told | {"failed": told["volley_lost"] > 0} if "volley_lost" in told else told
 
 
 def start_volley(bench, sandbox, pair):
@@ -120,7 +119,7 @@ class AfxdpCase:
                 "reference": lambda: bench.run_server(self.start_reference, "reference")})
             return summary(self.name, "answers/s", self.reference_name, rounds, names=names,
                            questions=QUESTIONS, seconds=seconds, server_cpu=SERVER_CPU,
-                           client_cpu=CLIENT_CPU, command=bench.commands, **bench.summary())
+                           client_cpu=CLIENT_CPU, command=bench.commands, **bench.outcome())
 
 
 CASES = [

@@ -41,6 +41,7 @@ WARM_UP_SECONDS = 1
 # About what CPUWeight=20 is, in the kernel's nice values: 215 beside 1024.
 NICE = 7
 
+# New pages again and again, in blocks that no allocator keeps for the next time.
 BURDEN = [sys.executable, "-c", "while True: b'1' * (64 << 20)"]
 
 # Of each round, beside latencies. What is lost but neither before nor during the reload found the
