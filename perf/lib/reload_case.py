@@ -3,10 +3,10 @@
 
 The load is kxdpgun's, at a share of what Volley answered at most over this veth pair; beside it the
 probe measures latency. A query without answer counts, whoever asked it.
-The lcore has a CPU of its own. Control and the dataplane's main thread share the client's; control
-has the weight that its systemd unit gives it. kxdpgun must not come before all else there: the
-kernel's threads would move to the lcore's CPU. When it had to wait, it makes up for that faster than
-it was told to, and what then finds the lcore's ring full is lost, with a reload or without: both are
+The lcore has a CPU of its own. Control and the dataplane's main thread share the client's, where
+control has the weight that its systemd unit gives it; so do the kernel's threads that may move, as
+where the lcores' CPUs are set apart. When kxdpgun had to wait, it makes up for that faster than it
+was told to, and what then finds the lcore's ring full is lost, with a reload or without: both are
 told, as is the share of time for which others kept the lcore from its CPU.
 
 What a reload costs the client because both share its CPU is told by a "burden": in place of the
@@ -14,6 +14,7 @@ reload, for as long, a program runs there that has nothing to do with Volley but
 and takes memory, as control does.
 """
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -40,6 +41,9 @@ WARM_UP_SECONDS = 1
 
 # About what CPUWeight=20 is, in the kernel's nice values: 215 beside 1024.
 NICE = 7
+
+KTHREADD_PID = 2
+UNBOUND_WORK = pathlib.Path("/sys/devices/virtual/workqueue/cpumask")
 
 # New pages again and again, in blocks that no allocator keeps for the next time.
 BURDEN = [sys.executable, "-c", "while True: b'1' * (64 << 20)"]
@@ -123,8 +127,8 @@ class Reloads:
                              ["--idle", "spin", *page_flags(options)], self.pair.server.enter)
         lower(self.volley.control.popen.pid)
         # from here on, what is started keeps off the lcore's CPU
-        sandbox.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {CLIENT_CPU})
+        set_affinity(sandbox, 0, {CLIENT_CPU})
+        keep_kernel_threads(sandbox, CLIENT_CPU)
         settle(self.volley.processes)
         self.capacity, _ = clients.kxdpgun(sandbox, self.pair, self.lists[1], CAPACITY_SECONDS,
                                            CLIENT_CPU)
@@ -202,6 +206,34 @@ def lower(pid):
         group.write_text(f"{NICE}\n")
     for thread in os.listdir(f"/proc/{pid}/task"):
         os.setpriority(os.PRIO_PROCESS, int(thread), NICE)
+
+
+def set_affinity(sandbox, pid, cpus):
+    """Until the sandbox ends. Leaves alone a thread that is bound to a CPU, or has ended."""
+    with contextlib.suppress(OSError):
+        before = os.sched_getaffinity(pid)
+        os.sched_setaffinity(pid, cpus)
+        sandbox.callback(restore_affinity, pid, before)
+
+
+def restore_affinity(pid, cpus):
+    with contextlib.suppress(ProcessLookupError):
+        os.sched_setaffinity(pid, cpus)
+
+
+def keep_kernel_threads(sandbox, cpu):
+    """On a CPU, those that may run on more than one."""
+    for pid in kernel_threads():
+        set_affinity(sandbox, pid, {cpu})
+    sandbox.callback(UNBOUND_WORK.write_text, UNBOUND_WORK.read_text())
+    UNBOUND_WORK.write_text(f"{1 << cpu:x}")
+
+
+def kernel_threads():
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == KTHREADD_PID:
+                yield int(stat.parent.name)
 
 
 def percentiles(latencies):
