@@ -2,11 +2,12 @@
 #include "defence_block.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "seal.h"
 
 const char *
 vly_defence_value(const struct vly_defence_sources *sources, enum vly_defence_setting setting)
@@ -93,7 +94,7 @@ fill_memfd(int fd, const struct vly_defence_sources *sources, uint64_t generatio
 	munmap(block, sizeof(struct vly_defence));
 	if (error)
 		return -1;
-	return fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+	return vly_seal(fd);
 }
 
 int

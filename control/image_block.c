@@ -11,6 +11,8 @@
 
 #include <volley/image.h>
 
+#include "seal.h"
+
 /* Huge pages that are left to the dataplane's packet memory, should it start after us: 128 MiB. */
 #define PAGES_LEFT 64
 
@@ -57,7 +59,7 @@ vly_image_block_seal(struct vly_image_block *block)
 {
 	/* a sealed memfd may have no writable mapping */
 	munmap(block->base, block->mapped_bytes);
-	if (fcntl(block->fd, F_ADD_SEALS, VLY_IMAGE_SEALS | F_SEAL_SEAL) == 0)
+	if (vly_seal(block->fd) == 0)
 		return block->fd;
 	int saved = errno;
 	close(block->fd);

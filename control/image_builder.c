@@ -2,7 +2,6 @@
 #include "image_builder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -13,6 +12,7 @@
 #include "compile.h"
 #include "image_block.h"
 #include "image_index.h"
+#include "seal.h"
 #include "zone_check.h"
 #include "zone_file.h"
 
@@ -298,8 +298,7 @@ seal_draft(struct vly_image_builder *builder, uint64_t bytes)
 {
 	int fd = builder->fd;
 
-	if (ftruncate(fd, (off_t)bytes) != 0 ||
-	    fcntl(fd, F_ADD_SEALS, VLY_IMAGE_SEALS | F_SEAL_SEAL) != 0)
+	if (ftruncate(fd, (off_t)bytes) != 0 || vly_seal(fd) != 0)
 		return -1;
 	builder->fd = -1;
 	return fd;

@@ -15,6 +15,7 @@
 
 #include "image_block.h"
 #include "image_copy.h"
+#include "seal.h"
 
 /* An image name, its ending and a NUL. */
 #define NAME_BYTES 40
@@ -123,7 +124,7 @@ take_image(int from, const struct vly_index_image *image, const struct vly_hash_
 		fd = vly_image_block_seal(&block);
 	else if (copy.block != NULL)
 		vly_image_block_close(&block);
-	else if (*wrong == NULL && fcntl(copy.to, F_ADD_SEALS, VLY_IMAGE_SEALS | F_SEAL_SEAL) == 0)
+	else if (*wrong == NULL && vly_seal(copy.to) == 0)
 		fd = copy.to;
 	if (*wrong == NULL && fd < 0)
 		*wrong = strerror(errno);
