@@ -45,8 +45,9 @@ NICE = 7
 KTHREADD_PID = 2
 UNBOUND_WORK = pathlib.Path("/sys/devices/virtual/workqueue/cpumask")
 
-# New pages again and again, in blocks that no allocator keeps for the next time.
-BURDEN = [sys.executable, "-c", "while True: b'1' * (64 << 20)"]
+# As much as control takes for 10 million names, and back, again and again: pages that were free for
+# a while, which a hypervisor may have to find first, and stop the lcore meanwhile.
+BURDEN = [sys.executable, "-c", "while True: [b'1' * (64 << 20) for _ in range(32)]"]
 
 # Of each round, beside latencies. What is lost but neither before nor during the reload found the
 # ring full in the seconds around, or was lost on the way.

@@ -271,8 +271,11 @@ class Results:
         return [self.found[name] for name in CASES if name in self.found]
 
     def save(self):
-        self.path.write_text("".join(json.dumps(result, ensure_ascii=False) + "\n"
-                                     for result in self.in_order()), encoding="utf-8")
+        """The old file, or the whole new one: what is in there took hours."""
+        new = self.path.with_suffix(".new")
+        new.write_text("".join(json.dumps(result, ensure_ascii=False) + "\n"
+                               for result in self.in_order()), encoding="utf-8")
+        new.replace(self.path)
 
     def write_page(self):
         """REPORT.md and its plots; returns the page's path."""
