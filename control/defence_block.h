@@ -26,7 +26,8 @@ __attribute__((nonnull)) const char *vly_defence_value(const struct vly_defence_
 __attribute__((nonnull, warn_unused_result)) int
 vly_defence_prefixes(const struct vly_defence_sources *sources, struct vly_prefix_list *list);
 
-/* Returns a sealed memfd, the caller's; or -1 with the reason in `reason`. */
+/* Blocks, for VLY_SEAL_SECONDS (seal.h) at worst. Returns a sealed memfd, the caller's; or -1 with
+ * the reason in `reason`. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_defence_block_make(const struct vly_defence_sources *sources, uint64_t generation, char *reason,
 		       size_t reason_bytes);

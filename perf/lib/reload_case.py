@@ -210,11 +210,10 @@ def lower(pid):
 
 
 def set_affinity(sandbox, pid, cpus):
-    """Until the sandbox ends. Leaves alone a thread that is bound to a CPU, or has ended."""
-    with contextlib.suppress(OSError):
-        before = os.sched_getaffinity(pid)
-        os.sched_setaffinity(pid, cpus)
-        sandbox.callback(restore_affinity, pid, before)
+    """Until the sandbox ends."""
+    before = os.sched_getaffinity(pid)
+    os.sched_setaffinity(pid, cpus)
+    sandbox.callback(restore_affinity, pid, before)
 
 
 def restore_affinity(pid, cpus):
@@ -225,7 +224,9 @@ def restore_affinity(pid, cpus):
 def keep_kernel_threads(sandbox, cpu):
     """On a CPU, those that may run on more than one."""
     for pid in kernel_threads():
-        set_affinity(sandbox, pid, {cpu})
+        # what is bound to a CPU can't be moved, and one may have ended
+        with contextlib.suppress(OSError):
+            set_affinity(sandbox, pid, {cpu})
     sandbox.callback(UNBOUND_WORK.write_text, UNBOUND_WORK.read_text())
     UNBOUND_WORK.write_text(f"{1 << cpu:x}")
 
