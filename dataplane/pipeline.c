@@ -25,15 +25,26 @@ enum stage {
 	STAGE_CNT
 };
 
+#define GROUPS_MAX ((VLY_BURST_MAX + GROUP - 1) / GROUP)
+
 struct pipeline {
+	struct vly_query *query;
+	unsigned cnt;
 	const struct vly_table *table;
 	struct vly_guard *guard;
 	struct vly_lcore_counters *counters; /* NULL: nothing is written */
+	/* of each group: whether there is anything to do in the stages of that name */
+	bool encloser[GROUPS_MAX];
+	bool wildcard[GROUPS_MAX];
 };
 
-static inline void
-run_stage(enum stage stage, const struct pipeline *pipeline, struct vly_query *query, unsigned cnt)
+/* Takes the `cnt` queries from `at` on, a group, through a stage. */
+static inline __attribute__((always_inline)) void
+run_stage(enum stage stage, struct pipeline *pipeline, unsigned at, unsigned cnt)
 {
+	struct vly_query *query = pipeline->query + at;
+	unsigned group = at / GROUP;
+
 	switch (stage) {
 	case STAGE_PARSE:
 		vly_query_parse(query, cnt, pipeline->table);
@@ -43,16 +54,18 @@ run_stage(enum stage stage, const struct pipeline *pipeline, struct vly_query *q
 		vly_query_find_zone(query, cnt, pipeline->table);
 		break;
 	case STAGE_NODE:
-		vly_query_find_node(query, cnt);
+		pipeline->encloser[group] = vly_query_find_node(query, cnt);
 		break;
 	case STAGE_ENCLOSER:
-		vly_query_find_encloser(query, cnt);
+		if (pipeline->encloser[group])
+			vly_query_find_encloser(query, cnt);
 		break;
 	case STAGE_ANSWER:
-		vly_query_find_answer(query, cnt, pipeline->table);
+		pipeline->wildcard[group] = vly_query_find_answer(query, cnt, pipeline->table);
 		break;
 	case STAGE_WILDCARD:
-		vly_query_find_wildcard(query, cnt);
+		if (pipeline->wildcard[group])
+			vly_query_find_wildcard(query, cnt);
 		/* now, so that their cells are still in the first cache when spent */
 		if (pipeline->guard != NULL)
 			vly_guard_find(pipeline->guard, query, cnt);
@@ -66,35 +79,58 @@ run_stage(enum stage stage, const struct pipeline *pipeline, struct vly_query *q
 	}
 }
 
+/* A step in which some stages have no group, or a small one. */
+static void
+run_partly(struct pipeline *pipeline, unsigned step)
+{
+	for (unsigned stage = 0; stage < STAGE_CNT; stage++) {
+		unsigned at = (step - stage) * GROUP; /* huge before the first group */
+		if (at < pipeline->cnt)
+			run_stage((enum stage)stage, pipeline, at,
+				  pipeline->cnt - at < GROUP ? pipeline->cnt - at : GROUP);
+	}
+}
+
+/* A step in which every stage has a whole group: none has to be asked whether it has one. */
+static inline void
+run_wholly(struct pipeline *pipeline, unsigned step)
+{
+#pragma GCC unroll 8
+	for (unsigned stage = 0; stage < STAGE_CNT; stage++)
+		run_stage((enum stage)stage, pipeline, (step - stage) * GROUP, GROUP);
+}
+
 /* In each step, every group that has begun and not ended goes through its next stage. */
 static inline void
-run(const struct pipeline *pipeline, struct vly_query *query, unsigned cnt)
+run(struct pipeline *pipeline)
 {
-	unsigned group_cnt = (cnt + GROUP - 1) / GROUP;
+	unsigned group_cnt = (pipeline->cnt + GROUP - 1) / GROUP;
+	unsigned whole_cnt = pipeline->cnt / GROUP;
+	unsigned step_cnt = group_cnt + STAGE_CNT - 1;
+	unsigned step = 0;
 
-	for (unsigned step = 0; step + 1 < group_cnt + STAGE_CNT; step++) {
-		for (unsigned stage = 0; stage < STAGE_CNT; stage++) {
-			unsigned at = (step - stage) * GROUP; /* huge before the first group */
-			if (at < cnt)
-				run_stage((enum stage)stage, pipeline, query + at,
-					  cnt - at < GROUP ? cnt - at : GROUP);
-		}
-	}
+	for (; step < step_cnt && step < STAGE_CNT - 1; step++)
+		run_partly(pipeline, step);
+	for (; step < whole_cnt; step++)
+		run_wholly(pipeline, step);
+	for (; step < step_cnt; step++)
+		run_partly(pipeline, step);
 }
 
 void
 vly_query_look_up(struct vly_query *query, unsigned cnt, const struct vly_table *table)
 {
-	const struct pipeline pipeline = {.table = table};
+	struct pipeline pipeline = {.query = query, .cnt = cnt, .table = table};
 
-	run(&pipeline, query, cnt);
+	run(&pipeline);
 }
 
 void
 vly_query_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table,
 		 struct vly_guard *guard, struct vly_lcore_counters *counters)
 {
-	const struct pipeline pipeline = {.table = table, .guard = guard, .counters = counters};
+	struct pipeline pipeline = {
+		.query = query, .cnt = cnt, .table = table, .guard = guard, .counters = counters};
 
-	run(&pipeline, query, cnt);
+	run(&pipeline);
 }

@@ -67,8 +67,12 @@ vly_pool_plan_port(const struct vly_port_spec *spec, unsigned mtu)
 		if (element_bytes((uint16_t)room) < AF_XDP_CHUNK_MIN)
 			room = AF_XDP_CHUNK_MIN - element_bytes(0);
 	}
-	if (room < RTE_MBUF_DEFAULT_BUF_SIZE)
+	/* Drivers of NICs may want no less; others copy into whatever they get, and caches and TLB
+	 * hold more of it when it is not larger than a frame. */
+	if (spec->kind == VLY_PORT_PCI && room < RTE_MBUF_DEFAULT_BUF_SIZE)
 		room = RTE_MBUF_DEFAULT_BUF_SIZE;
+	if (!af_xdp)
+		room = (room + RTE_CACHE_LINE_SIZE - 1) / RTE_CACHE_LINE_SIZE * RTE_CACHE_LINE_SIZE;
 	if (room > UINT16_MAX)
 		room = UINT16_MAX;
 	plan.room_bytes = (uint16_t)room;

@@ -78,23 +78,30 @@ parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
 	return true;
 }
 
-/* Takes in an OPT record (RFC 6891 §6.1); false: it may not be there, or its options are malformed.
- */
-static inline bool
+/* Takes in the fixed part of an OPT record (RFC 6891 §6.1), but for its version. */
+static inline void
+take_opt(struct vly_query *query, const uint8_t *fixed)
+{
+	unsigned payload = vly_read_u16(fixed + 2);
+
+	query->has_opt = true;
+	query->opt_bytes = VLY_OPT_BYTES;
+	query->dnssec_ok = (fixed[6] & 0x80) != 0;
+	if (!query->stream && payload > query->limit)
+		query->limit = payload < query->limit_max ? (uint16_t)payload : query->limit_max;
+}
+
+/* False: it may not be there, or its options are malformed. */
+static bool
 parse_opt(struct vly_query *query, const struct vly_record *record)
 {
-	unsigned payload = vly_read_u16(record->fixed + 2);
 	unsigned options_bytes = vly_read_u16(record->fixed + 8);
 
 	if (query->has_opt || record->owner[0] != 0)
 		return false; /* §6.1.1: two of them, or not at the root */
-	query->has_opt = true;
-	query->opt_bytes = VLY_OPT_BYTES;
-	query->dnssec_ok = (record->fixed[6] & 0x80) != 0;
+	take_opt(query, record->fixed);
 	if (record->fixed[5] != 0)
 		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_BADVERS);
-	if (!query->stream && payload > query->limit)
-		query->limit = payload < query->limit_max ? (uint16_t)payload : query->limit_max;
 	/* Another version's options may look different. */
 	return options_bytes == 0 || record->fixed[5] != 0 ||
 	       parse_options(query, record->fixed + 10, options_bytes);
@@ -122,6 +129,14 @@ type_is_refused(unsigned qtype)
 	return qtype == VLY_TYPE_AXFR || qtype == VLY_TYPE_IXFR;
 }
 
+/* Whether eight octets, as far as the mask has them, are as expected. */
+static inline bool
+octets_are(const uint8_t *octets, const uint8_t mask[8], const uint8_t expected[8])
+{
+	return (VLY_OCTETS_LOAD(64, octets) & VLY_OCTETS_LOAD(64, mask)) ==
+	       VLY_OCTETS_LOAD(64, expected);
+}
+
 /* What most queries are: opcode QUERY, one question, no answer or authority records (RFC 9619 §4).
  */
 static inline bool
@@ -129,12 +144,8 @@ header_is_plain(const uint8_t *message)
 {
 	static const uint8_t mask[8] = {0xf8, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 	static const uint8_t plain[8] = {0, 0, 0, 1};
-	uint64_t words[3];
 
-	memcpy(&words[0], message + 2, 8);
-	memcpy(&words[1], mask, 8);
-	memcpy(&words[2], plain, 8);
-	return (words[0] & words[1]) == words[2];
+	return octets_are(message + 2, mask, plain);
 }
 
 /* Looks for the OPT of a message with anything in its sections: who sends one gets one (RFC 6891
@@ -180,10 +191,13 @@ judge_header(struct vly_query *query)
 static inline bool
 rest_is_plain_opt(const struct vly_cursor *cursor)
 {
-	const uint8_t *at = cursor->at;
+	/* owner, type, UDP payload size, extended RCODE, version, a flag; then the other flags and
+	 * RDLENGTH */
+	static const uint8_t mask[8] = {0xff, 0xff, 0xff, 0, 0, 0, 0xff, 0};
+	static const uint8_t plain[8] = {0, 0, VLY_TYPE_OPT};
 
-	return vly_cursor_has(cursor, VLY_OPT_BYTES) && at[0] == 0 && at[1] == 0 &&
-	       at[2] == VLY_TYPE_OPT && at[6] == 0 && at[9] == 0 && at[10] == 0;
+	return vly_cursor_has(cursor, VLY_OPT_BYTES) && octets_are(cursor->at, mask, plain) &&
+	       VLY_OCTETS_LOAD(16, cursor->at + 9) == 0;
 }
 
 static inline bool
@@ -192,10 +206,20 @@ parse_rest(struct vly_query *query, struct vly_cursor *cursor, unsigned record_c
 	if (record_cnt == 0)
 		return true;
 	if (__builtin_expect(record_cnt == 1 && rest_is_plain_opt(cursor), 1)) {
-		const struct vly_record opt = {cursor->at, cursor->at + 1};
-		return parse_opt(query, &opt);
+		take_opt(query, cursor->at + 1);
+		return true;
 	}
 	return parse_additional(query, cursor, record_cnt);
+}
+
+/* The fate of a question that is not for the zones. */
+__attribute__((cold, noinline)) static void
+judge_question(struct vly_query *query, unsigned qclass)
+{
+	if (qclass == VLY_CLASS_CH)
+		set_fate(query, VLY_QUERY_CHAOS, VLY_RCODE_NOERROR);
+	else
+		vly_query_refuse(query, VLY_EDE_NOT_SUPPORTED);
 }
 
 static inline void
@@ -204,6 +228,8 @@ parse_one(struct vly_query *query)
 	const uint8_t *message = query->message;
 	struct vly_cursor cursor = {message + VLY_DNS_HEADER_BYTES, message + query->message_len};
 
+	/* as most queries are */
+	set_fate(query, VLY_QUERY_LOOKUP, VLY_RCODE_NOERROR);
 	query->has_opt = false;
 	query->dnssec_ok = false;
 	query->asks_keepalive = false;
@@ -233,14 +259,11 @@ parse_one(struct vly_query *query)
 	cursor.at += 4;
 	query->question_bytes = (uint16_t)(name_len + 4);
 
-	set_fate(query, VLY_QUERY_LOOKUP, VLY_RCODE_NOERROR);
 	if (!parse_rest(query, &cursor, vly_read_u16(message + 10)))
 		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_FORMERR);
-	else if (query->fate == VLY_QUERY_LOOKUP && qclass == VLY_CLASS_CH)
-		set_fate(query, VLY_QUERY_CHAOS, VLY_RCODE_NOERROR);
-	else if (query->fate == VLY_QUERY_LOOKUP &&
-		 (qclass != VLY_CLASS_IN || type_is_refused(query->qtype)))
-		vly_query_refuse(query, VLY_EDE_NOT_SUPPORTED);
+	else if (__builtin_expect(qclass != VLY_CLASS_IN || type_is_refused(query->qtype), 0) &&
+		 query->fate == VLY_QUERY_LOOKUP)
+		judge_question(query, qclass);
 }
 
 void

@@ -85,14 +85,16 @@ struct vly_query {
 	uint8_t cookie[VLY_COOKIE_BYTES]; /* the response's */
 } __attribute__((aligned(64)));
 
-/* The stages, for `cnt` queries of a burst. Each fetches what the next one reads. */
+/* The stages, for `cnt` queries of a burst. Each fetches what the next one reads.
+ * vly_query_find_node() tells whether vly_query_find_encloser() has anything to do,
+ * vly_query_find_answer() whether vly_query_find_wildcard() has. */
 void vly_query_parse(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 void vly_query_fetch_zone(const struct vly_query *query, unsigned cnt,
 			  const struct vly_table *table);
 void vly_query_find_zone(struct vly_query *query, unsigned cnt, const struct vly_table *table);
-void vly_query_find_node(struct vly_query *query, unsigned cnt);
+bool vly_query_find_node(struct vly_query *query, unsigned cnt);
 void vly_query_find_encloser(struct vly_query *query, unsigned cnt);
-void vly_query_find_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table);
+bool vly_query_find_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 void vly_query_find_wildcard(struct vly_query *query, unsigned cnt);
 
 /* Makes a query, once parsed, end in REFUSED; EDNS clients are told why. */

@@ -182,19 +182,24 @@ look_for_ancestors(const struct vly_query *query)
 		PREFETCH(bucket_of(query->image, query->name.hash[i]));
 }
 
-void
+bool
 vly_query_find_node(struct vly_query *query, unsigned cnt)
 {
+	bool missing = false;
+
 	for (unsigned i = 0; i < cnt; i++) {
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
 		query[i].node = bucket_candidate(query[i].image, query[i].bucket,
 						 query[i].name.hash[query[i].encloser_idx]);
-		if (query[i].node != NULL)
+		if (query[i].node != NULL) {
 			prefetch_node(query[i].node);
-		else
-			look_for_ancestors(&query[i]);
+			continue;
+		}
+		look_for_ancestors(&query[i]);
+		missing = true;
 	}
+	return missing;
 }
 
 /* The closest encloser, going by the tags. */
@@ -369,18 +374,23 @@ take_answer(struct vly_query *query, vly_image_ref ref)
 	PREFETCH((const uint8_t *)query->answer + sizeof(*query->answer) + 55);
 }
 
-void
+bool
 vly_query_find_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table)
 {
+	bool wildcard = false;
+
 	for (unsigned i = 0; i < cnt; i++) {
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
 		vly_image_ref ref = resolve(&query[i], table);
-		if (ref != 0)
+		if (ref != 0) {
 			take_answer(&query[i], ref);
-		else
-			query[i].answer = NULL;
+			continue;
+		}
+		query[i].answer = NULL;
+		wildcard = true;
 	}
+	return wildcard;
 }
 
 void

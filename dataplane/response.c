@@ -109,7 +109,7 @@ copy_rotated(uint8_t *to, const struct vly_image_answer *answer, unsigned id)
 }
 
 /* Copies the answer behind the question; returns its one's complement sum, as at an even offset. */
-static uint64_t
+static inline __attribute__((always_inline)) uint64_t
 write_answer(uint8_t *to, unsigned room, const struct vly_query *query,
 	     const struct vly_response_shape *shape)
 {
@@ -146,7 +146,7 @@ found_bytes(const struct vly_query *query)
 	return rest + wire_len;
 }
 
-static void
+static inline __attribute__((always_inline)) void
 write_found(struct vly_query *query, struct vly_lcore_counters *counters)
 {
 	const struct vly_image_answer *answer = query->answer;

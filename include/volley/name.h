@@ -81,19 +81,16 @@ vly_name_scan(struct vly_name *name, const uint8_t *wire, size_t avail)
 	unsigned pos = 0;
 	unsigned label_cnt = 0;
 	unsigned max = avail < VLY_NAME_BYTES_MAX ? (unsigned)avail : VLY_NAME_BYTES_MAX;
+	unsigned len = 0;
 
-	for (;;) {
-		if (pos >= max)
-			return 0;
-		unsigned len = wire[pos];
+	for (; pos < max; pos += len + 1, label_cnt++) {
+		len = wire[pos];
 		name->start[label_cnt] = (uint8_t)pos;
-		if (len == 0)
+		if (len - 1 >= VLY_LABEL_BYTES_MAX) /* the root label, or what is none */
 			break;
-		if (len > VLY_LABEL_BYTES_MAX)
-			return 0;
-		pos += len + 1;
-		label_cnt++;
 	}
+	if (pos >= max || len != 0)
+		return 0;
 	pos++;
 	name->label_cnt = (uint8_t)label_cnt;
 	name->len = (uint8_t)pos;
@@ -124,14 +121,15 @@ vly_hash_label(const struct vly_hash_key *key, uint64_t suffix, const uint8_t *l
 	unsigned left = label[0] + 1u;
 	uint64_t hash = suffix;
 
-	while (left > 16) {
+	while (__builtin_expect(left > 16, 0)) {
 		hash = vly_hash_fold(hash ^ VLY_OCTETS_LOAD(64, label) ^ key->word[0],
 				     VLY_OCTETS_LOAD(64, label + 8) ^ key->word[1]);
 		label += 16;
 		left -= 16;
 	}
-	uint64_t low = VLY_OCTETS_LOAD(64, label) & VLY_OCTETS_LOAD(64, mask + 16 - left);
-	uint64_t high = VLY_OCTETS_LOAD(64, label + 8) & VLY_OCTETS_LOAD(64, mask + 24 - left);
+	const uint8_t *kept = mask + 16 - left;
+	uint64_t low = VLY_OCTETS_LOAD(64, label) & VLY_OCTETS_LOAD(64, kept);
+	uint64_t high = VLY_OCTETS_LOAD(64, label + 8) & VLY_OCTETS_LOAD(64, kept + 8);
 	return vly_hash_fold(hash ^ (low ^ key->word[0]), high ^ key->word[1]);
 }
 

@@ -243,6 +243,40 @@ rcode_of(const struct vly_test_response *response)
 }
 
 /* RFC 6891 §6.1.3 */
+/* What is answered to a lone OPT and to one behind another record is the same: the former is looked
+ * at in a shorter way if it is what most queries have. */
+static void
+expect_same_behind_a_record(const uint8_t opt[11])
+{
+	static const uint8_t record[] = "\0\0\1\0\1\0\0\0\0\0\4abcd"; /* of type A, at the root */
+	struct vly_test_response lone, behind;
+	struct message message;
+
+	begin(&message);
+	put(&message, opt, 11);
+	set_count(&message, 3, 1);
+	send_message(&message, &lone);
+	begin(&message);
+	put(&message, record, sizeof(record) - 1);
+	put(&message, opt, 11);
+	set_count(&message, 3, 2);
+	send_message(&message, &behind);
+	cr_expect_eq(lone.len, behind.len);
+	cr_expect_eq(memcmp(lone.octets, behind.octets, lone.len), 0);
+	vly_test_response_free(&lone);
+	vly_test_response_free(&behind);
+}
+
+Test(query, lone_opt_is_looked_at_as_any_other)
+{
+	for (unsigned at = 0; at < 11; at++)
+		for (unsigned value = 0; value < 256; value++) {
+			uint8_t opt[11] = "\0\0\51\4\320";
+			opt[at] = (uint8_t)value;
+			expect_same_behind_a_record(opt);
+		}
+}
+
 Test(query, unknown_edns_versions_are_answered_badvers)
 {
 	for (unsigned version = 1; version < 256; version += 127) {
