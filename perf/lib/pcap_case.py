@@ -4,11 +4,16 @@
 Rates are per second of the lcore's CPU time, on both sides. On an idle machine that is the same as
 per second; on a shared one it leaves out the time in which somebody else had the core.
 
+All sides of a round are started, then run in short turns on the lcore's CPU while the others are
+stopped: neighbours of a virtual machine make it half as fast for seconds or minutes, which each side
+then meets alike.
+
 Without huge pages testpmd spreads its mbufs, one to a page, and Volley does not: "packed_reference"
 is testpmd with its mbufs packed too.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import pathlib
 import shlex
@@ -17,15 +22,23 @@ import typing
 
 from . import huge_pages, packets, testpmd, zones
 from .answers import check_answers
-from .measure import interleave, median_ratio, progress, summary
-from .sandbox import Sandbox
-from .volley import Volley, page_flags
+from .measure import median_ratio, progress, repeat, summary
+from .sandbox import Process, Sandbox
+from .volley import WARM_UP_SECONDS, Volley, page_flags
 
 # Of main threads, which sleep or wait, and of the lcore.
 CPUS = (0, 1)
 # DPDK's pcap driver copies each packet from a ring that holds the whole file: the pool must have as
 # many mbufs, and those in flight.
 SPARE_MBUFS = 16384
+
+# That are loaded at once, each with mbufs of its own.
+SIDE_CNT = 3
+
+# Of one turn, and before it what fills caches again. A count and its CPU time are of one moment
+# within a hundredth of a turn, mostly.
+TURN_SECONDS = 0.5
+TURN_WARM_UP_SECONDS = 0.05
 
 
 @dataclasses.dataclass
@@ -48,17 +61,16 @@ class PcapCase:
             packets.write_queries(pcap, workload.questions, options.seed, self.ip_version,
                                   self.vlan)
             if options.huge_pages:
-                huge_pages.reserve(sandbox, huge_pages.need_mib(self.questions + SPARE_MBUFS,
-                                                                names))
+                mbufs = SIDE_CNT * (self.questions + SPARE_MBUFS)
+                huge_pages.reserve(sandbox, huge_pages.need_mib(mbufs, names))
             progress(f"{self.name}: checking the answers")
             check_answers(workload, options, self.ip_version, self.vlan, CPUS)
 
             seconds = options.seconds or self.seconds
-            runs = Runs(options, seconds, workload, pcap)
-            rounds = interleave(self.name, options.pairs, {
-                "volley": runs.volley,
-                "reference": runs.testpmd,
-                "packed_reference": lambda: runs.testpmd("packed_reference", testpmd.PACKED)})
+            state_dir = sandbox.directory / "state"
+            state_dir.mkdir()
+            runs = Runs(options, seconds, workload, pcap, state_dir)
+            rounds = repeat(self.name, options.pairs, runs.round)
             packed_rate = statistics.median(rates["packed_reference"] for rates in rounds)
             return summary(self.name, "answers/s/lcore", testpmd.NAME, rounds,
                            packed_reference=round(packed_rate),
@@ -68,37 +80,71 @@ class PcapCase:
 
 
 @dataclasses.dataclass
+class Side:
+    """A program that is loaded, and stopped between its turns."""
+
+    process: Process
+    measure: typing.Callable   # (seconds, warm_up): a rate
+    stop: typing.Callable
+    rates: list = dataclasses.field(default_factory=list)
+
+    def take_turn(self, seconds):
+        self.process.resume()
+        self.rates.append(self.measure(seconds, TURN_WARM_UP_SECONDS))
+        self.process.pause()
+
+
+@dataclasses.dataclass
 class Runs:
-    """The two sides of a case: each call is one run."""
+    """The sides of a case."""
 
     options: argparse.Namespace
     seconds: int
     workload: zones.Workload
     pcap: pathlib.Path
+    state_dir: pathlib.Path    # of all rounds, so that only the first one parses zones
     burst: int = 0
     commands: dict = dataclasses.field(default_factory=dict)
 
-    def volley(self):
-        with Sandbox() as sandbox:
-            volley = Volley(sandbox, self.options.build_dir, [f"pcap:{self.pcap},loop"],
-                            self.workload.zones, CPUS,
-                            ["--idle", "spin", *page_flags(self.options)])
-            rate, packets_per_burst = volley.measure(self.seconds, self.workload.expect)
-            volley.stop()
+    def round(self):
+        """Every side's rate, over all of its turns."""
+        with contextlib.ExitStack() as stack:
+            sides = {"volley": self.start_volley(stack.enter_context(Sandbox()))}
+            for name, more_flags in (("reference", ()), ("packed_reference", testpmd.PACKED)):
+                sides[name] = self.start_testpmd(stack.enter_context(Sandbox()), name, more_flags)
+            for _ in range(max(1, round(self.seconds / TURN_SECONDS))):
+                for side in sides.values():
+                    side.take_turn(min(self.seconds, TURN_SECONDS))
+            for side in sides.values():
+                side.process.resume()
+                side.stop()
+            return {name: statistics.mean(side.rates) for name, side in sides.items()}
+
+    def start_volley(self, sandbox):
+        volley = Volley(sandbox, self.options.build_dir, [f"pcap:{self.pcap},loop"],
+                        self.workload.zones, CPUS,
+                        ["--idle", "spin", *page_flags(self.options)],
+                        state_dir=self.state_dir)
+        self.commands["volley"] = shlex.join(volley.command)
+
+        def measure(seconds, warm_up):
+            rate, packets_per_burst = volley.measure(seconds, self.workload.expect, warm_up)
             self.burst = round(packets_per_burst)
-            self.commands["volley"] = shlex.join(volley.command)
             return rate
 
-    def testpmd(self, side="reference", more_flags=()):
-        """With the burst that Volley had in the run before."""
-        with Sandbox() as sandbox:
-            reference = testpmd.Testpmd(sandbox, f"net_pcap0,rx_pcap={self.pcap},infinite_rx=1",
-                                        len(self.workload.questions) + SPARE_MBUFS, self.burst,
-                                        CPUS, more_flags, huge_pages=self.options.huge_pages)
-            rate = reference.measure(self.seconds)
-            reference.stop()
-            self.commands[side] = shlex.join(reference.command)
-            return rate
+        measure(TURN_SECONDS, WARM_UP_SECONDS)
+        volley.dataplane.pause()
+        return Side(volley.dataplane, measure, volley.stop)
+
+    def start_testpmd(self, sandbox, name, more_flags):
+        """With the burst that Volley has."""
+        reference = testpmd.Testpmd(sandbox, f"net_pcap0,rx_pcap={self.pcap},infinite_rx=1",
+                                    len(self.workload.questions) + SPARE_MBUFS, self.burst, CPUS,
+                                    more_flags, huge_pages=self.options.huge_pages)
+        self.commands[name] = shlex.join(reference.command)
+        reference.measure(TURN_SECONDS, WARM_UP_SECONDS)
+        reference.process.pause()
+        return Side(reference.process, reference.measure, reference.stop)
 
 
 FASTPATH_NOTE = "one lcore, pcap port, against testpmd 5tswap"

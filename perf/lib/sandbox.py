@@ -105,9 +105,17 @@ class Process:
         self.popen.send_signal(number)
         return self.wait_end(timeout)
 
+    def pause(self):
+        """Nothing of it runs until resume()."""
+        self.popen.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.popen.send_signal(signal.SIGCONT)
+
     def stop(self):
         if self.popen.poll() is None:
             self.popen.terminate()
+            self.resume()
             try:
                 self.popen.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:

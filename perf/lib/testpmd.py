@@ -54,9 +54,9 @@ class Testpmd:
         match = self.process.wait_for(r"TX-packets: (\d+)", 10, self.show_cnt)
         return int(match.group(1))
 
-    def measure(self, seconds):
+    def measure(self, seconds, warm_up=WARM_UP_SECONDS):
         """Packets sent in a second of the lcore's CPU time."""
-        time.sleep(WARM_UP_SECONDS)
+        time.sleep(warm_up)
         packets_before, cpu_before = self.process.sample(self.sent)
         time.sleep(seconds)
         packets_after, cpu_after = self.process.sample(self.sent)

@@ -96,11 +96,11 @@ class Volley:
     def totals(self):
         return self.stats()["totals"]
 
-    def measure(self, seconds, expect):
+    def measure(self, seconds, expect, warm_up=WARM_UP_SECONDS):
         """Answers in a second of CPU time, summed over the lcores, and packets per burst; an error
         unless each answer is one that the counter `expect` counts (None: any NOERROR or
         NXDOMAIN)."""
-        time.sleep(WARM_UP_SECONDS)
+        time.sleep(warm_up)
         before, cpu_before = self.dataplane.sample(self.stats)
         time.sleep(seconds)
         after, cpu_after = self.dataplane.sample(self.stats)
