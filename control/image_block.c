@@ -33,11 +33,10 @@ free_pages(void)
 int
 vly_image_block_open(struct vly_image_block *block, uint64_t bytes)
 {
-	uint64_t pages = (bytes + VLY_IMAGE_HUGE_BYTES - 1) / VLY_IMAGE_HUGE_BYTES;
-
-	if (bytes < VLY_IMAGE_BLOCK_BYTES_MIN || free_pages() < pages + PAGES_LEFT)
+	block->mapped_bytes = vly_image_huge_bytes(bytes);
+	if (bytes < VLY_IMAGE_BLOCK_BYTES_MIN ||
+	    free_pages() < block->mapped_bytes / VLY_IMAGE_HUGE_BYTES + PAGES_LEFT)
 		return -1;
-	block->mapped_bytes = pages * VLY_IMAGE_HUGE_BYTES;
 	block->fd = memfd_create("volley-image",
 				 MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB | MFD_HUGE_2MB);
 	if (block->fd < 0)

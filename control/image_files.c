@@ -183,9 +183,7 @@ open_fresh(const char *dir, const char *name, char path[PATH_MAX], char fresh[PA
 static uint64_t
 mapped_bytes(int fd, uint64_t bytes)
 {
-	uint64_t page = vly_image_block_is_huge(fd) ? VLY_IMAGE_HUGE_BYTES : 1;
-
-	return (bytes + page - 1) / page * page;
+	return vly_image_block_is_huge(fd) ? vly_image_huge_bytes(bytes) : bytes;
 }
 
 int

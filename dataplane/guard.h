@@ -90,14 +90,20 @@ __attribute__((nonnull)) void vly_guard_take_cookie(const struct vly_guard *guar
 						    struct vly_query *query,
 						    struct vly_lcore_counters *counters);
 
-/* Whether a response of `bytes` octets at most may be sent, as far as a glance tells; it is then
- * spent. False means to ask vly_guard_judge(). */
+/* Whether responses are limited; `guard` may be NULL. */
+static inline bool
+vly_guard_has_limits(const struct vly_guard *guard)
+{
+	return guard != NULL && guard->limits != NULL;
+}
+
+/* Where they are: whether one of `bytes` octets at most may be sent, as far as a glance tells; it
+ * is then spent. False means to ask vly_guard_judge(). */
 static inline bool
 vly_guard_admits(struct vly_guard *guard, const struct vly_query *query,
 		 enum vly_response_kind kind, unsigned bytes)
 {
-	return guard->limits == NULL ||
-	       vly_limiter_spend_first(guard->limiter, guard->limits, query->limit_hash, kind,
+	return vly_limiter_spend_first(guard->limiter, guard->limits, query->limit_hash, kind,
 				       bytes, guard->clock.units);
 }
 

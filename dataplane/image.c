@@ -31,10 +31,8 @@ check_header(const struct vly_image_header *header, size_t bytes, struct vly_ima
 			"image version %u, but this volley-dataplane reads version %d: install "
 			"the same release of both programs",
 			header->version, VLY_IMAGE_VERSION);
-	uint64_t huge_bytes = (header->image_bytes + VLY_IMAGE_HUGE_BYTES - 1) /
-			      VLY_IMAGE_HUGE_BYTES * VLY_IMAGE_HUGE_BYTES;
 	if (header->image_bytes > bytes || header->image_bytes < sizeof(*header) ||
-	    (header->image_bytes != bytes && huge_bytes != bytes))
+	    (header->image_bytes != bytes && vly_image_huge_bytes(header->image_bytes) != bytes))
 		return vly_image_refuse(error,
 					"the image has %zu octets instead of %llu: truncated?",
 					bytes, (unsigned long long)header->image_bytes);

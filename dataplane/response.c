@@ -228,10 +228,10 @@ write_one(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_cou
 {
 	bool is_plain = query->fate == VLY_QUERY_LOOKUP && query->cookie_state == VLY_COOKIE_NONE;
 
-	if (__builtin_expect(
-		    is_plain && (guard == NULL || vly_guard_admits(guard, query, found_kind(query),
-								   found_bytes(query))),
-		    1))
+	if (__builtin_expect(is_plain && (!vly_guard_has_limits(guard) ||
+					  vly_guard_admits(guard, query, found_kind(query),
+							   found_bytes(query))),
+			     1))
 		write_found(query, counters);
 	else
 		write_other(query, guard, counters);

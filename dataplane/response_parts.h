@@ -102,7 +102,7 @@ static inline bool
 vly_response_is_held(struct vly_query *query, struct vly_guard *guard, enum vly_response_kind kind,
 		     unsigned bytes, struct vly_lcore_counters *counters)
 {
-	if (guard == NULL || guard->limits == NULL)
+	if (!vly_guard_has_limits(guard))
 		return false;
 	enum vly_guard_verdict verdict = vly_guard_judge(guard, query, kind, bytes, counters);
 	if (verdict == VLY_GUARD_SEND)

@@ -186,6 +186,14 @@ struct vly_image_answer {
 };
 static_assert(sizeof(struct vly_image_answer) == 16, "kept small: there is one per RRset");
 
+/* Octets of the huge pages that an image of so many takes, if it is in huge pages. */
+static inline uint64_t
+vly_image_huge_bytes(uint64_t image_bytes)
+{
+	return (image_bytes + VLY_IMAGE_HUGE_BYTES - 1) / VLY_IMAGE_HUGE_BYTES *
+	       VLY_IMAGE_HUGE_BYTES;
+}
+
 static inline uint32_t
 vly_image_bucket_idx(uint64_t hash, uint32_t bucket_cnt)
 {
