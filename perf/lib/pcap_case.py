@@ -6,7 +6,7 @@ per second; on a shared one it leaves out the time in which somebody else had th
 
 All sides of a round are started, then run in short turns on the lcore's CPU while the others are
 stopped: neighbours of a virtual machine make it half as fast for seconds or minutes, which each side
-then meets alike.
+then meets alike. Only where that takes too much memory, each side runs by itself.
 
 Without huge pages testpmd spreads its mbufs, one to a page, and Volley does not: "packed_reference"
 is testpmd with its mbufs packed too.
@@ -39,6 +39,10 @@ SIDE_CNT = 3
 # within a hundredth of a turn, mostly.
 TURN_SECONDS = 0.5
 TURN_WARM_UP_SECONDS = 0.05
+
+# With more of them, packets and their copies take gigabytes of each side, which a host may take from
+# a virtual machine while they are not used: the sides then run one after the other.
+TURNS_QUESTIONS_MAX = 1 << 17
 
 
 @dataclasses.dataclass
@@ -107,11 +111,21 @@ class Runs:
     commands: dict = dataclasses.field(default_factory=dict)
 
     def round(self):
-        """Every side's rate, over all of its turns."""
+        """Every side's rate."""
+        sides = {"volley": self.start_volley,
+                 "reference": self.start_testpmd,
+                 "packed_reference": self.start_packed_testpmd}
+        if len(self.workload.questions) <= TURNS_QUESTIONS_MAX:
+            return self.run(sides)
+        rates = {}
+        for name, start in sides.items():
+            rates |= self.run({name: start})
+        return rates
+
+    def run(self, starts):
+        """The rates of sides that are loaded at once, over all of their turns."""
         with contextlib.ExitStack() as stack:
-            sides = {"volley": self.start_volley(stack.enter_context(Sandbox()))}
-            for name, more_flags in (("reference", ()), ("packed_reference", testpmd.PACKED)):
-                sides[name] = self.start_testpmd(stack.enter_context(Sandbox()), name, more_flags)
+            sides = {name: start(stack.enter_context(Sandbox())) for name, start in starts.items()}
             for _ in range(max(1, round(self.seconds / TURN_SECONDS))):
                 for side in sides.values():
                     side.take_turn(min(self.seconds, TURN_SECONDS))
@@ -136,7 +150,10 @@ class Runs:
         volley.dataplane.pause()
         return Side(volley.dataplane, measure, volley.stop)
 
-    def start_testpmd(self, sandbox, name, more_flags):
+    def start_packed_testpmd(self, sandbox):
+        return self.start_testpmd(sandbox, "packed_reference", testpmd.PACKED)
+
+    def start_testpmd(self, sandbox, name="reference", more_flags=()):
         """With the burst that Volley has."""
         reference = testpmd.Testpmd(sandbox, f"net_pcap0,rx_pcap={self.pcap},infinite_rx=1",
                                     len(self.workload.questions) + SPARE_MBUFS, self.burst, CPUS,
