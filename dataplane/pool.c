@@ -72,7 +72,7 @@ vly_pool_plan_port(const struct vly_port_spec *spec, unsigned mtu)
 	if (spec->kind == VLY_PORT_PCI && room < RTE_MBUF_DEFAULT_BUF_SIZE)
 		room = RTE_MBUF_DEFAULT_BUF_SIZE;
 	if (!af_xdp)
-		room = (room + RTE_CACHE_LINE_SIZE - 1) / RTE_CACHE_LINE_SIZE * RTE_CACHE_LINE_SIZE;
+		room = RTE_CACHE_LINE_ROUNDUP(room);
 	if (room > UINT16_MAX)
 		room = UINT16_MAX;
 	plan.room_bytes = (uint16_t)room;

@@ -32,7 +32,7 @@ CPUS = (0, 1)
 # many mbufs, and those in flight.
 SPARE_MBUFS = 16384
 
-# That are loaded at once, each with mbufs of its own.
+# That are loaded at once when they take turns, each with mbufs of its own.
 SIDE_CNT = 3
 
 # Of one turn, and before it what fills caches again. A count and its CPU time are of one moment
@@ -43,6 +43,10 @@ TURN_WARM_UP_SECONDS = 0.05
 # With more of them, packets and their copies take gigabytes of each side, which a host may take from
 # a virtual machine while they are not used: the sides then run one after the other.
 TURNS_QUESTIONS_MAX = 1 << 17
+
+
+def takes_turns(question_cnt):
+    return question_cnt <= TURNS_QUESTIONS_MAX
 
 
 @dataclasses.dataclass
@@ -65,7 +69,8 @@ class PcapCase:
             packets.write_queries(pcap, workload.questions, options.seed, self.ip_version,
                                   self.vlan)
             if options.huge_pages:
-                mbufs = SIDE_CNT * (self.questions + SPARE_MBUFS)
+                side_cnt = SIDE_CNT if takes_turns(self.questions) else 1
+                mbufs = side_cnt * (self.questions + SPARE_MBUFS)
                 huge_pages.reserve(sandbox, huge_pages.need_mib(mbufs, names))
             progress(f"{self.name}: checking the answers")
             check_answers(workload, options, self.ip_version, self.vlan, CPUS)
@@ -115,7 +120,7 @@ class Runs:
         sides = {"volley": self.start_volley,
                  "reference": self.start_testpmd,
                  "packed_reference": self.start_packed_testpmd}
-        if len(self.workload.questions) <= TURNS_QUESTIONS_MAX:
+        if takes_turns(len(self.workload.questions)):
             return self.run(sides)
         rates = {}
         for name, start in sides.items():

@@ -242,7 +242,6 @@ rcode_of(const struct vly_test_response *response)
 	return (response->flags & 15u) | (unsigned)response->opt_rcode << 4;
 }
 
-/* RFC 6891 §6.1.3 */
 /* What is answered to a lone OPT and to one behind another record is the same: the former is looked
  * at in a shorter way if it is what most queries have. */
 static void
@@ -277,6 +276,7 @@ Test(query, lone_opt_is_looked_at_as_any_other)
 		}
 }
 
+/* RFC 6891 §6.1.3 */
 Test(query, unknown_edns_versions_are_answered_badvers)
 {
 	for (unsigned version = 1; version < 256; version += 127) {
