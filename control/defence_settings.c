@@ -151,15 +151,15 @@ number_of(const char *value)
 }
 
 static void
-write_ports(const char *value, uint8_t port[65536 / 8])
+write_ports(const char *value, struct vly_policy_rules *to)
 {
-	memset(port, 0, 65536 / 8);
+	memset(to->reflector_port, 0, sizeof(to->reflector_port));
+	to->reflector_cnt = 0;
 	if (strcmp(value, "none") == 0)
 		return;
 	while (*value) {
 		size_t len = strcspn(value, ",");
-		uint32_t number = read_number(value, len);
-		port[number / 8] |= (uint8_t)(1 << number % 8);
+		vly_policy_add_reflector(to, (uint16_t)read_number(value, len));
 		value += len + (value[len] == ',');
 	}
 }
@@ -205,5 +205,5 @@ vly_defence_settings_write(const char *const value[VLY_DEFENCE_SETTING_CNT], str
 			vly_rate_make(number_of(value[VLY_DEFENCE_source_address + i]), burst_ms);
 	rules->source = vly_sketch_rates(source);
 	rules->unserved = vly_rate_make(number_of(value[VLY_DEFENCE_unserved_rate]), burst_ms);
-	write_ports(value[VLY_DEFENCE_reflector_ports], rules->reflector_port);
+	write_ports(value[VLY_DEFENCE_reflector_ports], rules);
 }

@@ -68,6 +68,16 @@ source_rates_are_sound(const struct vly_sketch_rates *rates)
 	return memcmp(rates, &again, sizeof(again)) == 0;
 }
 
+static bool
+reflectors_are_sound(const struct vly_policy_rules *rules)
+{
+	uint32_t cnt = 0;
+
+	for (size_t i = 0; i < sizeof(rules->reflector_port); i++)
+		cnt += (uint32_t)__builtin_popcount(rules->reflector_port[i]);
+	return cnt == rules->reflector_cnt;
+}
+
 static const char *
 check_rules(const struct vly_policy_rules *rules)
 {
@@ -77,6 +87,8 @@ check_rules(const struct vly_policy_rules *rules)
 		return "source rates: a burst does not fit its rate, or the screen the levels";
 	if (!rate_is_sound(rules->unserved))
 		return "rate of unserved messages: the burst does not fit it";
+	if (!reflectors_are_sound(rules))
+		return "the number of reflectors' ports is not that of the ports";
 	if (!vly_prefix_table_is_sound(&rules->prefixes))
 		return "the table of prefixes is damaged";
 	return NULL;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <volley/checksum.h>
+#include <volley/dns.h>
 #include <volley/policy.h>
 
 /* The recommended default (RFC 1700), and far more than any path needs. */
@@ -98,16 +99,16 @@ static inline uint16_t
 vly_packet_reply(uint8_t *frame, const struct vly_packet *packet, uint16_t dns_len,
 		 uint64_t dns_sum)
 {
-	uint8_t *ip = frame + packet->l3_off;
-	uint8_t *udp = frame + packet->l4_off;
+	uint8_t *udp = frame + packet->dns_off - VLY_UDP_BYTES;
 	unsigned udp_len = dns_len + VLY_UDP_BYTES;
 	uint16_t length = vly_packet_be16(udp_len);
 	uint16_t client_port = VLY_OCTETS_LOAD(16, udp);
-	uint16_t our_port = VLY_OCTETS_LOAD(16, udp + 2);
+	const uint16_t our_port = htons(VLY_DNS_PORT); /* as the policy serves no other */
 
 	vly_packet_swap_macs(frame);
-	uint64_t sum = dns_sum + (packet->ip_version == 4 ? vly_packet_reply_ipv4(ip, udp_len)
-							  : vly_packet_reply_ipv6(ip, udp_len));
+	uint64_t sum = dns_sum + (packet->ip_version == 4
+					  ? vly_packet_reply_ipv4(udp - VLY_IPV4_BYTES, udp_len)
+					  : vly_packet_reply_ipv6(udp - VLY_IPV6_BYTES, udp_len));
 
 	/* In full, never from the query's checksum: that of a sender on the same machine is not
 	 * filled in yet. The length counts twice: in the pseudo header and in the UDP header. */

@@ -79,28 +79,28 @@ run_stage(enum stage stage, struct pipeline *pipeline, unsigned at, unsigned cnt
 	}
 }
 
-/* A step in which some stages have no group, or a small one. */
-static void
-run_partly(struct pipeline *pipeline, unsigned step)
+/* Every group that has begun and not ended goes through its next stage. In a whole step every stage
+ * has a whole group, and none has to be asked. */
+static inline __attribute__((always_inline)) void
+run_step(struct pipeline *pipeline, unsigned step, bool whole)
 {
+#pragma GCC unroll 8
 	for (unsigned stage = 0; stage < STAGE_CNT; stage++) {
 		unsigned at = (step - stage) * GROUP; /* huge before the first group */
-		if (at < pipeline->cnt)
+		if (whole)
+			run_stage((enum stage)stage, pipeline, at, GROUP);
+		else if (at < pipeline->cnt)
 			run_stage((enum stage)stage, pipeline, at,
 				  pipeline->cnt - at < GROUP ? pipeline->cnt - at : GROUP);
 	}
 }
 
-/* A step in which every stage has a whole group: none has to be asked whether it has one. */
-static inline void
-run_wholly(struct pipeline *pipeline, unsigned step)
+__attribute__((noinline)) static void
+run_partly(struct pipeline *pipeline, unsigned step)
 {
-#pragma GCC unroll 8
-	for (unsigned stage = 0; stage < STAGE_CNT; stage++)
-		run_stage((enum stage)stage, pipeline, (step - stage) * GROUP, GROUP);
+	run_step(pipeline, step, false);
 }
 
-/* In each step, every group that has begun and not ended goes through its next stage. */
 static inline void
 run(struct pipeline *pipeline)
 {
@@ -112,7 +112,7 @@ run(struct pipeline *pipeline)
 	for (; step < step_cnt && step < STAGE_CNT - 1; step++)
 		run_partly(pipeline, step);
 	for (; step < whole_cnt; step++)
-		run_wholly(pipeline, step);
+		run_step(pipeline, step, true);
 	for (; step < step_cnt; step++)
 		run_partly(pipeline, step);
 }

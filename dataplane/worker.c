@@ -23,6 +23,9 @@
 
 _Static_assert(BURST <= VLY_JUDGE_MAX, "a burst is judged at once");
 
+/* Packets whose headers are on their way from memory while one is looked at. */
+#define FETCHED_AHEAD 8
+
 /* Of a burst, in a function of its own: all of them in one would run out of registers. */
 #define STAGE __attribute__((noinline))
 
@@ -30,7 +33,7 @@ struct burst {
 	struct vly_guard guard;
 	struct vly_sampler sampler;
 	struct vly_policy_state *rules_state; /* NULL: the XDP program has applied the rules */
-	struct rte_mbuf *received[BURST];
+	struct rte_mbuf *received[BURST + FETCHED_AHEAD];
 	struct rte_mbuf *asked[BURST]; /* those with a query */
 	struct rte_mbuf *reply[BURST];
 	struct rte_mbuf *refused[BURST]; /* to be freed */
@@ -61,28 +64,34 @@ STAGE static void
 classify(const struct vly_worker *worker, struct burst *burst)
 {
 	unsigned cnt = burst->received_cnt;
-	unsigned asked_cnt = 0;
+	struct vly_packet *packet = burst->packet;
+	struct rte_mbuf **asked = burst->asked;
 	uint64_t rx_bytes = 0;
 
-	for (unsigned i = 0; i < cnt; i++)
+	for (unsigned i = 0; i < FETCHED_AHEAD; i++) {
+		burst->received[cnt + i] = burst->received[cnt - 1];
 		rte_prefetch0(rte_pktmbuf_mtod(burst->received[i], void *));
+	}
 	for (unsigned i = 0; i < cnt; i++) {
 		struct rte_mbuf *mbuf = burst->received[i];
+		rte_prefetch0(rte_pktmbuf_mtod(burst->received[i + FETCHED_AHEAD], void *));
 		const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
 		enum vly_verdict verdict = vly_policy_classify(
-			frame, frame + mbuf->data_len, &burst->packet[asked_cnt],
-			vly_addresses_have, worker->addresses);
+			frame, frame + mbuf->data_len, packet, vly_addresses_have,
+			worker->addresses);
 		rx_bytes += mbuf->pkt_len;
 		/* A frame that left no room in its buffer is larger than any query of ours. */
 		if (verdict == VLY_VERDICT_serve &&
 		    (mbuf->nb_segs != 1 || rte_pktmbuf_tailroom(mbuf) < VLY_NAME_SLACK_BYTES))
 			verdict = VLY_VERDICT_pass;
-		if (likely(verdict == VLY_VERDICT_serve))
-			burst->asked[asked_cnt++] = mbuf;
-		else
+		if (likely(verdict == VLY_VERDICT_serve)) {
+			*asked++ = mbuf;
+			packet++;
+		} else {
 			refuse(worker, burst, mbuf, verdict);
+		}
 	}
-	burst->asked_cnt = asked_cnt;
+	burst->asked_cnt = (unsigned)(asked - burst->asked);
 	worker->counters->rx_packets += cnt;
 	worker->counters->rx_bytes += rx_bytes;
 }
@@ -128,10 +137,10 @@ make_queries(const struct vly_worker *worker, struct burst *burst)
 		query->message_len = packet->dns_len;
 		query->room = (uint16_t)(mbuf->buf_len - mbuf->data_off - packet->dns_off);
 		query->limit_max = limit_max[ipv4];
-		query->stream = false;
 		query->client_is_ipv4 = ipv4;
 		query->frame_off = packet->dns_off;
-		query->client = frame + packet->l3_off + (ipv4 ? 12 : 8);
+		/* followed by our address, and that by the UDP header */
+		query->client = query->message - VLY_UDP_BYTES - 2 * (ipv4 ? 4 : 16);
 		ipv4_cnt += ipv4;
 	}
 	worker->counters->queries_ipv4 += ipv4_cnt;
@@ -225,7 +234,7 @@ answer_burst(const struct vly_worker *worker, struct burst *burst)
 	burst->refused_cnt = 0;
 	vly_guard_begin(guard, vly_defence_live(), start_tsc);
 	classify(worker, burst);
-	if (burst->rules_state != NULL)
+	if (burst->rules_state != NULL && vly_policy_has_rules(&guard->defence->rules))
 		admit(worker, burst, &guard->defence->rules);
 	make_queries(worker, burst);
 	sample_served(burst, start_tsc);

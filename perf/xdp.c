@@ -178,7 +178,7 @@ set_up(struct bench *bench)
 	if (bench->rules == NULL)
 		vly_tool_fail("out of memory");
 	deny(bench);
-	bench->rules->reflector_port[19 / 8] = 1 << 19 % 8;
+	vly_policy_add_reflector(bench->rules, 19);
 	bench->rules->source_key = 0x5353535353;
 	bench->rules->source_mode = 2;
 	bench->rules->unserved = vly_rate_make(1, 1);

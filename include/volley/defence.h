@@ -19,7 +19,7 @@
 #include <volley/rate.h>
 
 #define VLY_DEFENCE_MAGIC   UINT64_C(0x434e4644594c56) /* "VLYDFNC" */
-#define VLY_DEFENCE_VERSION 4
+#define VLY_DEFENCE_VERSION 5
 
 /* Kinds of responses, limited apart: name, help. */
 #define VLY_RESPONSE_KINDS(X)                                                                      \

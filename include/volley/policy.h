@@ -49,11 +49,10 @@ enum vly_verdict {
 		VLY_VERDICT_CNT
 };
 
-/* A served frame: where its parts are, in octets from its start, and what rules ask about it. */
+/* A served frame: where its message is, and what rules ask about it. Right before the message are
+ * the UDP header and an IP header without options, before them Ethernet and up to two VLAN tags. */
 struct vly_packet {
-	uint16_t l3_off;      /* IP header: Ethernet and up to two VLAN tags come before it */
-	uint16_t l4_off;      /* UDP header */
-	uint16_t dns_off;     /* DNS message */
+	uint16_t dns_off;     /* DNS message, in octets from the frame's start */
 	uint16_t dns_len;     /* 12..65527, inside the frame */
 	uint16_t source_port; /* 1..65535 */
 	uint8_t ip_version;   /* 4 or 6 */
@@ -77,7 +76,7 @@ struct vly_policy_rules {
 	struct vly_sketch_rates source;
 	/* Messages that are never served get their NOTIMP or FORMERR up to this rate, per queue. */
 	struct vly_rate unserved;
-	uint32_t pad;
+	uint32_t reflector_cnt;            /* of ports in reflector_port[] */
 	uint64_t source_key;               /* random: keys the sketch's hashes */
 	uint8_t reflector_port[65536 / 8]; /* bit n % 8 of octet n / 8: UDP source port n */
 	struct vly_prefix_table prefixes;
@@ -110,13 +109,23 @@ enum {
 VLY_POLICY_INLINE bool
 vly_policy_ipv4_is_host(uint32_t address)
 {
-	return address != 0 && address != UINT32_MAX && address >> 28 != 14;
+	const uint32_t groups = UINT32_C(0xe0000000);
+
+	/* one comparison for nearly all, which 0 fails, too */
+	return address - 1 < groups - 1 || (address >> 28 == 15 && address != UINT32_MAX);
 }
 
 VLY_POLICY_INLINE bool
 vly_policy_ipv6_is_host(uint64_t high, uint64_t low)
 {
 	return (high | low) != 0 && high >> 56 != 0xff;
+}
+
+/* What most messages to us are: no response, opcode QUERY, one question. */
+VLY_POLICY_INLINE bool
+vly_policy_is_plain(const uint8_t *dns)
+{
+	return (vly_be32(dns + 2) & 0xf800ffff) == 1;
 }
 
 /* A query with a cookie may come without a question (RFC 7873 §5.4). Of NOTIFY and UPDATE we look
@@ -132,44 +141,56 @@ vly_policy_is_unserved(const uint8_t *dns)
 	return question_cnt != 1 && (question_cnt != 0 || vly_be16(dns + 10) == 0);
 }
 
+VLY_POLICY_INLINE bool
+vly_policy_source_is_host(const struct vly_packet *packet)
+{
+	return packet->ip_version == 4
+		       ? vly_policy_ipv4_is_host((uint32_t)packet->source_low)
+		       : vly_policy_ipv6_is_host(packet->source_high, packet->source_low);
+}
+
 /* From the UDP header on. `ip_payload` is what the IP header claims to follow it, not yet
- * verified. */
+ * verified. Fields are taken out of whole words, which is what is fast where they are big-endian.
+ */
 VLY_POLICY_INLINE enum vly_verdict
-vly_policy_classify_udp(const uint8_t *udp, const uint8_t *end, int ip_payload, bool source_is_host,
-			struct vly_packet *packet)
+vly_policy_classify_udp(const uint8_t *data, const uint8_t *udp, const uint8_t *end,
+			long ip_payload, struct vly_packet *packet)
 {
 	if (udp + VLY_UDP_BYTES > end)
 		return VLY_VERDICT_truncated;
-	if (vly_be16(udp + 2) != 53)
+	uint32_t ports = vly_be32(udp);
+	if ((uint16_t)ports != 53)
 		return VLY_VERDICT_pass;
 
 	/* A frame may be padded behind the IP packet (IEEE 802.3), and an IP packet may have a
 	 * surplus behind the UDP datagram, to be ignored by who does not know its options (RFC 9868
 	 * §5). */
-	int udp_len = (int)vly_be16(udp + 4);
+	long udp_len = vly_be32(udp + 4) >> 16;
 	if (ip_payload > end - udp || udp_len > ip_payload || udp_len < VLY_UDP_BYTES)
 		return VLY_VERDICT_bad_length;
 
-	packet->source_port = (uint16_t)vly_be16(udp);
-	if (!source_is_host || packet->source_port == 0)
+	packet->source_port = (uint16_t)(ports >> 16);
+	if (packet->source_port == 0 || !vly_policy_source_is_host(packet))
 		return VLY_VERDICT_bad_source;
 
 	const uint8_t *dns = udp + VLY_UDP_BYTES;
 	if (udp_len < VLY_UDP_BYTES + 12 || dns + 12 > end)
 		return VLY_VERDICT_dns_short;
-	if (dns[2] & 0x80) /* QR (RFC 1035 §4.1.1): answering could loop between two servers */
-		return VLY_VERDICT_dns_response;
-
-	packet->unserved = vly_policy_is_unserved(dns);
-	packet->l4_off = (uint16_t)(packet->l3_off +
-				    (packet->ip_version == 4 ? VLY_IPV4_BYTES : VLY_IPV6_BYTES));
-	packet->dns_off = (uint16_t)(packet->l4_off + VLY_UDP_BYTES);
+	packet->unserved = false;
+	if (!vly_policy_is_plain(dns)) {
+		/* QR (RFC 1035 §4.1.1): answering could loop between two servers */
+		if (dns[2] & 0x80)
+			return VLY_VERDICT_dns_response;
+		packet->unserved = vly_policy_is_unserved(dns);
+	}
+	packet->dns_off = (uint16_t)(dns - data);
 	packet->dns_len = (uint16_t)(udp_len - VLY_UDP_BYTES);
 	return VLY_VERDICT_serve;
 }
 
 VLY_POLICY_INLINE enum vly_verdict
-vly_policy_classify_ipv4(const uint8_t *ip, const uint8_t *end, struct vly_packet *packet,
+vly_policy_classify_ipv4(const uint8_t *data, const uint8_t *ip, const uint8_t *end,
+			 struct vly_packet *packet,
 			 bool (*is_ours)(const void *context, const struct vly_address *address),
 			 const void *context)
 {
@@ -186,12 +207,12 @@ vly_policy_classify_ipv4(const uint8_t *ip, const uint8_t *end, struct vly_packe
 	packet->source_high = 0;
 	packet->source_low = vly_be32(ip + 12);
 	return vly_policy_classify_udp(
-		ip + VLY_IPV4_BYTES, end, (int)vly_be16(ip + 2) - VLY_IPV4_BYTES,
-		vly_policy_ipv4_is_host((uint32_t)packet->source_low), packet);
+		data, ip + VLY_IPV4_BYTES, end, (long)(vly_be32(ip) & 0xffff) - VLY_IPV4_BYTES, packet);
 }
 
 VLY_POLICY_INLINE enum vly_verdict
-vly_policy_classify_ipv6(const uint8_t *ip, const uint8_t *end, struct vly_packet *packet,
+vly_policy_classify_ipv6(const uint8_t *data, const uint8_t *ip, const uint8_t *end,
+			 struct vly_packet *packet,
 			 bool (*is_ours)(const void *context, const struct vly_address *address),
 			 const void *context)
 {
@@ -207,8 +228,7 @@ vly_policy_classify_ipv6(const uint8_t *ip, const uint8_t *end, struct vly_packe
 	packet->source_high = vly_be64(ip + 8);
 	packet->source_low = vly_be64(ip + 16);
 	return vly_policy_classify_udp(
-		ip + VLY_IPV6_BYTES, end, (int)vly_be16(ip + 4),
-		vly_policy_ipv6_is_host(packet->source_high, packet->source_low), packet);
+		data, ip + VLY_IPV6_BYTES, end, vly_be32(ip + 4) >> 16, packet);
 }
 
 /*
@@ -229,19 +249,35 @@ vly_policy_classify(const uint8_t *data, const uint8_t *end, struct vly_packet *
 		return VLY_VERDICT_pass;
 
 	unsigned type = vly_be16(data + 12);
-	packet->l3_off = VLY_ETHERNET_BYTES;
 	for (int i = 0; i < VLY_VLAN_TAGS_MAX && (type == 0x8100 || type == 0x88a8); i++) {
 		if (ip + VLY_VLAN_BYTES > end)
 			return VLY_VERDICT_truncated;
 		type = vly_be16(ip + 2);
 		ip += VLY_VLAN_BYTES;
-		packet->l3_off = (uint16_t)(packet->l3_off + VLY_VLAN_BYTES);
 	}
 	if (type == 0x0800)
-		return vly_policy_classify_ipv4(ip, end, packet, is_ours, context);
+		return vly_policy_classify_ipv4(data, ip, end, packet, is_ours, context);
 	if (type == 0x86dd)
-		return vly_policy_classify_ipv6(ip, end, packet, is_ours, context);
+		return vly_policy_classify_ipv6(data, ip, end, packet, is_ours, context);
 	return VLY_VERDICT_pass;
+}
+
+/* Whether the rules may drop anything at all. */
+VLY_POLICY_INLINE bool
+vly_policy_has_rules(const struct vly_policy_rules *rules)
+{
+	return (rules->source_mode | rules->unserved.cost | rules->reflector_cnt |
+		rules->prefixes.range4_cnt | rules->prefixes.range6_cnt) != 0;
+}
+
+/* Lists a UDP source port of services that attackers reflect from. */
+VLY_POLICY_INLINE void
+vly_policy_add_reflector(struct vly_policy_rules *rules, uint16_t port)
+{
+	uint8_t bit = (uint8_t)(1 << port % 8);
+
+	rules->reflector_cnt += (rules->reflector_port[port / 8] & bit) == 0;
+	rules->reflector_port[port / 8] |= bit;
 }
 
 /* What the lists say of a packet that vly_policy_classify() would serve: serve, or the reason to

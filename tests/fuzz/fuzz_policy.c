@@ -35,7 +35,7 @@ make_rules(void)
 	    vly_addresses_add(&addresses, "192.0.2.53") != VLY_ADDRESSES_OK ||
 	    vly_addresses_add(&addresses, "2001:db8::53") != VLY_ADDRESSES_OK)
 		abort();
-	rules->reflector_port[19 / 8] = 1 << 19 % 8;
+	vly_policy_add_reflector(rules, 19);
 	rules->unserved = vly_rate_make(100, 20);
 	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++)
 		rate[i] = vly_rate_make(100 << i, 100);

@@ -97,6 +97,7 @@ Test(defence_settings, the_defaults_as_numbers)
 		     VLY_RATE_UNITS_PER_S / 10);
 	cr_expect_eq(block.rules.unserved.cost, VLY_RATE_UNITS_PER_S / 100);
 	cr_expect_eq(port_cnt(), 16);
+	cr_expect_eq(block.rules.reflector_cnt, 16);
 	cr_expect_eq(block.rules.reflector_port[123 / 8] >> 123 % 8 & 1, 1);
 	cr_expect_eq(block.responses.mode, VLY_LIMIT_ON);
 	cr_expect_eq(block.responses.slip, 2);

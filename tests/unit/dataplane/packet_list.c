@@ -62,8 +62,7 @@ fill_lists(struct vly_policy_rules *rules)
 	struct vly_prefix_rule rule[CNT(prefix)] = {0};
 
 	for (unsigned i = 0; i < CNT(reflector_port); i++)
-		rules->reflector_port[reflector_port[i] / 8] |=
-			(uint8_t)(1 << reflector_port[i] % 8);
+		vly_policy_add_reflector(rules, reflector_port[i]);
 	for (unsigned i = 0; i < CNT(prefix); i++) {
 		bool ipv4 = prefix[i].version == 4;
 		rule[i].action = (uint8_t)prefix[i].action;

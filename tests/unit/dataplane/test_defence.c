@@ -122,6 +122,16 @@ Test(defence, rates)
 	expect_refused("unserved");
 }
 
+Test(defence, reflectors)
+{
+	vly_policy_add_reflector(&block.rules, 123);
+	vly_policy_add_reflector(&block.rules, 123);
+	cr_expect_eq(block.rules.reflector_cnt, 1);
+	cr_expect_null(vly_defence_check(&block));
+	block.rules.reflector_cnt = 0;
+	expect_refused("reflectors");
+}
+
 Test(defence, prefixes)
 {
 	block.rules.prefixes.range4_cnt = VLY_PREFIX_RANGES_MAX + 1;

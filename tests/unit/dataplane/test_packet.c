@@ -41,9 +41,7 @@ udp_sum(const struct test_frame *frame, int version, unsigned udp_len)
 static struct vly_packet
 packet_of(const struct test_frame *frame, int version)
 {
-	return (struct vly_packet){.l3_off = frame->l3_off,
-				   .l4_off = frame->l4_off,
-				   .dns_off = frame->dns_off,
+	return (struct vly_packet){.dns_off = frame->dns_off,
 				   .dns_len = TEST_DNS_BYTES,
 				   .ip_version = (uint8_t)version};
 }

@@ -54,8 +54,6 @@ Test(policy, offsets)
 			struct test_frame frame = test_frame_query(version, tag_cnt);
 			struct vly_packet packet;
 			cr_assert_eq(classify(frame.octet, frame.len, &packet), VLY_VERDICT_serve);
-			cr_expect_eq(packet.l3_off, frame.l3_off);
-			cr_expect_eq(packet.l4_off, frame.l4_off);
 			cr_expect_eq(packet.dns_off, frame.dns_off);
 			cr_expect_eq(packet.dns_len, TEST_DNS_BYTES);
 			cr_expect_eq(packet.ip_version, version);
@@ -246,5 +244,29 @@ Test(policy, unserved_rate)
 	cr_expect_geq(served, 1000);
 	cr_expect_leq(served, 1011);
 	free(state);
+	free(rules);
+}
+
+/* Any rule, alone, has packets judged. */
+Test(policy, has_rules)
+{
+	struct vly_policy_rules *rules = test_rules_make(TEST_RULES_NONE);
+
+	cr_expect_not(vly_policy_has_rules(rules));
+	rules->source_mode = VLY_LIMIT_DRY_RUN;
+	cr_expect(vly_policy_has_rules(rules));
+	rules->source_mode = VLY_LIMIT_OFF;
+	rules->unserved = vly_rate_make(100, 100);
+	cr_expect(vly_policy_has_rules(rules));
+	rules->unserved.cost = 0;
+	rules->prefixes.range4_cnt = 1;
+	cr_expect(vly_policy_has_rules(rules));
+	rules->prefixes.range4_cnt = 0;
+	rules->prefixes.range6_cnt = 1;
+	cr_expect(vly_policy_has_rules(rules));
+	rules->prefixes.range6_cnt = 0;
+	cr_expect_not(vly_policy_has_rules(rules));
+	vly_policy_add_reflector(rules, 65535);
+	cr_expect(vly_policy_has_rules(rules));
 	free(rules);
 }

@@ -196,7 +196,7 @@ Test(xdp_program, rules_are_swapped)
 	configure(VLY_XDP_SERVE, test_addresses);
 	give_socket();
 	check(&frame, VLY_VERDICT_serve, "before any rules");
-	rules->reflector_port[5353 / 8] = 1 << 5353 % 8;
+	vly_policy_add_reflector(rules, 5353);
 	cr_assert_eq(vly_xdp_set_rules(&xdp, rules), 0);
 	check(&frame, VLY_VERDICT_reflector, "from a listed port");
 	rules->reflector_port[5353 / 8] = 0;
@@ -215,7 +215,7 @@ Test(xdp_program, rules_stay_when_new_ones_fail)
 	struct test_frame frame = test_frame_query(4, 1);
 
 	configure(VLY_XDP_SERVE, test_addresses);
-	rules->reflector_port[5353 / 8] = 1 << 5353 % 8;
+	vly_policy_add_reflector(rules, 5353);
 	cr_assert_eq(vly_xdp_set_rules(&xdp, rules), 0);
 	cr_expect_eq(vly_xdp_set_rules(&wrong, rules), -1);
 	check(&frame, VLY_VERDICT_reflector, "as before");
