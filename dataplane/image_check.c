@@ -81,6 +81,9 @@ check_answer(const struct checker *checker, vly_image_ref ref, unsigned anchor_m
 	if (answer->flags & ~ANSWER_FLAGS)
 		return vly_image_refuse(checker->error, "answer %u: unknown flags 0x%x", ref,
 					answer->flags);
+	if ((answer->flags & VLY_ANSWER_RCODE) > VLY_RCODE_YXDOMAIN)
+		return vly_image_refuse(checker->error, "answer %u: RCODE %u is no zone's", ref,
+					answer->flags & VLY_ANSWER_RCODE);
 	if ((answer->flags & VLY_ANSWER_ROTATES) &&
 	    (answer->ancount == 0 || answer->fix_cnt != 0 ||
 	     answer->wire_len % (2u * answer->ancount) != 0))

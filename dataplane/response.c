@@ -5,20 +5,17 @@
 #include "question_sum.h"
 #include "response_parts.h"
 
-/* Octets copied at a time; images have twice as many that may be read behind every answer. */
+/* Octets copied at a time; images have twice as many that may be read behind every answer, and a
+ * message has room for as many behind every question. */
 #define COPY_BLOCK_BYTES 32
 
 /* The last block ends with the answer, overlapping the one before: what lies behind it would have
  * to come from memory for nothing. */
 static inline void
-copy_blocks(uint8_t *to, const uint8_t *from, size_t bytes, size_t room)
+copy_blocks(uint8_t *to, const uint8_t *from, size_t bytes)
 {
 	size_t at = 0;
 
-	if (__builtin_expect(room < COPY_BLOCK_BYTES, 0)) {
-		memcpy(to, from, bytes);
-		return;
-	}
 	if (bytes < COPY_BLOCK_BYTES) {
 		memcpy(to, from, COPY_BLOCK_BYTES);
 		return;
@@ -96,6 +93,13 @@ shorten(struct vly_response_shape shape, const struct vly_image_answer *answer, 
 	return shape;
 }
 
+/* Whether any of its records may come first, as the operator wishes. */
+static inline bool
+rotates(const struct vly_image_answer *answer)
+{
+	return (answer->flags & VLY_ANSWER_ROTATES) && vly_identity.rotate;
+}
+
 /* Begins with any of the records, as the query's ID has it: resolvers choose that at random (RFC
  * 5452 §4.3). */
 static void
@@ -108,27 +112,27 @@ copy_rotated(uint8_t *to, const struct vly_image_answer *answer, unsigned id)
 	memcpy(to + answer->wire_len - first, wire, first);
 }
 
-/* Copies the answer behind the question; returns its one's complement sum, as at an even offset. */
+/* Copies as much of the answer as `shape` has behind the question; returns its one's complement sum,
+ * as at an even offset. `plain`: the shape has all of it, in its own order. */
 static inline __attribute__((always_inline)) uint64_t
-write_answer(uint8_t *to, unsigned room, const struct vly_query *query,
-	     const struct vly_response_shape *shape)
+write_answer(uint8_t *message, unsigned question_bytes, const struct vly_image_answer *answer,
+	     const struct vly_response_shape *shape, bool plain)
 {
-	const struct vly_image_answer *answer = query->answer;
-	unsigned delta = (unsigned)query->name.len - answer->anchor_len;
+	uint8_t *to = message + VLY_DNS_HEADER_BYTES + question_bytes;
+	unsigned name_len = question_bytes - 4;
+	unsigned delta = name_len - answer->anchor_len;
+	uint64_t sum = answer->sum;
 
-	if (__builtin_expect((answer->flags & VLY_ANSWER_ROTATES) && vly_identity.rotate, 0) &&
-	    shape->wire_len != 0) {
-		copy_rotated(to, answer, vly_read_u16(query->message));
-		return answer->sum; /* whole words have changed places */
+	if (!plain && rotates(answer) && shape->wire_len != 0) {
+		copy_rotated(to, answer, vly_read_u16(message));
+		return sum; /* whole words have changed places */
 	}
-	copy_blocks(to, vly_image_answer_wire(answer), shape->wire_len, room);
-	if (__builtin_expect(shape->wire_len != answer->wire_len, 0)) {
-		move_pointers(to, answer, shape->wire_len, delta);
+	copy_blocks(to, vly_image_answer_wire(answer), shape->wire_len);
+	if (delta != 0)
+		sum += move_pointers(to, answer, shape->wire_len, delta);
+	if (!plain && shape->wire_len != answer->wire_len)
 		return vly_sum_octets(to, shape->wire_len);
-	}
-	if (delta == 0)
-		return answer->sum;
-	return answer->sum + move_pointers(to, answer, shape->wire_len, delta);
+	return sum;
 }
 
 /* Octets of a response that was looked up: exactly, unless some RRsets will be left out. */
@@ -146,32 +150,37 @@ found_bytes(const struct vly_query *query)
 	return rest + wire_len;
 }
 
+static inline struct vly_response_shape
+whole_shape(const struct vly_image_answer *answer)
+{
+	/* the RCODE stays where it is, and AA moves */
+	const unsigned move = 1 + VLY_FLAG_AA / VLY_ANSWER_AA;
+
+	return (struct vly_response_shape){
+		.counts = vly_image_answer_counts(answer),
+		.flags = (answer->flags * move) & (VLY_FLAG_AA | VLY_ANSWER_RCODE),
+		.wire_len = answer->wire_len,
+	};
+}
+
+/* `plain` as for write_answer(). */
 static inline __attribute__((always_inline)) void
-write_found(struct vly_query *query, struct vly_lcore_counters *counters)
+write_shape(struct vly_query *query, const struct vly_response_shape *shape, bool plain,
+	    struct vly_lcore_counters *counters)
 {
 	const struct vly_image_answer *answer = query->answer;
 	uint8_t *message = query->message;
-	unsigned len = VLY_DNS_HEADER_BYTES + query->question_bytes;
-	unsigned space = vly_response_space(query);
-	struct vly_response_shape shape = {
-		.counts = vly_image_answer_counts(answer),
-		.flags =
-			(uint16_t)((answer->flags & VLY_ANSWER_RCODE) |
-				   (answer->flags & VLY_ANSWER_AA) * (VLY_FLAG_AA / VLY_ANSWER_AA)),
-		.wire_len = answer->wire_len,
-	};
+	const unsigned question_bytes = query->question_bytes;
+	const unsigned opt_bytes = query->opt_bytes;
+	unsigned len = VLY_DNS_HEADER_BYTES + question_bytes;
 
-	if (__builtin_expect(answer->wire_len > space, 0)) {
-		shape = shorten(shape, answer, space);
-		counters->truncated += (shape.flags & VLY_FLAG_TC) != 0;
-	}
-	uint64_t sum = vly_response_header(message, &shape, true, query->has_opt) +
-		       vly_question_sum(message + VLY_DNS_HEADER_BYTES, query->question_bytes);
-	sum += vly_sum_at(write_answer(message + len, query->room - len, query, &shape), len);
-	len += shape.wire_len;
-	if (query->has_opt) {
-		sum += vly_sum_at(vly_response_opt(message + len, query), len);
-		len += query->opt_bytes;
+	uint64_t sum = vly_response_header(message, shape, true, opt_bytes != 0) +
+		       vly_question_sum(message + VLY_DNS_HEADER_BYTES, question_bytes);
+	sum += vly_sum_at(write_answer(message, question_bytes, answer, shape, plain), len);
+	len += shape->wire_len;
+	if (opt_bytes != 0) {
+		sum += vly_sum_at(vly_response_opt(message + len, query, 0), len);
+		len += opt_bytes;
 		counters->queries_edns++;
 	}
 	query->response_len = (uint16_t)len;
@@ -179,6 +188,32 @@ write_found(struct vly_query *query, struct vly_lcore_counters *counters)
 	if (answer->flags & VLY_ANSWER_REFERRAL)
 		counters->referrals++;
 	vly_response_count(answer->flags & VLY_ANSWER_RCODE, counters);
+}
+
+/* An answer that does not fit, or whose records change places. */
+__attribute__((noinline)) static void
+write_bent(struct vly_query *query, struct vly_lcore_counters *counters)
+{
+	struct vly_response_shape shape = whole_shape(query->answer);
+	unsigned space = vly_response_space(query);
+
+	if (shape.wire_len > space) {
+		shape = shorten(shape, query->answer, space);
+		counters->truncated += (shape.flags & VLY_FLAG_TC) != 0;
+	}
+	write_shape(query, &shape, false, counters);
+}
+
+static inline __attribute__((always_inline)) void
+write_found(struct vly_query *query, struct vly_lcore_counters *counters)
+{
+	const struct vly_image_answer *answer = query->answer;
+	const struct vly_response_shape shape = whole_shape(answer);
+
+	if (__builtin_expect(shape.wire_len > vly_response_space(query) || rotates(answer), 0))
+		write_bent(query, counters);
+	else
+		write_shape(query, &shape, true, counters);
 }
 
 static inline enum vly_response_kind
@@ -223,24 +258,25 @@ write_other(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_c
 	}
 }
 
-static inline void
-write_one(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_counters *counters)
+/* Not inline, as it would take registers from what is done for each query. */
+__attribute__((noinline)) static bool
+is_admitted(const struct vly_query *query, struct vly_guard *guard)
 {
-	bool is_plain = query->fate == VLY_QUERY_LOOKUP && query->cookie_state == VLY_COOKIE_NONE;
-
-	if (__builtin_expect(is_plain && (!vly_guard_has_limits(guard) ||
-					  vly_guard_admits(guard, query, found_kind(query),
-							   found_bytes(query))),
-			     1))
-		write_found(query, counters);
-	else
-		write_other(query, guard, counters);
+	return vly_guard_admits(guard, query, found_kind(query), found_bytes(query));
 }
 
 void
 vly_query_write(struct vly_query *query, unsigned cnt, struct vly_guard *guard,
 		struct vly_lcore_counters *counters)
 {
-	for (unsigned i = 0; i < cnt; i++)
-		write_one(&query[i], guard, counters);
+	bool has_limits = vly_guard_has_limits(guard);
+
+	for (unsigned i = 0; i < cnt; i++) {
+		bool is_plain = query[i].fate == VLY_QUERY_LOOKUP &&
+				query[i].cookie_state == VLY_COOKIE_NONE;
+		if (__builtin_expect(is_plain && (!has_limits || is_admitted(&query[i], guard)), 1))
+			write_found(&query[i], counters);
+		else
+			write_other(&query[i], guard, counters);
+	}
 }

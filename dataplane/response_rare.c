@@ -43,15 +43,15 @@ finish_rare(struct vly_query *query, const struct vly_response_shape *shape, boo
 {
 	vly_response_header(query->message, shape, question, query->has_opt);
 	if (query->has_opt) {
-		vly_response_opt(end, query);
+		vly_response_opt(end, query, query->rcode_ext);
 		end += query->opt_bytes;
 	}
 	query->response_len = (uint16_t)(end - query->message);
 	query->response_sum = vly_sum_octets(query->message, query->response_len);
 	counters->queries_edns += query->has_opt;
 	counters->truncated += (shape->flags & VLY_FLAG_TC) != 0;
-	vly_response_count((shape->flags & VLY_FLAG_RCODE) | (unsigned)query->rcode_ext << 4,
-			   counters);
+	unsigned rcode = (shape->flags & VLY_FLAG_RCODE) | (unsigned)query->rcode_ext << 4;
+	vly_response_count(rcode < VLY_RCODE_YXDOMAIN ? rcode : VLY_RCODE_YXDOMAIN, counters);
 }
 
 static bool

@@ -153,7 +153,7 @@ struct vly_image_node {
 static_assert(sizeof(struct vly_image_node) == 16, "two nodes' heads to a cache line, at least");
 
 enum vly_image_answer_flag {
-	VLY_ANSWER_RCODE = 0x0f, /* the response's RCODE, 0..15 */
+	VLY_ANSWER_RCODE = 0x0f, /* the response's RCODE: NOERROR to YXDOMAIN */
 	VLY_ANSWER_AA = 0x10,
 	VLY_ANSWER_REFERRAL = 0x20, /* for the counters */
 	VLY_ANSWER_ROTATES =
