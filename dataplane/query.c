@@ -87,7 +87,7 @@ take_opt(struct vly_query *query, const uint8_t *fixed)
 	query->has_opt = true;
 	query->opt_bytes = VLY_OPT_BYTES;
 	query->dnssec_ok = (fixed[6] & 0x80) != 0;
-	if (!query->stream && payload > query->limit)
+	if (payload > query->limit) /* never over a stream, where it is the room */
 		query->limit = payload < query->limit_max ? (uint16_t)payload : query->limit_max;
 }
 
@@ -187,58 +187,55 @@ judge_header(struct vly_query *query)
 		set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_FORMERR);
 }
 
-/* What most queries end with: one OPT without options, of version 0. */
+/* What most queries end with, behind the question: one OPT without options, of version 0. */
 static inline bool
-rest_is_plain_opt(const struct vly_cursor *cursor)
+rest_is_plain_opt(const uint8_t *message, const uint8_t *rest, const uint8_t *end)
 {
 	/* owner, type, UDP payload size, extended RCODE, version, a flag; then the other flags and
 	 * RDLENGTH */
 	static const uint8_t mask[8] = {0xff, 0xff, 0xff, 0, 0, 0, 0xff, 0};
 	static const uint8_t plain[8] = {0, 0, VLY_TYPE_OPT};
 
-	return vly_cursor_has(cursor, VLY_OPT_BYTES) && octets_are(cursor->at, mask, plain) &&
-	       VLY_OCTETS_LOAD(16, cursor->at + 9) == 0;
+	return VLY_OCTETS_LOAD(16, message + 10) == VLY_BE(16, 1) &&
+	       end - rest >= VLY_OPT_BYTES && octets_are(rest, mask, plain) &&
+	       VLY_OCTETS_LOAD(16, rest + 9) == 0;
 }
 
-static inline bool
-parse_rest(struct vly_query *query, struct vly_cursor *cursor, unsigned record_cnt)
+/* Any other end of a query. */
+__attribute__((noinline)) static void
+parse_rest(struct vly_query *query, const uint8_t *rest)
 {
-	if (record_cnt == 0)
-		return true;
-	if (__builtin_expect(record_cnt == 1 && rest_is_plain_opt(cursor), 1)) {
-		take_opt(query, cursor->at + 1);
-		return true;
-	}
-	return parse_additional(query, cursor, record_cnt);
+	const uint8_t *message = query->message;
+	struct vly_cursor cursor = {rest, message + query->message_len};
+
+	if (!parse_additional(query, &cursor, vly_read_u16(message + 10)))
+		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_FORMERR);
 }
 
 /* The fate of a question that is not for the zones. */
 __attribute__((cold, noinline)) static void
 judge_question(struct vly_query *query, unsigned qclass)
 {
+	if (query->fate != VLY_QUERY_LOOKUP)
+		return; /* malformed behind the question */
 	if (qclass == VLY_CLASS_CH)
 		set_fate(query, VLY_QUERY_CHAOS, VLY_RCODE_NOERROR);
 	else
 		vly_query_refuse(query, VLY_EDE_NOT_SUPPORTED);
 }
 
+static_assert(offsetof(struct vly_query, image) ==
+		      offsetof(struct vly_query, parsed) + sizeof(((struct vly_query *)0)->parsed),
+	      "zeros in parsed[] are zeros in all that is laid over it");
+
 static inline void
 parse_one(struct vly_query *query)
 {
 	const uint8_t *message = query->message;
-	struct vly_cursor cursor = {message + VLY_DNS_HEADER_BYTES, message + query->message_len};
+	const uint8_t *question = message + VLY_DNS_HEADER_BYTES;
+	const uint8_t *end = message + query->message_len;
 
-	/* as most queries are */
-	set_fate(query, VLY_QUERY_LOOKUP, VLY_RCODE_NOERROR);
-	query->has_opt = false;
-	query->dnssec_ok = false;
-	query->asks_keepalive = false;
-	query->asks_nsid = false;
-	query->cookie_state = VLY_COOKIE_NONE;
-	query->ede = VLY_EDE_NONE;
-	query->opt_bytes = 0;
-	query->question_bytes = 0;
-	query->limit = query->stream ? query->room : VLY_UDP_BYTES_MIN;
+	query->parsed[0] = query->parsed[1] = 0;
 	if (query->message_len < VLY_DNS_HEADER_BYTES) {
 		set_fate(query, VLY_QUERY_DROP, VLY_RCODE_FORMERR);
 		return;
@@ -247,23 +244,22 @@ parse_one(struct vly_query *query)
 		judge_header(query);
 		return;
 	}
-	unsigned name_len =
-		vly_name_scan(&query->name, cursor.at, (size_t)(cursor.end - cursor.at));
-	cursor.at += name_len;
-	if (name_len == 0 || !vly_cursor_has(&cursor, 4)) {
+	unsigned name_len = vly_name_scan(&query->name, question, (size_t)(end - question));
+	const uint8_t *type = question + name_len;
+	if (name_len == 0 || end - type < 4) {
 		set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_FORMERR);
 		return;
 	}
-	query->qtype = (uint16_t)vly_read_u16(cursor.at);
-	unsigned qclass = vly_read_u16(cursor.at + 2);
-	cursor.at += 4;
 	query->question_bytes = (uint16_t)(name_len + 4);
-
-	if (!parse_rest(query, &cursor, vly_read_u16(message + 10)))
-		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_FORMERR);
-	else if (__builtin_expect(qclass != VLY_CLASS_IN || type_is_refused(query->qtype), 0) &&
-		 query->fate == VLY_QUERY_LOOKUP)
-		judge_question(query, qclass);
+	query->qtype = (uint16_t)vly_read_u16(type);
+	if (__builtin_expect(rest_is_plain_opt(message, type + 4, end), 1))
+		take_opt(query, type + 5);
+	else
+		parse_rest(query, type + 4);
+	if (__builtin_expect(VLY_OCTETS_LOAD(16, type + 2) != VLY_BE(16, VLY_CLASS_IN) ||
+				     type_is_refused(query->qtype),
+			     0))
+		judge_question(query, vly_read_u16(type + 2));
 }
 
 void

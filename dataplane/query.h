@@ -5,8 +5,8 @@
  * come through here.
  *
  * Use, for a burst of up to VLY_BURST_MAX messages, inside one RCU read side:
- *   1. set `message`, `message_len`, `room`, `limit_max` of each struct vly_query, and, for the
- * guard, which side it came from;
+ *   1. set `message`, `message_len`, `room`, `limit_max`, `limit` of each struct vly_query, and, for
+ * the guard, which side it came from;
  *   2. vly_guard_begin() (guard.h), unless there is no guard;
  *   3. vly_query_look_up(): parses all, then finds their zones, nodes, enclosers and answers;
  *   4. vly_query_write() for each: the response is then in place of the query.
@@ -28,11 +28,11 @@ struct vly_guard;
 
 /* What becomes of a message. */
 enum vly_query_fate {
+	VLY_QUERY_LOOKUP,  /* a question to look up */
 	VLY_QUERY_DROP,    /* no response: too short for a header, or a response itself */
 	VLY_QUERY_HEADER,  /* an error that can't echo the question: header and OPT only */
 	VLY_QUERY_COOKIE,  /* as HEADER, but NOERROR where cookies are on (RFC 7873 §5.4) */
 	VLY_QUERY_ERROR,   /* an error response with the question echoed */
-	VLY_QUERY_LOOKUP,  /* a question to look up */
 	VLY_QUERY_CHAOS,   /* a question of class CH about ourselves (identity.h) */
 	VLY_QUERY_COMPOSE, /* below the DNAME at node: the answer is composed (compose.h) */
 };
@@ -43,7 +43,9 @@ struct vly_query {
 	uint16_t message_len;
 	uint16_t room;      /* octets that the response may take from message on, at least 1024 */
 	uint16_t limit_max; /* octets of the largest UDP response, 512..4096; for OPT */
-	bool stream;        /* over a stream: only room limits the response */
+	uint16_t limit;     /* what the response may take: room over a stream, 512 over UDP, where
+			       parsing raises it to what an OPT allows, at most limit_max */
+	bool stream;        /* over a stream */
 	uint16_t
 		keepalive; /* of a stream: how long it may be idle, in units of 100 ms (RFC 7828) */
 	/* of the client, read by the guard alone */
@@ -57,20 +59,24 @@ struct vly_query {
 	uint64_t response_sum; /* one's complement sum of the response, not folded (checksum.h) */
 
 	/* between the stages */
-	uint8_t fate;      /* enum vly_query_fate */
-	uint8_t rcode_ext; /* upper bits of an extended RCODE, for the OPT */
-	uint8_t rcode;     /* of an error */
-	bool has_opt;
-	bool dnssec_ok; /* the DO bit (RFC 3225) */
-	bool asks_keepalive;
-	bool asks_nsid;
-	uint8_t cookie_state; /* enum vly_cookie */
-	uint16_t ede;         /* INFO-CODE of an error (RFC 8914), or VLY_EDE_NONE */
-	uint8_t opt_bytes;    /* of the response's OPT with its options; 0: none */
-	uint16_t qtype;
-	uint16_t limit;          /* what the response may take: min of limit_max, EDNS, 512 */
-	uint16_t question_bytes; /* name, type and class */
-	uint8_t zone_label_idx;  /* where the zone's apex starts in the name */
+	union {
+		uint64_t parsed[2]; /* parsing begins with zeros in all of these */
+		struct {
+			uint8_t fate;      /* enum vly_query_fate */
+			uint8_t rcode_ext; /* upper bits of an extended RCODE, for the OPT */
+			uint8_t rcode;     /* of an error */
+			bool has_opt;
+			bool dnssec_ok; /* the DO bit (RFC 3225) */
+			bool asks_keepalive;
+			bool asks_nsid;
+			uint8_t cookie_state;    /* enum vly_cookie */
+			uint16_t ede;            /* INFO-CODE of an error (RFC 8914), or NONE */
+			uint16_t question_bytes; /* name, type and class */
+			uint16_t qtype;
+			uint8_t opt_bytes; /* of the response's OPT with its options; 0: none */
+			uint8_t zone_label_idx; /* where the zone's apex starts in the name */
+		};
+	};
 	const struct vly_image *image;
 	uint32_t zone_idx;
 	const struct vly_image_bucket *bucket;

@@ -21,6 +21,7 @@ look_up(struct vly_stream_answerer *answerer, const struct vly_stream_asker *ask
 		query->message_len = message[i].bytes;
 		query->room = VLY_MESSAGE_BYTES_MAX;
 		query->limit_max = answerer->limit_max;
+		query->limit = query->room;
 		query->stream = true;
 		query->keepalive = asker->keepalive;
 		query->client_is_ipv4 = asker->ipv4;

@@ -89,6 +89,7 @@ answer(struct vly_stream_udp *udp, unsigned cnt)
 		query->message_len = (uint16_t)udp->received[i].msg_len;
 		query->room = VLY_MESSAGE_BYTES_MAX;
 		query->limit_max = udp->limit_max;
+		query->limit = VLY_UDP_BYTES_MIN;
 		query->stream = false;
 		query->client_is_ipv4 = ipv4;
 		query->frame_off = 0;

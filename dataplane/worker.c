@@ -137,6 +137,7 @@ make_queries(const struct vly_worker *worker, struct burst *burst)
 		query->message_len = packet->dns_len;
 		query->room = (uint16_t)(mbuf->buf_len - mbuf->data_off - packet->dns_off);
 		query->limit_max = limit_max[ipv4];
+		query->limit = VLY_UDP_BYTES_MIN;
 		query->client_is_ipv4 = ipv4;
 		query->frame_off = packet->dns_off;
 		/* followed by our address, and that by the UDP header */

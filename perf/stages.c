@@ -220,7 +220,8 @@ fill_burst(const struct message *message)
 		query[i] = (struct vly_query){.message = room[i],
 					      .message_len = message[i].bytes,
 					      .room = ROOM_BYTES,
-					      .limit_max = 1232};
+					      .limit_max = 1232,
+					      .limit = VLY_UDP_BYTES_MIN};
 	}
 }
 

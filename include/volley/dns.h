@@ -109,10 +109,10 @@ enum vly_type {
 
 /* INFO-CODEs of Extended DNS Errors (RFC 8914 §5.2). */
 enum vly_ede {
+	VLY_EDE_NONE = 0, /* Other Error, which is never sent: here, no such option */
 	VLY_EDE_NOT_READY = 14,
 	VLY_EDE_NOT_AUTHORITATIVE = 20,
 	VLY_EDE_NOT_SUPPORTED = 21,
-	VLY_EDE_NONE = 0xffff, /* ours: no such option */
 };
 
 #endif

@@ -78,27 +78,27 @@ vly_ascii_lower_block(uint8_t *to, const uint8_t *from)
 static inline unsigned
 vly_name_scan(struct vly_name *name, const uint8_t *wire, size_t avail)
 {
-	unsigned pos = 0;
-	unsigned label_cnt = 0;
-	unsigned max = avail < VLY_NAME_BYTES_MAX ? (unsigned)avail : VLY_NAME_BYTES_MAX;
-	unsigned len = 0;
+	size_t max = avail < VLY_NAME_BYTES_MAX ? avail : VLY_NAME_BYTES_MAX;
+	uint8_t *start = name->start;
+	size_t pos = 0;
+	size_t len = 1;
 
-	for (; pos < max; pos += len + 1, label_cnt++) {
+	for (; pos < max; pos += len + 1) {
 		len = wire[pos];
-		name->start[label_cnt] = (uint8_t)pos;
+		*start++ = (uint8_t)pos;
 		if (len - 1 >= VLY_LABEL_BYTES_MAX) /* the root label, or what is none */
 			break;
 	}
 	if (pos >= max || len != 0)
 		return 0;
 	pos++;
-	name->label_cnt = (uint8_t)label_cnt;
+	name->label_cnt = (uint8_t)(start - name->start - 1);
 	name->len = (uint8_t)pos;
 	/* one vector operation, which is enough for most names */
 	vly_ascii_lower_block(name->lower, wire);
-	for (unsigned at = VLY_NAME_SLACK_BYTES; at < pos; at += VLY_NAME_SLACK_BYTES)
+	for (size_t at = VLY_NAME_SLACK_BYTES; at < pos; at += VLY_NAME_SLACK_BYTES)
 		vly_ascii_lower_block(name->lower + at, wire + at);
-	return pos;
+	return (unsigned)pos;
 }
 
 static inline uint64_t
@@ -114,20 +114,20 @@ vly_hash_fold(uint64_t a, uint64_t b)
 static inline uint64_t
 vly_hash_label(const struct vly_hash_key *key, uint64_t suffix, const uint8_t *label)
 {
-	/* From [16 - n] on: a mask of 16 octets of which the first n count. Without a branch, as
+	/* From [15 - n] on: a mask of 16 octets of which the first n + 1 count. Without a branch, as
 	 * nobody can predict how long a label is. */
 	static const uint8_t mask[32] = {255, 255, 255, 255, 255, 255, 255, 255,
 					 255, 255, 255, 255, 255, 255, 255, 255};
-	unsigned left = label[0] + 1u;
+	size_t left = label[0]; /* behind the first octet of what is left */
 	uint64_t hash = suffix;
 
-	while (__builtin_expect(left > 16, 0)) {
+	while (__builtin_expect(left > 15, 0)) {
 		hash = vly_hash_fold(hash ^ VLY_OCTETS_LOAD(64, label) ^ key->word[0],
 				     VLY_OCTETS_LOAD(64, label + 8) ^ key->word[1]);
 		label += 16;
 		left -= 16;
 	}
-	const uint8_t *kept = mask + 16 - left;
+	const uint8_t *kept = mask + 15 + -(ptrdiff_t)left;
 	uint64_t low = VLY_OCTETS_LOAD(64, label) & VLY_OCTETS_LOAD(64, kept);
 	uint64_t high = VLY_OCTETS_LOAD(64, label + 8) & VLY_OCTETS_LOAD(64, kept + 8);
 	return vly_hash_fold(hash ^ (low ^ key->word[0]), high ^ key->word[1]);

@@ -39,7 +39,8 @@ ask(const struct vly_table *table, const uint8_t *name, unsigned type, bool edns
 	query = (struct vly_query){.message = buffer,
 				   .message_len = (uint16_t)len,
 				   .room = edns ? 4096 : 1024,
-				   .limit_max = 1232};
+				   .limit_max = 1232,
+				   .limit = VLY_UDP_BYTES_MIN};
 	vly_query_answer(&query, 1, table, NULL, &counters);
 	if (query.response_len > query.room)
 		abort();

@@ -128,7 +128,8 @@ ask_all(struct vly_image *image, const struct queries *queries)
 		query = (struct vly_query){.message = buffer,
 					   .message_len = (uint16_t)queries->len[i],
 					   .room = i & 1 ? 1024 : 4096,
-					   .limit_max = 1232};
+					   .limit_max = 1232,
+					   .limit = VLY_UDP_BYTES_MIN};
 		vly_query_answer(&query, 1, table, NULL, &counters);
 		cr_assert_leq(query.response_len, query.room);
 	}

@@ -427,6 +427,7 @@ limit_of(unsigned payload, bool edns, unsigned limit_max, bool stream)
 				   .message_len = (uint16_t)len,
 				   .room = 5000,
 				   .limit_max = (uint16_t)limit_max,
+				   .limit = stream ? 5000 : VLY_UDP_BYTES_MIN,
 				   .stream = stream};
 	vly_query_parse(&query, 1, server.table);
 	return query.limit;
@@ -469,8 +470,10 @@ answer_burst(unsigned cnt)
 	for (unsigned i = 0; i < cnt; i++) {
 		struct vly_test_question question = {.name = ways[i % WAY_CNT].name,
 						     .type = VLY_TYPE_A};
-		query[i] =
-			(struct vly_query){.message = octets[i], .room = 1024, .limit_max = 1232};
+		query[i] = (struct vly_query){.message = octets[i],
+					      .room = 1024,
+					      .limit_max = 1232,
+					      .limit = VLY_UDP_BYTES_MIN};
 		query[i].message_len = (uint16_t)vly_test_question_write(octets[i], &question);
 	}
 	query[cnt] = (struct vly_query){.response_len = 0xfff}; /* nobody's */

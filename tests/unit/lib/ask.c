@@ -91,6 +91,7 @@ vly_test_exchange(const struct vly_table *table, const uint8_t *message, size_t 
 	query->message_len = (uint16_t)bytes;
 	query->room = room;
 	query->limit_max = options->limit_max == 0 ? 4096 : options->limit_max;
+	query->limit = options->stream ? room : VLY_UDP_BYTES_MIN;
 	query->stream = options->stream;
 	query->frame_off = 0;
 	query->client = address;
