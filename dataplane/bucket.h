@@ -35,8 +35,8 @@ vly_bucket_same_octets(const uint8_t *a, const uint8_t *b)
 static inline bool
 vly_bucket_name_equal(const uint8_t *a, const uint8_t *b, unsigned len)
 {
-	if (len <= 32)
-		return (uint64_t)~vly_bucket_same_octets(a, b) << (64 - len) == 0;
+	if (len <= 32) /* the first octet that differs lies behind them */
+		return (unsigned)__builtin_ctzll(~(uint64_t)vly_bucket_same_octets(a, b)) >= len;
 	for (unsigned at = 0; at + 32 < len; at += 32)
 		if (vly_bucket_same_octets(a + at, b + at) != UINT32_MAX)
 			return false;

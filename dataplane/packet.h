@@ -114,8 +114,7 @@ vly_packet_reply(uint8_t *frame, const struct vly_packet *packet, uint16_t dns_l
 	 * filled in yet. The length counts twice: in the pseudo header and in the UDP header. */
 	sum += (uint64_t)htons(IPPROTO_UDP) + 2 * (uint64_t)length + our_port + client_port;
 	uint16_t checksum = (uint16_t)~vly_sum_fold(sum);
-	if (checksum == 0)
-		checksum = 0xffff; /* 0 means none (RFC 768) */
+	checksum = (uint16_t)(checksum - (checksum == 0)); /* 0 means none (RFC 768) */
 	uint64_t header = vly_packet_pack(our_port, client_port, length, checksum);
 	memcpy(udp, &header, 8);
 	return (uint16_t)(packet->dns_off + dns_len);

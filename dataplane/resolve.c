@@ -25,12 +25,6 @@ name_is(const struct vly_image_node *node, const uint8_t *lower, unsigned len)
 }
 
 static inline bool
-table_has_label_cnt(const struct vly_table *table, unsigned label_cnt)
-{
-	return table->label_cnt_mask[label_cnt / 64] >> (label_cnt % 64) & 1;
-}
-
-static inline bool
 is_apex_of(const struct vly_table_slot *slot, const struct vly_name *name, unsigned label_idx)
 {
 	const struct vly_image *image = slot->image;
@@ -48,47 +42,58 @@ find_apex(const struct vly_table *table, const struct vly_name *name, unsigned l
 	  bool compare)
 {
 	uint64_t hash = name->hash[label_idx];
-	uint32_t at = vly_table_slot_idx(table, hash);
+	const struct vly_table_slot *slot = &table->slot[vly_table_slot_idx(table, hash)];
 
-	for (; table->slot[at].image != NULL; at = (at + 1) & table->slot_mask) {
-		const struct vly_table_slot *slot = &table->slot[at];
+	while (slot->image != NULL) {
 		if (vly_table_slot_suits(slot, hash) &&
 		    (!compare || is_apex_of(slot, name, label_idx)))
 			return slot;
+		slot = slot == &table->slot[table->slot_mask] ? table->slot : slot + 1;
 	}
 	return NULL;
 }
 
-/*
- * The zone with the longest apex at or above the name. DS lives in the parent zone (RFC 4035
- * §3.1.4.1), so for an apex it is asked there, when the parent is served here too. Without
- * `compare` it is a guess, wrong once in 16 million times: an exact match in the zone proves it,
- * and saves touching the apex; whoever finds no match must call zone_is_sure().
- */
-static inline bool
-find_zone(struct vly_query *query, const struct vly_table *table, bool compare)
+/* The zone with the longest apex at or above the name. DS lives in the parent zone (RFC 4035
+ * §3.1.4.1), so for an apex it is asked there, when the parent is served here too. */
+static inline const struct vly_table_slot *
+find_longest_apex(struct vly_query *query, const struct vly_table *table, bool compare)
 {
 	const struct vly_name *name = &query->name;
 	const struct vly_table_slot *found = NULL;
 
-	for (unsigned i = 0; i <= name->label_cnt; i++) {
-		if (!table_has_label_cnt(table, name->label_cnt - i))
-			continue;
-		const struct vly_table_slot *slot = find_apex(table, name, i, compare);
-		if (slot == NULL)
-			continue;
-		found = slot;
-		query->zone_label_idx = (uint8_t)i;
-		if (i != 0 || query->qtype != VLY_TYPE_DS)
-			break;
+	for (unsigned first = 0; first <= name->label_cnt; first += 64) {
+		uint64_t left = vly_table_candidates(table, name->label_cnt - first);
+		for (; left != 0; left &= left - 1) {
+			unsigned i = first + (unsigned)__builtin_ctzll(left);
+			const struct vly_table_slot *slot = find_apex(table, name, i, compare);
+			if (slot == NULL)
+				continue;
+			query->zone_label_idx = (uint8_t)i;
+			if (i != 0 || query->qtype != VLY_TYPE_DS)
+				return slot;
+			found = slot;
+		}
 	}
+	return found;
+}
+
+/*
+ * The zone that the name is in. Without `compare` it is a guess, wrong once in 16 million times: an
+ * exact match in the zone proves it, and saves touching the apex; whoever finds no match must call
+ * zone_is_sure().
+ */
+static inline bool
+find_zone(struct vly_query *query, const struct vly_table *table, bool compare)
+{
+	const struct vly_table_slot *found = find_longest_apex(query, table, compare);
+	unsigned label_cnt = query->name.label_cnt;
+
 	if (found == NULL)
 		return false;
 	query->image = found->image;
 	query->zone_idx = found->zone_idx;
-	query->encloser_idx = name->label_cnt > found->label_max
-				      ? (uint8_t)(name->label_cnt - found->label_max)
-				      : 0;
+	query->encloser_idx =
+		label_cnt > found->label_max ? (uint8_t)(label_cnt - found->label_max) : 0;
 	return true;
 }
 
@@ -110,9 +115,13 @@ fetch_zone(const struct vly_query *query, const struct vly_table *table)
 {
 	const struct vly_name *name = &query->name;
 
-	for (unsigned i = 0; i <= name->label_cnt; i++)
-		if (table_has_label_cnt(table, name->label_cnt - i))
+	for (unsigned first = 0; first <= name->label_cnt; first += 64) {
+		uint64_t left = vly_table_candidates(table, name->label_cnt - first);
+		for (; left != 0; left &= left - 1) {
+			unsigned i = first + (unsigned)__builtin_ctzll(left);
 			PREFETCH(&table->slot[vly_table_slot_idx(table, name->hash[i])]);
+		}
+	}
 }
 
 void
@@ -141,24 +150,41 @@ vly_query_find_zone(struct vly_query *query, unsigned cnt, const struct vly_tabl
 	}
 }
 
+/* The first node of a bucket whose tag is that of the hash, or NULL. */
+static inline const struct vly_image_node *
+bucket_node(const struct vly_image *image, const struct vly_image_bucket *bucket, uint64_t hash)
+{
+	unsigned match = vly_bucket_match(bucket, vly_image_tag(hash));
+	vly_image_ref node = match != 0 ? bucket->node[__builtin_ctz(match)] : 0;
+
+	return node != 0 ? vly_image_at(image->heap, node) : NULL;
+}
+
+/* The same of the buckets behind `bucket`, in which there was no room for all. */
+__attribute__((noinline)) static const struct vly_image_node *
+next_candidate(const struct vly_image *image, const struct vly_image_bucket *bucket, uint64_t hash)
+{
+	const struct vly_image_bucket *last = image->bucket + image->bucket_cnt - 1;
+
+	for (uint32_t probe = 1; probe < image->probe_max; probe++) {
+		bucket = bucket == last ? image->bucket : bucket + 1;
+		const struct vly_image_node *node = bucket_node(image, bucket, hash);
+		if (node != NULL || !vly_image_bucket_overflows(bucket))
+			return node;
+	}
+	return NULL;
+}
+
 /* The first node whose tag is that of the hash, from `bucket` on; NULL: there is none. */
 static inline const struct vly_image_node *
 bucket_candidate(const struct vly_image *image, const struct vly_image_bucket *bucket,
 		 uint64_t hash)
 {
-	const struct vly_image_bucket *last = image->bucket + image->bucket_cnt - 1;
+	const struct vly_image_node *node = bucket_node(image, bucket, hash);
 
-	for (uint32_t probe = 0; probe < image->probe_max; probe++) {
-		unsigned match = vly_bucket_match(bucket, vly_image_tag(hash));
-		if (match != 0) {
-			vly_image_ref node = bucket->node[__builtin_ctz(match)];
-			return node != 0 ? vly_image_at(image->heap, node) : NULL;
-		}
-		if (__builtin_expect(!vly_image_bucket_overflows(bucket), 1))
-			return NULL;
-		bucket = bucket == last ? image->bucket : bucket + 1;
-	}
-	return NULL;
+	return __builtin_expect(node == NULL && vly_image_bucket_overflows(bucket), 0)
+		       ? next_candidate(image, bucket, hash)
+		       : node;
 }
 
 static inline void
@@ -347,20 +373,29 @@ zone_is_sure(struct vly_query *query, const struct vly_table *table, bool *again
 	return __builtin_expect(!*again, 1) || find_zone(query, table, true);
 }
 
-static inline vly_image_ref
-resolve(struct vly_query *query, const struct vly_table *table)
+/* The answer of a question whose name has no node of its own, or 0. Not inline, as it would take
+ * registers from what most questions need. */
+__attribute__((noinline)) static vly_image_ref
+resolve_missing(struct vly_query *query, const struct vly_table *table)
 {
-	unsigned idx = query->encloser_idx;
-	bool right = is_node_of(query, query->node, idx);
+	bool right = is_node_of(query, query->node, query->encloser_idx);
 	bool again;
 
-	if (right && idx == 0)
-		return choose(query->node, query->qtype);
 	if (!zone_is_sure(query, table, &again)) {
 		vly_query_refuse(query, VLY_EDE_NOT_AUTHORITATIVE);
 		return 0;
 	}
 	return right && !again ? resolve_below(query, query->node) : resolve_slowly(query);
+}
+
+/* Whether the node that was found is the name's own. */
+static inline bool
+is_own_node(const struct vly_query *query)
+{
+	const struct vly_image_node *node = query->node;
+
+	return node != NULL && query->encloser_idx == 0 && node->zone == query->zone_idx &&
+	       name_is(node, query->name.lower, query->name.len);
 }
 
 /* Enough for answers of up to 56 octets; longer ones mostly end where their node begins, which has
@@ -382,7 +417,8 @@ vly_query_find_answer(struct vly_query *query, unsigned cnt, const struct vly_ta
 	for (unsigned i = 0; i < cnt; i++) {
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
-		vly_image_ref ref = resolve(&query[i], table);
+		vly_image_ref ref = is_own_node(&query[i]) ? choose(query[i].node, query[i].qtype)
+							   : resolve_missing(&query[i], table);
 		if (ref != 0) {
 			take_answer(&query[i], ref);
 			continue;

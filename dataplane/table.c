@@ -38,7 +38,7 @@ insert(struct vly_table *table, const struct vly_image *image, uint32_t zone_idx
 		.zone_idx = zone_idx,
 		.image = image,
 	};
-	table->label_cnt_mask[name.label_cnt / 64] |= UINT64_C(1) << (name.label_cnt % 64);
+	table->label_cnts[name.label_cnt / 64] |= UINT64_C(1) << (63 - name.label_cnt % 64);
 	table->zone_cnt++;
 }
 
