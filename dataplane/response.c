@@ -9,38 +9,56 @@
  * message has room for as many behind every question. */
 #define COPY_BLOCK_BYTES 32
 
+static inline void
+copy_block(uint8_t *to, const uint8_t *from)
+{
+	for (unsigned at = 0; at < COPY_BLOCK_BYTES; at += sizeof(vly_octets)) {
+		vly_octets octets;
+		memcpy(&octets, from + at, sizeof(octets));
+		memcpy(to + at, &octets, sizeof(octets));
+	}
+}
+
 /* The last block ends with the answer, overlapping the one before: what lies behind it would have
  * to come from memory for nothing. */
 static inline void
 copy_blocks(uint8_t *to, const uint8_t *from, size_t bytes)
 {
-	size_t at = 0;
-
 	if (bytes < COPY_BLOCK_BYTES) {
-		memcpy(to, from, COPY_BLOCK_BYTES);
+		copy_block(to, from);
 		return;
 	}
-	for (; at + COPY_BLOCK_BYTES < bytes; at += COPY_BLOCK_BYTES)
-		memcpy(to + at, from + at, COPY_BLOCK_BYTES);
-	at = bytes - COPY_BLOCK_BYTES;
-	memcpy(to + at, from + at, COPY_BLOCK_BYTES);
+	for (size_t at = 0; at + COPY_BLOCK_BYTES < bytes; at += COPY_BLOCK_BYTES)
+		copy_block(to + at, from + at);
+	copy_block(to + bytes - COPY_BLOCK_BYTES, from + bytes - COPY_BLOCK_BYTES);
 }
 
-/* Adds delta to the pointers that lie within the first wire_len octets; returns what that adds to
- * the sum. */
-static uint64_t
-move_pointers(uint8_t *wire, const struct vly_image_answer *answer, unsigned wire_len,
-	      unsigned delta)
+/* Adds delta to the first cnt pointers of an answer that was copied to `wire`; returns what that
+ * adds to the sum: at an odd offset delta, at an even one as much in the upper octet. */
+static inline uint64_t
+move_pointers(uint8_t *wire, const struct vly_image_answer *answer, unsigned cnt, unsigned delta)
 {
-	uint16_t even = __builtin_bswap16((uint16_t)delta);
-	uint64_t sum = 0;
+	const uint16_t *fix = answer->fix;
+	const uint16_t *end = fix + cnt;
+	unsigned odd_cnt = 0;
 
-	for (unsigned i = 0; i < answer->fix_cnt && answer->fix[i] + 2u <= wire_len; i++) {
-		uint8_t *pointer = wire + answer->fix[i];
-		vly_write_u16(pointer, vly_read_u16(pointer) + delta);
-		sum += answer->fix[i] & 1 ? delta : even;
+	for (; fix < end; fix++) {
+		unsigned at = *fix;
+		vly_write_u16(wire + at, vly_read_u16(wire + at) + delta);
+		odd_cnt += at & 1;
 	}
-	return sum;
+	return (uint64_t)delta * (odd_cnt + ((uint64_t)cnt - odd_cnt) * 256);
+}
+
+/* Pointers that lie within the first wire_len octets of an answer. */
+static unsigned
+pointer_cnt(const struct vly_image_answer *answer, unsigned wire_len)
+{
+	unsigned cnt = answer->fix_cnt;
+
+	while (cnt > 0 && answer->fix[cnt - 1] + 2u > wire_len)
+		cnt--;
+	return cnt;
 }
 
 /* Steps over one RRset: records with the owner and type of the first. Returns how many, 0 when
@@ -129,7 +147,9 @@ write_answer(uint8_t *message, unsigned question_bytes, const struct vly_image_a
 	}
 	copy_blocks(to, vly_image_answer_wire(answer), shape->wire_len);
 	if (delta != 0)
-		sum += move_pointers(to, answer, shape->wire_len, delta);
+		sum += move_pointers(
+			to, answer, plain ? answer->fix_cnt : pointer_cnt(answer, shape->wire_len),
+			delta);
 	if (!plain && shape->wire_len != answer->wire_len)
 		return vly_sum_octets(to, shape->wire_len);
 	return sum;
