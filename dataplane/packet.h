@@ -54,23 +54,22 @@ vly_packet_swap_macs(uint8_t *frame)
 static inline uint64_t
 vly_packet_reply_ipv4(uint8_t *ip, unsigned udp_len)
 {
-	uint32_t sender = VLY_OCTETS_LOAD(32, ip + 12);
-	uint32_t us = VLY_OCTETS_LOAD(32, ip + 16);
-	uint64_t addresses = (uint64_t)sender + us;
+	uint64_t addresses = VLY_OCTETS_LOAD(64, ip + 12); /* the sender's, ours */
+	uint64_t swapped = addresses << 32 | addresses >> 32;
+	uint64_t sum = vly_sum_word(addresses);
 	/* Neither DSCP nor ECN of the query speak for the response. Never fragmented, so the
 	 * identification may be anything (RFC 6864 §4.1); DF, so that nobody fragments it (RFC
 	 * 9715). */
 	uint64_t first = vly_packet_pack(htons(0x4500), vly_packet_be16(udp_len + VLY_IPV4_BYTES),
 					 0, htons(VLY_PACKET_DF));
 	uint16_t hops = htons(VLY_PACKET_HOP_LIMIT << 8 | IPPROTO_UDP);
-	uint16_t checksum = (uint16_t)~vly_sum_fold(addresses + vly_sum_word(first) + hops);
-	uint64_t second = vly_packet_pack(hops, checksum, 0, 0);
+	uint32_t checksum = (uint16_t)~vly_sum_fold(sum + vly_sum_word(first) + hops);
+	uint32_t second = hops | checksum << 16;
 
 	memcpy(ip, &first, 8);
 	memcpy(ip + 8, &second, 4);
-	memcpy(ip + 12, &us, 4);
-	memcpy(ip + 16, &sender, 4);
-	return addresses;
+	memcpy(ip + 12, &swapped, 8);
+	return sum;
 }
 
 static inline uint64_t
@@ -91,24 +90,23 @@ vly_packet_reply_ipv6(uint8_t *ip, unsigned udp_len)
 
 /*
  * Sends `frame` back where it came from: MAC addresses, IP addresses and ports change sides, VLAN
- * tags stay; lengths, TTL or hop limit and checksums are those of a response of `dns_len` octets,
- * whose one's complement sum is `dns_sum` (not folded: volley/checksum.h). Returns
- * the octets of the new frame. `packet` is trusted: the policy's, of this frame.
+ * tags stay; lengths, TTL or hop limit and checksums are those of a response of `dns_len` octets at
+ * `dns`, whose one's complement sum is `dns_sum` (not folded: volley/checksum.h). Returns the octets
+ * of the new frame. The frame is one that the policy serves.
  */
 static inline uint16_t
-vly_packet_reply(uint8_t *frame, const struct vly_packet *packet, uint16_t dns_len,
-		 uint64_t dns_sum)
+vly_packet_reply(uint8_t *frame, uint8_t *dns, bool is_ipv4, unsigned dns_len, uint64_t dns_sum)
 {
-	uint8_t *udp = frame + packet->dns_off - VLY_UDP_BYTES;
+	uint8_t *udp = dns - VLY_UDP_BYTES;
 	unsigned udp_len = dns_len + VLY_UDP_BYTES;
 	uint16_t length = vly_packet_be16(udp_len);
 	uint16_t client_port = VLY_OCTETS_LOAD(16, udp);
 	const uint16_t our_port = htons(VLY_DNS_PORT); /* as the policy serves no other */
 
 	vly_packet_swap_macs(frame);
-	uint64_t sum = dns_sum + (packet->ip_version == 4
-					  ? vly_packet_reply_ipv4(udp - VLY_IPV4_BYTES, udp_len)
-					  : vly_packet_reply_ipv6(udp - VLY_IPV6_BYTES, udp_len));
+	uint64_t sum =
+		dns_sum + (is_ipv4 ? vly_packet_reply_ipv4(udp - VLY_IPV4_BYTES, udp_len)
+				   : vly_packet_reply_ipv6(udp - VLY_IPV6_BYTES, udp_len));
 
 	/* In full, never from the query's checksum: that of a sender on the same machine is not
 	 * filled in yet. The length counts twice: in the pseudo header and in the UDP header. */
@@ -117,7 +115,7 @@ vly_packet_reply(uint8_t *frame, const struct vly_packet *packet, uint16_t dns_l
 	checksum = (uint16_t)(checksum - (checksum == 0)); /* 0 means none (RFC 768) */
 	uint64_t header = vly_packet_pack(our_port, client_port, length, checksum);
 	memcpy(udp, &header, 8);
-	return (uint16_t)(packet->dns_off + dns_len);
+	return (uint16_t)(dns + dns_len - frame);
 }
 
 #endif

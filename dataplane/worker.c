@@ -164,9 +164,9 @@ write_replies(const struct vly_worker *worker, struct burst *burst)
 			burst->refused[burst->refused_cnt++] = mbuf;
 			continue;
 		}
-		uint16_t bytes =
-			vly_packet_reply(rte_pktmbuf_mtod(mbuf, uint8_t *), &burst->packet[i],
-					 query->response_len, query->response_sum);
+		uint16_t bytes = vly_packet_reply(
+			rte_pktmbuf_mtod(mbuf, uint8_t *), query->message, query->client_is_ipv4,
+			query->response_len, query->response_sum);
 		mbuf->data_len = bytes;
 		mbuf->pkt_len = bytes;
 		tx_bytes += bytes;
