@@ -69,15 +69,11 @@ vly_address_equals(const struct vly_address *a, const struct vly_address *b)
 	return ((a->half[0] ^ b->half[0]) | (a->half[1] ^ b->half[1])) == 0;
 }
 
-/* Whether we answer on `address`: the policy's question. `context` is a struct vly_addresses. */
 VLY_ADDRESS_INLINE bool
-vly_addresses_have(const void *context, const struct vly_address *address)
+vly_addresses_list(const struct vly_addresses *addresses, const struct vly_address *address)
 {
-	const struct vly_addresses *addresses = context;
 	unsigned first = vly_address_slot(address, addresses->factor);
 
-	if (addresses->cnt == 0)
-		return true;
 	for (unsigned i = 0; i < VLY_ADDRESSES_PROBES; i++) {
 		unsigned slot = addresses->slot[(first + i) % VLY_ADDRESSES_SLOT_CNT];
 		if (slot == 0)
@@ -87,6 +83,15 @@ vly_addresses_have(const void *context, const struct vly_address *address)
 			return true;
 	}
 	return false;
+}
+
+/* Whether we answer on `address`: the policy's question. `context` is a struct vly_addresses. */
+VLY_ADDRESS_INLINE bool
+vly_addresses_have(const void *context, const struct vly_address *address)
+{
+	const struct vly_addresses *addresses = context;
+
+	return addresses->cnt == 0 || vly_addresses_list(addresses, address);
 }
 
 #endif
