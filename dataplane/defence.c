@@ -73,7 +73,7 @@ reflectors_are_sound(const struct vly_policy_rules *rules)
 {
 	uint32_t cnt = 0;
 
-	for (size_t i = 0; i < sizeof(rules->reflector_port); i++)
+	for (size_t i = 0; i < sizeof(rules->reflector_port) / sizeof(uint32_t); i++)
 		cnt += (uint32_t)__builtin_popcount(rules->reflector_port[i]);
 	return cnt == rules->reflector_cnt;
 }

@@ -135,27 +135,31 @@ fetch(const struct vly_policy_rules *rules, struct vly_sketch *sketch,
 	}
 }
 
-void
+bool
 vly_judge(const struct vly_policy_rules *rules, struct vly_policy_state *state, uint32_t now,
 	  const struct vly_packet *packet, unsigned cnt, uint8_t *verdict)
 {
 	const struct rates rates = rates_of(rules);
 	bool has_rate = rules->source_mode != VLY_LIMIT_OFF;
 	uint32_t *screen[VLY_JUDGE_MAX];
+	bool all_served = true;
 
 	if (has_rate || rules->prefixes.range4_cnt + rules->prefixes.range6_cnt > 0)
 		fetch(rules, &state->sketch, packet, cnt, screen);
 	for (unsigned i = 0; i < cnt; i++) {
 		bool exempt = false;
-		verdict[i] = (uint8_t)vly_policy_look_up(&packet[i], rules, &exempt);
-		if (verdict[i] != VLY_VERDICT_serve || exempt)
-			continue;
-		if (!vly_policy_may_be_unserved(&packet[i], rules, state, now))
-			verdict[i] = VLY_VERDICT_unserved;
-		else if (has_rate &&
-			 !admit(&state->sketch, &packet[i], rules, screen[i], &rates, now))
-			verdict[i] = (uint8_t)vly_policy_over_rate(rules, state);
+		enum vly_verdict found = vly_policy_look_up(&packet[i], rules, &exempt);
+		if (found == VLY_VERDICT_serve && !exempt) {
+			if (!vly_policy_may_be_unserved(&packet[i], rules, state, now))
+				found = VLY_VERDICT_unserved;
+			else if (has_rate &&
+				 !admit(&state->sketch, &packet[i], rules, screen[i], &rates, now))
+				found = vly_policy_over_rate(rules, state);
+		}
+		verdict[i] = (uint8_t)found;
+		all_served &= found == VLY_VERDICT_serve;
 	}
+	return all_served;
 }
 
 struct vly_policy_state *

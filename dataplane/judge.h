@@ -12,8 +12,8 @@
 #define VLY_JUDGE_MAX 64
 
 /* Judges packet[0..cnt - 1], which vly_policy_classify() would serve, in their order; cnt is at
- * most VLY_JUDGE_MAX. Writes each one's verdict. */
-void vly_judge(const struct vly_policy_rules *rules, struct vly_policy_state *state, uint32_t now,
+ * most VLY_JUDGE_MAX. Writes each one's verdict; returns whether all are served. */
+bool vly_judge(const struct vly_policy_rules *rules, struct vly_policy_state *state, uint32_t now,
 	       const struct vly_packet *packet, unsigned cnt, uint8_t *verdict);
 
 /* A state of zeros, on large pages where there are any; NULL: no memory. free() it. */

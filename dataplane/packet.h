@@ -91,8 +91,8 @@ vly_packet_reply_ipv6(uint8_t *ip, unsigned udp_len)
 /*
  * Sends `frame` back where it came from: MAC addresses, IP addresses and ports change sides, VLAN
  * tags stay; lengths, TTL or hop limit and checksums are those of a response of `dns_len` octets at
- * `dns`, whose one's complement sum is `dns_sum` (not folded: volley/checksum.h). Returns the octets
- * of the new frame. The frame is one that the policy serves.
+ * `dns`, whose one's complement sum is `dns_sum` (not folded: volley/checksum.h). Returns the
+ * octets of the new frame. The frame is one that the policy serves.
  */
 static inline uint16_t
 vly_packet_reply(uint8_t *frame, uint8_t *dns, bool is_ipv4, unsigned dns_len, uint64_t dns_sum)
@@ -104,9 +104,8 @@ vly_packet_reply(uint8_t *frame, uint8_t *dns, bool is_ipv4, unsigned dns_len, u
 	const uint16_t our_port = htons(VLY_DNS_PORT); /* as the policy serves no other */
 
 	vly_packet_swap_macs(frame);
-	uint64_t sum =
-		dns_sum + (is_ipv4 ? vly_packet_reply_ipv4(udp - VLY_IPV4_BYTES, udp_len)
-				   : vly_packet_reply_ipv6(udp - VLY_IPV6_BYTES, udp_len));
+	uint64_t sum = dns_sum + (is_ipv4 ? vly_packet_reply_ipv4(udp - VLY_IPV4_BYTES, udp_len)
+					  : vly_packet_reply_ipv6(udp - VLY_IPV6_BYTES, udp_len));
 
 	/* In full, never from the query's checksum: that of a sender on the same machine is not
 	 * filled in yet. The length counts twice: in the pseudo header and in the UDP header. */

@@ -196,9 +196,8 @@ rest_is_plain_opt(const uint8_t *message, const uint8_t *rest, const uint8_t *en
 	static const uint8_t mask[8] = {0xff, 0xff, 0xff, 0, 0, 0, 0xff, 0};
 	static const uint8_t plain[8] = {0, 0, VLY_TYPE_OPT};
 
-	return VLY_OCTETS_LOAD(16, message + 10) == VLY_BE(16, 1) &&
-	       end - rest >= VLY_OPT_BYTES && octets_are(rest, mask, plain) &&
-	       VLY_OCTETS_LOAD(16, rest + 9) == 0;
+	return VLY_OCTETS_LOAD(16, message + 10) == VLY_BE(16, 1) && end - rest >= VLY_OPT_BYTES &&
+	       octets_are(rest, mask, plain) && VLY_OCTETS_LOAD(16, rest + 9) == 0;
 }
 
 /* Any other end of a query. */

@@ -5,8 +5,8 @@
  * come through here.
  *
  * Use, for a burst of up to VLY_BURST_MAX messages, inside one RCU read side:
- *   1. set `message`, `message_len`, `room`, `limit_max`, `limit` of each struct vly_query, and, for
- * the guard, which side it came from;
+ *   1. set `message`, `message_len`, `room`, `limit_max`, `limit` of each struct vly_query, and,
+ * for the guard, which side it came from;
  *   2. vly_guard_begin() (guard.h), unless there is no guard;
  *   3. vly_query_look_up(): parses all, then finds their zones, nodes, enclosers and answers;
  *   4. vly_query_write() for each: the response is then in place of the query.

@@ -130,8 +130,8 @@ copy_rotated(uint8_t *to, const struct vly_image_answer *answer, unsigned id)
 	memcpy(to + answer->wire_len - first, wire, first);
 }
 
-/* Copies as much of the answer as `shape` has behind the question; returns its one's complement sum,
- * as at an even offset. `plain`: the shape has all of it, in its own order. */
+/* Copies as much of the answer as `shape` has behind the question; returns its one's complement
+ * sum, as at an even offset. `plain`: the shape has all of it, in its own order. */
 static inline __attribute__((always_inline)) uint64_t
 write_answer(uint8_t *message, unsigned question_bytes, const struct vly_image_answer *answer,
 	     const struct vly_response_shape *shape, bool plain)
@@ -147,9 +147,9 @@ write_answer(uint8_t *message, unsigned question_bytes, const struct vly_image_a
 	}
 	copy_blocks(to, vly_image_answer_wire(answer), shape->wire_len);
 	if (delta != 0)
-		sum += move_pointers(
-			to, answer, plain ? answer->fix_cnt : pointer_cnt(answer, shape->wire_len),
-			delta);
+		sum += move_pointers(to, answer,
+				     plain ? answer->fix_cnt : pointer_cnt(answer, shape->wire_len),
+				     delta);
 	if (!plain && shape->wire_len != answer->wire_len)
 		return vly_sum_octets(to, shape->wire_len);
 	return sum;
@@ -278,25 +278,31 @@ write_other(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_c
 	}
 }
 
-/* Not inline, as it would take registers from what is done for each query. */
-__attribute__((noinline)) static bool
-is_admitted(const struct vly_query *query, struct vly_guard *guard)
+static inline __attribute__((always_inline)) void
+write_each(struct vly_query *query, unsigned cnt, struct vly_guard *guard, bool has_limits,
+	   struct vly_lcore_counters *counters)
 {
-	return vly_guard_admits(guard, query, found_kind(query), found_bytes(query));
-}
-
-void
-vly_query_write(struct vly_query *query, unsigned cnt, struct vly_guard *guard,
-		struct vly_lcore_counters *counters)
-{
-	bool has_limits = vly_guard_has_limits(guard);
-
 	for (unsigned i = 0; i < cnt; i++) {
 		bool is_plain = query[i].fate == VLY_QUERY_LOOKUP &&
 				query[i].cookie_state == VLY_COOKIE_NONE;
-		if (__builtin_expect(is_plain && (!has_limits || is_admitted(&query[i], guard)), 1))
+		if (__builtin_expect(
+			    is_plain && (!has_limits ||
+					 vly_guard_admits(guard, &query[i], found_kind(&query[i]),
+							  found_bytes(&query[i]))),
+			    1))
 			write_found(&query[i], counters);
 		else
 			write_other(&query[i], guard, counters);
 	}
+}
+
+/* Compiled twice: what limits need would take registers from those who have none. */
+void
+vly_query_write(struct vly_query *query, unsigned cnt, struct vly_guard *guard,
+		struct vly_lcore_counters *counters)
+{
+	if (vly_guard_has_limits(guard))
+		write_each(query, cnt, guard, true, counters);
+	else
+		write_each(query, cnt, guard, false, counters);
 }

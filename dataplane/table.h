@@ -29,7 +29,7 @@ struct vly_table {
 	struct vly_hash_key key;
 	uint64_t label_cnts[2]; /* bit 63 - n of the first, 127 - n of the second: some apex has n
 				   labels */
-	uint32_t slot_mask;         /* slots - 1; slots are a power of two, at most half full */
+	uint32_t slot_mask;     /* slots - 1; slots are a power of two, at most half full */
 	uint32_t zone_cnt;
 	struct vly_table_slot slot[];
 };
@@ -42,8 +42,8 @@ vly_table_candidates(const struct vly_table *table, unsigned label_cnt)
 	if (__builtin_expect(label_cnt < 64, 1))
 		return table->label_cnts[0] >> (63 - label_cnt);
 	/* twice, as 64 octets at once may be none */
-	return table->label_cnts[1] >> (127 - label_cnt) |
-	       table->label_cnts[0] << (label_cnt - 64) << 1;
+	return table->label_cnts[1] >> (127 - label_cnt) | table->label_cnts[0] << (label_cnt - 64)
+										<< 1;
 }
 
 /* Where a search for an apex begins. */

@@ -76,9 +76,9 @@ classify(const struct vly_worker *worker, struct burst *burst)
 		struct rte_mbuf *mbuf = burst->received[i];
 		rte_prefetch0(rte_pktmbuf_mtod(burst->received[i + FETCHED_AHEAD], void *));
 		const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
-		enum vly_verdict verdict = vly_policy_classify(
-			frame, frame + mbuf->data_len, packet, vly_addresses_have,
-			worker->addresses);
+		enum vly_verdict verdict =
+			vly_policy_classify(frame, frame + mbuf->data_len, packet,
+					    vly_addresses_have, worker->addresses);
 		rx_bytes += mbuf->pkt_len;
 		/* A frame that left no room in its buffer is larger than any query of ours. */
 		if (verdict == VLY_VERDICT_serve &&
@@ -103,8 +103,11 @@ admit(const struct vly_worker *worker, struct burst *burst, const struct vly_pol
 	uint8_t verdict[BURST];
 	unsigned kept = 0;
 
-	vly_judge(rules, burst->rules_state, burst->guard.clock.units, burst->packet,
-		  burst->asked_cnt, verdict);
+	bool all_served = vly_judge(rules, burst->rules_state, burst->guard.clock.units,
+				    burst->packet, burst->asked_cnt, verdict);
+	worker->counters->source_dry_run = burst->rules_state->source_dry_run;
+	if (all_served)
+		return;
 	for (unsigned i = 0; i < burst->asked_cnt; i++) {
 		if (unlikely(verdict[i] != VLY_VERDICT_serve)) {
 			refuse(worker, burst, burst->asked[i], verdict[i]);
@@ -117,7 +120,6 @@ admit(const struct vly_worker *worker, struct burst *burst, const struct vly_pol
 		kept++;
 	}
 	burst->asked_cnt = kept;
-	worker->counters->source_dry_run = burst->rules_state->source_dry_run;
 }
 
 STAGE static void
@@ -164,9 +166,9 @@ write_replies(const struct vly_worker *worker, struct burst *burst)
 			burst->refused[burst->refused_cnt++] = mbuf;
 			continue;
 		}
-		uint16_t bytes = vly_packet_reply(
-			rte_pktmbuf_mtod(mbuf, uint8_t *), query->message, query->client_is_ipv4,
-			query->response_len, query->response_sum);
+		uint16_t bytes = vly_packet_reply(rte_pktmbuf_mtod(mbuf, uint8_t *), query->message,
+						  query->client_is_ipv4, query->response_len,
+						  query->response_sum);
 		mbuf->data_len = bytes;
 		mbuf->pkt_len = bytes;
 		tx_bytes += bytes;

@@ -114,8 +114,8 @@ vly_hash_fold(uint64_t a, uint64_t b)
 static inline uint64_t
 vly_hash_label(const struct vly_hash_key *key, uint64_t suffix, const uint8_t *label)
 {
-	/* From [15 - n] on: a mask of 16 octets of which the first n + 1 count. Without a branch, as
-	 * nobody can predict how long a label is. */
+	/* From [15 - n] on: a mask of 16 octets of which the first n + 1 count. Without a branch,
+	 * as nobody can predict how long a label is. */
 	static const uint8_t mask[32] = {255, 255, 255, 255, 255, 255, 255, 255,
 					 255, 255, 255, 255, 255, 255, 255, 255};
 	size_t left = label[0]; /* behind the first octet of what is left */

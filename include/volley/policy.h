@@ -76,9 +76,9 @@ struct vly_policy_rules {
 	struct vly_sketch_rates source;
 	/* Messages that are never served get their NOTIMP or FORMERR up to this rate, per queue. */
 	struct vly_rate unserved;
-	uint32_t reflector_cnt;            /* of ports in reflector_port[] */
-	uint64_t source_key;               /* random: keys the sketch's hashes */
-	uint8_t reflector_port[65536 / 8]; /* bit n % 8 of octet n / 8: UDP source port n */
+	uint32_t reflector_cnt;              /* of ports in reflector_port[] */
+	uint64_t source_key;                 /* random: keys the sketch's hashes */
+	uint32_t reflector_port[65536 / 32]; /* bit n % 32 of word n / 32: UDP source port n */
 	struct vly_prefix_table prefixes;
 };
 
@@ -206,8 +206,8 @@ vly_policy_classify_ipv4(const uint8_t *data, const uint8_t *ip, const uint8_t *
 	packet->ip_version = 4;
 	packet->source_high = 0;
 	packet->source_low = vly_be32(ip + 12);
-	return vly_policy_classify_udp(
-		data, ip + VLY_IPV4_BYTES, end, (long)(vly_be32(ip) & 0xffff) - VLY_IPV4_BYTES, packet);
+	return vly_policy_classify_udp(data, ip + VLY_IPV4_BYTES, end,
+				       (long)(vly_be32(ip) & 0xffff) - VLY_IPV4_BYTES, packet);
 }
 
 VLY_POLICY_INLINE enum vly_verdict
@@ -227,8 +227,8 @@ vly_policy_classify_ipv6(const uint8_t *data, const uint8_t *ip, const uint8_t *
 	packet->ip_version = 6;
 	packet->source_high = vly_be64(ip + 8);
 	packet->source_low = vly_be64(ip + 16);
-	return vly_policy_classify_udp(
-		data, ip + VLY_IPV6_BYTES, end, vly_be32(ip + 4) >> 16, packet);
+	return vly_policy_classify_udp(data, ip + VLY_IPV6_BYTES, end, vly_be32(ip + 4) >> 16,
+				       packet);
 }
 
 /*
@@ -274,10 +274,10 @@ vly_policy_has_rules(const struct vly_policy_rules *rules)
 VLY_POLICY_INLINE void
 vly_policy_add_reflector(struct vly_policy_rules *rules, uint16_t port)
 {
-	uint8_t bit = (uint8_t)(1 << port % 8);
+	uint32_t bit = UINT32_C(1) << port % 32;
 
-	rules->reflector_cnt += (rules->reflector_port[port / 8] & bit) == 0;
-	rules->reflector_port[port / 8] |= bit;
+	rules->reflector_cnt += (rules->reflector_port[port / 32] & bit) == 0;
+	rules->reflector_port[port / 32] |= bit;
 }
 
 /* What the lists say of a packet that vly_policy_classify() would serve: serve, or the reason to
@@ -288,7 +288,7 @@ vly_policy_look_up(const struct vly_packet *packet, const struct vly_policy_rule
 {
 	unsigned port = packet->source_port;
 
-	if (rules->reflector_port[port >> 3] >> (port & 7) & 1)
+	if (rules->reflector_port[port / 32] >> port % 32 & 1)
 		return VLY_VERDICT_reflector;
 
 	enum vly_prefix_action action =
@@ -305,9 +305,10 @@ VLY_POLICY_INLINE bool
 vly_policy_may_be_unserved(const struct vly_packet *packet, const struct vly_policy_rules *rules,
 			   struct vly_policy_state *state, uint32_t now)
 {
+	if (!packet->unserved)
+		return true;
 	struct vly_rate rate = rules->unserved;
-
-	if (!packet->unserved || rate.cost == 0)
+	if (rate.cost == 0)
 		return true;
 	if (!vly_rate_has(state->unserved, now, rate, rate.cost))
 		return false;

@@ -83,7 +83,7 @@ port_cnt(void)
 	unsigned cnt = 0;
 
 	for (unsigned port = 0; port < 65536; port++)
-		cnt += block.rules.reflector_port[port / 8] >> port % 8 & 1;
+		cnt += block.rules.reflector_port[port / 32] >> port % 32 & 1;
 	return cnt;
 }
 
@@ -98,7 +98,7 @@ Test(defence_settings, the_defaults_as_numbers)
 	cr_expect_eq(block.rules.unserved.cost, VLY_RATE_UNITS_PER_S / 100);
 	cr_expect_eq(port_cnt(), 16);
 	cr_expect_eq(block.rules.reflector_cnt, 16);
-	cr_expect_eq(block.rules.reflector_port[123 / 8] >> 123 % 8 & 1, 1);
+	cr_expect_eq(block.rules.reflector_port[123 / 32] >> 123 % 32 & 1, 1);
 	cr_expect_eq(block.responses.mode, VLY_LIMIT_ON);
 	cr_expect_eq(block.responses.slip, 2);
 	cr_expect_eq(block.responses.prefix4_bits, 24);

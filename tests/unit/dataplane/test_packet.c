@@ -112,8 +112,8 @@ Test(packet, checksum_zero)
 		for (unsigned id = 0; id < 65536; id++) {
 			test_put16(dns, id);
 			uint16_t sum = vly_sum_fold(vly_sum_octets(dns, 12));
-			uint16_t len = vly_packet_reply(
-				frame.octet, frame.octet + frame.dns_off, version == 4, 12, sum);
+			uint16_t len = vly_packet_reply(frame.octet, frame.octet + frame.dns_off,
+							version == 4, 12, sum);
 			unsigned checksum = get16(frame.octet + frame.l4_off + 6);
 			cr_assert_eq(len, frame.dns_off + 12);
 			cr_assert_neq(checksum, 0);

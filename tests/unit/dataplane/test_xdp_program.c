@@ -199,7 +199,7 @@ Test(xdp_program, rules_are_swapped)
 	vly_policy_add_reflector(rules, 5353);
 	cr_assert_eq(vly_xdp_set_rules(&xdp, rules), 0);
 	check(&frame, VLY_VERDICT_reflector, "from a listed port");
-	rules->reflector_port[5353 / 8] = 0;
+	memset(rules->reflector_port, 0, sizeof(rules->reflector_port));
 	check(&frame, VLY_VERDICT_reflector, "rules not given yet");
 	cr_assert_eq(vly_xdp_set_rules(&xdp, rules), 0);
 	check(&frame, VLY_VERDICT_serve, "taken back");
