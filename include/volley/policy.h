@@ -150,8 +150,7 @@ vly_policy_source_is_host(const struct vly_packet *packet)
 }
 
 /* From the UDP header on. `ip_payload` is what the IP header claims to follow it, not yet
- * verified. Fields are taken out of whole words, which is what is fast where they are big-endian.
- */
+ * verified. Fields are taken out of words of 32 bits, whose octets any register can exchange. */
 VLY_POLICY_INLINE enum vly_verdict
 vly_policy_classify_udp(const uint8_t *data, const uint8_t *udp, const uint8_t *end,
 			long ip_payload, struct vly_packet *packet)

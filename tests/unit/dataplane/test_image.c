@@ -313,6 +313,27 @@ Test(image, with_a_wrong_header_says_what_is_wrong)
 #undef EXPECT
 }
 
+/* Counters of RCODEs are found by their numbers. */
+Test(image, with_an_rcode_that_no_zone_has_is_refused)
+{
+	struct fenced fenced;
+	struct vly_image image = {0};
+	struct vly_image_error error;
+
+	open_fenced(&fenced, &small);
+	cr_assert_eq(vly_image_verify(fenced.block, fenced.bytes, NULL, &image, &error), 0);
+	const struct vly_image_answer *nxdomain = vly_image_at(image.heap, image.zone[0].nxdomain);
+	uint8_t *flags = fenced.block + ((const uint8_t *)&nxdomain->flags - fenced.block);
+	for (unsigned rcode = 0; rcode <= VLY_ANSWER_RCODE; rcode++) {
+		*flags = (uint8_t)((*flags & ~VLY_ANSWER_RCODE) | rcode);
+		vly_test_image_reseal(fenced.block, fenced.bytes);
+		if (rcode <= VLY_RCODE_YXDOMAIN)
+			cr_expect_eq(verify(&fenced, &error), 0, "%s", error.text);
+		else
+			expect_refused(&fenced, "RCODE");
+	}
+}
+
 Test(image, with_any_octet_flipped_fails_the_checksum)
 {
 	struct fenced fenced;

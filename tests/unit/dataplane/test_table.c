@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 
 #include "message.h"
+#include "random.h"
 #include "server.h"
 
 /* A zone whose apex has one address: which zone answered is seen in the answer. */
@@ -113,6 +114,68 @@ Test(table, finds_each_of_many_zones)
 #define NEGATIVE(apex) "ns " apex " 60 SOA ns.elsewhere. mail.elsewhere. 7 2 3 4 60\n"
 
 /* Parent and child on one server: each answers for its own names. */
+/* The name of so many labels, all of them "a". */
+static const char *
+deep_name(unsigned label_cnt)
+{
+	static char name[2 * VLY_NAME_LABELS_MAX + 1];
+
+	for (unsigned i = 0; i < label_cnt; i++)
+		memcpy(name + (size_t)2 * i, "a.", 3);
+	return name;
+}
+
+Test(table, finds_the_nearest_of_apexes_at_any_depth)
+{
+	static const unsigned depth[] = {1, 2, 40, 62, 63, 64, 65, 66, 100, 126, 127};
+	enum { DEPTHS = sizeof(depth) / sizeof(depth[0]) };
+	struct vly_image *images[DEPTHS];
+	unsigned nearest = 0;
+
+	for (unsigned i = 0; i < DEPTHS; i++) {
+		const struct vly_test_zone zone = {deep_name(depth[i]), VLY_TEST_APEX};
+		cr_assert_not_null(images[i] = vly_test_image_open(&zone, 1, i + 1));
+	}
+	struct vly_table *table = build(images, DEPTHS);
+	for (unsigned label_cnt = 1; label_cnt <= VLY_NAME_LABELS_MAX; label_cnt++) {
+		struct vly_test_response response;
+		char soa[2 * VLY_NAME_LABELS_MAX + 20];
+		if (nearest + 1 < DEPTHS && depth[nearest + 1] == label_cnt)
+			nearest++;
+		snprintf(soa, sizeof(soa), "\nns %s ", deep_name(depth[nearest]));
+		vly_test_ask(table,
+			     &(struct vly_test_question){.name = deep_name(label_cnt), .type = 16},
+			     &response);
+		char *text = vly_test_response_text(&response);
+		cr_expect_not_null(strstr(text, soa), "%u labels: %s", label_cnt, text);
+		free(text);
+		vly_test_response_free(&response);
+	}
+	close_all(table, images, DEPTHS);
+}
+
+Test(table, candidates_are_those_of_a_loop)
+{
+	struct vly_test_random random = {53};
+
+	for (unsigned round = 0; round < 1000; round++) {
+		bool has[VLY_NAME_LABELS_MAX + 1];
+		struct vly_table table = {.slot_mask = 0};
+		for (unsigned cnt = 0; cnt <= VLY_NAME_LABELS_MAX; cnt++) {
+			has[cnt] = vly_test_random_chance(&random, 30);
+			if (has[cnt])
+				table.label_cnts[cnt / 64] |= UINT64_C(1) << (63 - cnt % 64);
+		}
+		for (unsigned label_cnt = 0; label_cnt <= VLY_NAME_LABELS_MAX; label_cnt++) {
+			uint64_t expected = 0;
+			for (unsigned i = 0; i <= label_cnt && i < 64; i++)
+				expected |= (uint64_t)has[label_cnt - i] << i;
+			cr_assert_eq(vly_table_candidates(&table, label_cnt), expected, "%u labels",
+				     label_cnt);
+		}
+	}
+}
+
 Test(table, serves_parent_and_child)
 {
 	static const struct vly_test_zone zones[] = {
