@@ -25,7 +25,7 @@ SUM_BYTES = 1 << 18  # image_sum.h
 
 # include/volley/defence.h: up to the rates of sources
 DEFENCE_HEAD = struct.Struct("=QIIQ IIII 8I II II 48s I 2I 6I 2I I")
-DEFENCE_MAGIC, DEFENCE_VERSION = 0x434e4644594c56, 4
+DEFENCE_MAGIC, DEFENCE_VERSION = 0x434e4644594c56, 5
 PREFIX_RANGES = 1 << 18
 PREFIX_TABLE_BYTES = 8 + 4 * (65537 + 524289 + 65536) + (8 + 24) * PREFIX_RANGES + (1 << 21) + (1 << 19)
 DEFENCE_TABLE_OFFSET = DEFENCE_HEAD.size + 8 + 65536 // 8
