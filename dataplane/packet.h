@@ -2,8 +2,9 @@
 /*
  * Turning a query's frame into its response's, in place.
  *
- * Use, when the DNS response stands where the query was: vly_packet_reply() with what the policy
- * found (policy.h), then send the frame with the length it returns. Any thread; allocates nothing.
+ * Use, when the DNS response stands where the query was, in a frame that the policy serves
+ * (policy.h): vly_packet_reply(), then send the frame with the length it returns. Any thread;
+ * allocates nothing.
  */
 #ifndef VLY_DATAPLANE_PACKET_H
 #define VLY_DATAPLANE_PACKET_H
@@ -111,7 +112,8 @@ vly_packet_reply(uint8_t *frame, uint8_t *dns, bool is_ipv4, unsigned dns_len, u
 	 * filled in yet. The length counts twice: in the pseudo header and in the UDP header. */
 	sum += (uint64_t)htons(IPPROTO_UDP) + 2 * (uint64_t)length + our_port + client_port;
 	uint16_t checksum = (uint16_t)~vly_sum_fold(sum);
-	checksum = (uint16_t)(checksum - (checksum == 0)); /* 0 means none (RFC 768) */
+	if (checksum == 0)
+		checksum = 0xffff; /* 0 means none (RFC 768) */
 	uint64_t header = vly_packet_pack(our_port, client_port, length, checksum);
 	memcpy(udp, &header, 8);
 	return (uint16_t)(dns + dns_len - frame);

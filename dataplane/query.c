@@ -17,7 +17,7 @@ vly_query_refuse(struct vly_query *query, enum vly_ede ede)
 {
 	set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_REFUSED);
 	query->ede = (uint16_t)ede;
-	if (query->has_opt)
+	if (query->opt_bytes != 0)
 		query->opt_bytes += VLY_OPTION_HEAD_BYTES + sizeof(query->ede);
 }
 
@@ -84,7 +84,6 @@ take_opt(struct vly_query *query, const uint8_t *fixed)
 {
 	unsigned payload = vly_read_u16(fixed + 2);
 
-	query->has_opt = true;
 	query->opt_bytes = VLY_OPT_BYTES;
 	query->dnssec_ok = (fixed[6] & 0x80) != 0;
 	if (payload > query->limit) /* never over a stream, where it is the room */
@@ -97,7 +96,7 @@ parse_opt(struct vly_query *query, const struct vly_record *record)
 {
 	unsigned options_bytes = vly_read_u16(record->fixed + 8);
 
-	if (query->has_opt || record->owner[0] != 0)
+	if (query->opt_bytes != 0 || record->owner[0] != 0)
 		return false; /* §6.1.1: two of them, or not at the root */
 	take_opt(query, record->fixed);
 	if (record->fixed[5] != 0)
@@ -226,6 +225,9 @@ judge_question(struct vly_query *query, unsigned qclass)
 static_assert(offsetof(struct vly_query, image) ==
 		      offsetof(struct vly_query, parsed) + sizeof(((struct vly_query *)0)->parsed),
 	      "zeros in parsed[] are zeros in all that is laid over it");
+static_assert(VLY_QUERY_LOOKUP == 0 && VLY_RCODE_NOERROR == 0 && VLY_COOKIE_NONE == 0 &&
+		      VLY_EDE_NONE == 0,
+	      "what most queries are");
 
 static inline void
 parse_one(struct vly_query *query)

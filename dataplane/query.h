@@ -65,15 +65,14 @@ struct vly_query {
 			uint8_t fate;      /* enum vly_query_fate */
 			uint8_t rcode_ext; /* upper bits of an extended RCODE, for the OPT */
 			uint8_t rcode;     /* of an error */
-			bool has_opt;
-			bool dnssec_ok; /* the DO bit (RFC 3225) */
+			bool dnssec_ok;    /* the DO bit (RFC 3225) */
 			bool asks_keepalive;
 			bool asks_nsid;
-			uint8_t cookie_state;    /* enum vly_cookie */
-			uint16_t ede;            /* INFO-CODE of an error (RFC 8914), or NONE */
+			uint8_t cookie_state; /* enum vly_cookie */
+			uint8_t opt_bytes;    /* of the response's OPT with its options; 0: none */
+			uint16_t ede;         /* INFO-CODE of an error (RFC 8914), or NONE */
 			uint16_t question_bytes; /* name, type and class */
 			uint16_t qtype;
-			uint8_t opt_bytes; /* of the response's OPT with its options; 0: none */
 			uint8_t zone_label_idx; /* where the zone's apex starts in the name */
 		};
 	};

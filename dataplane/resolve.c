@@ -109,18 +109,16 @@ bucket_of(const struct vly_image *image, uint64_t hash)
 	return &image->bucket[vly_image_bucket_idx(hash, image->bucket_cnt)];
 }
 
-/* Fetches where the zone would be. */
+/* Fetches where the zone would be, unless its apex lies more than 63 labels above the name. */
 static inline void
 fetch_zone(const struct vly_query *query, const struct vly_table *table)
 {
 	const struct vly_name *name = &query->name;
+	uint64_t left = vly_table_candidates(table, name->label_cnt);
 
-	for (unsigned first = 0; first <= name->label_cnt; first += 64) {
-		uint64_t left = vly_table_candidates(table, name->label_cnt - first);
-		for (; left != 0; left &= left - 1) {
-			unsigned i = first + (unsigned)__builtin_ctzll(left);
-			PREFETCH(&table->slot[vly_table_slot_idx(table, name->hash[i])]);
-		}
+	for (; left != 0; left &= left - 1) {
+		uint64_t hash = name->hash[__builtin_ctzll(left)];
+		PREFETCH(&table->slot[vly_table_slot_idx(table, hash)]);
 	}
 }
 
@@ -258,15 +256,36 @@ vly_query_find_encloser(struct vly_query *query, unsigned cnt)
 			guess_encloser(&query[i]);
 }
 
+/* True when `node`, a guess by hash or NULL, is that of a name in the query's zone. */
+static inline bool
+is_node_in_zone(const struct vly_query *query, const struct vly_image_node *node,
+		const uint8_t *lower, unsigned len)
+{
+	return node != NULL && node->zone == query->zone_idx && name_is(node, lower, len);
+}
+
+/* The same of the suffix that starts at label_idx. */
+static inline bool
+is_node_of(const struct vly_query *query, const struct vly_image_node *node, unsigned label_idx)
+{
+	return is_node_in_zone(query, node, query->name.lower + query->name.start[label_idx],
+			       vly_name_suffix_len(&query->name, label_idx));
+}
+
+/* The same of the whole name, if its own node is what was looked for. */
+static inline bool
+is_own_node(const struct vly_query *query)
+{
+	return query->encloser_idx == 0 &&
+	       is_node_in_zone(query, query->node, query->name.lower, query->name.len);
+}
+
 /* The node of the suffix that starts at label_idx, in the query's zone, or NULL. */
 static const struct vly_image_node *
 find_suffix(const struct vly_query *query, unsigned label_idx)
 {
 	const struct vly_image *image = query->image;
-	const struct vly_name *name = &query->name;
-	const uint8_t *lower = name->lower + name->start[label_idx];
-	unsigned len = vly_name_suffix_len(name, label_idx);
-	uint64_t hash = name->hash[label_idx];
+	uint64_t hash = query->name.hash[label_idx];
 	uint32_t tag = vly_image_tag(hash);
 	uint32_t at = vly_image_bucket_idx(hash, image->bucket_cnt);
 
@@ -276,7 +295,7 @@ find_suffix(const struct vly_query *query, unsigned label_idx)
 		     match &= match - 1) {
 			vly_image_ref ref = bucket->node[__builtin_ctz(match)];
 			const struct vly_image_node *node = vly_image_at(image->heap, ref);
-			if (ref != 0 && node->zone == query->zone_idx && name_is(node, lower, len))
+			if (ref != 0 && is_node_of(query, node, label_idx))
 				return node;
 		}
 		if (!vly_image_bucket_overflows(bucket))
@@ -284,15 +303,6 @@ find_suffix(const struct vly_query *query, unsigned label_idx)
 		at = at + 1 < image->bucket_cnt ? at + 1 : 0;
 	}
 	return NULL;
-}
-
-/* True when `node`, a guess by hash, is that of the suffix which starts at label_idx. */
-static inline bool
-is_node_of(const struct vly_query *query, const struct vly_image_node *node, unsigned label_idx)
-{
-	return node != NULL && node->zone == query->zone_idx &&
-	       name_is(node, query->name.lower + query->name.start[label_idx],
-		       vly_name_suffix_len(&query->name, label_idx));
 }
 
 /* The longest existing ancestor of a name that does not exist, by bisection, as ancestors of what
@@ -386,16 +396,6 @@ resolve_missing(struct vly_query *query, const struct vly_table *table)
 		return 0;
 	}
 	return right && !again ? resolve_below(query, query->node) : resolve_slowly(query);
-}
-
-/* Whether the node that was found is the name's own. */
-static inline bool
-is_own_node(const struct vly_query *query)
-{
-	const struct vly_image_node *node = query->node;
-
-	return node != NULL && query->encloser_idx == 0 && node->zone == query->zone_idx &&
-	       name_is(node, query->name.lower, query->name.len);
 }
 
 /* Enough for answers of up to 56 octets; longer ones mostly end where their node begins, which has

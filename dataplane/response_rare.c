@@ -41,14 +41,16 @@ static void
 finish_rare(struct vly_query *query, const struct vly_response_shape *shape, bool question,
 	    uint8_t *end, struct vly_lcore_counters *counters)
 {
-	vly_response_header(query->message, shape, question, query->has_opt);
-	if (query->has_opt) {
+	bool has_opt = query->opt_bytes != 0;
+
+	vly_response_header(query->message, shape, question, has_opt);
+	if (has_opt) {
 		vly_response_opt(end, query, query->rcode_ext);
 		end += query->opt_bytes;
 	}
 	query->response_len = (uint16_t)(end - query->message);
 	query->response_sum = vly_sum_octets(query->message, query->response_len);
-	counters->queries_edns += query->has_opt;
+	counters->queries_edns += has_opt;
 	counters->truncated += (shape->flags & VLY_FLAG_TC) != 0;
 	unsigned rcode = (shape->flags & VLY_FLAG_RCODE) | (unsigned)query->rcode_ext << 4;
 	vly_response_count(rcode < VLY_RCODE_YXDOMAIN ? rcode : VLY_RCODE_YXDOMAIN, counters);
@@ -78,7 +80,7 @@ vly_response_limited(struct vly_query *query, enum vly_guard_verdict verdict,
 		return;
 	query->asks_nsid = false;
 	query->ede = VLY_EDE_NONE;
-	query->opt_bytes = query->has_opt ? VLY_OPT_BYTES : 0;
+	query->opt_bytes = query->opt_bytes != 0 ? VLY_OPT_BYTES : 0;
 	query->rcode_ext = 0;
 	if (verdict == VLY_GUARD_BADCOOKIE) {
 		shape.flags = VLY_RCODE_BADCOOKIE & 15;

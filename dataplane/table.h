@@ -42,8 +42,8 @@ vly_table_candidates(const struct vly_table *table, unsigned label_cnt)
 	if (__builtin_expect(label_cnt < 64, 1))
 		return table->label_cnts[0] >> (63 - label_cnt);
 	/* in two steps, as by all 64 bits at once nothing is shifted */
-	return table->label_cnts[1] >> (127 - label_cnt) | table->label_cnts[0] << (label_cnt - 64)
-										<< 1;
+	uint64_t below_64 = table->label_cnts[0] << (label_cnt - 64) << 1;
+	return table->label_cnts[1] >> (127 - label_cnt) | below_64;
 }
 
 /* Where a search for an apex begins. */

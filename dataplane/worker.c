@@ -38,7 +38,7 @@ struct burst {
 	struct rte_mbuf *reply[BURST];
 	struct rte_mbuf *refused[BURST]; /* to be freed */
 	struct vly_packet packet[BURST]; /* of asked[] */
-	struct vly_query query[BURST];   /* of asked[] */
+	struct vly_query query[BURST];   /* of asked[]; zeros to begin with: never `stream` */
 	unsigned received_cnt;
 	unsigned asked_cnt;
 	unsigned reply_cnt;

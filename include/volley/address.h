@@ -69,6 +69,7 @@ vly_address_equals(const struct vly_address *a, const struct vly_address *b)
 	return ((a->half[0] ^ b->half[0]) | (a->half[1] ^ b->half[1])) == 0;
 }
 
+/* Whether the address is in a set that is not empty. */
 VLY_ADDRESS_INLINE bool
 vly_addresses_list(const struct vly_addresses *addresses, const struct vly_address *address)
 {

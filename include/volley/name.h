@@ -127,7 +127,7 @@ vly_hash_label(const struct vly_hash_key *key, uint64_t suffix, const uint8_t *l
 		label += 16;
 		left -= 16;
 	}
-	const uint8_t *kept = mask + 15 + -(ptrdiff_t)left;
+	const uint8_t *kept = mask + 15 - left;
 	uint64_t low = VLY_OCTETS_LOAD(64, label) & VLY_OCTETS_LOAD(64, kept);
 	uint64_t high = VLY_OCTETS_LOAD(64, label + 8) & VLY_OCTETS_LOAD(64, kept + 8);
 	return vly_hash_fold(hash ^ (low ^ key->word[0]), high ^ key->word[1]);

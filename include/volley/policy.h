@@ -128,8 +128,8 @@ vly_policy_is_plain(const uint8_t *dns)
 	return (vly_be32(dns + 2) & 0xf800ffff) == 1;
 }
 
-/* A query with a cookie may come without a question (RFC 7873 §5.4). Of NOTIFY and UPDATE we look
- * at no more than the opcode. */
+/* Of what is no response and not plain: a query with a cookie may come without a question (RFC 7873
+ * §5.4). Of NOTIFY and UPDATE we look at no more than the opcode. */
 VLY_POLICY_INLINE bool
 vly_policy_is_unserved(const uint8_t *dns)
 {
@@ -138,7 +138,7 @@ vly_policy_is_unserved(const uint8_t *dns)
 
 	if (opcode != 0)
 		return opcode != 4 && opcode != 5;
-	return question_cnt != 1 && (question_cnt != 0 || vly_be16(dns + 10) == 0);
+	return question_cnt != 0 || vly_be16(dns + 10) == 0;
 }
 
 VLY_POLICY_INLINE bool

@@ -111,9 +111,6 @@ Test(table, finds_each_of_many_zones)
 	close_all(table, images, IMAGES);
 }
 
-#define NEGATIVE(apex) "ns " apex " 60 SOA ns.elsewhere. mail.elsewhere. 7 2 3 4 60\n"
-
-/* Parent and child on one server: each answers for its own names. */
 /* The name of so many labels, all of them "a". */
 static const char *
 deep_name(unsigned label_cnt)
@@ -176,6 +173,9 @@ Test(table, candidates_are_those_of_a_loop)
 	}
 }
 
+#define NEGATIVE(apex) "ns " apex " 60 SOA ns.elsewhere. mail.elsewhere. 7 2 3 4 60\n"
+
+/* Parent and child on one server: each answers for its own names. */
 Test(table, serves_parent_and_child)
 {
 	static const struct vly_test_zone zones[] = {

@@ -200,6 +200,7 @@ Test(xdp_program, rules_are_swapped)
 	cr_assert_eq(vly_xdp_set_rules(&xdp, rules), 0);
 	check(&frame, VLY_VERDICT_reflector, "from a listed port");
 	memset(rules->reflector_port, 0, sizeof(rules->reflector_port));
+	rules->reflector_cnt = 0;
 	check(&frame, VLY_VERDICT_reflector, "rules not given yet");
 	cr_assert_eq(vly_xdp_set_rules(&xdp, rules), 0);
 	check(&frame, VLY_VERDICT_serve, "taken back");
