@@ -58,6 +58,29 @@ map_aligned(int fd, size_t bytes)
 	return block;
 }
 
+/* Has the kernel copy a mapping into large pages, one after the other.
+ *
+ * While it copies, nothing else runs on our CPU: that takes a millisecond for each page, but ten where
+ * a hypervisor first has to find memory for it. So a large page is first taken and given back: when
+ * it is zeroed at that, others may run meanwhile, and what was given back last is what the kernel
+ * then copies to. */
+static void
+collapse(uint8_t *block, size_t bytes)
+{
+	volatile uint8_t *spare = vly_large_alloc(LARGE_PAGE);
+
+	for (size_t off = 0; off < bytes; off += LARGE_PAGE) {
+		if (spare != NULL) {
+			*spare = 0;
+			(void)madvise((void *)spare, LARGE_PAGE, MADV_DONTNEED);
+		}
+		/* EAGAIN: a page was in use just now, which says nothing of the others */
+		if (madvise(block + off, LARGE_PAGE, MADV_COLLAPSE) != 0 && errno != EAGAIN)
+			break;
+	}
+	free((void *)spare);
+}
+
 void *
 vly_large_map(int fd, size_t bytes)
 {
@@ -65,6 +88,6 @@ vly_large_map(int fd, size_t bytes)
 
 	/* Not the last pages, which would become a large one that is partly empty. */
 	if (block != MAP_FAILED && bytes >= LARGE_PAGE)
-		(void)madvise(block, bytes / LARGE_PAGE * LARGE_PAGE, MADV_COLLAPSE);
+		collapse(block, bytes / LARGE_PAGE * LARGE_PAGE);
 	return block;
 }
