@@ -31,6 +31,7 @@ struct {
 struct rules_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(key_size, sizeof(uint32_t));
 	__uint(value_size, sizeof(struct vly_policy_rules));
 };

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -18,6 +20,7 @@
 #include <bpf/libbpf.h>
 
 #include "log.h"
+#include "xdp_map.h"
 
 /* Our program has four maps. Inner maps are not among them. */
 #define MAPS_MAX 8
@@ -264,12 +267,16 @@ int
 vly_xdp_set_rules(struct vly_xdp *xdp, const struct vly_policy_rules *rules)
 {
 	uint32_t key = 0;
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "vly_rules_set", sizeof(key), sizeof(*rules), 1,
-				NULL);
-	int error = fd < 0 ? fd : bpf_map_update_elem(fd, &key, rules, BPF_ANY);
+	void *set;
+	int fd = vly_xdp_map_create("vly_rules_set", sizeof(*rules), &set);
+	int error = fd < 0 ? fd : 0;
 
-	if (error == 0)
+	if (error == 0) {
+		/* written by us: for as long as the kernel copies, nobody else has our CPU */
+		memcpy(set, rules, sizeof(*rules));
+		munmap(set, sizeof(*rules));
 		error = bpf_map_update_elem(xdp->rules_fd, &key, &fd, BPF_ANY);
+	}
 	if (fd >= 0)
 		close(fd);
 	if (error != 0)

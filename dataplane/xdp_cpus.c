@@ -11,6 +11,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "xdp_map.h"
+
 /* Samples of one cause that a CPU may take until it is read again: with ten reads a second, 70 of
  * the 100 that a cause may have from all of them. */
 #define CREDIT 7
@@ -23,19 +25,13 @@ static_assert(2 * CREDIT * (VLY_VERDICT_CNT - VLY_VERDICT_serve - 1) <= VLY_XDP_
 static int
 add_cpu(struct vly_xdp_cpus *cpus, int cpus_fd, uint32_t cpu)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
-	const size_t bytes = sizeof(struct vly_xdp_cpu);
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "vly_cpu", sizeof(cpu), (uint32_t)bytes, 1,
-				&options);
+	void *counted;
+	int fd = vly_xdp_map_create("vly_cpu", sizeof(struct vly_xdp_cpu), &counted);
 
 	if (fd < 0)
 		return fd;
-	void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	int error = map == MAP_FAILED ? -errno : 0;
-	if (error == 0) {
-		cpus->cpu[cpus->cnt++] = map;
-		error = bpf_map_update_elem(cpus_fd, &cpu, &fd, BPF_ANY);
-	}
+	cpus->cpu[cpus->cnt++] = counted;
+	int error = bpf_map_update_elem(cpus_fd, &cpu, &fd, BPF_ANY);
 	close(fd);
 	return error;
 }

@@ -8,7 +8,9 @@ The lcore has a CPU of its own. Control and the dataplane's main thread share th
 control has the weight that its systemd unit gives it; so do the kernel's threads that may move, as
 where the lcores' CPUs are set apart. When kxdpgun had to wait, it makes up for that faster than it
 was told to, and what then finds the lcore's ring full is lost, with a reload or without: both are
-told, as is the share of time for which others kept the lcore from its CPU.
+told. So are the shares of time for which others kept the lcore from its CPU, and for which a
+hypervisor let a CPU stand still: one that grants less than all CPUs can use does so when a reload
+keeps busy what the load left idle, and until its next period begins nothing is answered.
 """
 
 import contextlib
@@ -19,8 +21,8 @@ import shlex
 import signal
 import time
 
-from . import clients, zones
-from .afxdp_case import CLIENT_CPU, CPUS
+from . import clients, huge_pages, zones
+from .afxdp_case import CLIENT_CPU, CPUS, TESTPMD_MBUFS
 from .measure import comparison, progress, summary
 from .memory import settle
 from .probe import SECONDS_MAX, Probe, percentile
@@ -46,7 +48,7 @@ UNBOUND_WORK = pathlib.Path("/sys/devices/virtual/workqueue/cpumask")
 # Of each round, beside latencies. What is lost but neither before nor during the reload found the
 # ring full in the seconds around, or was lost on the way.
 TOLD = ("capacity", "load", "asked", "lost", "lost_before", "lost_during", "reload_seconds",
-        "lcore_waited_shares")
+        "lcore_waited_shares", "stolen_shares")
 
 
 class ReloadCase:
@@ -56,6 +58,8 @@ class ReloadCase:
     def run(self, options):
         names = options.names or NAMES
         with Sandbox() as sandbox:
+            if options.huge_pages:
+                huge_pages.reserve(sandbox, huge_pages.need_mib(TESTPMD_MBUFS, names))
             progress(f"{self.name}: writing two zones of {names} names")
             reloads = Reloads(options, sandbox, names)
             rounds = []
@@ -90,11 +94,16 @@ class State:
 
     missed: int
     waited_s: float  # that others kept the lcore from its CPU
+    stolen_s: float  # that a hypervisor kept from a CPU, as far as it tells
     unix_ns: int
 
     def until(self, later):
         return State(later.missed - self.missed, later.waited_s - self.waited_s,
-                     later.unix_ns - self.unix_ns)
+                     later.stolen_s - self.stolen_s, later.unix_ns - self.unix_ns)
+
+    @property
+    def seconds(self):
+        return self.unix_ns / 1e9
 
 
 class Reloads:
@@ -130,6 +139,8 @@ class Reloads:
 
     def run(self):
         """Load before and during a reload."""
+        # files that were written for it, or by the reload before
+        os.sync()
         with Sandbox() as sandbox:
             capacity, _ = clients.kxdpgun(sandbox, self.pair, self.lists[1], CAPACITY_SECONDS,
                                           CLIENT_CPU)
@@ -158,10 +169,12 @@ class Reloads:
                 "capacity": capacity, "load": load, "asked": queries + told["sent"],
                 "lost": queries - replies + told["sent"] - told["answered"],
                 "lost_before": before.missed, "lost_during": during.missed,
-                "before_seconds": round(before.unix_ns / 1e9, 2),
-                "reload_seconds": round(during.unix_ns / 1e9, 2),
-                "lcore_waited_shares": [round(span.waited_s * 1e9 / span.unix_ns, 4)
-                                        for span in (before, during)]}
+                "before_seconds": round(before.seconds, 2),
+                "reload_seconds": round(during.seconds, 2),
+                "lcore_waited_shares": [round(span.waited_s / span.seconds, 4)
+                                        for span in (before, during)],
+                "stolen_shares": [round(span.stolen_s / os.cpu_count() / span.seconds, 4)
+                                  for span in (before, during)]}
 
     def reload(self):
         """To the other version of the zone."""
@@ -170,7 +183,8 @@ class Reloads:
         self.volley.ask_control("reload")
 
     def state(self):
-        return State(self.missed(), self.volley.dataplane.lcore_seconds(1)[0], time.time_ns())
+        return State(self.missed(), self.volley.dataplane.lcore_seconds(1)[0], stolen_seconds(),
+                     time.time_ns())
 
     def missed(self):
         """Packets that found the lcore's ring full."""
@@ -181,6 +195,12 @@ class Reloads:
         if f'"serial": {serial}' not in self.volley.ask_control("zones"):
             raise PerfError(f"serial {serial} is not live after the reload:\n"
                             + self.volley.ask_control("zones"))
+
+
+def stolen_seconds():
+    """Of all CPUs together."""
+    return (int(pathlib.Path("/proc/stat").read_text().split(maxsplit=9)[8])
+            / os.sysconf("SC_CLK_TCK"))
 
 
 def lower(pid):
