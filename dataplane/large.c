@@ -60,10 +60,10 @@ map_aligned(int fd, size_t bytes)
 
 /* Has the kernel copy a mapping into large pages, one after the other.
  *
- * While it copies, nothing else runs on our CPU: that takes a millisecond for each page, but ten where
- * a hypervisor first has to find memory for it. So a large page is first taken and given back: when
- * it is zeroed at that, others may run meanwhile, and what was given back last is what the kernel
- * then copies to. */
+ * While it copies, nothing else runs on our CPU: that takes a millisecond for each page, but ten
+ * where a hypervisor first has to find memory for it. So a large page is first taken and given
+ * back: when it is zeroed at that, others may run meanwhile, and what was given back last is what
+ * the kernel then copies to. */
 static void
 collapse(uint8_t *block, size_t bytes)
 {

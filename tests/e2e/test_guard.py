@@ -227,8 +227,9 @@ def test_client_behind_a_spoofed_prefix_gets_through(served, defend, neighbourho
     defend(secrets=[OLD], mode=publish.ON, rates=FEW, slip=2)
     try:
         flood(network, wire, [f"{neighbourhood}{host}" for host in range(100, 120)], 300)
-        said = run(network, program[0], f"@{SERVER4}", "big.test.", "TXT", *program[1:], "+tries=8" if
-                   program[0] == "dig" else "+retry=8", "+timeout=1")
+        # which of the limited responses come, one in two, is random
+        said = run(network, program[0], f"@{SERVER4}", "big.test.", "TXT", *program[1:], "+tries=24" if
+                   program[0] == "dig" else "+retry=24", "+timeout=1")
         assert said.count("xxxxx") >= 4
     finally:
         wire.close()
