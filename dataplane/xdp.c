@@ -269,16 +269,15 @@ vly_xdp_set_rules(struct vly_xdp *xdp, const struct vly_policy_rules *rules)
 	uint32_t key = 0;
 	void *set;
 	int fd = vly_xdp_map_create("vly_rules_set", sizeof(*rules), &set);
-	int error = fd < 0 ? fd : 0;
+	int error = fd;
 
-	if (error == 0) {
+	if (fd >= 0) {
 		/* written by us: for as long as the kernel copies, nobody else has our CPU */
 		memcpy(set, rules, sizeof(*rules));
 		munmap(set, sizeof(*rules));
 		error = bpf_map_update_elem(xdp->rules_fd, &key, &fd, BPF_ANY);
-	}
-	if (fd >= 0)
 		close(fd);
+	}
 	if (error != 0)
 		vly_log_error("%s: the XDP program keeps the rules it has, for the new ones can't "
 			      "be given to it: %s",
