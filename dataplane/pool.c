@@ -9,6 +9,8 @@
 
 #include <volley/name.h>
 
+#include "backlog.h"
+
 /* mbufs that an lcore keeps at hand: four bursts, so that the pool's shared ring is met rarely. */
 #define CACHE_CNT 256
 
@@ -76,10 +78,11 @@ vly_pool_plan_port(const struct vly_port_spec *spec, unsigned mtu)
 	if (room > UINT16_MAX)
 		room = UINT16_MAX;
 	plan.room_bytes = (uint16_t)room;
-	/* RX, TX and completions, the cache (it grows to half as much again), two bursts in
-	 * hand. */
-	plan.mbuf_cnt = plan.rx_desc_cnt + plan.tx_desc_cnt + (af_xdp ? AF_XDP_RING_CNT : 0) +
-			CACHE_CNT * 3 / 2 + 2 * 64 + capture_mbuf_cnt(spec);
+	/* RX, the backlog, TX and completions, the cache (it grows to half as much again), two
+	 * bursts in hand. */
+	plan.mbuf_cnt = plan.rx_desc_cnt + VLY_BACKLOG_MAX + plan.tx_desc_cnt +
+			(af_xdp ? AF_XDP_RING_CNT : 0) + CACHE_CNT * 3 / 2 + 2 * VLY_BURST_MAX +
+			capture_mbuf_cnt(spec);
 	return plan;
 }
 

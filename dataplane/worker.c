@@ -10,6 +10,7 @@
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
+#include "backlog.h"
 #include "defence.h"
 #include "guard.h"
 #include "idle.h"
@@ -31,6 +32,7 @@ _Static_assert(BURST <= VLY_JUDGE_MAX, "a burst is judged at once");
 
 struct burst {
 	struct vly_guard guard;
+	struct vly_backlog backlog;
 	struct vly_sampler sampler;
 	struct vly_policy_state *rules_state; /* NULL: the XDP program has applied the rules */
 	struct rte_mbuf *received[BURST + FETCHED_AHEAD];
@@ -245,6 +247,7 @@ answer_burst(const struct vly_worker *worker, struct burst *burst)
 	write_replies(worker, burst);
 	send_replies(worker, burst);
 	worker->counters->bursts++;
+	worker->counters->rx_waited = burst->backlog.kept_cnt;
 	worker->counters->busy_tsc += rte_rdtsc() - start_tsc;
 }
 
@@ -255,8 +258,7 @@ run(const struct vly_worker *worker, struct burst *burst)
 
 	vly_idle_start(&idle, worker->spin, worker->wait_fd, worker->tsc_hz);
 	while (!atomic_load_explicit(worker->stop, memory_order_relaxed)) {
-		burst->received_cnt = rte_eth_rx_burst(worker->port_id, worker->queue_idx,
-						       burst->received, BURST);
+		burst->received_cnt = vly_backlog_receive(&burst->backlog, burst->received);
 		if (burst->received_cnt > 0) {
 			vly_idle_end(&idle);
 			answer_burst(worker, burst);
@@ -274,7 +276,8 @@ create_burst(const struct vly_worker *worker)
 	struct vly_policy_state *state = worker->has_xdp ? NULL : vly_judge_state_create();
 
 	if (burst == NULL || (state == NULL && !worker->has_xdp) ||
-	    vly_limiter_init(&burst->limiter) != 0) {
+	    vly_limiter_init(&burst->limiter) != 0 ||
+	    vly_backlog_init(&burst->backlog, worker->port_id, worker->queue_idx) != 0) {
 		free(burst);
 		free(state);
 		return NULL;
@@ -297,6 +300,7 @@ vly_worker_run(void *worker)
 	rcu_register_thread();
 	run(worker, burst);
 	rcu_unregister_thread();
+	vly_backlog_free(&burst->backlog);
 	free(burst->rules_state);
 	free(burst);
 	return 0;

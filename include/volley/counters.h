@@ -22,12 +22,13 @@
 #include <volley/sample.h>
 
 #define VLY_COUNTERS_MAGIC   UINT64_C(0x544e554f43594c56) /* "VLYCOUNT" */
-#define VLY_COUNTERS_VERSION 4
+#define VLY_COUNTERS_VERSION 5
 
 /* name, help: for `volleyctl stats` and for metrics. */
 #define VLY_LCORE_COUNTERS(X)                                                                      \
 	X(rx_packets, "packets received from the port")                                            \
 	X(rx_bytes, "octets received, Ethernet header included")                                   \
+	X(rx_waited, "packets that waited while the lcore answered those before them")             \
 	X(tx_packets, "packets given to the port")                                                 \
 	X(tx_bytes, "octets given to the port")                                                    \
 	X(tx_full, "responses dropped because the port took no more")                              \
