@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "image_block.h"
@@ -21,6 +22,10 @@
 #define NAME_BYTES 40
 
 #define FRESH ".new"
+
+/* Images go to the disk in steps with pauses between them: 256 MiB in a second at most. */
+#define STEP_BYTES (UINT64_C(4) << 20)
+#define PAUSE_NS   15625000
 
 static void
 image_name(const struct vly_index_image *image, char name[NAME_BYTES])
@@ -186,6 +191,25 @@ mapped_bytes(int fd, uint64_t bytes)
 	return vly_image_block_is_huge(fd) ? vly_image_huge_bytes(bytes) : bytes;
 }
 
+/* As fast as it can would occupy the disk, and in a virtual machine, where the hypervisor does a
+ * part of the work, the CPUs, too, for longer than an lcore's ring lasts. What fails here beside
+ * write_all() is for fsync() to tell. */
+static int
+write_image(int fd, const uint8_t *image, uint64_t bytes)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	for (uint64_t at = 0; at < bytes; at += STEP_BYTES) {
+		uint64_t step = bytes - at < STEP_BYTES ? bytes - at : STEP_BYTES;
+		if (at > 0)
+			nanosleep(&pause, NULL);
+		if (write_all(fd, image + at, step) != 0)
+			return -1;
+		sync_file_range(fd, (off_t)at, (off_t)step, SYNC_FILE_RANGE_WRITE);
+	}
+	return 0;
+}
+
 int
 vly_image_files_write(const char *dir, const struct vly_index_image *image, int fd, char *reason,
 		      size_t reason_bytes)
@@ -205,7 +229,7 @@ vly_image_files_write(const char *dir, const struct vly_index_image *image, int 
 		return fail(reason, reason_bytes, "%s: %m", path);
 	/* not sendfile(2), which can't read huge pages */
 	void *block = mmap(NULL, mapped_bytes(fd, image->bytes), PROT_READ, MAP_SHARED, fd, 0);
-	bool good = block != MAP_FAILED && write_all(to, block, image->bytes) == 0;
+	bool good = block != MAP_FAILED && write_image(to, block, image->bytes) == 0;
 	if (block != MAP_FAILED)
 		munmap(block, mapped_bytes(fd, image->bytes));
 	return settle(to, fresh, path, good, reason, reason_bytes);
