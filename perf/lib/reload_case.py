@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A large zone is replaced while Volley is under load: are answers lost, or late?
 
-The load is kxdpgun's, at a share of what Volley answered at most over this veth pair just before, as
-a shared host is not always equally fast; beside it the probe measures latency. A query without
-answer counts, whoever asked it.
-The lcore has a CPU of its own. Control and the dataplane's main thread share the client's, where
-control has the weight that its systemd unit gives it; so do the kernel's threads that may move, as
-where the lcores' CPUs are set apart. When kxdpgun had to wait, it makes up for that faster than it
-was told to, and what then finds the lcore's ring full is lost, with a reload or without: both are
-told. So are the shares of time for which others kept the lcore from its CPU, and for which a
-hypervisor let a CPU stand still: one that grants less than all CPUs can use does so when a reload
-keeps busy what the load left idle, and until its next period begins nothing is answered.
+The load is kxdpgun's, at a share of what Volley answered over this veth pair just before, in the
+slowest of a few slices: a shared host is not always equally fast, and what only its best moments
+allow would be overload in others. Beside it the probe measures latency. A query without answer
+counts, whoever asked it.
+The lcore has a CPU of its own, as where those are set apart: whatever else may move shares the
+client's, where control has the weight that its systemd unit gives it. When kxdpgun had to wait, it makes up for that faster than it
+was told to: what then waits in the lcore's backlog is told, and what finds its ring full and is
+lost, with a reload or without. So are the shares of time for which others kept the lcore from its
+CPU, and for which a hypervisor let a CPU stand still: one that grants less than all CPUs can use
+does so when a reload keeps busy what the load left idle, and until its next period begins nothing
+is answered.
 """
 
 import contextlib
@@ -32,23 +33,26 @@ from .zone_case import NAMES
 
 QUESTIONS = 65536
 LOAD_SHARE = 0.7
-CAPACITY_SECONDS = 3
+CAPACITY_SLICES = 5
+CAPACITY_SECONDS = 2
 BEFORE_SECONDS = 10
 
 # Of the client's CPU, which the load keeps busy, 5,000 a second took a sixth.
 PROBE_RATE = 1_000
 WARM_UP_SECONDS = 1
 
+# The client, which would have a machine of its own, runs before what else is on its CPU.
+FIRST_ON_CPU = ("chrt", "-f", 1)
+
 # About what CPUWeight=20 is, in the kernel's nice values: 215 beside 1024.
 NICE = 7
 
-KTHREADD_PID = 2
 UNBOUND_WORK = pathlib.Path("/sys/devices/virtual/workqueue/cpumask")
 
 # Of each round, beside latencies. What is lost but neither before nor during the reload found the
 # ring full in the seconds around, or was lost on the way.
-TOLD = ("capacity", "load", "asked", "lost", "lost_before", "lost_during", "reload_seconds",
-        "lcore_waited_shares", "stolen_shares")
+TOLD = ("capacity", "load", "asked", "lost", "lost_before", "lost_during", "waited_before",
+        "waited_during", "reload_seconds", "lcore_waited_shares", "stolen_shares")
 
 
 class ReloadCase:
@@ -92,14 +96,16 @@ def lost_per_s(rounds, lost, seconds):
 class State:
     """Counters at a moment, or how far they went between two."""
 
-    missed: int
+    missed: int  # packets that found the lcore's ring full
+    waited: int  # packets that waited in its backlog
     waited_s: float  # that others kept the lcore from its CPU
     stolen_s: float  # that a hypervisor kept from a CPU, as far as it tells
     unix_ns: int
 
     def until(self, later):
-        return State(later.missed - self.missed, later.waited_s - self.waited_s,
-                     later.stolen_s - self.stolen_s, later.unix_ns - self.unix_ns)
+        return State(later.missed - self.missed, later.waited - self.waited,
+                     later.waited_s - self.waited_s, later.stolen_s - self.stolen_s,
+                     later.unix_ns - self.unix_ns)
 
     @property
     def seconds(self):
@@ -125,9 +131,7 @@ class Reloads:
                              [(zones.ORIGIN, self.zone_file)], CPUS,
                              ["--idle", "spin", *page_flags(options)], self.pair.server.enter)
         lower(self.volley.control.popen.pid)
-        # from here on, what is started keeps off the lcore's CPU
-        set_affinity(sandbox, 0, {CLIENT_CPU})
-        keep_kernel_threads(sandbox, CLIENT_CPU)
+        set_apart(sandbox, CLIENT_CPU)
         settle(self.volley.processes)
         self.commands = {"volley": shlex.join(self.volley.command)}
 
@@ -142,11 +146,11 @@ class Reloads:
         # files that were written for it, or by the reload before
         os.sync()
         with Sandbox() as sandbox:
-            capacity, _ = clients.kxdpgun(sandbox, self.pair, self.lists[1], CAPACITY_SECONDS,
-                                          CLIENT_CPU)
+            capacity = min(clients.kxdpgun(sandbox, self.pair, self.lists[1], CAPACITY_SECONDS,
+                                           CLIENT_CPU)[0] for _ in range(CAPACITY_SLICES))
             load = round(capacity * LOAD_SHARE)
             gun = clients.start_kxdpgun(sandbox, self.pair, self.lists[1], SECONDS_MAX, CLIENT_CPU,
-                                        load - PROBE_RATE)
+                                        load - PROBE_RATE, FIRST_ON_CPU)
             time.sleep(WARM_UP_SECONDS)
             probe = Probe(sandbox, self.options.build_dir, self.pair, self.lists[0], PROBE_RATE,
                           SECONDS_MAX, CLIENT_CPU)
@@ -169,6 +173,7 @@ class Reloads:
                 "capacity": capacity, "load": load, "asked": queries + told["sent"],
                 "lost": queries - replies + told["sent"] - told["answered"],
                 "lost_before": before.missed, "lost_during": during.missed,
+                "waited_before": before.waited, "waited_during": during.waited,
                 "before_seconds": round(before.seconds, 2),
                 "reload_seconds": round(during.seconds, 2),
                 "lcore_waited_shares": [round(span.waited_s / span.seconds, 4)
@@ -183,12 +188,10 @@ class Reloads:
         self.volley.ask_control("reload")
 
     def state(self):
-        return State(self.missed(), self.volley.dataplane.lcore_seconds(1)[0], stolen_seconds(),
-                     time.time_ns())
-
-    def missed(self):
-        """Packets that found the lcore's ring full."""
-        return sum(port["rx_missed"] for port in self.volley.stats()["ports"])
+        stats = self.volley.stats()
+        return State(sum(port["rx_missed"] for port in stats["ports"]),
+                     stats["totals"]["rx_waited"], self.volley.dataplane.lcore_seconds(1)[0],
+                     stolen_seconds(), time.time_ns())
 
     def check_live(self):
         serial = int(self.zone_file.resolve().stem.rpartition("-")[2])
@@ -213,33 +216,34 @@ def lower(pid):
         os.setpriority(os.PRIO_PROCESS, int(thread), NICE)
 
 
-def set_affinity(sandbox, pid, cpus):
-    """Until the sandbox ends."""
-    before = os.sched_getaffinity(pid)
-    os.sched_setaffinity(pid, cpus)
-    sandbox.callback(restore_affinity, pid, before)
+def set_apart(sandbox, cpu):
+    """What may run on `cpu` and others keeps to it, and so does what it starts, until the sandbox
+    ends."""
+    for thread in pathlib.Path("/proc").glob("[0-9]*/task/[0-9]*"):
+        # some kernel threads can't be moved, and a thread may have ended
+        with contextlib.suppress(OSError):
+            move(sandbox, int(thread.name), cpu)
+    for mask in (UNBOUND_WORK, *pathlib.Path("/proc/irq").glob("*/smp_affinity")):
+        with contextlib.suppress(OSError):
+            set_mask(sandbox, mask, f"{1 << cpu:x}")
 
 
-def restore_affinity(pid, cpus):
+def set_mask(sandbox, path, mask):
+    before = path.read_text()
+    path.write_text(mask)
+    sandbox.callback(path.write_text, before)
+
+
+def move(sandbox, thread, cpu):
+    cpus = os.sched_getaffinity(thread)
+    if cpus > {cpu}:
+        os.sched_setaffinity(thread, {cpu})
+        sandbox.callback(restore_affinity, thread, cpus)
+
+
+def restore_affinity(thread, cpus):
     with contextlib.suppress(ProcessLookupError):
-        os.sched_setaffinity(pid, cpus)
-
-
-def keep_kernel_threads(sandbox, cpu):
-    """On a CPU, those that may run on more than one."""
-    for pid in kernel_threads():
-        # what is bound to a CPU can't be moved, and one may have ended
-        with contextlib.suppress(OSError):
-            set_affinity(sandbox, pid, {cpu})
-    sandbox.callback(UNBOUND_WORK.write_text, UNBOUND_WORK.read_text())
-    UNBOUND_WORK.write_text(f"{1 << cpu:x}")
-
-
-def kernel_threads():
-    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            if int(stat.read_text().rpartition(")")[2].split()[1]) == KTHREADD_PID:
-                yield int(stat.parent.name)
+        os.sched_setaffinity(thread, cpus)
 
 
 def percentiles(latencies):
