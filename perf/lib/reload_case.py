@@ -35,6 +35,10 @@ QUESTIONS = 65536
 LOAD_SHARE = 0.7
 CAPACITY_SLICES = 5
 CAPACITY_SECONDS = 2
+
+# The kernel lets go of a socket's queue some time after its process has ended.
+PAUSE_SECONDS = 1
+
 BEFORE_SECONDS = 10
 
 # Of the client's CPU, which the load keeps busy, 5,000 a second took a sixth.
@@ -146,8 +150,7 @@ class Reloads:
         # files that were written for it, or by the reload before
         os.sync()
         with Sandbox() as sandbox:
-            capacity = min(clients.kxdpgun(sandbox, self.pair, self.lists[1], CAPACITY_SECONDS,
-                                           CLIENT_CPU)[0] for _ in range(CAPACITY_SLICES))
+            capacity = min(self.slice_capacity(sandbox) for _ in range(CAPACITY_SLICES))
             load = round(capacity * LOAD_SHARE)
             gun = clients.start_kxdpgun(sandbox, self.pair, self.lists[1], SECONDS_MAX, CLIENT_CPU,
                                         load - PROBE_RATE, FIRST_ON_CPU)
@@ -180,6 +183,10 @@ class Reloads:
                                         for span in (before, during)],
                 "stolen_shares": [round(span.stolen_s / os.cpu_count() / span.seconds, 4)
                                   for span in (before, during)]}
+
+    def slice_capacity(self, sandbox):
+        time.sleep(PAUSE_SECONDS)
+        return clients.kxdpgun(sandbox, self.pair, self.lists[1], CAPACITY_SECONDS, CLIENT_CPU)[0]
 
     def reload(self):
         """To the other version of the zone."""
