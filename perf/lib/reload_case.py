@@ -6,12 +6,13 @@ slowest of a few slices: a shared host is not always equally fast, and what only
 allow would be overload in others. Beside it the probe measures latency. A query without answer
 counts, whoever asked it.
 The lcore has a CPU of its own, as where those are set apart: whatever else may move shares the
-client's, where control has the weight that its systemd unit gives it. When kxdpgun had to wait, it makes up for that faster than it
-was told to: what then waits in the lcore's backlog is told, and what finds its ring full and is
-lost, with a reload or without. So are the shares of time for which others kept the lcore from its
-CPU, and for which a hypervisor let a CPU stand still: one that grants less than all CPUs can use
-does so when a reload keeps busy what the load left idle, and until its next period begins nothing
-is answered.
+client's. There control has the weight that its systemd unit gives it, and at most a share of the
+CPU, as CPUQuota= would give it: a hypervisor may grant less than all CPUs can use, and once that is
+used up it lets them stand still, the lcore's, too, until its next period begins.
+When kxdpgun had to wait, it makes up for that faster than it was told to: what then waits in the
+lcore's backlog is told, and what finds its ring full and is lost, with a reload or without. So are
+the shares of time for which others kept the lcore from its CPU, and for which a hypervisor says
+that it kept a CPU from us.
 """
 
 import contextlib
@@ -51,6 +52,10 @@ FIRST_ON_CPU = ("chrt", "-f", 1)
 # About what CPUWeight=20 is, in the kernel's nice values: 215 beside 1024.
 NICE = 7
 
+# Of the client's CPU, in each period.
+CONTROL_SHARE = 0.2
+PERIOD_US = 10_000
+
 UNBOUND_WORK = pathlib.Path("/sys/devices/virtual/workqueue/cpumask")
 
 # Of each round, beside latencies. What is lost but neither before nor during the reload found the
@@ -79,8 +84,8 @@ class ReloadCase:
                          lost_per_s={"before": lost_per_s(rounds, "lost_before", "before_seconds"),
                                      "during": lost_per_s(rounds, "lost_during", "reload_seconds")},
                          **{name: [values[name] for values in rounds] for name in TOLD},
-                         probe_rate=PROBE_RATE, names=names, seconds=reloads.seconds,
-                         command=reloads.commands)
+                         probe_rate=PROBE_RATE, control_share=CONTROL_SHARE, names=names,
+                         seconds=reloads.seconds, command=reloads.commands)
         # what found the ring full before the reload was not lost by it
         result["failed"] = sum(result["lost"]) > sum(result["lost_before"])
         result["met"] &= not result["failed"]
@@ -131,10 +136,12 @@ class Reloads:
         zones.write_question_list(self.lists[0], workload.questions)
         zones.write_question_list(self.lists[1], workload.questions, with_edns=True)
         self.pair = VethPair(sandbox)
+        group = make_cpu_group(sandbox, CONTROL_SHARE)
         self.volley = Volley(sandbox, options.build_dir, [f"af_xdp:{self.pair.SERVER_INTERFACE}"],
                              [(zones.ORIGIN, self.zone_file)], CPUS,
                              ["--idle", "spin", *page_flags(options)], self.pair.server.enter)
         lower(self.volley.control.popen.pid)
+        (group / "cgroup.procs").write_text(str(self.volley.control.popen.pid))
         set_apart(sandbox, CLIENT_CPU)
         settle(self.volley.processes)
         self.commands = {"volley": shlex.join(self.volley.command)}
@@ -223,34 +230,64 @@ def lower(pid):
         os.setpriority(os.PRIO_PROCESS, int(thread), NICE)
 
 
+def make_cpu_group(sandbox, share):
+    """A group of processes that together get this share of a CPU. The sandbox removes it, once
+    those are gone that were started later."""
+    quota_us = round(PERIOD_US * share)
+    root = pathlib.Path("/sys/fs/cgroup/cpu")
+    files = {"cpu.cfs_period_us": PERIOD_US, "cpu.cfs_quota_us": quota_us}
+    if not root.is_dir():
+        root = root.parent
+        (root / "cgroup.subtree_control").write_text("+cpu")
+        files = {"cpu.max": f"{quota_us} {PERIOD_US}"}
+    group = root / sandbox.directory.name
+    group.mkdir()
+    sandbox.callback(group.rmdir)
+    for name, value in files.items():
+        (group / name).write_text(str(value))
+    return group
+
+
 def set_apart(sandbox, cpu):
-    """What may run on `cpu` and others keeps to it, and so does what it starts, until the sandbox
-    ends."""
-    for thread in pathlib.Path("/proc").glob("[0-9]*/task/[0-9]*"):
-        # some kernel threads can't be moved, and a thread may have ended
-        with contextlib.suppress(OSError):
-            move(sandbox, int(thread.name), cpu)
+    """What may run on `cpu` and others keeps to it until the sandbox ends, and so does what it
+    starts."""
+    threads = {thread for thread in all_threads() if len(affinity(thread)) > 1}
+    sandbox.callback(set_free, cpu, set(all_threads()) - threads, os.sched_getaffinity(0))
+    for thread in threads:
+        set_affinity(thread, {cpu})
     for mask in (UNBOUND_WORK, *pathlib.Path("/proc/irq").glob("*/smp_affinity")):
         with contextlib.suppress(OSError):
             set_mask(sandbox, mask, f"{1 << cpu:x}")
+
+
+def set_free(cpu, bound, cpus):
+    """Of what keeps to `cpu`, all but threads that were bound before."""
+    for thread in all_threads():
+        if thread not in bound and affinity(thread) == {cpu}:
+            set_affinity(thread, cpus)
+
+
+def all_threads():
+    return [int(path.name) for path in pathlib.Path("/proc").glob("[0-9]*/task/[0-9]*")]
+
+
+def affinity(thread):
+    try:
+        return os.sched_getaffinity(thread)
+    except ProcessLookupError:
+        return set()
+
+
+def set_affinity(thread, cpus):
+    # some of the kernel's can't be moved, and a thread may have ended
+    with contextlib.suppress(OSError):
+        os.sched_setaffinity(thread, cpus)
 
 
 def set_mask(sandbox, path, mask):
     before = path.read_text()
     path.write_text(mask)
     sandbox.callback(path.write_text, before)
-
-
-def move(sandbox, thread, cpu):
-    cpus = os.sched_getaffinity(thread)
-    if cpus > {cpu}:
-        os.sched_setaffinity(thread, {cpu})
-        sandbox.callback(restore_affinity, thread, cpus)
-
-
-def restore_affinity(thread, cpus):
-    with contextlib.suppress(ProcessLookupError):
-        os.sched_setaffinity(thread, cpus)
 
 
 def percentiles(latencies):
