@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "rest.h"
+
 #define LARGE_PAGE ((size_t)2 << 20)
 
 /* Since Linux 6.1; older kernels don't know it, and leave the pages as they are. */
@@ -65,10 +67,12 @@ map_aligned(int fd, size_t bytes)
  * back: when it is zeroed at that, others may run meanwhile, and what was given back last is what
  * the kernel then copies to. */
 static void
-collapse(uint8_t *block, size_t bytes)
+collapse(uint8_t *block, size_t bytes, bool sparing)
 {
 	volatile uint8_t *spare = vly_large_alloc(LARGE_PAGE);
+	struct vly_rest rest;
 
+	vly_rest_begin(&rest);
 	for (size_t off = 0; off < bytes; off += LARGE_PAGE) {
 		if (spare != NULL) {
 			*spare = 0;
@@ -77,17 +81,19 @@ collapse(uint8_t *block, size_t bytes)
 		/* EAGAIN: a page was in use just now, which says nothing of the others */
 		if (madvise(block + off, LARGE_PAGE, MADV_COLLAPSE) != 0 && errno != EAGAIN)
 			break;
+		if (sparing)
+			vly_rest(&rest);
 	}
 	free((void *)spare);
 }
 
 void *
-vly_large_map(int fd, size_t bytes)
+vly_large_map(int fd, size_t bytes, bool sparing)
 {
 	void *block = map_aligned(fd, bytes);
 
 	/* Not the last pages, which would become a large one that is partly empty. */
 	if (block != MAP_FAILED && bytes >= LARGE_PAGE)
-		collapse(block, bytes / LARGE_PAGE * LARGE_PAGE);
+		collapse(block, bytes / LARGE_PAGE * LARGE_PAGE, sparing);
 	return block;
 }
