@@ -251,9 +251,10 @@ def make_cpu_group(sandbox, share):
 def set_apart(sandbox, cpu):
     """What may run on `cpu` and others keeps to it until the sandbox ends, and so does what it
     starts."""
-    threads = {thread for thread in all_threads() if len(affinity(thread)) > 1}
-    sandbox.callback(set_free, cpu, set(all_threads()) - threads, os.sched_getaffinity(0))
-    for thread in threads:
+    before = {thread: affinity(thread) for thread in all_threads()}
+    bound = {thread for thread, cpus in before.items() if len(cpus) <= 1}
+    sandbox.callback(set_free, cpu, bound, os.sched_getaffinity(0))
+    for thread in before.keys() - bound:
         set_affinity(thread, {cpu})
     for mask in (UNBOUND_WORK, *pathlib.Path("/proc/irq").glob("*/smp_affinity")):
         with contextlib.suppress(OSError):

@@ -70,14 +70,11 @@ receive_burst(void)
 	return cnt;
 }
 
-static unsigned
+static void
 receive_all(void)
 {
-	unsigned cnt = 0;
-
-	for (unsigned got; (got = receive_burst()) > 0;)
-		cnt += got;
-	return cnt;
+	while (receive_burst() > 0)
+		;
 }
 
 /* Once as many as it takes have come without a pause, which is how it begins. */
