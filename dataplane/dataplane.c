@@ -211,12 +211,12 @@ start_workers(struct dataplane *dataplane)
 
 /* One CPU of these is for the main thread. */
 static struct vly_image_helpers
-helpers_on(const cpu_set_t *cpus, bool sparing)
+helpers_on(const cpu_set_t *cpus)
 {
 	int cnt = CPU_COUNT(cpus) - 1;
 
 	return (struct vly_image_helpers){(unsigned)RTE_MIN(RTE_MAX(cnt, 0), VLY_IMAGE_HELPERS_MAX),
-					  *cpus, sparing};
+					  *cpus};
 }
 
 static int
@@ -228,8 +228,8 @@ serve(struct dataplane *dataplane)
 				    &dataplane->block, dataplane->port, dataplane->port_cnt) != 0)
 		return 1;
 	/* as long as no image is live, the lcores have nothing to answer */
-	dataplane->server.images.before = helpers_on(&dataplane->lcores.allowed, false);
-	dataplane->server.images.beside = helpers_on(&dataplane->lcores.rest, true);
+	dataplane->server.images.before = helpers_on(&dataplane->lcores.allowed);
+	dataplane->server.images.beside = helpers_on(&dataplane->lcores.rest);
 	int status = 1;
 	if (start_workers(dataplane) == 0 &&
 	    vly_stream_server_start(&dataplane->streams, dataplane->block.counters) == 0) {

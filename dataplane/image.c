@@ -117,7 +117,7 @@ vly_image_open(int fd, uint64_t id, const struct vly_image_helpers *helpers,
 		return NULL;
 	}
 	size_t bytes = (size_t)stat.st_size;
-	void *block = vly_large_map(fd, bytes, helpers != NULL && helpers->sparing);
+	void *block = vly_large_map(fd, bytes);
 	if (block == MAP_FAILED) {
 		vly_image_refuse(error, "cannot map %zu octets: %s", bytes, strerror(errno));
 		free(image);

@@ -12,7 +12,6 @@
 #define VLY_DATAPLANE_IMAGE_H
 
 #include <sched.h>
-#include <stdbool.h>
 
 #include <volley/image.h>
 
@@ -23,7 +22,6 @@
 struct vly_image_helpers {
 	unsigned cnt;   /* 0..VLY_IMAGE_HELPERS_MAX */
 	cpu_set_t cpus; /* where they may run */
-	bool sparing;   /* the caller's thread and they rest for half of the time */
 };
 
 struct vly_image {

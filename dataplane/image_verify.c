@@ -10,7 +10,6 @@
 #include <volley/image_sum.h>
 
 #include "image_check.h"
-#include "rest.h"
 
 /* A thread costs as much as verifying 100 KiB, and disturbs who else has its CPU. */
 #define HELP_BYTES_MIN (UINT64_C(16) << 20)
@@ -28,7 +27,6 @@ struct verification {
 	const struct vly_image *image;
 	const struct vly_image_helpers *helpers;
 	unsigned thread_cnt;
-	bool sparing;
 	uint64_t *map[THREADS_MAX]; /* [thread_cnt], each a 64th of the heap */
 	_Atomic uint64_t sum;
 
@@ -45,16 +43,12 @@ static void *
 work(void *arg)
 {
 	struct verification *all = arg;
-	struct vly_rest rest;
 	unsigned part;
 
-	vly_rest_begin(&rest);
 	while (!all->failed && (part = all->next++) < all->part_cnt) {
 		all->part_failed[part] = all->check(all, part, &all->error[part]) != 0;
 		if (all->part_failed[part])
 			all->failed = true;
-		if (all->sparing)
-			vly_rest(&rest);
 	}
 	return NULL;
 }
@@ -135,9 +129,7 @@ static int
 verify(struct verification *all, struct vly_image_error *error)
 {
 	const struct vly_image_header *header = all->image->header;
-	unsigned part_cnt = all->sparing           ? PARTS_MAX
-			    : all->thread_cnt == 1 ? 1
-						   : PARTS_PER_THREAD * all->thread_cnt;
+	unsigned part_cnt = all->thread_cnt == 1 ? 1 : PARTS_PER_THREAD * all->thread_cnt;
 
 	if (check_all(all, sum_up, part_cnt, error) != 0)
 		return -1;
@@ -157,10 +149,8 @@ vly_image_verify_content(const struct vly_image *image, const struct vly_image_h
 {
 	struct verification all = {.image = image, .helpers = helpers, .thread_cnt = 1};
 
-	if (helpers != NULL && image->header->image_bytes >= HELP_BYTES_MIN) {
+	if (helpers != NULL && image->header->image_bytes >= HELP_BYTES_MIN)
 		all.thread_cnt += helpers->cnt;
-		all.sparing = helpers->sparing;
-	}
 	int result = verify(&all, error);
 	while (all.thread_cnt > 0)
 		free(all.map[--all.thread_cnt]);

@@ -8,8 +8,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "rest.h"
-
 #define LARGE_PAGE ((size_t)2 << 20)
 
 /* Since Linux 6.1; older kernels don't know it, and leave the pages as they are. */
@@ -67,12 +65,10 @@ map_aligned(int fd, size_t bytes)
  * back: when it is zeroed at that, others may run meanwhile, and what was given back last is what
  * the kernel then copies to. */
 static void
-collapse(uint8_t *block, size_t bytes, bool sparing)
+collapse(uint8_t *block, size_t bytes)
 {
 	volatile uint8_t *spare = vly_large_alloc(LARGE_PAGE);
-	struct vly_rest rest;
 
-	vly_rest_begin(&rest);
 	for (size_t off = 0; off < bytes; off += LARGE_PAGE) {
 		if (spare != NULL) {
 			*spare = 0;
@@ -81,19 +77,17 @@ collapse(uint8_t *block, size_t bytes, bool sparing)
 		/* EAGAIN: a page was in use just now, which says nothing of the others */
 		if (madvise(block + off, LARGE_PAGE, MADV_COLLAPSE) != 0 && errno != EAGAIN)
 			break;
-		if (sparing)
-			vly_rest(&rest);
 	}
 	free((void *)spare);
 }
 
 void *
-vly_large_map(int fd, size_t bytes, bool sparing)
+vly_large_map(int fd, size_t bytes)
 {
 	void *block = map_aligned(fd, bytes);
 
 	/* Not the last pages, which would become a large one that is partly empty. */
 	if (block != MAP_FAILED && bytes >= LARGE_PAGE)
-		collapse(block, bytes / LARGE_PAGE * LARGE_PAGE, sparing);
+		collapse(block, bytes / LARGE_PAGE * LARGE_PAGE);
 	return block;
 }

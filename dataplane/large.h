@@ -9,7 +9,6 @@
 #ifndef VLY_DATAPLANE_LARGE_H
 #define VLY_DATAPLANE_LARGE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* Zeros, as many octets, rounded up to whole large pages; NULL: no memory. */
@@ -19,10 +18,9 @@ __attribute__((malloc, warn_unused_result)) void *vly_large_alloc(size_t bytes);
  * Maps `bytes` octets of a memfd, not 0, for reading, and has the kernel copy their pages into
  * large ones (Linux 6.1 and later; whatever is set for huge pages of shared memory). What it has
  * none for stays as it is, and so do a memfd that is in huge pages already, and the last 2 MiB
- * unless they are whole. Blocks: up to a second for each GiB, in a virtual machine up to five, and
- * `sparing` for twice as long (rest.h).
+ * unless they are whole. Blocks: up to a second for each GiB, in a virtual machine up to five.
  * Returns the mapping, or MAP_FAILED with errno.
  */
-__attribute__((warn_unused_result)) void *vly_large_map(int fd, size_t bytes, bool sparing);
+__attribute__((warn_unused_result)) void *vly_large_map(int fd, size_t bytes);
 
 #endif

@@ -70,7 +70,7 @@ static void
 expect_mapped(size_t bytes, size_t large_expected)
 {
 	int fd = numbered_file(bytes);
-	void *block = vly_large_map(fd, bytes, true);
+	void *block = vly_large_map(fd, bytes);
 	size_t mapped;
 
 	cr_assert_neq(block, MAP_FAILED, "%zu octets: %s", bytes, strerror(errno));
@@ -123,10 +123,10 @@ Test(large, map_leaves_no_address_space_behind)
 	size_t before = address_space_bytes();
 
 	for (unsigned i = 0; i < TIMES; i++) {
-		void *block = vly_large_map(fd, 4096, false);
+		void *block = vly_large_map(fd, 4096);
 		cr_assert_neq(block, MAP_FAILED);
 		munmap(block, 4096);
-		cr_assert_eq(vly_large_map(-1, 4096, false), MAP_FAILED);
+		cr_assert_eq(vly_large_map(-1, 4096), MAP_FAILED);
 	}
 	cr_expect_lt(address_space_bytes(), before + TIMES * MIB / 2);
 	close(fd);
@@ -144,10 +144,10 @@ Test(large, map_says_what_is_wrong)
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	errno = 0;
-	cr_expect_eq(vly_large_map(fd, 4096, false), MAP_FAILED);
+	cr_expect_eq(vly_large_map(fd, 4096), MAP_FAILED);
 	cr_expect_eq(errno, ENODEV);
 	close(fd);
-	cr_expect_eq(vly_large_map(-1, 4096, false), MAP_FAILED);
+	cr_expect_eq(vly_large_map(-1, 4096), MAP_FAILED);
 	cr_expect_eq(errno, EBADF);
 }
 
