@@ -34,13 +34,17 @@ from .zone_case import NAMES
 
 QUESTIONS = 65536
 LOAD_SHARE = 0.7
-CAPACITY_SLICES = 5
+CAPACITY_SLICES = 10
 CAPACITY_SECONDS = 2
 
 # The kernel lets go of a socket's queue some time after its process has ended.
 PAUSE_SECONDS = 1
 
-BEFORE_SECONDS = 10
+# A guest reports memory that became free to its hypervisor within seconds, which may stop its CPUs.
+SETTLE_SECONDS = 5
+
+# Not so short that a shared host does not disturb it, as it will disturb the longer reload.
+BEFORE_SECONDS = 60
 
 # Of the client's CPU, which the load keeps busy, 5,000 a second took a sixth.
 PROBE_RATE = 1_000
@@ -159,6 +163,7 @@ class Reloads:
         with Sandbox() as sandbox:
             capacity = min(self.slice_capacity(sandbox) for _ in range(CAPACITY_SLICES))
             load = round(capacity * LOAD_SHARE)
+            time.sleep(SETTLE_SECONDS)
             gun = clients.start_kxdpgun(sandbox, self.pair, self.lists[1], SECONDS_MAX, CLIENT_CPU,
                                         load - PROBE_RATE, FIRST_ON_CPU)
             time.sleep(WARM_UP_SECONDS)
