@@ -9,6 +9,9 @@
 /* Octets behind a node's name that a comparison may read. */
 #define NODE_SLACK_BYTES VLY_NAME_SLACK_BYTES
 
+/* Buckets whose bits in the map are on their way from memory while one is checked. */
+#define BUCKETS_AHEAD 4
+
 /* The largest pointer that can still grow by a whole name and stay a pointer. */
 #define FIXABLE_POINTER_MAX (VLY_POINTER_MAX - VLY_NAME_BYTES_MAX)
 
@@ -201,6 +204,14 @@ vly_image_map_words(const struct vly_image *image)
 	return image->header->section[VLY_SECTION_HEAP].bytes / VLY_IMAGE_REF_BYTES / 64 + 1;
 }
 
+/* Names are in the buckets in no order, so each sets its bit in another line of the map. */
+static void
+fetch_bits(const struct vly_image_bucket *bucket, const uint64_t *map)
+{
+	for (unsigned i = 0; i < 8; i++)
+		__builtin_prefetch(&map[bucket->node[i] / 64], 1);
+}
+
 int
 vly_image_check_buckets(const struct vly_image *image, unsigned part, unsigned part_cnt,
 			uint64_t *map, struct vly_image_error *error)
@@ -208,9 +219,12 @@ vly_image_check_buckets(const struct vly_image *image, unsigned part, unsigned p
 	const struct checker checker = checker_of(image, error);
 	uint64_t end = part_begin(image->bucket_cnt, part + 1, part_cnt);
 
-	for (uint64_t i = part_begin(image->bucket_cnt, part, part_cnt); i < end; i++)
+	for (uint64_t i = part_begin(image->bucket_cnt, part, part_cnt); i < end; i++) {
+		if (i + BUCKETS_AHEAD < end)
+			fetch_bits(&image->bucket[i + BUCKETS_AHEAD], map);
 		if (check_bucket(&checker, image->bucket[i].node, map) != 0)
 			return -1;
+	}
 	return 0;
 }
 
