@@ -41,7 +41,7 @@ CAPACITY_SECONDS = 2
 PAUSE_SECONDS = 1
 
 # A guest reports memory that became free to its hypervisor within seconds, which may stop its CPUs.
-SETTLE_SECONDS = 5
+REPORTING_SECONDS = 5
 
 # Not so short that a shared host does not disturb it, as it will disturb the longer reload.
 BEFORE_SECONDS = 60
@@ -163,7 +163,7 @@ class Reloads:
         with Sandbox() as sandbox:
             capacity = min(self.slice_capacity(sandbox) for _ in range(CAPACITY_SLICES))
             load = round(capacity * LOAD_SHARE)
-            time.sleep(SETTLE_SECONDS)
+            time.sleep(REPORTING_SECONDS)
             gun = clients.start_kxdpgun(sandbox, self.pair, self.lists[1], SECONDS_MAX, CLIENT_CPU,
                                         load - PROBE_RATE, FIRST_ON_CPU)
             time.sleep(WARM_UP_SECONDS)
