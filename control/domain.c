@@ -82,3 +82,20 @@ vly_domain_canonical(const char *text, char out[VLY_DOMAIN_TEXT_BYTES])
 	*out = '\0';
 	return NULL;
 }
+
+unsigned
+vly_domain_wire(const char *text, uint8_t wire[VLY_NAME_BYTES_MAX])
+{
+	uint8_t *label = wire; /* its length octet */
+	uint8_t *at = wire + 1;
+
+	while (*text && strcmp(text, ".") != 0) {
+		while (*text != '.')
+			text += read_octet(text, at++);
+		text++;
+		*label = (uint8_t)(at - label - 1);
+		label = at++;
+	}
+	*label = 0;
+	return (unsigned)(label + 1 - wire);
+}

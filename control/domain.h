@@ -7,6 +7,10 @@
 #ifndef VLY_CONTROL_DOMAIN_H
 #define VLY_CONTROL_DOMAIN_H
 
+#include <stdint.h>
+
+#include <volley/dns.h>
+
 /* 255 octets, each written as \DDD at the worst, and a NUL. */
 #define VLY_DOMAIN_TEXT_BYTES (255 * 4 + 1)
 
@@ -16,5 +20,10 @@
  */
 __attribute__((nonnull, warn_unused_result)) const char *
 vly_domain_canonical(const char *text, char out[VLY_DOMAIN_TEXT_BYTES]);
+
+/* Writes the wire form of a name that vly_domain_canonical() has spelt. Returns its length in
+ * octets. */
+__attribute__((nonnull)) unsigned vly_domain_wire(const char *text,
+						  uint8_t wire[VLY_NAME_BYTES_MAX]);
 
 #endif

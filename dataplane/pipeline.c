@@ -16,11 +16,11 @@
 
 enum stage {
 	STAGE_PARSE,
-	STAGE_ZONE,
-	STAGE_NODE,
+	STAGE_NAME,
+	STAGE_MATCH,
 	STAGE_ENCLOSER,
 	STAGE_ANSWER,
-	STAGE_WILDCARD,
+	STAGE_MISSING,
 	STAGE_WRITE,
 	STAGE_CNT
 };
@@ -33,9 +33,7 @@ struct pipeline {
 	const struct vly_table *table;
 	struct vly_guard *guard;
 	struct vly_lcore_counters *counters; /* NULL: nothing is written */
-	/* of each group: whether there is anything to do in the stages of that name */
-	bool encloser[GROUPS_MAX];
-	bool wildcard[GROUPS_MAX];
+	uint8_t left[GROUPS_MAX];            /* of each group: bits of enum vly_query_left */
 };
 
 /* Takes the `cnt` queries from `at` on, a group, through a stage. */
@@ -44,28 +42,30 @@ run_stage(enum stage stage, struct pipeline *pipeline, unsigned at, unsigned cnt
 {
 	struct vly_query *query = pipeline->query + at;
 	unsigned group = at / GROUP;
+	uint8_t *left = pipeline->left;
 
 	switch (stage) {
 	case STAGE_PARSE:
 		vly_query_parse(query, cnt, pipeline->table);
-		vly_query_fetch_zone(query, cnt, pipeline->table);
+		vly_query_fetch_name(query, cnt, pipeline->table);
 		break;
-	case STAGE_ZONE:
-		vly_query_find_zone(query, cnt, pipeline->table);
+	case STAGE_NAME:
+		vly_query_find_name(query, cnt);
 		break;
-	case STAGE_NODE:
-		pipeline->encloser[group] = vly_query_find_node(query, cnt);
+	case STAGE_MATCH:
+		left[group] = (uint8_t)vly_query_match_name(query, cnt, pipeline->table);
 		break;
 	case STAGE_ENCLOSER:
-		if (pipeline->encloser[group])
-			vly_query_find_encloser(query, cnt);
+		if (left[group] & VLY_QUERY_LEFT_ENCLOSER)
+			vly_query_find_encloser(query, cnt, pipeline->table);
 		break;
 	case STAGE_ANSWER:
-		pipeline->wildcard[group] = vly_query_find_answer(query, cnt, pipeline->table);
+		if (left[group] & VLY_QUERY_LEFT_ENCLOSER)
+			left[group] |= (uint8_t)vly_query_find_answer(query, cnt, pipeline->table);
 		break;
-	case STAGE_WILDCARD:
-		if (pipeline->wildcard[group])
-			vly_query_find_wildcard(query, cnt);
+	case STAGE_MISSING:
+		if (left[group] & VLY_QUERY_LEFT_MISSING)
+			vly_query_find_missing(query, cnt);
 		/* now, so that their cells are still in the first cache when spent */
 		if (pipeline->guard != NULL)
 			vly_guard_find(pipeline->guard, query, cnt);

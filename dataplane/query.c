@@ -222,7 +222,7 @@ judge_question(struct vly_query *query, unsigned qclass)
 		vly_query_refuse(query, VLY_EDE_NOT_SUPPORTED);
 }
 
-static_assert(offsetof(struct vly_query, image) ==
+static_assert(offsetof(struct vly_query, part) ==
 		      offsetof(struct vly_query, parsed) + sizeof(((struct vly_query *)0)->parsed),
 	      "zeros in parsed[] are zeros in all that is laid over it");
 static_assert(VLY_QUERY_LOOKUP == 0 && VLY_RCODE_NOERROR == 0 && VLY_COOKIE_NONE == 0 &&
@@ -272,6 +272,8 @@ vly_query_parse(struct vly_query *query, unsigned cnt, const struct vly_table *t
 			continue;
 		if (table == NULL)
 			vly_query_refuse(&query[i], VLY_EDE_NOT_READY);
+		else if (table->part == NULL)
+			vly_query_refuse(&query[i], VLY_EDE_NOT_AUTHORITATIVE);
 		else
 			vly_name_hash(&query[i].name, &table->key);
 	}

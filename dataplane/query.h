@@ -74,12 +74,16 @@ struct vly_query {
 			uint16_t question_bytes; /* name, type and class */
 			uint16_t qtype;
 			uint8_t zone_label_idx; /* where the zone's apex starts in the name */
+			bool missing; /* the name does not exist: `node` is the wildcard that its
+					 answer is made from, or NULL */
 		};
 	};
-	const struct vly_image *image;
-	uint32_t zone_idx;
+	const struct vly_table_part *part; /* that the name is looked for in */
+	const struct vly_image *image;     /* the part's */
+	uint32_t zone_idx; /* and zone_label_idx: only of a name that was not matched */
 	const struct vly_image_bucket *bucket;
-	uint8_t encloser_idx; /* label at which the name of `node` starts: 0 if the name exists */
+	uint8_t encloser_idx; /* label from which on the name is looked for, and in the end that at
+				 which the name of `node` starts: 0 if the name exists */
 	const struct vly_image_node *node; /* from the bucket, to be compared; or a DNAME's */
 	const struct vly_image_answer *answer;
 	uint32_t limit_hash; /* the client's, where responses are limited (limit.h) */
@@ -90,17 +94,23 @@ struct vly_query {
 	uint8_t cookie[VLY_COOKIE_BYTES]; /* the response's */
 } __attribute__((aligned(64)));
 
-/* The stages, for `cnt` queries of a burst. Each fetches what the next one reads.
- * vly_query_find_node() tells whether vly_query_find_encloser() has anything to do,
- * vly_query_find_answer() whether vly_query_find_wildcard() has. */
+/* What stages leave to do, of any of their queries. */
+enum vly_query_left {
+	VLY_QUERY_LEFT_NOTHING,
+	VLY_QUERY_LEFT_ENCLOSER, /* vly_query_find_encloser(), vly_query_find_answer() */
+	VLY_QUERY_LEFT_MISSING,  /* vly_query_find_missing() */
+};
+
+/* The stages, for `cnt` queries of a burst. Each fetches what the next one reads. Two of them
+ * return bits of enum vly_query_left. */
 void vly_query_parse(struct vly_query *query, unsigned cnt, const struct vly_table *table);
-void vly_query_fetch_zone(const struct vly_query *query, unsigned cnt,
-			  const struct vly_table *table);
-void vly_query_find_zone(struct vly_query *query, unsigned cnt, const struct vly_table *table);
-bool vly_query_find_node(struct vly_query *query, unsigned cnt);
-void vly_query_find_encloser(struct vly_query *query, unsigned cnt);
-bool vly_query_find_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table);
-void vly_query_find_wildcard(struct vly_query *query, unsigned cnt);
+void vly_query_fetch_name(struct vly_query *query, unsigned cnt, const struct vly_table *table);
+void vly_query_find_name(struct vly_query *query, unsigned cnt);
+unsigned vly_query_match_name(struct vly_query *query, unsigned cnt, const struct vly_table *table);
+void vly_query_find_encloser(struct vly_query *query, unsigned cnt, const struct vly_table *table);
+unsigned vly_query_find_answer(struct vly_query *query, unsigned cnt,
+			       const struct vly_table *table);
+void vly_query_find_missing(struct vly_query *query, unsigned cnt);
 
 /* Makes a query, once parsed, end in REFUSED; EDNS clients are told why. */
 __attribute__((cold, nonnull)) void vly_query_refuse(struct vly_query *query, enum vly_ede ede);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Resolving: from a question to its compiled answer (RFC 1034 §4.3.2, RFC 4592), in stages. Each
- * touches memory that the one before has prefetched: slot of the zone, bucket, node, parent,
- * wildcard.
+ * touches memory that the one before has prefetched.
+ *
+ * A name, or its closest encloser, is looked for before its zone is known: the node tells the zone,
+ * and among many zones the zone's slot would be one more line to wait for. Only where that leads to
+ * nothing, or to a contested zone (table.h), the zone is found first.
  */
 #include "resolve.h"
 #include "bucket.h"
@@ -24,77 +27,12 @@ name_is(const struct vly_image_node *node, const uint8_t *lower, unsigned len)
 	       vly_bucket_name_equal(vly_image_node_name(node), lower, len);
 }
 
+/* True when `node` is that of the suffix that starts at label_idx; of which zone is not asked. */
 static inline bool
-is_apex_of(const struct vly_table_slot *slot, const struct vly_name *name, unsigned label_idx)
+is_node_named(const struct vly_query *query, const struct vly_image_node *node, unsigned label_idx)
 {
-	const struct vly_image *image = slot->image;
-	const struct vly_image_node *apex =
-		vly_image_at(image->heap, image->zone[slot->zone_idx].apex);
-
-	return name_is(apex, name->lower + name->start[label_idx],
-		       vly_name_suffix_len(name, label_idx));
-}
-
-/* The zone whose apex is the suffix from label_idx on; without `compare`, the first one whose tag
- * says so. */
-static inline const struct vly_table_slot *
-find_apex(const struct vly_table *table, const struct vly_name *name, unsigned label_idx,
-	  bool compare)
-{
-	uint64_t hash = name->hash[label_idx];
-	const struct vly_table_slot *slot = &table->slot[vly_table_slot_idx(table, hash)];
-
-	while (slot->image != NULL) {
-		if (vly_table_slot_suits(slot, hash) &&
-		    (!compare || is_apex_of(slot, name, label_idx)))
-			return slot;
-		slot = slot == &table->slot[table->slot_mask] ? table->slot : slot + 1;
-	}
-	return NULL;
-}
-
-/* The zone with the longest apex at or above the name. DS lives in the parent zone (RFC 4035
- * §3.1.4.1), so for an apex it is asked there, when the parent is served here too. */
-static inline const struct vly_table_slot *
-find_longest_apex(struct vly_query *query, const struct vly_table *table, bool compare)
-{
-	const struct vly_name *name = &query->name;
-	const struct vly_table_slot *found = NULL;
-
-	for (unsigned first = 0; first <= name->label_cnt; first += 64) {
-		uint64_t left = vly_table_candidates(table, name->label_cnt - first);
-		for (; left != 0; left &= left - 1) {
-			unsigned i = first + (unsigned)__builtin_ctzll(left);
-			const struct vly_table_slot *slot = find_apex(table, name, i, compare);
-			if (slot == NULL)
-				continue;
-			query->zone_label_idx = (uint8_t)i;
-			if (i != 0 || query->qtype != VLY_TYPE_DS)
-				return slot;
-			found = slot;
-		}
-	}
-	return found;
-}
-
-/*
- * The zone that the name is in. Without `compare` it is a guess, wrong once in 16 million times: an
- * exact match in the zone proves it, and saves touching the apex; whoever finds no match must call
- * zone_is_sure().
- */
-static inline bool
-find_zone(struct vly_query *query, const struct vly_table *table, bool compare)
-{
-	const struct vly_table_slot *found = find_longest_apex(query, table, compare);
-	unsigned label_cnt = query->name.label_cnt;
-
-	if (found == NULL)
-		return false;
-	query->image = found->image;
-	query->zone_idx = found->zone_idx;
-	query->encloser_idx =
-		label_cnt > found->label_max ? (uint8_t)(label_cnt - found->label_max) : 0;
-	return true;
+	return name_is(node, query->name.lower + query->name.start[label_idx],
+		       vly_name_suffix_len(&query->name, label_idx));
 }
 
 static inline const struct vly_image_zone *
@@ -103,49 +41,17 @@ zone_of(const struct vly_query *query)
 	return &query->image->zone[query->zone_idx];
 }
 
+/* The first label from which on a name may be among such as have at most label_max labels. */
+static inline unsigned
+first_label(const struct vly_name *name, unsigned label_max)
+{
+	return name->label_cnt > label_max ? name->label_cnt - label_max : 0;
+}
+
 static inline const struct vly_image_bucket *
-bucket_of(const struct vly_image *image, uint64_t hash)
+bucket_of(const struct vly_table_part *part, uint64_t hash)
 {
-	return &image->bucket[vly_image_bucket_idx(hash, image->bucket_cnt)];
-}
-
-/* Fetches where the zone would be, unless its apex lies more than 63 labels above the name. */
-static inline void
-fetch_zone(const struct vly_query *query, const struct vly_table *table)
-{
-	const struct vly_name *name = &query->name;
-	uint64_t left = vly_table_candidates(table, name->label_cnt);
-
-	for (; left != 0; left &= left - 1) {
-		uint64_t hash = name->hash[__builtin_ctzll(left)];
-		PREFETCH(&table->slot[vly_table_slot_idx(table, hash)]);
-	}
-}
-
-void
-vly_query_fetch_zone(const struct vly_query *query, unsigned cnt, const struct vly_table *table)
-{
-	if (table == NULL || table->slot_mask < TABLE_SLOTS_FETCHED)
-		return;
-	for (unsigned i = 0; i < cnt; i++)
-		if (query[i].fate == VLY_QUERY_LOOKUP)
-			fetch_zone(&query[i], table);
-}
-
-void
-vly_query_find_zone(struct vly_query *query, unsigned cnt, const struct vly_table *table)
-{
-	for (unsigned i = 0; i < cnt; i++) {
-		if (query[i].fate != VLY_QUERY_LOOKUP)
-			continue;
-		if (!find_zone(&query[i], table, false)) {
-			vly_query_refuse(&query[i], VLY_EDE_NOT_AUTHORITATIVE);
-			continue;
-		}
-		query[i].bucket =
-			bucket_of(query[i].image, query[i].name.hash[query[i].encloser_idx]);
-		PREFETCH(query[i].bucket);
-	}
+	return &part->bucket[vly_image_bucket_idx(hash, part->bucket_cnt)];
 }
 
 /* The first node of a bucket whose tag is that of the hash, or NULL. */
@@ -192,92 +98,212 @@ prefetch_node(const struct vly_image_node *node)
 	PREFETCH((const uint8_t *)node + 64);
 }
 
-/* A name does not exist: fetches where its ancestors would be. */
+/* Fetches where the zone would be, unless its apex lies more than 63 labels above the name. */
 static void
-look_for_ancestors(const struct vly_query *query)
+fetch_zone(const struct vly_query *query, const struct vly_table *table)
 {
-	const unsigned first = query->encloser_idx + 1u;
-	unsigned end = query->zone_label_idx;
+	const struct vly_name *name = &query->name;
+	uint64_t left = vly_table_candidates(table, name->label_cnt);
 
-	if (end > first + ANCESTORS_AHEAD)
-		end = first + ANCESTORS_AHEAD;
-	PREFETCH(zone_of(query));
-	for (unsigned i = first; i < end; i++)
-		PREFETCH(bucket_of(query->image, query->name.hash[i]));
+	if (table->slot_mask < TABLE_SLOTS_FETCHED)
+		return;
+	for (; left != 0; left &= left - 1) {
+		uint64_t hash = name->hash[__builtin_ctzll(left)];
+		PREFETCH(&table->slot[vly_table_slot_idx(table, hash)]);
+	}
 }
 
-bool
-vly_query_find_node(struct vly_query *query, unsigned cnt)
+void
+vly_query_fetch_name(struct vly_query *query, unsigned cnt, const struct vly_table *table)
 {
-	bool missing = false;
+	for (unsigned i = 0; i < cnt; i++) {
+		if (query[i].fate != VLY_QUERY_LOOKUP)
+			continue;
+		const struct vly_table_part *part = vly_table_route(table, &query[i].name);
+		unsigned label_idx = first_label(&query[i].name, part->label_max);
+		query[i].part = part;
+		query[i].image = part->image;
+		query[i].encloser_idx = (uint8_t)label_idx;
+		query[i].bucket = bucket_of(part, query[i].name.hash[label_idx]);
+		PREFETCH(query[i].bucket);
+	}
+}
+
+/* Behind the last of the ancestors that are looked for in the stages. */
+static inline unsigned
+ancestors_end(const struct vly_query *query, unsigned first)
+{
+	unsigned end = query->name.label_cnt + 1u;
+
+	return end < first + ANCESTORS_AHEAD ? end : first + ANCESTORS_AHEAD;
+}
+
+/* A name does not exist: fetches where its ancestors would be. */
+static inline void
+fetch_ancestors(const struct vly_query *query)
+{
+	const unsigned first = query->encloser_idx + 1u;
+	const unsigned end = ancestors_end(query, first);
+
+	for (unsigned i = first; i < end; i++)
+		PREFETCH(bucket_of(query->part, query->name.hash[i]));
+}
+
+void
+vly_query_find_name(struct vly_query *query, unsigned cnt)
+{
+	for (unsigned i = 0; i < cnt; i++) {
+		if (query[i].fate != VLY_QUERY_LOOKUP)
+			continue;
+		query[i].answer = NULL;
+		query[i].node = bucket_candidate(query[i].image, query[i].bucket,
+						 query[i].name.hash[query[i].encloser_idx]);
+		if (query[i].node != NULL)
+			prefetch_node(query[i].node);
+		else
+			fetch_ancestors(&query[i]);
+	}
+}
+
+/* The answer of a node for a type; for ANY, unless the compiler listed one, any RRset will do (RFC
+ * 8482 §4.1). */
+static vly_image_ref
+choose(const struct vly_image_node *node, unsigned qtype)
+{
+	for (unsigned i = 0; i < node->type_cnt; i++)
+		if (node->type[i].type == qtype)
+			return node->type[i].answer;
+	return qtype == VLY_TYPE_ANY && node->type_cnt > 0 && !(node->flags & VLY_NODE_CUT)
+		       ? node->type[0].answer
+		       : node->other;
+}
+
+/* The answer for a name that has no node, or 0: it is below the DNAME at query->node, which is the
+ * closest encloser; or it is missing, see missing_answer(). */
+static inline vly_image_ref
+resolve_below(struct vly_query *query, const struct vly_image_node *encloser)
+{
+	if (encloser->flags & VLY_NODE_CUT)
+		return encloser->other;
+	query->node = encloser;
+	if (__builtin_expect(encloser->flags & VLY_NODE_DNAME, 0)) {
+		query->fate = VLY_QUERY_COMPOSE;
+		return 0;
+	}
+	query->missing = true;
+	if (encloser->wildcard == 0) {
+		query->node = NULL;
+		PREFETCH(zone_of(query));
+		return 0;
+	}
+	query->node = vly_image_at(query->image->heap, encloser->wildcard);
+	prefetch_node(query->node);
+	return 0;
+}
+
+/* What is answered for a missing name: from the wildcard that query->node is now, or NXDOMAIN. */
+static inline vly_image_ref
+missing_answer(const struct vly_query *query)
+{
+	return query->node != NULL ? choose(query->node, query->qtype) : zone_of(query)->nxdomain;
+}
+
+/* Enough for answers of up to 56 octets; longer ones mostly end where their node begins, which has
+ * been fetched. Were the second further away, answers that begin in the last eight octets of a line
+ * would miss the next one. */
+static inline void
+take_answer(struct vly_query *query, vly_image_ref ref)
+{
+	query->answer = vly_image_at(query->image->heap, ref);
+	PREFETCH(query->answer);
+	PREFETCH((const uint8_t *)query->answer + sizeof(*query->answer) + 55);
+}
+
+/* Whether the node that was found for the suffix at encloser_idx, or for the name itself, is right
+ * and answers without a look at the zones: it is not of a contested one, nor is it asked for a DS
+ * at an apex, which is in the zone above (RFC 4035 §3.1.4.1). */
+static inline bool
+is_settled(const struct vly_query *query)
+{
+	const struct vly_image_node *node = query->node;
+
+	return is_node_named(query, node, query->encloser_idx) &&
+	       !vly_table_is_contested(query->part, node->zone) &&
+	       (query->qtype != VLY_TYPE_DS || !(node->flags & VLY_NODE_APEX));
+}
+
+/* What is left to do after an answer has been looked for. */
+static inline enum vly_query_left
+take_result(struct vly_query *query, vly_image_ref ref)
+{
+	if (ref != 0)
+		take_answer(query, ref);
+	return query->missing ? VLY_QUERY_LEFT_MISSING : VLY_QUERY_LEFT_NOTHING;
+}
+
+/* Not inline, as it would take registers from what most questions need. */
+__attribute__((noinline)) static enum vly_query_left
+settle_below(struct vly_query *query)
+{
+	query->zone_idx = query->node->zone;
+	return take_result(query, resolve_below(query, query->node));
+}
+
+unsigned
+vly_query_match_name(struct vly_query *query, unsigned cnt, const struct vly_table *table)
+{
+	unsigned left = VLY_QUERY_LEFT_NOTHING;
 
 	for (unsigned i = 0; i < cnt; i++) {
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
-		query[i].node = bucket_candidate(query[i].image, query[i].bucket,
-						 query[i].name.hash[query[i].encloser_idx]);
-		if (query[i].node != NULL) {
-			prefetch_node(query[i].node);
-			continue;
+		if (query[i].node == NULL) {
+			left |= VLY_QUERY_LEFT_ENCLOSER;
+		} else if (!is_settled(&query[i])) {
+			fetch_zone(&query[i], table);
+			left |= VLY_QUERY_LEFT_ENCLOSER;
+		} else if (query[i].encloser_idx == 0) {
+			take_answer(&query[i], choose(query[i].node, query[i].qtype));
+		} else {
+			left |= settle_below(&query[i]);
 		}
-		look_for_ancestors(&query[i]);
-		missing = true;
 	}
-	return missing;
+	return left;
 }
 
 /* The closest encloser, going by the tags. */
-static void
+static inline void
 guess_encloser(struct vly_query *query)
 {
-	const struct vly_image *image = query->image;
-	const unsigned end = query->encloser_idx + 1u + ANCESTORS_AHEAD;
+	const unsigned end = ancestors_end(query, query->encloser_idx + 1u);
 
-	while (++query->encloser_idx < query->zone_label_idx) {
-		if (query->encloser_idx == end)
-			return; /* far below the apex: left to bisection */
+	while (++query->encloser_idx < end) {
 		uint64_t hash = query->name.hash[query->encloser_idx];
-		query->node = bucket_candidate(image, bucket_of(image, hash), hash);
+		query->node = bucket_candidate(query->image, bucket_of(query->part, hash), hash);
 		if (query->node != NULL) {
 			prefetch_node(query->node);
 			return;
 		}
 	}
-	query->encloser_idx = query->zone_label_idx;
-	query->node = vly_image_at(image->heap, zone_of(query)->apex);
-	prefetch_node(query->node);
+}
+
+/* Whether it has not got further than the stages before. */
+static inline bool
+is_unsettled(const struct vly_query *query)
+{
+	return query->fate == VLY_QUERY_LOOKUP && query->answer == NULL && !query->missing;
 }
 
 void
-vly_query_find_encloser(struct vly_query *query, unsigned cnt)
+vly_query_find_encloser(struct vly_query *query, unsigned cnt, const struct vly_table *table)
 {
-	for (unsigned i = 0; i < cnt; i++)
-		if (query[i].fate == VLY_QUERY_LOOKUP && query[i].node == NULL)
-			guess_encloser(&query[i]);
-}
-
-/* True when `node`, a guess by hash or NULL, is that of a name in the query's zone. */
-static inline bool
-is_node_in_zone(const struct vly_query *query, const struct vly_image_node *node,
-		const uint8_t *lower, unsigned len)
-{
-	return node != NULL && node->zone == query->zone_idx && name_is(node, lower, len);
-}
-
-/* The same of the suffix that starts at label_idx. */
-static inline bool
-is_node_of(const struct vly_query *query, const struct vly_image_node *node, unsigned label_idx)
-{
-	return is_node_in_zone(query, node, query->name.lower + query->name.start[label_idx],
-			       vly_name_suffix_len(&query->name, label_idx));
-}
-
-/* The same of the whole name, if its own node is what was looked for. */
-static inline bool
-is_own_node(const struct vly_query *query)
-{
-	return query->encloser_idx == 0 &&
-	       is_node_in_zone(query, query->node, query->name.lower, query->name.len);
+	for (unsigned i = 0; i < cnt; i++) {
+		if (!is_unsettled(&query[i]) || query[i].node != NULL)
+			continue;
+		guess_encloser(&query[i]);
+		if (query[i].node == NULL)
+			fetch_zone(&query[i], table);
+	}
 }
 
 /* The node of the suffix that starts at label_idx, in the query's zone, or NULL. */
@@ -295,7 +321,8 @@ find_suffix(const struct vly_query *query, unsigned label_idx)
 		     match &= match - 1) {
 			vly_image_ref ref = bucket->node[__builtin_ctz(match)];
 			const struct vly_image_node *node = vly_image_at(image->heap, ref);
-			if (ref != 0 && is_node_of(query, node, label_idx))
+			if (ref != 0 && node->zone == query->zone_idx &&
+			    is_node_named(query, node, label_idx))
 				return node;
 		}
 		if (!vly_image_bucket_overflows(bucket))
@@ -328,42 +355,9 @@ find_encloser(const struct vly_query *query)
 	return encloser;
 }
 
-/* The answer of a node for a type; for ANY, unless the compiler listed one, any RRset will do (RFC
- * 8482 §4.1). */
+/* Looks the name up from scratch, in its zone. 0: as resolve_below(). */
 static vly_image_ref
-choose(const struct vly_image_node *node, unsigned qtype)
-{
-	for (unsigned i = 0; i < node->type_cnt; i++)
-		if (node->type[i].type == qtype)
-			return node->type[i].answer;
-	return qtype == VLY_TYPE_ANY && node->type_cnt > 0 && !(node->flags & VLY_NODE_CUT)
-		       ? node->type[0].answer
-		       : node->other;
-}
-
-/* The answer for a name that has no node, or 0: it is below the DNAME at query->node, which is the
- * closest encloser; or it is made from the wildcard that query->node now is. */
-static inline vly_image_ref
-resolve_below(struct vly_query *query, const struct vly_image_node *encloser)
-{
-	if (encloser->flags & VLY_NODE_CUT)
-		return encloser->other;
-	query->node = encloser;
-	if (__builtin_expect(encloser->flags & VLY_NODE_DNAME, 0)) {
-		query->fate = VLY_QUERY_COMPOSE;
-		return 0;
-	}
-	if (encloser->wildcard == 0)
-		return zone_of(query)->nxdomain;
-	query->node = vly_image_at(query->image->heap, encloser->wildcard);
-	prefetch_node(query->node);
-	return 0;
-}
-
-/* Looks the name up from scratch, in a zone that is known to be the right one. 0: as
- * resolve_below(). */
-static vly_image_ref
-resolve_slowly(struct vly_query *query)
+resolve_in_zone(struct vly_query *query)
 {
 	const struct vly_image_node *node = find_suffix(query, 0);
 
@@ -371,70 +365,68 @@ resolve_slowly(struct vly_query *query)
 			    : resolve_below(query, find_encloser(query));
 }
 
-/* The zone was found by its hash alone. Where the name's own node does not prove it, it is compared
- * here; if it is the wrong one, which is next to impossible, the search begins anew. Returns false
- * when the name is in no zone. */
-static inline bool
-zone_is_sure(struct vly_query *query, const struct vly_table *table, bool *again)
+/* The zone with the longest apex at or above the name, or NULL. DS lives in the parent zone (RFC
+ * 4035 §3.1.4.1), so for an apex it is asked there, when the parent is served here too. */
+static const struct vly_table_slot *
+find_zone(struct vly_query *query, const struct vly_table *table)
 {
-	const struct vly_image_node *apex = vly_image_at(query->image->heap, zone_of(query)->apex);
+	const struct vly_name *name = &query->name;
+	const struct vly_table_slot *found = NULL;
 
-	*again = !is_node_of(query, apex, query->zone_label_idx);
-	return __builtin_expect(!*again, 1) || find_zone(query, table, true);
+	for (unsigned first = 0; first <= name->label_cnt; first += 64) {
+		uint64_t left = vly_table_candidates(table, name->label_cnt - first);
+		for (; left != 0; left &= left - 1) {
+			unsigned i = first + (unsigned)__builtin_ctzll(left);
+			const struct vly_table_slot *slot = vly_table_find(table, name, i);
+			if (slot == NULL)
+				continue;
+			query->zone_label_idx = (uint8_t)i;
+			if (i != 0 || query->qtype != VLY_TYPE_DS)
+				return slot;
+			found = slot;
+		}
+	}
+	return found;
 }
 
-/* The answer of a question whose name has no node of its own, or 0. Not inline, as it would take
- * registers from what most questions need. */
+/* Finds the zone first. 0: as resolve_below(), or refused. */
 __attribute__((noinline)) static vly_image_ref
-resolve_missing(struct vly_query *query, const struct vly_table *table)
+resolve_by_zone(struct vly_query *query, const struct vly_table *table)
 {
-	bool right = is_node_of(query, query->node, query->encloser_idx);
-	bool again;
+	const struct vly_table_slot *slot = find_zone(query, table);
 
-	if (!zone_is_sure(query, table, &again)) {
+	if (slot == NULL) {
 		vly_query_refuse(query, VLY_EDE_NOT_AUTHORITATIVE);
 		return 0;
 	}
-	return right && !again ? resolve_below(query, query->node) : resolve_slowly(query);
+	query->part = slot->part;
+	query->image = slot->part->image;
+	query->zone_idx = slot->zone_idx;
+	return resolve_in_zone(query);
 }
 
-/* Enough for answers of up to 56 octets; longer ones mostly end where their node begins, which has
- * been fetched. Were the second further away, answers that begin in the last eight octets of a line
- * would miss the next one. */
-static inline void
-take_answer(struct vly_query *query, vly_image_ref ref)
-{
-	query->answer = vly_image_at(query->image->heap, ref);
-	PREFETCH(query->answer);
-	PREFETCH((const uint8_t *)query->answer + sizeof(*query->answer) + 55);
-}
-
-bool
+unsigned
 vly_query_find_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table)
 {
-	bool wildcard = false;
+	unsigned left = VLY_QUERY_LEFT_NOTHING;
 
 	for (unsigned i = 0; i < cnt; i++) {
-		if (query[i].fate != VLY_QUERY_LOOKUP)
+		if (!is_unsettled(&query[i]))
 			continue;
-		vly_image_ref ref = is_own_node(&query[i]) ? choose(query[i].node, query[i].qtype)
-							   : resolve_missing(&query[i], table);
-		if (ref != 0) {
-			take_answer(&query[i], ref);
-			continue;
-		}
-		query[i].answer = NULL;
-		wildcard = true;
+		if (query[i].node != NULL && query[i].encloser_idx != 0 && is_settled(&query[i]))
+			left |= settle_below(&query[i]);
+		else
+			left |= take_result(&query[i], resolve_by_zone(&query[i], table));
 	}
-	return wildcard;
+	return left;
 }
 
 void
-vly_query_find_wildcard(struct vly_query *query, unsigned cnt)
+vly_query_find_missing(struct vly_query *query, unsigned cnt)
 {
 	for (unsigned i = 0; i < cnt; i++)
 		if (query[i].fate == VLY_QUERY_LOOKUP && query[i].answer == NULL)
-			take_answer(&query[i], choose(query[i].node, query[i].qtype));
+			take_answer(&query[i], missing_answer(&query[i]));
 }
 
 const struct vly_image_answer *
@@ -450,9 +442,9 @@ vly_resolve_again(struct vly_query *query)
 			continue;
 		query->zone_label_idx = (uint8_t)i;
 		vly_name_hash(name, &query->image->header->hash_key);
-		vly_image_ref ref = resolve_slowly(query);
+		vly_image_ref ref = resolve_in_zone(query);
 		if (ref == 0 && query->fate == VLY_QUERY_LOOKUP)
-			ref = choose(query->node, query->qtype);
+			ref = missing_answer(query);
 		return ref != 0 ? vly_image_at(query->image->heap, ref) : NULL;
 	}
 	return NULL;

@@ -16,23 +16,53 @@
 
 #include <urcu-qsbr.h>
 
+#include "bucket.h"
 #include "image.h"
 
-struct vly_table_slot {
-	uint32_t tag : 24;             /* the lower bits of the apex's vly_image_tag() */
-	uint32_t label_max : 8;        /* of the zone's deepest node */
-	uint32_t zone_idx;             /* into image->zone */
-	const struct vly_image *image; /* NULL: free slot */
+/* An image, as far as the table has it. */
+struct vly_table_part {
+	const struct vly_image *image;
+	const struct vly_image_bucket *bucket; /* the image's, to have them at hand */
+	uint32_t bucket_cnt;
+	uint32_t label_max;  /* of the deepest node in a live zone */
+	uint64_t *contested; /* bit z % 64 of [z / 64]: its zone z is; NULL: none */
 };
 
+struct vly_table_slot {
+	uint32_t tag;                      /* of the apex: vly_image_tag() */
+	uint32_t zone_idx;                 /* into part->image->zone */
+	const struct vly_table_part *part; /* NULL: free slot */
+};
+
+/*
+ * Most names are found without their zone: in the image that the route tells, by the slice of their
+ * last labels, and in its buckets; their node then tells the zone. That is the right one unless it
+ * is contested: a newer image has it, or another live zone lies below its apex, to which the name
+ * may belong. Only those, and names that are not in that image, need the slots.
+ */
 struct vly_table {
 	struct vly_hash_key key;
 	uint64_t label_cnts[2]; /* bit 63 - n of the first, 127 - n of the second: some apex has n
 				   labels */
 	uint32_t slot_mask;     /* slots - 1; slots are a power of two, at most half full */
 	uint32_t zone_cnt;
+	struct vly_table_part *part; /* one for each image, behind slot[]; NULL: there is no zone */
+	uint32_t route_labels;       /* the last labels that make the slice; 0: all are slice 0 */
+	uint16_t route[VLY_IMAGE_SLICES]; /* into part[] */
 	struct vly_table_slot slot[];
 };
+
+/* The part of the table where the name is, hashed with its key, as far as that can be told without
+ * its zone. There is a zone. */
+static inline const struct vly_table_part *
+vly_table_route(const struct vly_table *table, const struct vly_name *name)
+{
+	if (table->route_labels == 0)
+		return &table->part[table->route[0]];
+	unsigned label_idx =
+		name->label_cnt > table->route_labels ? name->label_cnt - table->route_labels : 0;
+	return &table->part[table->route[vly_image_slice(name->hash[label_idx])]];
+}
 
 /* Which suffixes of a name with label_cnt labels, 0..127, may be an apex, as far as the numbers of
  * labels tell: bit i for the one from label i on, i being at most 63. */
@@ -53,11 +83,42 @@ vly_table_slot_idx(const struct vly_table *table, uint64_t hash)
 	return (uint32_t)(hash >> 32) & table->slot_mask;
 }
 
-/* Whether the slot may be that of the apex with this hash. */
+/* Whether a name that is in this zone of the part's image may have to be answered from another. */
 static inline bool
-vly_table_slot_suits(const struct vly_table_slot *slot, uint64_t hash)
+vly_table_is_contested(const struct vly_table_part *part, uint32_t zone_idx)
 {
-	return slot->tag == (vly_image_tag(hash) & 0xffffff);
+	return part->contested != NULL && (part->contested[zone_idx / 64] >> zone_idx % 64 & 1);
+}
+
+/* Whether the slot is that of the zone whose apex is the suffix from label_idx on. */
+static inline bool
+vly_table_slot_is(const struct vly_table_slot *slot, const struct vly_name *name,
+		  unsigned label_idx)
+{
+	const struct vly_image *image = slot->part->image;
+	const struct vly_image_node *apex =
+		vly_image_at(image->heap, image->zone[slot->zone_idx].apex);
+	unsigned len = vly_name_suffix_len(name, label_idx);
+
+	return apex->name_len == len &&
+	       vly_bucket_name_equal(vly_image_node_name(apex),
+				     name->lower + name->start[label_idx], len);
+}
+
+/* The zone whose apex is the suffix from label_idx on, or NULL. The name is hashed with the table's
+ * key. */
+static inline const struct vly_table_slot *
+vly_table_find(const struct vly_table *table, const struct vly_name *name, unsigned label_idx)
+{
+	uint64_t hash = name->hash[label_idx];
+	const struct vly_table_slot *slot = &table->slot[vly_table_slot_idx(table, hash)];
+
+	while (slot->part != NULL) {
+		if (slot->tag == vly_image_tag(hash) && vly_table_slot_is(slot, name, label_idx))
+			return slot;
+		slot = slot == &table->slot[table->slot_mask] ? table->slot : slot + 1;
+	}
+	return NULL;
 }
 
 /*

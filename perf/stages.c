@@ -35,7 +35,7 @@
 
 /* What is timed: the stages, and then all of them. */
 #define STAGES(X)                                                                                  \
-	X(parse) X(find_zone) X(find_node) X(find_encloser) X(find_answer) X(write) X(together)
+	X(parse) X(find_name) X(match_name) X(find_encloser) X(find_answer) X(write) X(together)
 
 enum stage {
 #define X(name) STAGE_##name,
@@ -234,16 +234,16 @@ time_stages(struct bench *bench)
 
 	at[STAGE_parse] = rte_rdtsc_precise();
 	vly_query_parse(query, BURST, bench->table);
-	at[STAGE_find_zone] = rte_rdtsc_precise();
-	vly_query_fetch_zone(query, BURST, bench->table);
-	vly_query_find_zone(query, BURST, bench->table);
-	at[STAGE_find_node] = rte_rdtsc_precise();
-	vly_query_find_node(query, BURST);
+	vly_query_fetch_name(query, BURST, bench->table);
+	at[STAGE_find_name] = rte_rdtsc_precise();
+	vly_query_find_name(query, BURST);
+	at[STAGE_match_name] = rte_rdtsc_precise();
+	vly_query_match_name(query, BURST, bench->table);
 	at[STAGE_find_encloser] = rte_rdtsc_precise();
-	vly_query_find_encloser(query, BURST);
+	vly_query_find_encloser(query, BURST, bench->table);
 	at[STAGE_find_answer] = rte_rdtsc_precise();
 	vly_query_find_answer(query, BURST, bench->table);
-	vly_query_find_wildcard(query, BURST);
+	vly_query_find_missing(query, BURST);
 	at[STAGE_write] = rte_rdtsc_precise();
 	vly_query_write(query, BURST, NULL, &bench->counters);
 	at[STAGE_together] = rte_rdtsc_precise();

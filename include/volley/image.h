@@ -12,7 +12,8 @@
  *
  * How a name is answered:
  *   1. vly_name_hash() gives the hash of the name and of each ancestor; the table of the dataplane
- * finds the zone: image and index into ZONES.
+ * tells the image, by the slice of the last labels, and its buckets the node of the name, which
+ * tells the zone. Where there is none, the table finds the zone: image and index into ZONES.
  *   2. The buckets give the node of the name in that zone, or of its longest existing ancestor, the
  *      closest encloser (RFC 4592 §3.3.1). Empty non-terminals have nodes; names below a cut or a
  * DNAME (occluded, RFC 9499 §7) have none, so existence is monotonic along the ancestors and the
@@ -63,6 +64,9 @@
 /* An image may lie in huge pages of this size: its block is then a whole number of them, with
  * zeroes behind the image. */
 #define VLY_IMAGE_HUGE_BYTES (UINT64_C(1) << 21)
+
+/* Slices that the names of a table are divided into: vly_image_slice(). */
+#define VLY_IMAGE_SLICES 4096
 
 /* Seals that a memfd must carry before a reader maps it (fcntl F_GET_SEALS). */
 #define VLY_IMAGE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -192,6 +196,17 @@ vly_image_huge_bytes(uint64_t image_bytes)
 {
 	return (image_bytes + VLY_IMAGE_HUGE_BYTES - 1) / VLY_IMAGE_HUGE_BYTES *
 	       VLY_IMAGE_HUGE_BYTES;
+}
+
+/*
+ * The slice of names that end in the labels with this hash. The dataplane knows for each slice in
+ * which image its names are, so zones of one slice are best in one image; how many labels that are
+ * is the writer's choice, and found out. In other bits than those that choose a bucket.
+ */
+static inline uint32_t
+vly_image_slice(uint64_t hash)
+{
+	return (uint32_t)(hash >> 20) % VLY_IMAGE_SLICES;
 }
 
 static inline uint32_t

@@ -12,11 +12,11 @@ PLOTS = "plots"
 
 # What each stage does, and what it waits for.
 STAGES = {
-    "parse": "checks the message; folds, splits and hashes the name; asks for the zone's slot",
-    "find_zone": "compares the slots of apexes; asks for the name's bucket",
-    "find_node": "reads the bucket; asks for the node",
-    "find_encloser": "for a name that is not there: the buckets of its parents",
-    "find_answer": "compares the name with the node's; picks the RRset's answer and asks for it",
+    "parse": "checks the message; folds, splits and hashes the name; asks for its bucket",
+    "find_name": "reads the bucket; asks for the node, or for the buckets of the name's parents",
+    "match_name": "compares the name with the node's; picks the RRset's answer and asks for it",
+    "find_encloser": "for a name that is not there: reads its parents' buckets; asks for a node",
+    "find_answer": "for such a name: compares the encloser; then wildcard, or NXDOMAIN",
     "write": "copies the answer behind the question, moves pointers, adds OPT, counts",
 }
 

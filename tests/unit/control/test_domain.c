@@ -73,3 +73,38 @@ Test(domain, refused)
 	refuse("\\1", "the name has a bad escape");
 	refuse("\\12", "the name has a bad escape");
 }
+
+Test(domain, wire_form)
+{
+	static const struct {
+		const char *text, *wire;
+		unsigned len;
+	} names[] = {
+		{".", "", 1},
+		{"a.", "\1a", 3},
+		{"www.example.", "\3www\7example", 13},
+		{"\\000\\.\\255.\\\\b.", "\3\0.\377\2\\b", 8},
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		uint8_t wire[VLY_NAME_BYTES_MAX];
+		cr_expect_eq(vly_domain_wire(names[i].text, wire), names[i].len, "%s",
+			     names[i].text);
+		cr_expect_arr_eq(wire, names[i].wire, names[i].len, "%s", names[i].text);
+	}
+}
+
+Test(domain, wire_form_of_the_longest_name)
+{
+	uint8_t wire[VLY_NAME_BYTES_MAX];
+	char text[VLY_DOMAIN_TEXT_BYTES] = "";
+
+	for (unsigned label = 0; label < 127; label++)
+		strcat(text, "\\200.");
+	cr_expect_eq(vly_domain_wire(text, wire), 255);
+	for (unsigned i = 0; i < 254; i += 2) {
+		cr_expect_eq(wire[i], 1);
+		cr_expect_eq(wire[i + 1], 200);
+	}
+	cr_expect_eq(wire[254], 0);
+}
