@@ -117,20 +117,22 @@ fill_groups(struct vly_loader *loader, const uint32_t *group_of)
 static uint32_t
 group_files(const struct vly_loader *loader, uint32_t *group_of)
 {
-	uint64_t *bytes = calloc(loader->cnt + 1, sizeof(*bytes));
+	struct vly_plan_zone *zone = calloc(loader->cnt + 1, sizeof(*zone));
 	uint32_t *group = calloc(loader->cnt + 1, sizeof(*group));
 	uint32_t cnt = 0;
 	uint32_t group_cnt = 0;
 
-	for (uint32_t i = 0; bytes && i < loader->cnt; i++)
+	for (uint32_t i = 0; zone && i < loader->cnt; i++)
 		if (!loader->items[i].image)
-			bytes[cnt++] = loader->items[i].stamp.bytes;
-	if (bytes && group)
-		group_cnt = vly_plan_groups(bytes, cnt, loader->settings.image_max, group);
+			zone[cnt++] = (struct vly_plan_zone){loader->items[i].stamp.bytes,
+							     loader->items[i].name};
+	if (zone && group)
+		group_cnt = vly_plan_groups(zone, cnt, &loader->settings.key,
+					    loader->settings.image_max, group);
 	cnt = 0;
 	for (uint32_t i = 0; group_cnt > 0 && i < loader->cnt; i++)
 		group_of[i] = loader->items[i].image ? NO_GROUP : group[cnt++];
-	free(bytes);
+	free(zone);
 	free(group);
 	return group_cnt;
 }
