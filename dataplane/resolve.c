@@ -219,9 +219,9 @@ take_answer(struct vly_query *query, vly_image_ref ref)
 	PREFETCH((const uint8_t *)query->answer + sizeof(*query->answer) + 55);
 }
 
-/* Whether the node that was found for the suffix at encloser_idx, or for the name itself, is right
- * and answers without a look at the zones: it is not of a contested one, nor is it asked for a DS
- * at an apex, which is in the zone above (RFC 4035 §3.1.4.1). */
+/* Whether the node that was found is that of the suffix at encloser_idx, and the name's zone is the
+ * node's: neither is it contested, nor is this a question for the DS of its apex, which belongs to
+ * the zone above (RFC 4035 §3.1.4.1). */
 static inline bool
 is_settled(const struct vly_query *query)
 {
@@ -229,7 +229,8 @@ is_settled(const struct vly_query *query)
 
 	return is_node_named(query, node, query->encloser_idx) &&
 	       !vly_table_is_contested(query->part, node->zone) &&
-	       (query->qtype != VLY_TYPE_DS || !(node->flags & VLY_NODE_APEX));
+	       (query->qtype != VLY_TYPE_DS || !(node->flags & VLY_NODE_APEX) ||
+		query->encloser_idx != 0);
 }
 
 /* What is left to do after an answer has been looked for. */
@@ -332,15 +333,15 @@ find_suffix(const struct vly_query *query, unsigned label_idx)
 	return NULL;
 }
 
-/* The longest existing ancestor of a name that does not exist, by bisection, as ancestors of what
- * exists exist: 127 labels cost 7 searches. */
+/* The longest existing ancestor of a name that does not exist, which begins at the label `first` or
+ * behind it: by bisection, as ancestors of what exists exist. 127 labels cost 7 searches. */
 static const struct vly_image_node *
-find_encloser(const struct vly_query *query)
+find_encloser(const struct vly_query *query, unsigned first)
 {
 	const struct vly_image_node *encloser =
 		vly_image_at(query->image->heap, zone_of(query)->apex);
 	unsigned apex_idx = query->zone_label_idx; /* exists */
-	unsigned low = 1;                          /* the first that may exist */
+	unsigned low = first;                      /* may exist */
 
 	while (low < apex_idx) {
 		unsigned middle = (low + apex_idx) / 2;
@@ -359,10 +360,11 @@ find_encloser(const struct vly_query *query)
 static vly_image_ref
 resolve_in_zone(struct vly_query *query)
 {
-	const struct vly_image_node *node = find_suffix(query, 0);
+	unsigned first = first_label(&query->name, zone_of(query)->label_max);
+	const struct vly_image_node *node = first == 0 ? find_suffix(query, 0) : NULL;
 
 	return node != NULL ? choose(node, query->qtype)
-			    : resolve_below(query, find_encloser(query));
+			    : resolve_below(query, find_encloser(query, first > 0 ? first : 1));
 }
 
 /* The zone with the longest apex at or above the name, or NULL. DS lives in the parent zone (RFC
