@@ -20,7 +20,7 @@ enum stage {
 	STAGE_MATCH,
 	STAGE_ENCLOSER,
 	STAGE_ANSWER,
-	STAGE_MISSING,
+	STAGE_LAST,
 	STAGE_WRITE,
 	STAGE_CNT
 };
@@ -63,9 +63,9 @@ run_stage(enum stage stage, struct pipeline *pipeline, unsigned at, unsigned cnt
 		if (left[group] & VLY_QUERY_LEFT_ENCLOSER)
 			left[group] |= (uint8_t)vly_query_find_answer(query, cnt, pipeline->table);
 		break;
-	case STAGE_MISSING:
-		if (left[group] & VLY_QUERY_LEFT_MISSING)
-			vly_query_find_missing(query, cnt);
+	case STAGE_LAST:
+		if (left[group] & VLY_QUERY_LEFT_LAST)
+			vly_query_find_last(query, cnt, pipeline->table);
 		/* now, so that their cells are still in the first cache when spent */
 		if (pipeline->guard != NULL)
 			vly_guard_find(pipeline->guard, query, cnt);

@@ -37,6 +37,14 @@ enum vly_query_fate {
 	VLY_QUERY_COMPOSE, /* below the DNAME at node: the answer is composed (compose.h) */
 };
 
+/* How a question that is not answered yet is looked up (resolve.c). */
+enum vly_query_course {
+	VLY_COURSE_NAME,    /* by its name alone */
+	VLY_COURSE_ZONE,    /* in its zone */
+	VLY_COURSE_MISSING, /* the name does not exist: `node` is the wildcard that its answer is
+			       made from, or NULL */
+};
+
 struct vly_query {
 	/* set by the caller */
 	uint8_t *message; /* the query; VLY_NAME_SLACK_BYTES behind it must be readable */
@@ -74,8 +82,7 @@ struct vly_query {
 			uint16_t question_bytes; /* name, type and class */
 			uint16_t qtype;
 			uint8_t zone_label_idx; /* where the zone's apex starts in the name */
-			bool missing; /* the name does not exist: `node` is the wildcard that its
-					 answer is made from, or NULL */
+			uint8_t course;         /* enum vly_query_course */
 		};
 	};
 	const struct vly_table_part *part; /* that the name is looked for in */
@@ -98,7 +105,7 @@ struct vly_query {
 enum vly_query_left {
 	VLY_QUERY_LEFT_NOTHING,
 	VLY_QUERY_LEFT_ENCLOSER, /* vly_query_find_encloser(), vly_query_find_answer() */
-	VLY_QUERY_LEFT_MISSING,  /* vly_query_find_missing() */
+	VLY_QUERY_LEFT_LAST,     /* vly_query_find_last() */
 };
 
 /* The stages, for `cnt` queries of a burst. Each fetches what the next one reads. Two of them
@@ -110,7 +117,7 @@ unsigned vly_query_match_name(struct vly_query *query, unsigned cnt, const struc
 void vly_query_find_encloser(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 unsigned vly_query_find_answer(struct vly_query *query, unsigned cnt,
 			       const struct vly_table *table);
-void vly_query_find_missing(struct vly_query *query, unsigned cnt);
+void vly_query_find_last(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 
 /* Makes a query, once parsed, end in REFUSED; EDNS clients are told why. */
 __attribute__((cold, nonnull)) void vly_query_refuse(struct vly_query *query, enum vly_ede ede);

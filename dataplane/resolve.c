@@ -4,8 +4,9 @@
  * touches memory that the one before has prefetched.
  *
  * A name, or its closest encloser, is looked for before its zone is known: the node tells the zone,
- * and among many zones the zone's slot would be one more line to wait for. Only where that leads to
- * nothing, or to a contested zone (table.h), the zone is found first.
+ * and among many zones the zone's slot would be one more line to wait for. Where that leads to a
+ * contested zone (table.h), the name is looked for once more, by way of its zone. Whatever is left
+ * after that is found with everything compared and nothing fetched ahead.
  */
 #include "resolve.h"
 #include "bucket.h"
@@ -190,7 +191,7 @@ resolve_below(struct vly_query *query, const struct vly_image_node *encloser)
 		query->fate = VLY_QUERY_COMPOSE;
 		return 0;
 	}
-	query->missing = true;
+	query->course = VLY_COURSE_MISSING;
 	if (encloser->wildcard == 0) {
 		query->node = NULL;
 		PREFETCH(zone_of(query));
@@ -239,7 +240,7 @@ take_result(struct vly_query *query, vly_image_ref ref)
 {
 	if (ref != 0)
 		take_answer(query, ref);
-	return query->missing ? VLY_QUERY_LEFT_MISSING : VLY_QUERY_LEFT_NOTHING;
+	return query->course == VLY_COURSE_MISSING ? VLY_QUERY_LEFT_LAST : VLY_QUERY_LEFT_NOTHING;
 }
 
 /* Not inline, as it would take registers from what most questions need. */
@@ -250,6 +251,14 @@ settle_below(struct vly_query *query)
 	return take_result(query, resolve_below(query, query->node));
 }
 
+__attribute__((noinline)) static enum vly_query_left
+begin_by_zone(struct vly_query *query, const struct vly_table *table)
+{
+	query->course = VLY_COURSE_ZONE;
+	fetch_zone(query, table);
+	return VLY_QUERY_LEFT_ENCLOSER | VLY_QUERY_LEFT_LAST;
+}
+
 unsigned
 vly_query_match_name(struct vly_query *query, unsigned cnt, const struct vly_table *table)
 {
@@ -258,16 +267,14 @@ vly_query_match_name(struct vly_query *query, unsigned cnt, const struct vly_tab
 	for (unsigned i = 0; i < cnt; i++) {
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
-		if (query[i].node == NULL) {
+		if (query[i].node == NULL)
 			left |= VLY_QUERY_LEFT_ENCLOSER;
-		} else if (!is_settled(&query[i])) {
-			fetch_zone(&query[i], table);
-			left |= VLY_QUERY_LEFT_ENCLOSER;
-		} else if (query[i].encloser_idx == 0) {
+		else if (!is_settled(&query[i]))
+			left |= begin_by_zone(&query[i], table);
+		else if (query[i].encloser_idx == 0)
 			take_answer(&query[i], choose(query[i].node, query[i].qtype));
-		} else {
+		else
 			left |= settle_below(&query[i]);
-		}
 	}
 	return left;
 }
@@ -288,22 +295,72 @@ guess_encloser(struct vly_query *query)
 	}
 }
 
-/* Whether it has not got further than the stages before. */
-static inline bool
-is_unsettled(const struct vly_query *query)
+/* The zone with the longest apex at or above the name, or NULL; without `compare`, going by the
+ * tags. DS lives in the parent zone (RFC 4035 §3.1.4.1), so for an apex it is asked there, when the
+ * parent is served here too. */
+static inline const struct vly_table_slot *
+find_zone(struct vly_query *query, const struct vly_table *table, bool compare)
 {
-	return query->fate == VLY_QUERY_LOOKUP && query->answer == NULL && !query->missing;
+	const struct vly_name *name = &query->name;
+	const struct vly_table_slot *found = NULL;
+
+	for (unsigned first = 0; first <= name->label_cnt; first += 64) {
+		uint64_t left = vly_table_candidates(table, name->label_cnt - first);
+		for (; left != 0; left &= left - 1) {
+			unsigned i = first + (unsigned)__builtin_ctzll(left);
+			const struct vly_table_slot *slot = vly_table_find(table, name, i, compare);
+			if (slot == NULL)
+				continue;
+			query->zone_label_idx = (uint8_t)i;
+			if (i != 0 || query->qtype != VLY_TYPE_DS)
+				return slot;
+			found = slot;
+		}
+	}
+	return found;
+}
+
+static bool
+take_zone(struct vly_query *query, const struct vly_table_slot *slot)
+{
+	if (slot == NULL) {
+		vly_query_refuse(query, VLY_EDE_NOT_AUTHORITATIVE);
+		return false;
+	}
+	query->part = slot->part;
+	query->image = slot->part->image;
+	query->zone_idx = slot->zone_idx;
+	return true;
+}
+
+/* Of a contested zone: where the name would be in the right one. */
+__attribute__((noinline)) static void
+find_bucket_by_zone(struct vly_query *query, const struct vly_table *table)
+{
+	if (!take_zone(query, find_zone(query, table, false)))
+		return;
+	query->bucket = bucket_of(query->part, query->name.hash[0]);
+	PREFETCH(query->bucket);
+}
+
+/* Whether no answer has been found yet, on that course. */
+static inline bool
+is_on_course(const struct vly_query *query, enum vly_query_course course)
+{
+	return query->fate == VLY_QUERY_LOOKUP && query->answer == NULL && query->course == course;
 }
 
 void
 vly_query_find_encloser(struct vly_query *query, unsigned cnt, const struct vly_table *table)
 {
 	for (unsigned i = 0; i < cnt; i++) {
-		if (!is_unsettled(&query[i]) || query[i].node != NULL)
-			continue;
-		guess_encloser(&query[i]);
-		if (query[i].node == NULL)
-			fetch_zone(&query[i], table);
+		if (is_on_course(&query[i], VLY_COURSE_NAME)) {
+			guess_encloser(&query[i]);
+			if (query[i].node == NULL)
+				fetch_zone(&query[i], table);
+		} else if (is_on_course(&query[i], VLY_COURSE_ZONE)) {
+			find_bucket_by_zone(&query[i], table);
+		}
 	}
 }
 
@@ -367,44 +424,11 @@ resolve_in_zone(struct vly_query *query)
 			    : resolve_below(query, find_encloser(query, first > 0 ? first : 1));
 }
 
-/* The zone with the longest apex at or above the name, or NULL. DS lives in the parent zone (RFC
- * 4035 §3.1.4.1), so for an apex it is asked there, when the parent is served here too. */
-static const struct vly_table_slot *
-find_zone(struct vly_query *query, const struct vly_table *table)
-{
-	const struct vly_name *name = &query->name;
-	const struct vly_table_slot *found = NULL;
-
-	for (unsigned first = 0; first <= name->label_cnt; first += 64) {
-		uint64_t left = vly_table_candidates(table, name->label_cnt - first);
-		for (; left != 0; left &= left - 1) {
-			unsigned i = first + (unsigned)__builtin_ctzll(left);
-			const struct vly_table_slot *slot = vly_table_find(table, name, i);
-			if (slot == NULL)
-				continue;
-			query->zone_label_idx = (uint8_t)i;
-			if (i != 0 || query->qtype != VLY_TYPE_DS)
-				return slot;
-			found = slot;
-		}
-	}
-	return found;
-}
-
-/* Finds the zone first. 0: as resolve_below(), or refused. */
+/* Looks the name up from scratch, its zone first. 0: as resolve_below(), or refused. */
 __attribute__((noinline)) static vly_image_ref
 resolve_by_zone(struct vly_query *query, const struct vly_table *table)
 {
-	const struct vly_table_slot *slot = find_zone(query, table);
-
-	if (slot == NULL) {
-		vly_query_refuse(query, VLY_EDE_NOT_AUTHORITATIVE);
-		return 0;
-	}
-	query->part = slot->part;
-	query->image = slot->part->image;
-	query->zone_idx = slot->zone_idx;
-	return resolve_in_zone(query);
+	return take_zone(query, find_zone(query, table, true)) ? resolve_in_zone(query) : 0;
 }
 
 unsigned
@@ -413,22 +437,45 @@ vly_query_find_answer(struct vly_query *query, unsigned cnt, const struct vly_ta
 	unsigned left = VLY_QUERY_LEFT_NOTHING;
 
 	for (unsigned i = 0; i < cnt; i++) {
-		if (!is_unsettled(&query[i]))
-			continue;
-		if (query[i].node != NULL && query[i].encloser_idx != 0 && is_settled(&query[i]))
-			left |= settle_below(&query[i]);
-		else
-			left |= take_result(&query[i], resolve_by_zone(&query[i], table));
+		if (is_on_course(&query[i], VLY_COURSE_ZONE)) {
+			query[i].node = bucket_candidate(query[i].image, query[i].bucket,
+							 query[i].name.hash[0]);
+			if (query[i].node != NULL)
+				prefetch_node(query[i].node);
+		} else if (is_on_course(&query[i], VLY_COURSE_NAME)) {
+			left |= query[i].node != NULL && is_settled(&query[i])
+					? settle_below(&query[i])
+					: take_result(&query[i], resolve_by_zone(&query[i], table));
+		}
 	}
 	return left;
 }
 
-void
-vly_query_find_missing(struct vly_query *query, unsigned cnt)
+/* The answer of a name that is in a contested zone, or 0: it is below a DNAME, or refused. An exact
+ * match proves the zone, which was found by its tag. */
+__attribute__((noinline)) static vly_image_ref
+resolve_contested(struct vly_query *query, const struct vly_table *table)
 {
-	for (unsigned i = 0; i < cnt; i++)
-		if (query[i].fate == VLY_QUERY_LOOKUP && query[i].answer == NULL)
-			take_answer(&query[i], missing_answer(&query[i]));
+	const struct vly_image_node *node = query->node;
+
+	if (node != NULL && node->zone == query->zone_idx && is_node_named(query, node, 0))
+		return choose(node, query->qtype);
+	vly_image_ref ref = resolve_by_zone(query, table);
+	return query->course == VLY_COURSE_MISSING ? missing_answer(query) : ref;
+}
+
+void
+vly_query_find_last(struct vly_query *query, unsigned cnt, const struct vly_table *table)
+{
+	for (unsigned i = 0; i < cnt; i++) {
+		vly_image_ref ref = 0;
+		if (is_on_course(&query[i], VLY_COURSE_MISSING))
+			ref = missing_answer(&query[i]);
+		else if (is_on_course(&query[i], VLY_COURSE_ZONE))
+			ref = resolve_contested(&query[i], table);
+		if (ref != 0)
+			take_answer(&query[i], ref);
+	}
 }
 
 const struct vly_image_answer *
@@ -438,6 +485,7 @@ vly_resolve_again(struct vly_query *query)
 	const struct vly_image_node *apex = vly_image_at(query->image->heap, zone_of(query)->apex);
 
 	query->fate = VLY_QUERY_LOOKUP;
+	query->course = VLY_COURSE_ZONE;
 	query->node = NULL;
 	for (unsigned i = 0; i <= name->label_cnt; i++) {
 		if (!name_is(apex, name->lower + name->start[i], vly_name_suffix_len(name, i)))
@@ -445,7 +493,7 @@ vly_resolve_again(struct vly_query *query)
 		query->zone_label_idx = (uint8_t)i;
 		vly_name_hash(name, &query->image->header->hash_key);
 		vly_image_ref ref = resolve_in_zone(query);
-		if (ref == 0 && query->fate == VLY_QUERY_LOOKUP)
+		if (query->course == VLY_COURSE_MISSING)
 			ref = missing_answer(query);
 		return ref != 0 ? vly_image_at(query->image->heap, ref) : NULL;
 	}

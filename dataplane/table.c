@@ -94,7 +94,7 @@ insert(struct vly_table *table, struct vly_table_part *part, uint32_t zone_idx,
 	const struct vly_image_zone *zone = &part->image->zone[zone_idx];
 
 	if (!scan_apex(table, part->image, zone_idx, name) ||
-	    vly_table_find(table, name, 0) != NULL)
+	    vly_table_find(table, name, 0, true) != NULL)
 		return false;
 	uint32_t at = vly_table_slot_idx(table, name->hash[0]);
 	while (table->slot[at].part != NULL)
@@ -136,7 +136,7 @@ contest_above(const struct vly_table *table, const struct vly_image *image, uint
 	if (!scan_apex(table, image, zone_idx, &name))
 		return;
 	for (unsigned i = 1; above == NULL && i <= name.label_cnt; i++)
-		above = vly_table_find(table, &name, i);
+		above = vly_table_find(table, &name, i, true);
 	if (above != NULL)
 		contest(above->part, above->zone_idx);
 }

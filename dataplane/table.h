@@ -105,16 +105,18 @@ vly_table_slot_is(const struct vly_table_slot *slot, const struct vly_name *name
 				     name->lower + name->start[label_idx], len);
 }
 
-/* The zone whose apex is the suffix from label_idx on, or NULL. The name is hashed with the table's
- * key. */
+/* The zone whose apex is the suffix from label_idx on, or NULL; without `compare`, the first one
+ * whose tag says so. The name is hashed with the table's key. */
 static inline const struct vly_table_slot *
-vly_table_find(const struct vly_table *table, const struct vly_name *name, unsigned label_idx)
+vly_table_find(const struct vly_table *table, const struct vly_name *name, unsigned label_idx,
+	       bool compare)
 {
 	uint64_t hash = name->hash[label_idx];
 	const struct vly_table_slot *slot = &table->slot[vly_table_slot_idx(table, hash)];
 
 	while (slot->part != NULL) {
-		if (slot->tag == vly_image_tag(hash) && vly_table_slot_is(slot, name, label_idx))
+		if (slot->tag == vly_image_tag(hash) &&
+		    (!compare || vly_table_slot_is(slot, name, label_idx)))
 			return slot;
 		slot = slot == &table->slot[table->slot_mask] ? table->slot : slot + 1;
 	}

@@ -302,7 +302,7 @@ Test(table, routes_names_to_their_image)
 		cr_assert_neq(vly_name_scan(&scanned, wire, vly_domain_wire(name, wire)), 0);
 		vly_name_hash(&scanned, &vly_test_key);
 		cr_expect_eq(vly_table_route(table, &scanned),
-			     vly_table_find(table, &scanned, 1)->part, "%s", name);
+			     vly_table_find(table, &scanned, 1, true)->part, "%s", name);
 	}
 	close_all(table, images, IMAGES);
 }
