@@ -235,7 +235,7 @@ is_settled(const struct vly_query *query)
 }
 
 /* What is left to do after an answer has been looked for. */
-static inline enum vly_query_left
+static inline unsigned
 take_result(struct vly_query *query, vly_image_ref ref)
 {
 	if (ref != 0)
@@ -244,14 +244,14 @@ take_result(struct vly_query *query, vly_image_ref ref)
 }
 
 /* Not inline, as it would take registers from what most questions need. */
-__attribute__((noinline)) static enum vly_query_left
+__attribute__((noinline)) static unsigned
 settle_below(struct vly_query *query)
 {
 	query->zone_idx = query->node->zone;
 	return take_result(query, resolve_below(query, query->node));
 }
 
-__attribute__((noinline)) static enum vly_query_left
+__attribute__((noinline)) static unsigned
 begin_by_zone(struct vly_query *query, const struct vly_table *table)
 {
 	query->course = VLY_COURSE_ZONE;
