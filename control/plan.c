@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "plan.h"
 
-#include <stdbool.h>
-
 #include <volley/image.h>
 
 #include "domain.h"
@@ -54,7 +52,7 @@ slice_of(const struct vly_plan_zone *zone, const struct vly_hash_key *key, unsig
 
 	scan_name(zone->name, &name);
 	vly_name_hash(&name, key);
-	return vly_image_slice(name.hash[name.label_cnt > labels ? name.label_cnt - labels : 0]);
+	return vly_image_slice(name.hash[vly_name_last_labels(&name, labels)]);
 }
 
 /* Turns what slices cost into the numbers of their groups. */

@@ -60,4 +60,16 @@ vly_bucket_match(const struct vly_image_bucket *bucket, uint32_t tag)
 }
 #endif
 
+/* Whether the node's name is the suffix from label_idx on; of which zone is not asked. */
+static inline bool
+vly_bucket_node_is(const struct vly_image_node *node, const struct vly_name *name,
+		   unsigned label_idx)
+{
+	unsigned len = vly_name_suffix_len(name, label_idx);
+
+	return node->name_len == len &&
+	       vly_bucket_name_equal(vly_image_node_name(node),
+				     name->lower + name->start[label_idx], len);
+}
+
 #endif

@@ -21,32 +21,10 @@
  */
 #define TABLE_SLOTS_FETCHED 1024
 
-static inline bool
-name_is(const struct vly_image_node *node, const uint8_t *lower, unsigned len)
-{
-	return node->name_len == len &&
-	       vly_bucket_name_equal(vly_image_node_name(node), lower, len);
-}
-
-/* True when `node` is that of the suffix that starts at label_idx; of which zone is not asked. */
-static inline bool
-is_node_named(const struct vly_query *query, const struct vly_image_node *node, unsigned label_idx)
-{
-	return name_is(node, query->name.lower + query->name.start[label_idx],
-		       vly_name_suffix_len(&query->name, label_idx));
-}
-
 static inline const struct vly_image_zone *
 zone_of(const struct vly_query *query)
 {
 	return &query->image->zone[query->zone_idx];
-}
-
-/* The first label from which on a name may be among such as have at most label_max labels. */
-static inline unsigned
-first_label(const struct vly_name *name, unsigned label_max)
-{
-	return name->label_cnt > label_max ? name->label_cnt - label_max : 0;
 }
 
 static inline const struct vly_image_bucket *
@@ -99,6 +77,16 @@ prefetch_node(const struct vly_image_node *node)
 	PREFETCH((const uint8_t *)node + 64);
 }
 
+/* Takes the node that, going by its tag, is that of the suffix from label_idx on, whose bucket that
+ * is; NULL: there is none. */
+static inline void
+find_node(struct vly_query *query, const struct vly_image_bucket *bucket, unsigned label_idx)
+{
+	query->node = bucket_candidate(query->image, bucket, query->name.hash[label_idx]);
+	if (query->node != NULL)
+		prefetch_node(query->node);
+}
+
 /* Fetches where the zone would be, unless its apex lies more than 63 labels above the name. */
 static void
 fetch_zone(const struct vly_query *query, const struct vly_table *table)
@@ -121,7 +109,7 @@ vly_query_fetch_name(struct vly_query *query, unsigned cnt, const struct vly_tab
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
 		const struct vly_table_part *part = vly_table_route(table, &query[i].name);
-		unsigned label_idx = first_label(&query[i].name, part->label_max);
+		unsigned label_idx = vly_name_last_labels(&query[i].name, part->label_max);
 		query[i].part = part;
 		query[i].image = part->image;
 		query[i].encloser_idx = (uint8_t)label_idx;
@@ -157,11 +145,8 @@ vly_query_find_name(struct vly_query *query, unsigned cnt)
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
 		query[i].answer = NULL;
-		query[i].node = bucket_candidate(query[i].image, query[i].bucket,
-						 query[i].name.hash[query[i].encloser_idx]);
-		if (query[i].node != NULL)
-			prefetch_node(query[i].node);
-		else
+		find_node(&query[i], query[i].bucket, query[i].encloser_idx);
+		if (query[i].node == NULL)
 			fetch_ancestors(&query[i]);
 	}
 }
@@ -228,7 +213,7 @@ is_settled(const struct vly_query *query)
 {
 	const struct vly_image_node *node = query->node;
 
-	return is_node_named(query, node, query->encloser_idx) &&
+	return vly_bucket_node_is(node, &query->name, query->encloser_idx) &&
 	       !vly_table_is_contested(query->part, node->zone) &&
 	       (query->qtype != VLY_TYPE_DS || !(node->flags & VLY_NODE_APEX) ||
 		query->encloser_idx != 0);
@@ -285,14 +270,9 @@ guess_encloser(struct vly_query *query)
 {
 	const unsigned end = ancestors_end(query, query->encloser_idx + 1u);
 
-	while (++query->encloser_idx < end) {
-		uint64_t hash = query->name.hash[query->encloser_idx];
-		query->node = bucket_candidate(query->image, bucket_of(query->part, hash), hash);
-		if (query->node != NULL) {
-			prefetch_node(query->node);
-			return;
-		}
-	}
+	while (query->node == NULL && ++query->encloser_idx < end)
+		find_node(query, bucket_of(query->part, query->name.hash[query->encloser_idx]),
+			  query->encloser_idx);
 }
 
 /* The zone with the longest apex at or above the name, or NULL; without `compare`, going by the
@@ -380,7 +360,7 @@ find_suffix(const struct vly_query *query, unsigned label_idx)
 			vly_image_ref ref = bucket->node[__builtin_ctz(match)];
 			const struct vly_image_node *node = vly_image_at(image->heap, ref);
 			if (ref != 0 && node->zone == query->zone_idx &&
-			    is_node_named(query, node, label_idx))
+			    vly_bucket_node_is(node, &query->name, label_idx))
 				return node;
 		}
 		if (!vly_image_bucket_overflows(bucket))
@@ -417,7 +397,7 @@ find_encloser(const struct vly_query *query, unsigned first)
 static vly_image_ref
 resolve_in_zone(struct vly_query *query)
 {
-	unsigned first = first_label(&query->name, zone_of(query)->label_max);
+	unsigned first = vly_name_last_labels(&query->name, zone_of(query)->label_max);
 	const struct vly_image_node *node = first == 0 ? find_suffix(query, 0) : NULL;
 
 	return node != NULL ? choose(node, query->qtype)
@@ -438,10 +418,7 @@ vly_query_find_answer(struct vly_query *query, unsigned cnt, const struct vly_ta
 
 	for (unsigned i = 0; i < cnt; i++) {
 		if (is_on_course(&query[i], VLY_COURSE_ZONE)) {
-			query[i].node = bucket_candidate(query[i].image, query[i].bucket,
-							 query[i].name.hash[0]);
-			if (query[i].node != NULL)
-				prefetch_node(query[i].node);
+			find_node(&query[i], query[i].bucket, 0);
 		} else if (is_on_course(&query[i], VLY_COURSE_NAME)) {
 			left |= query[i].node != NULL && is_settled(&query[i])
 					? settle_below(&query[i])
@@ -458,7 +435,8 @@ resolve_contested(struct vly_query *query, const struct vly_table *table)
 {
 	const struct vly_image_node *node = query->node;
 
-	if (node != NULL && node->zone == query->zone_idx && is_node_named(query, node, 0))
+	if (node != NULL && node->zone == query->zone_idx &&
+	    vly_bucket_node_is(node, &query->name, 0))
 		return choose(node, query->qtype);
 	vly_image_ref ref = resolve_by_zone(query, table);
 	return query->course == VLY_COURSE_MISSING ? missing_answer(query) : ref;
@@ -488,7 +466,7 @@ vly_resolve_again(struct vly_query *query)
 	query->course = VLY_COURSE_ZONE;
 	query->node = NULL;
 	for (unsigned i = 0; i <= name->label_cnt; i++) {
-		if (!name_is(apex, name->lower + name->start[i], vly_name_suffix_len(name, i)))
+		if (!vly_bucket_node_is(apex, name, i))
 			continue;
 		query->zone_label_idx = (uint8_t)i;
 		vly_name_hash(name, &query->image->header->hash_key);

@@ -59,8 +59,7 @@ vly_table_route(const struct vly_table *table, const struct vly_name *name)
 {
 	if (table->route_labels == 0)
 		return &table->part[table->route[0]];
-	unsigned label_idx =
-		name->label_cnt > table->route_labels ? name->label_cnt - table->route_labels : 0;
+	unsigned label_idx = vly_name_last_labels(name, table->route_labels);
 	return &table->part[table->route[vly_image_slice(name->hash[label_idx])]];
 }
 
@@ -90,19 +89,13 @@ vly_table_is_contested(const struct vly_table_part *part, uint32_t zone_idx)
 	return part->contested != NULL && (part->contested[zone_idx / 64] >> zone_idx % 64 & 1);
 }
 
-/* Whether the slot is that of the zone whose apex is the suffix from label_idx on. */
-static inline bool
-vly_table_slot_is(const struct vly_table_slot *slot, const struct vly_name *name,
-		  unsigned label_idx)
+/* The node of the slot's zone's apex. */
+static inline const struct vly_image_node *
+vly_table_apex(const struct vly_table_slot *slot)
 {
 	const struct vly_image *image = slot->part->image;
-	const struct vly_image_node *apex =
-		vly_image_at(image->heap, image->zone[slot->zone_idx].apex);
-	unsigned len = vly_name_suffix_len(name, label_idx);
 
-	return apex->name_len == len &&
-	       vly_bucket_name_equal(vly_image_node_name(apex),
-				     name->lower + name->start[label_idx], len);
+	return vly_image_at(image->heap, image->zone[slot->zone_idx].apex);
 }
 
 /* The zone whose apex is the suffix from label_idx on, or NULL; without `compare`, the first one
@@ -116,7 +109,7 @@ vly_table_find(const struct vly_table *table, const struct vly_name *name, unsig
 
 	while (slot->part != NULL) {
 		if (slot->tag == vly_image_tag(hash) &&
-		    (!compare || vly_table_slot_is(slot, name, label_idx)))
+		    (!compare || vly_bucket_node_is(vly_table_apex(slot), name, label_idx)))
 			return slot;
 		slot = slot == &table->slot[table->slot_mask] ? table->slot : slot + 1;
 	}

@@ -160,4 +160,13 @@ vly_name_suffix_len(const struct vly_name *name, unsigned label_idx)
 	return (unsigned)name->len - name->start[label_idx];
 }
 
+/* The label from which on the suffix of the last label_cnt labels runs; 0 when the name has no
+ * more.
+ */
+static inline unsigned
+vly_name_last_labels(const struct vly_name *name, unsigned label_cnt)
+{
+	return name->label_cnt > label_cnt ? name->label_cnt - label_cnt : 0;
+}
+
 #endif
