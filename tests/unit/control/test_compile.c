@@ -104,14 +104,11 @@ static void
 expect_answer(const struct vly_test_server *server, const char *name, unsigned type,
 	      const char *expected)
 {
-	struct vly_test_response response;
+	char *text = vly_test_ask_text(
+		server->table, &(struct vly_test_question){.name = name, .type = (uint16_t)type});
 
-	vly_test_ask(server->table,
-		     &(struct vly_test_question){.name = name, .type = (uint16_t)type}, &response);
-	char *text = vly_test_response_text(&response);
 	cr_expect_str_eq(text, expected, "%s type %u: %s", name, type, text);
 	free(text);
-	vly_test_response_free(&response);
 }
 
 /* RFC 2181 §5: an RRset is a set; §5.2: with one TTL. */

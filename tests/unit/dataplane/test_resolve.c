@@ -30,15 +30,10 @@ open_zone(struct vly_test_server *server, const struct vly_reference_zone *zone)
 static char *
 answer_of(const struct vly_test_server *server, const struct trial *trial)
 {
-	struct vly_test_response response;
-
-	vly_test_ask(server->table,
-		     &(struct vly_test_question){
-			     .name = trial->cased, .type = (uint16_t)trial->type, .stream = true},
-		     &response);
-	char *text = vly_test_response_text(&response);
-	vly_test_response_free(&response);
-	return text;
+	return vly_test_ask_text(server->table,
+				 &(struct vly_test_question){.name = trial->cased,
+							     .type = (uint16_t)trial->type,
+							     .stream = true});
 }
 
 static bool

@@ -6,7 +6,6 @@
 
 #include <criterion/criterion.h>
 
-#include "control/domain.h"
 #include "message.h"
 #include "random.h"
 #include "server.h"
@@ -30,14 +29,11 @@ build(struct vly_image *const *images, size_t cnt)
 static void
 expect_answer(const struct vly_table *table, const char *name, unsigned type, const char *expected)
 {
-	struct vly_test_response response;
+	char *text = vly_test_ask_text(
+		table, &(struct vly_test_question){.name = name, .type = (uint16_t)type});
 
-	vly_test_ask(table, &(struct vly_test_question){.name = name, .type = (uint16_t)type},
-		     &response);
-	char *text = vly_test_response_text(&response);
 	cr_expect_str_eq(text, expected, "%s type %u: %s", name, type, text);
 	free(text);
-	vly_test_response_free(&response);
 }
 
 static void
@@ -136,18 +132,15 @@ Test(table, finds_the_nearest_of_apexes_at_any_depth)
 	}
 	struct vly_table *table = build(images, DEPTHS);
 	for (unsigned label_cnt = 1; label_cnt <= VLY_NAME_LABELS_MAX; label_cnt++) {
-		struct vly_test_response response;
 		char soa[2 * VLY_NAME_LABELS_MAX + 20];
 		if (nearest + 1 < DEPTHS && depth[nearest + 1] == label_cnt)
 			nearest++;
 		snprintf(soa, sizeof(soa), "\nns %s ", deep_name(depth[nearest]));
-		vly_test_ask(table,
-			     &(struct vly_test_question){.name = deep_name(label_cnt), .type = 16},
-			     &response);
-		char *text = vly_test_response_text(&response);
+		char *text = vly_test_ask_text(
+			table,
+			&(struct vly_test_question){.name = deep_name(label_cnt), .type = 16});
 		cr_expect_not_null(strstr(text, soa), "%u labels: %s", label_cnt, text);
 		free(text);
-		vly_test_response_free(&response);
 	}
 	close_all(table, images, DEPTHS);
 }
@@ -260,246 +253,62 @@ Test(table, contests_no_zone_among_such_as_lie_side_by_side)
 	close_all(table, images, 2);
 }
 
+static void
+scan_hashed(struct vly_name *name, const char *text)
+{
+	uint8_t wire[VLY_NAME_BYTES_MAX + VLY_NAME_SLACK_BYTES] = {0};
+	unsigned len = vly_test_name_wire(wire, text);
+
+	cr_assert_neq(len, 0);
+	cr_assert_eq(vly_name_scan(name, wire, len), len);
+	vly_name_hash(name, &vly_test_key);
+}
+
+/* Those of `zone_cnt` zones, every second one below another, whose slice is that of the image. */
+static struct vly_image *
+open_sliced(unsigned zone_cnt, unsigned image, unsigned image_cnt)
+{
+	struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
+	struct vly_built_image built;
+	struct vly_image_error error;
+
+	for (unsigned i = 0; i < zone_cnt; i++) {
+		struct vly_zone_error zone_error;
+		struct vly_name scanned;
+		char name[40];
+		snprintf(name, sizeof(name), i % 2 == 0 ? "%u.tld." : "a.%u.tld.", i / 2);
+		scan_hashed(&scanned, name);
+		if (vly_image_slice(scanned.hash[i % 2]) % image_cnt != image)
+			continue;
+		const struct vly_test_zone zone = {name, VLY_TEST_APEX "www A 192.0.2.1\n"};
+		cr_assert_eq(vly_test_zone_add(builder, &zone, &zone_error), 0);
+	}
+	cr_assert_eq(vly_image_builder_seal(builder, &built), 0);
+	struct vly_image *opened = vly_image_open(built.fd, image + 1, NULL, &error);
+	cr_assert_not_null(opened);
+	close(built.fd);
+	return opened;
+}
+
 /* The image of each zone can be told when zones of a slice are together, whatever their depth. */
 Test(table, routes_names_to_their_image)
 {
 	enum { IMAGES = 3, ZONES = 200 };
 	struct vly_image *images[IMAGES];
 
-	for (unsigned i = 0; i < IMAGES; i++) {
-		struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
-		struct vly_built_image built;
-		struct vly_image_error image_error;
-		for (unsigned j = 0; j < ZONES; j++) {
-			struct vly_zone_error error;
-			char name[40];
-			struct vly_name scanned;
-			uint8_t wire[VLY_NAME_BYTES_MAX + VLY_NAME_SLACK_BYTES] = {0};
-			snprintf(name, sizeof(name), j % 2 == 0 ? "%u.tld." : "a.%u.tld.", j / 2);
-			unsigned len = vly_domain_wire(name, wire);
-			cr_assert_eq(vly_name_scan(&scanned, wire, len), len);
-			vly_name_hash(&scanned, &vly_test_key);
-			if (vly_image_slice(scanned.hash[j % 2]) % IMAGES == i)
-				cr_assert_eq(vly_test_zone_add(
-						     builder,
-						     &(struct vly_test_zone){name, VLY_TEST_APEX
-									     "www A 192.0.2.1\n"},
-						     &error),
-					     0);
-		}
-		cr_assert_eq(vly_image_builder_seal(builder, &built), 0);
-		images[i] = vly_image_open(built.fd, i + 1, NULL, &image_error);
-		cr_assert_not_null(images[i]);
-		close(built.fd);
-	}
+	for (unsigned i = 0; i < IMAGES; i++)
+		images[i] = open_sliced(ZONES, i, IMAGES);
 	struct vly_table *table = build(images, IMAGES);
 	cr_expect_eq(table->route_labels, 2);
-	for (unsigned j = 0; j < ZONES; j++) {
-		char name[40];
-		uint8_t wire[VLY_NAME_BYTES_MAX + VLY_NAME_SLACK_BYTES] = {0};
+	for (unsigned i = 0; i < ZONES; i++) {
 		struct vly_name scanned;
-		snprintf(name, sizeof(name), j % 2 == 0 ? "www.%u.tld." : "www.a.%u.tld.", j / 2);
-		cr_assert_neq(vly_name_scan(&scanned, wire, vly_domain_wire(name, wire)), 0);
-		vly_name_hash(&scanned, &vly_test_key);
+		char name[40];
+		snprintf(name, sizeof(name), i % 2 == 0 ? "www.%u.tld." : "www.a.%u.tld.", i / 2);
+		scan_hashed(&scanned, name);
 		cr_expect_eq(vly_table_route(table, &scanned),
 			     vly_table_find(table, &scanned, 1, true)->part, "%s", name);
 	}
 	close_all(table, images, IMAGES);
-}
-
-/* Zones of one depth and of several, side by side, below one another, with and without cuts, in
- * images of which newer ones hide zones of older ones: every answer is that of a table which has
- * nothing but the zone that the name is in. */
-enum { WORDS = 4, RANDOM_ZONES = 14, RANDOM_IMAGES = 5 };
-
-struct random_zone {
-	char name[32]; /* relative to the root, ends in a dot */
-	char *text;
-	struct vly_image *alone;
-};
-
-/* One to `labels_max` labels of four words. */
-static void
-random_name(struct vly_test_random *random, unsigned labels_max, char name[32])
-{
-	unsigned labels = 1 + vly_test_random_below(random, labels_max);
-
-	*name = '\0';
-	for (unsigned i = 0; i < labels; i++)
-		strcat(name,
-		       (const char *[WORDS]){
-			       "a.", "b.", "c.",
-			       "*."}[vly_test_random_below(random, i == 0 ? WORDS : WORDS - 1)]);
-}
-
-/* Addresses that tell the zone, cuts, aliases and a DNAME, at names of up to three labels. */
-static char *
-random_zone_text(struct vly_test_random *random, unsigned number)
-{
-	static const char *const record[] = {
-		"A 192.0.2.%u", "NS ns%u.elsewhere.",     "CNAME b.a.",
-		"TXT \"%u\"",   "MX 1 mail%u.elsewhere.", "DNAME c.b."};
-	bool used[3][WORDS * WORDS * WORDS] = {0};
-	char *text = NULL;
-	size_t bytes;
-	FILE *file = open_memstream(&text, &bytes);
-
-	cr_assert_not_null(file);
-	fputs(VLY_TEST_APEX, file);
-	for (unsigned i = 0; i < 12; i++) {
-		unsigned idx[3], labels = 1 + vly_test_random_below(random, 3), at = 0;
-		char owner[32] = "";
-		for (unsigned j = 0; j < labels; j++) {
-			idx[j] = vly_test_random_below(random, j == 0 ? WORDS : WORDS - 1);
-			at = at * WORDS + idx[j];
-			sprintf(owner + strlen(owner), "%s%c", j > 0 ? "." : "", "abc*"[idx[j]]);
-		}
-		if (used[labels - 1][at])
-			continue;
-		used[labels - 1][at] = true;
-		unsigned kind = vly_test_random_below(random, 6);
-		if (kind == 5 && owner[0] == '*')
-			kind = 0;
-		fprintf(file, "%s ", owner);
-		fprintf(file, record[kind], number);
-		fputc('\n', file);
-	}
-	fclose(file);
-	return text;
-}
-
-static struct vly_image *
-random_zone_alone(struct vly_test_random *random, unsigned number, struct random_zone *zone)
-{
-	/* records below a DNAME are an error: another attempt */
-	for (;;) {
-		zone->text = random_zone_text(random, number);
-		struct vly_zone_error error;
-		int fd = vly_test_image_build(&(struct vly_test_zone){zone->name, zone->text}, 1,
-					      &vly_test_key, &error);
-		if (fd >= 0) {
-			struct vly_image_error image_error;
-			struct vly_image *image = vly_image_open(fd, 1, NULL, &image_error);
-			close(fd);
-			cr_assert_not_null(image);
-			return image;
-		}
-		free(zone->text);
-	}
-}
-
-/* Whether `name` is `apex` or below it. */
-static bool
-is_within(const char *name, const char *apex)
-{
-	size_t len = strlen(name), apex_len = strlen(apex);
-
-	if (strcmp(apex, ".") == 0)
-		return true;
-	return len >= apex_len && strcmp(name + len - apex_len, apex) == 0 &&
-	       (len == apex_len || name[len - apex_len - 1] == '.');
-}
-
-static char *
-answer_text(const struct vly_table *table, const char *name, unsigned type)
-{
-	struct vly_test_response response;
-
-	vly_test_ask(table, &(struct vly_test_question){.name = name, .type = (uint16_t)type},
-		     &response);
-	char *text = vly_test_response_text(&response);
-	vly_test_response_free(&response);
-	return text;
-}
-
-/* The live zone that answers for a name; NULL: none. For DS at an apex, the one above it. */
-static const struct random_zone *
-naive_zone(const struct random_zone *const *live, unsigned cnt, const char *name, unsigned type)
-{
-	const struct random_zone *best = NULL;
-
-	for (unsigned i = 0; i < cnt; i++) {
-		bool above = is_within(name, live[i]->name);
-		bool parent_only = type == VLY_TYPE_DS && strcmp(name, live[i]->name) == 0;
-		if (above && !parent_only && (!best || strlen(live[i]->name) > strlen(best->name)))
-			best = live[i];
-	}
-	for (unsigned i = 0; !best && i < cnt; i++)
-		if (strcmp(name, live[i]->name) == 0)
-			best = live[i];
-	return best;
-}
-
-static void
-run_random_table(struct vly_test_random *random)
-{
-	static const unsigned types[] = {VLY_TYPE_A,   VLY_TYPE_NS, VLY_TYPE_SOA,  VLY_TYPE_DS,
-					 VLY_TYPE_ANY, VLY_TYPE_MX, VLY_TYPE_CNAME};
-	struct random_zone zone[RANDOM_IMAGES][RANDOM_ZONES];
-	unsigned cnt[RANDOM_IMAGES];
-	struct vly_image *images[RANDOM_IMAGES];
-	const struct random_zone *live[RANDOM_IMAGES * RANDOM_ZONES];
-	unsigned live_cnt = 0;
-	unsigned image_cnt = 1 + vly_test_random_below(random, RANDOM_IMAGES);
-	unsigned depth = 1 + vly_test_random_below(random, 4);
-
-	for (unsigned i = 0; i < image_cnt; i++) {
-		struct vly_test_zone text[RANDOM_ZONES];
-		unsigned wanted = 1 + vly_test_random_below(random, RANDOM_ZONES);
-		cnt[i] = 0;
-		for (unsigned j = 0; j < wanted; j++) {
-			struct random_zone *new = &zone[i][cnt[i]];
-			bool twice = false, hidden = false;
-			random_name(random, depth, new->name);
-			if (new->name[0] == '*')
-				strcpy(new->name, vly_test_random_chance(random, 10) ? "." : "a.");
-			for (unsigned k = 0; k < cnt[i]; k++)
-				twice |= strcmp(zone[i][k].name, new->name) == 0;
-			if (twice)
-				continue;
-			new->alone = random_zone_alone(random, i * RANDOM_ZONES + j, new);
-			text[cnt[i]++] = (struct vly_test_zone){new->name, new->text};
-			for (unsigned k = 0; k < live_cnt; k++)
-				hidden |= strcmp(live[k]->name, new->name) == 0;
-			if (!hidden)
-				live[live_cnt++] = new;
-		}
-		images[i] = vly_test_image_open(text, cnt[i], i + 1);
-		cr_assert_not_null(images[i]);
-	}
-	struct vly_table *table = build(images, image_cnt);
-	cr_expect_eq(table->zone_cnt, live_cnt);
-	for (unsigned i = 0; i < 150; i++) {
-		char name[32];
-		unsigned type = types[vly_test_random_below(random, 7)];
-		random_name(random, 7, name);
-		if (vly_test_random_chance(random, 30))
-			strcpy(name, live[vly_test_random_below(random, live_cnt)]->name);
-		const struct random_zone *from = naive_zone(live, live_cnt, name, type);
-		struct vly_image *alone = from ? from->alone : NULL;
-		struct vly_table *naive = build(&alone, from != NULL);
-		char *wanted = answer_text(naive, name, type),
-		     *got = answer_text(table, name, type);
-		cr_assert_str_eq(got, wanted, "%s type %u, zone %s, of %u images", name, type,
-				 from ? from->name : "none", image_cnt);
-		free(wanted);
-		free(got);
-		free(naive);
-	}
-	for (unsigned i = 0; i < image_cnt; i++)
-		for (unsigned j = 0; j < cnt[i]; j++) {
-			free(zone[i][j].text);
-			vly_image_close(zone[i][j].alone);
-		}
-	close_all(table, images, image_cnt);
-}
-
-Test(table, answers_as_the_right_zone_alone_would, .timeout = 120)
-{
-	struct vly_test_random random = {20};
-
-	for (unsigned round = 0; round < 200; round++)
-		run_random_table(&random);
 }
 
 Test(table, serves_the_root)

@@ -119,3 +119,14 @@ vly_test_ask(const struct vly_table *table, const struct vly_test_question *ques
 	vly_test_exchange(table, message, vly_test_question_write(message, question), question,
 			  response);
 }
+
+char *
+vly_test_ask_text(const struct vly_table *table, const struct vly_test_question *question)
+{
+	struct vly_test_response response;
+
+	vly_test_ask(table, question, &response);
+	char *text = vly_test_response_text(&response);
+	vly_test_response_free(&response);
+	return text;
+}

@@ -101,6 +101,9 @@ void vly_test_response_decode(struct vly_test_response *response, const uint8_t 
  */
 char *vly_test_response_text(const struct vly_test_response *response);
 
+/* Asks, and returns that text of the response; the caller's to free. */
+char *vly_test_ask_text(const struct vly_table *table, const struct vly_test_question *question);
+
 /* The order of those lines, for qsort() over char *. */
 int vly_test_line_order(const void *a, const void *b);
 
