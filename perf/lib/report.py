@@ -265,6 +265,10 @@ class Results:
             raise PerfError(f"{source}: not a result of perf/run: {error}") from error
         if name not in CASES:
             raise PerfError(f"{source}: no such case: {name}")
+        if name == "stages" and any(STAGES.keys() - stages.keys()
+                                    for stages in result["kinds"].values()):
+            raise PerfError(f"{source}: stages of another version: remove the line, and measure"
+                            " the case anew")
         self.found[name] = result
 
     def in_order(self):
