@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include <volley/cpu.h>
+
 #include "commands.h"
 #include "config.h"
 #include "defender.h"
@@ -230,6 +232,8 @@ main(int argc, char **argv)
 	int log_level = -1;
 	int option;
 
+	if (!vly_cpu_suits("volley-control"))
+		return 1;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'c') {
 			config_path = optarg;
