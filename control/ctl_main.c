@@ -5,8 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <volley/cpu.h>
-
 #include "ctl.h"
 
 static const char usage[] =
@@ -158,8 +156,6 @@ main(int argc, char **argv)
 	int first = 1;
 	int option;
 
-	if (!vly_cpu_suits("volleyctl"))
-		return VLY_CTL_FAILED;
 	/* --json and --socket may stand behind the command too, but what follows exec is not
 	 * ours */
 	for (first = 1; first < argc && strcmp(argv[first], "exec") != 0; first++)

@@ -9,8 +9,6 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include <volley/cpu.h>
-
 #include "commands.h"
 #include "config.h"
 #include "defender.h"
@@ -232,8 +230,6 @@ main(int argc, char **argv)
 	int log_level = -1;
 	int option;
 
-	if (!vly_cpu_suits("volley-control"))
-		return 1;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'c') {
 			config_path = optarg;

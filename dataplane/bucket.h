@@ -1,32 +1,39 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Searching a bucket of an image: eight tags, or 32 octets of a name, in one comparison where the
- * CPU can. */
+/* Searching a bucket of an image: its eight tags, or 32 octets of a name, without a branch between
+ * them. */
 #ifndef VLY_DATAPLANE_BUCKET_H
 #define VLY_DATAPLANE_BUCKET_H
 
-#include <volley/image.h>
+#include <emmintrin.h>
 
-#ifdef __AVX2__
-#include <immintrin.h>
+#include <volley/image.h>
 
 /* Bit i: tag[i] is `tag`. Empty slots have tag 0. */
 static inline unsigned
 vly_bucket_match(const struct vly_image_bucket *bucket, uint32_t tag)
 {
-	__m256i tags = _mm256_loadu_si256((const __m256i *)bucket->tag);
-	__m256i same = _mm256_cmpeq_epi32(tags, _mm256_set1_epi32((int)tag));
+	const __m128i *tags = (const __m128i *)bucket->tag;
+	__m128i wanted = _mm_set1_epi32((int)tag);
+	__m128i same = _mm_packs_epi32(_mm_cmpeq_epi32(_mm_loadu_si128(tags), wanted),
+				       _mm_cmpeq_epi32(_mm_loadu_si128(tags + 1), wanted));
 
-	return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(same));
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(same, _mm_setzero_si128()));
+}
+
+static inline uint32_t
+vly_bucket_same_16(const uint8_t *a, const uint8_t *b)
+{
+	__m128i left = _mm_loadu_si128((const __m128i *)a);
+	__m128i right = _mm_loadu_si128((const __m128i *)b);
+
+	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(left, right));
 }
 
 /* Bit i: octet i of a is that of b. */
 static inline uint32_t
 vly_bucket_same_octets(const uint8_t *a, const uint8_t *b)
 {
-	__m256i left = _mm256_loadu_si256((const __m256i *)a);
-	__m256i right = _mm256_loadu_si256((const __m256i *)b);
-
-	return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(left, right));
+	return vly_bucket_same_16(a, b) | vly_bucket_same_16(a + 16, b + 16) << 16;
 }
 
 /* True when two names, or suffixes, of `len` octets are equal; VLY_NAME_SLACK_BYTES behind both are
@@ -42,23 +49,6 @@ vly_bucket_name_equal(const uint8_t *a, const uint8_t *b, unsigned len)
 			return false;
 	return vly_bucket_same_octets(a + len - 32, b + len - 32) == UINT32_MAX;
 }
-#else
-static inline bool
-vly_bucket_name_equal(const uint8_t *a, const uint8_t *b, unsigned len)
-{
-	return memcmp(a, b, len) == 0;
-}
-
-static inline unsigned
-vly_bucket_match(const struct vly_image_bucket *bucket, uint32_t tag)
-{
-	unsigned match = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		match |= (unsigned)(bucket->tag[i] == tag) << i;
-	return match;
-}
-#endif
 
 /* Whether the node's name is the suffix from label_idx on; of which zone is not asked. */
 static inline bool

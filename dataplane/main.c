@@ -5,8 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <volley/cpu.h>
-
 #include "dataplane.h"
 
 #define EXIT_USAGE 2
@@ -31,8 +29,6 @@ main(int argc, char **argv)
 {
 	static struct vly_options options;
 
-	if (!vly_cpu_suits("volley-dataplane"))
-		return 1;
 	switch (vly_options_parse(&options, argc, argv)) {
 	case VLY_OPTIONS_HELP:
 		fputs(vly_options_help, stdout);

@@ -51,11 +51,7 @@ vly_ascii_lower(uint8_t c)
 }
 
 /* As wide as a register: compilers take wider vectors apart, octet by octet. */
-#ifdef __AVX2__
-typedef uint8_t vly_octets __attribute__((vector_size(32)));
-#else
 typedef uint8_t vly_octets __attribute__((vector_size(16)));
-#endif
 
 static inline void
 vly_ascii_lower_block(uint8_t *to, const uint8_t *from)
@@ -94,7 +90,7 @@ vly_name_scan(struct vly_name *name, const uint8_t *wire, size_t avail)
 	pos++;
 	name->label_cnt = (uint8_t)(start - name->start - 1);
 	name->len = (uint8_t)pos;
-	/* one vector operation, which is enough for most names */
+	/* enough for most names */
 	vly_ascii_lower_block(name->lower, wire);
 	for (size_t at = VLY_NAME_SLACK_BYTES; at < pos; at += VLY_NAME_SLACK_BYTES)
 		vly_ascii_lower_block(name->lower + at, wire + at);
