@@ -21,18 +21,32 @@
 static_assert(2 * CREDIT * (VLY_VERDICT_CNT - VLY_VERDICT_serve - 1) <= VLY_XDP_SAMPLES_MAX,
 	      "samples could be overwritten before they are read");
 
-/* Returns 0 or a negative errno. */
-static int
-add_cpu(struct vly_xdp_cpus *cpus, int cpus_fd, uint32_t cpu)
+static void
+close_all(const int *fd, uint32_t cnt)
 {
-	void *counted;
-	int fd = vly_xdp_map_create("vly_cpu", sizeof(struct vly_xdp_cpu), &counted);
+	while (cnt-- > 0)
+		close(fd[cnt]);
+}
 
-	if (fd < 0)
-		return fd;
-	cpus->cpu[cpus->cnt++] = counted;
-	int error = bpf_map_update_elem(cpus_fd, &cpu, &fd, BPF_ANY);
-	close(fd);
+/* fd[] and cpu[] have room for cnt. All maps are added at once: after each update of a map of maps
+ * the kernel waits for a grace period, 10 to 15 ms, and machines may have hundreds of CPUs. Returns
+ * 0 or a negative errno. */
+static int
+add_cpus(struct vly_xdp_cpus *cpus, int cpus_fd, int *fd, uint32_t *cpu, uint32_t cnt)
+{
+	for (uint32_t i = 0; i < cnt; i++) {
+		void *counted;
+		fd[i] = vly_xdp_map_create("vly_cpu", sizeof(struct vly_xdp_cpu), &counted);
+		if (fd[i] < 0) {
+			close_all(fd, i);
+			return fd[i];
+		}
+		cpus->cpu[cpus->cnt++] = counted;
+		cpu[i] = i;
+	}
+	uint32_t added = cnt;
+	int error = bpf_map_update_batch(cpus_fd, cpu, fd, &added, NULL);
+	close_all(fd, cnt);
 	return error;
 }
 
@@ -40,16 +54,18 @@ int
 vly_xdp_cpus_add(struct vly_xdp_cpus *cpus, int cpus_fd)
 {
 	int cnt = libbpf_num_possible_cpus();
-	int error = 0;
+	int error = -ENOMEM;
 
 	if (cnt < 0)
 		return cnt;
+	int *fd = calloc((size_t)cnt, sizeof(*fd));
+	uint32_t *cpu = calloc((size_t)cnt, sizeof(*cpu));
 	cpus->cpu = calloc((size_t)cnt, sizeof(*cpus->cpu));
 	cpus->sample_cnt = calloc((size_t)cnt, sizeof(*cpus->sample_cnt));
-	if (cpus->cpu == NULL || cpus->sample_cnt == NULL)
-		return -ENOMEM;
-	for (int cpu = 0; cpu < cnt && error == 0; cpu++)
-		error = add_cpu(cpus, cpus_fd, (uint32_t)cpu);
+	if (fd != NULL && cpu != NULL && cpus->cpu != NULL && cpus->sample_cnt != NULL)
+		error = add_cpus(cpus, cpus_fd, fd, cpu, (uint32_t)cnt);
+	free(fd);
+	free(cpu);
 	return error;
 }
 
