@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The checksum's share of a question, without a branch: nobody can predict how long a question is.
- */
+/* The checksum's share of a question, without a branch: nobody can predict how long that is. */
 #ifndef VLY_DATAPLANE_QUESTION_SUM_H
 #define VLY_DATAPLANE_QUESTION_SUM_H
 

@@ -21,35 +21,24 @@
 static_assert(2 * CREDIT * (VLY_VERDICT_CNT - VLY_VERDICT_serve - 1) <= VLY_XDP_SAMPLES_MAX,
 	      "samples could be overwritten before they are read");
 
-static void
-close_all(const int *fd, uint32_t cnt)
-{
-	while (cnt-- > 0)
-		close(fd[cnt]);
-}
-
-/* fd[] and cpu[] have room for cnt. All maps are added at once: after each update of a map of maps
- * the kernel waits for a grace period, 10 to 15 ms, and machines may have hundreds of CPUs. Returns
- * 0 or a negative errno. */
+/* A map for each CPU, and what it is to have for a key. Returns 0 or a negative errno; cpus->cnt
+ * tells how many there are. */
 static int
-add_cpus(struct vly_xdp_cpus *cpus, int cpus_fd, int *fd, uint32_t *cpu, uint32_t cnt)
+create_maps(struct vly_xdp_cpus *cpus, int *fd, uint32_t *cpu, uint32_t cnt)
 {
 	for (uint32_t i = 0; i < cnt; i++) {
 		void *counted;
 		fd[i] = vly_xdp_map_create("vly_cpu", sizeof(struct vly_xdp_cpu), &counted);
-		if (fd[i] < 0) {
-			close_all(fd, i);
+		if (fd[i] < 0)
 			return fd[i];
-		}
 		cpus->cpu[cpus->cnt++] = counted;
 		cpu[i] = i;
 	}
-	uint32_t added = cnt;
-	int error = bpf_map_update_batch(cpus_fd, cpu, fd, &added, NULL);
-	close_all(fd, cnt);
-	return error;
+	return 0;
 }
 
+/* All maps are added at once: after each update of a map of maps the kernel waits for a grace
+ * period, 10 to 15 ms, and machines may have hundreds of CPUs. */
 int
 vly_xdp_cpus_add(struct vly_xdp_cpus *cpus, int cpus_fd)
 {
@@ -63,7 +52,12 @@ vly_xdp_cpus_add(struct vly_xdp_cpus *cpus, int cpus_fd)
 	cpus->cpu = calloc((size_t)cnt, sizeof(*cpus->cpu));
 	cpus->sample_cnt = calloc((size_t)cnt, sizeof(*cpus->sample_cnt));
 	if (fd != NULL && cpu != NULL && cpus->cpu != NULL && cpus->sample_cnt != NULL)
-		error = add_cpus(cpus, cpus_fd, fd, cpu, (uint32_t)cnt);
+		error = create_maps(cpus, fd, cpu, (uint32_t)cnt);
+	uint32_t added = cpus->cnt;
+	if (error == 0)
+		error = bpf_map_update_batch(cpus_fd, cpu, fd, &added, NULL);
+	for (unsigned i = 0; i < cpus->cnt; i++)
+		close(fd[i]);
 	free(fd);
 	free(cpu);
 	return error;
