@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Cases on an AF_XDP port: a veth pair between two namespaces, the server's lcore or its only
-worker on one core, the client on the other."""
+worker on one core, the client on the other.
+
+How far Volley is ahead of another server is bounded by the client, the kernel and the driver:
+"testpmd" in such a result is what testpmd 5tswap, which only swaps addresses and ports, reaches in
+Volley's place, against that server in the same round. What was measured while the CPUs were not as
+on a machine of one's own is measured again (placement.py)."""
 
 import argparse
+import collections
 import dataclasses
+import functools
 import pathlib
 import shlex
 import statistics
 import typing
 
 from . import clients, huge_pages, testpmd, zones
-from .measure import interleave, summary
+from .measure import comparison, interleave, summary
+from .placement import Placement
 from .sandbox import PerfError, Sandbox, VethPair
 from .servers import Knot, Nsd
 from .testpmd import Testpmd
@@ -31,6 +39,9 @@ TESTPMD_BURST = 32
 TESTPMD_PORT = "busy_budget=0"
 TESTPMD_RINGS = ("--rxd=2048", "--txd=2048")
 
+# The side that does no more than the port asks for.
+LIMIT = "testpmd"
+
 
 @dataclasses.dataclass
 class Bench:
@@ -41,7 +52,8 @@ class Bench:
     workload: zones.Workload
     question_list: pathlib.Path
     load: typing.Callable      # one of clients.*
-    told: dict = dataclasses.field(default_factory=lambda: {"volley": [], "reference": []})
+    measure: typing.Callable   # what calls it: Placement.measure, or no more than that
+    told: dict = dataclasses.field(default_factory=lambda: collections.defaultdict(list))
     commands: dict = dataclasses.field(default_factory=dict)
 
     def run_server(self, start, side):
@@ -49,7 +61,8 @@ class Bench:
         with Sandbox() as sandbox:
             pair = VethPair(sandbox)
             server = start(self, sandbox, pair)
-            rate, told = self.load(sandbox, pair, self.question_list, self.seconds, CLIENT_CPU)
+            rate, told = self.measure(lambda: self.load(sandbox, pair, self.question_list,
+                                                        self.seconds, CLIENT_CPU))
             if isinstance(server, Volley):
                 check_lcore_answered(server)
             self.told[side].append(told)
@@ -64,6 +77,10 @@ class Bench:
                 for name, total in (("asked", statistics.median), ("lost", sum))
                 for side, runs in self.told.items() if all(name in run for run in runs)}
         return told | {"failed": told["volley_lost"] > 0} if "volley_lost" in told else told
+
+
+def run_once(run):
+    return run()
 
 
 def start_volley(bench, sandbox, pair):
@@ -94,6 +111,15 @@ def check_lcore_answered(volley):
         raise PerfError(f"the lcore did not answer everything with NOERROR: {wrong}")
 
 
+def limit_part(rounds):
+    """About how Volley would compare with the reference if it cost nothing."""
+    if LIMIT not in rounds[0]:
+        return {}
+    limits = [{"volley": values[LIMIT], "reference": values["reference"]} for values in rounds]
+    return {"parts": {f"{testpmd.NAME} in Volley's place": {"unit": "answers/s",
+                                                            **comparison(limits)}}}
+
+
 @dataclasses.dataclass
 class AfxdpCase:
     name: str
@@ -103,6 +129,8 @@ class AfxdpCase:
     load: typing.Callable
     with_edns: bool            # whether the list of questions says so, as kxdpgun wants it
     seconds: int = 5
+    with_limit: bool = False   # whether testpmd has a turn, too
+    each_counts: bool = False  # wherever the CPUs were: what was lost was lost
 
     def run(self, options):
         with Sandbox() as sandbox:
@@ -113,22 +141,29 @@ class AfxdpCase:
             question_list = sandbox.directory / "questions.txt"
             zones.write_question_list(question_list, workload.questions, self.with_edns)
             seconds = options.seconds or self.seconds
-            bench = Bench(options, seconds, workload, question_list, self.load)
-            rounds = interleave(self.name, options.pairs, {
-                "volley": lambda: bench.run_server(start_volley, "volley"),
-                "reference": lambda: bench.run_server(self.start_reference, "reference")})
+            placement = Placement(options.build_dir, CPUS)
+            bench = Bench(options, seconds, workload, question_list, self.load,
+                          run_once if self.each_counts else placement.measure)
+            sides = {"volley": start_volley, "reference": self.start_reference}
+            if self.with_limit:
+                sides[LIMIT] = start_testpmd
+            rounds = interleave(self.name, options.pairs,
+                                {side: functools.partial(bench.run_server, start, side)
+                                 for side, start in sides.items()})
             return summary(self.name, "answers/s", self.reference_name, rounds, names=names,
                            questions=QUESTIONS, seconds=seconds, server_cpu=SERVER_CPU,
-                           client_cpu=CLIENT_CPU, command=bench.commands, **bench.outcome())
+                           client_cpu=CLIENT_CPU, command=bench.commands, **limit_part(rounds),
+                           **bench.outcome(), **placement.tell())
 
 
 CASES = [
     AfxdpCase("afxdp-knot", "AF_XDP on a veth pair, kxdpgun; against Knot DNS in XDP mode",
-              start_knot, Knot.NAME, clients.kxdpgun, with_edns=True),
+              start_knot, Knot.NAME, clients.kxdpgun, with_edns=True, with_limit=True),
     AfxdpCase("afxdp-nsd", "AF_XDP on a veth pair, kxdpgun; against NSD",
               start_nsd, Nsd.NAME, clients.kxdpgun, with_edns=True),
     AfxdpCase("afxdp-limit", "AF_XDP on a veth pair, kxdpgun; against testpmd 5tswap there",
               start_testpmd, testpmd.NAME, clients.kxdpgun, with_edns=True),
     AfxdpCase("dnsperf", "AF_XDP on a veth pair, dnsperf, nothing lost; against NSD",
-              start_nsd, Nsd.NAME, clients.dnsperf, with_edns=False, seconds=30),
+              start_nsd, Nsd.NAME, clients.dnsperf, with_edns=False, seconds=30,
+              each_counts=True),
 ]
