@@ -9,8 +9,8 @@ import time
 from .sandbox import run_tool
 from .volley import build_helper
 
-# Two that share a core have 0.5 to 0.6 of its speed each, others 0.9 or more. A line that stays
-# below a common cache takes 20 to 60 ns, others 150 and more.
+# Seen on a virtual machine (AMD EPYC): two that share a core have 0.51 to 0.58 of its speed each,
+# others 0.87 and more; a line that stays below a common cache takes 22 to 47 ns, others 119 to 170.
 SPEED_MIN = 0.75
 LINE_NS_MAX = 90
 
