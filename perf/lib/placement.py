@@ -10,7 +10,7 @@ from .sandbox import run_tool
 from .volley import build_helper
 
 # Seen on a virtual machine (AMD EPYC): two that share a core have 0.51 to 0.58 of its speed each,
-# others 0.87 and more; a line that stays below a common cache takes 22 to 47 ns, others 119 to 170.
+# others about 1; a line that stays below a common cache takes 22 to 47 ns, others 119 to 170.
 SPEED_MIN = 0.75
 LINE_NS_MAX = 90
 
