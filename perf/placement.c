@@ -6,9 +6,10 @@
  *
  * usage: placement CPU CPU
  *
- * Prints one JSON object: "speed", at which the second CPU computes beside a busy first one, as a
- * share of its speed beside an idle one; "line_ns", in which a cache line goes from one to the
- * other. Takes some 20 ms, before all else that runs on these CPUs if it may (SCHED_FIFO).
+ * Prints a JSON object for each of a few rounds: "speed", at which the second CPU computes beside a
+ * busy first one, as a share of its speed beside an idle one; "line_ns", in which a cache line goes
+ * from one to the other. Takes some 20 ms, before all else that runs on these CPUs if it may
+ * (SCHED_FIFO).
  */
 #include <pthread.h>
 #include <sched.h>
@@ -114,50 +115,35 @@ line_ns(void)
 			cnt += 2;
 		}
 		now_ns = vly_tool_now_ns(CLOCK_MONOTONIC);
-	} while (now_ns - start_ns < SPAN_NS);
+		/* the first CPU may have stood still since the round before */
+	} while (cnt == 0 || now_ns - start_ns < SPAN_NS);
 	return (double)(now_ns - start_ns) / (double)cnt;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return (left > right) - (left < right);
-}
-
-static double
-median(double values[ROUND_CNT])
-{
-	qsort(values, ROUND_CNT, sizeof(values[0]), compare);
-	return values[ROUND_CNT / 2];
 }
 
 int
 main(int argc, char **argv)
 {
-	double speed[ROUND_CNT], line[ROUND_CNT];
 	pthread_t first;
 
-	if (argc != 3)
-		vly_tool_fail("usage: placement CPU CPU");
-	int first_cpu = atoi(argv[1]);
+	int first_cpu = argc == 3 ? atoi(argv[1]) : -1;
+	int second_cpu = argc == 3 ? atoi(argv[2]) : -1;
+	if (first_cpu == second_cpu)
+		vly_tool_fail("usage: placement CPU CPU, two different ones");
 	/* its threads inherit it; without it the figures are less sharp */
 	(void)sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1});
 	int error = pthread_create(&first, NULL, be_first, &first_cpu);
 	if (error != 0)
 		vly_tool_fail("no thread: %s", strerror(error));
-	bind_to(atoi(argv[2]));
+	bind_to(second_cpu);
 	for (unsigned i = 0; i < ROUND_CNT; i++) {
 		begin(REST);
 		double alone = compute(SPAN_NS);
 		begin(COMPUTE);
-		speed[i] = compute(SPAN_NS) / alone;
+		double beside = compute(SPAN_NS);
 		begin(RETURN_BALL);
-		line[i] = line_ns();
+		printf("{\"speed\": %.2f, \"line_ns\": %.0f}\n", beside / alone, line_ns());
 	}
 	atomic_store(&task, END);
 	pthread_join(first, NULL);
-	printf("{\"speed\": %.2f, \"line_ns\": %.0f}\n", median(speed), median(line));
 	return 0;
 }

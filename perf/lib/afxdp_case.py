@@ -52,7 +52,7 @@ class Bench:
     workload: zones.Workload
     question_list: pathlib.Path
     load: typing.Callable      # one of clients.*
-    measure: typing.Callable   # what calls it: Placement.measure, or no more than that
+    placement: typing.Optional[Placement]   # None: runs count wherever the CPUs were
     told: dict = dataclasses.field(default_factory=lambda: collections.defaultdict(list))
     commands: dict = dataclasses.field(default_factory=dict)
 
@@ -61,8 +61,9 @@ class Bench:
         with Sandbox() as sandbox:
             pair = VethPair(sandbox)
             server = start(self, sandbox, pair)
-            rate, told = self.measure(lambda: self.load(sandbox, pair, self.question_list,
-                                                        self.seconds, CLIENT_CPU))
+            load = functools.partial(self.load, sandbox, pair, self.question_list, self.seconds,
+                                     CLIENT_CPU)
+            rate, told = self.placement.measure(load) if self.placement else load()
             if isinstance(server, Volley):
                 check_lcore_answered(server)
             self.told[side].append(told)
@@ -72,15 +73,13 @@ class Bench:
 
     def outcome(self):
         """What the load told of its runs, by side: the median of questions a second, or the sum of
-        queries lost. Of those Volley may have none."""
+        queries lost. Of those Volley may have none. And what was repeated, if anything may be."""
         told = {f"{side}_{name}": round(total(run[name] for run in runs))
                 for name, total in (("asked", statistics.median), ("lost", sum))
                 for side, runs in self.told.items() if all(name in run for run in runs)}
+        if self.placement:
+            told |= self.placement.tell()
         return told | {"failed": told["volley_lost"] > 0} if "volley_lost" in told else told
-
-
-def run_once(run):
-    return run()
 
 
 def start_volley(bench, sandbox, pair):
@@ -115,7 +114,7 @@ def limit_part(rounds):
     """About how Volley would compare with the reference if it cost nothing."""
     if LIMIT not in rounds[0]:
         return {}
-    limits = [{"volley": values[LIMIT], "reference": values["reference"]} for values in rounds]
+    limits = [values | {"volley": values[LIMIT]} for values in rounds]
     return {"parts": {f"{testpmd.NAME} in Volley's place": {"unit": "answers/s",
                                                             **comparison(limits)}}}
 
@@ -141,9 +140,8 @@ class AfxdpCase:
             question_list = sandbox.directory / "questions.txt"
             zones.write_question_list(question_list, workload.questions, self.with_edns)
             seconds = options.seconds or self.seconds
-            placement = Placement(options.build_dir, CPUS)
             bench = Bench(options, seconds, workload, question_list, self.load,
-                          run_once if self.each_counts else placement.measure)
+                          None if self.each_counts else Placement(options.build_dir, CPUS))
             sides = {"volley": start_volley, "reference": self.start_reference}
             if self.with_limit:
                 sides[LIMIT] = start_testpmd
@@ -153,7 +151,7 @@ class AfxdpCase:
             return summary(self.name, "answers/s", self.reference_name, rounds, names=names,
                            questions=QUESTIONS, seconds=seconds, server_cpu=SERVER_CPU,
                            client_cpu=CLIENT_CPU, command=bench.commands, **limit_part(rounds),
-                           **bench.outcome(), **placement.tell())
+                           **bench.outcome())
 
 
 CASES = [

@@ -98,15 +98,14 @@ class ReloadCase:
         return result
 
 
-def pairs_of(rounds, percent):
-    return [{"volley": values["during"][percent], "reference": values["before"][percent]}
+def pairs_of(rounds, percent, span="during", reference="before"):
+    return [{"volley": values[span][percent], "reference": values[reference][percent]}
             for values in rounds]
 
 
 def parts_of(rounds):
     """Beside the median also what the same minutes do to p99.9 when nothing is reloaded."""
-    quiet = [{"volley": values["halves"][1][99.9], "reference": values["halves"][0][99.9]}
-             for values in rounds]
+    quiet = pairs_of(rounds, 99.9, "second_half", "first_half")
     return {"p50": {"unit": "µs, p50", **comparison(pairs_of(rounds, 50), 1)},
             "no reload, second half of before against its first": {
                 "unit": "µs, p99.9", **comparison(quiet, 1)}}
@@ -191,15 +190,15 @@ class Reloads:
             time.sleep(WARM_UP_SECONDS)
             told = probe.end()
             queries, replies, _ = clients.read_kxdpgun(gun.end(signal.SIGINT, 60))
-            latencies = [percentiles(probe.latencies_us(begin.unix_ns, end.unix_ns)[0])
-                         for begin, end in ((start, began), (began, done), (start, middle),
-                                            (middle, began))]
+            spans = {"before": (start, began), "during": (began, done),
+                     "first_half": (start, middle), "second_half": (middle, began)}
+            latencies = {name: percentiles(probe.latencies_us(begin.unix_ns, end.unix_ns)[0])
+                         for name, (begin, end) in spans.items()}
             self.commands["client"] = f"{shlex.join(gun.command)} & {shlex.join(probe.command)}"
         self.check_live()
         settle(self.volley.processes)
         before, during = start.until(began), began.until(done)
-        return {"before": latencies[0], "during": latencies[1], "halves": latencies[2:],
-                "capacity": capacity, "load": load, "asked": queries + told["sent"],
+        return {**latencies, "capacity": capacity, "load": load, "asked": queries + told["sent"],
                 "lost": queries - replies + told["sent"] - told["answered"],
                 "lost_before": before.missed, "lost_during": during.missed,
                 "waited_before": before.waited, "waited_during": during.waited,
