@@ -67,16 +67,27 @@ put(struct composer *composer, const uint8_t *from, unsigned bytes)
 	composer->len += bytes;
 }
 
-/* Whether the name at `at`, written by us and so sound, is `name`, which is uncompressed. */
+/*
+ * Whether the name at `at` is `name`, which is uncompressed. The message is what we wrote up to
+ * `len`, and nothing behind it is read; a pointer leads backwards, as ours do. So each step takes a
+ * label of `name` or goes down in the message.
+ */
 static bool
 is_name_at(const struct composer *composer, unsigned at, const uint8_t *name)
 {
-	for (;;) {
+	unsigned below = composer->len;
+
+	while (at < below) {
 		const uint8_t *label = composer->message + at;
 		if (*label >= 0xc0) {
+			if (at + 2 > composer->len)
+				return false;
+			below = at;
 			at = vly_read_u16(label) & VLY_POINTER_MAX;
 			continue;
 		}
+		if (*label > VLY_LABEL_BYTES_MAX || at + *label + 1u > composer->len)
+			return false;
 		for (unsigned i = 0; i <= *label; i++)
 			if (vly_ascii_lower(label[i]) != vly_ascii_lower(name[i]))
 				return false;
@@ -84,7 +95,9 @@ is_name_at(const struct composer *composer, unsigned at, const uint8_t *name)
 			return true;
 		at += *label + 1u;
 		name += *label + 1;
+		below = composer->len;
 	}
+	return false;
 }
 
 static const struct target *
@@ -109,7 +122,7 @@ add_target(struct composer *composer, unsigned off, unsigned len)
 static void
 put_name(struct composer *composer, const uint8_t *name, unsigned len)
 {
-	/* once there is no room, a target may be a name without end */
+	/* once there is no room, nothing was written where a target would be */
 	while (*name != 0 && !composer->overflow) {
 		const struct target *target = find_target(composer, name, len);
 		if (target != NULL) {
@@ -120,6 +133,8 @@ put_name(struct composer *composer, const uint8_t *name, unsigned len)
 		}
 		unsigned off = composer->len;
 		put(composer, name, *name + 1u);
+		if (composer->overflow)
+			return;
 		add_target(composer, off, len);
 		len -= *name + 1u;
 		name += *name + 1;
@@ -189,10 +204,12 @@ has_alias(const struct composer *composer, unsigned type, const uint8_t *owner)
 static void
 put_alias(struct composer *composer, unsigned type, const uint8_t *owner, unsigned len)
 {
-	if (composer->alias_cnt < ALIASES_MAX)
-		composer->alias[composer->alias_cnt++] =
-			(struct alias){(uint16_t)type, (uint16_t)composer->len};
+	const unsigned off = composer->len;
+
 	put_name(composer, owner, len);
+	if (!composer->overflow && composer->alias_cnt < ALIASES_MAX)
+		composer->alias[composer->alias_cnt++] =
+			(struct alias){(uint16_t)type, (uint16_t)off};
 }
 
 /* Copies RDATA of `type` from `at` to `end`, compressing its names anew. */
@@ -368,13 +385,16 @@ substitute(struct composer *composer, struct vly_query *step, struct vly_compose
 	if (is_growing(composer, node, prefix_len))
 		return false;
 	append(composer, answer, &owner);
+	if (composer->overflow)
+		return false;
 	composer->hop[composer->hop_cnt++] = (struct hop){node, prefix_len};
 	memcpy(wire, step->name.lower, prefix_len);
 	memcpy(wire + prefix_len, record + DNAME_TARGET_OFF, target_len);
 	append_cname(composer, &step->name, record + DNAME_TTL_OFF, wire, prefix_len + target_len);
 	/* The CNAME just made is what was asked for (RFC 1034 §4.3.2, 3a: "and QTYPE doesn't match
 	 * CNAME"). */
-	return step->qtype != VLY_TYPE_CNAME && step->qtype != VLY_TYPE_ANY &&
+	return !composer->overflow && step->qtype != VLY_TYPE_CNAME &&
+	       step->qtype != VLY_TYPE_ANY &&
 	       vly_name_scan(&step->name, wire, prefix_len + target_len) != 0;
 }
 
