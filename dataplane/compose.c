@@ -49,14 +49,27 @@ find_dname(const struct vly_query *query, struct dname *dname)
 	return false;
 }
 
-/* Whether the answer has a CNAME of that name already. */
-static bool
-has_passed(const struct vly_composer *composer, const struct vly_name *name)
+/* The first hop by that DNAME, or NULL. */
+static const struct vly_compose_hop *
+find_hop(const struct vly_composer *composer, const struct vly_image_node *node)
 {
 	for (unsigned i = 0; i < composer->hop_cnt; i++)
-		if (composer->hop[i].name_len == name->len &&
-		    memcmp(composer->hop[i].name, name->lower, name->len) == 0)
+		if (composer->hop[i].node == node)
+			return &composer->hop[i];
+	return NULL;
+}
+
+/* Whether the answer has a CNAME of that name, whose closest encloser is `node`, already. */
+static bool
+has_passed(const struct vly_composer *composer, const struct vly_image_node *node,
+	   const struct vly_name *name)
+{
+	for (unsigned i = 0; i < composer->hop_cnt; i++) {
+		const struct vly_compose_hop *hop = &composer->hop[i];
+		if (hop->node == node && hop->name_len == name->len &&
+		    memcmp(hop->name, name->lower, name->len) == 0)
 			return true;
+	}
 	return false;
 }
 
@@ -77,15 +90,11 @@ is_growing(const struct vly_composer *composer, const struct vly_image_node *nod
 	return false;
 }
 
-/* Writes the DNAME at `node`, unless the answer has it (RFC 2181 §5). Returns where its target
+/* Writes the DNAME in front of whose owner stand `prefix_len` octets. Returns where its target
  * stands in the message, 0: there is no room. */
 static unsigned
-put_dname(struct vly_composer *composer, const struct vly_image_node *node,
-	  const struct dname *dname, unsigned prefix_len)
+put_dname(struct vly_composer *composer, const struct dname *dname, unsigned prefix_len)
 {
-	for (unsigned i = 0; i < composer->hop_cnt; i++)
-		if (composer->hop[i].node == node)
-			return composer->hop[i].target_off;
 	if (!vly_composer_put_pointer(composer, vly_composer_suffix_off(composer, prefix_len)) ||
 	    !vly_composer_put(composer, dname->record + 2, RECORD_HEAD_BYTES - 2) ||
 	    !vly_composer_put(composer, dname->target, dname->target_len))
@@ -131,7 +140,8 @@ add_hop(struct vly_composer *composer, const struct vly_query *step, unsigned pr
 	hop->prefix_len = (uint16_t)prefix_len;
 	hop->target_off = (uint16_t)target_off;
 	hop->name_len = step->name.len;
-	memcpy(hop->name, step->name.lower, step->name.len);
+	/* of fixed length, which is quicker */
+	memcpy(hop->name, step->name.lower, sizeof(hop->name));
 }
 
 /* Puts the DNAME's target behind the first `prefix_len` octets of the name, which are whole labels.
@@ -146,7 +156,9 @@ splice(struct vly_name *name, unsigned prefix_len, const struct dname *dname)
 	if (start == NULL)
 		return false;
 	unsigned label_cnt = (unsigned)(start - name->start);
-	memcpy(name->lower + at, dname->target, dname->target_len);
+	/* in blocks: both have room for that behind their ends */
+	for (unsigned i = 0; i < dname->target_len; i += VLY_NAME_SLACK_BYTES)
+		memcpy(name->lower + at + i, dname->target + i, VLY_NAME_SLACK_BYTES);
 	while (at < end && name->lower[at] != 0 && label_cnt < VLY_NAME_LABELS_MAX) {
 		name->start[label_cnt++] = (uint8_t)at;
 		at += name->lower[at] + 1u;
@@ -167,16 +179,19 @@ substitute(struct vly_composer *composer, struct vly_query *step, struct vly_com
 {
 	const struct vly_image_node *node = step->node;
 	const unsigned prefix_len = (unsigned)step->name.len - node->name_len;
+	const struct vly_compose_hop *same = find_hop(composer, node);
 	struct dname dname;
 
 	if (composer->hop_cnt == VLY_COMPOSE_HOPS_MAX || node->name_len >= step->name.len ||
-	    !vly_composer_work(composer, HOP_WORK + composer->hop_cnt) ||
-	    has_passed(composer, &step->name) || !find_dname(step, &dname))
+	    !vly_composer_work(composer, HOP_WORK) || !find_dname(step, &dname) ||
+	    (same != NULL && has_passed(composer, node, &step->name)))
 		return false;
 	bool too_long = prefix_len + dname.target_len > VLY_NAME_BYTES_MAX;
-	if (!too_long && is_growing(composer, node, prefix_len))
+	if (!too_long && same != NULL && is_growing(composer, node, prefix_len))
 		return false;
-	unsigned target_off = put_dname(composer, node, &dname, prefix_len);
+	/* a DNAME that comes again stands there once (RFC 2181 §5) */
+	unsigned target_off =
+		same != NULL ? same->target_off : put_dname(composer, &dname, prefix_len);
 	if (target_off == 0)
 		return false;
 	if (too_long) {

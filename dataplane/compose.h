@@ -39,8 +39,7 @@ struct vly_composed {
  * What does not fit, or takes more work than its budget over UDP, sets TC and leaves the sections
  * empty.
  */
-__attribute__((cold, nonnull)) void vly_compose_dname(const struct vly_query *query, uint8_t *to,
-						      unsigned space,
-						      struct vly_composed *composed);
+__attribute__((nonnull)) void vly_compose_dname(const struct vly_query *query, uint8_t *to,
+						unsigned space, struct vly_composed *composed);
 
 #endif

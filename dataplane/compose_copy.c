@@ -35,6 +35,16 @@ struct source {
  * 0: nowhere. Too much for the stack of an lcore. */
 static __thread uint16_t place[VLY_POINTER_MAX + 1];
 
+bool
+vly_composer_put(struct vly_composer *composer, const uint8_t *from, unsigned bytes)
+{
+	if (bytes > composer->len_max - composer->len)
+		return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
+	memcpy(composer->message + composer->len, from, bytes);
+	composer->len += bytes;
+	return true;
+}
+
 /* Whether the pointer at that place in the answer is one that moves with its question. */
 static bool
 is_moved(const struct vly_image_answer *answer, unsigned at)

@@ -72,23 +72,18 @@ vly_composer_work(struct vly_composer *composer, unsigned units)
 	return true;
 }
 
-static inline bool
-vly_composer_put(struct vly_composer *composer, const uint8_t *from, unsigned bytes)
-{
-	if (bytes > composer->len_max - composer->len)
-		return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
-	memcpy(composer->message + composer->len, from, bytes);
-	composer->len += bytes;
-	return true;
-}
+/* Writes octets that are nowhere in the message. */
+__attribute__((nonnull)) bool vly_composer_put(struct vly_composer *composer, const uint8_t *from,
+					       unsigned bytes);
 
 static inline bool
 vly_composer_put_pointer(struct vly_composer *composer, unsigned off)
 {
-	uint8_t pointer[2];
-
-	vly_write_u16(pointer, VLY_POINTER_TAG | off);
-	return vly_composer_put(composer, pointer, sizeof(pointer));
+	if (composer->len_max - composer->len < 2)
+		return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
+	vly_write_u16(composer->message + composer->len, VLY_POINTER_TAG | off);
+	composer->len += 2;
+	return true;
 }
 
 /* Where the suffix of the name in question stands that begins `at` octets into it. */

@@ -10,7 +10,7 @@
  * or NULL with query->node at the DNAME that it is below; or NULL with query->node NULL when it is
  * outside the zone. *label_cnt: how many of its labels that took.
  */
-__attribute__((cold, nonnull)) const struct vly_image_answer *
-vly_resolve_again(struct vly_query *query, unsigned *label_cnt);
+__attribute__((nonnull)) const struct vly_image_answer *vly_resolve_again(struct vly_query *query,
+									  unsigned *label_cnt);
 
 #endif
