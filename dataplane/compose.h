@@ -23,6 +23,10 @@
  * that fill a message (5,500 of no octets) take together. Beyond it the answer is SERVFAIL. */
 #define VLY_COMPOSE_WORK_STREAM 16384
 
+/* What a unit counts of a response, where these are limited (limit.h): a plain query takes about 25
+ * units, and its response is one of up to 128 octets. */
+#define VLY_COMPOSE_WORK_OCTETS 5
+
 /* What a response holds behind the question. */
 struct vly_composed {
 	uint16_t flags; /* header flags: AA, TC, RCODE */
