@@ -8,6 +8,7 @@
 #ifndef VLY_FUZZ_FIXED_ZONES_H
 #define VLY_FUZZ_FIXED_ZONES_H
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "server.h"
