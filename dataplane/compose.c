@@ -7,7 +7,10 @@
 #include "resolve.h"
 
 /* What a substitution costs beside the labels of its names. */
-#define HOP_WORK 8
+#define HOP_WORK 14
+
+/* Labels of a target that cost a unit. */
+#define SPLICED_LABELS 2
 
 /* The first record of a DNAME's answer: owner pointer, fixed part, and the target in full (RFC 6672
  * §2.5). */
@@ -145,9 +148,10 @@ add_hop(struct vly_composer *composer, const struct vly_query *step, unsigned pr
 }
 
 /* Puts the DNAME's target behind the first `prefix_len` octets of the name, which are whole labels.
- * Returns whether that makes a name. */
+ * Returns whether that makes a name and there is work left for it. */
 static bool
-splice(struct vly_name *name, unsigned prefix_len, const struct dname *dname)
+splice(struct vly_composer *composer, struct vly_name *name, unsigned prefix_len,
+       const struct dname *dname)
 {
 	const uint8_t *start = memchr(name->start, (int)prefix_len, name->label_cnt + 1u);
 	unsigned at = prefix_len;
@@ -155,7 +159,8 @@ splice(struct vly_name *name, unsigned prefix_len, const struct dname *dname)
 
 	if (start == NULL)
 		return false;
-	unsigned label_cnt = (unsigned)(start - name->start);
+	const unsigned kept_cnt = (unsigned)(start - name->start);
+	unsigned label_cnt = kept_cnt;
 	/* in blocks: both have room for that behind their ends */
 	for (unsigned i = 0; i < dname->target_len; i += VLY_NAME_SLACK_BYTES)
 		memcpy(name->lower + at + i, dname->target + i, VLY_NAME_SLACK_BYTES);
@@ -168,8 +173,7 @@ splice(struct vly_name *name, unsigned prefix_len, const struct dname *dname)
 	name->start[label_cnt] = (uint8_t)at;
 	name->label_cnt = (uint8_t)label_cnt;
 	name->len = (uint8_t)end;
-	/* What stood behind the name's end is read in blocks, and never used. */
-	return true;
+	return vly_composer_work(composer, (label_cnt - kept_cnt) / SPLICED_LABELS);
 }
 
 /* One substitution for the name in `step`, whose encloser is step->node. False: the answer ends
@@ -204,7 +208,7 @@ substitute(struct vly_composer *composer, struct vly_query *step, struct vly_com
 	/* The CNAME just made is what was asked for (RFC 1034 §4.3.2, 3a: "and QTYPE doesn't match
 	 * CNAME"). */
 	return step->qtype != VLY_TYPE_CNAME && step->qtype != VLY_TYPE_ANY &&
-	       splice(&step->name, prefix_len, &dname);
+	       splice(composer, &step->name, prefix_len, &dname);
 }
 
 /* Substitutes, at most VLY_COMPOSE_HOPS_MAX times, and appends what the last name leads to. */

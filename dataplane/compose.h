@@ -17,7 +17,7 @@
  * and 70 addresses, which is what 1,232 octets hold, 250. Whoever needs more is told to ask over
  * TCP. Twice as much would let a packet cost twice as much.
  */
-#define VLY_COMPOSE_WORK_UDP 400
+#define VLY_COMPOSE_WORK_UDP 320
 
 /* Over a stream: more than sixteen substitutions of the deepest names (3,000 units) and the records
  * that fill a message (5,500 of no octets) take together. Beyond it the answer is SERVFAIL. */

@@ -13,10 +13,16 @@
 #include <volley/rdata.h>
 
 /* What a record costs, and each so many octets. */
-#define RECORD_WORK       3
+#define RECORD_WORK       2
 #define WORK_OCTETS_SHIFT 5
 
-/* What it costs to expand an owner, and to compare it. */
+/* What labels cost that follow each other, and how many of them cost a unit more. */
+#define RUN_WORK   2
+#define RUN_LABELS 2
+
+/* What it costs to look for an alias that the answer may have, and, if one is like it, to expand
+ * its owner and to compare that with each. */
+#define ALIAS_WORK   2
 #define EXPAND_WORK  8
 #define COMPARE_WORK 2
 
@@ -25,8 +31,9 @@ struct source {
 	const struct vly_image_answer *answer;
 	const uint8_t *wire;
 	unsigned wire_len;
-	unsigned base;  /* what a pointer to the first octet of the wire says */
-	unsigned delta; /* octets by which that name is longer than the anchor */
+	unsigned base;    /* what a pointer to the first octet of the wire says */
+	unsigned fix_idx; /* a guess: of the next pointer in the answer's fix[] */
+	unsigned delta;   /* octets by which that name is longer than the anchor */
 	const struct vly_rdata_names *names; /* of names_type */
 	unsigned names_type;
 };
@@ -45,17 +52,21 @@ vly_composer_put(struct vly_composer *composer, const uint8_t *from, unsigned by
 	return true;
 }
 
-/* Whether the pointer at that place in the answer is one that moves with its question. */
+/* Whether the pointer at that place in the answer is one that moves with its question. Mostly it is
+ * the one behind the last that was asked for. */
 static bool
-is_moved(const struct vly_image_answer *answer, unsigned at)
+is_moved(struct source *source, unsigned at)
 {
+	const struct vly_image_answer *answer = source->answer;
 	unsigned low = 0;
 	unsigned high = answer->fix_cnt;
 
-	while (low < high) { /* at most 16 times */
-		unsigned middle = (low + high) / 2;
-		if (answer->fix[middle] == at)
+	unsigned middle = source->fix_idx;
+	for (; low < high; middle = (low + high) / 2) { /* halves 65,535, or less */
+		if (answer->fix[middle] == at) {
+			source->fix_idx = middle + (middle + 1 < answer->fix_cnt);
 			return true;
+		}
 		if (answer->fix[middle] < at)
 			low = middle + 1;
 		else
@@ -67,12 +78,11 @@ is_moved(const struct vly_image_answer *answer, unsigned at)
 /* Where the suffix of the question's name begins, in octets of it, that the pointer at `at` says to
  * be at `to`. */
 static unsigned
-question_at(const struct source *source, unsigned at, unsigned to)
+question_at(struct source *source, unsigned at, unsigned to)
 {
 	unsigned in_name = to - VLY_DNS_HEADER_BYTES;
 
-	return source->delta != 0 && is_moved(source->answer, at) ? in_name + source->delta
-								  : in_name;
+	return source->delta != 0 && is_moved(source, at) ? in_name + source->delta : in_name;
 }
 
 /* Octets of the labels at `at`, up to a pointer or the root label; *end_len octets of which end
@@ -97,23 +107,28 @@ label_bytes(const struct source *source, unsigned at, unsigned *end_len)
 	return at - start;
 }
 
-/* Says of the labels in `bytes` octets from `at` on that they now stand at `off` and behind. */
-static void
-set_places(const struct source *source, unsigned at, unsigned bytes, unsigned off)
+/* Notes that the labels in `bytes` octets from `at` on will stand at `off` and behind. Returns how
+ * many there are. */
+static unsigned
+note_places(const struct source *source, unsigned at, unsigned bytes, unsigned off)
 {
-	unsigned octet;
+	unsigned label_cnt = 0;
 
-	for (unsigned i = 0; i < bytes; i += octet + 1) {
-		octet = source->wire[at + i];
-		if (source->base + at + i > VLY_POINTER_MAX || off + i > VLY_POINTER_MAX)
-			return;
-		place[source->base + at + i] = (uint16_t)(off + i);
+	for (unsigned end = at + bytes; at < end; label_cnt++) {
+		unsigned step = source->wire[at] + 1u;
+		/* no pointer leads further */
+		if (source->base + at > VLY_POINTER_MAX || off > VLY_POINTER_MAX)
+			return label_cnt;
+		place[source->base + at] = (uint16_t)off;
+		at += step;
+		off += step;
 	}
+	return label_cnt;
 }
 
 /* Copies the name at *at, and sets *at behind it. */
 static bool
-copy_name(struct vly_composer *composer, const struct source *source, unsigned *at)
+copy_name(struct vly_composer *composer, struct source *source, unsigned *at)
 {
 	unsigned from = *at;
 	unsigned octets = 0;
@@ -125,11 +140,13 @@ copy_name(struct vly_composer *composer, const struct source *source, unsigned *
 		octets += bytes;
 		if (end_len == 0 || octets >= VLY_NAME_BYTES_MAX)
 			break;
-		unsigned off = composer->len;
-		if (bytes > 0 && !vly_composer_put(composer, source->wire + from, bytes))
-			return false;
-		set_places(source, from, bytes, off);
-		from += bytes;
+		if (bytes > 0) {
+			unsigned cnt = note_places(source, from, bytes, composer->len);
+			if (!vly_composer_work(composer, RUN_WORK + cnt / RUN_LABELS) ||
+			    !vly_composer_put(composer, source->wire + from, bytes))
+				return false;
+			from += bytes;
+		}
 		if (run == 0)
 			*at = from + end_len;
 		if (end_len == 1)
@@ -150,8 +167,8 @@ copy_name(struct vly_composer *composer, const struct source *source, unsigned *
 
 /* Writes the name at `at` to `name`, in lower case and in full; returns its octets, 0: broken. */
 static unsigned
-expand_name(const struct source *source, const struct vly_name *question, unsigned at,
-	    uint8_t name[VLY_NAME_BYTES_MAX])
+expand_name(struct source *source, const struct vly_name *question, unsigned at,
+	    uint8_t name[VLY_NAME_BYTES_MAX + VLY_NAME_SLACK_BYTES])
 {
 	unsigned len = 0;
 	unsigned end_len;
@@ -160,8 +177,9 @@ expand_name(const struct source *source, const struct vly_name *question, unsign
 		unsigned bytes = label_bytes(source, at, &end_len);
 		if (end_len == 0 || len + bytes >= VLY_NAME_BYTES_MAX)
 			return 0;
-		for (unsigned i = 0; i < bytes; i++)
-			name[len + i] = vly_ascii_lower(source->wire[at + i]);
+		/* in blocks: both have room for that behind their ends */
+		for (unsigned i = 0; i < bytes; i += VLY_NAME_SLACK_BYTES)
+			vly_ascii_lower_block(name + len + i, source->wire + at + i);
 		len += bytes;
 		at += bytes;
 		if (end_len == 1) {
@@ -184,17 +202,60 @@ expand_name(const struct source *source, const struct vly_name *question, unsign
 	return 0;
 }
 
+/* The first label of the name at `at`, NULL: broken. */
+static const uint8_t *
+first_label(struct source *source, const struct vly_name *question, unsigned at)
+{
+	for (unsigned jump = 0; jump < 4; jump++) { /* as the compiler writes them, one */
+		if (at + 2 > source->wire_len)
+			return NULL;
+		if (source->wire[at] < 0xc0)
+			return source->wire + at;
+		unsigned to = vly_read_u16(source->wire + at) & VLY_POINTER_MAX;
+		if (to < VLY_DNS_HEADER_BYTES)
+			return NULL;
+		if (to < source->base) {
+			unsigned in_name = question_at(source, at, to);
+			return in_name < question->len ? question->lower + in_name : NULL;
+		}
+		at = to - source->base;
+	}
+	return NULL;
+}
+
+/* The owner of the CNAME, or DNAME, that a hop has put into the answer. */
+static const uint8_t *
+hop_owner(const struct vly_compose_hop *hop, unsigned type, unsigned *len)
+{
+	*len = type == VLY_TYPE_CNAME ? hop->name_len : hop->node->name_len;
+	return type == VLY_TYPE_CNAME ? hop->name : vly_image_node_name(hop->node);
+}
+
+/* Whether any hop's begins with a label like that one, going by its length and first octet. */
+static bool
+may_have_alias(const struct vly_composer *composer, unsigned type, const uint8_t *label)
+{
+	unsigned len;
+
+	for (unsigned i = 0; i < composer->hop_cnt; i++) {
+		const uint8_t *owner = hop_owner(&composer->hop[i], type, &len);
+		if (owner[0] == label[0] &&
+		    (owner[0] == 0 || owner[1] == vly_ascii_lower(label[1])))
+			return true;
+	}
+	return false;
+}
+
 /* Whether the answer has that CNAME, or DNAME, already: a chain may come by where an earlier part
  * of it was (RFC 2181 §5). */
 static bool
 has_alias(const struct vly_composer *composer, unsigned type, const uint8_t *owner, unsigned len)
 {
+	unsigned other_len;
+
 	for (unsigned i = 0; i < composer->hop_cnt; i++) {
-		const struct vly_compose_hop *hop = &composer->hop[i];
-		if (type == VLY_TYPE_CNAME
-			    ? hop->name_len == len && memcmp(hop->name, owner, len) == 0
-			    : hop->node->name_len == len &&
-				      memcmp(vly_image_node_name(hop->node), owner, len) == 0)
+		const uint8_t *other = hop_owner(&composer->hop[i], type, &other_len);
+		if (other_len == len && memcmp(other, owner, len) == 0)
 			return true;
 	}
 	return false;
@@ -202,12 +263,16 @@ has_alias(const struct vly_composer *composer, unsigned type, const uint8_t *own
 
 /* Whether the record at `at` is left out. */
 static bool
-is_left_out(struct vly_composer *composer, const struct source *source,
-	    const struct vly_name *question, unsigned type, unsigned at)
+is_left_out(struct vly_composer *composer, struct source *source, const struct vly_name *question,
+	    unsigned type, unsigned at)
 {
-	uint8_t owner[VLY_NAME_BYTES_MAX];
+	uint8_t owner[VLY_NAME_BYTES_MAX + VLY_NAME_SLACK_BYTES];
 
-	if ((type != VLY_TYPE_CNAME && type != VLY_TYPE_DNAME) || composer->hop_cnt == 0 ||
+	if (type != VLY_TYPE_CNAME && type != VLY_TYPE_DNAME)
+		return false;
+	const uint8_t *label = first_label(source, question, at);
+	if (!vly_composer_work(composer, ALIAS_WORK) || label == NULL ||
+	    !may_have_alias(composer, type, label) ||
 	    !vly_composer_work(composer, EXPAND_WORK + COMPARE_WORK * composer->hop_cnt))
 		return false;
 	unsigned len = expand_name(source, question, at, owner);
@@ -216,7 +281,7 @@ is_left_out(struct vly_composer *composer, const struct source *source,
 
 /* Copies RDATA of `bytes` octets at `at`. */
 static bool
-copy_data(struct vly_composer *composer, const struct source *source, unsigned at, unsigned bytes)
+copy_data(struct vly_composer *composer, struct source *source, unsigned at, unsigned bytes)
 {
 	const struct vly_rdata_names *names = source->names;
 	const unsigned end = at + bytes;
@@ -260,6 +325,8 @@ copy_record(struct vly_composer *composer, struct source *source, const struct v
 		return false;
 	if (section == 0 && is_left_out(composer, source, question, type, owner))
 		return true;
+	if (composer->end != VLY_COMPOSE_DONE)
+		return false;
 	if (type != source->names_type) {
 		source->names_type = type;
 		source->names = vly_rdata_names((uint16_t)type);
