@@ -2,11 +2,30 @@
 /*
  * Composing the answers that depend on the question: DNAME substitution (RFC 6672 §3), and what the
  * lookup of the new name adds. The rare path: everything else is compiled.
+ *
+ * Whoever asks chooses the name, and whoever wrote the zone the chain that it goes through, so each
+ * query has a budget of work. A unit is about what one label costs to be looked up, or one record
+ * to be copied: ten nanoseconds.
  */
 #ifndef VLY_DATAPLANE_COMPOSE_H
 #define VLY_DATAPLANE_COMPOSE_H
 
 #include "query.h"
+
+/*
+ * Over UDP, where nobody knows who asks. Four substitutions of a name of ten labels cost 150 units,
+ * and 70 addresses, which is what 1,232 octets hold, 250. Whoever needs more is told to ask over
+ * TCP. Twice as much would let a packet cost twice as much.
+ */
+#define VLY_COMPOSE_WORK_UDP 320
+
+/* Over a stream: more than sixteen substitutions of the deepest names (3,000 units) and the records
+ * that fill a message (5,500 of no octets) take together. Beyond it the answer is SERVFAIL. */
+#define VLY_COMPOSE_WORK_STREAM 16384
+
+/* What a unit counts of a response, where these are limited (limit.h): a plain query takes about 25
+ * units, and its response is one of up to 128 octets. */
+#define VLY_COMPOSE_WORK_OCTETS 5
 
 /* What a response holds behind the question. */
 struct vly_composed {
@@ -15,15 +34,16 @@ struct vly_composed {
 	uint16_t nscount;
 	uint16_t arcount; /* without the OPT */
 	uint16_t wire_len;
+	uint16_t work; /* units that it took */
 	bool is_referral;
 };
 
 /*
  * Writes the sections for a name below the DNAME at query->node to `to`, at most `space` octets.
- * What does not fit sets TC and leaves the sections empty.
+ * What does not fit, or takes more work than its budget over UDP, sets TC and leaves the sections
+ * empty.
  */
-__attribute__((cold, nonnull)) void vly_compose_dname(const struct vly_query *query, uint8_t *to,
-						      unsigned space,
-						      struct vly_composed *composed);
+__attribute__((nonnull)) void vly_compose_dname(const struct vly_query *query, uint8_t *to,
+						unsigned space, struct vly_composed *composed);
 
 #endif
