@@ -14,6 +14,8 @@
 #ifndef VLY_DATAPLANE_PORT_H
 #define VLY_DATAPLANE_PORT_H
 
+#include <stdatomic.h>
+
 #include "pool.h"
 #include "xdp.h"
 
@@ -32,6 +34,7 @@ struct vly_port {
 	unsigned if_index; /* of ports with an interface, else 0 */
 	enum vly_port_state state;
 	bool has_xdp;
+	_Atomic uint64_t mac; /* vly_policy_mac() of the interface's or device's address; 0: none */
 	struct vly_xdp xdp;
 	int wait_fd[VLY_LCORES_MAX]; /* of each queue: vly_idle_start()'s; the driver's */
 };

@@ -18,7 +18,7 @@
 #define CREDIT 7
 
 /* A CPU may use up what it had left, and then what it is given, before the next read. */
-static_assert(2 * CREDIT * (VLY_VERDICT_CNT - VLY_VERDICT_serve - 1) <= VLY_XDP_SAMPLES_MAX,
+static_assert(2 * CREDIT * (VLY_VERDICT_XDP_CNT - VLY_VERDICT_serve - 1) <= VLY_XDP_SAMPLES_MAX,
 	      "samples could be overwritten before they are read");
 
 /* A map for each CPU, and what it is to have for a key. Returns 0 or a negative errno; cpus->cnt
@@ -103,7 +103,8 @@ vly_xdp_cpus_sample(struct vly_xdp_cpus *cpus, struct vly_sampler *sampler, uint
 		for (; cpus->sample_cnt[i] < cnt; cpus->sample_cnt[i]++)
 			take_sample(&cpu->sample[cpus->sample_cnt[i] % VLY_XDP_SAMPLES_MAX],
 				    sampler, now);
-		for (unsigned verdict = VLY_VERDICT_serve + 1; verdict < VLY_VERDICT_CNT; verdict++)
+		for (unsigned verdict = VLY_VERDICT_serve + 1; verdict < VLY_VERDICT_XDP_CNT;
+		     verdict++)
 			__atomic_store_n(&cpu->credit[verdict], CREDIT, __ATOMIC_RELEASE);
 	}
 }
