@@ -336,6 +336,14 @@ vly_policy_add_reflector(struct vly_policy_rules *rules, uint16_t port)
 	rules->reflector_port[port / 32] |= bit;
 }
 
+VLY_POLICY_INLINE enum vly_prefix_action
+vly_policy_find_prefix(const struct vly_packet *packet, const struct vly_prefix_table *prefixes)
+{
+	return packet->ip_version == 4
+		       ? vly_prefix_find4(prefixes, (uint32_t)packet->source_low)
+		       : vly_prefix_find6(prefixes, packet->source_high, packet->source_low);
+}
+
 /* What the lists say of a packet that vly_policy_classify() would serve: serve, or the reason to
  * drop it. *exempt tells whether rates apply to it. */
 VLY_POLICY_INLINE enum vly_verdict
@@ -347,11 +355,7 @@ vly_policy_look_up(const struct vly_packet *packet, const struct vly_policy_rule
 	if (rules->reflector_port[port / 32] >> port % 32 & 1)
 		return VLY_VERDICT_reflector;
 
-	enum vly_prefix_action action =
-		packet->ip_version == 4
-			? vly_prefix_find4(&rules->prefixes, (uint32_t)packet->source_low)
-			: vly_prefix_find6(&rules->prefixes, packet->source_high,
-					   packet->source_low);
+	enum vly_prefix_action action = vly_policy_find_prefix(packet, &rules->prefixes);
 	*exempt = action == VLY_PREFIX_ALLOW;
 	return action == VLY_PREFIX_DENY ? VLY_VERDICT_denied : VLY_VERDICT_serve;
 }

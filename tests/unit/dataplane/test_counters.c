@@ -21,7 +21,7 @@ Test(counters, shared_and_sealed)
 	cr_expect_eq(reader->port_cnt, 2);
 	cr_expect_eq(reader->stream_cnt, 1);
 
-	cr_assert_eq(reader->ring_cnt, 4);
+	cr_assert_eq(reader->ring_cnt, 5);
 
 	struct vly_sample_ring *last = vly_counters_ring(block.counters, 3);
 	cr_expect_eq((uint8_t *)(last + 1), (uint8_t *)block.counters + reader->total_bytes);
