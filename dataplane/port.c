@@ -7,6 +7,7 @@
 
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <uv.h>
 
 #include "device.h"
 #include "eal.h"
@@ -284,6 +285,8 @@ vly_port_read(struct vly_port *port, struct vly_port_counters *counters)
 	if (port->has_xdp) {
 		vly_xdp_read(&port->xdp, counters);
 		counters->xdp_attached = port->state < VLY_PORT_DETACHED;
+		vly_unserved_queues_watch(&port->unserved_queues, port->spec, &port->xdp.cpus,
+					  counters, uv_hrtime());
 	} else if (rte_eth_stats_get(port->port_id, &stats) == 0) {
 		counters->rx_missed = stats.imissed;
 	}

@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 
 #include "pool.h"
+#include "unserved_queues.h"
 #include "xdp.h"
 
 enum vly_port_state {
@@ -36,6 +37,7 @@ struct vly_port {
 	bool has_xdp;
 	_Atomic uint64_t mac; /* vly_policy_mac() of the interface's or device's address; 0: none */
 	struct vly_xdp xdp;
+	struct vly_unserved_queues unserved_queues;
 	int wait_fd[VLY_LCORES_MAX]; /* of each queue: vly_idle_start()'s; the driver's */
 };
 

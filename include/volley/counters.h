@@ -80,6 +80,8 @@ struct vly_port_counters {
 	uint64_t xdp_source_dry_run;           /* struct vly_policy_state */
 	uint64_t rx_missed;                    /* packets that found the port's ring full */
 	uint64_t xdp_attached;                 /* 1: this port runs the XDP program */
+	uint64_t unserved_queue_cnt;           /* queues without an lcore that queries came in on
+						  within the last minute or so */
 } __attribute__((aligned(64)));
 
 /* name, help */
