@@ -56,6 +56,8 @@ refuse(const struct vly_worker *worker, struct burst *burst, struct rte_mbuf *mb
 
 	if (verdict == VLY_VERDICT_pass)
 		verdict = VLY_VERDICT_no_kernel_path;
+	else if (mbuf->nb_segs != 1 && verdict > VLY_VERDICT_serve)
+		verdict = VLY_VERDICT_too_large; /* only its beginning was judged */
 	burst->refused[burst->refused_cnt++] = mbuf;
 	worker->counters->verdict[verdict]++;
 	if (verdict > VLY_VERDICT_serve && vly_sampler_wants(&burst->sampler, verdict, 1, now))
