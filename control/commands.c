@@ -58,6 +58,18 @@ add_failure(json_t *answer, const struct vly_catalog_zone *zone, uint32_t *left_
 		json_object_set_new(answer, "failed_left_off", json_integer(++*left_off));
 }
 
+static uint64_t
+unserved_queue_cnt(const struct vly_counters *counters)
+{
+	/* the inline accessors serve the writer too; nothing is written here */
+	struct vly_counters *block = (struct vly_counters *)(uintptr_t)counters;
+	uint64_t cnt = 0;
+
+	for (uint32_t i = 0; i < counters->port_cnt; i++)
+		cnt += vly_counters_port(block, i)->unserved_queue_cnt;
+	return cnt;
+}
+
 static json_t *
 dataplane_json(const struct vly_commands *commands)
 {
@@ -76,6 +88,9 @@ dataplane_json(const struct vly_commands *commands)
 			    json_integer((json_int_t)status.hello.start_unix_ns));
 	uint64_t zone_cnt = status.counters ? status.counters->zone_cnt : status.zone_cnt;
 	json_object_set_new(json, "zones", json_integer((json_int_t)zone_cnt));
+	if (status.counters)
+		json_object_set_new(json, "unserved_queues",
+				    json_integer((json_int_t)unserved_queue_cnt(status.counters)));
 	return json;
 }
 

@@ -175,6 +175,8 @@ plan_workers(struct dataplane *dataplane)
 				.port_idx = (uint16_t)i,
 				.tsc_hz = rte_get_tsc_hz(),
 				.addresses = &dataplane->options->addresses,
+				/* an XDP program has looked at it */
+				.mac = port->has_xdp ? NULL : &port->mac,
 				.counters = counters,
 				.samples = vly_counters_ring(dataplane->block.counters, lcore_idx),
 				.stop = &dataplane->stop_workers,

@@ -7,6 +7,7 @@
 
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <uv.h>
 
 #include "device.h"
 #include "eal.h"
@@ -72,6 +73,7 @@ check_interface(struct vly_port *port)
 	}
 	port->mtu = interface.mtu;
 	port->if_index = interface.index;
+	port->mac = vly_policy_mac(interface.mac);
 	if (spec->kind != VLY_PORT_AF_XDP)
 		return 0;
 	if (check_queues(spec, &interface) != 0)
@@ -178,6 +180,18 @@ set_up_queue(struct vly_port *port, uint16_t queue_idx)
 	return 0;
 }
 
+static uint64_t
+device_mac(const struct vly_port *port)
+{
+	union {
+		struct rte_ether_addr address;
+		uint8_t octet[8];
+	} mac = {0};
+
+	return rte_eth_macaddr_get(port->port_id, &mac.address) == 0 ? vly_policy_mac(mac.octet)
+								     : 0;
+}
+
 int
 vly_port_open(struct vly_port *port, unsigned port_idx, const char *xdp_program)
 {
@@ -195,13 +209,15 @@ vly_port_open(struct vly_port *port, unsigned port_idx, const char *xdp_program)
 	int error = rte_eth_dev_start(port->port_id);
 	if (error != 0)
 		return vly_device_failed(port->spec, "does not start", error);
+	if (port->spec->kind == VLY_PORT_PCI)
+		port->mac = device_mac(port);
 	return port->has_xdp ? vly_xdp_open(&port->xdp) : 0;
 }
 
 int
 vly_port_serve(struct vly_port *port, const struct vly_addresses *addresses)
 {
-	return port->has_xdp ? vly_xdp_serve(&port->xdp, addresses) : 0;
+	return port->has_xdp ? vly_xdp_serve(&port->xdp, port->mac, addresses) : 0;
 }
 
 int
@@ -210,14 +226,30 @@ vly_port_set_rules(struct vly_port *port, const struct vly_policy_rules *rules)
 	return port->has_xdp ? vly_xdp_set_rules(&port->xdp, rules) : 0;
 }
 
+/* Until it is noticed, frames for the new address go to the kernel, which answers, too. */
+static void
+follow_mac(struct vly_port *port, const struct vly_interface *interface)
+{
+	uint64_t mac = vly_policy_mac(interface->mac);
+
+	if (mac == port->mac)
+		return;
+	port->mac = mac;
+	if (port->has_xdp)
+		vly_xdp_set_mac(&port->xdp, mac);
+	vly_log_info("port %s: interface %s has another MAC address", port->spec->name,
+		     port->spec->target);
+}
+
 static enum vly_port_state
-look_at(const struct vly_port *port)
+look_at(struct vly_port *port)
 {
 	struct vly_interface interface;
 
 	if (vly_interface_query(port->spec->target, &interface) != 0 ||
 	    interface.index != port->if_index)
 		return VLY_PORT_GONE;
+	follow_mac(port, &interface);
 	if (!interface.up)
 		return VLY_PORT_DOWN;
 	return port->has_xdp && !vly_xdp_is_attached(&port->xdp) ? VLY_PORT_DETACHED : VLY_PORT_UP;
@@ -253,6 +285,8 @@ vly_port_read(struct vly_port *port, struct vly_port_counters *counters)
 	if (port->has_xdp) {
 		vly_xdp_read(&port->xdp, counters);
 		counters->xdp_attached = port->state < VLY_PORT_DETACHED;
+		vly_unserved_queues_watch(&port->unserved_queues, port->spec, &port->xdp.cpus,
+					  counters, uv_hrtime());
 	} else if (rte_eth_stats_get(port->port_id, &stats) == 0) {
 		counters->rx_missed = stats.imissed;
 	}

@@ -14,7 +14,10 @@
 #ifndef VLY_DATAPLANE_PORT_H
 #define VLY_DATAPLANE_PORT_H
 
+#include <stdatomic.h>
+
 #include "pool.h"
+#include "unserved_queues.h"
 #include "xdp.h"
 
 enum vly_port_state {
@@ -32,7 +35,9 @@ struct vly_port {
 	unsigned if_index; /* of ports with an interface, else 0 */
 	enum vly_port_state state;
 	bool has_xdp;
+	_Atomic uint64_t mac; /* vly_policy_mac() of the interface's or device's address; 0: none */
 	struct vly_xdp xdp;
+	struct vly_unserved_queues unserved_queues;
 	int wait_fd[VLY_LCORES_MAX]; /* of each queue: vly_idle_start()'s; the driver's */
 };
 

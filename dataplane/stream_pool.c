@@ -207,11 +207,30 @@ copy_address(uint8_t to[16], const struct sockaddr_storage *address)
 		memcpy(to, &((const struct sockaddr_in6 *)address)->sin6_addr, 16);
 }
 
+static bool
+is_denied(struct vly_stream_pool *pool, const struct sockaddr_storage *address)
+{
+	uint8_t octets[16];
+	const struct vly_stream_source source = {
+		.ipv4 = address->ss_family == AF_INET,
+		.port = ntohs(((const struct sockaddr_in *)address)->sin_port), /* as in IPv6's */
+		.address = octets,
+	};
+
+	copy_address(octets, address);
+	return vly_stream_policy_denies(pool->policy, &source);
+}
+
 void
 vly_stream_pool_add(struct vly_stream_pool *pool, int fd, const struct sockaddr_storage *address)
 {
 	uint64_t client = vly_stream_client(address);
 
+	if (is_denied(pool, address)) {
+		pool->counters->refused_denied++;
+		close_socket(fd, true);
+		return;
+	}
 	if (!vly_stream_limits_enter(pool->limits, client)) {
 		pool->counters->refused_prefix++;
 		close_socket(fd, true);
@@ -229,6 +248,7 @@ vly_stream_pool_add(struct vly_stream_pool *pool, int fd, const struct sockaddr_
 	conn->fd = fd;
 	conn->client = client;
 	conn->ipv4 = address->ss_family == AF_INET;
+	conn->port = ntohs(((const struct sockaddr_in *)address)->sin_port);
 	copy_address(conn->address, address);
 	start_conn(pool, conn);
 }
@@ -236,10 +256,11 @@ vly_stream_pool_add(struct vly_stream_pool *pool, int fd, const struct sockaddr_
 void
 vly_stream_pool_open(struct vly_stream_pool *pool, uv_loop_t *loop,
 		     const struct vly_stream_settings *settings, struct vly_stream_limits *limits,
-		     struct vly_stream_counters *counters)
+		     struct vly_stream_policy *policy, struct vly_stream_counters *counters)
 {
 	pool->settings = settings;
 	pool->limits = limits;
+	pool->policy = policy;
 	pool->counters = counters;
 	pool->loop = loop;
 	pool->answerer.counters = counters;

@@ -186,6 +186,7 @@ vly_stream_server_start(struct vly_stream_server *server, struct vly_counters *c
 		thread->settings = &server->settings;
 		thread->limits = &server->limits;
 		thread->counters = vly_counters_stream(counters, i);
+		thread->samples = vly_counters_ring(counters, counters->lcore_cnt + 1 + i);
 		int error = vly_stream_thread_start(thread);
 		if (error != 0) {
 			vly_log_error("stream thread %u does not start: %s", i, strerror(-error));

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <rte_cycles.h>
 #include <urcu-qsbr.h>
 
 /* Connections that wait for us to accept them; the kernel cuts it to net.core.somaxconn. */
@@ -142,6 +143,7 @@ end_loop(struct vly_stream_thread *thread)
 	uv_run(&thread->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&thread->loop);
 	vly_stream_udp_free(thread->udp);
+	vly_stream_policy_end(&thread->policy);
 	close(thread->reserve_fd);
 }
 
@@ -153,9 +155,12 @@ vly_stream_thread_start(struct vly_stream_thread *thread)
 	if (error != 0)
 		return error;
 	thread->reserve_fd = open_reserve();
-	thread->udp = vly_stream_udp_create(thread->counters, thread->settings->udp_limit_max);
+	error = vly_stream_policy_start(&thread->policy, &thread->counters->answers,
+					thread->samples, rte_get_tsc_hz());
+	thread->udp = vly_stream_udp_create(&thread->policy, thread->counters,
+					    thread->settings->udp_limit_max);
 	vly_stream_pool_open(&thread->pool, &thread->loop, thread->settings, thread->limits,
-			     thread->counters);
+			     &thread->policy, thread->counters);
 	if (thread->udp == NULL)
 		error = -ENOMEM;
 	if (error == 0)

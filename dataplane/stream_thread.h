@@ -24,6 +24,7 @@ struct vly_stream_thread {
 	uv_loop_t loop;
 	uv_async_t stop;
 	uv_thread_t id;
+	struct vly_stream_policy policy;
 	struct vly_stream_pool pool;
 	struct vly_stream_udp *udp;
 	int reserve_fd; /* given up for a moment when there is no other descriptor left */
@@ -32,9 +33,11 @@ struct vly_stream_thread {
 	const struct vly_stream_settings *settings;
 	struct vly_stream_limits *limits;
 	struct vly_stream_counters *counters;
+	struct vly_sample_ring *samples;
 };
 
-/* listener[], settings, limits and counters are set by the caller. Returns 0 or a negative errno.
+/* listener[], settings, limits, counters and samples are set by the caller. Returns 0 or a negative
+ * errno.
  * */
 __attribute__((nonnull, warn_unused_result)) int
 vly_stream_thread_start(struct vly_stream_thread *thread);

@@ -54,11 +54,22 @@ refuse(const struct vly_worker *worker, struct burst *burst, struct rte_mbuf *mb
 {
 	uint32_t now = burst->guard.clock.units;
 
+	if (verdict == VLY_VERDICT_pass)
+		verdict = VLY_VERDICT_no_kernel_path;
+	else if (mbuf->nb_segs != 1 && verdict > VLY_VERDICT_serve)
+		verdict = VLY_VERDICT_too_large; /* only its beginning was judged */
 	burst->refused[burst->refused_cnt++] = mbuf;
 	worker->counters->verdict[verdict]++;
 	if (verdict > VLY_VERDICT_serve && vly_sampler_wants(&burst->sampler, verdict, 1, now))
 		vly_sampler_keep(&burst->sampler, verdict, rte_pktmbuf_mtod(mbuf, const uint8_t *),
 				 mbuf->data_len, now);
+}
+
+/* It may change at any time. */
+static inline uint64_t
+port_mac(const struct vly_worker *worker)
+{
+	return worker->mac == NULL ? 0 : atomic_load_explicit(worker->mac, memory_order_relaxed);
 }
 
 /* Sorts what was received: queries for us, as far as their form tells, and the rest. */
@@ -69,6 +80,7 @@ classify(const struct vly_worker *worker, struct burst *burst)
 	struct vly_packet *packet = burst->packet;
 	struct rte_mbuf **asked = burst->asked;
 	uint64_t rx_bytes = 0;
+	uint64_t mac = port_mac(worker);
 
 	for (unsigned i = 0; i < FETCHED_AHEAD; i++) {
 		burst->received[cnt + i] = burst->received[cnt - 1];
@@ -78,14 +90,13 @@ classify(const struct vly_worker *worker, struct burst *burst)
 		struct rte_mbuf *mbuf = burst->received[i];
 		rte_prefetch0(rte_pktmbuf_mtod(burst->received[i + FETCHED_AHEAD], void *));
 		const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
-		enum vly_verdict verdict =
-			vly_policy_classify(frame, frame + mbuf->data_len, packet,
-					    vly_addresses_have, worker->addresses);
+		enum vly_verdict verdict = vly_policy_classify(frame, frame + mbuf->data_len,
+							       packet, mac, worker->addresses);
 		rx_bytes += mbuf->pkt_len;
 		/* A frame that left no room in its buffer is larger than any query of ours. */
 		if (verdict == VLY_VERDICT_serve &&
 		    (mbuf->nb_segs != 1 || rte_pktmbuf_tailroom(mbuf) < VLY_NAME_SLACK_BYTES))
-			verdict = VLY_VERDICT_pass;
+			verdict = VLY_VERDICT_too_large;
 		if (likely(verdict == VLY_VERDICT_serve)) {
 			*asked++ = mbuf;
 			packet++;

@@ -27,6 +27,8 @@ struct vly_worker {
 	uint16_t port_idx;
 	uint64_t tsc_hz;
 	const struct vly_addresses *addresses;
+	const _Atomic uint64_t
+		*mac; /* the port's (vly_policy_mac()); NULL: whatever comes is ours */
 	struct vly_lcore_counters *counters;
 	struct vly_sample_ring *samples;
 	const atomic_bool *stop;

@@ -238,10 +238,10 @@ tick_units(void)
 }
 
 static int
-write_config(const struct vly_xdp *xdp, enum vly_xdp_mode mode,
+write_config(const struct vly_xdp *xdp, enum vly_xdp_mode mode, uint64_t mac,
 	     const struct vly_addresses *addresses)
 {
-	struct vly_xdp_config config = {.mode = mode, .tick_units = tick_units()};
+	struct vly_xdp_config config = {.mode = mode, .tick_units = tick_units(), .mac = mac};
 	uint32_t key = 0;
 
 	if (addresses != NULL)
@@ -250,17 +250,34 @@ write_config(const struct vly_xdp *xdp, enum vly_xdp_mode mode,
 }
 
 int
-vly_xdp_serve(struct vly_xdp *xdp, const struct vly_addresses *addresses)
+vly_xdp_serve(struct vly_xdp *xdp, uint64_t mac, const struct vly_addresses *addresses)
 {
 	/* The program may see half of what is written: the mode comes last. */
-	int error = write_config(xdp, VLY_XDP_PASS, addresses);
+	int error = write_config(xdp, VLY_XDP_PASS, mac, addresses);
 
 	if (error == 0)
-		error = write_config(xdp, VLY_XDP_SERVE, addresses);
+		error = write_config(xdp, VLY_XDP_SERVE, mac, addresses);
 	if (error != 0)
 		vly_log_error("%s: can't configure the XDP program: %s", xdp->interface,
 			      strerror(-error));
 	return error != 0 ? -1 : 0;
+}
+
+void
+vly_xdp_set_mac(struct vly_xdp *xdp, uint64_t mac)
+{
+	struct vly_xdp_config config;
+	uint32_t key = 0;
+	int error = bpf_map_lookup_elem(xdp->config_fd, &key, &config);
+
+	/* the kernel copies by words: the program sees one address or the other */
+	config.mac = mac;
+	if (error == 0)
+		error = bpf_map_update_elem(xdp->config_fd, &key, &config, BPF_ANY);
+	if (error != 0)
+		vly_log_error("%s: can't tell the XDP program the interface's new MAC address: %s; "
+			      "restart volley-dataplane",
+			      xdp->interface, strerror(-error));
 }
 
 int
@@ -312,7 +329,7 @@ vly_xdp_is_attached(const struct vly_xdp *xdp)
 void
 vly_xdp_stop(struct vly_xdp *xdp)
 {
-	if (xdp->config_fd >= 0 && write_config(xdp, VLY_XDP_PASS, NULL) != 0)
+	if (xdp->config_fd >= 0 && write_config(xdp, VLY_XDP_PASS, 0, NULL) != 0)
 		vly_log_warning("%s: can't tell the XDP program to pass everything",
 				xdp->interface);
 }
