@@ -66,7 +66,7 @@ on_readable(uv_poll_t *poll, int status, int events)
 		uv_poll_start(poll, UV_READABLE, on_readable);
 		return;
 	}
-	if (listener->type == SOCK_STREAM)
+	if (listener->place.type == SOCK_STREAM)
 		accept_batch(listener->thread, listener->fd);
 	else
 		vly_stream_udp_serve(listener->thread->udp, listener->fd);
@@ -122,7 +122,7 @@ watch(struct vly_stream_thread *thread, struct vly_stream_listener *listener)
 		return error;
 	listener->poll.data = listener;
 	listener->thread = thread;
-	if (listener->type == SOCK_STREAM && listen(listener->fd, BACKLOG) != 0)
+	if (listener->place.type == SOCK_STREAM && listen(listener->fd, BACKLOG) != 0)
 		return -errno;
 	return uv_poll_start(&listener->poll, UV_READABLE, on_readable);
 }

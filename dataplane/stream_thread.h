@@ -11,13 +11,14 @@
 #define VLY_DATAPLANE_STREAM_THREAD_H
 
 #include "stream_conn.h"
+#include "stream_socket.h"
 #include "stream_udp.h"
 
 struct vly_stream_listener {
 	uv_poll_t poll;
 	struct vly_stream_thread *thread;
-	int fd;   /* -1: closed */
-	int type; /* SOCK_STREAM or SOCK_DGRAM */
+	int fd; /* -1: closed */
+	struct vly_stream_place place;
 };
 
 struct vly_stream_thread {

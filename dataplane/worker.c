@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 
 #include <rte_cycles.h>
+#include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
@@ -27,6 +28,9 @@ _Static_assert(BURST <= VLY_JUDGE_MAX, "a burst is judged at once");
 /* Packets whose headers are on their way from memory while one is looked at. */
 #define FETCHED_AHEAD 8
 
+/* How late an lcore may see that there are zones, against a thousand looks a second. */
+#define WAIT_FOR_ZONES_US 1000
+
 /* Of a burst, in a function of its own: all of them in one would run out of registers. */
 #define STAGE __attribute__((noinline))
 
@@ -45,6 +49,7 @@ struct burst {
 	unsigned asked_cnt;
 	unsigned reply_cnt;
 	unsigned refused_cnt;
+	uint64_t reply_bytes; /* of reply[] */
 	struct vly_limiter limiter;
 };
 
@@ -156,10 +161,10 @@ make_queries(const struct vly_worker *worker, struct burst *burst)
 
 /* Dresses each response as a frame. */
 STAGE static void
-write_replies(const struct vly_worker *worker, struct burst *burst)
+write_replies(struct burst *burst)
 {
 	unsigned reply_cnt = 0;
-	uint64_t tx_bytes = 0;
+	uint64_t reply_bytes = 0;
 
 	for (unsigned i = 0, cnt = burst->asked_cnt; i < cnt; i++) {
 		const struct vly_query *query = &burst->query[i];
@@ -173,11 +178,11 @@ write_replies(const struct vly_worker *worker, struct burst *burst)
 						  query->response_sum);
 		mbuf->data_len = bytes;
 		mbuf->pkt_len = bytes;
-		tx_bytes += bytes;
+		reply_bytes += bytes;
 		burst->reply[reply_cnt++] = mbuf;
 	}
 	burst->reply_cnt = reply_cnt;
-	worker->counters->tx_bytes += tx_bytes;
+	burst->reply_bytes = reply_bytes;
 }
 
 /* A full TX ring means that more is asked than the port can carry: later responses will not fare
@@ -192,9 +197,10 @@ send_replies(const struct vly_worker *worker, struct burst *burst)
 	if (unlikely(sent < burst->reply_cnt)) {
 		worker->counters->tx_full += burst->reply_cnt - sent;
 		for (unsigned i = sent; i < burst->reply_cnt; i++)
-			worker->counters->tx_bytes -= burst->reply[i]->pkt_len;
+			burst->reply_bytes -= burst->reply[i]->pkt_len;
 		rte_pktmbuf_free_bulk(burst->reply + sent, burst->reply_cnt - sent);
 	}
+	worker->counters->tx_bytes += burst->reply_bytes;
 	if (burst->refused_cnt > 0)
 		rte_pktmbuf_free_bulk(burst->refused, burst->refused_cnt);
 }
@@ -244,11 +250,26 @@ answer_burst(const struct vly_worker *worker, struct burst *burst)
 	make_queries(worker, burst);
 	sample_served(burst, start_tsc);
 	vly_query_answer(burst->query, burst->asked_cnt, vly_table_live(), guard, worker->counters);
-	write_replies(worker, burst);
+	write_replies(burst);
 	send_replies(worker, burst);
 	worker->counters->bursts++;
 	worker->counters->rx_waited = burst->backlog.kept_cnt;
 	worker->counters->busy_tsc += rte_rdtsc() - start_tsc;
+}
+
+/* What would be answered now, would be refused: resolvers take that for a lame server, and silence
+ * for a lost packet. */
+static void
+wait_for_zones(const struct vly_worker *worker)
+{
+	struct vly_idle idle;
+
+	vly_idle_start(&idle, false, -1, worker->tsc_hz);
+	while (!atomic_load_explicit(worker->serve, memory_order_relaxed) &&
+	       !atomic_load_explicit(worker->stop, memory_order_relaxed)) {
+		worker->counters->sleeps++;
+		vly_idle_sleep(&idle, WAIT_FOR_ZONES_US);
+	}
 }
 
 static void
@@ -269,39 +290,79 @@ run(const struct vly_worker *worker, struct burst *burst)
 	}
 }
 
-static struct burst *
-create_burst(const struct vly_worker *worker)
+/* The first that is missing is in worker->error_what. */
+static int
+fill_burst(struct vly_worker *worker, struct burst *burst)
 {
-	struct burst *burst = vly_large_alloc(sizeof(*burst));
-	struct vly_policy_state *state = worker->has_xdp ? NULL : vly_judge_state_create();
-
-	if (burst == NULL || (state == NULL && !worker->has_xdp) ||
-	    vly_limiter_init(&burst->limiter) != 0 ||
-	    vly_backlog_init(&burst->backlog, worker->port_id, worker->queue_idx) != 0) {
-		free(burst);
-		free(state);
-		return NULL;
+	worker->error_what = "the state of the source rates";
+	if (!worker->has_xdp) {
+		burst->rules_state = vly_judge_state_create();
+		if (burst->rules_state == NULL)
+			return -ENOMEM;
 	}
-	burst->rules_state = state;
+	worker->error_what = "the state of the limits on responses";
+	if (vly_limiter_init(&burst->limiter) != 0)
+		return -ENOMEM;
+	worker->error_what = "the ring of packets that wait (--memory)";
+	if (vly_backlog_init(&burst->backlog, worker->port_id, worker->queue_idx) != 0)
+		return rte_errno != 0 ? -rte_errno : -ENOMEM;
 	vly_sampler_start(&burst->sampler, worker->samples, worker->port_idx);
 	vly_guard_start(&burst->guard, &burst->limiter, &burst->sampler, worker->tsc_hz);
-	return burst;
+	return 0;
+}
+
+static void
+free_burst(struct burst *burst)
+{
+	free(burst->rules_state);
+	free(burst);
+}
+
+static int
+create_burst(struct vly_worker *worker, struct burst **made)
+{
+	struct burst *burst = vly_large_alloc(sizeof(*burst));
+
+	worker->error_what = "the state of its bursts";
+	if (burst == NULL)
+		return -ENOMEM;
+	int error = fill_burst(worker, burst);
+	if (error != 0) {
+		free_burst(burst);
+		return error;
+	}
+	*made = burst;
+	return 0;
+}
+
+static void
+set_state(struct vly_worker *worker, enum vly_worker_state state)
+{
+	atomic_store_explicit(&worker->state, state, memory_order_release);
 }
 
 int
-vly_worker_run(void *worker)
+vly_worker_run(void *argument)
 {
+	struct vly_worker *worker = argument;
+	struct burst *burst = NULL;
 	/* Here, so that the memory is that of the lcore's own NUMA node. */
-	struct burst *burst = create_burst(worker);
-	if (burst == NULL)
-		return -ENOMEM;
+	int error = create_burst(worker, &burst);
+
+	if (error != 0) {
+		worker->error = -error;
+		set_state(worker, VLY_WORKER_FAILED);
+		return error;
+	}
 	/* The kernel would add 50 µs to each sleep, to wake up several sleepers at once. */
 	prctl(PR_SET_TIMERSLACK, 1);
+	set_state(worker, VLY_WORKER_RUNNING);
 	rcu_register_thread();
+	wait_for_zones(worker);
 	run(worker, burst);
 	rcu_unregister_thread();
 	vly_backlog_free(&burst->backlog);
-	free(burst->rules_state);
-	free(burst);
+	free_burst(burst);
+	set_state(worker, VLY_WORKER_ENDED);
 	return 0;
 }

@@ -2,9 +2,10 @@
 /*
  * One lcore: receives bursts from one queue, answers, sends.
  *
- * Use: fill a struct vly_worker, vly_worker_run() on its lcore (rte_eal_remote_launch), set *stop,
- * wait for the lcore. The worker registers itself as an RCU reader; the main thread may publish
- * tables all the while.
+ * Use: fill a struct vly_worker, vly_worker_run() on its lcore (rte_eal_remote_launch), wait until
+ * `state` is no longer VLY_WORKER_STARTING, set *serve when there are zones, set *stop, wait for
+ * the lcore. The worker registers itself as an RCU reader; the main thread may publish tables all
+ * the while.
  */
 #ifndef VLY_DATAPLANE_WORKER_H
 #define VLY_DATAPLANE_WORKER_H
@@ -16,7 +17,15 @@
 
 #include "address.h"
 
+enum vly_worker_state {
+	VLY_WORKER_STARTING,
+	VLY_WORKER_RUNNING,
+	VLY_WORKER_FAILED, /* error and error_what say why */
+	VLY_WORKER_ENDED,
+};
+
 struct vly_worker {
+	const char *port_name;
 	uint16_t port_id;
 	uint16_t queue_idx;
 	uint16_t limit_max_ipv4; /* octets of a DNS response that the port and the operator allow */
@@ -29,10 +38,16 @@ struct vly_worker {
 	const struct vly_addresses *addresses;
 	struct vly_lcore_counters *counters;
 	struct vly_sample_ring *samples;
+	const atomic_bool *serve; /* false: there are no zones yet, so the queue is left alone */
 	const atomic_bool *stop;
+	/* written by the lcore */
+	_Atomic enum vly_worker_state state;
+	int error; /* a positive errno */
+	const char *error_what;
 };
 
-/* `worker` is a struct vly_worker. Returns 0 after *stop was set, or a negative errno. */
+/* `worker` is a struct vly_worker. Returns 0 after *stop was set, or a negative errno when the
+ * lcore can't have what it needs: both are in worker->state, too. */
 int vly_worker_run(void *worker);
 
 #endif
