@@ -9,6 +9,7 @@
 #include "port.h"
 #include "publish_server.h"
 #include "stream_server.h"
+#include "watchdog.h"
 #include "workers.h"
 
 /* How often the ports' own counters are copied: as often as anybody looks, at the cost of a few
@@ -25,6 +26,7 @@ struct dataplane {
 	struct vly_sampler xdp_sampler; /* of what XDP programs dropped */
 	struct vly_publish_server server;
 	struct vly_stream_server streams;
+	struct vly_watchdog watchdog;
 	int status; /* to exit with */
 	uv_loop_t loop;
 	uv_timer_t timer;
@@ -48,6 +50,7 @@ on_timer(uv_timer_t *timer)
 
 	uint32_t now = vly_rate_now(uv_hrtime());
 
+	vly_watchdog_beat(&dataplane->watchdog);
 	for (unsigned i = 0; i < dataplane->port_cnt; i++) {
 		struct vly_port *port = &dataplane->port[i];
 		vly_port_read(port, vly_counters_port(dataplane->block.counters, i));
@@ -206,7 +209,9 @@ serve(struct dataplane *dataplane)
 	if (open_publish_server(dataplane) != 0)
 		return 1;
 	dataplane->status = 1;
-	if (start_workers(dataplane) == 0) {
+	if (start_workers(dataplane) == 0 &&
+	    vly_watchdog_start(&dataplane->watchdog, dataplane->options, &dataplane->workers,
+			       &dataplane->streams) == 0) {
 		dataplane->status = 0;
 		uv_timer_start(&dataplane->timer, on_timer, READ_PORTS_MS, READ_PORTS_MS);
 		vly_log_info("waiting for zones: %u lcores, %u ports, listening on %s",
@@ -216,6 +221,7 @@ serve(struct dataplane *dataplane)
 	}
 	vly_stream_server_stop(&dataplane->streams);
 	stop_workers(dataplane);
+	vly_watchdog_stop(&dataplane->watchdog);
 	vly_publish_server_close(&dataplane->server);
 	vly_image_set_destroy(&dataplane->server.images);
 	return dataplane->status;

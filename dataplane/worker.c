@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_errno.h>
@@ -34,6 +35,17 @@ _Static_assert(BURST <= VLY_JUDGE_MAX, "a burst is judged at once");
 /* Of a burst, in a function of its own: all of them in one would run out of registers. */
 #define STAGE __attribute__((noinline))
 
+/* What an lcore is doing: a store for each stage of a burst, for the watchdog. */
+enum stage {
+	STAGE_RECEIVE,
+	STAGE_REST,
+	STAGE_CLASSIFY, /* from here on it has packets */
+	STAGE_ADMIT,
+	STAGE_ANSWER,
+	STAGE_WRITE,
+	STAGE_SEND,
+};
+
 struct burst {
 	struct vly_guard guard;
 	struct vly_backlog backlog;
@@ -45,6 +57,7 @@ struct burst {
 	struct rte_mbuf *refused[BURST]; /* to be freed */
 	struct vly_packet packet[BURST]; /* of asked[] */
 	struct vly_query query[BURST];   /* of asked[]; zeros to begin with: never `stream` */
+	_Atomic enum stage stage;
 	unsigned received_cnt;
 	unsigned asked_cnt;
 	unsigned reply_cnt;
@@ -52,6 +65,12 @@ struct burst {
 	uint64_t reply_bytes; /* of reply[] */
 	struct vly_limiter limiter;
 };
+
+static inline void
+enter(struct burst *burst, enum stage stage)
+{
+	atomic_store_explicit(&burst->stage, stage, memory_order_relaxed);
+}
 
 __attribute__((noinline)) static void
 refuse(const struct vly_worker *worker, struct burst *burst, struct rte_mbuf *mbuf,
@@ -243,14 +262,19 @@ answer_burst(const struct vly_worker *worker, struct burst *burst)
 	struct vly_guard *guard = &burst->guard;
 
 	burst->refused_cnt = 0;
+	enter(burst, STAGE_CLASSIFY);
 	vly_guard_begin(guard, vly_defence_live(), start_tsc);
 	classify(worker, burst);
+	enter(burst, STAGE_ADMIT);
 	if (burst->rules_state != NULL && vly_policy_has_rules(&guard->defence->rules))
 		admit(worker, burst, &guard->defence->rules);
+	enter(burst, STAGE_ANSWER);
 	make_queries(worker, burst);
 	sample_served(burst, start_tsc);
 	vly_query_answer(burst->query, burst->asked_cnt, vly_table_live(), guard, worker->counters);
+	enter(burst, STAGE_WRITE);
 	write_replies(burst);
+	enter(burst, STAGE_SEND);
 	send_replies(worker, burst);
 	worker->counters->bursts++;
 	worker->counters->rx_waited = burst->backlog.kept_cnt;
@@ -279,11 +303,13 @@ run(const struct vly_worker *worker, struct burst *burst)
 
 	vly_idle_start(&idle, worker->spin, worker->wait_fd, worker->tsc_hz);
 	while (!atomic_load_explicit(worker->stop, memory_order_relaxed)) {
+		enter(burst, STAGE_RECEIVE);
 		burst->received_cnt = vly_backlog_receive(&burst->backlog, burst->received);
 		if (burst->received_cnt > 0) {
 			vly_idle_end(&idle);
 			answer_burst(worker, burst);
 		} else {
+			enter(burst, STAGE_REST);
 			rest(worker, &idle);
 		}
 		rcu_quiescent_state();
@@ -356,13 +382,46 @@ vly_worker_run(void *argument)
 	}
 	/* The kernel would add 50 µs to each sleep, to wake up several sleepers at once. */
 	prctl(PR_SET_TIMERSLACK, 1);
+	worker->tid = gettid();
+	worker->burst = burst;
 	set_state(worker, VLY_WORKER_RUNNING);
 	rcu_register_thread();
 	wait_for_zones(worker);
 	run(worker, burst);
 	rcu_unregister_thread();
+	set_state(worker, VLY_WORKER_ENDED);
 	vly_backlog_free(&burst->backlog);
 	free_burst(burst);
-	set_state(worker, VLY_WORKER_ENDED);
 	return 0;
+}
+
+uint64_t
+vly_worker_progress(const struct vly_worker *worker)
+{
+	const struct vly_lcore_counters *counters = worker->counters;
+
+	return __atomic_load_n(&counters->bursts, __ATOMIC_RELAXED) +
+	       __atomic_load_n(&counters->polls_empty, __ATOMIC_RELAXED) +
+	       __atomic_load_n(&counters->sleeps, __ATOMIC_RELAXED);
+}
+
+const char *
+vly_worker_held(const struct vly_worker *worker, struct vly_evidence *evidence)
+{
+	static const char *const text[] = {
+		[STAGE_RECEIVE] = "receiving from the port", [STAGE_REST] = "resting",
+		[STAGE_CLASSIFY] = "sorting packets",        [STAGE_ADMIT] = "applying the rules",
+		[STAGE_ANSWER] = "answering queries",        [STAGE_WRITE] = "writing packets",
+		[STAGE_SEND] = "sending through the port",
+	};
+	const struct burst *burst = worker->burst;
+	enum stage stage = atomic_load_explicit(&burst->stage, memory_order_relaxed);
+
+	vly_evidence_clear(evidence);
+	for (unsigned i = 0; stage >= STAGE_CLASSIFY && i < burst->received_cnt && i < BURST; i++) {
+		const struct rte_mbuf *mbuf = burst->received[i];
+		vly_evidence_add_frame(evidence, rte_pktmbuf_mtod(mbuf, const void *),
+				       mbuf->data_len);
+	}
+	return text[stage];
 }

@@ -12,10 +12,12 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include <volley/counters.h>
 
 #include "address.h"
+#include "evidence.h"
 
 enum vly_worker_state {
 	VLY_WORKER_STARTING,
@@ -44,10 +46,24 @@ struct vly_worker {
 	_Atomic enum vly_worker_state state;
 	int error; /* a positive errno */
 	const char *error_what;
+	pid_t tid;
+	const struct burst *burst;
 };
 
 /* `worker` is a struct vly_worker. Returns 0 after *stop was set, or a negative errno when the
  * lcore can't have what it needs: both are in worker->state, too. */
 int vly_worker_run(void *worker);
+
+/* A number that is another one whenever the lcore has come back, idle or not. For a running worker,
+ * from any thread. */
+__attribute__((nonnull)) uint64_t vly_worker_progress(const struct vly_worker *worker);
+
+/*
+ * Copies the packets that the lcore has in hand, and returns what it is doing with them, in words
+ * that follow "it is". For a running worker that hangs, from another thread: nothing is locked, and
+ * if it goes on meanwhile, the packets may be those of another burst.
+ */
+__attribute__((nonnull)) const char *vly_worker_held(const struct vly_worker *worker,
+						     struct vly_evidence *evidence);
 
 #endif

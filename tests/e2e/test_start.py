@@ -12,24 +12,9 @@ import pytest
 
 from ask import open_client, query, serial, wait_until_answered
 from net import SERVER4, SERVER6, SERVER_LINK
+from pcap import PCAP_HEADER, pcap_frames, pcap_record
 from volley import DATAPLANE, Process, environment, small_zone
 from wire import dns_query
-
-PCAP_HEADER = struct.pack("=IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1)
-
-
-def pcap_record(frame):
-    return struct.pack("=IIII", 0, 0, len(frame), len(frame)) + frame
-
-
-def pcap_frames(path):
-    data = path.read_bytes()
-    at, frames = len(PCAP_HEADER), []
-    while at + 16 <= len(data):
-        (length,) = struct.unpack_from("=I", data, at + 8)
-        frames.append(data[at + 16:at + 16 + length])
-        at += 16 + length
-    return frames
 
 
 class Bisection:
