@@ -58,6 +58,30 @@ add_failure(json_t *answer, const struct vly_catalog_zone *zone, uint32_t *left_
 		json_object_set_new(answer, "failed_left_off", json_integer(++*left_off));
 }
 
+/* One line for each port that has one; the counters are another program's. */
+static json_t *
+troubles_json(const struct vly_counters *counters)
+{
+	static const char *const text[VLY_PORT_TROUBLE_CNT] = {
+#define X(id, text) text,
+		VLY_PORT_TROUBLES(X)
+#undef X
+	};
+	struct vly_counters *block = (struct vly_counters *)(uintptr_t)counters;
+	json_t *troubles = json_array();
+
+	for (uint32_t i = 0; counters && i < counters->port_cnt; i++) {
+		const struct vly_port_counters *port = vly_counters_port(block, i);
+		uint64_t trouble = port->trouble;
+		if (trouble == VLY_PORT_TROUBLE_none || trouble >= VLY_PORT_TROUBLE_CNT)
+			continue;
+		json_array_append_new(troubles, json_sprintf("port %.*s: the interface %s",
+							     (int)sizeof(port->name), port->name,
+							     text[trouble]));
+	}
+	return troubles;
+}
+
 static json_t *
 dataplane_json(const struct vly_commands *commands)
 {
@@ -76,6 +100,7 @@ dataplane_json(const struct vly_commands *commands)
 			    json_integer((json_int_t)status.hello.start_unix_ns));
 	uint64_t zone_cnt = status.counters ? status.counters->zone_cnt : status.zone_cnt;
 	json_object_set_new(json, "zones", json_integer((json_int_t)zone_cnt));
+	json_object_set_new(json, "troubles", troubles_json(status.counters));
 	return json;
 }
 

@@ -43,6 +43,19 @@ on_signal(uv_signal_t *signal, int number)
 	uv_stop(&dataplane->loop);
 }
 
+/* Lcores that can't get packets are of no use: a new start may find the port again, and says why if
+ * not. */
+static void
+end_without_ports(struct dataplane *dataplane)
+{
+	for (unsigned i = 0; i < dataplane->port_cnt; i++)
+		if (!vly_port_is_lost(&dataplane->port[i]))
+			return;
+	vly_log_error("no port is left that works: volley-dataplane ends, to be started again");
+	dataplane->status = 1;
+	uv_stop(&dataplane->loop);
+}
+
 static void
 on_timer(uv_timer_t *timer)
 {
@@ -56,6 +69,7 @@ on_timer(uv_timer_t *timer)
 		vly_port_read(port, vly_counters_port(dataplane->block.counters, i));
 		vly_port_sample(port, i, &dataplane->xdp_sampler, now);
 	}
+	end_without_ports(dataplane);
 }
 
 /* Before anything that must be taken down again, so that a signal can't come in between. */

@@ -12,6 +12,7 @@ struct vly_interface {
 	unsigned rx_queue_cnt; /* that packets arrive on */
 	bool combined;         /* the driver has combined channels */
 	bool up;
+	bool running;          /* has a carrier */
 	bool strips_vlan_tags; /* the NIC takes tags off before XDP could see them */
 };
 

@@ -22,7 +22,7 @@
 #include <volley/sample.h>
 
 #define VLY_COUNTERS_MAGIC   UINT64_C(0x544e554f43594c56) /* "VLYCOUNT" */
-#define VLY_COUNTERS_VERSION 5
+#define VLY_COUNTERS_VERSION 6
 
 /* name, help: for `volleyctl stats` and for metrics. */
 #define VLY_LCORE_COUNTERS(X)                                                                      \
@@ -73,12 +73,32 @@ struct vly_lcore_counters {
 	uint32_t cpu;
 } __attribute__((aligned(64)));
 
+/* What may be wrong with a port: id, what `volleyctl status` and the log say of its interface. The
+ * worst that is true counts: the later, the worse. */
+#define VLY_PORT_TROUBLES(X)                                                                       \
+	X(none, "is well again")                                                                   \
+	X(mtu, "has another MTU than at the start: packets that do not fit are lost until "        \
+	       "volley-dataplane is restarted")                                                    \
+	X(no_carrier, "has no carrier: no packets come or go")                                     \
+	X(down, "is down: no packets come or go")                                                  \
+	X(detached, "lost our XDP program: the kernel has its packets until volley-dataplane is "  \
+		    "restarted")                                                                   \
+	X(gone, "is gone: volley-dataplane must be restarted when it is back")
+
+enum vly_port_trouble {
+#define X(id, text) VLY_PORT_TROUBLE_##id,
+	VLY_PORT_TROUBLES(X)
+#undef X
+		VLY_PORT_TROUBLE_CNT,
+};
+
 struct vly_port_counters {
 	char name[64];                         /* as on the command line, such as af_xdp:eth0 */
 	uint64_t xdp_verdict[VLY_VERDICT_CNT]; /* the XDP program's, copied every 100 ms */
 	uint64_t xdp_source_dry_run;           /* struct vly_policy_state */
 	uint64_t rx_missed;                    /* packets that found the port's ring full */
 	uint64_t xdp_attached;                 /* 1: this port runs the XDP program */
+	uint64_t trouble;                      /* enum vly_port_trouble, as of the last 100 ms */
 } __attribute__((aligned(64)));
 
 /* name, help */
