@@ -247,6 +247,7 @@ set_defaults(struct vly_config *config)
 	set_default(&config->dataplane->stream_read, "5");
 	set_default(&config->dataplane->stream_write, "10");
 	set_default(&config->dataplane->stream_memory, "64");
+	set_default(&config->dataplane->watchdog_ms, "1000");
 	set_default(&config->dataplane->log_level, "info");
 	return config->dataplane->log_level ? 0 : -1;
 }

@@ -62,6 +62,7 @@ struct vly_config_dataplane {
 	char *stream_read;
 	char *stream_write;
 	char *stream_memory;
+	char *watchdog_ms;
 	char *log_level;
 };
 

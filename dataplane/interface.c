@@ -71,6 +71,7 @@ vly_interface_query(const char *name, struct vly_interface *interface)
 	int result = -ENODEV;
 	if (ioctl(fd, SIOCGIFFLAGS, &request) == 0) {
 		interface->up = (request.ifr_flags & IFF_UP) != 0;
+		interface->running = (request.ifr_flags & IFF_RUNNING) != 0;
 		if (ioctl(fd, SIOCGIFMTU, &request) == 0) {
 			interface->mtu = (unsigned)request.ifr_mtu;
 			query_queues(fd, name, interface);

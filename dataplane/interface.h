@@ -14,6 +14,7 @@ struct vly_interface {
 	uint8_t mac[8];        /* six octets, then zeros */
 	bool combined;         /* the driver has combined channels */
 	bool up;
+	bool running;          /* has a carrier */
 	bool strips_vlan_tags; /* the NIC takes tags off before XDP could see them */
 };
 

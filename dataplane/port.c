@@ -2,6 +2,7 @@
 #include "port.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -241,18 +242,28 @@ follow_mac(struct vly_port *port, const struct vly_interface *interface)
 		     port->spec->target);
 }
 
-static enum vly_port_state
+/* Errors of asking, such as too many open files, tell nothing of the port. */
+static enum vly_port_trouble
 look_at(struct vly_port *port)
 {
+	char name[IF_NAMESIZE];
 	struct vly_interface interface;
 
-	if (vly_interface_query(port->spec->target, &interface) != 0 ||
-	    interface.index != port->if_index)
-		return VLY_PORT_GONE;
+	/* by its number: it may have got another name, and works all the same */
+	if (if_indextoname(port->if_index, name) == NULL)
+		return errno == ENXIO ? VLY_PORT_TROUBLE_gone : port->trouble;
+	int error = vly_interface_query(name, &interface);
+	if (error != 0)
+		return error == -ENODEV ? VLY_PORT_TROUBLE_gone : port->trouble;
 	follow_mac(port, &interface);
+	int attached = port->has_xdp ? vly_xdp_is_attached(&port->xdp) : 1;
+	if (attached <= 0)
+		return attached == 0 ? VLY_PORT_TROUBLE_detached : port->trouble;
 	if (!interface.up)
-		return VLY_PORT_DOWN;
-	return port->has_xdp && !vly_xdp_is_attached(&port->xdp) ? VLY_PORT_DETACHED : VLY_PORT_UP;
+		return VLY_PORT_TROUBLE_down;
+	if (!interface.running)
+		return VLY_PORT_TROUBLE_no_carrier;
+	return interface.mtu != port->mtu ? VLY_PORT_TROUBLE_mtu : VLY_PORT_TROUBLE_none;
 }
 
 /* Says once what happened to the interface. */
@@ -260,19 +271,23 @@ static void
 watch(struct vly_port *port)
 {
 	static const char *const text[] = {
-		[VLY_PORT_UP] = "is back",
-		[VLY_PORT_DOWN] = "is down",
-		[VLY_PORT_DETACHED] = ("lost our XDP program: its queries go to the kernel until "
-				       "volley-dataplane is restarted"),
-		[VLY_PORT_GONE] = "is gone: volley-dataplane must be restarted when it is back",
+#define X(id, text) text,
+		VLY_PORT_TROUBLES(X)
+#undef X
 	};
-	enum vly_port_state state = look_at(port);
+	enum vly_port_trouble trouble = look_at(port);
 
-	if (state == port->state)
+	if (trouble == port->trouble)
 		return;
-	port->state = state;
-	vly_log(state == VLY_PORT_UP ? VLY_LOG_INFO : VLY_LOG_ERROR, "port %s: interface %s %s",
-		port->spec->name, port->spec->target, text[state]);
+	port->trouble = trouble;
+	vly_log(trouble == VLY_PORT_TROUBLE_none ? VLY_LOG_INFO : VLY_LOG_ERROR,
+		"port %s: interface %s %s", port->spec->name, port->spec->target, text[trouble]);
+}
+
+bool
+vly_port_is_lost(const struct vly_port *port)
+{
+	return port->trouble >= VLY_PORT_TROUBLE_detached;
 }
 
 void
@@ -282,9 +297,10 @@ vly_port_read(struct vly_port *port, struct vly_port_counters *counters)
 
 	if (port->if_index != 0)
 		watch(port);
+	counters->trouble = port->trouble;
 	if (port->has_xdp) {
 		vly_xdp_read(&port->xdp, counters);
-		counters->xdp_attached = port->state < VLY_PORT_DETACHED;
+		counters->xdp_attached = !vly_port_is_lost(port);
 		vly_unserved_queues_watch(&port->unserved_queues, port->spec, &port->xdp.cpus,
 					  counters, uv_hrtime());
 	} else if (rte_eth_stats_get(port->port_id, &stats) == 0) {

@@ -181,6 +181,7 @@ vly_stream_conn_on_event(uv_poll_t *poll, int status, int events)
 	struct vly_stream_counters *counters = conn->pool->counters;
 	enum outcome outcome = status < 0 ? GONE : go_on(conn, events);
 
+	conn->pool->beats++;
 	if (outcome == BROKEN) {
 		counters->closed_malformed++;
 		vly_stream_conn_close(conn, false);

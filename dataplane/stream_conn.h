@@ -75,7 +75,8 @@ struct vly_stream_pool {
 	struct vly_stream_policy *policy;
 	struct vly_stream_counters *counters;
 	uv_loop_t *loop;
-	uv_timer_t timer; /* runs while connections are open */
+	uv_timer_t timer;
+	uint64_t beats; /* another number whenever the loop comes round, for the watchdog */
 	struct vly_stream_queue queue[VLY_STREAM_STATE_CNT];
 	uint32_t open;        /* connections */
 	size_t buffers_bytes; /* kept for them */

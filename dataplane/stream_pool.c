@@ -11,8 +11,8 @@
 
 #include "stream_conn.h"
 
-/* How late a time limit may be noticed; ten wake-ups a second, while connections are open, are
- * cheap. */
+/* How late a time limit may be noticed, and how often the watchdog sees that the thread is alive;
+ * ten wake-ups a second are cheap. */
 #define TICK_MS 100
 
 uint32_t
@@ -59,8 +59,6 @@ vly_stream_conn_close(struct vly_stream_conn *conn, bool reset)
 	free(conn->pending);
 	pool->buffers_bytes -= conn->buffers_bytes;
 	set_open(pool, pool->open - 1);
-	if (pool->open == 0)
-		uv_timer_stop(&pool->timer);
 }
 
 /* A client that is silent, but has not taken our last responses from the kernel, is a slow reader.
@@ -115,6 +113,7 @@ on_tick(uv_timer_t *timer)
 	struct vly_stream_pool *pool = timer->data;
 	struct vly_stream_conn *conn;
 
+	pool->beats++;
 	for (unsigned state = 0; state < VLY_STREAM_STATE_CNT; state++)
 		while ((conn = TAILQ_FIRST(&pool->queue[state])) != NULL && is_late(conn))
 			close_late(conn);
@@ -190,8 +189,6 @@ start_conn(struct vly_stream_pool *pool, struct vly_stream_conn *conn)
 	conn->state = VLY_STREAM_IDLE;
 	conn->since_ms = uv_now(pool->loop);
 	TAILQ_INSERT_TAIL(&pool->queue[VLY_STREAM_IDLE], conn, link);
-	if (pool->open == 0)
-		uv_timer_start(&pool->timer, on_tick, TICK_MS, TICK_MS);
 	set_open(pool, pool->open + 1);
 	pool->counters->accepted++;
 	conn->events = UV_READABLE;
@@ -270,6 +267,7 @@ vly_stream_pool_open(struct vly_stream_pool *pool, uv_loop_t *loop,
 		TAILQ_INIT(&pool->queue[state]);
 	uv_timer_init(loop, &pool->timer);
 	pool->timer.data = pool;
+	uv_timer_start(&pool->timer, on_tick, TICK_MS, TICK_MS);
 }
 
 void

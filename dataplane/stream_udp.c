@@ -2,6 +2,7 @@
 #include "stream_udp.h"
 
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +26,7 @@ struct vly_stream_udp {
 	uint16_t limit_max;
 	struct vly_guard guard;
 	unsigned asked_cnt;
+	atomic_uint held_cnt; /* of query[]: being answered */
 	unsigned reply_cnt;
 	struct mmsghdr received[BATCH];
 	struct mmsghdr reply[BATCH];
@@ -124,9 +126,18 @@ answer(struct vly_stream_udp *udp, unsigned cnt)
 	counters->rx_packets += cnt;
 	counters->bursts++;
 	udp->counters->udp_queries += cnt;
+	atomic_store_explicit(&udp->held_cnt, udp->asked_cnt, memory_order_relaxed);
 	vly_guard_begin(&udp->guard, vly_defence_live(), rte_rdtsc());
 	vly_query_answer(udp->query, udp->asked_cnt, vly_table_live(), &udp->guard, counters);
 	rcu_thread_offline();
+	atomic_store_explicit(&udp->held_cnt, 0, memory_order_relaxed);
+}
+
+unsigned
+vly_stream_udp_held(const struct vly_stream_udp *udp, const struct vly_query **query)
+{
+	*query = udp->query;
+	return atomic_load_explicit(&udp->held_cnt, memory_order_relaxed);
 }
 
 /*

@@ -14,6 +14,8 @@
 
 #include "stream_policy.h"
 
+#include "query.h"
+
 struct vly_stream_udp;
 
 /* `policy` and `counters` stay the caller's. `limit_max`: octets of the largest response. NULL: no
@@ -24,6 +26,11 @@ vly_stream_udp_create(struct vly_stream_policy *policy, struct vly_stream_counte
 
 /* Answers what has arrived at `fd`, up to one batch; the rest keeps the socket readable. */
 __attribute__((nonnull)) void vly_stream_udp_serve(struct vly_stream_udp *udp, int fd);
+
+/* How many queries are being answered, and where they are; for another thread, when this one hangs.
+ */
+__attribute__((nonnull)) unsigned vly_stream_udp_held(const struct vly_stream_udp *udp,
+						      const struct vly_query **query);
 
 void vly_stream_udp_free(struct vly_stream_udp *udp);
 

@@ -318,12 +318,13 @@ vly_xdp_read(const struct vly_xdp *xdp, struct vly_port_counters *counters)
 	counters->rx_missed = missed;
 }
 
-bool
+int
 vly_xdp_is_attached(const struct vly_xdp *xdp)
 {
 	struct attached attached;
+	int error = query_attached(xdp->if_index, &attached);
 
-	return query_attached(xdp->if_index, &attached) == 0 && is_ours(&attached);
+	return error != 0 ? error : is_ours(&attached);
 }
 
 void

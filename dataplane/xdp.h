@@ -60,8 +60,9 @@ vly_xdp_set_rules(struct vly_xdp *xdp, const struct vly_policy_rules *rules);
 __attribute__((nonnull)) void vly_xdp_read(const struct vly_xdp *xdp,
 					   struct vly_port_counters *counters);
 
-/* Whether the interface still runs a program of ours. */
-__attribute__((nonnull, warn_unused_result)) bool vly_xdp_is_attached(const struct vly_xdp *xdp);
+/* Whether the interface still runs a program of ours: 1, 0, or a negative errno when that can't be
+ * told. */
+__attribute__((nonnull, warn_unused_result)) int vly_xdp_is_attached(const struct vly_xdp *xdp);
 
 __attribute__((nonnull)) void vly_xdp_stop(struct vly_xdp *xdp);
 

@@ -74,6 +74,25 @@ struct vly_lcore_counters {
 	uint32_t cpu;
 } __attribute__((aligned(64)));
 
+/* What may be wrong with a port: id, what `volleyctl status` and the log say of its interface. The
+ * worst that is true counts: the later, the worse. */
+#define VLY_PORT_TROUBLES(X)                                                                       \
+	X(none, "is well again")                                                                   \
+	X(mtu, "has another MTU than at the start: packets that do not fit are lost until "        \
+	       "volley-dataplane is restarted")                                                    \
+	X(no_carrier, "has no carrier: no packets come or go")                                     \
+	X(down, "is down: no packets come or go")                                                  \
+	X(detached, "lost our XDP program: the kernel has its packets until volley-dataplane is "  \
+		    "restarted")                                                                   \
+	X(gone, "is gone: volley-dataplane must be restarted when it is back")
+
+enum vly_port_trouble {
+#define X(id, text) VLY_PORT_TROUBLE_##id,
+	VLY_PORT_TROUBLES(X)
+#undef X
+		VLY_PORT_TROUBLE_CNT,
+};
+
 struct vly_port_counters {
 	char name[64];                         /* as on the command line, such as af_xdp:eth0 */
 	uint64_t xdp_verdict[VLY_VERDICT_CNT]; /* the XDP program's, copied every 100 ms */
@@ -82,6 +101,7 @@ struct vly_port_counters {
 	uint64_t xdp_attached;                 /* 1: this port runs the XDP program */
 	uint64_t unserved_queue_cnt;           /* queues without an lcore that queries came in on
 						  within the last minute or so */
+	uint64_t trouble;                      /* enum vly_port_trouble, as of the last 100 ms */
 } __attribute__((aligned(64)));
 
 /* name, help */

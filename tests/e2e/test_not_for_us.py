@@ -186,7 +186,7 @@ def test_queries_on_a_queue_without_an_lcore(made):
         namespace.run("ethtool", "-L", link, "rx", 2, "tx", 2, check=True)
     made.spare_clients()
     made.start()
-    assert made.ctl_json("status")["dataplane"]["unserved_queues"] == 0
+    assert made.ctl_json("status")["dataplane"]["troubles"] == []
     ask_from_many_ports(made.network, 64)
     got = wait_for(lambda: (now := in_driver(made))["serve"] + now["no_lcore"] == 64 and now, lambda: in_driver(made))
     assert got["no_lcore"] > 0 and got["serve"] > 0
@@ -194,7 +194,7 @@ def test_queries_on_a_queue_without_an_lcore(made):
     said = made.dataplane.wait_for_log(r"warning: (port af_xdp:server0: queries come in on queue .*)")[1]
     assert "queue 1, which no lcore serves" in said
     assert f"ethtool -L {SERVER_LINK} rx 1, or queues=2" in said
-    wait_for(lambda: made.ctl_json("status")["dataplane"]["unserved_queues"] == 1)
+    wait_for(lambda: "on 1 of its queues" in str(made.ctl_json("status")["dataplane"]["troubles"]))
     assert "queries come in on 1 queues without an lcore" in made.ctl("status").stdout
     ask_from_many_ports(made.network, 64)
     wait_for(lambda: (now := in_driver(made))["serve"] + now["no_lcore"] == 128)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from ask import query, serial
-from net import CLIENT_LINK, SERVER_LINK
+from net import SERVER_LINK
 from volley import CONTROL, DATAPLANE, Process, small_zone
 
 HUGE_PAGES = "/sys/kernel/mm/hugepages/hugepages-2048kB"
@@ -60,18 +60,6 @@ def test_state_directory_that_is_a_file(prepared):
         assert serial(prepared.network, "test.") == 1
     else:
         assert control.wait() == 1
-
-
-def test_port_gone(prepared):
-    """The interface is deleted under the dataplane: it says so, and does not crash."""
-    dataplane = prepared.start().dataplane
-    prepared.network.client.ip("link", "del", CLIENT_LINK)
-    dataplane.wait_for_log(f"(?i){SERVER_LINK}.*(gone|down|lost|deleted|removed)", 10)
-    if dataplane.running():
-        prepared.ctl("status")
-        assert dataplane.stop() == 0
-    else:
-        assert dataplane.popen.returncode == 1
 
 
 def test_port_down_and_up_again(prepared):

@@ -176,7 +176,8 @@ class Volley:
         return self.dataplane
 
     def start_dataplane(self, *flags):
-        self.spawn_dataplane(*flags).wait_for_log("ready: ")
+        """Returns when it can take zones; it answers, and says "ready: ", once it has some."""
+        self.spawn_dataplane(*flags).wait_for_log("waiting for zones: ")
         return self.dataplane
 
     def start_control(self):
@@ -188,6 +189,7 @@ class Volley:
     def start(self):
         self.start_dataplane()
         self.start_control()
+        self.dataplane.wait_for_log("ready: ")
         return self
 
     def ctl(self, *arguments, check=True, timeout=300):
