@@ -50,14 +50,15 @@ static void
 on_timer(uv_timer_t *timer)
 {
 	struct dataplane *dataplane = timer->data;
-
-	uint32_t now = vly_rate_now(uv_hrtime());
+	uint64_t start_ns = uv_hrtime();
+	uint32_t now = vly_rate_now(start_ns);
 
 	for (unsigned i = 0; i < dataplane->port_cnt; i++) {
 		struct vly_port *port = &dataplane->port[i];
 		vly_port_read(port, vly_counters_port(dataplane->block.counters, i));
 		vly_port_sample(port, i, &dataplane->xdp_sampler, now);
 	}
+	dataplane->block.counters->ports_read_ns = start_ns;
 }
 
 /* Before anything that must be taken down again, so that a signal can't come in between. */

@@ -22,7 +22,7 @@
 #include <volley/sample.h>
 
 #define VLY_COUNTERS_MAGIC   UINT64_C(0x544e554f43594c56) /* "VLYCOUNT" */
-#define VLY_COUNTERS_VERSION 5
+#define VLY_COUNTERS_VERSION 6
 
 /* name, help: for `volleyctl stats` and for metrics. */
 #define VLY_LCORE_COUNTERS(X)                                                                      \
@@ -121,6 +121,9 @@ struct vly_counters {
 	uint64_t tsc_hz;
 	uint64_t generation; /* of the live table */
 	uint64_t zone_cnt;   /* in the live table */
+	/* CLOCK_MONOTONIC before the ports' counters were last copied: packets that were counted
+	 * until then are in them */
+	uint64_t ports_read_ns;
 } __attribute__((aligned(64)));
 
 static inline struct vly_lcore_counters *

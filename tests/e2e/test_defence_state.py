@@ -17,6 +17,8 @@ from net import CLIENT4, CLIENT_LINK, SERVER4
 from volley import small_disk, small_zone
 from wire import Wire, dns_query, frame, ipv4, udp
 
+pytestmark = pytest.mark.fast_path
+
 
 @pytest.fixture
 def served(volley):

@@ -14,6 +14,8 @@ import pytest
 from volley import ROOT, Process, environment, small_zone
 from wire import dns_query
 
+pytestmark = pytest.mark.alone
+
 DEMO = ROOT / "config/demo"
 STATE = Path("/run/volley-demo")
 

@@ -17,7 +17,7 @@ from wire import Wire, dns_query, frame, ipv4, ipv6, udp
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    with own_network(tmp_path_factory.mktemp("drops")) as volley:
+    with own_network(tmp_path_factory.mktemp("drops"), streams=False) as volley:
         volley.add_zone("test.", small_zone(1, "www A 192.0.2.10"))
         volley.add_zone("sub.test.", small_zone(1, "www A 192.0.2.11"))
         (volley.directory / "state").mkdir()
@@ -135,6 +135,7 @@ class Flood:
         return self.sent / (time.monotonic() - self.start)
 
 
+@pytest.mark.alone
 def test_weights_tell_the_rate(served):
     """Few samples stand for many packets: their weights and times tell how many."""
     with Flood(served, "198.51.100.200") as flood:
@@ -191,6 +192,7 @@ def test_cursor_of_something_else(served):
             assert answer["ok"] and len(answer["cursor"]) == 2
 
 
+@pytest.mark.alone
 def test_top(served, tmp_path):
     """Rates, busy share, zones by the longest match, sources, drops by reason."""
     data = tmp_path / "queries"

@@ -13,6 +13,8 @@ import pytest
 from ask import query, serial
 from volley import small_disk, small_zone
 
+pytestmark = pytest.mark.fast_path
+
 TEST = "test."
 OTHER = "other."
 VERSION_OFF = 8  # struct vly_image_header
@@ -283,6 +285,7 @@ def huge_pages(cnt):
         setting.write_text(before)
 
 
+@pytest.mark.alone
 def test_image_in_huge_pages(volley):
     """A large image goes into huge pages while enough are free, and comes back into them."""
     (volley.directory / "state").mkdir()

@@ -9,6 +9,8 @@ from ask import query, wait_until_answered
 from net import SERVER_LINK
 from volley import small_zone
 
+pytestmark = pytest.mark.fast_path
+
 FOREIGN = """
 #include <linux/bpf.h>
 __attribute__((section("xdp"), used)) int foreign(struct xdp_md *packet) { return XDP_PASS; }
@@ -39,6 +41,7 @@ def served(volley):
     return volley
 
 
+@pytest.mark.alone
 def test_gone_after_exit(served):
     before = xdp_objects()
     served.start()
@@ -49,6 +52,7 @@ def test_gone_after_exit(served):
     assert xdp_objects() <= before
 
 
+@pytest.mark.alone
 def test_kill_leaves_it_and_restart_replaces_it(served):
     before = xdp_objects()
     served.start()

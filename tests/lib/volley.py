@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ VOLLEYCTL = BUILD / "control/volleyctl"
 # Generous: sanitizers and a busy machine make everything ten times slower.
 START_SECONDS = 60
 STOP_SECONDS = 30
+# What a dataplane says once a control may come, and once it answers.
+STARTED = "waiting for zones|ready: "
+READY = "ready: "
 SANITIZER = re.compile(rb"ERROR: \w+Sanitizer|runtime error:|WARNING: \w+Sanitizer")
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -35,6 +39,15 @@ ns1 A 192.0.2.1
 def small_zone(serial, *lines, ttl=3600):
     """Zone text with an apex, one name server, and these lines."""
     return SOA.format(serial=serial, ttl=ttl) + "".join(line + "\n" for line in lines)
+
+
+def wait_until(condition, what, seconds=START_SECONDS):
+    """Asks the condition again and again until it holds; returns what it gave."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.01)
+    return found
 
 
 def yaml_value(value):
@@ -142,6 +155,10 @@ class Volley:
         self.zones[name] = Path(file)
         self.write_config()
 
+    def without_streams(self):
+        """Nothing in the kernel listens on port 53: whatever is answered, an lcore has answered."""
+        self.dataplane_settings["stream-threads"] = "0"
+
     def spare_clients(self):
         """No rate and no limit for anybody: for tests that ask more than one client would."""
         self.other_settings["defence"] = {"allow": ["0.0.0.0/0", "::/0"]}
@@ -176,18 +193,24 @@ class Volley:
         return self.dataplane
 
     def start_dataplane(self, *flags):
-        self.spawn_dataplane(*flags).wait_for_log("ready: ")
+        """Returns when a control can connect; it answers as soon as it has zones."""
+        self.spawn_dataplane(*flags).wait_for_log(STARTED)
         return self.dataplane
 
-    def start_control(self):
+    def spawn_control(self):
+        """Starts it, and does not wait."""
         self.write_config()
         self.control = self._spawn("control", [CONTROL, "--config", self.config])
-        self.control.wait_for_log("ready: ")
+        return self.control
+
+    def start_control(self):
+        self.spawn_control().wait_for_log(READY)
         return self.control
 
     def start(self):
         self.start_dataplane()
         self.start_control()
+        self.dataplane.wait_for_log(READY)
         return self
 
     def ctl(self, *arguments, check=True, timeout=300):
@@ -201,10 +224,34 @@ class Volley:
     def ctl_json(self, *arguments):
         return json.loads(self.ctl("--json", *arguments).stdout)
 
+    def is_connected(self):
+        """Whether control has the dataplane."""
+        return self.request(command="status")["dataplane"]["connected"]
+
+    def wait_for_connection(self, connected=True):
+        wait_until(lambda: self.is_connected() == connected, "connected" if connected else "disconnected")
+
+    def request(self, **members):
+        """One request on the control socket, such as command="stats", and its answer."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(START_SECONDS)
+            client.connect(str(self.control_socket))
+            client.sendall(json.dumps(members).encode() + b"\n")
+            with client.makefile() as answers:
+                return json.loads(answers.readline())
+
     def stats(self):
-        """Counters, after the 100 ms within which those of the XDP program are copied."""
-        time.sleep(0.25)
-        return self.ctl_json("stats")
+        """Counters that have every packet sent before the call: the dataplane copies those of the XDP program now
+        and then, and tells when."""
+        asked_ns = time.monotonic_ns()
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            stats = self.request(command="stats")
+            assert stats["ok"], stats
+            if stats["ports_read_ns"] >= asked_ns:
+                return stats
+            assert time.monotonic() < deadline, "the dataplane no longer copies the counters of the XDP program"
+            time.sleep(0.005)
 
     def xdp_verdicts(self):
         return self.stats()["ports"][0]["xdp_verdicts"]
@@ -224,9 +271,12 @@ class Volley:
 
 
 @contextmanager
-def own_network(directory):
-    """A Volley, nothing of it started, on a network of its own; both are gone afterwards."""
+def own_network(directory, streams=True):
+    """A Volley, nothing of it started, on a network of its own; both are gone afterwards. Without `streams` only
+    lcores answer."""
     volley = Volley(Network(), directory)
+    if not streams:
+        volley.without_streams()
     try:
         yield volley
     finally:
