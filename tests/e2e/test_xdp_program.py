@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from ask import query, wait_until_answered
-from net import SERVER_LINK
+from net import SERVER_LINK, attached
 from volley import small_zone
 
 pytestmark = pytest.mark.fast_path
@@ -16,15 +16,6 @@ FOREIGN = """
 __attribute__((section("xdp"), used)) int foreign(struct xdp_md *packet) { return XDP_PASS; }
 char _license[] __attribute__((section("license"), used)) = "GPL";
 """
-
-
-def attached(network):
-    """The name of the XDP program on the server's interface, or None."""
-    (link,) = json.loads(network.server.ip("-j", "-d", "link", "show", "dev", SERVER_LINK))
-    if "xdp" not in link:
-        return None
-    program = link["xdp"]["prog"]
-    return program.get("name") or str(program["id"])
 
 
 def xdp_objects():

@@ -78,6 +78,14 @@ class Process:
     def running(self):
         return self.popen.poll() is None
 
+    def has_socket(self):
+        """Whether it has one open."""
+        return any(os.readlink(file).startswith("socket:") for file in Path(f"/proc/{self.pid}/fd").iterdir())
+
+    def open_files(self):
+        """How many it has."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
     def wait_for_log(self, pattern, seconds=START_SECONDS):
         """Waits until the log has the pattern; returns the match."""
         deadline = time.monotonic() + seconds
@@ -135,6 +143,7 @@ class Volley:
         self.config = self.directory / "volley.yaml"
         self.dataplane = self.control = None
         self.processes = []
+        self.clients = 0
 
     @property
     def publish_socket(self):
@@ -220,6 +229,12 @@ class Volley:
         if check:
             assert result.returncode == 0, f"volleyctl {arguments}: {result.stdout}{result.stderr}"
         return result
+
+    def spawn_ctl(self, *arguments):
+        """Starts volleyctl, and does not wait."""
+        self.clients += 1
+        return Process("volleyctl", [VOLLEYCTL, "--socket", self.control_socket, *arguments],
+                       self.directory / f"volleyctl{self.clients}.log")
 
     def ctl_json(self, *arguments):
         return json.loads(self.ctl("--json", *arguments).stdout)
