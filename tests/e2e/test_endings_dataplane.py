@@ -11,7 +11,7 @@ import publish
 from endings import Asker, Pending, end, write_zones
 from net import attached
 from stream import Stream, framed
-from volley import DATAPLANE, own_network, wait_until
+from volley import DATAPLANE, Process, own_network, wait_until
 from wire import dns_query
 
 ENDING = pytest.mark.parametrize("number", endings.SIGNALS, ids=lambda number: signal.Signals(number).name)
@@ -163,21 +163,20 @@ def test_dataplane_ends_without_a_control(served, state, number):
 
 
 @ENDING
-def test_dataplane_ends_that_was_never_given_a_port(served, number):
-    """While another one has the interface, the start fails, or is ended; the other one does not notice."""
+def test_second_dataplane_ends(served, number):
+    """Whatever becomes of it, the one that has the interface does not notice."""
     volley = served.volley
-    first, path = volley.dataplane, volley.publish_socket
+    program = attached(volley.network)
     with Asker(volley.network, {served.number}) as asker:
         asker.wait_for_answers()
-        volley.dataplane_settings["socket"] = str(volley.directory / "second.sock")
-        second = volley.spawn_dataplane()
-        second.wait_for_log("packet memory: ")
+        second = Process("second", volley.network.server.command(
+            DATAPLANE, "--port", volley.dataplane_settings["ports"][0], "--socket", volley.directory / "second.sock"),
+            volley.directory / "second.log")
+        endings.wait_for_program(second, DATAPLANE)
         second.popen.send_signal(number)
         assert second.wait() in (0, 1, -number), second.log()
-        volley.processes.remove(second)
-        volley.dataplane_settings["socket"], volley.dataplane = str(path), first
         asker.wait_for_answers()
         assert not asker.lost
-    assert attached(volley.network)
+    assert attached(volley.network) == program
     endings.assert_fast_path_answers(volley, served.number)
     served.settled = True
