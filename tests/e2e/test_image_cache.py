@@ -240,6 +240,39 @@ def test_full_disk(volley):
         volley.control.stop()
 
 
+def test_disk_that_fills_while_an_image_is_written(volley):
+    """There is room for the image that is live, and not for its successor beside it."""
+    def addresses(serial_number):
+        return small_zone(serial_number, f"$GENERATE 1-20000 h$ A 192.0.2.{serial_number}")
+
+    def room():
+        return volley.request(command="status")["images"]["bytes"] // 1024
+
+    volley.add_zone(TEST, addresses(1))
+    with small_disk(volley.directory / "state", 3000):
+        volley.start()
+        kept(volley)
+        assert 1500 < room() < 3000, "one fits, two do not"
+        rewrite(volley, TEST, addresses(2))
+        volley.ctl("reload")
+        volley.control.wait_for_log("image cache not written: .*No space left|images kept(?s:.*)images kept")
+        assert serial(volley.network, TEST) == 2
+        assert not list(images(volley).glob("*.new")), "what was half written takes no room"
+        for ending in (volley.control.kill, volley.control.stop):
+            ending()
+            volley.start_control()
+            from_cache(volley)
+            assert serial(volley.network, TEST) == 2, "never the version before"
+            assert address(volley, "h20000.test.") == "192.0.2.2"
+        rewrite(volley, TEST, small_zone(3))
+        volley.ctl("reload")
+        wait_until(lambda: re.search("images kept\\n", volley.control.log()) and len(image_files(volley)) == 1,
+                   "a smaller one is kept again")
+        assert restart(volley) == 1
+        assert serial(volley.network, TEST) == 3
+        volley.control.stop()
+
+
 def test_directory_that_is_a_file(volley):
     volley.add_zone(TEST, small_zone(1))
     images(volley).parent.mkdir()

@@ -11,7 +11,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from net import SERVER_LINK, Network
+from net import CLIENT_LINK, SERVER4, SERVER_LINK, Network
+from wire import Wire, dns_query, frame, ipv4, udp
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("VOLLEY_BUILD", ROOT / "build")).resolve()
@@ -58,13 +59,13 @@ def yaml_value(value):
 class Process:
     """A program with its log in a file; dies with the tests."""
 
-    def __init__(self, name, command, log):
+    def __init__(self, name, command, log, more_environment=()):
         self.name, self.log_path = name, log
         self.log_start = log.stat().st_size if log.exists() else 0
         with open(log, "ab") as out:
             self.popen = subprocess.Popen(
-                list(map(str, command)), stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment(),
-                start_new_session=True,
+                list(map(str, command)), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                env=environment() | dict(more_environment), start_new_session=True,
                 preexec_fn=lambda: _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
 
     @property
@@ -144,6 +145,7 @@ class Volley:
         self.dataplane = self.control = None
         self.processes = []
         self.clients = 0
+        self.control_environment = {}  # beside that of everybody
 
     @property
     def publish_socket(self):
@@ -189,8 +191,8 @@ class Volley:
             lines += [f"  - name: {yaml_value(name)}", f"    file: {yaml_value(str(file))}"]
         self.config.write_text("\n".join(lines) + "\n")
 
-    def _spawn(self, name, command):
-        process = Process(name, command, self.directory / f"{name}.log")
+    def _spawn(self, name, command, more_environment=()):
+        process = Process(name, command, self.directory / f"{name}.log", more_environment)
         self.processes.append(process)
         return process
 
@@ -209,7 +211,7 @@ class Volley:
     def spawn_control(self):
         """Starts it, and does not wait."""
         self.write_config()
-        self.control = self._spawn("control", [CONTROL, "--config", self.config])
+        self.control = self._spawn("control", [CONTROL, "--config", self.config], self.control_environment)
         return self.control
 
     def start_control(self):
@@ -270,6 +272,14 @@ class Volley:
 
     def xdp_verdicts(self):
         return self.stats()["ports"][0]["xdp_verdicts"]
+
+    def denies(self, source):
+        """Whether the XDP program counts a query from this IPv4 address as denied."""
+        before = self.xdp_verdicts()["denied"]
+        wire = Wire(self.network, CLIENT_LINK)
+        wire.send(frame(self.network, ipv4(source, SERVER4, udp(source, SERVER4, dns_query("test.")))))
+        wire.close()
+        return self.xdp_verdicts()["denied"] - before == 1
 
     def stop(self):
         """Ends what still runs; every exit must have been clean, and no sanitizer may have spoken."""
