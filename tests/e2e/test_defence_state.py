@@ -15,7 +15,7 @@ import publish
 from ask import exchange, query, wait_until_answered
 from net import CLIENT4, CLIENT_LINK, SERVER4
 from volley import small_disk, small_zone
-from wire import dns_query
+from wire import Wire, dns_query, frame, ipv4, udp
 
 pytestmark = pytest.mark.fast_path
 

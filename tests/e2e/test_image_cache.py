@@ -258,8 +258,8 @@ def test_disk_that_fills_while_an_image_is_written(volley):
         volley.control.wait_for_log("image cache not written: .*No space left|images kept(?s:.*)images kept")
         assert serial(volley.network, TEST) == 2
         assert not list(images(volley).glob("*.new")), "what was half written takes no room"
-        for ending in (volley.control.kill, volley.control.stop):
-            ending()
+        for ending in ("kill", "stop"):
+            getattr(volley.control, ending)()
             volley.start_control()
             from_cache(volley)
             assert serial(volley.network, TEST) == 2, "never the version before"

@@ -44,6 +44,7 @@ def test_all_images_in_use(volley, note):
     volley.write_config()
     volley.start()
     first = volley.request(command="status")["images"]["cnt"]
+    assert first > 1, "large zones are built beside each other"
 
     shared.write_text(small_zone(2))
     bad = reload_alone(volley, small[:IMAGES_MAX - first])
@@ -61,5 +62,5 @@ def test_all_images_in_use(volley, note):
     note(f"reload behind {IMAGES_MAX} images: {reloaded['seconds']:.1f} s, {cnt} images")
     assert {serial(volley.network, name) for name in small[::64]} == {3}
     assert {serial(volley.network, name) for name in large} == {1}
-    assert LARGE_ZONES <= cnt < 100, "built as at the start: several images, not one, and not thousands"
+    assert 1 < cnt < 100, "built as at the start: several images, not one, and not thousands"
     assert not reload_alone(volley, small[:3]), "there is room again"
