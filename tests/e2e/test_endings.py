@@ -30,7 +30,7 @@ def served(beside):
         endings.settle(beside.volley)
     beside.settled = False
     yield beside
-    beside.volley.dataplane.popen.send_signal(signal.SIGCONT)
+    endings.let_go_on(beside.volley)
 
 
 def change(served):

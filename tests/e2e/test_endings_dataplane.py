@@ -32,8 +32,7 @@ def served(beside):
         endings.settle(beside.volley)
     beside.settled = False
     yield beside
-    for process in (beside.volley.control, beside.volley.dataplane):
-        process.popen.send_signal(signal.SIGCONT)
+    endings.let_go_on(beside.volley)
 
 
 # What the dataplane does when its end comes. Each brings it there, and gives what is to be closed afterwards.

@@ -38,6 +38,12 @@ def settle(volley):
                "images kept" in volley.control.log() and not half_written(volley), "settled")
 
 
+def let_go_on(volley):
+    """Whoever was made to stand still."""
+    for process in (volley.control, volley.dataplane):
+        process.popen.send_signal(signal.SIGCONT)
+
+
 def wait_for_program(process, program):
     """Until nsenter and volleyctl have become the program itself."""
     wait_until(lambda: os.readlink(f"/proc/{process.pid}/exe") == str(program), f"{program.name} runs")

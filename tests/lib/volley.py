@@ -81,7 +81,13 @@ class Process:
 
     def has_socket(self):
         """Whether it has one open."""
-        return any(os.readlink(file).startswith("socket:") for file in Path(f"/proc/{self.pid}/fd").iterdir())
+        def target(file):
+            try:
+                return os.readlink(file)
+            except FileNotFoundError:  # closed meanwhile
+                return ""
+
+        return any(target(file).startswith("socket:") for file in Path(f"/proc/{self.pid}/fd").iterdir())
 
     def open_files(self):
         """How many it has."""
@@ -235,8 +241,10 @@ class Volley:
     def spawn_ctl(self, *arguments):
         """Starts volleyctl, and does not wait."""
         self.clients += 1
-        return Process("volleyctl", [VOLLEYCTL, "--socket", self.control_socket, *arguments],
-                       self.directory / f"volleyctl{self.clients}.log")
+        process = Process("volleyctl", [VOLLEYCTL, "--socket", self.control_socket, *arguments],
+                          self.directory / f"volleyctl{self.clients}.log")
+        self.processes.append(process)
+        return process
 
     def ctl_json(self, *arguments):
         return json.loads(self.ctl("--json", *arguments).stdout)
@@ -285,6 +293,7 @@ class Volley:
         """Ends what still runs; every exit must have been clean, and no sanitizer may have spoken."""
         try:
             for process in reversed(self.processes):
+                process.popen.send_signal(signal.SIGCONT)  # a test that failed may have stopped it
                 assert process.stop() in (0, None), f"{process.name}:\n{process.log()}"
         finally:
             for process in self.processes:
