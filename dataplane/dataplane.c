@@ -60,8 +60,8 @@ static void
 on_timer(uv_timer_t *timer)
 {
 	struct dataplane *dataplane = timer->data;
-
-	uint32_t now = vly_rate_now(uv_hrtime());
+	uint64_t start_ns = uv_hrtime();
+	uint32_t now = vly_rate_now(start_ns);
 
 	vly_watchdog_beat(&dataplane->watchdog);
 	for (unsigned i = 0; i < dataplane->port_cnt; i++) {
@@ -69,6 +69,7 @@ on_timer(uv_timer_t *timer)
 		vly_port_read(port, vly_counters_port(dataplane->block.counters, i));
 		vly_port_sample(port, i, &dataplane->xdp_sampler, now);
 	}
+	dataplane->block.counters->ports_read_ns = start_ns;
 	end_without_ports(dataplane);
 }
 

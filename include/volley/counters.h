@@ -146,6 +146,9 @@ struct vly_counters {
 	uint64_t tsc_hz;
 	uint64_t generation; /* of the live table */
 	uint64_t zone_cnt;   /* in the live table */
+	/* CLOCK_MONOTONIC before the ports' counters were last copied: packets that were counted
+	 * until then are in them */
+	uint64_t ports_read_ns;
 } __attribute__((aligned(64)));
 
 static inline struct vly_lcore_counters *

@@ -77,7 +77,7 @@ def text_of(question):
 
 
 def volley_answers(directory, origin, file, queries):
-    with own_network(directory) as volley:
+    with own_network(directory, streams=False) as volley:
         volley.spare_clients()
         volley.add_zone(origin, file=file)
         volley.start()

@@ -24,7 +24,7 @@ SECTIONS = (("an", "answer"), ("au", "authority"), ("ad", "additional"))
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    with own_network(tmp_path_factory.mktemp("rules")) as volley:
+    with own_network(tmp_path_factory.mktemp("rules"), streams=False) as volley:
         volley.spare_clients()
         for origin, text in ZONES.items():
             volley.add_zone(origin, text)

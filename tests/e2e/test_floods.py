@@ -11,6 +11,8 @@ from net import CLIENT_LINK, SERVER4
 from volley import BUILD, own_network, small_zone
 from wire import dns_query
 
+pytestmark = pytest.mark.alone
+
 FLOOD = BUILD / "perf/flood"
 SECONDS = 2
 TRIES = 5
@@ -31,7 +33,7 @@ NAMES = {"deep": "one.test"}
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    with own_network(tmp_path_factory.mktemp("floods")) as volley:
+    with own_network(tmp_path_factory.mktemp("floods"), streams=False) as volley:
         # so low that a flood is above them on any machine; the client is below
         volley.other_settings = {"defence": {
             "source-rate": {"mode": "on", "address": 2000, "network": 4000, "wide": 1000000},
