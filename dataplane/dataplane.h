@@ -8,6 +8,9 @@
 
 #include "options.h"
 
+/* The exit status for flags that are wrong. */
+#define VLY_DATAPLANE_USAGE 2
+
 /* Not an exit status: run once more in a new process, with --huge-pages off. */
 #define VLY_DATAPLANE_NO_HUGE_PAGES (-1)
 

@@ -67,6 +67,7 @@ const char vly_options_help[] =
 	"  --stream-read SECONDS  until a message that has begun must be there (default: 5)\n"
 	"  --stream-write SECONDS until a client must have taken its responses (default: 10)\n"
 	"  --stream-memory MIB    buffers of all connections (default: 64)\n"
+	"  --retry                a start that fails is tried again, until it works\n"
 	"  --log-level LEVEL      error, warning, info or debug (default: info)\n"
 	"  --help, --version\n";
 
@@ -91,6 +92,7 @@ enum option_id {
 	OPT_STREAM_READ,
 	OPT_STREAM_WRITE,
 	OPT_STREAM_MEMORY,
+	OPT_RETRY,
 	OPT_LOG_LEVEL,
 	OPT_HELP,
 	OPT_VERSION,
@@ -117,6 +119,7 @@ static const struct option long_options[] = {
 	{"stream-read", required_argument, NULL, OPT_STREAM_READ},
 	{"stream-write", required_argument, NULL, OPT_STREAM_WRITE},
 	{"stream-memory", required_argument, NULL, OPT_STREAM_MEMORY},
+	{"retry", no_argument, NULL, OPT_RETRY},
 	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -392,6 +395,8 @@ parse_option(struct vly_options *options, int id, const char *value)
 	case OPT_RRSET_ORDER:
 		return parse_choice(options, "rrset-order", value, "rotate", "fixed",
 				    &options->identity.rotate);
+	case OPT_RETRY: /* vly_retry_begin() looks for it, as this here may fail before */
+		return 0;
 	case OPT_LOG_LEVEL:
 		level = vly_log_level_parse(value);
 		if (level < 0)
