@@ -21,7 +21,9 @@ vly_start_again(char **argv, int status)
 	/* volleyctl reads the configuration again; other flags stay as they are */
 	bool flags_may_change = getenv(VLY_RETRY_COMMAND) != NULL;
 
-	if (!vly_log_retry.starting || (status == VLY_DATAPLANE_USAGE && !flags_may_change))
+	if (!vly_log_retry.starting)
+		return status;
+	if (status != VLY_DATAPLANE_FAILED && !(status == VLY_DATAPLANE_USAGE && flags_may_change))
 		return status;
 	vly_log_info("the start is tried again until it works, every %u s at the longest; "
 		     "SIGTERM ends that",

@@ -130,13 +130,19 @@ def port_53_taken(lan):
             taken.close()
 
 
+def write_configuration(machine, text):
+    """At once, so that no attempt finds half of it."""
+    new = machine.etc / "volley.yaml.new"
+    new.write_text(text)
+    new.replace(machine.etc / "volley.yaml")
+
+
 def break_configuration(machine):
-    file = machine.etc / "volley.yaml"
-    file.write_text(CONFIG + "zone: [\n")
+    write_configuration(machine, CONFIG + "zone: [\n")
 
 
 def correct_configuration(machine):
-    (machine.etc / "volley.yaml").write_text(CONFIG)
+    write_configuration(machine, CONFIG)
 
 
 def test_units_are_valid(installed, tmp_path):
