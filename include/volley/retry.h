@@ -18,6 +18,7 @@
 #define VLY_RETRY_H
 
 #include <inttypes.h>
+#include <linux/close_range.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -189,6 +190,8 @@ vly_retry_exec(const struct vly_retry *retry, char *const *argv)
 
 	vly_retry_save(retry, state);
 	setenv(VLY_RETRY_STATE, state, 1);
+	/* libraries leave descriptors open, a few at each attempt */
+	close_range(STDERR_FILENO + 1, UINT32_MAX, CLOSE_RANGE_CLOEXEC);
 	if (copy != NULL && vly_retry_split(copy, words) < VLY_RETRY_WORDS_MAX)
 		execv(words[0], words);
 	else

@@ -151,3 +151,29 @@ def test_control_ends_at_a_signal_while_it_waits(prepared):
     control = spawn_control(prepared, "--retry")
     wait_for_attempts(control, 2)
     assert control.stop() in ENDED_BY_SIGTERM
+
+
+def pipes(process):
+    """DPDK and libuv make some in each attempt."""
+    directory = f"/proc/{process.pid}/fd"
+    found = set()
+    for name in os.listdir(directory):
+        try:
+            found.add(os.readlink(f"{directory}/{name}"))
+        except FileNotFoundError:
+            pass
+    return {name for name in found if name.startswith("pipe:")}
+
+
+def test_an_attempt_leaves_nothing_open_to_the_next(prepared):
+    """A start may fail for days."""
+    prepared.dataplane_settings |= {"ports": ["null"], "socket": "/nosuch/dataplane.sock"}
+    process = prepared.spawn_dataplane("--", "--retry")
+    wait_for_attempts(process, 1)
+    early = set()
+    while attempts(process) < 3:
+        early |= pipes(process)
+    wait_for_attempts(process, 4)
+    assert early, process.log()
+    assert not early & pipes(process)
+    assert process.stop() in ENDED_BY_SIGTERM
