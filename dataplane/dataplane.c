@@ -8,6 +8,7 @@
 #include "eal.h"
 #include "port.h"
 #include "publish_server.h"
+#include "retry.h"
 #include "stream_server.h"
 #include "watchdog.h"
 #include "workers.h"
@@ -32,6 +33,7 @@ struct dataplane {
 	uv_timer_t timer;
 	uv_signal_t sigterm;
 	uv_signal_t sigint;
+	bool told_to_stop;
 };
 
 static void
@@ -40,6 +42,7 @@ on_signal(uv_signal_t *signal, int number)
 	struct dataplane *dataplane = signal->data;
 
 	vly_log_info("stopping: %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+	dataplane->told_to_stop = true;
 	uv_stop(&dataplane->loop);
 }
 
@@ -54,6 +57,17 @@ end_without_ports(struct dataplane *dataplane)
 	vly_log_error("no port is left that works: volley-dataplane ends, to be started again");
 	dataplane->status = 1;
 	uv_stop(&dataplane->loop);
+}
+
+/* A signal that came during the start waits for the loop to run. One that comes from here on ends
+ * the process. */
+static bool
+was_told_to_stop(struct dataplane *dataplane)
+{
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	uv_run(&dataplane->loop, UV_RUN_NOWAIT);
+	return dataplane->told_to_stop;
 }
 
 static void
@@ -232,6 +246,7 @@ serve(struct dataplane *dataplane)
 		vly_log_info("waiting for zones: %u lcores, %u ports, listening on %s",
 			     dataplane->lcores.cnt, dataplane->port_cnt,
 			     dataplane->options->socket_path);
+		vly_start_done();
 		uv_run(&dataplane->loop, UV_RUN_DEFAULT);
 	}
 	vly_stream_server_stop(&dataplane->streams);
@@ -306,7 +321,10 @@ vly_dataplane_run(struct vly_options *options)
 		close_ports(dataplane);
 	}
 	vly_stream_server_close(&dataplane->streams);
+	if (status != 0 && was_told_to_stop(dataplane))
+		status = 0;
 	end_loop(dataplane);
 	free(dataplane);
-	return started == VLY_EAL_NO_HUGE_PAGES ? VLY_DATAPLANE_NO_HUGE_PAGES : status;
+	return status != 0 && started == VLY_EAL_NO_HUGE_PAGES ? VLY_DATAPLANE_NO_HUGE_PAGES
+							       : status;
 }

@@ -74,6 +74,7 @@ const char vly_options_help[] =
 	"                         back for so long, 500 to 60000; 0: never (default: 1000)\n"
 	"  --state-dir DIR        where the packets that it had in hand are kept then, in stuck/\n"
 	"                         (default: they are not)\n"
+	"  --retry                a start that fails is tried again, until it works\n"
 	"  --log-level LEVEL      error, warning, info or debug (default: info)\n"
 	"  --help, --version\n";
 
@@ -100,6 +101,7 @@ enum option_id {
 	OPT_STREAM_MEMORY,
 	OPT_WATCHDOG_MS,
 	OPT_STATE_DIR,
+	OPT_RETRY,
 	OPT_LOG_LEVEL,
 	OPT_HELP,
 	OPT_VERSION,
@@ -128,6 +130,7 @@ static const struct option long_options[] = {
 	{"stream-memory", required_argument, NULL, OPT_STREAM_MEMORY},
 	{"watchdog-ms", required_argument, NULL, OPT_WATCHDOG_MS},
 	{"state-dir", required_argument, NULL, OPT_STATE_DIR},
+	{"retry", no_argument, NULL, OPT_RETRY},
 	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -420,6 +423,8 @@ parse_option(struct vly_options *options, int id, const char *value)
 		return parse_watchdog_ms(options, value);
 	case OPT_STATE_DIR:
 		options->state_dir = value;
+		return 0;
+	case OPT_RETRY: /* vly_retry_begin() looks for it, as this here may fail before */
 		return 0;
 	case OPT_LOG_LEVEL:
 		level = vly_log_level_parse(value);

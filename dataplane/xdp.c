@@ -19,6 +19,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "capabilities.h"
 #include "log.h"
 #include "xdp_map.h"
 
@@ -97,13 +98,14 @@ lock_interface(const char *interface)
 static int
 remove_stale(const struct vly_xdp *xdp)
 {
+	char missing[VLY_CAPABILITIES_CHARS];
 	struct attached attached;
 	int error = query_attached(xdp->if_index, &attached);
 
 	if (error != 0) {
-		vly_log_error("%s: can't ask for its XDP program: %s; root or CAP_NET_ADMIN and "
-			      "CAP_BPF are needed",
-			      xdp->interface, strerror(-error));
+		vly_capabilities_hint(VLY_PORT_AF_XDP, missing);
+		vly_log_error("%s: can't ask for its XDP program: %s%s", xdp->interface,
+			      strerror(-error), missing);
 		return -1;
 	}
 	if (attached.id == 0)
@@ -116,14 +118,23 @@ remove_stale(const struct vly_xdp *xdp)
 	}
 	error = bpf_xdp_detach((int)xdp->if_index, attached.flags, NULL);
 	if (error != 0) {
+		vly_capabilities_hint(VLY_PORT_AF_XDP, missing);
 		vly_log_error("%s: can't remove the XDP program %u of a dataplane that was "
-			      "killed: %s",
-			      xdp->interface, attached.id, strerror(-error));
+			      "killed: %s%s",
+			      xdp->interface, attached.id, strerror(-error), missing);
 		return -1;
 	}
 	vly_log_warning("%s: removed XDP program %u, left by a dataplane that was killed",
 			xdp->interface, attached.id);
 	return 0;
+}
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
 int
@@ -143,7 +154,10 @@ vly_xdp_claim(struct vly_xdp *xdp, const char *interface, unsigned if_index)
 		xdp->claim_fd = -1;
 		return -1;
 	}
-	return remove_stale(xdp);
+	if (remove_stale(xdp) == 0)
+		return 0;
+	close_fd(&xdp->claim_fd); /* it can't be released either */
+	return -1;
 }
 
 /* Takes the map of that id if it is one we want and of the shape that we expect. */
@@ -202,12 +216,15 @@ find_sockets(struct vly_xdp *xdp)
 int
 vly_xdp_open(struct vly_xdp *xdp)
 {
+	char missing[VLY_CAPABILITIES_CHARS];
 	struct attached attached;
 	int error = query_attached(xdp->if_index, &attached);
 
 	if (error != 0 || !is_ours(&attached)) {
-		vly_log_error("%s: the XDP program is not there after start-up: %s", xdp->interface,
-			      error != 0 ? strerror(-error) : "another one was attached");
+		vly_capabilities_hint(VLY_PORT_AF_XDP, missing);
+		vly_log_error("%s: the XDP program is not there after start-up: %s%s",
+			      xdp->interface,
+			      error != 0 ? strerror(-error) : "another one was attached", missing);
 		return -1;
 	}
 	for (uint32_t i = 0; i < attached.map_cnt; i++)
@@ -333,14 +350,6 @@ vly_xdp_stop(struct vly_xdp *xdp)
 	if (xdp->config_fd >= 0 && write_config(xdp, VLY_XDP_PASS, 0, NULL) != 0)
 		vly_log_warning("%s: can't tell the XDP program to pass everything",
 				xdp->interface);
-}
-
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
 }
 
 void
