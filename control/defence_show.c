@@ -108,13 +108,12 @@ vly_command_defence_show(const struct vly_commands *commands, struct vly_client 
 
 	(void)request;
 	vly_publisher_status(commands->publisher, &status);
-	vly_client_send(
-		client,
-		json_pack("{s:b,s:I,s:b,s:b,s:o,s:o,s:o}", "ok", 1, "generation",
-			  (json_int_t)view.generation, "connected", status.connected, "in_force",
-			  status.defended, "settings", settings_json(view.sources), "prefixes",
-			  prefixes_json(view.sources), "trouble", trouble_json(commands, &view)),
-		true);
+	vly_client_send(client, json_pack("{s:b,s:I,s:b,s:b,s:o,s:o,s:o}", "ok", 1, "generation",
+					  (json_int_t)view.generation, "connected",
+					  status.connected, "in_force", status.defended, "settings",
+					  settings_json(view.sources), "prefixes",
+					  prefixes_json(view.sources), "trouble",
+					  trouble_json(commands, &view)));
 }
 
 void
@@ -145,10 +144,8 @@ vly_command_cookies_show(const struct vly_commands *commands, struct vly_client 
 		json_array_append_new(array, secret);
 	}
 	bool usable = secrets->secret_mask & 1u << VLY_COOKIE_CURRENT;
-	vly_client_send(client,
-			json_pack("{s:b,s:b,s:o,s:o,s:s}", "ok", 1, "enabled",
-				  usable && strcmp(mode, "on") == 0, "file",
-				  vly_command_text(view.secrets_path), "secrets", array, "trouble",
-				  view.secrets_trouble),
-			true);
+	vly_client_send(client, json_pack("{s:b,s:b,s:o,s:o,s:s}", "ok", 1, "enabled",
+					  usable && strcmp(mode, "on") == 0, "file",
+					  vly_command_text(view.secrets_path), "secrets", array,
+					  "trouble", view.secrets_trouble));
 }

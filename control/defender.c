@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "defender.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "cookie_secrets.h"
 #include "defence_store.h"
 #include "log.h"
+#include "side_work.h"
 
 /* The clock of the ends may be set: no timer runs longer than until this look at it. */
 #define LOOK_MS 60000
@@ -31,10 +33,17 @@ struct change {
 	uint8_t fresh[VLY_COOKIE_SECRET_BYTES];
 	void (*done)(void *arg, const struct vly_defender_report *report);
 	void *arg;
-	/* made when its turn comes */
+	struct vly_defender *defender;
+	/* made when its turn comes; a thread's as long as defender->side runs */
 	bool is_new; /* next_state is not what is on disk */
+	struct vly_defence_sources before;
 	struct vly_defence_sources next;
 	struct vly_defence_state *next_state;
+	struct vly_defence_store store; /* a copy: its troubles go back to the defender */
+	uint64_t generation;
+	int fd; /* of the block, or -1 */
+	char reason[600];
+	char refusal[600]; /* the dataplane's */
 };
 
 struct vly_defender {
@@ -47,6 +56,9 @@ struct vly_defender {
 	struct change *running;
 	struct change *queue;
 	uv_timer_t expiry;
+	struct vly_side_work side;
+	bool starting;       /* the loop does not run yet, so nobody is kept waiting */
+	unsigned handle_cnt; /* not yet closed, when freeing */
 };
 
 static void run_next(struct vly_defender *defender);
@@ -95,20 +107,35 @@ finish(struct vly_defender *defender, enum vly_defender_code code, const char *t
 	run_next(defender);
 }
 
-/* What is on disk follows what is in force. Returns 0, or -1 with `reason` when there must be no
- * change then. */
+/* What is on disk follows what is in force. Returns 0, or -1 with change->reason when there must be
+ * no change then. In a thread. */
 static int
-keep(struct vly_defender *defender, const struct change *change,
-     const struct vly_defence_sources *sources, char *reason, size_t reason_bytes)
+keep(struct change *change, const struct vly_defence_sources *sources)
 {
 	if (change->kind == ROLL)
 		return vly_cookie_secrets_write(
 			&sources->secrets,
-			vly_defence_store_secrets_path(&defender->store, defender->config), reason,
-			reason_bytes);
+			vly_defence_store_secrets_path(&change->store, sources->config),
+			change->reason, sizeof(change->reason));
 	if (change->is_new)
-		vly_defence_store_save(&defender->store, sources->state);
+		vly_defence_store_save(&change->store, sources->state);
 	return 0;
+}
+
+/* Has `work` do what blocks, for the change that is running; then `done` goes on. */
+static void
+carry_out(struct vly_defender *defender, void (*work)(void *arg), void (*done)(void *arg))
+{
+	struct change *change = defender->running;
+
+	change->store = defender->store;
+	change->generation = ++defender->generation;
+	if (defender->starting) {
+		work(change);
+		done(change);
+	} else {
+		vly_side_work_run(&defender->side, work, done, change);
+	}
 }
 
 static void
@@ -136,20 +163,32 @@ ignore_outcome(void *arg, enum vly_publish_outcome outcome, const char *text)
 	(void)text;
 }
 
-/* Refused: the disk, and a dataplane that connects later, get what was there before. */
+/* Refused: the disk, and a dataplane that connects later, get what was there before. In a thread.
+ */
 static void
-take_back(struct vly_defender *defender, const struct change *change)
+restore(void *arg)
 {
-	char reason[500];
+	struct change *change = arg;
 
-	if (keep(defender, change, &defender->live, reason, sizeof(reason)) < 0)
-		vly_log(VLY_LOG_ERROR, "the secrets of cookies could not be put back: %s", reason);
-	int fd = vly_defence_block_make(&defender->live, ++defender->generation, reason,
-					sizeof(reason));
-	if (fd < 0)
-		vly_log(VLY_LOG_ERROR, "%s", reason);
-	else
-		vly_publisher_defend(defender->publisher, fd, ignore_outcome, defender);
+	if (keep(change, &change->before) < 0)
+		vly_log(VLY_LOG_ERROR, "the secrets of cookies could not be put back: %s",
+			change->reason);
+	change->fd = vly_defence_block_make(&change->before, change->generation, change->reason,
+					    sizeof(change->reason));
+	if (change->fd < 0)
+		vly_log(VLY_LOG_ERROR, "%s", change->reason);
+}
+
+static void
+on_restored(void *arg)
+{
+	struct change *change = arg;
+	struct vly_defender *defender = change->defender;
+
+	defender->store = change->store;
+	if (change->fd >= 0)
+		vly_publisher_defend(defender->publisher, change->fd, ignore_outcome, defender);
+	finish(defender, VLY_DEFENDER_FAILED, change->refusal);
 }
 
 static void
@@ -157,12 +196,10 @@ on_defended(void *arg, enum vly_publish_outcome outcome, const char *text)
 {
 	struct vly_defender *defender = arg;
 	struct change *change = defender->running;
-	char copy[500];
 
 	if (outcome == VLY_PUBLISH_DENIED) {
-		snprintf(copy, sizeof(copy), "%s", text);
-		take_back(defender, change);
-		finish(defender, VLY_DEFENDER_FAILED, copy);
+		snprintf(change->refusal, sizeof(change->refusal), "%s", text);
+		carry_out(defender, restore, on_restored);
 		return;
 	}
 	adopt(defender, change);
@@ -174,60 +211,89 @@ on_defended(void *arg, enum vly_publish_outcome outcome, const char *text)
 		finish(defender, VLY_DEFENDER_OK, "");
 }
 
-/* Fills change->next. Returns 0, or -1 with `reason`. */
+/* Makes next_state, of kinds that change the state; `change` is the loop's to call. Returns 0, or
+ * -1 with change->reason. */
 static int
-prepare(struct vly_defender *defender, struct change *change, char *reason, size_t reason_bytes)
+prepare(struct vly_defender *defender, struct change *change)
 {
-	struct vly_defence_sources *next = &change->next;
-
-	*next = defender->live;
-	snprintf(reason, reason_bytes, "out of memory");
-	if (change->kind == CONFIGURE) {
-		next->config = change->config;
-		return vly_defence_store_read_secrets(&defender->store, change->config,
-						      &next->secrets, reason, reason_bytes);
-	}
-	if (change->kind == ROLL) {
-		if (vly_defence_store_read_secrets(&defender->store, defender->config,
-						   &next->secrets, reason, reason_bytes) < 0)
-			return -1;
-		return vly_cookie_secrets_roll(&next->secrets,
-					       change->has_fresh ? change->fresh : NULL, reason,
-					       reason_bytes);
-	}
+	change->before = defender->live;
+	change->next = defender->live;
+	snprintf(change->reason, sizeof(change->reason), "out of memory");
+	if (change->kind == CONFIGURE)
+		change->next.config = change->config;
+	if (change->kind == CONFIGURE || change->kind == ROLL)
+		return 0;
 	change->next_state = vly_defence_state_copy(defender->state);
 	if (!change->next_state)
 		return -1;
-	next->state = change->next_state;
+	change->next.state = change->next_state;
 	change->is_new = vly_defence_state_expire(change->next_state, now_s());
 	change->is_new |= change->kind == CHANGE;
-	return change->change
-		       ? change->change(change->arg, change->next_state, reason, reason_bytes)
-		       : 0;
+	return change->change ? change->change(change->arg, change->next_state, change->reason,
+					       sizeof(change->reason))
+			      : 0;
+}
+
+/* Returns 0, or -1 with change->reason. */
+static int
+renew_secrets(struct change *change)
+{
+	struct vly_cookie_secrets *secrets = &change->next.secrets;
+
+	if (change->kind != CONFIGURE && change->kind != ROLL)
+		return 0;
+	if (vly_defence_store_read_secrets(&change->store, change->next.config, secrets,
+					   change->reason, sizeof(change->reason)) < 0)
+		return -1;
+	if (change->kind == CONFIGURE)
+		return 0;
+	return vly_cookie_secrets_roll(secrets, change->has_fresh ? change->fresh : NULL,
+				       change->reason, sizeof(change->reason));
+}
+
+/* Makes the block, and keeps what it is made of. In a thread. */
+static void
+make(void *arg)
+{
+	struct change *change = arg;
+
+	change->fd = -1;
+	if (renew_secrets(change) < 0)
+		return;
+	int fd = vly_defence_block_make(&change->next, change->generation, change->reason,
+					sizeof(change->reason));
+	if (fd >= 0 && keep(change, &change->next) < 0)
+		close(fd);
+	else
+		change->fd = fd;
+}
+
+static void
+on_made(void *arg)
+{
+	struct change *change = arg;
+	struct vly_defender *defender = change->defender;
+
+	defender->store = change->store;
+	if (change->fd < 0)
+		finish(defender, VLY_DEFENDER_FAILED, change->reason);
+	else
+		vly_publisher_defend(defender->publisher, change->fd, on_defended, defender);
 }
 
 static void
 run_next(struct vly_defender *defender)
 {
 	struct change *change = defender->queue;
-	char reason[600];
 
 	if (defender->running || !change)
 		return;
 	defender->queue = change->later;
 	defender->running = change;
-	int fd = -1;
-	if (prepare(defender, change, reason, sizeof(reason)) == 0)
-		fd = vly_defence_block_make(&change->next, ++defender->generation, reason,
-					    sizeof(reason));
-	if (fd >= 0 && keep(defender, change, &change->next, reason, sizeof(reason)) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	if (fd < 0)
-		finish(defender, VLY_DEFENDER_FAILED, reason);
+	if (prepare(defender, change) < 0)
+		finish(defender, VLY_DEFENDER_FAILED, change->reason);
 	else
-		vly_publisher_defend(defender->publisher, fd, on_defended, defender);
+		carry_out(defender, make, on_made);
 }
 
 static void
@@ -244,6 +310,7 @@ request(struct vly_defender *defender, const struct change *what)
 		return;
 	}
 	*change = *what;
+	change->defender = defender;
 	while (*last)
 		last = &(*last)->later;
 	*last = change;
@@ -344,19 +411,40 @@ read_first_secrets(struct vly_defender *defender)
 	vly_log(VLY_LOG_ERROR, "%s", store->secrets_trouble);
 }
 
-struct vly_defender *
-vly_defender_new(uv_loop_t *loop, const char *state_dir, struct vly_config_defence *config,
-		 struct vly_publisher *publisher)
+static struct vly_defender *
+allocate(uv_loop_t *loop, const char *state_dir)
 {
 	struct vly_defender *defender = calloc(1, sizeof(*defender));
-	struct timespec now;
 
 	if (defender && vly_defence_store_open(&defender->store, state_dir) == 0)
 		defender->state = vly_defence_store_load(&defender->store);
-	if (!defender || !defender->state) {
-		if (defender)
-			vly_defence_store_close(&defender->store);
-		free(defender);
+	if (defender && defender->state && vly_side_work_init(&defender->side, loop) == 0)
+		return defender;
+	if (defender) {
+		vly_defence_state_free(defender->state);
+		vly_defence_store_close(&defender->store);
+	}
+	free(defender);
+	return NULL;
+}
+
+struct vly_defender *
+vly_defender_new(uv_loop_t *loop, const char *state_dir, struct vly_config_defence *config,
+		 struct vly_publisher *publisher, char *reason, size_t reason_bytes)
+{
+	struct vly_defender *defender = NULL;
+	uint64_t source_key;
+	struct timespec now;
+
+	if (getrandom(&source_key, sizeof(source_key), 0) == (ssize_t)sizeof(source_key)) {
+		snprintf(reason, reason_bytes, "out of memory");
+		defender = allocate(loop, state_dir);
+	} else {
+		snprintf(reason, reason_bytes, "no random bits for the counts of sources: %s",
+			 strerror(errno));
+	}
+	if (!defender) {
+		vly_config_defence_free(config);
 		return NULL;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -366,20 +454,55 @@ vly_defender_new(uv_loop_t *loop, const char *state_dir, struct vly_config_defen
 	defender->config = config;
 	defender->live.config = config;
 	defender->live.state = defender->state;
-	if (getrandom(&defender->live.source_key, sizeof(defender->live.source_key), 0) < 0)
-		vly_log(VLY_LOG_WARNING, "no random bits for the counts of sources");
+	defender->live.source_key = source_key;
 	read_first_secrets(defender);
 	uv_timer_init(loop, &defender->expiry);
 	defender->expiry.data = defender;
+	/* the first block is there before a dataplane can be given zones */
+	defender->starting = true;
 	request(defender, &(struct change){.kind = EXPIRE, .done = on_first, .arg = defender});
+	defender->starting = false;
 	return defender;
 }
 
 static void
-on_closed(uv_handle_t *handle)
+ignore_report(void *arg, const struct vly_defender_report *report)
 {
-	struct vly_defender *defender = handle->data;
+	(void)arg;
+	(void)report;
+}
 
+bool
+vly_defender_forget(struct vly_defender *defender, const void *arg)
+{
+	struct change **link = &defender->queue;
+
+	while (*link && (*link)->arg != arg)
+		link = &(*link)->later;
+	struct change *queued = *link;
+	if (queued) {
+		*link = queued->later;
+		free_change(queued);
+		return false;
+	}
+	if (defender->running && defender->running->arg == arg)
+		defender->running->done = ignore_report;
+	return true;
+}
+
+bool
+vly_defender_is_busy(const struct vly_defender *defender)
+{
+	return vly_side_work_is_running(&defender->side);
+}
+
+static void
+on_closed(void *arg)
+{
+	struct vly_defender *defender = arg;
+
+	if (--defender->handle_cnt > 0)
+		return;
 	while (defender->queue) {
 		struct change *change = defender->queue;
 		defender->queue = change->later;
@@ -393,9 +516,18 @@ on_closed(uv_handle_t *handle)
 	free(defender);
 }
 
+static void
+on_timer_closed(uv_handle_t *handle)
+{
+	on_closed(handle->data);
+}
+
 void
 vly_defender_free(struct vly_defender *defender)
 {
-	if (defender)
-		uv_close((uv_handle_t *)&defender->expiry, on_closed);
+	if (!defender)
+		return;
+	defender->handle_cnt = 2;
+	uv_close((uv_handle_t *)&defender->expiry, on_timer_closed);
+	vly_side_work_close(&defender->side, on_closed, defender);
 }

@@ -145,9 +145,9 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	if (control->server)
 		control->publisher = vly_publisher_new(control->loop, config->dataplane->socket);
 	if (control->publisher)
-		control->defender =
-			vly_defender_new(control->loop, config->control->state_dir,
-					 vly_config_take_defence(config), control->publisher);
+		control->defender = vly_defender_new(control->loop, config->control->state_dir,
+						     vly_config_take_defence(config),
+						     control->publisher, reason, sizeof(reason));
 	if (control->defender)
 		control->reloader =
 			vly_reloader_new(control->loop, config_path, config, &key, key_result == 0,
@@ -169,16 +169,17 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	return vly_reloader_request(control->reloader, NULL, 0, on_first_load, control) ? 0 : -1;
 }
 
-/* Work in the thread pool can't be interrupted and may take long: then the end does not wait for
- * it. */
+/* Work in threads can't be interrupted and may take long: then the end does not wait for it. What
+ * is written is written beside the old file, and takes its place at the end. */
 static void
 stop(struct control *control)
 {
-	bool loading = control->reloader && (vly_reloader_pending(control->reloader) > 0 ||
-					     vly_reloader_is_storing(control->reloader));
+	bool working = control->reloader && (vly_reloader_pending(control->reloader) > 0 ||
+					     vly_reloader_is_storing(control->reloader) ||
+					     vly_defender_is_busy(control->defender));
 
 	vly_server_free(control->server);
-	if (loading) {
+	if (working) {
 		fflush(NULL);
 		_exit(0);
 	}

@@ -307,6 +307,19 @@ vly_reloader_request(struct vly_reloader *reloader, char *const *zones, uint32_t
 	return reload;
 }
 
+static void
+ignore_report(void *arg, const struct vly_reload_report *report)
+{
+	(void)arg;
+	(void)report;
+}
+
+void
+vly_reload_forget(struct vly_reload *reload)
+{
+	reload->done = ignore_report;
+}
+
 void
 vly_reload_progress(const struct vly_reload *reload, struct vly_reload_progress *progress)
 {

@@ -77,6 +77,9 @@ __attribute__((nonnull(1, 4))) struct vly_reload *
 vly_reloader_request(struct vly_reloader *reloader, char *const *zones, uint32_t zone_cnt,
 		     void (*done)(void *arg, const struct vly_reload_report *report), void *arg);
 
+/* Nobody waits for a reload that is not done any more: `done` is not called. */
+__attribute__((nonnull)) void vly_reload_forget(struct vly_reload *reload);
+
 /* Of a reload that is not done. */
 __attribute__((nonnull)) void vly_reload_progress(const struct vly_reload *reload,
 						  struct vly_reload_progress *progress);

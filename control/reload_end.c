@@ -7,22 +7,19 @@
 #include "log.h"
 #include "reload_parts.h"
 
-static void
-log_report(const struct vly_reload *reload)
-{
-	const struct vly_reload_report *report = &reload->report;
+/* Zones that a reload names in the log, of those that failed and of those with warnings. Each line
+ * is a write that may wait for the journal, while nobody else is served; nobody reads a million. */
+#define LOGGED_ZONES_MAX 100
 
-	for (uint32_t i = 0; i < reload->config_errors.cnt; i++)
-		vly_log(VLY_LOG_ERROR, "%s", reload->config_errors.text[i]);
+static void
+log_failures(const struct vly_reload_report *report)
+{
+	uint32_t cnt = 0;
+
 	for (uint32_t i = 0; i < report->zone_cnt; i++) {
 		const struct vly_catalog_zone *zone = report->zones[i];
 		char line[24] = "";
-		if (!zone->error && zone->info.warning_cnt > 0)
-			vly_log(VLY_LOG_WARNING,
-				"zone %s: %" PRIu32
-				" warnings: volleyctl check-zone %s %s tells them",
-				zone->name, zone->info.warning_cnt, zone->name, zone->file);
-		if (!zone->error)
+		if (!zone->error || ++cnt > LOGGED_ZONES_MAX)
 			continue;
 		if (zone->error->line)
 			snprintf(line, sizeof(line), ":%" PRIu64, zone->error->line);
@@ -30,6 +27,41 @@ log_report(const struct vly_reload *reload)
 			zone->error->text,
 			zone->image ? "its old version stays" : "it has no older version");
 	}
+	if (cnt > LOGGED_ZONES_MAX)
+		vly_log(VLY_LOG_ERROR,
+			"%" PRIu32 " more zones did not load: volleyctl zones lists them",
+			cnt - LOGGED_ZONES_MAX);
+}
+
+static void
+log_warnings(const struct vly_reload *reload)
+{
+	const struct vly_reload_report *report = &reload->report;
+	uint32_t cnt = 0;
+
+	for (uint32_t i = 0; i < report->zone_cnt; i++) {
+		const struct vly_catalog_zone *zone = report->zones[i];
+		if (zone->error || zone->info.warning_cnt == 0 || ++cnt > LOGGED_ZONES_MAX)
+			continue;
+		vly_log(VLY_LOG_WARNING,
+			"zone %s: %" PRIu32 " warnings: volleyctl check-zone %s %s tells them",
+			zone->name, zone->info.warning_cnt, zone->name, zone->file);
+	}
+	if (cnt > LOGGED_ZONES_MAX)
+		vly_log(VLY_LOG_WARNING,
+			"%" PRIu32 " more zones have warnings: volleyctl check %s tells them",
+			cnt - LOGGED_ZONES_MAX, reload->reloader->config_path);
+}
+
+static void
+log_report(const struct vly_reload *reload)
+{
+	const struct vly_reload_report *report = &reload->report;
+
+	for (uint32_t i = 0; i < reload->config_errors.cnt; i++)
+		vly_log(VLY_LOG_ERROR, "%s", reload->config_errors.text[i]);
+	log_failures(report);
+	log_warnings(reload);
 	vly_log(report->code == VLY_RELOAD_FAILED ? VLY_LOG_ERROR : VLY_LOG_INFO,
 		"loaded %" PRIu32 " of %" PRIu32 " zones, %" PRIu64 " records in %" PRIu64
 		".%03" PRIu64 " s, %" PRIu32 " of them from the image cache%s%s",
