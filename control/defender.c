@@ -92,6 +92,8 @@ free_change(struct change *change)
 	if (change->config)
 		vly_config_defence_free(change->config);
 	vly_defence_state_free(change->next_state);
+	if (change->fd >= 0)
+		close(change->fd);
 	free(change);
 }
 
@@ -179,6 +181,15 @@ restore(void *arg)
 		vly_log(VLY_LOG_ERROR, "%s", change->reason);
 }
 
+static int
+take_block(struct change *change)
+{
+	int fd = change->fd;
+
+	change->fd = -1;
+	return fd;
+}
+
 static void
 on_restored(void *arg)
 {
@@ -187,7 +198,8 @@ on_restored(void *arg)
 
 	defender->store = change->store;
 	if (change->fd >= 0)
-		vly_publisher_defend(defender->publisher, change->fd, ignore_outcome, defender);
+		vly_publisher_defend(defender->publisher, take_block(change), ignore_outcome,
+				     defender);
 	finish(defender, VLY_DEFENDER_FAILED, change->refusal);
 }
 
@@ -257,7 +269,6 @@ make(void *arg)
 {
 	struct change *change = arg;
 
-	change->fd = -1;
 	if (renew_secrets(change) < 0)
 		return;
 	int fd = vly_defence_block_make(&change->next, change->generation, change->reason,
@@ -278,7 +289,8 @@ on_made(void *arg)
 	if (change->fd < 0)
 		finish(defender, VLY_DEFENDER_FAILED, change->reason);
 	else
-		vly_publisher_defend(defender->publisher, change->fd, on_defended, defender);
+		vly_publisher_defend(defender->publisher, take_block(change), on_defended,
+				     defender);
 }
 
 static void
@@ -311,6 +323,7 @@ request(struct vly_defender *defender, const struct change *what)
 	}
 	*change = *what;
 	change->defender = defender;
+	change->fd = -1;
 	while (*last)
 		last = &(*last)->later;
 	*last = change;
