@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The control socket under clients that do not read, do not leave or ask too much; the end of volley-control while
 commands are under way; and what volleyctl says of all that."""
+import errno
 import json
 import re
 import signal
@@ -32,7 +33,10 @@ class Client:
     def __init__(self, volley, *commands):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(60)
-        self.socket.connect(str(volley.control_socket))
+        deadline = time.monotonic() + 60
+        while self.socket.connect_ex(str(volley.control_socket)) == errno.EAGAIN:
+            assert time.monotonic() < deadline, "nobody takes this connection"
+            time.sleep(0.01)
         self.lines = self.socket.makefile("rb")
         for command in commands:
             self.send(command)
