@@ -15,6 +15,10 @@
 /* The clock of the ends may be set: no timer runs longer than until this look at it. */
 #define LOOK_MS 60000
 
+/* Between two attempts to read what was set at run time, when the first one failed. Shorter:
+ * nothing is gained that a person or a restart of the dataplane would notice. */
+#define RETRY_MS 5000
+
 enum kind {
 	CONFIGURE,
 	CHANGE,
@@ -80,6 +84,7 @@ free_change(struct change *change)
 	if (change->config)
 		vly_config_defence_free(change->config);
 	vly_defence_state_free(change->next_state);
+	explicit_bzero(change, sizeof(*change)); /* it has secrets */
 	free(change);
 }
 
@@ -180,6 +185,9 @@ prepare(struct vly_defender *defender, struct change *change, char *reason, size
 {
 	struct vly_defence_sources *next = &change->next;
 
+	if (vly_defence_store_retry(&defender->store, &defender->state, reason, reason_bytes) < 0)
+		return -1;
+	defender->live.state = defender->state;
 	*next = defender->live;
 	snprintf(reason, reason_bytes, "out of memory");
 	if (change->kind == CONFIGURE) {
@@ -277,6 +285,7 @@ vly_defender_roll(struct vly_defender *defender, const uint8_t fresh[VLY_COOKIE_
 	if (fresh)
 		memcpy(change.fresh, fresh, sizeof(change.fresh));
 	request(defender, &change);
+	explicit_bzero(change.fresh, sizeof(change.fresh));
 }
 
 static void
@@ -293,12 +302,26 @@ on_expired(void *arg, const struct vly_defender_report *report)
 	vly_log(VLY_LOG_INFO, "defence: what came to its end was taken back");
 }
 
+/* That it can't be read was said when it was found out. */
+static void
+on_retried(void *arg, const struct vly_defender_report *report)
+{
+	struct vly_defender *defender = arg;
+
+	(void)report;
+	if (defender->store.state_unread)
+		uv_timer_start(&defender->expiry, look_at_clock, RETRY_MS, 0);
+}
+
 static void
 look_at_clock(uv_timer_t *timer)
 {
 	struct vly_defender *defender = timer->data;
 
-	if (vly_defence_state_next(defender->state) > now_s())
+	if (defender->store.state_unread)
+		request(defender,
+			&(struct change){.kind = EXPIRE, .done = on_retried, .arg = defender});
+	else if (vly_defence_state_next(defender->state) > now_s())
 		start_timer(defender);
 	else
 		request(defender,
@@ -320,13 +343,15 @@ vly_defender_look(const struct vly_defender *defender)
 static void
 on_first(void *arg, const struct vly_defender_report *report)
 {
-	(void)arg;
-	if (report->code == VLY_DEFENDER_FAILED)
+	struct vly_defender *defender = arg;
+
+	if (report->code == VLY_DEFENDER_FAILED && !defender->store.state_unread)
 		vly_log(VLY_LOG_ERROR,
 			"the dataplane keeps the defence that it has: %s; correct it, then "
 			"volleyctl "
 			"reload",
 			report->text);
+	on_retried(defender, report);
 }
 
 /* Cookies wait for good secrets, the rest of the defence does not. */
@@ -390,6 +415,7 @@ on_closed(uv_handle_t *handle)
 	vly_config_defence_free(defender->config);
 	vly_defence_state_free(defender->state);
 	vly_defence_store_close(&defender->store);
+	explicit_bzero(&defender->live.secrets, sizeof(defender->live.secrets));
 	free(defender);
 }
 

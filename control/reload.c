@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
+
 static void on_kick(uv_idle_t *kick);
 
 void
@@ -29,6 +31,7 @@ on_loaded(void *arg)
 	struct vly_reload *reload = arg;
 	uint32_t staged = 0;
 
+	reload->reloader->spares_cache |= vly_loader_spares_cache(reload->loader);
 	reload->loader = NULL;
 	for (uint32_t i = 0; i < reload->zone_cnt; i++) {
 		if (reload->items[i].image) {
@@ -192,12 +195,35 @@ on_config(uv_work_t *work, int status)
 	choose_all(reload, reload->next);
 }
 
+static const char spared[] =
+	"image cache not written: what it holds could not be used, and may have the last good "
+	"version of a zone that did not load";
+
+/* A cache that could not be used may have the only good version of a zone that does not load: until
+ * every zone has one it is left as it is. */
+static bool
+may_replace_cache(struct vly_reloader *reloader)
+{
+	bool complete = reloader->live->loaded_cnt == reloader->live->config->zone_cnt;
+
+	if (!reloader->spares_cache || complete) {
+		reloader->spares_cache = false;
+		return true;
+	}
+	if (!reloader->spare_told)
+		vly_log(VLY_LOG_WARNING, "%s", spared);
+	reloader->spare_told = true;
+	return false;
+}
+
 /* What is live goes to the cache between two reloads; they need not wait for the disk. */
 static void
 store(struct vly_reloader *reloader)
 {
 	struct vly_load_settings settings = load_settings(reloader, reloader->live->config);
 
+	if (reloader->store_wanted && !may_replace_cache(reloader))
+		reloader->store_wanted = false;
 	if (!reloader->store_wanted || !has_cache(reloader, reloader->live->config) ||
 	    vly_image_cache_is_busy(reloader->cache))
 		return;
@@ -339,6 +365,14 @@ on_kick_closed(uv_handle_t *handle)
 	free(reloader->cache_dir);
 	free(reloader->config_path);
 	free(reloader);
+}
+
+const char *
+vly_reloader_trouble(const struct vly_reloader *reloader)
+{
+	return reloader->spare_told && reloader->spares_cache
+		       ? spared
+		       : vly_image_cache_trouble(reloader->cache);
 }
 
 bool

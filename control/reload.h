@@ -88,6 +88,9 @@ vly_reloader_catalog(const struct vly_reloader *reloader);
 /* Reloads that are not done, the running one included. */
 __attribute__((nonnull)) uint32_t vly_reloader_pending(const struct vly_reloader *reloader);
 
+/* Why the image cache is not written, or "". Valid until the loop runs again. */
+__attribute__((nonnull)) const char *vly_reloader_trouble(const struct vly_reloader *reloader);
+
 /* True while the image cache is written. It may be broken off at any time, by the end of the
  * process. */
 __attribute__((nonnull)) bool vly_reloader_is_storing(const struct vly_reloader *reloader);

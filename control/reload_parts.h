@@ -44,6 +44,8 @@ struct vly_reloader {
 	char *cache_dir;
 	bool keep_images;
 	bool store_wanted; /* something new is live */
+	bool spares_cache; /* see vly_loader_spares_cache() */
+	bool spare_told;   /* in the log */
 	struct vly_catalog *live;
 	struct vly_reload *running;
 	struct vly_reload *queue;
