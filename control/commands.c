@@ -12,7 +12,7 @@
 
 struct pending {
 	struct vly_client *client;
-	struct vly_reload *reload;
+	struct vly_reload_asker *reload;
 	uv_timer_t timer;
 };
 
