@@ -12,7 +12,7 @@
 
 struct waiting {
 	struct vly_pending pending;
-	struct vly_reload *reload;
+	struct vly_reload_asker *reload;
 	uv_timer_t timer;
 };
 
@@ -93,6 +93,22 @@ images_json(const struct vly_catalog *catalog)
 	return json;
 }
 
+/* All that is wrong but does not show in answers yet. */
+static json_t *
+trouble_json(const struct vly_commands *commands)
+{
+	json_t *array = vly_command_defence_trouble(commands);
+	const char *const troubles[] = {
+		commands->key_trouble,
+		vly_reloader_trouble(commands->reloader),
+	};
+
+	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
+		if (*troubles[i])
+			json_array_append_new(array, vly_command_text(troubles[i]));
+	return array;
+}
+
 static json_t *
 status_json(const struct vly_commands *commands)
 {
@@ -108,9 +124,10 @@ status_json(const struct vly_commands *commands)
 	json_t *zones = json_pack("{s:i,s:i,s:i,s:i}", "configured", (int)catalog->config->zone_cnt,
 				  "loaded", (int)catalog->loaded_cnt, "from_cache",
 				  (int)catalog->cached_cnt, "failed", (int)catalog->failed_cnt);
-	json_t *answer = json_pack("{s:b,s:o,s:o,s:o,s:o,s:[]}", "ok", 1, "control", control,
-				   "dataplane", dataplane_json(commands), "zones", zones, "images",
-				   images_json(catalog), "failed");
+	json_t *answer =
+		json_pack("{s:b,s:o,s:o,s:o,s:o,s:[],s:o}", "ok", 1, "control", control,
+			  "dataplane", dataplane_json(commands), "zones", zones, "images",
+			  images_json(catalog), "failed", "trouble", trouble_json(commands));
 
 	for (unsigned i = 0; catalog->failed_cnt > 0 && i < catalog->config->zone_cnt; i++)
 		if (catalog->zones[i].error)

@@ -81,16 +81,17 @@ prefixes_json(const struct vly_defence_sources *sources)
 	return json;
 }
 
-static json_t *
-trouble_json(const struct vly_commands *commands, const struct vly_defender_view *view)
+json_t *
+vly_command_defence_trouble(const struct vly_commands *commands)
 {
+	struct vly_defender_view view = vly_defender_look(commands->defender);
 	struct vly_publisher_status status;
 	json_t *array = json_array();
 
 	vly_publisher_status(commands->publisher, &status);
 	const char *const troubles[] = {
-		view->state_trouble,
-		view->secrets_trouble,
+		view.state_trouble,
+		view.secrets_trouble,
 		status.defence_error,
 	};
 	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
@@ -113,7 +114,7 @@ vly_command_defence_show(const struct vly_commands *commands, struct vly_client 
 					  status.connected, "in_force", status.defended, "settings",
 					  settings_json(view.sources), "prefixes",
 					  prefixes_json(view.sources), "trouble",
-					  trouble_json(commands, &view)));
+					  vly_command_defence_trouble(commands)));
 }
 
 void

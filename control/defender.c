@@ -9,42 +9,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cookie_secrets.h"
-#include "defence_store.h"
+#include "defence_change.h"
 #include "log.h"
 #include "side_work.h"
 
 /* The clock of the ends may be set: no timer runs longer than until this look at it. */
 #define LOOK_MS 60000
 
-enum kind {
-	CONFIGURE,
-	CHANGE,
-	ROLL,
-	EXPIRE,
-};
-
-struct change {
-	enum kind kind;
-	struct change *later;
-	struct vly_config_defence *config;
-	int (*change)(void *arg, struct vly_defence_state *state, char *reason, size_t bytes);
-	bool has_fresh;
-	uint8_t fresh[VLY_COOKIE_SECRET_BYTES];
-	void (*done)(void *arg, const struct vly_defender_report *report);
-	void *arg;
-	struct vly_defender *defender;
-	/* made when its turn comes; a thread's as long as defender->side runs */
-	bool is_new; /* next_state is not what is on disk */
-	struct vly_defence_sources before;
-	struct vly_defence_sources next;
-	struct vly_defence_state *next_state;
-	struct vly_defence_store store; /* a copy: its troubles go back to the defender */
-	uint64_t generation;
-	int fd; /* of the block, or -1 */
-	char reason[600];
-	char refusal[600]; /* the dataplane's */
-};
+/* Between two attempts to read what was set at run time, when the first one failed. Shorter:
+ * nothing is gained that a person or a restart of the dataplane would notice. */
+#define RETRY_MS 5000
 
 struct vly_defender {
 	struct vly_publisher *publisher;
@@ -53,8 +27,8 @@ struct vly_defender {
 	struct vly_defence_state *state;
 	struct vly_defence_sources live; /* of these two */
 	uint64_t generation;
-	struct change *running;
-	struct change *queue;
+	struct vly_defence_change *running;
+	struct vly_defence_change *queue;
 	uv_timer_t expiry;
 	struct vly_side_work side;
 	bool starting;       /* the loop does not run yet, so nobody is kept waiting */
@@ -87,48 +61,22 @@ start_timer(struct vly_defender *defender)
 }
 
 static void
-free_change(struct change *change)
-{
-	if (change->config)
-		vly_config_defence_free(change->config);
-	vly_defence_state_free(change->next_state);
-	if (change->fd >= 0)
-		close(change->fd);
-	free(change);
-}
-
-static void
 finish(struct vly_defender *defender, enum vly_defender_code code, const char *text)
 {
-	struct change *change = defender->running;
+	struct vly_defence_change *change = defender->running;
 	struct vly_defender_report report = {.code = code, .text = text};
 
 	defender->running = NULL;
 	change->done(change->arg, &report);
-	free_change(change);
+	vly_defence_change_free(change);
 	run_next(defender);
-}
-
-/* What is on disk follows what is in force. Returns 0, or -1 with change->reason when there must be
- * no change then. In a thread. */
-static int
-keep(struct change *change, const struct vly_defence_sources *sources)
-{
-	if (change->kind == ROLL)
-		return vly_cookie_secrets_write(
-			&sources->secrets,
-			vly_defence_store_secrets_path(&change->store, sources->config),
-			change->reason, sizeof(change->reason));
-	if (change->is_new)
-		vly_defence_store_save(&change->store, sources->state);
-	return 0;
 }
 
 /* Has `work` do what blocks, for the change that is running; then `done` goes on. */
 static void
 carry_out(struct vly_defender *defender, void (*work)(void *arg), void (*done)(void *arg))
 {
-	struct change *change = defender->running;
+	struct vly_defence_change *change = defender->running;
 
 	change->store = defender->store;
 	change->generation = ++defender->generation;
@@ -141,7 +89,7 @@ carry_out(struct vly_defender *defender, void (*work)(void *arg), void (*done)(v
 }
 
 static void
-adopt(struct vly_defender *defender, struct change *change)
+adopt(struct vly_defender *defender, struct vly_defence_change *change)
 {
 	if (change->config) {
 		vly_config_defence_free(defender->config);
@@ -165,24 +113,8 @@ ignore_outcome(void *arg, enum vly_publish_outcome outcome, const char *text)
 	(void)text;
 }
 
-/* Refused: the disk, and a dataplane that connects later, get what was there before. In a thread.
- */
-static void
-restore(void *arg)
-{
-	struct change *change = arg;
-
-	if (keep(change, &change->before) < 0)
-		vly_log(VLY_LOG_ERROR, "the secrets of cookies could not be put back: %s",
-			change->reason);
-	change->fd = vly_defence_block_make(&change->before, change->generation, change->reason,
-					    sizeof(change->reason));
-	if (change->fd < 0)
-		vly_log(VLY_LOG_ERROR, "%s", change->reason);
-}
-
 static int
-take_block(struct change *change)
+take_block(struct vly_defence_change *change)
 {
 	int fd = change->fd;
 
@@ -193,7 +125,7 @@ take_block(struct change *change)
 static void
 on_restored(void *arg)
 {
-	struct change *change = arg;
+	struct vly_defence_change *change = arg;
 	struct vly_defender *defender = change->defender;
 
 	defender->store = change->store;
@@ -207,15 +139,15 @@ static void
 on_defended(void *arg, enum vly_publish_outcome outcome, const char *text)
 {
 	struct vly_defender *defender = arg;
-	struct change *change = defender->running;
+	struct vly_defence_change *change = defender->running;
 
 	if (outcome == VLY_PUBLISH_DENIED) {
 		snprintf(change->refusal, sizeof(change->refusal), "%s", text);
-		carry_out(defender, restore, on_restored);
+		carry_out(defender, vly_defence_change_restore, on_restored);
 		return;
 	}
 	adopt(defender, change);
-	if (defender->store.state_trouble[0] && change->kind == CHANGE)
+	if (defender->store.state_trouble[0] && change->kind == VLY_DEFENCE_CHANGE)
 		finish(defender, VLY_DEFENDER_NOT_KEPT, defender->store.state_trouble);
 	else if (outcome == VLY_PUBLISH_ABSENT)
 		finish(defender, VLY_DEFENDER_NO_DATAPLANE, "kept, but no dataplane is connected");
@@ -226,63 +158,30 @@ on_defended(void *arg, enum vly_publish_outcome outcome, const char *text)
 /* Makes next_state, of kinds that change the state; `change` is the loop's to call. Returns 0, or
  * -1 with change->reason. */
 static int
-prepare(struct vly_defender *defender, struct change *change)
+prepare(struct vly_defender *defender, struct vly_defence_change *change)
 {
 	change->before = defender->live;
 	change->next = defender->live;
 	snprintf(change->reason, sizeof(change->reason), "out of memory");
-	if (change->kind == CONFIGURE)
+	if (change->kind == VLY_DEFENCE_CONFIGURE)
 		change->next.config = change->config;
-	if (change->kind == CONFIGURE || change->kind == ROLL)
+	if (change->kind == VLY_DEFENCE_CONFIGURE || change->kind == VLY_DEFENCE_ROLL)
 		return 0;
 	change->next_state = vly_defence_state_copy(defender->state);
 	if (!change->next_state)
 		return -1;
 	change->next.state = change->next_state;
 	change->is_new = vly_defence_state_expire(change->next_state, now_s());
-	change->is_new |= change->kind == CHANGE;
+	change->is_new |= change->kind == VLY_DEFENCE_CHANGE;
 	return change->change ? change->change(change->arg, change->next_state, change->reason,
 					       sizeof(change->reason))
 			      : 0;
 }
 
-/* Returns 0, or -1 with change->reason. */
-static int
-renew_secrets(struct change *change)
-{
-	struct vly_cookie_secrets *secrets = &change->next.secrets;
-
-	if (change->kind != CONFIGURE && change->kind != ROLL)
-		return 0;
-	if (vly_defence_store_read_secrets(&change->store, change->next.config, secrets,
-					   change->reason, sizeof(change->reason)) < 0)
-		return -1;
-	if (change->kind == CONFIGURE)
-		return 0;
-	return vly_cookie_secrets_roll(secrets, change->has_fresh ? change->fresh : NULL,
-				       change->reason, sizeof(change->reason));
-}
-
-/* Makes the block, and keeps what it is made of. In a thread. */
-static void
-make(void *arg)
-{
-	struct change *change = arg;
-
-	if (renew_secrets(change) < 0)
-		return;
-	int fd = vly_defence_block_make(&change->next, change->generation, change->reason,
-					sizeof(change->reason));
-	if (fd >= 0 && keep(change, &change->next) < 0)
-		close(fd);
-	else
-		change->fd = fd;
-}
-
 static void
 on_made(void *arg)
 {
-	struct change *change = arg;
+	struct vly_defence_change *change = arg;
 	struct vly_defender *defender = change->defender;
 
 	defender->store = change->store;
@@ -294,25 +193,58 @@ on_made(void *arg)
 }
 
 static void
+begin(struct vly_defender *defender, struct vly_defence_change *change)
+{
+	if (change->is_dropped) {
+		finish(defender, VLY_DEFENDER_FAILED, "nobody waits for it any more");
+		return;
+	}
+	change->has_begun = true;
+	if (prepare(defender, change) < 0)
+		finish(defender, VLY_DEFENDER_FAILED, change->reason);
+	else
+		carry_out(defender, vly_defence_change_make, on_made);
+}
+
+/* What was set at run time could not be read before, and must not be lost by a change. */
+static void
+on_reread(void *arg)
+{
+	struct vly_defence_change *change = arg;
+	struct vly_defender *defender = change->defender;
+
+	defender->store = change->store;
+	if (!change->reread) {
+		finish(defender, VLY_DEFENDER_FAILED, change->reason);
+		return;
+	}
+	vly_defence_state_free(defender->state);
+	defender->state = change->reread;
+	defender->live.state = change->reread;
+	change->reread = NULL;
+	begin(defender, change);
+}
+
+static void
 run_next(struct vly_defender *defender)
 {
-	struct change *change = defender->queue;
+	struct vly_defence_change *change = defender->queue;
 
 	if (defender->running || !change)
 		return;
 	defender->queue = change->later;
 	defender->running = change;
-	if (prepare(defender, change) < 0)
-		finish(defender, VLY_DEFENDER_FAILED, change->reason);
+	if (defender->store.state_unread)
+		carry_out(defender, vly_defence_change_reread, on_reread);
 	else
-		carry_out(defender, make, on_made);
+		begin(defender, change);
 }
 
 static void
-request(struct vly_defender *defender, const struct change *what)
+request(struct vly_defender *defender, const struct vly_defence_change *what)
 {
-	struct change *change = malloc(sizeof(*change));
-	struct change **last = &defender->queue;
+	struct vly_defence_change *change = malloc(sizeof(*change));
+	struct vly_defence_change **last = &defender->queue;
 
 	if (!change) {
 		struct vly_defender_report report = {VLY_DEFENDER_FAILED, "out of memory"};
@@ -335,7 +267,8 @@ vly_defender_configure(struct vly_defender *defender, struct vly_config_defence 
 		       void (*done)(void *arg, const struct vly_defender_report *report), void *arg)
 {
 	request(defender,
-		&(struct change){.kind = CONFIGURE, .config = config, .done = done, .arg = arg});
+		&(struct vly_defence_change){
+			.kind = VLY_DEFENCE_CONFIGURE, .config = config, .done = done, .arg = arg});
 }
 
 void
@@ -345,18 +278,21 @@ vly_defender_change(struct vly_defender *defender,
 		    void (*done)(void *arg, const struct vly_defender_report *report), void *arg)
 {
 	request(defender,
-		&(struct change){.kind = CHANGE, .change = change, .done = done, .arg = arg});
+		&(struct vly_defence_change){
+			.kind = VLY_DEFENCE_CHANGE, .change = change, .done = done, .arg = arg});
 }
 
 void
 vly_defender_roll(struct vly_defender *defender, const uint8_t fresh[VLY_COOKIE_SECRET_BYTES],
 		  void (*done)(void *arg, const struct vly_defender_report *report), void *arg)
 {
-	struct change change = {.kind = ROLL, .has_fresh = fresh, .done = done, .arg = arg};
+	struct vly_defence_change change = {
+		.kind = VLY_DEFENCE_ROLL, .has_fresh = fresh, .done = done, .arg = arg};
 
 	if (fresh)
 		memcpy(change.fresh, fresh, sizeof(change.fresh));
 	request(defender, &change);
+	explicit_bzero(change.fresh, sizeof(change.fresh));
 }
 
 static void
@@ -373,16 +309,32 @@ on_expired(void *arg, const struct vly_defender_report *report)
 	vly_log(VLY_LOG_INFO, "defence: what came to its end was taken back");
 }
 
+/* That it can't be read was said when it was found out. */
+static void
+on_retried(void *arg, const struct vly_defender_report *report)
+{
+	struct vly_defender *defender = arg;
+
+	(void)report;
+	if (defender->store.state_unread)
+		uv_timer_start(&defender->expiry, look_at_clock, RETRY_MS, 0);
+}
+
 static void
 look_at_clock(uv_timer_t *timer)
 {
 	struct vly_defender *defender = timer->data;
 
-	if (vly_defence_state_next(defender->state) > now_s())
+	if (defender->store.state_unread)
+		request(defender, &(struct vly_defence_change){.kind = VLY_DEFENCE_EXPIRE,
+							       .done = on_retried,
+							       .arg = defender});
+	else if (vly_defence_state_next(defender->state) > now_s())
 		start_timer(defender);
 	else
-		request(defender,
-			&(struct change){.kind = EXPIRE, .done = on_expired, .arg = defender});
+		request(defender, &(struct vly_defence_change){.kind = VLY_DEFENCE_EXPIRE,
+							       .done = on_expired,
+							       .arg = defender});
 }
 
 struct vly_defender_view
@@ -400,13 +352,15 @@ vly_defender_look(const struct vly_defender *defender)
 static void
 on_first(void *arg, const struct vly_defender_report *report)
 {
-	(void)arg;
-	if (report->code == VLY_DEFENDER_FAILED)
+	struct vly_defender *defender = arg;
+
+	if (report->code == VLY_DEFENDER_FAILED && !defender->store.state_unread)
 		vly_log(VLY_LOG_ERROR,
 			"the dataplane keeps the defence that it has: %s; correct it, then "
 			"volleyctl "
 			"reload",
 			report->text);
+	on_retried(defender, report);
 }
 
 /* Cookies wait for good secrets, the rest of the defence does not. */
@@ -473,7 +427,8 @@ vly_defender_new(uv_loop_t *loop, const char *state_dir, struct vly_config_defen
 	defender->expiry.data = defender;
 	/* the first block is there before a dataplane can be given zones */
 	defender->starting = true;
-	request(defender, &(struct change){.kind = EXPIRE, .done = on_first, .arg = defender});
+	request(defender, &(struct vly_defence_change){
+				  .kind = VLY_DEFENCE_EXPIRE, .done = on_first, .arg = defender});
 	defender->starting = false;
 	return defender;
 }
@@ -488,19 +443,22 @@ ignore_report(void *arg, const struct vly_defender_report *report)
 bool
 vly_defender_forget(struct vly_defender *defender, const void *arg)
 {
-	struct change **link = &defender->queue;
+	struct vly_defence_change **link = &defender->queue;
 
 	while (*link && (*link)->arg != arg)
 		link = &(*link)->later;
-	struct change *queued = *link;
+	struct vly_defence_change *queued = *link;
 	if (queued) {
 		*link = queued->later;
-		free_change(queued);
+		vly_defence_change_free(queued);
 		return false;
 	}
-	if (defender->running && defender->running->arg == arg)
-		defender->running->done = ignore_report;
-	return true;
+	struct vly_defence_change *running = defender->running;
+	if (!running || running->arg != arg)
+		return true;
+	running->done = ignore_report;
+	running->is_dropped = !running->has_begun;
+	return running->has_begun;
 }
 
 bool
@@ -517,15 +475,16 @@ on_closed(void *arg)
 	if (--defender->handle_cnt > 0)
 		return;
 	while (defender->queue) {
-		struct change *change = defender->queue;
+		struct vly_defence_change *change = defender->queue;
 		defender->queue = change->later;
-		free_change(change);
+		vly_defence_change_free(change);
 	}
 	if (defender->running)
-		free_change(defender->running);
+		vly_defence_change_free(defender->running);
 	vly_config_defence_free(defender->config);
 	vly_defence_state_free(defender->state);
 	vly_defence_store_close(&defender->store);
+	explicit_bzero(&defender->live.secrets, sizeof(defender->live.secrets));
 	free(defender);
 }
 

@@ -45,6 +45,7 @@ struct vly_loader {
 	uint32_t cnt;
 	enum phase phase;
 	struct vly_cache_lookup *lookup; /* NULL: nothing is cached */
+	bool spares_cache;               /* see vly_loader_spares_cache() */
 	char cache_reason[400];          /* why not */
 	uv_work_t plan_work;
 	uint32_t *order; /* item indices, group by group */
@@ -166,6 +167,19 @@ group_cached(const struct vly_loader *loader, uint32_t *group_of)
 }
 
 static void
+open_cache(struct vly_loader *loader)
+{
+	if (!loader->settings.cache_dir)
+		return;
+	enum vly_state_read result = vly_cache_lookup_open(
+		&loader->lookup, &loader->settings, loader->items, loader->cnt,
+		loader->cache_reason, sizeof(loader->cache_reason));
+	loader->spares_cache = result == VLY_STATE_UNREADABLE;
+	if (result == VLY_STATE_NONE)
+		loader->cache_reason[0] = '\0';
+}
+
+static void
 plan(uv_work_t *work)
 {
 	struct vly_loader *loader = work->data;
@@ -173,10 +187,7 @@ plan(uv_work_t *work)
 
 	if (loader->phase == FROM_CACHE) {
 		stat_items(loader);
-		if (loader->settings.cache_dir)
-			loader->lookup = vly_cache_lookup_open(&loader->settings, loader->items,
-							       loader->cnt, loader->cache_reason,
-							       sizeof(loader->cache_reason));
+		open_cache(loader);
 	}
 	loader->order = calloc(loader->cnt + 1, sizeof(*loader->order));
 	if (group_of && loader->order) {
@@ -313,6 +324,7 @@ take_cached(struct group *group)
 {
 	struct vly_loader *loader = group->loader;
 
+	loader->spares_cache |= group->cached->is_kept;
 	if (group->cached->useless)
 		vly_log(VLY_LOG_WARNING, "image cache: %s; %" PRIu32 " zones %s", group->reason,
 			group->cnt,
@@ -418,6 +430,12 @@ vly_loader_progress(const struct vly_loader *loader, struct vly_load_state *stat
 		if (group->name)
 			state->name = group->name;
 	}
+}
+
+bool
+vly_loader_spares_cache(const struct vly_loader *loader)
+{
+	return loader->spares_cache;
 }
 
 void

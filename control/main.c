@@ -28,6 +28,7 @@ struct control {
 	struct vly_defender *defender;
 	struct vly_reloader *reloader;
 	struct vly_commands commands;
+	char key_trouble[500]; /* why the hash key is not kept, or "" */
 };
 
 static const char usage[] =
@@ -99,15 +100,20 @@ start_signals(struct control *control)
 }
 
 static int
-load_key(const struct vly_config *config, struct vly_hash_key *key)
+load_key(struct control *control, const struct vly_config *config, struct vly_hash_key *key)
 {
 	char reason[400];
 	int result = vly_hash_key_load(config->control->state_dir, key, reason, sizeof(reason));
 
 	if (result < 0)
 		vly_log(VLY_LOG_ERROR, "no random bits: %m");
-	if (result > 0)
-		vly_log(VLY_LOG_WARNING, "hash key not kept, made anew at each start: %s", reason);
+	if (result > 0) {
+		snprintf(control->key_trouble, sizeof(control->key_trouble),
+			 "hash key not kept, made anew at each start, so the image cache is not "
+			 "used: %s",
+			 reason);
+		vly_log(VLY_LOG_WARNING, "%s", control->key_trouble);
+	}
 	return result;
 }
 
@@ -134,7 +140,7 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	char reason[400] = "out of memory";
 
 	read_lists(config);
-	int key_result = load_key(config, &key);
+	int key_result = load_key(control, config, &key);
 	if (key_result < 0) {
 		vly_config_free(config);
 		return -1;
@@ -163,6 +169,7 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 		.reloader = control->reloader,
 		.defender = control->defender,
 		.config_path = config_path,
+		.key_trouble = control->key_trouble,
 		.start_ms = uv_now(control->loop),
 	};
 	start_signals(control);

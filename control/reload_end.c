@@ -89,10 +89,9 @@ vly_reload_finish(struct vly_reload *reload, enum vly_reload_code code, const ch
 	for (uint32_t i = 0; i < report->zone_cnt; i++)
 		report->failed_cnt += reload->zones[i]->error != NULL;
 	log_report(reload);
-	reload->done(reload->arg, report);
+	vly_reload_answer(reload);
 	vly_reload_free(reload);
 	reloader->running = NULL;
-	reloader->pending--;
 	vly_reloader_kick(reloader);
 }
 
@@ -151,29 +150,16 @@ count_failed(const struct vly_reload *reload)
 static void
 finish_published(struct vly_reload *reload)
 {
-	uint32_t failed = count_failed(reload);
+	char text[sizeof(reload->text)];
+	enum vly_reload_code code = vly_reload_describe(reload, reload->zone_cnt,
+							count_failed(reload), text, sizeof(text));
 
-	if (reload->outcome == VLY_PUBLISH_HELD)
-		vly_reload_finish(
-			reload, VLY_RELOAD_FAILED,
-			"%" PRIu32 " of %" PRIu32
-			" zones did not load; the dataplane keeps what it answers "
-			"from an earlier volley-control until all zones load, or volleyctl reload",
-			failed, reload->zone_cnt);
-	else if (failed > 0)
-		vly_reload_finish(
-			reload, VLY_RELOAD_FAILED,
-			"%" PRIu32 " of %" PRIu32 " zones did not load%s", failed, reload->zone_cnt,
-			reload->outcome == VLY_PUBLISH_ABSENT ? "; no dataplane is connected" : "");
-	else if (reload->outcome == VLY_PUBLISH_ABSENT)
-		vly_reload_finish(reload, VLY_RELOAD_NO_DATAPLANE,
-				  "loaded, but no dataplane is connected");
-	else if (reload->remnant_cnt > 0)
+	if (code == VLY_RELOAD_OK && reload->remnant_cnt > 0)
 		vly_reload_finish(reload, VLY_RELOAD_FAILED,
 				  "%" PRIu32 " removed zones are still answered",
 				  reload->remnant_cnt);
 	else
-		vly_reload_finish(reload, VLY_RELOAD_OK, "%s", "");
+		vly_reload_finish(reload, code, "%s", text);
 }
 
 /* The zones are in; so may be the defence. */
@@ -204,6 +190,7 @@ on_published(void *arg, const struct vly_publish_report *published)
 	}
 	reload->report.generation = published->generation;
 	reload->outcome = published->outcome;
+	reload->is_published = true;
 	take_over(reload);
 	if (has_config)
 		vly_defender_configure(reloader->defender,
@@ -221,7 +208,7 @@ must_hold(const struct vly_reload *reload)
 	struct vly_publisher_status status;
 
 	vly_publisher_status(reload->reloader->publisher, &status);
-	if (!reload->first && (reload->name_cnt == 0 || !status.held_back))
+	if (!reload->alone && (reload->is_full || !status.held_back))
 		return false;
 	for (unsigned i = 0; i < catalog->config->zone_cnt; i++)
 		if (!catalog->zones[i].image && !catalog->zones[i].staged)

@@ -67,7 +67,8 @@ static struct world {
 	/* the disk */
 	unsigned disk_value;
 	uint8_t disk_secret;
-	bool is_stale; /* the last write failed */
+	bool is_stale;  /* the last write failed */
+	bool is_unread; /* the state could not be read at the start */
 
 	/* the thread */
 	struct vly_side_work *side;
@@ -134,8 +135,24 @@ vly_defence_store_close(struct vly_defence_store *store)
 struct vly_defence_state *
 vly_defence_store_load(struct vly_defence_store *store)
 {
-	(void)store;
+	store->state_unread = world.is_unread;
 	return vly_defence_state_new();
+}
+
+int
+vly_defence_store_retry(struct vly_defence_store *store, struct vly_defence_state **state,
+			char *reason, size_t reason_bytes)
+{
+	if (!store->state_unread)
+		return 0;
+	check_blocking();
+	snprintf(reason, reason_bytes, "it can't be read");
+	if (world.at_start || fails())
+		return -1;
+	store->state_unread = false;
+	vly_defence_state_free(*state);
+	*state = vly_defence_state_new();
+	return 0;
 }
 
 void
@@ -465,11 +482,12 @@ begin(uint64_t seed)
 	world = (struct world){.seed = seed, .random = {seed}, .at_start = true};
 	cr_assert_eq(uv_loop_init(&world.loop), 0);
 	world.is_absent = vly_test_random_chance(&world.random, 30);
+	world.is_unread = vly_test_random_chance(&world.random, 30);
 	/* the publisher is only handed on */
 	world.defender = vly_defender_new(&world.loop, "dir", new_config(),
 					  (struct vly_publisher *)&world, reason, sizeof(reason));
 	cr_assert_not_null(world.defender);
-	cr_assert(world.has_block, "seed %" PRIu64 ": no block before the loop runs", seed);
+	cr_assert_neq(world.has_block, world.is_unread, "seed %" PRIu64 ": the first block", seed);
 	world.at_start = false;
 	world.may_fail = true;
 }
