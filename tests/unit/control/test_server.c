@@ -429,7 +429,7 @@ expect_no_server(const char *why)
 }
 
 /* Its listener takes nothing, and no more connections can wait for it: connect() would block. */
-Test(server, name_of_a_server_that_hangs, .timeout = 60)
+Test(server, name_of_a_server_that_hangs)
 {
 	int client[64];
 	unsigned cnt = 0;
@@ -656,7 +656,7 @@ settle(struct client *clients)
 }
 
 /* Half of the runs are ended in the middle of everything. */
-Test(server, events_in_any_order, .timeout = 300)
+Test(server, events_in_any_order)
 {
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 		struct vly_test_random random = {seed};
