@@ -32,9 +32,13 @@
 /* Operators and their scripts, not the public: more at once is a script gone wild. */
 #define VLY_SERVER_CLIENTS_MAX 64
 
-/* Commands that take long, such as reloads. The rest of the places is for those that are answered
- * at once: `defence deny` must not wait for 64 scripts that reload. */
+/* Commands under way that take long, such as reloads. The rest of the places is for those that are
+ * answered at once: `defence deny` must not wait for 64 scripts that reload. */
 #define VLY_SERVER_SLOW_MAX 48
+
+/* Others under way, such as changes of the defence. With that, and with the one above, it is those
+ * of clients that have gone that are bounded: each keeps its request. */
+#define VLY_SERVER_QUICK_MAX 128
 
 struct vly_server;
 struct vly_client;
@@ -69,8 +73,8 @@ vly_server_new(uv_loop_t *loop, const char *path, const char *group,
 /* Answers with `line` (taken over). */
 __attribute__((nonnull)) void vly_client_send(struct vly_client *client, json_t *line);
 
-/* Returns false when there are too many slow commands: the client has been told, `pending` stays
- * the caller's. */
+/* Returns false when too many are under way: the client has been told, and `pending` stays the
+ * caller's. */
 __attribute__((nonnull, warn_unused_result)) bool vly_pending_begin(struct vly_pending *pending,
 								    struct vly_client *client);
 

@@ -184,12 +184,12 @@ vly_client_dismiss(struct vly_client *client, const char *reason)
 }
 
 static unsigned
-count_slow(const struct vly_server *server)
+count_pending(const struct vly_server *server, bool is_slow)
 {
 	unsigned cnt = 0;
 
-	for (const struct vly_client *client = server->clients; client; client = client->next)
-		cnt += client->pending && client->pending->is_slow;
+	for (const struct vly_pending *pending = server->pending; pending; pending = pending->next)
+		cnt += pending->is_slow == is_slow;
 	return cnt;
 }
 
@@ -197,9 +197,10 @@ bool
 vly_pending_begin(struct vly_pending *pending, struct vly_client *client)
 {
 	struct vly_server *server = client->server;
+	unsigned max = pending->is_slow ? VLY_SERVER_SLOW_MAX : VLY_SERVER_QUICK_MAX;
 
-	if (pending->is_slow && count_slow(server) >= VLY_SERVER_SLOW_MAX) {
-		refuse(client, "too many commands that take long are under way: try again later");
+	if (count_pending(server, pending->is_slow) >= max) {
+		refuse(client, "too many such commands are under way: try again later");
 		return false;
 	}
 	pending->client = client;

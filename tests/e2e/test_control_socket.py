@@ -178,7 +178,7 @@ def memory_kib(process):
 
 @pytest.fixture
 def thousands(volley):
-    """3,000 zones: an answer of some 400 kB."""
+    """3,000 zones: three pages of some 140 kB."""
     file = volley.zone_file("small.")
     file.write_text(small_zone(1))
     volley.zones = {f"z{number}.test.": file for number in range(3000)}
@@ -187,7 +187,7 @@ def thousands(volley):
 
 
 def test_answers_that_nobody_reads(thousands):
-    """870 kB of requests, 600 MB of answers: they wait for the client, in its memory and not in volley-control's."""
+    """870 kB of requests, 200 MB of answers: they wait for the client, in its memory and not in volley-control's."""
     request = b'{"command":"zones"}'.ljust(579) + b"\n"
     lazy = Client(thousands)
     before = memory_kib(thousands.control)
@@ -203,7 +203,7 @@ def test_answers_that_nobody_reads(thousands):
     grown = memory_kib(thousands.control) - before
     assert grown < 64 << 10, f"{grown} KiB more"
     for _ in range(20):
-        assert len(lazy.answer()["zones"]) == 3000
+        assert len(lazy.answer()["zones"]) == 1000
     assert memory_kib(thousands.control) - before < 64 << 10
     lazy.socket.shutdown(socket.SHUT_RDWR)
     sender.join(60)
@@ -224,9 +224,9 @@ def test_requests_sent_ahead_are_all_answered(served):
 def test_zones_in_pages(thousands):
     """volleyctl follows the pages, and prints one document."""
     client = Client(thousands)
-    client.send("zones", limit=1000)
+    client.send("zones", limit=700)
     page = client.answer()
-    assert len(page["zones"]) == 1000 and page["next"] == page["zones"][-1]["name"]
+    assert len(page["zones"]) == 700 and page["next"] == page["zones"][-1]["name"]
     names = [zone["name"] for zone in json.loads(thousands.ctl("--json", "zones").stdout)["zones"]]
     assert len(set(names)) == len(names) == 3000
 
@@ -254,9 +254,9 @@ def test_slow_commands_leave_places_free(stalled):
     clients = [Client(stalled, "reload") for _ in range(SLOW_MAX)]
     wait_until_begun(stalled)
     refused = stalled.ctl("reload", check=False)
-    assert refused.returncode == 1 and "too many commands that take long" in refused.stderr
+    assert refused.returncode == 1 and "too many such commands" in refused.stderr
     refused = stalled.ctl("top", "--once", check=False)
-    assert refused.returncode == 1 and "too many commands that take long" in refused.stderr
+    assert refused.returncode == 1 and "too many such commands" in refused.stderr
     idle = [Client(stalled) for _ in range(CLIENTS_MAX)]
     stalled.ctl("zones")
     stalled.dataplane.popen.send_signal(signal.SIGCONT)

@@ -26,7 +26,7 @@
 #define STEPS       150
 #define CLIENTS     6
 #define ASKED_MAX   64 /* of one client */
-#define PENDING_MAX (CLIENTS * ASKED_MAX)
+#define PENDING_MAX 500
 
 /* Turns of the loop in which anything that can happen without a client does. */
 #define TURNS 20
@@ -321,7 +321,7 @@ Test(server, places_for_what_is_quick)
 	for (unsigned i = VLY_SERVER_SLOW_MAX; i < VLY_SERVER_CLIENTS_MAX; i++) {
 		client[i] = connect_client();
 		send_text(client[i], "{\"command\":\"top\"}\n");
-		expect_answer(client[i], "take long");
+		expect_answer(client[i], "too many such");
 		send_text(client[i], "{\"command\":\"stats\"}\n"); /* never ends */
 	}
 	turn(TURNS);
@@ -362,6 +362,36 @@ Test(server, end_is_told_to_those_who_wait)
 	turn(TURNS);
 	read_lines(client, &at_end);
 	cr_expect(at_end);
+	close(client);
+	end();
+}
+
+/* Who asks and goes, again and again. */
+static unsigned
+leave_behind(const char *request)
+{
+	for (unsigned i = 0; i < 200; i++) {
+		int client = connect_client();
+		send_text(client, request);
+		turn(TURNS);
+		close(client);
+		turn(TURNS);
+	}
+	unsigned cnt = 0;
+	for (unsigned i = 0; i < world.command_cnt; i++)
+		cnt += world.command[i]->live;
+	return cnt;
+}
+
+Test(server, commands_of_clients_that_have_gone_are_bounded)
+{
+	begin();
+	cr_expect_eq(leave_behind("{\"command\":\"reload\"}\n"), VLY_SERVER_SLOW_MAX);
+	cr_expect_eq(leave_behind("{\"command\":\"stats\"}\n"),
+		     VLY_SERVER_SLOW_MAX + VLY_SERVER_QUICK_MAX);
+	int client = connect_client();
+	send_text(client, "{\"command\":\"zones\",\"limit\":5}\n");
+	expect_answer(client, "\"number\":5");
 	close(client);
 	end();
 }
