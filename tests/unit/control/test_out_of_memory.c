@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Tables without memory: whichever allocation fails, it is an error of the caller, and no end of
- * the program. malloc() of our own objects comes here first (--wrap=malloc). */
+ * the program. malloc() and calloc() of our own objects come here first (ld's --wrap). */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,15 +17,27 @@ static unsigned left = UINT_MAX;
 
 void *__real_malloc(size_t bytes);
 void *__wrap_malloc(size_t bytes);
+void *__real_calloc(size_t cnt, size_t bytes);
+void *__wrap_calloc(size_t cnt, size_t bytes);
+
+/* Whether this is the one that fails. */
+static bool
+fails(void)
+{
+	return left != UINT_MAX && left-- == 0;
+}
 
 void *
 __wrap_malloc(size_t bytes)
 {
-	if (left != UINT_MAX && left-- == 0) {
-		left = UINT_MAX;
-		return NULL;
-	}
-	return __real_malloc(bytes);
+	return fails() ? NULL : __real_malloc(bytes);
+}
+
+/* What the compiler makes of malloc() and memset(). */
+void *
+__wrap_calloc(size_t cnt, size_t bytes)
+{
+	return fails() ? NULL : __real_calloc(cnt, bytes);
 }
 
 static char path[] = "/tmp/volley-memory-XXXXXX";
@@ -65,7 +77,7 @@ Test(out_of_memory, catalog)
 		failed += catalog == NULL;
 		cr_assert_null(catalog, "allocation %u", at);
 	}
-	cr_expect_gt(failed, 2, "the table did not grow");
+	cr_expect_gt(failed, 2, "the table did not grow: %u", failed);
 }
 
 Test(out_of_memory, configuration)
@@ -91,7 +103,7 @@ Test(out_of_memory, top)
 {
 	char name[20];
 
-	for (unsigned at = 0, hit = true; hit; at++) {
+	for (unsigned at = 0, hit = true; hit; at += at < 20 ? 1 : 97) {
 		struct vly_top *top = NULL;
 		left = at;
 		for (unsigned i = 0; i < NAME_CNT; i++) {
