@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "image.h"
 #include "image_block.h"
 #include "image_copy.h"
 #include "seal.h"
@@ -152,6 +154,56 @@ copy_into_memory(int from, const struct vly_index_image *image, const char **wro
 	return fd;
 }
 
+/* Mappings of huge pages come and go as whole pages. */
+static uint64_t
+mapped_bytes(int fd, uint64_t bytes)
+{
+	return vly_image_block_is_huge(fd) ? vly_image_huge_bytes(bytes) : bytes;
+}
+
+/* Threads beside ours that check a large image. They share the CPUs that loading has anyway. */
+static struct vly_image_helpers
+make_helpers(void)
+{
+	struct vly_image_helpers helpers = {0};
+	int cnt = sched_getaffinity(0, sizeof(helpers.cpus), &helpers.cpus) == 0
+			  ? CPU_COUNT(&helpers.cpus) - 1
+			  : 0;
+
+	helpers.cnt = cnt < VLY_IMAGE_HELPERS_MAX ? (unsigned)cnt : VLY_IMAGE_HELPERS_MAX;
+	return helpers;
+}
+
+/* Says what the dataplane would find wrong with a sealed image, or returns NULL; errno as above. */
+static const char *
+check_image(int fd, uint64_t image_bytes, struct vly_image_error *error)
+{
+	struct vly_image_helpers helpers = make_helpers();
+	uint64_t bytes = mapped_bytes(fd, image_bytes);
+	struct vly_image image;
+	void *block = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (block == MAP_FAILED)
+		return strerror(errno);
+	int result = vly_image_verify(block, bytes, &helpers, &image, error);
+	munmap(block, bytes);
+	errno = result != 0 && error->no_memory ? ENOMEM : EBADMSG;
+	return result == 0 ? NULL : error->text;
+}
+
+/* Replaces a sealed image by -1 when there is something wrong with it. */
+static int
+keep_checked(int fd, uint64_t image_bytes, struct vly_image_error *error, const char **wrong)
+{
+	*wrong = check_image(fd, image_bytes, error);
+	if (*wrong == NULL)
+		return fd;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
 int
 vly_image_files_read(const char *dir, const struct vly_index_image *image,
 		     const struct vly_hash_key *key, char *reason, size_t reason_bytes)
@@ -166,6 +218,9 @@ vly_image_files_read(const char *dir, const struct vly_index_image *image,
 		return fail(reason, reason_bytes, "%s: %m", path);
 	const char *wrong = judge_file(from, image, key);
 	int fd = wrong == NULL ? copy_into_memory(from, image, &wrong) : -1;
+	struct vly_image_error found;
+	if (fd >= 0)
+		fd = keep_checked(fd, image->bytes, &found, &wrong);
 	int error = errno;
 	close(from);
 	if (fd >= 0)
@@ -211,13 +266,6 @@ open_fresh(const char *dir, const char *name, char path[PATH_MAX], char fresh[PA
 		return -1;
 	}
 	return open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-}
-
-/* Mappings of huge pages come and go as whole pages. */
-static uint64_t
-mapped_bytes(int fd, uint64_t bytes)
-{
-	return vly_image_block_is_huge(fd) ? vly_image_huge_bytes(bytes) : bytes;
 }
 
 /* As fast as it can would occupy the disk, and in a virtual machine, where the hypervisor does a

@@ -22,7 +22,8 @@ vly_image_files_describe(int fd, struct vly_index_image *image);
 
 /*
  * Reads an image (untrusted) into a sealed memfd. What is read must be what `image` says, of this
- * version, under `key`, with the right checksum. Returns the memfd, the caller's; or -1 with the
+ * version, under `key`, with the right checksum, and nothing in it may be what the dataplane would
+ * refuse. Returns the memfd, the caller's; or -1 with the
  * reason, which names the file, and errno: EBADMSG when it is damaged, and was removed; with any
  * other it may be good, and stays.
  */

@@ -244,9 +244,14 @@ add_zones(struct group *group, struct vly_image_builder *builder)
 	return added;
 }
 
+/* It is no zone's fault, so it tells how many share it. */
 static void
-fail_group(struct group *group, const char *text)
+fail_group(struct group *group, int error)
 {
+	char text[200];
+
+	snprintf(text, sizeof(text), "the image of %" PRIu32 " zones could not be made: %s",
+		 group->cnt, strerror(error));
 	for (uint32_t i = 0; i < group->cnt; i++)
 		set_error(&group->loader->items[group->item[i]], text);
 }
@@ -258,7 +263,7 @@ build_group(struct group *group)
 	struct vly_built_image built;
 
 	if (!builder) {
-		fail_group(group, strerror(errno));
+		fail_group(group, errno);
 		return;
 	}
 	if (group->loader->settings.any_all)
@@ -271,7 +276,7 @@ build_group(struct group *group)
 		group->image = vly_live_image_new(vly_live_image_next_id(), built.fd, built.bytes,
 						  built.zone_cnt);
 	if (!group->image)
-		fail_group(group, strerror(errno));
+		fail_group(group, errno);
 }
 
 static void

@@ -32,6 +32,7 @@ on_loaded(void *arg)
 	reload->reloader->spares_cache |= vly_loader_spares_cache(reload->loader);
 	reload->loader = NULL;
 	for (uint32_t i = 0; i < reload->zone_cnt; i++) {
+		reload->has_cached |= reload->items[i].cached;
 		if (reload->items[i].image) {
 			staged++;
 			reload->report.record_cnt += reload->items[i].info.record_cnt;
@@ -92,7 +93,7 @@ load(struct vly_reload *reload)
 	struct vly_load_settings settings = load_settings(reloader, config);
 
 	settings.image_max = image_max(reload);
-	if (reload->alone && has_cache(reloader, config))
+	if (reload->alone && !reload->without_cache && has_cache(reloader, config))
 		settings.cache_dir = reloader->cache_dir;
 	reload->items = calloc(reload->zone_cnt + 1, sizeof(*reload->items));
 	for (uint32_t i = 0; reload->items && i < reload->zone_cnt; i++) {
@@ -104,6 +105,19 @@ load(struct vly_reload *reload)
 						  reload->zone_cnt, on_loaded, reload);
 	if (!reload->loader)
 		vly_reload_finish(reload, VLY_RELOAD_FAILED, "out of memory");
+}
+
+void
+vly_reload_without_cache(struct vly_reload *reload)
+{
+	reload->without_cache = true;
+	reload->has_cached = false;
+	reload->report.record_cnt = 0;
+	reload->report.cached_cnt = 0;
+	reload->phase = "reading";
+	vly_load_items_clear(reload->items, reload->zone_cnt);
+	free(reload->items);
+	load(reload);
 }
 
 static void

@@ -185,6 +185,14 @@ on_published(void *arg, const struct vly_publish_report *published)
 	uv_update_time(reloader->loop);
 	if (published->outcome == VLY_PUBLISH_DENIED) {
 		refuse(reload, published->text);
+		if (reload->has_cached) {
+			vly_log(VLY_LOG_WARNING,
+				"image cache not used: %s; all zones are read "
+				"from their files",
+				published->text);
+			vly_reload_without_cache(reload);
+			return;
+		}
 		vly_reload_finish(reload, VLY_RELOAD_FAILED, "%s", published->text);
 		return;
 	}

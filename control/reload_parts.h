@@ -16,6 +16,8 @@ struct vly_reload {
 	const char *phase;
 	struct vly_reload_asker *askers; /* in order; of zones, all the same ones, unless is_full */
 	bool is_full;                    /* everything */
+	bool has_cached;                 /* images of the start-up cache */
+	bool without_cache;              /* the dataplane refused those */
 	bool alone;                      /* the first load: of the configuration read at start */
 	bool is_published;               /* the zones, with this outcome: */
 	uint64_t begin_ms;
@@ -55,6 +57,9 @@ struct vly_reloader {
 
 /* Publishes what was staged; the reload ends with what becomes of it. */
 __attribute__((nonnull)) void vly_reload_publish(struct vly_reload *reload);
+
+/* In reload.c: loads once more, from the files of the zones, what was refused. */
+__attribute__((nonnull)) void vly_reload_without_cache(struct vly_reload *reload);
 
 /* Reports, and has the next one run. */
 __attribute__((nonnull, format(printf, 3, 4))) void
