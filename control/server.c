@@ -22,7 +22,8 @@ on_turn(uv_idle_t *turn)
 	struct vly_server *server = turn->data;
 	struct vly_client *next;
 
-	uv_idle_stop(turn);
+	if (++server->turn_cnt >= server->last_turn)
+		uv_idle_stop(turn);
 	for (struct vly_client *client = server->clients; client; client = next) {
 		next = client->next;
 		if (client->broken) {
@@ -40,6 +41,9 @@ vly_server_wake(struct vly_server *server)
 		uv_idle_start(&server->turn, on_turn);
 }
 
+/* A new connection's request is read in the next turn, but perhaps after others are accepted. */
+#define TURNS_OF_GRACE 2
+
 /* Has the connection end that has been idle for longest. Returns false when none is. */
 static bool
 make_room(struct vly_server *server)
@@ -48,6 +52,7 @@ make_room(struct vly_server *server)
 
 	for (struct vly_client *client = server->clients; client; client = client->next)
 		if (!client->busy && !vly_client_is_ready(client) &&
+		    server->turn_cnt - client->taken_turn >= TURNS_OF_GRACE &&
 		    (!idle || client->active < idle->active))
 			idle = client;
 	if (idle)
@@ -68,6 +73,9 @@ on_connection(uv_stream_t *stream, int status)
 	uv_pipe_init(stream->loop, &client->pipe, 0);
 	client->pipe.data = client;
 	client->server = server;
+	client->taken_turn = server->turn_cnt;
+	server->last_turn = server->turn_cnt + TURNS_OF_GRACE;
+	vly_server_wake(server);
 	bool accepted = uv_accept(stream, (uv_stream_t *)&client->pipe) == 0;
 	vly_client_begin(client);
 	if (!accepted)

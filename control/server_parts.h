@@ -19,7 +19,8 @@ struct vly_client {
 	bool last;   /* to be closed when what was sent to it is written */
 	bool reading;
 	struct vly_pending *pending;
-	uint64_t active; /* the server's count at its last request */
+	uint64_t active;     /* the server's count at its last request */
+	uint64_t taken_turn; /* the server's turn when it was accepted */
 	char *buffer;
 	size_t len;
 	size_t scanned; /* no newline before it */
@@ -39,6 +40,8 @@ struct vly_server {
 	unsigned client_cnt;
 	struct vly_pending *pending;
 	uint64_t active;
+	uint64_t turn_cnt;
+	uint64_t last_turn; /* the loop turns until then at least */
 	bool ending;
 };
 

@@ -237,7 +237,10 @@ def test_zones_in_pages(thousands):
 
 
 def test_idle_connections_make_room(served):
-    idle = [Client(served) for _ in range(3 * CLIENTS_MAX)]
+    idle = []
+    for _ in range(3 * CLIENTS_MAX):
+        idle.append(Client(served, "cookies-show"))
+        assert idle[-1].answer()["ok"]
     for number in range(5):
         served.ctl("defence", "deny", f"198.51.100.{number}")
     answer = idle[0].answer()

@@ -340,6 +340,34 @@ Test(server, places_for_what_is_quick)
 	end();
 }
 
+/* Its request is there when the next one connects, but not read yet. */
+Test(server, request_of_a_new_client_is_read_before_it_makes_room)
+{
+	int client[VLY_SERVER_CLIENTS_MAX];
+
+	begin();
+	for (unsigned i = 0; i < VLY_SERVER_CLIENTS_MAX - 1; i++) {
+		client[i] = connect_client();
+		send_text(client[i], i < VLY_SERVER_SLOW_MAX ? "{\"command\":\"top\"}\n"
+							     : "{\"command\":\"stats\"}\n");
+		turn(TURNS);
+	}
+	int first = connect_client();
+	send_text(first, "{\"command\":\"zones\",\"limit\":8}\n");
+	int second = connect_client();
+	expect_answer(first, "\"number\":8");
+	expect_answer(second, "too many connections");
+	close(second);
+	int third = connect_client();
+	send_text(third, "{\"command\":\"zones\",\"limit\":9}\n");
+	expect_answer(third, "\"number\":9");
+	close(third);
+	close(first);
+	for (unsigned i = 0; i < VLY_SERVER_CLIENTS_MAX - 1; i++)
+		close(client[i]);
+	end();
+}
+
 Test(server, end_is_told_to_those_who_wait)
 {
 	char text[200] = "";
