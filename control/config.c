@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config_parts.h"
 #include "cookie_secrets.h"
+#include "file_text.h"
 
 /* What libcyaml says about its one error: a message, then the fields around it, innermost first. */
 struct complaint {
@@ -144,27 +144,6 @@ vly_config_find(struct vly_config_findings *findings, const char *path, unsigned
 	vsnprintf(finding->text, sizeof(finding->text), format, args);
 	va_end(args);
 	return finding;
-}
-
-char *
-vly_config_read_text(const char *path, size_t *bytes)
-{
-	FILE *file = fopen(path, "re");
-	struct stat status;
-	char *text = NULL;
-
-	if (!file)
-		return NULL;
-	if (fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode))
-		text = malloc((size_t)status.st_size + 1);
-	else
-		errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-	if (text) {
-		*bytes = fread(text, 1, (size_t)status.st_size, file);
-		text[*bytes] = '\0';
-	}
-	fclose(file);
-	return text;
 }
 
 void
@@ -332,14 +311,15 @@ vly_config_load(const char *path, struct vly_config_errors *errors)
 {
 	struct reading *reading = calloc(1, sizeof(*reading));
 	struct vly_config *config = NULL;
+	const char *why = "out of memory";
 
 	memset(errors, 0, sizeof(*errors));
 	if (reading) {
 		reading->path = path;
-		reading->text = vly_config_read_text(path, &reading->bytes);
+		reading->text = vly_file_read_string(path, &reading->bytes, &why);
 	}
 	if (!reading || !reading->text) {
-		vly_config_write_error(errors, path, 0, "", strerror(errno));
+		vly_config_write_error(errors, path, 0, "", why);
 	} else {
 		config = parse(reading);
 		write_findings(reading, errors);
@@ -354,12 +334,13 @@ vly_config_load(const char *path, struct vly_config_errors *errors)
 static void
 check_secrets(const struct vly_config_defence *defence, struct vly_config_findings *findings)
 {
-	struct vly_cookie_secrets secrets;
+	struct vly_cookie_secrets secrets = {0};
 	char reason[500];
 
 	if (defence->secrets_file &&
 	    vly_cookie_secrets_read(&secrets, defence->secrets_file, reason, sizeof(reason)) != 0)
 		vly_config_find(findings, "defence.cookies.secrets-file", 0, "%s", reason);
+	explicit_bzero(&secrets, sizeof(secrets));
 }
 
 unsigned
@@ -367,12 +348,13 @@ vly_config_check_files(const struct vly_config *config, const char *path,
 		       struct vly_config_errors *errors)
 {
 	struct reading *reading = calloc(1, sizeof(*reading));
+	const char *why;
 
 	memset(errors, 0, sizeof(*errors));
 	if (!reading)
 		return 0;
 	reading->path = path;
-	reading->text = vly_config_read_text(path, &reading->bytes);
+	reading->text = vly_file_read_string(path, &reading->bytes, &why);
 	for (unsigned i = 0; i < config->zone_cnt; i++)
 		if (access(config->zones[i].file, R_OK) < 0)
 			vly_config_find(&reading->findings, "zones[%u].file", i, "%s: %s",

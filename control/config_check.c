@@ -293,6 +293,10 @@ check_zones(struct vly_config *config, struct vly_config_findings *findings)
 					"%.200s is already zones[%u]", seen[i].name, first->idx);
 		else
 			HASH_ADD_KEYPTR(hh, table, seen[i].name, strlen(seen[i].name), &seen[i]);
+		if (!first && !seen[i].hh.tbl) {
+			vly_config_find(findings, "zones", 0, "out of memory");
+			break;
+		}
 	}
 	HASH_CLEAR(hh, table);
 	free(seen);

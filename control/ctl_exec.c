@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +112,7 @@ become_dataplane(struct vly_retry *retry, const char *config_path, char *const *
 		say(retry, "volleyctl: %s can be read now, starting " PROGRAM, config_path);
 		unsetenv(VLY_RETRY_STATE); /* older than our reasons: to be said again */
 	}
+	signal(SIGPIPE, SIG_DFL); /* what is ignored stays ignored in the new program */
 	if (args && (!retry->wanted || leave_command(config_path, extra, extra_cnt) == 0))
 		execvp(program, args);
 	say(retry, "volleyctl: %s: %s", program, args ? strerror(errno) : "out of memory");

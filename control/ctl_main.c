@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* volleyctl: the operator's hand on volley-control. */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,7 +42,8 @@ static const char usage[] =
 	"  --help, --version\n"
 	"\n"
 	"Exit status: 0 done; 1 failed, such as a zone that does not load; 2 usage;\n"
-	"3 volley-control can't be reached; 4 no dataplane is connected.\n";
+	"3 volley-control can't be reached, or ended before it answered; 4 no dataplane is\n"
+	"connected.\n";
 
 static enum vly_ctl_exit
 run_exec(const struct vly_ctl *ctl, char **args, int arg_cnt)
@@ -142,8 +144,8 @@ set_option(struct vly_ctl *ctl, int option, const char *value)
 		ctl->next = value;
 }
 
-int
-main(int argc, char **argv)
+static enum vly_ctl_exit
+read_options(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"socket", required_argument, NULL, 's'},
@@ -188,4 +190,11 @@ main(int argc, char **argv)
 	if (optind == argc)
 		return vly_ctl_fail_usage("no command given");
 	return run(&ctl, given, argv + optind, argc - optind);
+}
+
+int
+main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN); /* vly_ctl_end() looks at what could not be written */
+	return vly_ctl_end(read_options(argc, argv));
 }

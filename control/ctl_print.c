@@ -95,6 +95,15 @@ print_dataplane(json_t *dataplane)
 		     "zones failed; volleyctl reload publishes");
 }
 
+static void
+print_trouble(json_t *trouble)
+{
+	size_t i;
+	json_t *text;
+
+	json_array_foreach(trouble, i, text) printf("trouble    %s\n", json_string_value(text));
+}
+
 void
 vly_ctl_print_status(json_t *answer)
 {
@@ -121,6 +130,7 @@ vly_ctl_print_status(json_t *answer)
 	print_failed(answer);
 	printf("images     %llu, %.1f MiB\n", (unsigned long long)vly_ctl_number_at(images, "cnt"),
 	       (double)vly_ctl_number_at(images, "bytes") / (1 << 20));
+	print_trouble(json_object_get(answer, "trouble"));
 }
 
 void

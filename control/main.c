@@ -28,6 +28,7 @@ struct control {
 	struct vly_defender *defender;
 	struct vly_reloader *reloader;
 	struct vly_commands commands;
+	char key_trouble[500]; /* why the hash key is not kept, or "" */
 };
 
 static const char usage[] =
@@ -100,15 +101,20 @@ start_signals(struct control *control)
 }
 
 static int
-load_key(const struct vly_config *config, struct vly_hash_key *key)
+load_key(struct control *control, const struct vly_config *config, struct vly_hash_key *key)
 {
 	char reason[400];
 	int result = vly_hash_key_load(config->control->state_dir, key, reason, sizeof(reason));
 
 	if (result < 0)
 		vly_log(VLY_LOG_ERROR, "no random bits: %m");
-	if (result > 0)
-		vly_log(VLY_LOG_WARNING, "hash key not kept, made anew at each start: %s", reason);
+	if (result > 0) {
+		snprintf(control->key_trouble, sizeof(control->key_trouble),
+			 "hash key not kept, made anew at each start, so the image cache is not "
+			 "used: %s",
+			 reason);
+		vly_log(VLY_LOG_WARNING, "%s", control->key_trouble);
+	}
 	return result;
 }
 
@@ -135,7 +141,7 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	char reason[400] = "out of memory";
 
 	read_lists(config);
-	int key_result = load_key(config, &key);
+	int key_result = load_key(control, config, &key);
 	if (key_result < 0) {
 		vly_config_free(config);
 		return -1;
@@ -146,9 +152,9 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	if (control->server)
 		control->publisher = vly_publisher_new(control->loop, config->dataplane->socket);
 	if (control->publisher)
-		control->defender =
-			vly_defender_new(control->loop, config->control->state_dir,
-					 vly_config_take_defence(config), control->publisher);
+		control->defender = vly_defender_new(control->loop, config->control->state_dir,
+						     vly_config_take_defence(config),
+						     control->publisher, reason, sizeof(reason));
 	if (control->defender)
 		control->reloader =
 			vly_reloader_new(control->loop, config_path, config, &key, key_result == 0,
@@ -164,22 +170,24 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 		.reloader = control->reloader,
 		.defender = control->defender,
 		.config_path = config_path,
+		.key_trouble = control->key_trouble,
 		.start_ms = uv_now(control->loop),
 	};
 	start_signals(control);
 	return vly_reloader_request(control->reloader, NULL, 0, on_first_load, control) ? 0 : -1;
 }
 
-/* Work in the thread pool can't be interrupted and may take long: then the end does not wait for
- * it. */
+/* Work in threads can't be interrupted and may take long: then the end does not wait for it. What
+ * is written is written beside the old file, and takes its place at the end. */
 static void
 stop(struct control *control)
 {
-	bool loading = control->reloader && (vly_reloader_pending(control->reloader) > 0 ||
-					     vly_reloader_is_storing(control->reloader));
+	bool working = control->reloader && (vly_reloader_pending(control->reloader) > 0 ||
+					     vly_reloader_is_storing(control->reloader) ||
+					     vly_defender_is_busy(control->defender));
 
 	vly_server_free(control->server);
-	if (loading) {
+	if (working) {
 		fflush(NULL);
 		_exit(0);
 	}

@@ -434,3 +434,35 @@ Test(config, becomes_flags)
 	vly_config_args_free(args);
 	vly_config_free(config);
 }
+
+/* As many as there is room for, the first and the last of them once more. */
+Test(config, long_lists_of_prefixes)
+{
+	enum { CNT = 130000 };
+	struct vly_config_errors errors;
+	char *text;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+
+	fputs("zones: []\ndefence:\n  deny:\n", out);
+	for (unsigned i = 0; i < CNT; i++)
+		fprintf(out, "    - 10.%u.%u.%u/32\n", i >> 16, i >> 8 & 255, i & 255);
+	fflush(out);
+	struct vly_config *config = load(text, &errors);
+	cr_assert_not_null(config, "%s", errors.cnt ? errors.text[0] : "");
+	cr_expect_eq(config->defence->listed.cnt, CNT);
+	cr_expect_eq(config->defence->listed.rule[CNT - 1].address[13], (CNT - 1) >> 16);
+	vly_config_free(config);
+	vly_config_errors_free(&errors);
+
+	fprintf(out, "  allow:\n    - 10.0.0.0/32\n    - 192.0.2.1\n    - 10.%u.%u.%u\n",
+		(CNT - 1) >> 16, (CNT - 1) >> 8 & 255, (CNT - 1) & 255);
+	fclose(out);
+	cr_expect_null(load(text, &errors));
+	cr_expect_eq(errors.cnt, 2);
+	cr_expect_str_eq(errors.text[0],
+			 "volley.yaml:130005: defence.allow[0]: 10.0.0.0/32 is listed twice");
+	cr_expect_not_null(strstr(errors.text[1], "defence.allow[2]: 10.1.251.207 is listed"));
+	vly_config_errors_free(&errors);
+	free(text);
+}

@@ -113,8 +113,11 @@ static int
 check_buckets(struct verification *all, unsigned part, struct vly_image_error *error)
 {
 	all->map[part] = calloc(vly_image_map_words(all->image), sizeof(*all->map[part]));
-	if (all->map[part] == NULL)
-		return vly_image_refuse(error, "no memory to verify an image");
+	if (all->map[part] == NULL) {
+		vly_image_refuse(error, "no memory to verify an image");
+		error->no_memory = true;
+		return -1;
+	}
 	return vly_image_check_buckets(all->image, part, all->part_cnt, all->map[part], error);
 }
 

@@ -2,8 +2,8 @@
 /*
  * The checksum of an image and all checks of its content, by several threads if it is large.
  */
-#ifndef VLY_DATAPLANE_IMAGE_VERIFY_H
-#define VLY_DATAPLANE_IMAGE_VERIFY_H
+#ifndef VLY_IMAGE_IMAGE_VERIFY_H
+#define VLY_IMAGE_IMAGE_VERIFY_H
 
 #include "image.h"
 
