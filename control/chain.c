@@ -2,17 +2,19 @@
 #include "chain.h"
 #include "rdata.h"
 
+/* The first in the file: a second one is the same (zone_check.h), maybe in another spelling. */
 static const struct vly_zone_record *
 record_of(const struct vly_zone *zone, uint32_t node_idx, uint16_t type)
 {
-	const struct vly_zone_record *record = NULL;
+	const struct vly_zone_record *record;
+	const struct vly_zone_record *first = NULL;
 
 	for (vly_arena_ref ref = zone->node[node_idx].records; ref != 0; ref = record->next) {
 		record = vly_arena_at(&zone->arena, ref);
 		if (record->type == type)
-			return record;
+			first = record;
 	}
-	return NULL;
+	return first;
 }
 
 static bool

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The records of one node, grouped into RRsets: ordered by type, within a type as the zone file has
- * them, duplicates left out (RFC 2181 §5).
+ * them, duplicates left out (RFC 2181 §5): of records that differ in the case of names alone, the
+ * first stays (vly_rdata_compare()).
  *
  * Use: one struct vly_rrsets, zeroed, loaded with node after node; vly_rrsets_free() at the end.
  * What it points to belongs to the zone and holds until the next load.
