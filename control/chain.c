@@ -127,7 +127,7 @@ follow(struct vly_chain *chain, const struct vly_zone *zone)
 		return false;
 	for (i = 0;; i++) { /* ends at the apex, at the latest */
 		found = vly_zone_find(zone, target, i);
-		if (found != VLY_ZONE_NONE && !(zone->node[found].flags & VLY_ZONE_OCCLUDED))
+		if (found != VLY_ZONE_NONE && !(zone->node[found].flags & VLY_ZONE_HIDDEN))
 			break;
 	}
 	if (i > 0 && !(zone->node[found].flags & VLY_ZONE_CUT)) {

@@ -37,7 +37,7 @@ struct vly_chain {
 		*dname_beyond; /* YXDOMAIN: the DNAME that makes too long a name */
 };
 
-/* Follows the chain that begins at the alias `node_idx`, once occluded nodes are marked. */
+/* Follows the chain that begins at the alias `node_idx`, once hidden nodes are marked. */
 __attribute__((nonnull)) void vly_chain_follow(struct vly_chain *chain, const struct vly_zone *zone,
 					       uint32_t node_idx);
 

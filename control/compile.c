@@ -91,7 +91,7 @@ link_wildcards(struct vly_compiler *compiler)
 	for (uint32_t i = 0; i < zone->node_cnt; i++) {
 		const struct vly_zone_node *node = &zone->node[i];
 		if (node->wildcard == VLY_ZONE_NONE ||
-		    (zone->node[node->wildcard].flags & VLY_ZONE_OCCLUDED))
+		    (zone->node[node->wildcard].flags & VLY_ZONE_HIDDEN))
 			continue;
 		struct vly_image_node *compiled =
 			(void *)(heap + (uint64_t)node->image_ref * VLY_IMAGE_REF_BYTES);
@@ -111,7 +111,7 @@ compile_nodes(struct vly_compiler *compiler, struct vly_image_zone *compiled)
 	if (compiler->nxdomain == 0 || compiler->nodata == 0)
 		return -1;
 	for (uint32_t i = 0; i < zone->node_cnt; i++) {
-		if (zone->node[i].flags & VLY_ZONE_OCCLUDED)
+		if (zone->node[i].flags & VLY_ZONE_HIDDEN)
 			continue;
 		if (compile_node(compiler, i) != 0)
 			return -1;

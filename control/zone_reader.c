@@ -111,6 +111,7 @@ settle_first(struct vly_zone_reader *reader)
 	record->next = node->records;
 	node->records = first->record;
 	mark_node(node, record->type, reader->owner_node == 0);
+	zone->has_nsec3 |= record->type == VLY_TYPE_NSEC3;
 }
 
 /* Returns the stored record, or 0. */
