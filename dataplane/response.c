@@ -4,6 +4,7 @@
 #include "identity.h"
 #include "question_sum.h"
 #include "response_parts.h"
+#include "tsig_error.h"
 
 /* Octets copied at a time; images have twice as many that may be read behind every answer, and a
  * message has room for as many behind every question. */
@@ -263,6 +264,9 @@ write_other(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_c
 	case VLY_QUERY_COOKIE:
 	case VLY_QUERY_ERROR:
 		vly_response_error(query, guard, counters);
+		break;
+	case VLY_QUERY_TSIG:
+		vly_tsig_write_error(query, guard, counters);
 		break;
 	case VLY_QUERY_LOOKUP:
 		if (!vly_response_is_held(query, guard, found_kind(query), found_bytes(query),
