@@ -337,7 +337,7 @@ compile_alias(struct vly_compiler *compiler, uint32_t idx)
 {
 	struct vly_chain *chain = &compiler->chain;
 
-	vly_chain_follow(chain, compiler->zone, idx);
+	vly_chain_follow(chain, compiler->zone, idx, compiler->by_wildcard);
 	compiler->target.cnt = 0;
 	if ((chain->end == VLY_CHAIN_NODE || chain->end == VLY_CHAIN_CUT) &&
 	    vly_rrsets_load(&compiler->target, compiler->zone, chain->node_idx) != 0) {

@@ -26,6 +26,7 @@ struct vly_compiler {
 	uint32_t negative_ttl;                /* seconds */
 	vly_image_ref nodata;
 	vly_image_ref nxdomain;
+	bool by_wildcard; /* the node at hand, a wildcard, is asked with names that it stands for */
 	struct vly_image_type *type; /* of the node at hand */
 	unsigned type_cnt;
 	unsigned type_size;

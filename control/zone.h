@@ -34,6 +34,7 @@ enum vly_zone_node_flag {
 	VLY_ZONE_CNAME = 4,    /* owns a CNAME */
 	VLY_ZONE_OCCLUDED = 8, /* below a cut or a DNAME; see vly_zone_mark_hidden() */
 	VLY_ZONE_ABSENT = 16,  /* owns NSEC3 alone, so that it does not exist for queries */
+	VLY_ZONE_RETURNS = 32, /* a wildcard alias whose chain leads to its own name; see chain.h */
 };
 
 /* Nodes that no query finds. */

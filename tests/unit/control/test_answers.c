@@ -80,3 +80,44 @@ Test(answers, nothing_exists_for_the_sake_of_nsec3)
 		       {"w.z.", VLY_TYPE_TXT, "NOERROR aa\n" SOA});
 	EXPECT_ANSWERS(VLY_TEST_APEX HASH ".e" NSEC3, {"e.z.", VLY_TYPE_A, "NXDOMAIN aa\n" SOA});
 }
+
+/* RFC 1034 §4.3.2 3a: an alias that leads to its own wildcard, or to a name that is made from it,
+ * has the record of that name, too. Nothing is there twice (RFC 2181 §5). */
+Test(answers, wildcard_alias_may_lead_to_itself)
+{
+	EXPECT_ANSWERS(VLY_TEST_APEX "*.l CNAME *.l\n",
+		       {"w.l.z.", VLY_TYPE_A,
+			"NOERROR aa\nan *.l.z. 300 CNAME *.l.z.\nan w.l.z. 300 CNAME *.l.z.\n"},
+		       {"v.w.l.z.", VLY_TYPE_A,
+			"NOERROR aa\nan *.l.z. 300 CNAME *.l.z.\nan v.w.l.z. 300 CNAME *.l.z.\n"},
+		       {"*.l.z.", VLY_TYPE_A, "NOERROR aa\nan *.l.z. 300 CNAME *.l.z.\n"},
+		       {"w.l.z.", VLY_TYPE_CNAME, "NOERROR aa\nan w.l.z. 300 CNAME *.l.z.\n"});
+	EXPECT_ANSWERS(VLY_TEST_APEX "*.m CNAME t.m\n",
+		       {"w.m.z.", VLY_TYPE_A,
+			"NOERROR aa\nan t.m.z. 300 CNAME t.m.z.\nan w.m.z. 300 CNAME t.m.z.\n"},
+		       {"t.m.z.", VLY_TYPE_A, "NOERROR aa\nan t.m.z. 300 CNAME t.m.z.\n"},
+		       {"a.t.m.z.", VLY_TYPE_A,
+			"NOERROR aa\nan a.t.m.z. 300 CNAME t.m.z.\nan t.m.z. 300 CNAME t.m.z.\n"});
+	EXPECT_ANSWERS(
+		VLY_TEST_APEX "*.m CNAME *.b.m\n",
+		{"w.m.z.", VLY_TYPE_A,
+		 "NOERROR aa\nan *.b.m.z. 300 CNAME *.b.m.z.\nan w.m.z. 300 CNAME *.b.m.z.\n"},
+		{"b.m.z.", VLY_TYPE_A,
+		 "NOERROR aa\nan *.b.m.z. 300 CNAME *.b.m.z.\nan b.m.z. 300 CNAME *.b.m.z.\n"},
+		{"x.b.m.z.", VLY_TYPE_A,
+		 "NOERROR aa\nan *.b.m.z. 300 CNAME *.b.m.z.\nan x.b.m.z. 300 CNAME *.b.m.z.\n"},
+		{"*.b.m.z.", VLY_TYPE_A, "NOERROR aa\nan *.b.m.z. 300 CNAME *.b.m.z.\n"});
+}
+
+/* The same in more than one step. */
+Test(answers, wildcard_alias_may_come_by_again)
+{
+	EXPECT_ANSWERS(VLY_TEST_APEX "*.p CNAME o\no CNAME q.p\n",
+		       {"w.p.z.", VLY_TYPE_A,
+			"NOERROR aa\nan o.z. 300 CNAME q.p.z.\nan q.p.z. 300 CNAME o.z.\n"
+			"an w.p.z. 300 CNAME o.z.\n"},
+		       {"q.p.z.", VLY_TYPE_A,
+			"NOERROR aa\nan o.z. 300 CNAME q.p.z.\nan q.p.z. 300 CNAME o.z.\n"},
+		       {"o.z.", VLY_TYPE_A,
+			"NOERROR aa\nan o.z. 300 CNAME q.p.z.\nan q.p.z. 300 CNAME o.z.\n"});
+}

@@ -157,7 +157,7 @@ static void
 resolve(struct answer *answer, const char *name, unsigned qtype, unsigned any_type)
 {
 	const struct vly_reference_zone *zone = answer->zone;
-	const struct vly_reference_record *used[VLY_REFERENCE_HOPS_MAX];
+	const char *passed[VLY_REFERENCE_HOPS_MAX];
 	unsigned hop_cnt = 0;
 	char node[VLY_REFERENCE_CHARS];
 
@@ -185,11 +185,11 @@ resolve(struct answer *answer, const char *name, unsigned qtype, unsigned any_ty
 			return;
 		}
 		for (unsigned i = 0; i < hop_cnt; i++)
-			if (used[i] == cname)
+			if (strcmp(passed[i], name) == 0)
 				return;
 		if (hop_cnt == VLY_REFERENCE_HOPS_MAX)
 			return;
-		used[hop_cnt++] = cname;
+		passed[hop_cnt++] = name;
 		add(answer, ANSWER, cname, name, cname->ttl);
 		name = cname->data;
 	}
