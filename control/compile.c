@@ -197,6 +197,7 @@ vly_compile_zone(struct vly_image_draft *draft, struct vly_zone *zone, uint32_t 
 	}
 	free(compiler.writer);
 	free(compiler.type);
+	free(compiler.host);
 	vly_rrsets_free(&compiler.own);
 	vly_rrsets_free(&compiler.target);
 	vly_rrsets_free(&compiler.glue);
