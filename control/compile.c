@@ -22,6 +22,16 @@ vly_compiler_fail_memory(struct vly_compiler *compiler)
 	return vly_compiler_fail(compiler, NULL, "no memory for the image");
 }
 
+int
+vly_compiler_load(struct vly_compiler *compiler, struct vly_rrsets *rrsets, uint32_t idx)
+{
+	if (vly_rrsets_load(rrsets, compiler->zone, idx) != 0)
+		return vly_compiler_fail_memory(compiler);
+	if (compiler->zone->has_nsec3)
+		vly_rrsets_drop_nsec3(rrsets);
+	return 0;
+}
+
 static int
 store_name(struct vly_compiler *compiler, const struct vly_zone_node *source)
 {
@@ -86,8 +96,8 @@ compile_node(struct vly_compiler *compiler, uint32_t idx)
 	bool is_wildcard = source->parent != VLY_ZONE_NONE &&
 			   compiler->zone->node[source->parent].wildcard == idx;
 
-	if (vly_rrsets_load(&compiler->own, compiler->zone, idx) != 0)
-		return vly_compiler_fail_memory(compiler);
+	if (vly_compiler_load(compiler, &compiler->own, idx) != 0)
+		return -1;
 	compiler->blamed = compiler->own.cnt > 0 ? compiler->own.rrset[0].record[0] : compiler->soa;
 	compiler->by_wildcard = is_wildcard && !returns;
 	if (write_node(compiler, idx) != 0 || store_name(compiler, source) != 0)

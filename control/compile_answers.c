@@ -305,10 +305,8 @@ compile_alias(struct vly_compiler *compiler, uint32_t idx)
 	vly_chain_follow(chain, compiler->zone, idx, compiler->by_wildcard);
 	compiler->target.cnt = 0;
 	if ((chain->end == VLY_CHAIN_NODE || chain->end == VLY_CHAIN_CUT) &&
-	    vly_rrsets_load(&compiler->target, compiler->zone, chain->node_idx) != 0) {
-		(void)vly_compiler_fail_memory(compiler);
+	    vly_compiler_load(compiler, &compiler->target, chain->node_idx) != 0)
 		return 0;
-	}
 	for (unsigned i = 0; chain->end == VLY_CHAIN_NODE && i < compiler->target.cnt; i++)
 		if (compile_chain_type(compiler, idx, compiler->target.rrset[i].type) != 0)
 			return 0;

@@ -60,6 +60,11 @@ __attribute__((nonnull(1, 3), cold)) int vly_compiler_fail(struct vly_compiler *
 /* The same for want of memory. */
 __attribute__((nonnull, cold)) int vly_compiler_fail_memory(struct vly_compiler *compiler);
 
+/* Loads the RRsets of node `idx` that can be asked for. Returns 0, or -1 when there is no memory.
+ */
+__attribute__((nonnull)) int vly_compiler_load(struct vly_compiler *compiler,
+					       struct vly_rrsets *rrsets, uint32_t idx);
+
 /* Adds the records of an RRset to the answer; `owner` as for struct vly_answer_record. */
 __attribute__((nonnull(1, 4))) void vly_compiler_add_rrset(struct vly_compiler *compiler,
 							   enum vly_section section,

@@ -94,6 +94,26 @@ vly_rrsets_load(struct vly_rrsets *rrsets, const struct vly_zone *zone, uint32_t
 	return 0;
 }
 
+void
+vly_rrsets_drop_nsec3(struct vly_rrsets *rrsets)
+{
+	unsigned rrset_cnt = 0;
+
+	for (unsigned i = 0; i < rrsets->cnt; i++) {
+		struct vly_rrset rrset = rrsets->rrset[i];
+		const struct vly_zone_record **record =
+			rrsets->record + (rrset.record - rrsets->record);
+		unsigned cnt = 0;
+		for (unsigned j = 0; j < rrset.record_cnt; j++)
+			if (!vly_zone_record_is_nsec3(record[j]))
+				record[cnt++] = record[j];
+		rrset.record_cnt = cnt;
+		if (cnt > 0)
+			rrsets->rrset[rrset_cnt++] = rrset;
+	}
+	rrsets->cnt = rrset_cnt;
+}
+
 const struct vly_rrset *
 vly_rrsets_find(const struct vly_rrsets *rrsets, uint16_t type)
 {

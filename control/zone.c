@@ -187,9 +187,7 @@ owns_data(const struct vly_zone *zone, uint32_t node_idx)
 
 	for (vly_arena_ref ref = zone->node[node_idx].records; ref != 0; ref = record->next) {
 		record = vly_arena_at(&zone->arena, ref);
-		bool signs_nsec3 = record->type == VLY_TYPE_RRSIG && record->data_len >= 2 &&
-				   record->data[0] == 0 && record->data[1] == VLY_TYPE_NSEC3;
-		if (record->type != VLY_TYPE_NSEC3 && !signs_nsec3)
+		if (!vly_zone_record_is_nsec3(record))
 			return true;
 	}
 	return false;

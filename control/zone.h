@@ -101,6 +101,15 @@ vly_zone_prefetch(const struct vly_zone *zone, const struct vly_name *name)
 __attribute__((nonnull)) bool vly_zone_is_below(const struct vly_zone *zone, uint32_t node_idx,
 						const struct vly_name *name);
 
+/* True for NSEC3, and for an RRSIG that covers it. */
+static inline bool
+vly_zone_record_is_nsec3(const struct vly_zone_record *record)
+{
+	return record->type == VLY_TYPE_NSEC3 ||
+	       (record->type == VLY_TYPE_RRSIG && record->data_len >= 2 && record->data[0] == 0 &&
+		record->data[1] == VLY_TYPE_NSEC3);
+}
+
 /* True when `name` is the apex or below it. */
 static inline bool
 vly_zone_has_name(const struct vly_zone *zone, const struct vly_name *name)

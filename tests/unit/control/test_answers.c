@@ -102,7 +102,11 @@ Test(answers, owner_of_nsec3_alone_does_not_exist)
 /* It exists when it owns other records, too, or a name below it exists. */
 Test(answers, owner_of_nsec3_and_more_exists)
 {
-	EXPECT_ANSWERS(VLY_TEST_APEX HASH NSEC3 HASH " A 192.0.2.1\n* TXT x\n",
+	EXPECT_ANSWERS(VLY_TEST_APEX HASH NSEC3 HASH SIGNED HASH
+		       " A 192.0.2.1\n* TXT x\nc CNAME " HASH "\n",
+		       {HASH ".z.", VLY_TYPE_NSEC3, "NOERROR aa\n" SOA},
+		       {HASH ".z.", VLY_TYPE_RRSIG, "NOERROR aa\n" SOA},
+		       {"c.z.", VLY_TYPE_NSEC3, "NOERROR aa\nan c.z. 300 CNAME " HASH ".z.\n" SOA},
 		       {HASH ".z.", VLY_TYPE_TXT, "NOERROR aa\n" SOA},
 		       {HASH ".z.", VLY_TYPE_A, "NOERROR aa\nan " HASH ".z. 300 A 192.0.2.1\n"});
 	EXPECT_ANSWERS(VLY_TEST_APEX HASH NSEC3 "a." HASH " A 192.0.2.1\n* TXT x\n",
