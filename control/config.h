@@ -79,7 +79,8 @@ struct vly_config_checks {
 };
 
 struct vly_config_answers {
-	char *any; /* one or all */
+	char *any;        /* one or all */
+	char *additional; /* none or addresses */
 };
 
 struct vly_config_defence {

@@ -238,9 +238,12 @@ static void
 check_answers(const struct vly_config_answers *answers, struct vly_config_findings *findings)
 {
 	static const char *const anys[] = {"one", "all", NULL};
+	static const char *const additionals[] = {"none", "addresses", NULL};
 
 	if (!is_choice(answers->any, anys))
 		vly_config_find(findings, "answers.any", 0, "must be one or all");
+	if (!is_choice(answers->additional, additionals))
+		vly_config_find(findings, "answers.additional", 0, "must be none or addresses");
 }
 
 static void

@@ -54,6 +54,7 @@ static const cyaml_schema_field_t dataplane_schema[] = {
 
 static const cyaml_schema_field_t answers_schema[] = {
 	TEXT("any", struct vly_config_answers, any),
+	TEXT("additional", struct vly_config_answers, additional),
 	CYAML_FIELD_END,
 };
 

@@ -83,6 +83,7 @@ Test(config, the_example_says_what_the_defaults_are)
 	expect_same_text(example->dataplane->version_server, defaults->dataplane->version_server);
 	expect_same_text(example->dataplane->rrset_order, defaults->dataplane->rrset_order);
 	expect_same_text(example->answers->any, defaults->answers->any);
+	expect_same_text(example->answers->additional, defaults->answers->additional);
 #define X(id, name, severity, help) expect_same_text(example->checks->id, defaults->checks->id);
 	VLY_ZONE_CHECKS(X)
 #undef X
