@@ -163,7 +163,7 @@ splice(struct vly_composer *composer, struct vly_name *name, unsigned prefix_len
 	unsigned label_cnt = kept_cnt;
 	/* in blocks: both have room for that behind their ends */
 	for (unsigned i = 0; i < dname->target_len; i += VLY_NAME_SLACK_BYTES)
-		memcpy(name->lower + at + i, dname->target + i, VLY_NAME_SLACK_BYTES);
+		vly_ascii_lower_block(name->lower + at + i, dname->target + i);
 	while (at < end && name->lower[at] != 0 && label_cnt < VLY_NAME_LABELS_MAX) {
 		name->start[label_cnt++] = (uint8_t)at;
 		at += name->lower[at] + 1u;

@@ -279,27 +279,40 @@ is_left_out(struct vly_composer *composer, struct source *source, const struct v
 	return len != 0 && has_alias(composer, type, owner, len);
 }
 
-/* Copies RDATA of `bytes` octets at `at`. */
+/* Whether the only name in RDATA, which ends it, is written out in full and beyond the reach of
+ * pointers: then it is copied without a look at its labels. An RRset of deep names has thousands.
+ */
 static bool
-copy_data(struct vly_composer *composer, struct source *source, unsigned at, unsigned bytes)
+is_full_name(const struct source *source, unsigned at, unsigned end)
 {
 	const struct vly_rdata_names *names = source->names;
-	const unsigned end = at + bytes;
-	const unsigned start = composer->len;
 
-	if (names != NULL) {
-		if (names->skip > bytes)
-			return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
-		if (!vly_composer_put(composer, source->wire + at, names->skip))
+	return names->cnt == 1 && names->after == 0 && source->base + at > VLY_POINTER_MAX &&
+	       end - at >= names->skip + 2u && source->wire[end - 1] == 0 &&
+	       source->wire[end - 2] < 0xc0; /* no pointer */
+}
+
+/* Copies what stands behind the owner: the fixed part at `at`, and RDATA that ends at `end`. */
+static bool
+copy_rest(struct vly_composer *composer, struct source *source, unsigned at, unsigned end)
+{
+	const struct vly_rdata_names *names = source->names;
+	unsigned data_at = at + 10;
+
+	if (names == NULL || is_full_name(source, data_at, end))
+		return vly_composer_put(composer, source->wire + at, end - at);
+	const unsigned start = composer->len + 10;
+	if (names->skip > end - data_at)
+		return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
+	if (!vly_composer_put(composer, source->wire + at, 10u + names->skip))
+		return false;
+	data_at += names->skip;
+	for (unsigned i = 0; i < names->cnt; i++)
+		if (!copy_name(composer, source, &data_at))
 			return false;
-		at += names->skip;
-		for (unsigned i = 0; i < names->cnt; i++)
-			if (!copy_name(composer, source, &at))
-				return false;
-		if (at > end)
-			return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
-	}
-	if (!vly_composer_put(composer, source->wire + at, end - at))
+	if (data_at > end)
+		return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
+	if (!vly_composer_put(composer, source->wire + data_at, end - data_at))
 		return false;
 	vly_write_u16(composer->message + start - 2, composer->len - start);
 	return true;
@@ -331,9 +344,7 @@ copy_record(struct vly_composer *composer, struct source *source, const struct v
 		source->names_type = type;
 		source->names = vly_rdata_names((uint16_t)type);
 	}
-	if (!copy_name(composer, source, &owner) ||
-	    !vly_composer_put(composer, source->wire + fixed, 10) ||
-	    !copy_data(composer, source, fixed + 10, data_len))
+	if (!copy_name(composer, source, &owner) || !copy_rest(composer, source, fixed, *at))
 		return false;
 	composer->count[section]++;
 	return true;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Composing where there is no room: a response stands where the query was, and what the client put
- * there must never be taken for what was written. */
+/* Composing where there is no room, as a response stands where the query was, and what the client
+ * put there must never be taken for what was written; and how far a query's budget of work goes. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "message.h"
 #include "server.h"
+#include "tests/fuzz/fixed_zones.h"
 
 /* Chains of three substitutions, and what is at their end. */
 #define CHAIN VLY_TEST_APEX "a DNAME b\nb DNAME c\nc DNAME d\n"
@@ -182,4 +183,120 @@ Test(compose, pointers_of_a_stream_s_client)
 				exchange(i, message, MESSAGE_MAX, 1232, true);
 		}
 	}
+}
+
+/* Asks the deep zone for what is `label_cnt` labels of `octets` octets below one of its chains.
+ * False: there is no such name. */
+static bool
+ask_below(const struct vly_test_server *deep, const char *start, unsigned label_cnt,
+	  unsigned octets, struct vly_test_question question, struct vly_test_response *response)
+{
+	char name[2 * VLY_NAME_BYTES_MAX] = "";
+	uint8_t wire[VLY_NAME_BYTES_MAX];
+	size_t len = 0;
+
+	if (label_cnt * (octets + 1) + strlen(start) + 1 >= VLY_NAME_BYTES_MAX)
+		return false;
+	for (unsigned i = 0; i < label_cnt; i++) {
+		memset(name + len, 'a', octets);
+		len += octets;
+		name[len++] = '.';
+	}
+	strcpy(name + len, start);
+	question.name = name;
+	question.edns = true;
+	if (vly_test_name_wire(wire, name) == 0)
+		return false;
+	vly_test_ask(deep->table, &question, response);
+	cr_assert_null(response->fault, "%s: %s", name, response->fault);
+	return true;
+}
+
+static void
+start_text(char text[VLY_NAME_BYTES_MAX], unsigned idx)
+{
+	FILE *file = fmemopen(text, VLY_NAME_BYTES_MAX, "w");
+
+	cr_assert_not_null(file);
+	deep_start(file, idx);
+	fputs("." DEEP_ZONE_NAME, file);
+	fclose(file);
+}
+
+Test(compose, sixteen_substitutions_are_answered_over_udp)
+{
+	const struct vly_test_question question = {.type = VLY_TYPE_A};
+	struct vly_test_response response;
+	struct vly_test_server deep;
+
+	cr_assert_eq(vly_deep_server_open(&deep), 0);
+	cr_assert(ask_below(&deep, "other-16-0.y.", 2, 3, question, &response));
+	cr_expect_eq(response.flags, VLY_FLAG_QR | VLY_FLAG_AA);
+	cr_expect_eq(response.count[1], 33); /* DNAME and CNAME of each, and an address */
+	vly_test_response_free(&response);
+	vly_test_server_close(&deep);
+}
+
+/* Owners of 60 labels: what a chain of them takes is not done for anyone who may be a spoofed
+ * source, but for whoever comes over a stream. */
+Test(compose, beyond_the_budget_over_udp_a_stream_is_asked_for)
+{
+	struct vly_test_question question = {.type = VLY_TYPE_A};
+	struct vly_test_response response;
+	struct vly_test_server deep;
+	char start[VLY_NAME_BYTES_MAX];
+
+	cr_assert_eq(vly_deep_server_open(&deep), 0);
+	start_text(start, DEEP_START_CNT - 1);
+	question.payload = 4096;
+	cr_assert(ask_below(&deep, start, 1, 1, question, &response));
+	cr_expect_eq(response.flags, VLY_FLAG_QR | VLY_FLAG_AA | VLY_FLAG_TC);
+	cr_expect_eq(response.record_cnt, 0);
+	vly_test_response_free(&response);
+
+	question.stream = true;
+	cr_assert(ask_below(&deep, start, 1, 1, question, &response));
+	cr_expect_eq(response.flags, VLY_FLAG_QR | VLY_FLAG_AA | VLY_RCODE_NXDOMAIN);
+	cr_expect_eq(response.count[1], 2 * DEEP_OWNER_CNT); /* and the last name is none */
+	vly_test_response_free(&response);
+	vly_test_server_close(&deep);
+}
+
+/* SERVFAIL is for what is broken: no zone has more than a stream's budget is good for. */
+Test(compose, a_stream_gets_all_that_there_is)
+{
+	static const uint16_t types[] = {VLY_TYPE_A, VLY_TYPE_MX, VLY_TYPE_TXT, VLY_TYPE_NS};
+	static const unsigned shapes[][2] = {{1, 1}, {10, 10}, {110, 1}, {60, 2}, {3, 63}};
+	struct vly_test_response response;
+	struct vly_test_server deep;
+	char start[VLY_NAME_BYTES_MAX];
+
+	cr_assert_eq(vly_deep_server_open(&deep), 0);
+	for (unsigned i = 0; i < DEEP_START_CNT * 20; i++) {
+		const unsigned *shape = shapes[i / 4 % 5];
+		const struct vly_test_question question = {.type = types[i % 4], .stream = true};
+		start_text(start, i / 20);
+		if (!ask_below(&deep, start, shape[0], shape[1], question, &response))
+			continue;
+		cr_expect_neq(response.flags & VLY_FLAG_RCODE, VLY_RCODE_SERVFAIL, "%s", start);
+		cr_expect((response.flags & VLY_FLAG_TC) != 0 || response.count[1] >= 2, "%s",
+			  start);
+		vly_test_response_free(&response);
+	}
+	vly_test_server_close(&deep);
+}
+
+/* Targets keep the case that the zone has, and lead to names in any. */
+Test(compose, targets_of_any_case)
+{
+	static const struct vly_test_zone mixed = {
+		"example.", VLY_TEST_APEX "a DNAME B.Example.\nb DNAME cCc\n*.ccc A 192.0.2.1\n"};
+	const struct vly_test_question question = {.name = "X.a.example.", .type = VLY_TYPE_A};
+	struct vly_test_server one;
+
+	cr_assert_eq(vly_test_server_open(&one, &mixed, 1), 0);
+	char *text = vly_test_ask_text(one.table, &question);
+	cr_expect_not_null(strstr(text, "an x.ccc.example. 300 A 192.0.2.1"), "%s", text);
+	free(text);
+	vly_test_server_close(&one);
 }
