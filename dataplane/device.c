@@ -6,6 +6,7 @@
 #include <rte_ethdev.h>
 
 #include "eal.h"
+#include "interface.h"
 
 /*
  * Packets that the driver takes in per receive call when it polls the interface itself (preferred
@@ -17,19 +18,51 @@
 
 #define ARGS_BYTES 2048
 
+/* 4096 octets of a page, less 256 of headroom, 320 behind the frame, Ethernet and VLAN headers. */
+#define XDP_MTU_MAX 3498u
+
+/* A driver without multi-buffer XDP needs a frame in one page, with XDP's headroom and the kernel's
+ * own data behind it. */
+static bool
+mtu_is_too_large(const struct vly_port_spec *spec)
+{
+	struct vly_interface interface;
+
+	return spec->kind == VLY_PORT_AF_XDP &&
+	       vly_interface_query(spec->target, &interface) == 0 &&
+	       (interface.mtu > XDP_MTU_MAX || strstr(vly_eal_kernel_error(), "MTU") != NULL);
+}
+
+static void
+write_hint(char *hint, size_t room, const struct vly_port_spec *spec, int error)
+{
+	hint[0] = '\0';
+	/* The driver calls every failure EINVAL. */
+	if (spec->kind == VLY_PORT_AF_XDP && strstr(vly_eal_error(), "umem") != NULL)
+		snprintf(hint, room,
+			 "; packet memory must be locked: CAP_IPC_LOCK, or a higher RLIMIT_MEMLOCK "
+			 "(ulimit -l, LimitMEMLOCK=), is needed");
+	else if (error == -EPERM || error == -EACCES)
+		snprintf(hint, room,
+			 "; root, or CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF, are needed");
+	else if (mtu_is_too_large(spec))
+		snprintf(hint, room,
+			 "; most drivers take XDP programs with an MTU of %u at the most (a veth "
+			 "pair counts its other end's): ip link set dev %s mtu 1500",
+			 XDP_MTU_MAX, spec->target);
+}
+
 int
 vly_device_failed(const struct vly_port_spec *spec, const char *what, int error)
 {
-	const char *hint = "";
+	const char *kernel = vly_eal_kernel_error();
+	const char *detail = *kernel != '\0' ? kernel : vly_eal_error();
+	const char *by = *kernel != '\0' ? "; the kernel says: " : "; DPDK says: ";
+	char hint[256];
 
-	/* The driver calls every failure EINVAL. */
-	if (spec->kind == VLY_PORT_AF_XDP && strstr(vly_eal_error(), "umem") != NULL)
-		hint = "; packet memory must be locked: CAP_IPC_LOCK, or a higher RLIMIT_MEMLOCK "
-		       "(ulimit -l, LimitMEMLOCK=), is needed";
-	else if (error == -EPERM || error == -EACCES)
-		hint = "; root, or CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF, are needed";
+	write_hint(hint, sizeof(hint), spec, error);
 	vly_log_error("port %s: %s: %s%s%s%s", spec->name, what, rte_strerror(-error),
-		      vly_eal_error()[0] != '\0' ? "; DPDK says: " : "", vly_eal_error(), hint);
+		      *detail != '\0' ? by : "", detail, hint);
 	return -1;
 }
 
