@@ -20,6 +20,8 @@ vly_lcores_allowed(cpu_set_t *allowed, vly_lcores_ask *ask)
 		if (error == 0)
 			memcpy(allowed, cpus, sizeof(*allowed));
 		CPU_FREE(cpus);
+		if (error == 0 && CPU_COUNT(allowed) == 0)
+			return -ERANGE;
 		if (error != EINVAL)
 			return -error;
 	}

@@ -38,6 +38,16 @@ ask_large_kernel(pid_t pid, size_t bytes, cpu_set_t *cpus)
 }
 
 static int
+ask_for_late_ones(pid_t pid, size_t bytes, cpu_set_t *cpus)
+{
+	int result = ask_large_kernel(pid, bytes, cpus);
+
+	if (result == 0)
+		CPU_CLR_S(1000, bytes, cpus);
+	return result;
+}
+
+static int
 ask_in_vain(pid_t pid, size_t bytes, cpu_set_t *cpus)
 {
 	(void)pid, (void)bytes, (void)cpus;
@@ -52,6 +62,7 @@ Test(lcores, more_cpus_than_a_set_holds)
 	cr_expect_eq(vly_lcores_allowed(&allowed, ask_large_kernel), 0);
 	cr_expect_eq(CPU_COUNT(&allowed), 1);
 	cr_expect(CPU_ISSET(1000, &allowed));
+	cr_expect_eq(vly_lcores_allowed(&allowed, ask_for_late_ones), -ERANGE);
 	cr_expect_eq(vly_lcores_allowed(&allowed, ask_in_vain), -EINVAL);
 	cr_expect_eq(vly_lcores_allowed(&allowed, sched_getaffinity), 0);
 	cr_expect_gt(CPU_COUNT(&allowed), 0);
