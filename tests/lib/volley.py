@@ -176,8 +176,9 @@ class Volley:
         return self.dataplane
 
     def start_dataplane(self, *flags):
-        """Returns when it can take zones; it answers, and says "ready: ", once it has some."""
-        self.spawn_dataplane(*flags).wait_for_log("waiting for zones: ")
+        """Returns when it answers; without a control that gives it zones, when it waits for one."""
+        served = self.control is not None and self.control.running()
+        self.spawn_dataplane(*flags).wait_for_log("ready: " if served else "waiting for zones: ")
         return self.dataplane
 
     def start_control(self):
