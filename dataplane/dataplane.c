@@ -280,8 +280,12 @@ plan_lcores(struct dataplane *dataplane, struct vly_options *options)
 {
 	cpu_set_t allowed;
 
-	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) {
-		vly_log_error("can't ask for our CPUs: %m");
+	int error = vly_lcores_allowed(&allowed, sched_getaffinity);
+	if (error != 0) {
+		vly_log_error("can't ask for our CPUs: %s",
+			      error == -ERANGE
+				      ? "none of the first 1,024, which DPDK knows, is ours"
+				      : strerror(-error));
 		return -1;
 	}
 	if (vly_lcores_plan(&dataplane->lcores, options, &allowed) != 0) {

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <linux/close_range.h>
+
 #include "dataplane.h"
 #include "retry.h"
 
@@ -13,6 +15,8 @@
 static int
 run_without_huge_pages(int argc, char **argv)
 {
+	/* DPDK has opened huge pages by now, and those would stay taken. */
+	close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 	char **again = calloc((size_t)argc + 2, sizeof(*again));
 
 	if (again != NULL) {

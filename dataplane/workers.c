@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "workers.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,27 +70,40 @@ vly_workers_plan(struct vly_workers *workers, const struct vly_options *options,
 	workers->cnt = idx;
 }
 
-static int
-wait_for(struct vly_worker *worker)
+static enum vly_worker_state
+wait_for_state(const struct vly_worker *worker)
 {
-	int state = VLY_WORKER_STARTING;
-	const char *reason = "it has not come so far within 30 s";
-
 	for (unsigned ms = 0; ms < START_MS_MAX; ms++) {
-		state = atomic_load_explicit(&worker->state, memory_order_acquire);
+		enum vly_worker_state state =
+			atomic_load_explicit(&worker->state, memory_order_acquire);
 		if (state != VLY_WORKER_STARTING)
-			break;
+			return state;
 		usleep(1000);
 	}
-	if (state == VLY_WORKER_RUNNING)
+	return VLY_WORKER_STARTING;
+}
+
+static int
+wait_for(const struct vly_worker *worker)
+{
+	unsigned id = worker->counters->lcore_id;
+
+	switch (wait_for_state(worker)) {
+	case VLY_WORKER_RUNNING:
+	case VLY_WORKER_ENDED:
 		return 0;
-	if (state == VLY_WORKER_FAILED)
-		reason = strerror(worker->error);
-	vly_log_error("lcore %u does not start: port %s, queue %u: %s: %s",
-		      worker->counters->lcore_id, worker->port_name, worker->queue_idx,
-		      state == VLY_WORKER_FAILED ? worker->error_what : "memory of its own",
-		      reason);
-	return -1;
+	case VLY_WORKER_FAILED:
+		vly_log_error("lcore %u does not start: port %s, queue %u: %s: %s", id,
+			      worker->port_name, worker->queue_idx, worker->error_what,
+			      strerror(worker->error));
+		return -1;
+	case VLY_WORKER_STARTING:
+		break;
+	}
+	vly_log_error("lcore %u does not start: port %s, queue %u: it has not got its memory "
+		      "within %d s",
+		      id, worker->port_name, worker->queue_idx, START_MS_MAX / 1000);
+	_exit(EXIT_FAILURE); /* whoever waited for it to end would wait for ever */
 }
 
 int

@@ -11,7 +11,7 @@ import dns.rcode
 import pytest
 
 from ask import open_client, query, serial, wait_until_answered
-from net import SERVER4, SERVER6, SERVER_LINK
+from net import CLIENT_LINK, SERVER4, SERVER6, SERVER_LINK
 from pcap import PCAP_HEADER, pcap_frames, pcap_record
 from volley import DATAPLANE, Process, environment, small_zone
 from wire import dns_query
@@ -195,3 +195,15 @@ def test_restarts_refuse_nobody(volley):
             wait_until_answered(volley.network, "test.")
     assert set(asker.codes) == {"NOERROR"}, asker.codes
     assert query(volley.network, "ns1.test.").answer
+
+
+def test_mtu_that_xdp_can_t_take(volley):
+    """The reason, the limit and the cure stand in one line, which is the only error."""
+    for side, link in ((volley.network.client, CLIENT_LINK), (volley.network.server, SERVER_LINK)):
+        side.ip("link", "set", link, "mtu", "9000")
+    dataplane = volley.spawn_dataplane()
+    assert dataplane.wait() == 1
+    volley.processes.remove(dataplane)
+    (line,) = [line for line in dataplane.log().splitlines() if "info:" not in line]
+    assert "error: " in line and "MTU is too large" in line and "3498" in line
+    assert f"ip link set dev {SERVER_LINK} mtu 1500" in line

@@ -210,8 +210,9 @@ class Volley:
         return self.dataplane
 
     def start_dataplane(self, *flags):
-        """Returns when a control can connect; it answers as soon as it has zones."""
-        self.spawn_dataplane(*flags).wait_for_log(STARTED)
+        """Returns when it answers; without a control that gives it zones, when it waits for one."""
+        served = self.control is not None and self.control.running()
+        self.spawn_dataplane(*flags).wait_for_log(READY if served else STARTED)
         return self.dataplane
 
     def spawn_control(self):
