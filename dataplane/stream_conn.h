@@ -17,8 +17,9 @@
  * Memory, per thread: struct vly_stream_pool with its buffers (0.2 MiB); for each connection struct
  * vly_stream_conn, some 300 octets with malloc's own; and all that is kept for connections, at most
  * buffers_max plus what one of them may have (VLY_STREAM_KEPT_MAX + VLY_STREAM_OUT_BYTES).
- * stream_udp.c has 1.5 MiB more. The kernel's share is bounded by the buffer sizes in
- * stream_socket.h: 320 KiB for each connection, and net.ipv4.tcp_mem for all.
+ * stream_udp.c has 1.5 MiB more, and what the policy counts of sources takes 2 MiB. The kernel's
+ * share is bounded by the buffer sizes in stream_socket.h: 320 KiB for each connection, and
+ * net.ipv4.tcp_mem for all.
  */
 #ifndef VLY_DATAPLANE_STREAM_CONN_H
 #define VLY_DATAPLANE_STREAM_CONN_H
