@@ -6,6 +6,8 @@
  * its type, the room of the response. Then the worst are changed at random as long as that makes
  * them worse.
  *
+ * With --stride N it looks at each Nth of them, to see that it works.
+ *
  * Prints one JSON object: for queries over UDP and for those over a stream the worst one found, and
  * in each round the medians of its cycles and of a plain query's.
  */
@@ -48,6 +50,7 @@ struct candidate {
 
 struct bench {
 	const struct vly_table *table;
+	unsigned stride; /* 1: looks at everything */
 	bool stream;
 	uint8_t *room;
 	struct vly_query *query;
@@ -211,11 +214,11 @@ search(struct bench *bench)
 	struct candidate kept[KEPT] = {0};
 	struct candidate worst;
 
-	for (unsigned start_idx = 0; start_idx < START_CNT; start_idx++)
+	for (unsigned start_idx = 0; start_idx < START_CNT; start_idx += bench->stride)
 		search_start(bench, start_idx, kept);
 	worst = kept[0];
 	for (unsigned i = 0; i < KEPT; i++) {
-		for (unsigned j = 0; j < CHANGES; j++) {
+		for (unsigned j = 0; j < CHANGES; j += bench->stride) {
 			struct candidate candidate = kept[i];
 			change(&candidate);
 			if (glance(bench, &candidate) && candidate.cycles > kept[i].cycles &&
@@ -275,11 +278,12 @@ print_worst(struct bench *bench, const struct candidate *worst, unsigned round_c
 }
 
 static void
-parse_arguments(unsigned *round_cnt, int argc, char **argv)
+parse_arguments(struct bench *bench, unsigned *round_cnt, int argc, char **argv)
 {
 	static const struct option names[] = {
 		{"rounds", required_argument, NULL, 'r'},
 		{"seed", required_argument, NULL, 's'},
+		{"stride", required_argument, NULL, 't'},
 		{NULL, 0, NULL, 0},
 	};
 	int option;
@@ -288,10 +292,13 @@ parse_arguments(unsigned *round_cnt, int argc, char **argv)
 		unsigned long number = optarg != NULL ? strtoul(optarg, NULL, 10) : 0;
 		if (option == 's') {
 			random_state = number;
+		} else if (option == 't' && number > 0 && number <= START_CNT) {
+			bench->stride = (unsigned)number;
 		} else if (option == 'r' && number > 0 && number <= ROUNDS_MAX) {
 			*round_cnt = (unsigned)number;
 		} else {
-			fprintf(stderr, "usage: worst [--rounds 1..%d] [--seed N]\n", ROUNDS_MAX);
+			fprintf(stderr, "usage: worst [--rounds 1..%d] [--seed N] [--stride N]\n",
+				ROUNDS_MAX);
 			exit(2);
 		}
 	}
@@ -306,7 +313,7 @@ main(int argc, char **argv)
 		.query = aligned_alloc(_Alignof(struct vly_query), sizeof(struct vly_query))};
 	unsigned round_cnt = 7;
 
-	parse_arguments(&round_cnt, argc, argv);
+	parse_arguments(&bench, &round_cnt, argc, argv);
 	if (bench.room == NULL || bench.query == NULL || vly_deep_server_open(&server) != 0)
 		vly_tool_fail("the zones can't be served");
 	bench.table = server.table;
