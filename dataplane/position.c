@@ -10,14 +10,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "thread_state.h"
+
 /* Enough from a stage of the pipeline up to the lcore's loop. */
 #define FRAMES_MAX 12
 
 /* The handler's own frame, and the kernel's that called it. */
 #define FRAMES_SKIPPED 2
 
-/* A thread that runs takes the signal at the next tick of its CPU's clock, or sooner. */
-#define WAIT_MS_MAX 20
+/* A thread that sleeps takes the signal at once, if it ever does; one that runs, as soon as it has
+ * its CPU again, which is long on a machine that is overloaded. */
+#define WAIT_MS_MAX     20
+#define WAIT_RUN_MS_MAX 200
 
 /* From the linker: where the program begins in memory, and where its code ends. */
 extern const char __executable_start[];
@@ -63,11 +67,15 @@ append_frame(const void *address, char *text, size_t text_bytes)
 void
 vly_position_ask(pid_t tid, char *text, size_t text_bytes)
 {
+	struct vly_thread_state state = {0};
 	int cnt = 0;
 
+	if (vly_thread_state_read(tid, &state) != 0)
+		state.runnable = false;
+	unsigned ms_max = state.runnable ? WAIT_RUN_MS_MAX : WAIT_MS_MAX;
 	atomic_store(&frame_cnt, 0);
 	if (syscall(SYS_tgkill, getpid(), tid, VLY_POSITION_SIGNAL) == 0) {
-		for (unsigned ms = 0; ms < WAIT_MS_MAX && cnt == 0; ms++) {
+		for (unsigned ms = 0; ms < ms_max && cnt == 0; ms++) {
 			usleep(1000);
 			cnt = atomic_load(&frame_cnt);
 		}

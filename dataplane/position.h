@@ -20,8 +20,8 @@ void vly_position_start(void);
 
 /*
  * Writes the addresses that the thread is at, and was called from, as "volley-dataplane+0x12a0
- * ...", for addr2line -e. A thread that does not take the signal within milliseconds is in a system
- * call, or held by a debugger, and that is what is written.
+ * ...", for addr2line -e. A thread that does not take the signal in time, 200 ms if it runs, is in
+ * a system call, or held by a debugger, and that is what is written.
  */
 __attribute__((nonnull)) void vly_position_ask(pid_t tid, char *text, size_t text_bytes);
 

@@ -20,7 +20,7 @@
 #define MAIN_PATIENCE 30
 
 /* The end may take so long: a disk or a reader of the log that hangs must not hold it up. */
-#define END_MS_MAX 300
+#define END_MS_MAX 500
 
 /* Octets of a packet that the log shows, and packets that it shows. */
 #define SHOWN_BYTES_MAX 320
