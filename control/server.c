@@ -15,6 +15,45 @@
  * memory only when it is used. */
 #define BACKLOG 128
 
+/* A new connection's request may be read in the second turn: others are accepted before. Until then
+ * it is not idle. */
+#define TURNS_OF_GRACE 2
+
+/* Connections that are not idle are as many as commands may be under way, and those that are new.
+ * With more than that something is wrong. */
+#define CLIENTS_MAX (VLY_SERVER_IDLE_MAX + VLY_SERVER_SLOW_MAX + VLY_SERVER_QUICK_MAX + BACKLOG)
+
+static bool
+is_idle(struct vly_client *client)
+{
+	return !client->busy && !client->last && !vly_client_is_ready(client) &&
+	       client->server->turn_cnt - client->taken_turn >= TURNS_OF_GRACE;
+}
+
+static struct vly_client *
+find_longest_idle(struct vly_server *server)
+{
+	struct vly_client *idle = NULL;
+
+	for (struct vly_client *client = server->clients; client; client = client->next)
+		if (is_idle(client) && (!idle || client->active < idle->active))
+			idle = client;
+	return idle;
+}
+
+static void
+make_room(struct vly_server *server)
+{
+	struct vly_client *idle;
+	unsigned cnt = 0;
+
+	for (struct vly_client *client = server->clients; client; client = client->next)
+		cnt += is_idle(client);
+	for (; cnt > VLY_SERVER_IDLE_MAX && (idle = find_longest_idle(server)); cnt--)
+		vly_client_dismiss(idle,
+				   "this connection was idle, and another one needed its place");
+}
+
 /* Serves a request of each client that has one. */
 static void
 on_turn(uv_idle_t *turn)
@@ -26,12 +65,12 @@ on_turn(uv_idle_t *turn)
 		uv_idle_stop(turn);
 	for (struct vly_client *client = server->clients; client; client = next) {
 		next = client->next;
-		if (client->broken) {
+		if (client->broken)
 			vly_client_close(client);
-			continue;
-		}
-		vly_client_serve(client);
+		else
+			vly_client_serve(client);
 	}
+	make_room(server);
 }
 
 void
@@ -39,26 +78,6 @@ vly_server_wake(struct vly_server *server)
 {
 	if (!server->ending)
 		uv_idle_start(&server->turn, on_turn);
-}
-
-/* A new connection's request is read in the next turn, but perhaps after others are accepted. */
-#define TURNS_OF_GRACE 2
-
-/* Has the connection end that has been idle for longest. Returns false when none is. */
-static bool
-make_room(struct vly_server *server)
-{
-	struct vly_client *idle = NULL;
-
-	for (struct vly_client *client = server->clients; client; client = client->next)
-		if (!client->busy && !vly_client_is_ready(client) &&
-		    server->turn_cnt - client->taken_turn >= TURNS_OF_GRACE &&
-		    (!idle || client->active < idle->active))
-			idle = client;
-	if (idle)
-		vly_client_dismiss(idle,
-				   "this connection was idle, and another one needed its place");
-	return idle != NULL;
 }
 
 static void
@@ -69,7 +88,6 @@ on_connection(uv_stream_t *stream, int status)
 
 	if (!client)
 		return;
-	bool has_room = server->client_cnt < VLY_SERVER_CLIENTS_MAX || make_room(server);
 	uv_pipe_init(stream->loop, &client->pipe, 0);
 	client->pipe.data = client;
 	client->server = server;
@@ -80,9 +98,9 @@ on_connection(uv_stream_t *stream, int status)
 	vly_client_begin(client);
 	if (!accepted)
 		vly_client_close(client);
-	else if (!has_room)
-		vly_client_dismiss(client, "too many connections to the control socket are busy: "
-					   "try again later");
+	else if (server->client_cnt > CLIENTS_MAX)
+		vly_client_dismiss(client, "too many connections to the control socket: try again "
+					   "later");
 }
 
 static int

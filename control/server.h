@@ -11,9 +11,9 @@
  * A client's next request is looked at when the last one is answered and most of the answer is
  * read.
  *
- * What a client costs is bounded: a request, one answer beyond UNREAD_BYTES_MAX (server.c), and
- * 64 KiB sent ahead. When all places are taken, the connection that has been idle for longest makes
- * room; commands that take long leave some places free, so that the operator gets in.
+ * What a client costs is bounded: a request, one answer beyond UNREAD_BYTES_MAX (server_client.c),
+ * and 64 KiB sent ahead. Of more than VLY_SERVER_IDLE_MAX idle connections those end that have
+ * been idle for longest; busy ones are bounded by the commands that may be under way.
  *
  * Threads: the loop's.
  */
@@ -29,11 +29,11 @@
 /* A longer line is refused: room for 100,000 prefixes, each of them as long as can be. */
 #define VLY_SERVER_LINE_BYTES_MAX (8u << 20)
 
-/* Operators and their scripts, not the public: more at once is a script gone wild. */
-#define VLY_SERVER_CLIENTS_MAX 64
+/* Operators and their scripts, not the public. An operator always gets in, so this is what others
+ * may keep open for nothing. */
+#define VLY_SERVER_IDLE_MAX 64
 
-/* Commands under way that take long, such as reloads. The rest of the places is for those that are
- * answered at once: `defence deny` must not wait for 64 scripts that reload. */
+/* Commands under way that take long, such as reloads. */
 #define VLY_SERVER_SLOW_MAX 48
 
 /* Others under way, such as changes of the defence. With that, and with the one above, it is those

@@ -181,6 +181,8 @@ vly_client_dismiss(struct vly_client *client, const char *reason)
 	client->last = true;
 	uv_read_stop((uv_stream_t *)&client->pipe);
 	refuse(client, reason);
+	if (unread_bytes(client) > 0)
+		vly_client_close(client);
 }
 
 static unsigned
