@@ -183,20 +183,20 @@ parse_sections(struct vly_query *query, unsigned *last_type)
 	return parse_additional(query, &cursor, vly_read_u16(message + 10));
 }
 
-/* Reads the question behind the header; returns its type's place, or NULL when it can't be read. */
-static inline const uint8_t *
+/* Reads the question behind the header; false: it can't be read. As parse_one() does, which is a
+ * cycle faster with these lines of its own. */
+static bool
 read_question(struct vly_query *query)
 {
 	const uint8_t *question = query->message + VLY_DNS_HEADER_BYTES;
 	const uint8_t *end = query->message + query->message_len;
 	unsigned name_len = vly_name_scan(&query->name, question, (size_t)(end - question));
-	const uint8_t *type = question + name_len;
 
-	if (name_len == 0 || end - type < 4)
-		return NULL;
+	if (name_len == 0 || end - question < name_len + 4)
+		return false;
 	query->question_bytes = (uint16_t)(name_len + 4);
-	query->qtype = (uint16_t)vly_read_u16(type);
-	return type;
+	query->qtype = (uint16_t)vly_read_u16(question + name_len);
+	return true;
 }
 
 /* The fate of a query with records in its answer or authority section. Only IXFR has one: the SOA
@@ -225,7 +225,7 @@ judge_header(struct vly_query *query)
 		set_fate(query, VLY_QUERY_DROP, VLY_RCODE_FORMERR);
 		return;
 	}
-	bool has_question = vly_read_u16(query->message + 4) == 1 && read_question(query) != NULL;
+	bool has_question = vly_read_u16(query->message + 4) == 1 && read_question(query);
 	bool sound = parse_sections(query, &last_type);
 	if (flags & VLY_FLAG_OPCODE)
 		set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_NOTIMP);
@@ -285,6 +285,7 @@ static inline void
 parse_one(struct vly_query *query)
 {
 	const uint8_t *message = query->message;
+	const uint8_t *question = message + VLY_DNS_HEADER_BYTES;
 	const uint8_t *end = message + query->message_len;
 
 	query->parsed[0] = query->parsed[1] = 0;
@@ -296,11 +297,14 @@ parse_one(struct vly_query *query)
 		judge_header(query);
 		return;
 	}
-	const uint8_t *type = read_question(query);
-	if (type == NULL) {
+	unsigned name_len = vly_name_scan(&query->name, question, (size_t)(end - question));
+	const uint8_t *type = question + name_len;
+	if (name_len == 0 || end - type < 4) {
 		set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_FORMERR);
 		return;
 	}
+	query->question_bytes = (uint16_t)(name_len + 4);
+	query->qtype = (uint16_t)vly_read_u16(type);
 	if (__builtin_expect(rest_is_plain_opt(message, type + 4, end), 1))
 		take_opt(query, type + 5);
 	else

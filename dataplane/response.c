@@ -182,14 +182,15 @@ write_bent_answer(const struct vly_query *query, unsigned wire_len)
 
 /* Copies all of the answer, in its own order; returns as write_bent_answer(). */
 static inline __attribute__((always_inline)) uint64_t
-write_answer(uint8_t *message, unsigned question_bytes, const struct vly_image_answer *answer)
+write_answer(uint8_t *message, unsigned question_bytes, const struct vly_image_answer *answer,
+	     unsigned wire_len)
 {
 	uint8_t *to = message + VLY_DNS_HEADER_BYTES + question_bytes;
 	unsigned name_len = question_bytes - 4;
 	unsigned delta = name_len - answer->anchor_len;
 	uint64_t sum = answer->sum;
 
-	copy_blocks(to, vly_image_answer_wire(answer), answer->wire_len);
+	copy_blocks(to, vly_image_answer_wire(answer), wire_len);
 	if (delta != 0)
 		sum += move_pointers(to, answer, answer->fix_cnt, delta);
 	return sum;
@@ -236,7 +237,7 @@ write_shape(struct vly_query *query, const struct vly_response_shape *shape, boo
 
 	uint64_t sum = vly_response_header(message, shape, true, opt_bytes != 0) +
 		       vly_question_sum(message + VLY_DNS_HEADER_BYTES, question_bytes);
-	uint64_t answer_sum = plain ? write_answer(message, question_bytes, answer)
+	uint64_t answer_sum = plain ? write_answer(message, question_bytes, answer, shape->wire_len)
 				    : write_bent_answer(query, shape->wire_len);
 	sum += vly_sum_at(answer_sum, len);
 	len += shape->wire_len;
