@@ -126,7 +126,7 @@ vly_retry_begin(struct vly_retry *retry, char *const *argv)
 static inline bool
 vly_retry_is_news(struct vly_retry *retry, const char *line)
 {
-	if (!retry->starting || gettid() != getpid())
+	if (gettid() != getpid() || !retry->starting) /* other threads must not even look */
 		return true;
 	uint64_t hash = vly_retry_hash(line);
 	if (retry->said.cnt == VLY_RETRY_LINES_MAX)
