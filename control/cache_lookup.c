@@ -22,6 +22,7 @@ vly_image_cache_settings(const struct vly_load_settings *settings)
 		uint32_t image_version;
 		uint8_t severity[VLY_ZONE_CHECK_CNT];
 		uint8_t any_all;
+		uint8_t additional_none;
 		char release[32];
 	} what;
 
@@ -34,6 +35,7 @@ vly_image_cache_settings(const struct vly_load_settings *settings)
 	what.image_version = VLY_IMAGE_VERSION;
 	memcpy(what.severity, settings->severity, sizeof(what.severity));
 	what.any_all = settings->any_all;
+	what.additional_none = settings->additional_none;
 	snprintf(what.release, sizeof(what.release), "%s", VLY_VERSION);
 	return XXH3_64bits(&what, sizeof(what));
 }
@@ -154,35 +156,39 @@ new_lookup(const struct vly_image_index *index, uint32_t item_cnt)
 	return lookup;
 }
 
-struct vly_cache_lookup *
-vly_cache_lookup_open(const struct vly_load_settings *settings, const struct vly_load_item *items,
-		      uint32_t cnt, char *reason, size_t reason_bytes)
+enum vly_state_read
+vly_cache_lookup_open(struct vly_cache_lookup **lookup, const struct vly_load_settings *settings,
+		      const struct vly_load_item *items, uint32_t cnt, char *reason,
+		      size_t reason_bytes)
 {
 	struct vly_image_index index;
 	size_t len;
-	char *text = vly_image_files_read_index(settings->cache_dir, &len);
+	char *text;
+	enum vly_state_read result =
+		vly_image_files_read_index(settings->cache_dir, &text, &len, reason, reason_bytes);
 
-	reason[0] = '\0';
-	if (text == NULL) {
-		if (errno != ENOENT)
-			snprintf(reason, reason_bytes, "%s/index: %m", settings->cache_dir);
-		return NULL;
-	}
+	if (result != VLY_STATE_READ)
+		return result;
+	errno = 0;
 	int parsed = vly_image_index_parse(&index, text, len, vly_image_cache_settings(settings));
+	if (parsed < 0 && errno == ENOMEM) {
+		snprintf(reason, reason_bytes, "%s/index: out of memory", settings->cache_dir);
+		return VLY_STATE_UNREADABLE;
+	}
 	if (parsed != 0) {
 		snprintf(reason, reason_bytes, "%s/index: %s", settings->cache_dir,
 			 parsed > 0 ? "it was made under another hash key, settings or release"
 				    : "it is damaged");
-		return NULL;
+		return parsed > 0 ? VLY_STATE_UNREADABLE : VLY_STATE_DAMAGED;
 	}
-	struct vly_cache_lookup *lookup = new_lookup(&index, cnt);
-	if (lookup == NULL) {
+	*lookup = new_lookup(&index, cnt);
+	if (*lookup == NULL) {
 		vly_image_index_free(&index);
-		snprintf(reason, reason_bytes, "out of memory");
-		return NULL;
+		snprintf(reason, reason_bytes, "%s/index: out of memory", settings->cache_dir);
+		return VLY_STATE_UNREADABLE;
 	}
-	match_zones(lookup, items, cnt);
-	return lookup;
+	match_zones(*lookup, items, cnt);
+	return VLY_STATE_READ;
 }
 
 struct vly_cached_image *
@@ -203,9 +209,11 @@ vly_cache_lookup_read(const struct vly_load_settings *settings, struct vly_cache
 		return 0;
 	int fd = vly_image_files_read(settings->cache_dir, &cached->image, &settings->key, reason,
 				      reason_bytes);
+	cached->is_kept = fd < 0 && errno != EBADMSG && errno != ENOENT;
 	if (fd >= 0) {
 		cached->live = vly_live_image_new(cached->id, fd, cached->image.bytes,
 						  cached->image.zone_cnt);
+		cached->is_kept = cached->live == NULL;
 		if (cached->live == NULL)
 			snprintf(reason, reason_bytes, "out of memory");
 	}

@@ -11,25 +11,38 @@
 /* Tells images of one walk over the zones from those of the last. */
 static uint32_t walk_mark;
 
-struct vly_catalog *
-vly_catalog_new(struct vly_config *config)
+/* Returns 0, or -1 without memory. */
+static int
+add_zones(struct vly_catalog *catalog)
 {
-	struct vly_catalog *catalog = calloc(1, sizeof(*catalog));
+	const struct vly_config *config = catalog->config;
 
-	if (catalog)
-		catalog->zones = calloc(config->zone_cnt + 1, sizeof(*catalog->zones));
-	if (!catalog || !catalog->zones) {
-		free(catalog);
-		return NULL;
-	}
-	catalog->config = config;
 	for (unsigned i = 0; i < config->zone_cnt; i++) {
 		struct vly_catalog_zone *zone = &catalog->zones[i];
 		zone->name = config->zones[i].name;
 		zone->file = config->zones[i].file;
 		HASH_ADD_KEYPTR(hh, catalog->by_name, zone->name, strlen(zone->name), zone);
+		if (!zone->hh.tbl)
+			return -1;
 	}
-	return catalog;
+	return 0;
+}
+
+struct vly_catalog *
+vly_catalog_new(struct vly_config *config)
+{
+	struct vly_catalog *catalog = calloc(1, sizeof(*catalog));
+
+	if (!catalog)
+		return NULL;
+	catalog->config = config;
+	catalog->zones = calloc(config->zone_cnt + 1, sizeof(*catalog->zones));
+	if (catalog->zones && add_zones(catalog) == 0)
+		return catalog;
+	HASH_CLEAR(hh, catalog->by_name);
+	free(catalog->zones);
+	free(catalog);
+	return NULL;
 }
 
 static struct vly_zone_error *

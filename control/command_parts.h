@@ -15,6 +15,9 @@ __attribute__((nonnull)) json_t *vly_command_error(const char *code, const char 
 /* Text that may not be UTF-8, which JSON can't have: other octets become '?' then. */
 __attribute__((nonnull)) json_t *vly_command_text(const char *text);
 
+/* What is wrong with the defence and with what it keeps, as an array of sentences. */
+__attribute__((nonnull)) json_t *vly_command_defence_trouble(const struct vly_commands *commands);
+
 /* The counters, or NULL and the answer that says why there are none in *error. */
 __attribute__((nonnull)) const struct vly_counters *
 vly_command_counters(const struct vly_commands *commands, json_t **error);

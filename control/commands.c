@@ -10,9 +10,9 @@
 /* A person reads it, on a line that is overwritten. */
 #define PROGRESS_MS 250
 
-struct pending {
-	struct vly_client *client;
-	struct vly_reload *reload;
+struct waiting {
+	struct vly_pending pending;
+	struct vly_reload_asker *reload;
 	uv_timer_t timer;
 };
 
@@ -58,6 +58,38 @@ add_failure(json_t *answer, const struct vly_catalog_zone *zone, uint32_t *left_
 		json_object_set_new(answer, "failed_left_off", json_integer(++*left_off));
 }
 
+/* Lines about ports; the counters are another program's. */
+static json_t *
+troubles_json(const struct vly_counters *counters)
+{
+	static const char *const text[VLY_PORT_TROUBLE_CNT] = {
+#define X(id, text) text,
+		VLY_PORT_TROUBLES(X)
+#undef X
+	};
+	struct vly_counters *block = (struct vly_counters *)(uintptr_t)counters;
+	json_t *troubles = json_array();
+
+	for (uint32_t i = 0; counters && i < counters->port_cnt; i++) {
+		const struct vly_port_counters *port = vly_counters_port(block, i);
+		uint64_t trouble = port->trouble;
+		int name_max = (int)sizeof(port->name);
+		if (port->unserved_queue_cnt > 0)
+			json_array_append_new(
+				troubles,
+				json_sprintf("port %.*s: queries arrive on %llu of its queues that "
+					     "no lcore serves, and are answered slowly: the "
+					     "dataplane's log says how to cure it",
+					     name_max, port->name,
+					     (unsigned long long)port->unserved_queue_cnt));
+		if (trouble != VLY_PORT_TROUBLE_none && trouble < VLY_PORT_TROUBLE_CNT)
+			json_array_append_new(troubles,
+					      json_sprintf("port %.*s: the interface %s", name_max,
+							   port->name, text[trouble]));
+	}
+	return troubles;
+}
+
 static json_t *
 dataplane_json(const struct vly_commands *commands)
 {
@@ -76,6 +108,7 @@ dataplane_json(const struct vly_commands *commands)
 			    json_integer((json_int_t)status.hello.start_unix_ns));
 	uint64_t zone_cnt = status.counters ? status.counters->zone_cnt : status.zone_cnt;
 	json_object_set_new(json, "zones", json_integer((json_int_t)zone_cnt));
+	json_object_set_new(json, "troubles", troubles_json(status.counters));
 	return json;
 }
 
@@ -93,6 +126,22 @@ images_json(const struct vly_catalog *catalog)
 	return json;
 }
 
+/* All that is wrong but does not show in answers yet. */
+static json_t *
+trouble_json(const struct vly_commands *commands)
+{
+	json_t *array = vly_command_defence_trouble(commands);
+	const char *const troubles[] = {
+		commands->key_trouble,
+		vly_reloader_trouble(commands->reloader),
+	};
+
+	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
+		if (*troubles[i])
+			json_array_append_new(array, vly_command_text(troubles[i]));
+	return array;
+}
+
 static json_t *
 status_json(const struct vly_commands *commands)
 {
@@ -108,9 +157,10 @@ status_json(const struct vly_commands *commands)
 	json_t *zones = json_pack("{s:i,s:i,s:i,s:i}", "configured", (int)catalog->config->zone_cnt,
 				  "loaded", (int)catalog->loaded_cnt, "from_cache",
 				  (int)catalog->cached_cnt, "failed", (int)catalog->failed_cnt);
-	json_t *answer = json_pack("{s:b,s:o,s:o,s:o,s:o,s:[]}", "ok", 1, "control", control,
-				   "dataplane", dataplane_json(commands), "zones", zones, "images",
-				   images_json(catalog), "failed");
+	json_t *answer =
+		json_pack("{s:b,s:o,s:o,s:o,s:o,s:[],s:o}", "ok", 1, "control", control,
+			  "dataplane", dataplane_json(commands), "zones", zones, "images",
+			  images_json(catalog), "failed", "trouble", trouble_json(commands));
 
 	for (unsigned i = 0; catalog->failed_cnt > 0 && i < catalog->config->zone_cnt; i++)
 		if (catalog->zones[i].error)
@@ -210,10 +260,10 @@ report_json(const struct vly_reload_report *report)
 static void
 on_progress(uv_timer_t *timer)
 {
-	struct pending *pending = timer->data;
+	struct waiting *waiting = timer->data;
 	struct vly_reload_progress progress;
 
-	vly_reload_progress(pending->reload, &progress);
+	vly_reload_progress(waiting->reload, &progress);
 	json_t *line =
 		json_pack("{s:{s:s,s:i,s:i,s:I,s:f}}", "progress", "phase", progress.phase, "zones",
 			  (int)progress.load.zone_cnt, "zones_done", (int)progress.load.zones_done,
@@ -222,11 +272,11 @@ on_progress(uv_timer_t *timer)
 	if (progress.load.name)
 		json_object_set_new(json_object_get(line, "progress"), "zone",
 				    vly_command_text(progress.load.name));
-	vly_client_send(pending->client, line, false);
+	vly_pending_progress(&waiting->pending, line);
 }
 
 static void
-on_pending_closed(uv_handle_t *handle)
+on_waiting_closed(uv_handle_t *handle)
 {
 	free(handle->data);
 }
@@ -234,32 +284,48 @@ on_pending_closed(uv_handle_t *handle)
 static void
 on_reloaded(void *arg, const struct vly_reload_report *report)
 {
-	struct pending *pending = arg;
+	struct waiting *waiting = arg;
 
-	vly_client_send(pending->client, report_json(report), true);
-	vly_client_release(pending->client);
-	uv_close((uv_handle_t *)&pending->timer, on_pending_closed);
+	vly_pending_end(&waiting->pending, report_json(report));
+	uv_close((uv_handle_t *)&waiting->timer, on_waiting_closed);
+}
+
+static const char *
+cancel_reload(struct vly_pending *pending)
+{
+	struct waiting *waiting = (struct waiting *)pending; /* its first member */
+
+	vly_reload_forget(waiting->reload);
+	uv_close((uv_handle_t *)&waiting->timer, on_waiting_closed);
+	return "volley-control is ending before the reload is done: zones are read again when it "
+	       "starts";
 }
 
 static void
 start_reload(const struct vly_commands *commands, struct vly_client *client,
 	     struct vly_request *request)
 {
-	struct pending *pending = calloc(1, sizeof(*pending));
+	struct waiting *waiting = calloc(1, sizeof(*waiting));
 
-	if (pending)
-		pending->reload = vly_reloader_request(commands->reloader, request->zones,
-						       request->zone_cnt, on_reloaded, pending);
-	if (!pending || !pending->reload) {
-		free(pending);
-		vly_client_send(client, vly_command_error("failed", "out of memory"), true);
+	if (!waiting) {
+		vly_client_send(client, vly_command_error("failed", "out of memory"));
 		return;
 	}
-	pending->client = client;
-	vly_client_hold(client);
-	uv_timer_init(commands->loop, &pending->timer);
-	pending->timer.data = pending;
-	uv_timer_start(&pending->timer, on_progress, PROGRESS_MS, PROGRESS_MS);
+	waiting->pending = (struct vly_pending){cancel_reload, .is_slow = true, .goes_on = true};
+	if (!vly_pending_begin(&waiting->pending, client)) {
+		free(waiting);
+		return;
+	}
+	waiting->reload = vly_reloader_request(commands->reloader, request->zones,
+					       request->zone_cnt, on_reloaded, waiting);
+	if (!waiting->reload) {
+		vly_pending_end(&waiting->pending, vly_command_error("failed", "out of memory"));
+		free(waiting);
+		return;
+	}
+	uv_timer_init(commands->loop, &waiting->timer);
+	waiting->timer.data = waiting;
+	uv_timer_start(&waiting->timer, on_progress, PROGRESS_MS, PROGRESS_MS);
 }
 
 static void
@@ -267,14 +333,14 @@ show_status(const struct vly_commands *commands, struct vly_client *client,
 	    struct vly_request *request)
 {
 	(void)request;
-	vly_client_send(client, status_json(commands), true);
+	vly_client_send(client, status_json(commands));
 }
 
 static void
 show_zones(const struct vly_commands *commands, struct vly_client *client,
 	   struct vly_request *request)
 {
-	vly_client_send(client, zones_json(commands, request), true);
+	vly_client_send(client, zones_json(commands, request));
 }
 
 static void
@@ -285,7 +351,7 @@ show_stats(const struct vly_commands *commands, struct vly_client *client,
 	const struct vly_counters *counters = vly_command_counters(commands, &error);
 
 	(void)request;
-	vly_client_send(client, counters ? vly_stats_json(counters) : error, true);
+	vly_client_send(client, counters ? vly_stats_json(counters) : error);
 }
 
 void

@@ -21,7 +21,8 @@ struct vly_commands {
 	struct vly_reloader *reloader;
 	struct vly_defender *defender;
 	const char *config_path;
-	uint64_t start_ms; /* uv_now() */
+	const char *key_trouble; /* why the hash key is not kept, or "" */
+	uint64_t start_ms;       /* uv_now() */
 };
 
 /* Handles a request: `arg` is a struct vly_commands. Reloads are answered when they are done. */

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config_parts.h"
 #include "cookie_secrets.h"
+#include "file_text.h"
 
 /* What libcyaml says about its one error: a message, then the fields around it, innermost first. */
 struct complaint {
@@ -146,27 +146,6 @@ vly_config_find(struct vly_config_findings *findings, const char *path, unsigned
 	return finding;
 }
 
-char *
-vly_config_read_text(const char *path, size_t *bytes)
-{
-	FILE *file = fopen(path, "re");
-	struct stat status;
-	char *text = NULL;
-
-	if (!file)
-		return NULL;
-	if (fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode))
-		text = malloc((size_t)status.st_size + 1);
-	else
-		errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-	if (text) {
-		*bytes = fread(text, 1, (size_t)status.st_size, file);
-		text[*bytes] = '\0';
-	}
-	fclose(file);
-	return text;
-}
-
 void
 vly_config_write_error(struct vly_config_errors *errors, const char *path, uint64_t line,
 		       const char *key, const char *text)
@@ -235,6 +214,7 @@ set_defaults(struct vly_config *config)
 	set_default(&config->control->image_cache, "on");
 	set_default(&config->control->log_level, "info");
 	set_default(&config->answers->any, "one");
+	set_default(&config->answers->additional, "addresses");
 	set_default(&config->dataplane->socket, "/run/volley/dataplane.sock");
 	set_default(&config->dataplane->idle, "sleep");
 	set_default(&config->dataplane->huge_pages, "auto");
@@ -247,6 +227,7 @@ set_defaults(struct vly_config *config)
 	set_default(&config->dataplane->stream_read, "5");
 	set_default(&config->dataplane->stream_write, "10");
 	set_default(&config->dataplane->stream_memory, "64");
+	set_default(&config->dataplane->watchdog_ms, "1000");
 	set_default(&config->dataplane->log_level, "info");
 	return config->dataplane->log_level ? 0 : -1;
 }
@@ -331,14 +312,15 @@ vly_config_load(const char *path, struct vly_config_errors *errors)
 {
 	struct reading *reading = calloc(1, sizeof(*reading));
 	struct vly_config *config = NULL;
+	const char *why = "out of memory";
 
 	memset(errors, 0, sizeof(*errors));
 	if (reading) {
 		reading->path = path;
-		reading->text = vly_config_read_text(path, &reading->bytes);
+		reading->text = vly_file_read_string(path, &reading->bytes, &why);
 	}
 	if (!reading || !reading->text) {
-		vly_config_write_error(errors, path, 0, "", strerror(errno));
+		vly_config_write_error(errors, path, 0, "", why);
 	} else {
 		config = parse(reading);
 		write_findings(reading, errors);
@@ -353,12 +335,13 @@ vly_config_load(const char *path, struct vly_config_errors *errors)
 static void
 check_secrets(const struct vly_config_defence *defence, struct vly_config_findings *findings)
 {
-	struct vly_cookie_secrets secrets;
+	struct vly_cookie_secrets secrets = {0};
 	char reason[500];
 
 	if (defence->secrets_file &&
 	    vly_cookie_secrets_read(&secrets, defence->secrets_file, reason, sizeof(reason)) != 0)
 		vly_config_find(findings, "defence.cookies.secrets-file", 0, "%s", reason);
+	explicit_bzero(&secrets, sizeof(secrets));
 }
 
 unsigned
@@ -366,12 +349,13 @@ vly_config_check_files(const struct vly_config *config, const char *path,
 		       struct vly_config_errors *errors)
 {
 	struct reading *reading = calloc(1, sizeof(*reading));
+	const char *why;
 
 	memset(errors, 0, sizeof(*errors));
 	if (!reading)
 		return 0;
 	reading->path = path;
-	reading->text = vly_config_read_text(path, &reading->bytes);
+	reading->text = vly_file_read_string(path, &reading->bytes, &why);
 	for (unsigned i = 0; i < config->zone_cnt; i++)
 		if (access(config->zones[i].file, R_OK) < 0)
 			vly_config_find(&reading->findings, "zones[%u].file", i, "%s: %s",

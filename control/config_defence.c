@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The configuration's section `defence`: defaults, values, lists. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config_parts.h"
+#include "file_text.h"
 
 /* "17,19": one value, as it is set at run time. */
 static char *
@@ -44,29 +44,94 @@ vly_config_defence_defaults(struct vly_config *config)
 	return 0;
 }
 
-static void
-check_prefixes(struct vly_config_defence *defence, char *const *word, unsigned cnt, uint8_t action,
-	       struct vly_config_findings *findings)
-{
-	const char *path = action == VLY_PREFIX_DENY ? "defence.deny[%u]" : "defence.allow[%u]";
-	struct vly_prefix_list *list = &defence->listed;
-	char reason[VLY_PREFIX_REASON_BYTES];
+/* A prefix of the configuration, and where it stands in its list. */
+struct listed {
 	struct vly_prefix_rule rule;
+	const char *word;
+	unsigned place;
+	bool is_twice;
+};
+
+static const char *
+list_path(uint8_t action)
+{
+	return action == VLY_PREFIX_DENY ? "defence.deny[%u]" : "defence.allow[%u]";
+}
+
+/* Reads a list's words to listed[]; returns how many were good. */
+static unsigned
+read_prefixes(struct listed *listed, char *const *word, unsigned cnt, uint8_t action,
+	      struct vly_config_findings *findings)
+{
+	char reason[VLY_PREFIX_REASON_BYTES];
+	unsigned good = 0;
 
 	for (unsigned i = 0; i < cnt; i++) {
-		bool twice = false;
-		if (vly_prefix_parse(word[i], &rule, reason)) {
-			vly_config_find(findings, path, i, "%s", reason);
+		struct listed *next = &listed[good];
+		*next = (struct listed){.word = word[i], .place = i};
+		if (vly_prefix_parse(word[i], &next->rule, reason)) {
+			vly_config_find(findings, list_path(action), i, "%s", reason);
 			continue;
 		}
-		rule.action = action;
-		for (size_t j = 0; j < list->cnt; j++)
-			twice |= vly_prefix_compare(&list->rule[j], &rule) == 0;
-		if (twice)
-			vly_config_find(findings, path, i, "%s is listed twice", word[i]);
-		else if (vly_prefix_list_add(list, &rule) < 0)
-			vly_config_find(findings, path, i, "out of memory");
+		next->rule.action = action;
+		good++;
 	}
+	return good;
+}
+
+static int
+compare_listed(const void *a, const void *b)
+{
+	const struct listed *const *left = a;
+	const struct listed *const *right = b;
+	int order = vly_prefix_compare(&(*left)->rule, &(*right)->rule);
+
+	return order != 0 ? order : (*left > *right) - (*left < *right);
+}
+
+/* Of equal prefixes all but the first are one too many. Returns 0, or -1 without memory. */
+static int
+mark_twice(struct listed *listed, unsigned cnt)
+{
+	struct listed **sorted = malloc((cnt + 1u) * sizeof(struct listed *));
+
+	if (!sorted)
+		return -1;
+	for (unsigned i = 0; i < cnt; i++)
+		sorted[i] = &listed[i];
+	qsort(sorted, cnt, sizeof(struct listed *), compare_listed);
+	for (unsigned i = 1; i < cnt; i++)
+		sorted[i]->is_twice =
+			vly_prefix_compare(&sorted[i]->rule, &sorted[i - 1]->rule) == 0;
+	free(sorted);
+	return 0;
+}
+
+static void
+check_prefixes(struct vly_config_defence *defence, struct vly_config_findings *findings)
+{
+	size_t max = (size_t)defence->denied_cnt + defence->allowed_cnt;
+	struct listed *listed = calloc(max + 1, sizeof(*listed));
+	unsigned cnt = 0;
+
+	if (listed) {
+		cnt = read_prefixes(listed, defence->denied, defence->denied_cnt, VLY_PREFIX_DENY,
+				    findings);
+		cnt += read_prefixes(listed + cnt, defence->allowed, defence->allowed_cnt,
+				     VLY_PREFIX_ALLOW, findings);
+	}
+	if (!listed || mark_twice(listed, cnt) < 0)
+		vly_config_find(findings, "defence", 0, "out of memory");
+	for (unsigned i = 0; i < cnt; i++) {
+		const struct listed *next = &listed[i];
+		const char *path = list_path(next->rule.action);
+		if (next->is_twice)
+			vly_config_find(findings, path, next->place, "%s is listed twice",
+					next->word);
+		else if (vly_prefix_list_add(&defence->listed, &next->rule) < 0)
+			vly_config_find(findings, path, next->place, "out of memory");
+	}
+	free(listed);
 }
 
 void
@@ -82,8 +147,7 @@ vly_config_defence_check(struct vly_config_defence *defence, struct vly_config_f
 		snprintf(path, sizeof(path), "defence.%s", vly_defence_setting_name(i));
 		vly_config_find(findings, path, 0, "%s", reason);
 	}
-	check_prefixes(defence, defence->denied, defence->denied_cnt, VLY_PREFIX_DENY, findings);
-	check_prefixes(defence, defence->allowed, defence->allowed_cnt, VLY_PREFIX_ALLOW, findings);
+	check_prefixes(defence, findings);
 }
 
 struct vly_config_defence *
@@ -132,10 +196,10 @@ vly_config_read_lists(struct vly_config *config, struct vly_config_errors *error
 
 	if (!defence->deny_file)
 		return 0;
-	char *text = vly_config_read_text(defence->deny_file, &bytes);
+	const char *why;
+	char *text = vly_file_read_string(defence->deny_file, &bytes, &why);
 	if (!text) {
-		vly_config_write_error(errors, defence->deny_file, 0, "defence.deny-file",
-				       strerror(errno));
+		vly_config_write_error(errors, defence->deny_file, 0, "defence.deny-file", why);
 		return -1;
 	}
 	int wrong =

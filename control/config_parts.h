@@ -56,10 +56,6 @@ vly_config_defence_defaults(struct vly_config *config);
 __attribute__((nonnull)) void vly_config_defence_check(struct vly_config_defence *defence,
 						       struct vly_config_findings *findings);
 
-/* Returns the text of a whole regular file, the caller's, with a NUL behind it; NULL with errno. */
-__attribute__((nonnull, warn_unused_result)) char *vly_config_read_text(const char *path,
-									size_t *bytes);
-
 /* Checks every value and brings zone names to their one spelling. */
 __attribute__((nonnull)) void vly_config_check(struct vly_config *config,
 					       struct vly_config_findings *findings);

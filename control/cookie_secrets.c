@@ -56,7 +56,7 @@ read_file(int fd, char text[FILE_BYTES_MAX], const char *path, char *reason, siz
 	struct stat status;
 
 	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
-		snprintf(reason, reason_bytes, "%s: no regular file", path);
+		snprintf(reason, reason_bytes, "%s: not a regular file", path);
 		return -1;
 	}
 	if (status.st_mode & 077) {
@@ -95,12 +95,12 @@ read_line(const char *line, size_t len, struct vly_cookie_secrets *secrets, unsi
 	if (idx >= VLY_COOKIE_SECRET_CNT)
 		return -1;
 	snprintf(word, sizeof(word), "%.*s", (int)(end < sizeof(word) ? end : sizeof(word)), line);
-	if (strcmp(word, "-") == 0)
-		return 1;
-	if (vly_cookie_secret_parse(word, secrets->secret[idx]) < 0)
-		return -1;
-	secrets->secret_mask |= UINT32_C(1) << idx;
-	return 1;
+	bool is_none = strcmp(word, "-") == 0;
+	bool good = is_none || vly_cookie_secret_parse(word, secrets->secret[idx]) == 0;
+	explicit_bzero(word, sizeof(word));
+	if (good && !is_none)
+		secrets->secret_mask |= UINT32_C(1) << idx;
+	return good ? 1 : -1;
 }
 
 static int
@@ -144,11 +144,13 @@ vly_cookie_secrets_read(struct vly_cookie_secrets *secrets, const char *path, ch
 	}
 	ssize_t bytes = read_file(fd, text, path, reason, reason_bytes);
 	close(fd);
-	if (bytes < 0 || read_text(&found, text, (size_t)bytes, path, reason, reason_bytes) < 0)
-		return -1;
+	bool good = bytes >= 0 &&
+		    read_text(&found, text, (size_t)bytes, path, reason, reason_bytes) == 0;
+	if (good)
+		*secrets = found;
 	explicit_bzero(text, sizeof(text));
-	*secrets = found;
-	return 0;
+	explicit_bzero(&found, sizeof(found));
+	return good ? 0 : -1;
 }
 
 int

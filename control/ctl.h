@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* volleyctl's parts: ctl_main.c (arguments), ctl_client.c (the socket), ctl_commands.c (requests
- * and answers), ctl_print.c and ctl_stats.c (for people), ctl_defence.c, ctl_drops.c and ctl_top.c
- * (the defence), ctl_check.c and ctl_exec.c (without the socket). One thread. */
+/* volleyctl's parts: ctl_main.c (arguments), ctl_client.c (the socket), ctl_output.c (whether all
+ * was written), ctl_commands.c (requests and answers), ctl_print.c and ctl_stats.c (for people),
+ * ctl_defence.c, ctl_drops.c and ctl_top.c (the defence), ctl_check.c and ctl_exec.c (without the
+ * socket). One thread. */
 #ifndef VLY_CONTROL_CTL_H
 #define VLY_CONTROL_CTL_H
 
@@ -31,11 +32,17 @@ struct vly_ctl {
 
 /*
  * Sends `request` (taken over) and waits for the final answer, showing progress on a terminal.
- * Returns VLY_CTL_OK and the answer in *answer, the caller's; or VLY_CTL_NO_CONTROL after saying
- * why.
+ * Returns VLY_CTL_OK and the answer in *answer, the caller's; or another code after saying why.
  */
 __attribute__((nonnull, warn_unused_result)) enum vly_ctl_exit
 vly_ctl_call(const struct vly_ctl *ctl, json_t *request, json_t **answer);
+
+/* Prints it and a newline. */
+__attribute__((nonnull)) void vly_ctl_print_json(json_t *json, size_t flags);
+
+/* The last thing of all: when not all of the output could be written, says so and makes a failure
+ * of `code`. Silent when only the reader has gone, such as head(1). */
+enum vly_ctl_exit vly_ctl_end(enum vly_ctl_exit code);
 
 /* Says what is wrong with the arguments. */
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_fail_usage(const char *text);
@@ -104,8 +111,8 @@ __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_check_zone(const struct vly_c
 							      char *file);
 
 /* Becomes volley-dataplane with the flags of the configuration and `extra_cnt` more. Returns
- * only on failure. */
-__attribute__((nonnull(1))) enum vly_ctl_exit vly_ctl_exec(const char *config_path,
+ * only on failure; with `retry`, which the dataplane gets too, it waits until it works. */
+__attribute__((nonnull(1))) enum vly_ctl_exit vly_ctl_exec(const char *config_path, bool retry,
 							   char *const *extra, unsigned extra_cnt);
 
 #endif

@@ -149,8 +149,7 @@ print_json(struct check *check, const struct vly_config_errors *errors)
 		check->findings);
 	if (!ok)
 		json_object_set_new(answer, "error", json_string("there are errors"));
-	json_dumpf(answer, stdout, JSON_INDENT(2));
-	puts("");
+	vly_ctl_print_json(answer, JSON_INDENT(2));
 	json_decref(answer);
 }
 

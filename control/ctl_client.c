@@ -68,25 +68,45 @@ show_progress(json_t *progress)
 	vly_ctl_progress(name, (uint64_t)records, seconds);
 }
 
-static FILE *
+/* Returns the connection, or -1 with errno. */
+static int
 open_socket(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
 		errno = ENAMETOOLONG;
-		return NULL;
+		return -1;
 	}
 	strcpy(address.sun_path, path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return NULL;
-	FILE *stream = NULL;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		stream = fdopen(fd, "r+");
-	if (!stream)
-		close(fd);
-	return stream;
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	int error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+/* Returns 0, or -1 without memory. A server that refuses the connection or the request closes its
+ * end before it has read all; why is in its answer, so that is no error here. */
+static int
+send_request(int fd, json_t *request)
+{
+	char *text = json_dumps(request, JSON_COMPACT);
+	size_t len = text ? strlen(text) : 0;
+	ssize_t sent = 0;
+
+	if (!text)
+		return -1;
+	text[len++] = '\n'; /* in the place of the NUL */
+	for (size_t done = 0; done < len && sent >= 0; done += sent > 0 ? (size_t)sent : 0) {
+		sent = send(fd, text + done, len - done, MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
+			sent = 0;
+	}
+	free(text);
+	return 0;
 }
 
 /* Returns the final answer, or NULL when the connection ends before. */
@@ -111,24 +131,47 @@ read_answer(FILE *stream)
 	return answer;
 }
 
+static enum vly_ctl_exit
+fail(const char *text)
+{
+	fprintf(stderr, "volleyctl: %s\n", text);
+	return VLY_CTL_FAILED;
+}
+
+/* Closes the connection. */
+static enum vly_ctl_exit
+converse(int fd, json_t *request, json_t **answer)
+{
+	FILE *stream = fdopen(fd, "r");
+
+	if (!stream) {
+		close(fd);
+		return fail("out of memory");
+	}
+	bool sent = send_request(fd, request) == 0;
+	if (sent)
+		*answer = read_answer(stream);
+	fclose(stream);
+	if (!sent)
+		return fail("out of memory");
+	if (*answer)
+		return VLY_CTL_OK;
+	fail("volley-control ended, or closed the connection, before it answered");
+	return VLY_CTL_NO_CONTROL;
+}
+
 enum vly_ctl_exit
 vly_ctl_call(const struct vly_ctl *ctl, json_t *request, json_t **answer)
 {
-	FILE *stream = open_socket(ctl->socket);
+	int fd = open_socket(ctl->socket);
+	enum vly_ctl_exit code = VLY_CTL_NO_CONTROL;
 
 	*answer = NULL;
-	if (!stream) {
+	if (fd < 0)
 		fprintf(stderr, "volleyctl: %s: %s; is volley-control running?\n", ctl->socket,
 			strerror(errno));
-	} else {
-		json_dumpf(request, stream, JSON_COMPACT);
-		fputc('\n', stream);
-		fflush(stream);
-		*answer = read_answer(stream);
-		if (!*answer)
-			fputs("volleyctl: volley-control ended before it answered\n", stderr);
-		fclose(stream);
-	}
+	else
+		code = converse(fd, request, answer);
 	json_decref(request);
-	return *answer ? VLY_CTL_OK : VLY_CTL_NO_CONTROL;
+	return code;
 }

@@ -18,14 +18,9 @@ vly_ctl_exit_of(json_t *answer)
 
 	if (json_is_true(json_object_get(answer, "ok")))
 		return VLY_CTL_OK;
-	return code && strcmp(code, "no-dataplane") == 0 ? VLY_CTL_NO_DATAPLANE : VLY_CTL_FAILED;
-}
-
-static void
-print_json(json_t *answer)
-{
-	json_dumpf(answer, stdout, JSON_INDENT(2));
-	puts("");
+	if (code && strcmp(code, "no-dataplane") == 0)
+		return VLY_CTL_NO_DATAPLANE;
+	return code && strcmp(code, "ending") == 0 ? VLY_CTL_NO_CONTROL : VLY_CTL_FAILED;
 }
 
 enum vly_ctl_exit
@@ -36,7 +31,7 @@ vly_ctl_show(const struct vly_ctl *ctl, json_t *answer, bool print_failed,
 	enum vly_ctl_exit code = vly_ctl_exit_of(answer);
 
 	if (ctl->json)
-		print_json(answer);
+		vly_ctl_print_json(answer, JSON_INDENT(2));
 	else if (code == VLY_CTL_OK || print_failed)
 		print(answer);
 	fflush(stdout);

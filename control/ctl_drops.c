@@ -54,11 +54,7 @@ print_lines(json_t *answer)
 	size_t i;
 	json_t *drop;
 
-	json_array_foreach(drops, i, drop)
-	{
-		json_dumpf(drop, stdout, JSON_COMPACT);
-		puts("");
-	}
+	json_array_foreach(drops, i, drop) vly_ctl_print_json(drop, JSON_COMPACT);
 }
 
 static enum vly_ctl_exit
@@ -79,7 +75,7 @@ follow(const struct vly_ctl *ctl)
 		(ctl->json ? print_lines : print_drops)(answer);
 		cursor = json_incref(json_object_get(answer, "cursor"));
 		json_decref(answer);
-		if (fflush(stdout) != 0) { /* nobody reads any more */
+		if (fflush(stdout) != 0 || ferror(stdout)) { /* nobody reads any more */
 			json_decref(cursor);
 			return VLY_CTL_OK;
 		}

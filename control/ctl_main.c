@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* volleyctl: the operator's hand on volley-control. */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,25 +31,30 @@ static const char usage[] =
 	"  check CONFIG           read a configuration and all its zones, serve nothing, tell "
 	"every error\n"
 	"  check-zone NAME FILE   the same for one zone file, with all errors and warnings\n"
-	"  exec dataplane --config FILE [-- FLAG...]\n"
+	"  exec dataplane --config FILE [--retry] [-- FLAG...]\n"
 	"                         become volley-dataplane, with the flags of the configuration and "
-	"more\n"
+	"more;\n"
+	"                         --retry: try again what fails, until it works"
+	"\n"
 	"\n"
 	"  --socket PATH  the control socket (default /run/volley/control.sock)\n"
 	"  --json         for scripts\n"
 	"  --help, --version\n"
 	"\n"
 	"Exit status: 0 done; 1 failed, such as a zone that does not load; 2 usage;\n"
-	"3 volley-control can't be reached; 4 no dataplane is connected.\n";
+	"3 volley-control can't be reached, or ended before it answered; 4 no dataplane is\n"
+	"connected.\n";
 
 static enum vly_ctl_exit
 run_exec(const struct vly_ctl *ctl, char **args, int arg_cnt)
 {
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
+		{"retry", no_argument, NULL, 'r'},
 		{0},
 	};
 	const char *config = NULL;
+	bool retry = false;
 	int option;
 
 	(void)ctl;
@@ -56,13 +62,16 @@ run_exec(const struct vly_ctl *ctl, char **args, int arg_cnt)
 		return vly_ctl_fail_usage("exec needs the program to start: dataplane");
 	optind = 0;
 	while ((option = getopt_long(arg_cnt, args, "+", options, NULL)) != -1) {
-		if (option != 'c')
+		if (option == 'c')
+			config = optarg;
+		else if (option == 'r')
+			retry = true;
+		else
 			return vly_ctl_fail_usage("flags for the dataplane come behind --");
-		config = optarg;
 	}
 	if (!config)
 		return vly_ctl_fail_usage("exec dataplane needs --config FILE");
-	return vly_ctl_exec(config, args + optind, (unsigned)(arg_cnt - optind));
+	return vly_ctl_exec(config, retry, args + optind, (unsigned)(arg_cnt - optind));
 }
 
 static enum vly_ctl_exit
@@ -135,8 +144,8 @@ set_option(struct vly_ctl *ctl, int option, const char *value)
 		ctl->next = value;
 }
 
-int
-main(int argc, char **argv)
+static enum vly_ctl_exit
+read_options(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"socket", required_argument, NULL, 's'},
@@ -181,4 +190,11 @@ main(int argc, char **argv)
 	if (optind == argc)
 		return vly_ctl_fail_usage("no command given");
 	return run(&ctl, given, argv + optind, argc - optind);
+}
+
+int
+main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN); /* vly_ctl_end() looks at what could not be written */
+	return vly_ctl_end(read_options(argc, argv));
 }

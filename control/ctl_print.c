@@ -72,6 +72,8 @@ static void
 print_dataplane(json_t *dataplane)
 {
 	char age[40];
+	json_t *trouble;
+	size_t i;
 
 	if (!json_is_true(json_object_get(dataplane, "connected"))) {
 		printf("dataplane  not connected: %s\n", vly_ctl_text_at(dataplane, "error"));
@@ -85,10 +87,21 @@ print_dataplane(json_t *dataplane)
 	       (unsigned long long)vly_ctl_number_at(dataplane, "zones"));
 	if (*vly_ctl_text_at(dataplane, "error"))
 		printf("           not in step: %s\n", vly_ctl_text_at(dataplane, "error"));
+	json_array_foreach(json_object_get(dataplane, "troubles"), i, trouble)
+		printf("           trouble: %s\n", json_string_value(trouble));
 	if (json_is_true(json_object_get(dataplane, "held_back")))
 		puts("           held back: it answers what an earlier volley-control published, "
 		     "because "
 		     "zones failed; volleyctl reload publishes");
+}
+
+static void
+print_trouble(json_t *trouble)
+{
+	size_t i;
+	json_t *text;
+
+	json_array_foreach(trouble, i, text) printf("trouble    %s\n", json_string_value(text));
 }
 
 void
@@ -117,6 +130,7 @@ vly_ctl_print_status(json_t *answer)
 	print_failed(answer);
 	printf("images     %llu, %.1f MiB\n", (unsigned long long)vly_ctl_number_at(images, "cnt"),
 	       (double)vly_ctl_number_at(images, "bytes") / (1 << 20));
+	print_trouble(json_object_get(answer, "trouble"));
 }
 
 void

@@ -102,7 +102,7 @@ vly_ctl_top(const struct vly_ctl *ctl, char **args, int arg_cnt)
 		enum vly_ctl_exit code =
 			vly_ctl_call_and_show(ctl, json_pack("{s:s}", "command", "top"),
 					      ctl->once ? print_top : print_screen);
-		if (ctl->once || ctl->json || code != VLY_CTL_OK || fflush(stdout) != 0)
+		if (ctl->once || ctl->json || code != VLY_CTL_OK || ferror(stdout))
 			return code;
 	}
 }

@@ -11,13 +11,20 @@
 #define ERRORS_MAX 20
 
 /* A change that waits for its turn and its outcome. */
-struct pending {
+struct change {
+	struct vly_pending pending;
 	const struct vly_commands *commands;
-	struct vly_client *client;
 	struct vly_request request; /* taken over */
 	uint8_t action;             /* of its prefixes */
 	size_t cnt;                 /* prefixes that were entered or forgotten */
 };
+
+static void
+free_change(struct change *change)
+{
+	vly_request_clear(&change->request);
+	free(change);
+}
 
 static void
 answer(void *arg, const struct vly_defender_report *report)
@@ -27,38 +34,51 @@ answer(void *arg, const struct vly_defender_report *report)
 		[VLY_DEFENDER_NOT_KEPT] = "failed",
 		[VLY_DEFENDER_NO_DATAPLANE] = "no-dataplane",
 	};
-	struct pending *pending = arg;
-	struct vly_defender_view view = vly_defender_look(pending->commands->defender);
+	struct change *change = arg;
+	struct vly_defender_view view = vly_defender_look(change->commands->defender);
 	json_t *json =
 		json_pack("{s:b,s:I,s:I}", "ok", report->code == VLY_DEFENDER_OK, "generation",
-			  (json_int_t)view.generation, "prefixes", (json_int_t)pending->cnt);
+			  (json_int_t)view.generation, "prefixes", (json_int_t)change->cnt);
 
 	if (report->code != VLY_DEFENDER_OK) {
 		json_object_set_new(json, "code", json_string(codes[report->code]));
 		json_object_set_new(json, "error", vly_command_text(report->text));
 	}
 	json_object_set_new(json, "changed", json_boolean(report->code != VLY_DEFENDER_FAILED));
-	vly_client_send(pending->client, json, true);
-	vly_client_release(pending->client);
-	vly_request_clear(&pending->request);
-	free(pending);
+	vly_pending_end(&change->pending, json);
+	free_change(change);
 }
 
-static struct pending *
+static const char *
+cancel(struct vly_pending *pending)
+{
+	struct change *change = (struct change *)pending; /* its first member */
+	bool begun = vly_defender_forget(change->commands->defender, change);
+
+	free_change(change);
+	return begun ? "volley-control is ending: the change is perhaps not in force; it is what "
+		       "volleyctl defence show tells after the next start"
+		     : "volley-control is ending: nothing was changed";
+}
+
+static struct change *
 start(const struct vly_commands *commands, struct vly_client *client, struct vly_request *request)
 {
-	struct pending *pending = calloc(1, sizeof(*pending));
+	struct change *change = calloc(1, sizeof(*change));
 
-	if (!pending) {
-		vly_client_send(client, vly_command_error("failed", "out of memory"), true);
+	if (!change) {
+		vly_client_send(client, vly_command_error("failed", "out of memory"));
 		return NULL;
 	}
-	pending->commands = commands;
-	pending->client = client;
-	pending->request = *request;
+	change->pending = (struct vly_pending){cancel, .goes_on = true};
+	if (!vly_pending_begin(&change->pending, client)) {
+		free(change);
+		return NULL;
+	}
+	change->commands = commands;
+	change->request = *request;
 	memset(request, 0, sizeof(*request));
-	vly_client_hold(client);
-	return pending;
+	return change;
 }
 
 /* Seconds from now, rounded up. */
@@ -71,8 +91,8 @@ end_of(const struct vly_request *request)
 static int
 set_value(void *arg, struct vly_defence_state *state, char *reason, size_t bytes)
 {
-	struct pending *pending = arg;
-	const struct vly_request *request = &pending->request;
+	struct change *change = arg;
+	const struct vly_request *request = &change->request;
 
 	if (!request->value && !state->set.text[request->setting]) {
 		snprintf(reason, bytes, "%s was not set at run time",
@@ -85,14 +105,14 @@ set_value(void *arg, struct vly_defence_state *state, char *reason, size_t bytes
 static int
 enter_prefixes(void *arg, struct vly_defence_state *state, char *reason, size_t bytes)
 {
-	struct pending *pending = arg;
-	struct vly_prefix_list *list = &pending->request.prefixes;
+	struct change *change = arg;
+	struct vly_prefix_list *list = &change->request.prefixes;
 
 	for (size_t i = 0; i < list->cnt; i++)
-		list->rule[i].action = pending->action;
-	if (vly_defence_state_put(state, list, end_of(&pending->request)) < 0)
+		list->rule[i].action = change->action;
+	if (vly_defence_state_put(state, list, end_of(&change->request)) < 0)
 		return -1;
-	pending->cnt = list->cnt;
+	change->cnt = list->cnt;
 	if (state->entry_cnt <= VLY_PREFIX_LIST_MAX)
 		return 0;
 	snprintf(reason, bytes, "there is room for %u prefixes, these would be %zu",
@@ -112,13 +132,13 @@ is_configured(const struct vly_prefix_list *list, const struct vly_prefix_rule *
 static int
 forget_prefixes(void *arg, struct vly_defence_state *state, char *reason, size_t bytes)
 {
-	struct pending *pending = arg;
-	struct vly_defender_view view = vly_defender_look(pending->commands->defender);
-	struct vly_prefix_list *list = &pending->request.prefixes;
+	struct change *change = arg;
+	struct vly_defender_view view = vly_defender_look(change->commands->defender);
+	struct vly_prefix_list *list = &change->request.prefixes;
 	char text[VLY_PREFIX_TEXT_BYTES];
 
-	pending->cnt = vly_defence_state_forget(state, list);
-	if (pending->cnt > 0)
+	change->cnt = vly_defence_state_forget(state, list);
+	if (change->cnt > 0)
 		return 0;
 	if (list->cnt == 0) {
 		snprintf(reason, bytes, "there is no prefix in the list");
@@ -192,24 +212,24 @@ vly_command_defence_change(const struct vly_commands *commands, struct vly_clien
 	json_t *wrong = request->text ? read_text(request) : NULL;
 
 	if (wrong) {
-		vly_client_send(client, wrong, true);
+		vly_client_send(client, wrong);
 		return;
 	}
-	struct pending *pending = start(commands, client, request);
-	if (!pending)
+	struct change *change = start(commands, client, request);
+	if (!change)
 		return;
-	pending->action = command == VLY_COMMAND_DEFENCE_ALLOW ? VLY_PREFIX_ALLOW : VLY_PREFIX_DENY;
-	vly_defender_change(commands->defender, changes[command], answer, pending);
+	change->action = command == VLY_COMMAND_DEFENCE_ALLOW ? VLY_PREFIX_ALLOW : VLY_PREFIX_DENY;
+	vly_defender_change(commands->defender, changes[command], answer, change);
 }
 
 void
 vly_command_cookies_roll(const struct vly_commands *commands, struct vly_client *client,
 			 struct vly_request *request)
 {
-	struct pending *pending = start(commands, client, request);
+	struct change *change = start(commands, client, request);
 
-	if (pending)
+	if (change)
 		vly_defender_roll(commands->defender,
-				  pending->request.has_next ? pending->request.next : NULL, answer,
-				  pending);
+				  change->request.has_next ? change->request.next : NULL, answer,
+				  change);
 }

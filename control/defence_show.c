@@ -81,16 +81,17 @@ prefixes_json(const struct vly_defence_sources *sources)
 	return json;
 }
 
-static json_t *
-trouble_json(const struct vly_commands *commands, const struct vly_defender_view *view)
+json_t *
+vly_command_defence_trouble(const struct vly_commands *commands)
 {
+	struct vly_defender_view view = vly_defender_look(commands->defender);
 	struct vly_publisher_status status;
 	json_t *array = json_array();
 
 	vly_publisher_status(commands->publisher, &status);
 	const char *const troubles[] = {
-		view->state_trouble,
-		view->secrets_trouble,
+		view.state_trouble,
+		view.secrets_trouble,
 		status.defence_error,
 	};
 	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
@@ -108,13 +109,12 @@ vly_command_defence_show(const struct vly_commands *commands, struct vly_client 
 
 	(void)request;
 	vly_publisher_status(commands->publisher, &status);
-	vly_client_send(
-		client,
-		json_pack("{s:b,s:I,s:b,s:b,s:o,s:o,s:o}", "ok", 1, "generation",
-			  (json_int_t)view.generation, "connected", status.connected, "in_force",
-			  status.defended, "settings", settings_json(view.sources), "prefixes",
-			  prefixes_json(view.sources), "trouble", trouble_json(commands, &view)),
-		true);
+	vly_client_send(client, json_pack("{s:b,s:I,s:b,s:b,s:o,s:o,s:o}", "ok", 1, "generation",
+					  (json_int_t)view.generation, "connected",
+					  status.connected, "in_force", status.defended, "settings",
+					  settings_json(view.sources), "prefixes",
+					  prefixes_json(view.sources), "trouble",
+					  vly_command_defence_trouble(commands)));
 }
 
 void
@@ -145,10 +145,8 @@ vly_command_cookies_show(const struct vly_commands *commands, struct vly_client 
 		json_array_append_new(array, secret);
 	}
 	bool usable = secrets->secret_mask & 1u << VLY_COOKIE_CURRENT;
-	vly_client_send(client,
-			json_pack("{s:b,s:b,s:o,s:o,s:s}", "ok", 1, "enabled",
-				  usable && strcmp(mode, "on") == 0, "file",
-				  vly_command_text(view.secrets_path), "secrets", array, "trouble",
-				  view.secrets_trouble),
-			true);
+	vly_client_send(client, json_pack("{s:b,s:b,s:o,s:o,s:s}", "ok", 1, "enabled",
+					  usable && strcmp(mode, "on") == 0, "file",
+					  vly_command_text(view.secrets_path), "secrets", array,
+					  "trouble", view.secrets_trouble));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "defence_state.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ vly_defence_state_copy(const struct vly_defence_state *from)
 	for (size_t i = 0; i < from->entry_cnt; i++)
 		state->entry[i] = from->entry[i];
 	state->entry_cnt = from->entry_cnt;
+	state->foreign = json_incref(from->foreign);
 	return state;
 }
 
@@ -40,6 +42,7 @@ vly_defence_state_free(struct vly_defence_state *state)
 	for (unsigned i = 0; i < VLY_DEFENCE_SETTING_CNT; i++)
 		free(state->set.text[i]);
 	free(state->entry);
+	json_decref(state->foreign);
 	free(state);
 }
 

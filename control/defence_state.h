@@ -17,6 +17,7 @@
 
 #include "defence_settings.h"
 #include "prefix_list.h"
+#include "state_file.h"
 
 struct vly_defence_entry {
 	struct vly_prefix_rule rule;
@@ -28,6 +29,7 @@ struct vly_defence_state {
 	int64_t set_until_s[VLY_DEFENCE_SETTING_CNT];
 	struct vly_defence_entry *entry; /* sorted by prefix, each once */
 	size_t entry_cnt;
+	struct json_t *foreign; /* settings in the file that this release does not have; or NULL */
 };
 
 /* Both return NULL without memory. */
@@ -65,12 +67,17 @@ __attribute__((nonnull)) bool vly_defence_state_expire(struct vly_defence_state 
 /* When the next thing comes to its end; 0: never. */
 __attribute__((nonnull)) int64_t vly_defence_state_next(const struct vly_defence_state *state);
 
-/* Both return 0, or -1 with "path: why" in `reason`; reading, 1 when there is no such file, and
- * fills a fresh state. */
+/* Writes the file, foreign settings included. Returns 0, or -1 with "path: why" in `reason`. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_defence_state_save(const struct vly_defence_state *state, const char *path, char *reason,
 		       size_t reason_bytes);
-__attribute__((nonnull, warn_unused_result)) int
+
+/*
+ * Fills a fresh state from the file (untrusted). Unless all of it was read, `reason` has "path:
+ * why". A file of another version is unreadable and not damaged: the release that wrote it can read
+ * it. Blocks.
+ */
+__attribute__((nonnull, warn_unused_result)) enum vly_state_read
 vly_defence_state_load(struct vly_defence_state *state, const char *path, char *reason,
 		       size_t reason_bytes);
 

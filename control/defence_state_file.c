@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The state of the defence as a file. */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "defence_state.h"
 #include "state_file.h"
 
 #define STATE_VERSION 1
+
+/* All prefixes that there is room for, each with an end, take 20 MiB. */
+#define FILE_BYTES_MAX (64 << 20)
+
+/* Whether what is wrong is in the file, or between us and the file. */
+enum fault {
+	DAMAGED,
+	UNREADABLE,
+};
 
 static const char *const actions[] = {
 	[VLY_PREFIX_NONE] = "none",
@@ -29,7 +36,7 @@ with_end(json_t *object, int64_t until_s)
 static json_t *
 state_json(const struct vly_defence_state *state)
 {
-	json_t *set = json_object();
+	json_t *set = state->foreign ? json_copy(state->foreign) : json_object();
 	json_t *prefixes = json_array();
 	char text[VLY_PREFIX_TEXT_BYTES];
 
@@ -77,27 +84,50 @@ read_end(const json_t *object, int64_t *until_s)
 	return !until || *until_s > 0;
 }
 
+/* Another release has settings that this one has not: it gets them back when it reads the file
+ * again. Returns NULL, or what is wrong. */
 static const char *
-read_settings(struct vly_defence_state *state, json_t *set)
+keep_foreign(struct vly_defence_state *state, const char *name, json_t *object, enum fault *fault)
 {
+	if (!state->foreign)
+		state->foreign = json_object();
+	if (json_object_set(state->foreign, name, object) == 0)
+		return NULL;
+	*fault = UNREADABLE;
+	return "out of memory";
+}
+
+static const char *
+read_setting(struct vly_defence_state *state, int setting, const json_t *object, enum fault *fault)
+{
+	const char *value = json_string_value(json_object_get(object, "value"));
+	char reason[200];
+	int64_t until_s;
+
+	if (!value || !read_end(object, &until_s) ||
+	    vly_defence_setting_check(setting, value, reason, sizeof(reason)) < 0)
+		return "a setting with a value that it can't have";
+	if (vly_defence_state_set(state, setting, value, until_s) == 0)
+		return NULL;
+	*fault = UNREADABLE;
+	return "out of memory";
+}
+
+static const char *
+read_settings(struct vly_defence_state *state, json_t *set, enum fault *fault)
+{
+	const char *wrong = NULL;
 	const char *name;
 	json_t *object;
-	char reason[200];
 
 	json_object_foreach(set, name, object)
 	{
-		const char *value = json_string_value(json_object_get(object, "value"));
 		int setting = vly_defence_setting_find(name);
-		int64_t until_s;
-		if (setting < 0)
-			return "a setting that does not exist";
-		if (!value || !read_end(object, &until_s) ||
-		    vly_defence_setting_check(setting, value, reason, sizeof(reason)) < 0)
-			return "a setting with a value that it can't have";
-		if (vly_defence_state_set(state, setting, value, until_s) < 0)
-			return "out of memory";
+		if (!wrong)
+			wrong = setting < 0 ? keep_foreign(state, name, object, fault)
+					    : read_setting(state, setting, object, fault);
 	}
-	return NULL;
+	return wrong;
 }
 
 static const char *
@@ -120,7 +150,7 @@ read_entry(const json_t *object, struct vly_defence_entry *entry)
 }
 
 static const char *
-read_prefixes(struct vly_defence_state *state, json_t *prefixes)
+read_prefixes(struct vly_defence_state *state, json_t *prefixes, enum fault *fault)
 {
 	size_t i;
 	json_t *object;
@@ -128,8 +158,10 @@ read_prefixes(struct vly_defence_state *state, json_t *prefixes)
 	if (json_array_size(prefixes) > VLY_PREFIX_LIST_MAX)
 		return "more prefixes than there is room for";
 	state->entry = calloc(json_array_size(prefixes) + 1, sizeof(*state->entry));
-	if (!state->entry)
+	if (!state->entry) {
+		*fault = UNREADABLE;
 		return "out of memory";
+	}
 	json_array_foreach(prefixes, i, object)
 	{
 		struct vly_defence_entry *entry = &state->entry[i];
@@ -144,38 +176,59 @@ read_prefixes(struct vly_defence_state *state, json_t *prefixes)
 }
 
 static const char *
-read_state(struct vly_defence_state *state, json_t *json)
+read_state(struct vly_defence_state *state, json_t *json, enum fault *fault)
 {
+	const json_t *version = json_object_get(json, "version");
 	json_t *set = json_object_get(json, "set");
 	json_t *prefixes = json_object_get(json, "prefixes");
 
-	if (json_integer_value(json_object_get(json, "version")) != STATE_VERSION)
-		return "another version";
+	if (!json_is_integer(version))
+		return "no version";
+	if (json_integer_value(version) != STATE_VERSION) {
+		*fault = UNREADABLE;
+		return "another release of Volley wrote it: install that, or move the file away";
+	}
 	if (!json_is_object(set) || !json_is_array(prefixes))
 		return "no settings or no prefixes";
-	const char *wrong = read_settings(state, set);
-	return wrong ? wrong : read_prefixes(state, prefixes);
+	const char *wrong = read_settings(state, set, fault);
+	return wrong ? wrong : read_prefixes(state, prefixes, fault);
 }
 
-int
+/* Returns VLY_STATE_READ, or what is wrong with a text that was read. */
+static enum vly_state_read
+read_text(struct vly_defence_state *state, const char *text, size_t bytes, const char *path,
+	  char *reason, size_t reason_bytes)
+{
+	enum fault fault = DAMAGED;
+	json_error_t error;
+	json_t *json = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error);
+
+	if (!json) {
+		snprintf(reason, reason_bytes, "%s:%d: %s", path, error.line, error.text);
+		return json_error_code(&error) == json_error_out_of_memory ? VLY_STATE_UNREADABLE
+									   : VLY_STATE_DAMAGED;
+	}
+	const char *wrong = read_state(state, json, &fault);
+	json_decref(json);
+	if (!wrong)
+		return VLY_STATE_READ;
+	snprintf(reason, reason_bytes, "%s: %s%s", path, fault == DAMAGED ? "damaged: it has " : "",
+		 wrong);
+	return fault == DAMAGED ? VLY_STATE_DAMAGED : VLY_STATE_UNREADABLE;
+}
+
+enum vly_state_read
 vly_defence_state_load(struct vly_defence_state *state, const char *path, char *reason,
 		       size_t reason_bytes)
 {
-	json_error_t error;
-	FILE *file = fopen(path, "re");
+	char *text;
+	size_t bytes;
+	enum vly_state_read result =
+		vly_state_file_read(path, FILE_BYTES_MAX, &text, &bytes, reason, reason_bytes);
 
-	if (!file) {
-		snprintf(reason, reason_bytes, "%s: %s", path, strerror(errno));
-		return errno == ENOENT || errno == ENOTDIR ? 1 : -1;
-	}
-	json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
-	fclose(file);
-	const char *wrong = json ? read_state(state, json) : NULL;
-	if (!json)
-		snprintf(reason, reason_bytes, "%s:%d: %s", path, error.line, error.text);
-	else if (wrong)
-		snprintf(reason, reason_bytes, "%s: damaged: it has %s", path, wrong);
-	bool good = json && !wrong;
-	json_decref(json);
-	return good ? 0 : -1;
+	if (result != VLY_STATE_READ)
+		return result;
+	result = read_text(state, text, bytes, path, reason, reason_bytes);
+	free(text);
+	return result;
 }

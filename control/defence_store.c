@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "defence_store.h"
 
+#include <errno.h>
+#include <jansson.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,18 +30,50 @@ vly_defence_store_close(struct vly_defence_store *store)
 	free(store->own_secrets_path);
 }
 
-/* It would be overwritten by the next change. */
+__attribute__((format(printf, 2, 3))) static void
+set_trouble(struct vly_defence_store *store, const char *format, ...)
+{
+	char before[VLY_DEFENCE_TROUBLE_BYTES];
+	va_list args;
+
+	memcpy(before, store->state_trouble, sizeof(before));
+	va_start(args, format);
+	vsnprintf(store->state_trouble, sizeof(store->state_trouble), format, args);
+	va_end(args);
+	if (strcmp(before, store->state_trouble) != 0)
+		vly_log(VLY_LOG_ERROR, "defence: %s", store->state_trouble);
+}
+
+/* The next change would overwrite it. A file that can't be set aside stays, and with it what is in
+ * force. */
 static void
 set_aside(struct vly_defence_store *store, const char *reason)
 {
 	char aside[PATH_MAX];
 
-	snprintf(aside, sizeof(aside), "%s.damaged", store->state_path);
-	bool moved = rename(store->state_path, aside) == 0;
-	snprintf(store->state_trouble, sizeof(store->state_trouble),
-		 "what was set at run time is lost: %.400s%s", reason,
-		 moved ? "; kept as defence.json.damaged" : "");
-	vly_log(VLY_LOG_ERROR, "%s", store->state_trouble);
+	store->state_unread = vly_state_file_set_aside(store->state_path, aside, sizeof(aside)) < 0;
+	if (store->state_unread)
+		set_trouble(store,
+			    "%.400s; it can't be set aside: %s: the defence does not change until "
+			    "the file is moved away",
+			    reason, strerror(errno));
+	else
+		set_trouble(store, "what was set at run time is lost: %.300s; kept as %.200s",
+			    reason, strrchr(aside, '/') + 1);
+}
+
+/* Named once: after the first change they are in the file as before. */
+static void
+name_foreign(struct vly_defence_store *store, const struct vly_defence_state *state)
+{
+	void *first = json_object_iter(state->foreign);
+
+	if (first)
+		set_trouble(store,
+			    "%s has settings of another release of Volley, which are kept but not "
+			    "in force: %.100s%s",
+			    store->state_path, json_object_iter_key(first),
+			    json_object_size(state->foreign) > 1 ? " and others" : "");
 }
 
 struct vly_defence_state *
@@ -47,11 +82,44 @@ vly_defence_store_load(struct vly_defence_store *store)
 	struct vly_defence_state *state = vly_defence_state_new();
 	char reason[500];
 
-	if (!state || vly_defence_state_load(state, store->state_path, reason, sizeof(reason)) >= 0)
+	if (!state)
+		return NULL;
+	enum vly_state_read result =
+		vly_defence_state_load(state, store->state_path, reason, sizeof(reason));
+	store->state_unread = result == VLY_STATE_UNREADABLE;
+	if (result == VLY_STATE_READ || result == VLY_STATE_NONE) {
+		store->state_trouble[0] = '\0';
+		name_foreign(store, state);
 		return state;
-	set_aside(store, reason);
+	}
+	if (result == VLY_STATE_DAMAGED)
+		set_aside(store, reason);
+	else
+		set_trouble(store,
+			    "what was set at run time can't be read: %.400s; the defence does not "
+			    "change until it can",
+			    reason);
 	vly_defence_state_free(state);
 	return vly_defence_state_new();
+}
+
+int
+vly_defence_store_retry(struct vly_defence_store *store, struct vly_defence_state **state,
+			char *reason, size_t reason_bytes)
+{
+	if (!store->state_unread)
+		return 0;
+	struct vly_defence_state *fresh = vly_defence_store_load(store);
+	if (!fresh || store->state_unread) {
+		snprintf(reason, reason_bytes, "%s",
+			 fresh ? store->state_trouble : "out of memory");
+		vly_defence_state_free(fresh);
+		return -1;
+	}
+	vly_defence_state_free(*state);
+	*state = fresh;
+	vly_log(VLY_LOG_INFO, "%s can be read again", store->state_path);
+	return 0;
 }
 
 void
@@ -62,9 +130,7 @@ vly_defence_store_save(struct vly_defence_store *store, const struct vly_defence
 	store->state_trouble[0] = '\0';
 	if (vly_defence_state_save(state, store->state_path, reason, sizeof(reason)) == 0)
 		return;
-	snprintf(store->state_trouble, sizeof(store->state_trouble),
-		 "in force, but lost when volley-control restarts: %s", reason);
-	vly_log(VLY_LOG_ERROR, "defence: %s", store->state_trouble);
+	set_trouble(store, "in force, but lost when volley-control restarts: %s", reason);
 }
 
 const char *

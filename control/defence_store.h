@@ -18,6 +18,7 @@
 struct vly_defence_store {
 	char *state_path;
 	char *own_secrets_path;
+	bool state_unread; /* the file may be good, and is left as it is */
 	char state_trouble[VLY_DEFENCE_TROUBLE_BYTES]; /* "": none */
 	char secrets_trouble[VLY_DEFENCE_TROUBLE_BYTES];
 };
@@ -28,10 +29,20 @@ vly_defence_store_open(struct vly_defence_store *store, const char *state_dir);
 
 __attribute__((nonnull)) void vly_defence_store_close(struct vly_defence_store *store);
 
-/* The state as it was kept; NULL without memory. One that can't be read is set aside, and what was
- * set is lost: that is trouble. */
+/*
+ * The state as it was kept; NULL without memory. A damaged file is set aside, and what was set is
+ * lost. One that can't be read, or that another release wrote, is left as it is; the state is then
+ * empty, store->state_unread is set, and the state must neither be saved nor be published. Both are
+ * trouble.
+ */
 __attribute__((nonnull, warn_unused_result)) struct vly_defence_state *
 vly_defence_store_load(struct vly_defence_store *store);
+
+/* Before each change: reads a file again that could not be read. Returns 0, with *state replaced if
+ * it was read now; or -1 with the trouble in `reason`: there must be no change. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_defence_store_retry(struct vly_defence_store *store, struct vly_defence_state **state,
+			char *reason, size_t reason_bytes);
 
 /* When it fails, that is trouble until it works again. */
 __attribute__((nonnull)) void vly_defence_store_save(struct vly_defence_store *store,

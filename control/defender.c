@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "defender.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,34 +9,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cookie_secrets.h"
-#include "defence_store.h"
+#include "defence_change.h"
 #include "log.h"
+#include "side_work.h"
 
 /* The clock of the ends may be set: no timer runs longer than until this look at it. */
 #define LOOK_MS 60000
 
-enum kind {
-	CONFIGURE,
-	CHANGE,
-	ROLL,
-	EXPIRE,
-};
-
-struct change {
-	enum kind kind;
-	struct change *later;
-	struct vly_config_defence *config;
-	int (*change)(void *arg, struct vly_defence_state *state, char *reason, size_t bytes);
-	bool has_fresh;
-	uint8_t fresh[VLY_COOKIE_SECRET_BYTES];
-	void (*done)(void *arg, const struct vly_defender_report *report);
-	void *arg;
-	/* made when its turn comes */
-	bool is_new; /* next_state is not what is on disk */
-	struct vly_defence_sources next;
-	struct vly_defence_state *next_state;
-};
+/* Between two attempts to read what was set at run time, when the first one failed. Shorter:
+ * nothing is gained that a person or a restart of the dataplane would notice. */
+#define RETRY_MS 5000
 
 struct vly_defender {
 	struct vly_publisher *publisher;
@@ -44,9 +27,12 @@ struct vly_defender {
 	struct vly_defence_state *state;
 	struct vly_defence_sources live; /* of these two */
 	uint64_t generation;
-	struct change *running;
-	struct change *queue;
+	struct vly_defence_change *running;
+	struct vly_defence_change *queue;
 	uv_timer_t expiry;
+	struct vly_side_work side;
+	bool starting;       /* the loop does not run yet, so nobody is kept waiting */
+	unsigned handle_cnt; /* not yet closed, when freeing */
 };
 
 static void run_next(struct vly_defender *defender);
@@ -75,44 +61,35 @@ start_timer(struct vly_defender *defender)
 }
 
 static void
-free_change(struct change *change)
-{
-	if (change->config)
-		vly_config_defence_free(change->config);
-	vly_defence_state_free(change->next_state);
-	free(change);
-}
-
-static void
 finish(struct vly_defender *defender, enum vly_defender_code code, const char *text)
 {
-	struct change *change = defender->running;
+	struct vly_defence_change *change = defender->running;
 	struct vly_defender_report report = {.code = code, .text = text};
 
 	defender->running = NULL;
 	change->done(change->arg, &report);
-	free_change(change);
+	vly_defence_change_free(change);
 	run_next(defender);
 }
 
-/* What is on disk follows what is in force. Returns 0, or -1 with `reason` when there must be no
- * change then. */
-static int
-keep(struct vly_defender *defender, const struct change *change,
-     const struct vly_defence_sources *sources, char *reason, size_t reason_bytes)
+/* Has `work` do what blocks, for the change that is running; then `done` goes on. */
+static void
+carry_out(struct vly_defender *defender, void (*work)(void *arg), void (*done)(void *arg))
 {
-	if (change->kind == ROLL)
-		return vly_cookie_secrets_write(
-			&sources->secrets,
-			vly_defence_store_secrets_path(&defender->store, defender->config), reason,
-			reason_bytes);
-	if (change->is_new)
-		vly_defence_store_save(&defender->store, sources->state);
-	return 0;
+	struct vly_defence_change *change = defender->running;
+
+	change->store = defender->store;
+	change->generation = ++defender->generation;
+	if (defender->starting) {
+		work(change);
+		done(change);
+	} else {
+		vly_side_work_run(&defender->side, work, done, change);
+	}
 }
 
 static void
-adopt(struct vly_defender *defender, struct change *change)
+adopt(struct vly_defender *defender, struct vly_defence_change *change)
 {
 	if (change->config) {
 		vly_config_defence_free(defender->config);
@@ -136,37 +113,41 @@ ignore_outcome(void *arg, enum vly_publish_outcome outcome, const char *text)
 	(void)text;
 }
 
-/* Refused: the disk, and a dataplane that connects later, get what was there before. */
-static void
-take_back(struct vly_defender *defender, const struct change *change)
+static int
+take_block(struct vly_defence_change *change)
 {
-	char reason[500];
+	int fd = change->fd;
 
-	if (keep(defender, change, &defender->live, reason, sizeof(reason)) < 0)
-		vly_log(VLY_LOG_ERROR, "the secrets of cookies could not be put back: %s", reason);
-	int fd = vly_defence_block_make(&defender->live, ++defender->generation, reason,
-					sizeof(reason));
-	if (fd < 0)
-		vly_log(VLY_LOG_ERROR, "%s", reason);
-	else
-		vly_publisher_defend(defender->publisher, fd, ignore_outcome, defender);
+	change->fd = -1;
+	return fd;
+}
+
+static void
+on_restored(void *arg)
+{
+	struct vly_defence_change *change = arg;
+	struct vly_defender *defender = change->defender;
+
+	defender->store = change->store;
+	if (change->fd >= 0)
+		vly_publisher_defend(defender->publisher, take_block(change), ignore_outcome,
+				     defender);
+	finish(defender, VLY_DEFENDER_FAILED, change->refusal);
 }
 
 static void
 on_defended(void *arg, enum vly_publish_outcome outcome, const char *text)
 {
 	struct vly_defender *defender = arg;
-	struct change *change = defender->running;
-	char copy[500];
+	struct vly_defence_change *change = defender->running;
 
 	if (outcome == VLY_PUBLISH_DENIED) {
-		snprintf(copy, sizeof(copy), "%s", text);
-		take_back(defender, change);
-		finish(defender, VLY_DEFENDER_FAILED, copy);
+		snprintf(change->refusal, sizeof(change->refusal), "%s", text);
+		carry_out(defender, vly_defence_change_restore, on_restored);
 		return;
 	}
 	adopt(defender, change);
-	if (defender->store.state_trouble[0] && change->kind == CHANGE)
+	if (defender->store.state_trouble[0] && change->kind == VLY_DEFENCE_CHANGE)
 		finish(defender, VLY_DEFENDER_NOT_KEPT, defender->store.state_trouble);
 	else if (outcome == VLY_PUBLISH_ABSENT)
 		finish(defender, VLY_DEFENDER_NO_DATAPLANE, "kept, but no dataplane is connected");
@@ -174,67 +155,96 @@ on_defended(void *arg, enum vly_publish_outcome outcome, const char *text)
 		finish(defender, VLY_DEFENDER_OK, "");
 }
 
-/* Fills change->next. Returns 0, or -1 with `reason`. */
+/* Makes next_state, of kinds that change the state; `change` is the loop's to call. Returns 0, or
+ * -1 with change->reason. */
 static int
-prepare(struct vly_defender *defender, struct change *change, char *reason, size_t reason_bytes)
+prepare(struct vly_defender *defender, struct vly_defence_change *change)
 {
-	struct vly_defence_sources *next = &change->next;
-
-	*next = defender->live;
-	snprintf(reason, reason_bytes, "out of memory");
-	if (change->kind == CONFIGURE) {
-		next->config = change->config;
-		return vly_defence_store_read_secrets(&defender->store, change->config,
-						      &next->secrets, reason, reason_bytes);
-	}
-	if (change->kind == ROLL) {
-		if (vly_defence_store_read_secrets(&defender->store, defender->config,
-						   &next->secrets, reason, reason_bytes) < 0)
-			return -1;
-		return vly_cookie_secrets_roll(&next->secrets,
-					       change->has_fresh ? change->fresh : NULL, reason,
-					       reason_bytes);
-	}
+	change->before = defender->live;
+	change->next = defender->live;
+	snprintf(change->reason, sizeof(change->reason), "out of memory");
+	if (change->kind == VLY_DEFENCE_CONFIGURE)
+		change->next.config = change->config;
+	if (change->kind == VLY_DEFENCE_CONFIGURE || change->kind == VLY_DEFENCE_ROLL)
+		return 0;
 	change->next_state = vly_defence_state_copy(defender->state);
 	if (!change->next_state)
 		return -1;
-	next->state = change->next_state;
+	change->next.state = change->next_state;
 	change->is_new = vly_defence_state_expire(change->next_state, now_s());
-	change->is_new |= change->kind == CHANGE;
-	return change->change
-		       ? change->change(change->arg, change->next_state, reason, reason_bytes)
-		       : 0;
+	change->is_new |= change->kind == VLY_DEFENCE_CHANGE;
+	return change->change ? change->change(change->arg, change->next_state, change->reason,
+					       sizeof(change->reason))
+			      : 0;
+}
+
+static void
+on_made(void *arg)
+{
+	struct vly_defence_change *change = arg;
+	struct vly_defender *defender = change->defender;
+
+	defender->store = change->store;
+	if (change->fd < 0)
+		finish(defender, VLY_DEFENDER_FAILED, change->reason);
+	else
+		vly_publisher_defend(defender->publisher, take_block(change), on_defended,
+				     defender);
+}
+
+static void
+begin(struct vly_defender *defender, struct vly_defence_change *change)
+{
+	if (change->is_dropped) {
+		finish(defender, VLY_DEFENDER_FAILED, "nobody waits for it any more");
+		return;
+	}
+	change->has_begun = true;
+	if (prepare(defender, change) < 0)
+		finish(defender, VLY_DEFENDER_FAILED, change->reason);
+	else
+		carry_out(defender, vly_defence_change_make, on_made);
+}
+
+/* What was set at run time could not be read before, and must not be lost by a change. */
+static void
+on_reread(void *arg)
+{
+	struct vly_defence_change *change = arg;
+	struct vly_defender *defender = change->defender;
+
+	defender->store = change->store;
+	if (!change->reread) {
+		finish(defender, VLY_DEFENDER_FAILED, change->reason);
+		return;
+	}
+	vly_defence_state_free(defender->state);
+	defender->state = change->reread;
+	defender->live.state = change->reread;
+	change->reread = NULL;
+	begin(defender, change);
 }
 
 static void
 run_next(struct vly_defender *defender)
 {
-	struct change *change = defender->queue;
-	char reason[600];
+	struct vly_defence_change *change = defender->queue;
 
 	if (defender->running || !change)
 		return;
 	defender->queue = change->later;
 	defender->running = change;
-	int fd = -1;
-	if (prepare(defender, change, reason, sizeof(reason)) == 0)
-		fd = vly_defence_block_make(&change->next, ++defender->generation, reason,
-					    sizeof(reason));
-	if (fd >= 0 && keep(defender, change, &change->next, reason, sizeof(reason)) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	if (fd < 0)
-		finish(defender, VLY_DEFENDER_FAILED, reason);
+	if (defender->store.state_unread)
+		carry_out(defender, vly_defence_change_reread, on_reread);
 	else
-		vly_publisher_defend(defender->publisher, fd, on_defended, defender);
+		begin(defender, change);
 }
 
 static void
-request(struct vly_defender *defender, const struct change *what)
+request(struct vly_defender *defender, const struct vly_defence_change *what)
 {
-	struct change *change = malloc(sizeof(*change));
-	struct change **last = &defender->queue;
+	struct vly_defence_change *change = malloc(sizeof(*change));
+	struct vly_defence_change **last = &defender->queue;
 
 	if (!change) {
 		struct vly_defender_report report = {VLY_DEFENDER_FAILED, "out of memory"};
@@ -244,6 +254,8 @@ request(struct vly_defender *defender, const struct change *what)
 		return;
 	}
 	*change = *what;
+	change->defender = defender;
+	change->fd = -1;
 	while (*last)
 		last = &(*last)->later;
 	*last = change;
@@ -255,7 +267,8 @@ vly_defender_configure(struct vly_defender *defender, struct vly_config_defence 
 		       void (*done)(void *arg, const struct vly_defender_report *report), void *arg)
 {
 	request(defender,
-		&(struct change){.kind = CONFIGURE, .config = config, .done = done, .arg = arg});
+		&(struct vly_defence_change){
+			.kind = VLY_DEFENCE_CONFIGURE, .config = config, .done = done, .arg = arg});
 }
 
 void
@@ -265,18 +278,21 @@ vly_defender_change(struct vly_defender *defender,
 		    void (*done)(void *arg, const struct vly_defender_report *report), void *arg)
 {
 	request(defender,
-		&(struct change){.kind = CHANGE, .change = change, .done = done, .arg = arg});
+		&(struct vly_defence_change){
+			.kind = VLY_DEFENCE_CHANGE, .change = change, .done = done, .arg = arg});
 }
 
 void
 vly_defender_roll(struct vly_defender *defender, const uint8_t fresh[VLY_COOKIE_SECRET_BYTES],
 		  void (*done)(void *arg, const struct vly_defender_report *report), void *arg)
 {
-	struct change change = {.kind = ROLL, .has_fresh = fresh, .done = done, .arg = arg};
+	struct vly_defence_change change = {
+		.kind = VLY_DEFENCE_ROLL, .has_fresh = fresh, .done = done, .arg = arg};
 
 	if (fresh)
 		memcpy(change.fresh, fresh, sizeof(change.fresh));
 	request(defender, &change);
+	explicit_bzero(change.fresh, sizeof(change.fresh));
 }
 
 static void
@@ -293,16 +309,32 @@ on_expired(void *arg, const struct vly_defender_report *report)
 	vly_log(VLY_LOG_INFO, "defence: what came to its end was taken back");
 }
 
+/* That it can't be read was said when it was found out. */
+static void
+on_retried(void *arg, const struct vly_defender_report *report)
+{
+	struct vly_defender *defender = arg;
+
+	(void)report;
+	if (defender->store.state_unread)
+		uv_timer_start(&defender->expiry, look_at_clock, RETRY_MS, 0);
+}
+
 static void
 look_at_clock(uv_timer_t *timer)
 {
 	struct vly_defender *defender = timer->data;
 
-	if (vly_defence_state_next(defender->state) > now_s())
+	if (defender->store.state_unread)
+		request(defender, &(struct vly_defence_change){.kind = VLY_DEFENCE_EXPIRE,
+							       .done = on_retried,
+							       .arg = defender});
+	else if (vly_defence_state_next(defender->state) > now_s())
 		start_timer(defender);
 	else
-		request(defender,
-			&(struct change){.kind = EXPIRE, .done = on_expired, .arg = defender});
+		request(defender, &(struct vly_defence_change){.kind = VLY_DEFENCE_EXPIRE,
+							       .done = on_expired,
+							       .arg = defender});
 }
 
 struct vly_defender_view
@@ -320,13 +352,15 @@ vly_defender_look(const struct vly_defender *defender)
 static void
 on_first(void *arg, const struct vly_defender_report *report)
 {
-	(void)arg;
-	if (report->code == VLY_DEFENDER_FAILED)
+	struct vly_defender *defender = arg;
+
+	if (report->code == VLY_DEFENDER_FAILED && !defender->store.state_unread)
 		vly_log(VLY_LOG_ERROR,
 			"the dataplane keeps the defence that it has: %s; correct it, then "
 			"volleyctl "
 			"reload",
 			report->text);
+	on_retried(defender, report);
 }
 
 /* Cookies wait for good secrets, the rest of the defence does not. */
@@ -344,19 +378,40 @@ read_first_secrets(struct vly_defender *defender)
 	vly_log(VLY_LOG_ERROR, "%s", store->secrets_trouble);
 }
 
-struct vly_defender *
-vly_defender_new(uv_loop_t *loop, const char *state_dir, struct vly_config_defence *config,
-		 struct vly_publisher *publisher)
+static struct vly_defender *
+allocate(uv_loop_t *loop, const char *state_dir)
 {
 	struct vly_defender *defender = calloc(1, sizeof(*defender));
-	struct timespec now;
 
 	if (defender && vly_defence_store_open(&defender->store, state_dir) == 0)
 		defender->state = vly_defence_store_load(&defender->store);
-	if (!defender || !defender->state) {
-		if (defender)
-			vly_defence_store_close(&defender->store);
-		free(defender);
+	if (defender && defender->state && vly_side_work_init(&defender->side, loop) == 0)
+		return defender;
+	if (defender) {
+		vly_defence_state_free(defender->state);
+		vly_defence_store_close(&defender->store);
+	}
+	free(defender);
+	return NULL;
+}
+
+struct vly_defender *
+vly_defender_new(uv_loop_t *loop, const char *state_dir, struct vly_config_defence *config,
+		 struct vly_publisher *publisher, char *reason, size_t reason_bytes)
+{
+	struct vly_defender *defender = NULL;
+	uint64_t source_key;
+	struct timespec now;
+
+	if (getrandom(&source_key, sizeof(source_key), 0) == (ssize_t)sizeof(source_key)) {
+		snprintf(reason, reason_bytes, "out of memory");
+		defender = allocate(loop, state_dir);
+	} else {
+		snprintf(reason, reason_bytes, "no random bits for the counts of sources: %s",
+			 strerror(errno));
+	}
+	if (!defender) {
+		vly_config_defence_free(config);
 		return NULL;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -366,36 +421,85 @@ vly_defender_new(uv_loop_t *loop, const char *state_dir, struct vly_config_defen
 	defender->config = config;
 	defender->live.config = config;
 	defender->live.state = defender->state;
-	if (getrandom(&defender->live.source_key, sizeof(defender->live.source_key), 0) < 0)
-		vly_log(VLY_LOG_WARNING, "no random bits for the counts of sources");
+	defender->live.source_key = source_key;
 	read_first_secrets(defender);
 	uv_timer_init(loop, &defender->expiry);
 	defender->expiry.data = defender;
-	request(defender, &(struct change){.kind = EXPIRE, .done = on_first, .arg = defender});
+	/* the first block is there before a dataplane can be given zones */
+	defender->starting = true;
+	request(defender, &(struct vly_defence_change){
+				  .kind = VLY_DEFENCE_EXPIRE, .done = on_first, .arg = defender});
+	defender->starting = false;
 	return defender;
 }
 
 static void
-on_closed(uv_handle_t *handle)
+ignore_report(void *arg, const struct vly_defender_report *report)
 {
-	struct vly_defender *defender = handle->data;
+	(void)arg;
+	(void)report;
+}
 
+bool
+vly_defender_forget(struct vly_defender *defender, const void *arg)
+{
+	struct vly_defence_change **link = &defender->queue;
+
+	while (*link && (*link)->arg != arg)
+		link = &(*link)->later;
+	struct vly_defence_change *queued = *link;
+	if (queued) {
+		*link = queued->later;
+		vly_defence_change_free(queued);
+		return false;
+	}
+	struct vly_defence_change *running = defender->running;
+	if (!running || running->arg != arg)
+		return true;
+	running->done = ignore_report;
+	running->is_dropped = !running->has_begun;
+	return running->has_begun;
+}
+
+bool
+vly_defender_is_busy(const struct vly_defender *defender)
+{
+	return vly_side_work_is_running(&defender->side);
+}
+
+static void
+on_closed(void *arg)
+{
+	struct vly_defender *defender = arg;
+
+	if (--defender->handle_cnt > 0)
+		return;
 	while (defender->queue) {
-		struct change *change = defender->queue;
+		struct vly_defence_change *change = defender->queue;
 		defender->queue = change->later;
-		free_change(change);
+		vly_defence_change_free(change);
 	}
 	if (defender->running)
-		free_change(defender->running);
+		vly_defence_change_free(defender->running);
 	vly_config_defence_free(defender->config);
 	vly_defence_state_free(defender->state);
 	vly_defence_store_close(&defender->store);
+	explicit_bzero(&defender->live.secrets, sizeof(defender->live.secrets));
 	free(defender);
+}
+
+static void
+on_timer_closed(uv_handle_t *handle)
+{
+	on_closed(handle->data);
 }
 
 void
 vly_defender_free(struct vly_defender *defender)
 {
-	if (defender)
-		uv_close((uv_handle_t *)&defender->expiry, on_closed);
+	if (!defender)
+		return;
+	defender->handle_cnt = 2;
+	uv_close((uv_handle_t *)&defender->expiry, on_timer_closed);
+	vly_side_work_close(&defender->side, on_closed, defender);
 }

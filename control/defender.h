@@ -18,7 +18,10 @@
  *
  * What has come to its end is taken back by itself.
  *
- * Threads: the loop's. The publisher must outlive the defender.
+ * Threads: the loop's. What takes long, or waits for the disk, is done in a thread of its own
+ * (side_work.h), for the one change that is under way; the loop does not touch that change
+ * meanwhile, and the thread nothing else but what is in force, which does not change. The publisher
+ * must outlive the defender.
  */
 #ifndef VLY_CONTROL_DEFENDER_H
 #define VLY_CONTROL_DEFENDER_H
@@ -53,10 +56,11 @@ struct vly_defender_view {
 		*secrets_trouble; /* why there are no cookies, or why secrets are not kept; or "" */
 };
 
-/* Takes over `config`. NULL without memory. */
+/* Takes over `config`. Blocks: nothing else goes on at start. Returns NULL with a sentence in
+ * `reason` without memory or random bits. */
 __attribute__((nonnull, warn_unused_result)) struct vly_defender *
 vly_defender_new(uv_loop_t *loop, const char *state_dir, struct vly_config_defence *config,
-		 struct vly_publisher *publisher);
+		 struct vly_publisher *publisher, char *reason, size_t reason_bytes);
 
 /*
  * Each asks for a change. `done` is called once, maybe before this returns, unless the defender is
@@ -69,8 +73,8 @@ vly_defender_configure(struct vly_defender *defender, struct vly_config_defence 
 		       void (*done)(void *arg, const struct vly_defender_report *report),
 		       void *arg);
 
-/* `change` is called with a copy of the state and `arg`, maybe later; it returns 0, or -1 with a
- * sentence in `reason`. */
+/* `change` is called on the loop, with a copy of the state and `arg`, maybe later; it returns 0, or
+ * -1 with a sentence in `reason`. */
 __attribute__((nonnull)) void vly_defender_change(
 	struct vly_defender *defender,
 	int (*change)(void *arg, struct vly_defence_state *state, char *reason, size_t bytes),
@@ -84,7 +88,15 @@ vly_defender_roll(struct vly_defender *defender, const uint8_t fresh[VLY_COOKIE_
 __attribute__((nonnull)) struct vly_defender_view
 vly_defender_look(const struct vly_defender *defender);
 
-/* The memory goes when the loop has closed the handles. */
+/* Nobody waits for the change that was asked for with `arg` any more: neither `change` nor `done`
+ * is called from now on. Returns false when it had not begun, and will not; else it goes on. */
+__attribute__((nonnull)) bool vly_defender_forget(struct vly_defender *defender, const void *arg);
+
+/* True while something is made or written. It may be broken off at any time, by the end of the
+ * process. */
+__attribute__((nonnull)) bool vly_defender_is_busy(const struct vly_defender *defender);
+
+/* The memory goes when the loop has closed the handles and nothing is written any more. */
 void vly_defender_free(struct vly_defender *defender);
 
 #endif

@@ -103,7 +103,7 @@ vly_command_drops(const struct vly_commands *commands, struct vly_client *client
 	const struct vly_counters *counters = vly_command_counters(commands, &error);
 
 	if (!counters) {
-		vly_client_send(client, error, true);
+		vly_client_send(client, error);
 		return;
 	}
 	struct vly_counters *block = (struct vly_counters *)(uintptr_t)counters;
@@ -113,7 +113,7 @@ vly_command_drops(const struct vly_commands *commands, struct vly_client *client
 	/* one more: what is no drop is read into the place behind the last */
 	drops.drop = malloc(((size_t)ring_cnt * VLY_SAMPLE_RING_CNT + 1) * sizeof(*drops.drop));
 	if (!drops.drop) {
-		vly_client_send(client, vly_command_error("failed", "out of memory"), true);
+		vly_client_send(client, vly_command_error("failed", "out of memory"));
 		return;
 	}
 	json_t *cursor = json_array();
@@ -129,8 +129,6 @@ vly_command_drops(const struct vly_commands *commands, struct vly_client *client
 	for (size_t i = first; i < drops.cnt; i++)
 		json_array_append_new(array, drop_json(counters, &drops.drop[i]));
 	free(drops.drop);
-	vly_client_send(client,
-			json_pack("{s:b,s:o,s:I,s:o}", "ok", 1, "cursor", cursor, "left_off",
-				  (json_int_t)first, "drops", array),
-			true);
+	vly_client_send(client, json_pack("{s:b,s:o,s:I,s:o}", "ok", 1, "cursor", cursor,
+					  "left_off", (json_int_t)first, "drops", array));
 }

@@ -12,9 +12,10 @@
 #include <volley/name.h>
 
 /*
- * Reads the key kept in `state_dir`, or makes one and keeps it there. Returns 0; 1 when the key
- * is fresh and could not be kept, with the reason in `reason`; -1 with errno when the kernel
- * gives no random bits.
+ * Reads the key kept in `state_dir`, or makes one and keeps it there when there is none. Returns 0;
+ * 1 when the key is fresh and could not be kept, with the reason in `reason`: a file that could not
+ * be read or is not a key stays as it is; -1 with errno when the kernel gives no random bits.
+ * Blocks.
  */
 __attribute__((nonnull, warn_unused_result)) int vly_hash_key_load(const char *state_dir,
 								   struct vly_hash_key *key,

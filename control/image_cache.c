@@ -37,7 +37,7 @@ struct vly_image_cache {
 	uint32_t image_cnt; /* in the index */
 	uint32_t zone_cnt;
 	char reason[400];
-	char last_reason[400]; /* said in the log */
+	char trouble[440]; /* of the last time that it was written, or "" */
 };
 
 static bool
@@ -140,12 +140,16 @@ write_files(uv_work_t *work)
 static void
 tell(struct vly_image_cache *cache)
 {
+	char trouble[sizeof(cache->trouble)] = "";
+
 	if (cache->reason[0] == '\0')
 		vly_log(VLY_LOG_INFO, "image cache: %" PRIu32 " zones in %" PRIu32 " images kept",
 			cache->zone_cnt, cache->image_cnt);
-	else if (strcmp(cache->reason, cache->last_reason) != 0)
-		vly_log(VLY_LOG_WARNING, "image cache not written: %s", cache->reason);
-	memcpy(cache->last_reason, cache->reason, sizeof(cache->last_reason));
+	else
+		snprintf(trouble, sizeof(trouble), "image cache not written: %s", cache->reason);
+	if (trouble[0] != '\0' && strcmp(trouble, cache->trouble) != 0)
+		vly_log(VLY_LOG_WARNING, "%s", trouble);
+	memcpy(cache->trouble, trouble, sizeof(trouble));
 }
 
 static void
@@ -236,6 +240,12 @@ bool
 vly_image_cache_is_busy(const struct vly_image_cache *cache)
 {
 	return cache->state != IDLE;
+}
+
+const char *
+vly_image_cache_trouble(const struct vly_image_cache *cache)
+{
+	return cache->trouble;
 }
 
 void

@@ -20,6 +20,7 @@
 
 #include "catalog.h"
 #include "image_index.h"
+#include "state_file.h"
 
 /* What makes a zone's image other than its files: hash key and function, checks, answers,
  * release. */
@@ -31,6 +32,7 @@ struct vly_cached_image {
 	uint64_t id;                 /* older than any image of this load */
 	struct vly_live_image *live; /* once it is read; the lookup's reference */
 	bool useless;                /* not to be read, or not again */
+	bool is_kept;                /* it could not be read, but may be good */
 };
 
 struct vly_cache_lookup {
@@ -40,11 +42,13 @@ struct vly_cache_lookup {
 	bool *unchanged;                /* [item]: its files are as they were */
 };
 
-/* Returns the lookup for items[0..cnt-1], whose stamps are set, or NULL when nothing can come from
- * the cache; *reason then says why, or is empty when there is none yet. */
-__attribute__((nonnull, warn_unused_result)) struct vly_cache_lookup *
-vly_cache_lookup_open(const struct vly_load_settings *settings, const struct vly_load_item *items,
-		      uint32_t cnt, char *reason, size_t reason_bytes);
+/* Makes a lookup for items[0..cnt-1], whose stamps are set, from the index (untrusted). Returns
+ * VLY_STATE_READ with it in *lookup; else nothing comes from the cache, and *reason says why. An
+ * index of other settings or of another release is unreadable, and not damaged. */
+__attribute__((nonnull, warn_unused_result)) enum vly_state_read
+vly_cache_lookup_open(struct vly_cache_lookup **lookup, const struct vly_load_settings *settings,
+		      const struct vly_load_item *items, uint32_t cnt, char *reason,
+		      size_t reason_bytes);
 
 /* The cached image of an item, or NULL. */
 __attribute__((nonnull)) struct vly_cached_image *
@@ -77,6 +81,9 @@ __attribute__((nonnull)) void vly_image_cache_store(struct vly_image_cache *cach
 
 __attribute__((nonnull)) bool vly_image_cache_is_reading(const struct vly_image_cache *cache);
 __attribute__((nonnull)) bool vly_image_cache_is_busy(const struct vly_image_cache *cache);
+
+/* Why it could not be written the last time, or "". */
+__attribute__((nonnull)) const char *vly_image_cache_trouble(const struct vly_image_cache *cache);
 
 /* Not while it is busy. */
 void vly_image_cache_free(struct vly_image_cache *cache);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "image.h"
 #include "image_block.h"
 #include "image_copy.h"
 #include "seal.h"
@@ -22,6 +24,9 @@
 #define NAME_BYTES 40
 
 #define FRESH ".new"
+
+/* A million zones with long names and includes have an index of some 300 MB. */
+#define INDEX_BYTES_MAX (UINT64_C(4) << 30)
 
 /* Images go to the disk in steps with pauses between them: 256 MiB in a second at most. */
 #define STEP_BYTES (UINT64_C(4) << 20)
@@ -85,23 +90,32 @@ write_all(int fd, const uint8_t *from, size_t bytes)
 	return 0;
 }
 
-/* Copies an image and says what is wrong with it, or returns NULL. */
+/* Says what is wrong with an open file, or returns NULL; errno is EBADMSG when it is damaged. */
 static const char *
-copy_image(const struct vly_image_copy *copy, const struct vly_index_image *image,
-	   const struct vly_hash_key *key)
+judge_file(int fd, const struct vly_index_image *image, const struct vly_hash_key *key)
 {
 	struct vly_image_header header;
 	struct stat status;
-	uint64_t sum;
 
-	if (fstat(copy->from, &status) != 0 || (uint64_t)status.st_size != image->bytes ||
-	    image->bytes < sizeof(header) ||
-	    pread(copy->from, &header, sizeof(header), 0) != sizeof(header))
-		return "it does not have the size that the index tells";
-	const char *wrong = judge_header(&header, image, key);
-	if (wrong != NULL)
-		return wrong;
+	if (fstat(fd, &status) != 0)
+		return strerror(errno);
+	bool fits = S_ISREG(status.st_mode) && (uint64_t)status.st_size == image->bytes &&
+		    image->bytes >= sizeof(header);
+	if (fits && pread(fd, &header, sizeof(header), 0) < 0)
+		return strerror(errno);
+	errno = EBADMSG;
+	return fits ? judge_header(&header, image, key)
+		    : "it does not have the size that the index tells";
+}
+
+/* Copies an image and says what is wrong with it, or returns NULL; errno as above. */
+static const char *
+copy_image(const struct vly_image_copy *copy, const struct vly_index_image *image)
+{
+	uint64_t sum;
 	int error = vly_image_copy(copy, &sum);
+
+	errno = error == 0 || error == ENODATA ? EBADMSG : error;
 	if (error == ENODATA)
 		return "it has become shorter while it was read";
 	return error != 0               ? strerror(error)
@@ -110,10 +124,9 @@ copy_image(const struct vly_image_copy *copy, const struct vly_index_image *imag
 }
 
 /* Copies into huge pages if there are enough, else into ordinary ones. Returns a sealed memfd, or
- * -1 and what is wrong. */
+ * -1 and what is wrong; errno as above. */
 static int
-take_image(int from, const struct vly_index_image *image, const struct vly_hash_key *key,
-	   const char **wrong)
+copy_into_memory(int from, const struct vly_index_image *image, const char **wrong)
 {
 	struct vly_image_block block;
 	struct vly_image_copy copy = {.from = from, .to = -1, .bytes = image->bytes};
@@ -123,19 +136,73 @@ take_image(int from, const struct vly_index_image *image, const struct vly_hash_
 		copy.block = block.base;
 	else
 		copy.to = memfd_create("volley-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	*wrong =
-		copy.block == NULL && copy.to < 0 ? strerror(errno) : copy_image(&copy, image, key);
+	*wrong = copy.block == NULL && copy.to < 0 ? strerror(errno) : copy_image(&copy, image);
+	int error = errno;
 	if (*wrong == NULL && copy.block != NULL)
 		fd = vly_image_block_seal(&block);
 	else if (copy.block != NULL)
 		vly_image_block_close(&block);
 	else if (*wrong == NULL && vly_seal(copy.to) == 0)
 		fd = copy.to;
-	if (*wrong == NULL && fd < 0)
-		*wrong = strerror(errno);
+	if (*wrong == NULL && fd < 0) {
+		error = errno;
+		*wrong = strerror(error);
+	}
 	if (fd < 0 && copy.to >= 0)
 		close(copy.to);
+	errno = error;
 	return fd;
+}
+
+/* Mappings of huge pages come and go as whole pages. */
+static uint64_t
+mapped_bytes(int fd, uint64_t bytes)
+{
+	return vly_image_block_is_huge(fd) ? vly_image_huge_bytes(bytes) : bytes;
+}
+
+/* Threads beside ours that check a large image. They share the CPUs that loading has anyway. */
+static struct vly_image_helpers
+make_helpers(void)
+{
+	struct vly_image_helpers helpers = {0};
+	int cnt = sched_getaffinity(0, sizeof(helpers.cpus), &helpers.cpus) == 0
+			  ? CPU_COUNT(&helpers.cpus) - 1
+			  : 0;
+
+	helpers.cnt = cnt < VLY_IMAGE_HELPERS_MAX ? (unsigned)cnt : VLY_IMAGE_HELPERS_MAX;
+	return helpers;
+}
+
+/* Says what the dataplane would find wrong with a sealed image, or returns NULL; errno as above. */
+static const char *
+check_image(int fd, uint64_t image_bytes, struct vly_image_error *error)
+{
+	struct vly_image_helpers helpers = make_helpers();
+	uint64_t bytes = mapped_bytes(fd, image_bytes);
+	struct vly_image image;
+	void *block = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (block == MAP_FAILED)
+		return strerror(errno);
+	int result = vly_image_verify(block, bytes, &helpers, &image, error);
+	int saved = errno;
+	munmap(block, bytes);
+	errno = saved;
+	return result == 0 ? NULL : error->text;
+}
+
+/* Replaces a sealed image by -1 when there is something wrong with it. */
+static int
+keep_checked(int fd, uint64_t image_bytes, struct vly_image_error *error, const char **wrong)
+{
+	*wrong = check_image(fd, image_bytes, error);
+	if (*wrong == NULL)
+		return fd;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
 }
 
 int
@@ -147,16 +214,34 @@ vly_image_files_read(const char *dir, const struct vly_index_image *image,
 
 	image_name(image, name);
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	int from = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int from = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (from < 0)
 		return fail(reason, reason_bytes, "%s: %m", path);
-	const char *wrong;
-	int fd = take_image(from, image, key, &wrong);
+	const char *wrong = judge_file(from, image, key);
+	int fd = wrong == NULL ? copy_into_memory(from, image, &wrong) : -1;
+	struct vly_image_error found;
+	if (fd >= 0)
+		fd = keep_checked(fd, image->bytes, &found, &wrong);
+	int error = errno;
 	close(from);
 	if (fd >= 0)
 		return fd;
-	unlink(path); /* or the next one of this name and size would be taken for written */
-	return fail(reason, reason_bytes, "%s: %s", path, wrong);
+	if (error == EBADMSG)
+		vly_image_files_remove(dir, image);
+	fail(reason, reason_bytes, "%s: %s", path, wrong);
+	errno = error;
+	return -1;
+}
+
+void
+vly_image_files_remove(const char *dir, const struct vly_index_image *image)
+{
+	char path[PATH_MAX];
+	char name[NAME_BYTES];
+
+	image_name(image, name);
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) < (int)sizeof(path))
+		unlink(path);
 }
 
 /* Gives a file that was written beside its name, once it is on disk; or removes it. */
@@ -182,13 +267,6 @@ open_fresh(const char *dir, const char *name, char path[PATH_MAX], char fresh[PA
 		return -1;
 	}
 	return open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-}
-
-/* Mappings of huge pages come and go as whole pages. */
-static uint64_t
-mapped_bytes(int fd, uint64_t bytes)
-{
-	return vly_image_block_is_huge(fd) ? vly_image_huge_bytes(bytes) : bytes;
 }
 
 /* As fast as it can would occupy the disk, and in a virtual machine, where the hypervisor does a
@@ -249,31 +327,14 @@ vly_image_files_write_index(const char *dir, const char *text, size_t len, char 
 	return settle(fd, fresh, path, good, reason, reason_bytes);
 }
 
-char *
-vly_image_files_read_index(const char *dir, size_t *len)
+enum vly_state_read
+vly_image_files_read_index(const char *dir, char **text, size_t *len, char *reason,
+			   size_t reason_bytes)
 {
 	char path[PATH_MAX];
-	struct stat status;
-	char *text = NULL;
 
 	snprintf(path, sizeof(path), "%s/index", dir);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
-		text = malloc((size_t)status.st_size + 1);
-	size_t used = 0;
-	while (text != NULL && used < (size_t)status.st_size) {
-		ssize_t got = read(fd, text + used, (size_t)status.st_size - used);
-		if (got <= 0)
-			break;
-		used += (size_t)got;
-	}
-	if (text != NULL)
-		text[used] = '\0';
-	*len = used;
-	close(fd);
-	return text;
+	return vly_state_file_read(path, INDEX_BYTES_MAX, text, len, reason, reason_bytes);
 }
 
 int

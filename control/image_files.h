@@ -13,6 +13,7 @@
 #include <volley/image.h>
 
 #include "image_index.h"
+#include "state_file.h"
 
 /* Reads the checksum, size and number of zones of the image in a memfd of ours. Returns 0, or -1
  * with errno. */
@@ -20,9 +21,11 @@ __attribute__((nonnull, warn_unused_result)) int
 vly_image_files_describe(int fd, struct vly_index_image *image);
 
 /*
- * Reads an image into a sealed memfd. What is read must be what `image` says, of this version,
- * under `key`, with the right checksum; else the file is removed. Returns the memfd, the caller's,
- * or -1 with the reason, which names the file.
+ * Reads an image (untrusted) into a sealed memfd. What is read must be what `image` says, of this
+ * version, under `key`, with the right checksum, and nothing in it may be what the dataplane would
+ * refuse. Returns the memfd, the caller's; or -1 with the
+ * reason, which names the file, and errno: EBADMSG when it is damaged, and was removed; with any
+ * other it may be good, and stays.
  */
 __attribute__((nonnull, warn_unused_result)) int
 vly_image_files_read(const char *dir, const struct vly_index_image *image,
@@ -34,9 +37,14 @@ __attribute__((nonnull, warn_unused_result)) int
 vly_image_files_write(const char *dir, const struct vly_index_image *image, int fd, char *reason,
 		      size_t reason_bytes);
 
-/* Reads the index: returns its text with a NUL behind, the caller's, or NULL with errno. */
-__attribute__((nonnull, warn_unused_result)) char *vly_image_files_read_index(const char *dir,
-									      size_t *len);
+/* Removes a damaged image: the next one of its name and size would be taken for written. */
+__attribute__((nonnull)) void vly_image_files_remove(const char *dir,
+						     const struct vly_index_image *image);
+
+/* Reads the index, as vly_state_file_read() does. */
+__attribute__((nonnull, warn_unused_result)) enum vly_state_read
+vly_image_files_read_index(const char *dir, char **text, size_t *len, char *reason,
+			   size_t reason_bytes);
 
 __attribute__((nonnull, warn_unused_result)) int
 vly_image_files_write_index(const char *dir, const char *text, size_t len, char *reason,

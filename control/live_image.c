@@ -58,7 +58,18 @@ vly_live_image_put(struct vly_live_image *image)
 struct vly_image_list *
 vly_image_list_new(void)
 {
-	return calloc(1, sizeof(struct vly_image_list));
+	struct vly_image_list *list = calloc(1, sizeof(*list));
+
+	if (list)
+		list->refs = 1;
+	return list;
+}
+
+struct vly_image_list *
+vly_image_list_get(struct vly_image_list *list)
+{
+	list->refs++;
+	return list;
 }
 
 int
@@ -95,7 +106,7 @@ vly_image_list_sort(struct vly_image_list *list)
 void
 vly_image_list_free(struct vly_image_list *list)
 {
-	if (!list)
+	if (!list || --list->refs > 0)
 		return;
 	for (uint32_t i = 0; i < list->cnt; i++)
 		vly_live_image_put(list->image[i]);

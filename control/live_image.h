@@ -22,8 +22,9 @@ struct vly_live_image {
 	bool is_huge; /* in huge pages */
 };
 
-/* Images of one table, newest first. */
+/* Images of one table, newest first. Counted references, too. */
 struct vly_image_list {
+	uint32_t refs;
 	uint32_t cnt;
 	uint32_t room;
 	struct vly_live_image **image;
@@ -42,6 +43,7 @@ vly_live_image_new(uint64_t id, int fd, uint64_t bytes, uint32_t zone_cnt);
 __attribute__((nonnull)) struct vly_live_image *vly_live_image_get(struct vly_live_image *image);
 void vly_live_image_put(struct vly_live_image *image);
 
+/* One reference, the caller's. NULL without memory. */
 __attribute__((warn_unused_result)) struct vly_image_list *vly_image_list_new(void);
 
 /* Appends with a reference of the list's own. Returns 0, or -1 without memory. */
@@ -51,6 +53,10 @@ __attribute__((nonnull, warn_unused_result)) int vly_image_list_add(struct vly_i
 /* Newest first. */
 __attribute__((nonnull)) void vly_image_list_sort(struct vly_image_list *list);
 
+/* One more reference. */
+__attribute__((nonnull)) struct vly_image_list *vly_image_list_get(struct vly_image_list *list);
+
+/* Gives a reference back; the list goes with the last. */
 void vly_image_list_free(struct vly_image_list *list);
 
 #endif

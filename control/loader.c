@@ -45,6 +45,7 @@ struct vly_loader {
 	uint32_t cnt;
 	enum phase phase;
 	struct vly_cache_lookup *lookup; /* NULL: nothing is cached */
+	bool spares_cache;               /* see vly_loader_spares_cache() */
 	char cache_reason[400];          /* why not */
 	uv_work_t plan_work;
 	uint32_t *order; /* item indices, group by group */
@@ -166,6 +167,19 @@ group_cached(const struct vly_loader *loader, uint32_t *group_of)
 }
 
 static void
+open_cache(struct vly_loader *loader)
+{
+	if (!loader->settings.cache_dir)
+		return;
+	enum vly_state_read result = vly_cache_lookup_open(
+		&loader->lookup, &loader->settings, loader->items, loader->cnt,
+		loader->cache_reason, sizeof(loader->cache_reason));
+	loader->spares_cache = result == VLY_STATE_UNREADABLE;
+	if (result == VLY_STATE_NONE)
+		loader->cache_reason[0] = '\0';
+}
+
+static void
 plan(uv_work_t *work)
 {
 	struct vly_loader *loader = work->data;
@@ -173,10 +187,7 @@ plan(uv_work_t *work)
 
 	if (loader->phase == FROM_CACHE) {
 		stat_items(loader);
-		if (loader->settings.cache_dir)
-			loader->lookup = vly_cache_lookup_open(&loader->settings, loader->items,
-							       loader->cnt, loader->cache_reason,
-							       sizeof(loader->cache_reason));
+		open_cache(loader);
 	}
 	loader->order = calloc(loader->cnt + 1, sizeof(*loader->order));
 	if (group_of && loader->order) {
@@ -233,9 +244,14 @@ add_zones(struct group *group, struct vly_image_builder *builder)
 	return added;
 }
 
+/* It is no zone's fault, so it tells how many share it. */
 static void
-fail_group(struct group *group, const char *text)
+fail_group(struct group *group, int error)
 {
+	char text[200];
+
+	snprintf(text, sizeof(text), "the image of %" PRIu32 " zones could not be made: %s",
+		 group->cnt, strerror(error));
 	for (uint32_t i = 0; i < group->cnt; i++)
 		set_error(&group->loader->items[group->item[i]], text);
 }
@@ -247,11 +263,13 @@ build_group(struct group *group)
 	struct vly_built_image built;
 
 	if (!builder) {
-		fail_group(group, strerror(errno));
+		fail_group(group, errno);
 		return;
 	}
 	if (group->loader->settings.any_all)
 		vly_image_builder_answer_any_all(builder);
+	if (group->loader->settings.additional_none)
+		vly_image_builder_answer_additional_none(builder);
 	if (add_zones(group, builder) == 0) {
 		vly_image_builder_free(builder);
 		return;
@@ -260,7 +278,7 @@ build_group(struct group *group)
 		group->image = vly_live_image_new(vly_live_image_next_id(), built.fd, built.bytes,
 						  built.zone_cnt);
 	if (!group->image)
-		fail_group(group, strerror(errno));
+		fail_group(group, errno);
 }
 
 static void
@@ -313,6 +331,7 @@ take_cached(struct group *group)
 {
 	struct vly_loader *loader = group->loader;
 
+	loader->spares_cache |= group->cached->is_kept;
 	if (group->cached->useless)
 		vly_log(VLY_LOG_WARNING, "image cache: %s; %" PRIu32 " zones %s", group->reason,
 			group->cnt,
@@ -418,6 +437,12 @@ vly_loader_progress(const struct vly_loader *loader, struct vly_load_state *stat
 		if (group->name)
 			state->name = group->name;
 	}
+}
+
+bool
+vly_loader_spares_cache(const struct vly_loader *loader)
+{
+	return loader->spares_cache;
 }
 
 void

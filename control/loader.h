@@ -45,6 +45,7 @@ struct vly_load_settings {
 	uint32_t image_max;                   /* images to load into, at most */
 	const char *cache_dir;                /* NULL: nothing comes from the cache */
 	bool any_all;                         /* see vly_image_builder_answer_any_all() */
+	bool additional_none;                 /* see vly_image_builder_answer_additional_none() */
 };
 
 struct vly_loader;
@@ -60,6 +61,10 @@ vly_loader_start(uv_loop_t *loop, const struct vly_load_settings *settings,
 
 __attribute__((nonnull)) void vly_loader_progress(const struct vly_loader *loader,
 						  struct vly_load_state *state);
+
+/* Once it is done: the cache has something that may be good but could not be used, because it could
+ * not be read, or because other settings or another release made it. */
+__attribute__((nonnull)) bool vly_loader_spares_cache(const struct vly_loader *loader);
 
 void vly_load_items_clear(struct vly_load_item *items, uint32_t cnt);
 

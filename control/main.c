@@ -28,14 +28,16 @@ struct control {
 	struct vly_defender *defender;
 	struct vly_reloader *reloader;
 	struct vly_commands commands;
+	char key_trouble[500]; /* why the hash key is not kept, or "" */
 };
 
 static const char usage[] =
-	"Usage: volley-control --config FILE [--log-level LEVEL]\n"
+	"Usage: volley-control --config FILE [--log-level LEVEL] [--retry]\n"
 	"Loads the zones of the configuration and publishes them to volley-dataplane.\n"
 	"\n"
 	"  --config FILE      the configuration, such as /etc/volley/volley.yaml\n"
 	"  --log-level LEVEL  error, warning, info or debug; goes before the configuration's\n"
+	"  --retry            a start that fails is tried again, until it works\n"
 	"  --help             shows this\n"
 	"  --version          shows the version\n"
 	"\n"
@@ -99,15 +101,20 @@ start_signals(struct control *control)
 }
 
 static int
-load_key(const struct vly_config *config, struct vly_hash_key *key)
+load_key(struct control *control, const struct vly_config *config, struct vly_hash_key *key)
 {
 	char reason[400];
 	int result = vly_hash_key_load(config->control->state_dir, key, reason, sizeof(reason));
 
 	if (result < 0)
 		vly_log(VLY_LOG_ERROR, "no random bits: %m");
-	if (result > 0)
-		vly_log(VLY_LOG_WARNING, "hash key not kept, made anew at each start: %s", reason);
+	if (result > 0) {
+		snprintf(control->key_trouble, sizeof(control->key_trouble),
+			 "hash key not kept, made anew at each start, so the image cache is not "
+			 "used: %s",
+			 reason);
+		vly_log(VLY_LOG_WARNING, "%s", control->key_trouble);
+	}
 	return result;
 }
 
@@ -134,7 +141,7 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	char reason[400] = "out of memory";
 
 	read_lists(config);
-	int key_result = load_key(config, &key);
+	int key_result = load_key(control, config, &key);
 	if (key_result < 0) {
 		vly_config_free(config);
 		return -1;
@@ -145,9 +152,9 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	if (control->server)
 		control->publisher = vly_publisher_new(control->loop, config->dataplane->socket);
 	if (control->publisher)
-		control->defender =
-			vly_defender_new(control->loop, config->control->state_dir,
-					 vly_config_take_defence(config), control->publisher);
+		control->defender = vly_defender_new(control->loop, config->control->state_dir,
+						     vly_config_take_defence(config),
+						     control->publisher, reason, sizeof(reason));
 	if (control->defender)
 		control->reloader =
 			vly_reloader_new(control->loop, config_path, config, &key, key_result == 0,
@@ -163,22 +170,24 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 		.reloader = control->reloader,
 		.defender = control->defender,
 		.config_path = config_path,
+		.key_trouble = control->key_trouble,
 		.start_ms = uv_now(control->loop),
 	};
 	start_signals(control);
 	return vly_reloader_request(control->reloader, NULL, 0, on_first_load, control) ? 0 : -1;
 }
 
-/* Work in the thread pool can't be interrupted and may take long: then the end does not wait for
- * it. */
+/* Work in threads can't be interrupted and may take long: then the end does not wait for it. What
+ * is written is written beside the old file, and takes its place at the end. */
 static void
 stop(struct control *control)
 {
-	bool loading = control->reloader && (vly_reloader_pending(control->reloader) > 0 ||
-					     vly_reloader_is_storing(control->reloader));
+	bool working = control->reloader && (vly_reloader_pending(control->reloader) > 0 ||
+					     vly_reloader_is_storing(control->reloader) ||
+					     vly_defender_is_busy(control->defender));
 
 	vly_server_free(control->server);
-	if (loading) {
+	if (working) {
 		fflush(NULL);
 		_exit(0);
 	}
@@ -192,6 +201,15 @@ stop(struct control *control)
 	vly_publisher_free(control->publisher);
 	uv_run(control->loop, UV_RUN_DEFAULT);
 	uv_loop_close(control->loop);
+}
+
+static void
+say_started(void)
+{
+	unsigned failed_cnt = vly_retry_started(&vly_log_retry);
+
+	if (failed_cnt > 0)
+		vly_log(VLY_LOG_INFO, "started, after %u attempts that failed", failed_cnt);
 }
 
 static int
@@ -210,10 +228,28 @@ run(const char *config_path, int log_level)
 		log_level = vly_log_level_find(config->control->log_level);
 	vly_log_set_level((enum vly_log_level)log_level);
 	int failed = start(&control, config_path, config);
-	if (!failed)
+	if (!failed) {
+		say_started();
 		uv_run(control.loop, UV_RUN_DEFAULT);
+	}
 	stop(&control);
 	return failed ? 1 : 0;
+}
+
+/* After a start that failed: waits and starts again, in this process, if that is wanted. */
+static int
+start_again(char **argv, int status)
+{
+	if (!vly_log_retry.starting)
+		return status;
+	vly_log(VLY_LOG_INFO,
+		"the start is tried again until it works, every %u s at the longest; SIGTERM ends "
+		"that",
+		VLY_RETRY_MAX_MS / 1000);
+	vly_retry_pause(&vly_log_retry);
+	vly_retry_exec(&vly_log_retry, argv);
+	vly_log(VLY_LOG_ERROR, "can't start again: %m");
+	return status;
 }
 
 int
@@ -222,6 +258,7 @@ main(int argc, char **argv)
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"log-level", required_argument, NULL, 'l'},
+		{"retry", no_argument, NULL, 'r'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'v'},
 		{0},
@@ -239,6 +276,8 @@ main(int argc, char **argv)
 		} else if (option == 'v') {
 			puts("volley-control " VLY_VERSION);
 			return 0;
+		} else if (option == 'r') {
+			continue; /* vly_retry_begin() looks for it */
 		} else if (option != 'l' || (log_level = vly_log_level_find(optarg)) < 0) {
 			fputs("volley-control: see volley-control --help\n", stderr);
 			return 2;
@@ -250,5 +289,7 @@ main(int argc, char **argv)
 		      stderr);
 		return 2;
 	}
-	return run(config_path, log_level);
+	vly_retry_begin(&vly_log_retry, argv);
+	int status = run(config_path, log_level);
+	return status == 0 ? 0 : start_again(argv, status);
 }

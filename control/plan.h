@@ -25,8 +25,8 @@
 /*
  * Small zones share an image up to this much text, unless a slice alone has more. It bounds what a
  * single zone that no longer loads keeps in memory: the whole image that has its last good version.
- * A million zones of 500 octets make 8 images, which is also the unit of work that is spread over
- * the cores.
+ * A million zones of 500 octets, which count VLY_PLAN_ZONE_BYTES more each, make 16 images, which
+ * is also the unit of work that is spread over the cores.
  */
 #define VLY_PLAN_SHARED_IMAGE_BYTES (UINT64_C(64) << 20)
 

@@ -57,7 +57,7 @@ settle_next(struct vly_publisher *publisher)
 	if (!publisher->next)
 		return;
 	if (publisher->committed == publisher->settled)
-		publisher->committed = NULL;
+		vly_publisher_hold(&publisher->committed, NULL);
 	vly_image_list_free(publisher->settled);
 	publisher->settled = publisher->next;
 	publisher->next = NULL;
@@ -169,7 +169,7 @@ on_denied(struct vly_publisher *publisher, const char *text)
 static void
 on_committed(struct vly_publisher *publisher, const struct vly_publish_result *result)
 {
-	const struct vly_image_list *list = publisher->asked;
+	struct vly_image_list *list = publisher->asked;
 	bool published = list == publisher->next;
 	struct vly_publish_report done = {
 		.outcome = VLY_PUBLISH_DONE,
@@ -182,7 +182,8 @@ on_committed(struct vly_publisher *publisher, const struct vly_publish_result *r
 	publisher->retried_commit = false;
 	if (published)
 		settle_next(publisher);
-	publisher->committed = list;
+	/* a list that was replaced meanwhile is not what the dataplane shall have */
+	vly_publisher_hold(&publisher->committed, list == publisher->settled ? list : NULL);
 	set_error(publisher, VLY_LOG_INFO, "");
 	vly_log(VLY_LOG_INFO, "dataplane: answers %" PRIu32 " zones, generation %" PRIu64,
 		done.zone_cnt, done.generation);
@@ -233,7 +234,7 @@ on_hello(struct vly_publisher *publisher, const struct vly_publish_hello *hello,
 	if (!publisher->counters)
 		vly_log(VLY_LOG_WARNING, "dataplane: no statistics: %s", reason);
 	if (!same) {
-		publisher->committed = NULL;
+		vly_publisher_hold(&publisher->committed, NULL);
 		vly_held_images_clear(&publisher->held);
 	}
 	vly_publish_defence_connect(&publisher->defence);
@@ -363,6 +364,8 @@ on_closed(void *arg)
 	vly_counters_unmap(publisher->counters);
 	vly_image_list_free(publisher->settled);
 	vly_image_list_free(publisher->next);
+	vly_image_list_free(publisher->committed);
+	vly_image_list_free(publisher->asked);
 	vly_held_images_free(&publisher->held);
 	free(publisher->path);
 	free(publisher);

@@ -33,14 +33,15 @@ struct vly_publisher {
 	bool retried_commit;
 	char error[400];
 
-	struct vly_image_list *settled;         /* what the dataplane shall have */
-	struct vly_image_list *next;            /* being published; becomes `settled` */
-	const struct vly_image_list *committed; /* what it has, of the two; NULL: something else */
+	/* references, each of its own: a list may be replaced while its commit is under way */
+	struct vly_image_list *settled;   /* what the dataplane shall have */
+	struct vly_image_list *next;      /* being published; becomes `settled` */
+	struct vly_image_list *committed; /* what it has, of the two; NULL: something else */
+	struct vly_image_list *asked;     /* what the request in flight is for */
 	uint64_t generation;
 	uint32_t zone_cnt; /* of that generation */
 	struct vly_held_images held;
-	const struct vly_image_list *asked; /* what the request in flight is for */
-	uint64_t asked_id;                  /* its image, when it is one */
+	uint64_t asked_id; /* its image, when it is one */
 	struct vly_publish_defence defence;
 	uint64_t seq;
 	struct vly_publish_hello hello;
@@ -49,6 +50,10 @@ struct vly_publisher {
 	void (*done)(void *arg, const struct vly_publish_report *report);
 	void *done_arg;
 };
+
+/* Has *place refer to `list`, or to nothing, in place of what it refers to. */
+__attribute__((nonnull(1))) void vly_publisher_hold(struct vly_image_list **place,
+						    struct vly_image_list *list);
 
 /* Sends what the dataplane lacks, one request at a time: the defence first, then images, then the
  * commit. Called when there is no request under way. */

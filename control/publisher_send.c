@@ -8,6 +8,15 @@
  * than this is a dataplane that hangs. */
 #define RESULT_MS 300000
 
+void
+vly_publisher_hold(struct vly_image_list **place, struct vly_image_list *list)
+{
+	struct vly_image_list *before = *place;
+
+	*place = list ? vly_image_list_get(list) : NULL;
+	vly_image_list_free(before);
+}
+
 /* Sends a request, and waits for its result in `state`. */
 static void
 ask(struct vly_publisher *publisher, enum vly_publisher_state state, const void *message,
@@ -19,19 +28,19 @@ ask(struct vly_publisher *publisher, enum vly_publisher_state state, const void 
 }
 
 static void
-send_image(struct vly_publisher *publisher, const struct vly_image_list *list,
+send_image(struct vly_publisher *publisher, struct vly_image_list *list,
 	   const struct vly_live_image *image)
 {
 	struct vly_publish_image message;
 	size_t bytes = vly_publish_write_image(&message, ++publisher->seq, image->id);
 
-	publisher->asked = list;
+	vly_publisher_hold(&publisher->asked, list);
 	publisher->asked_id = image->id;
 	ask(publisher, VLY_PUBLISHER_SENDING, &message, bytes, image->fd);
 }
 
 static void
-send_commit(struct vly_publisher *publisher, const struct vly_image_list *list)
+send_commit(struct vly_publisher *publisher, struct vly_image_list *list)
 {
 	struct vly_publish_commit *message = malloc(VLY_PUBLISH_COMMIT_BYTES_MAX);
 
@@ -43,7 +52,7 @@ send_commit(struct vly_publisher *publisher, const struct vly_image_list *list)
 		publisher->generation = publisher->hello.generation;
 	size_t bytes = vly_publish_write_commit(message, ++publisher->seq,
 						publisher->generation + 1, list);
-	publisher->asked = list;
+	vly_publisher_hold(&publisher->asked, list);
 	ask(publisher, VLY_PUBLISHER_COMMITTING, message, bytes, -1);
 	free(message);
 }
@@ -61,7 +70,7 @@ send_defence(struct vly_publisher *publisher)
 void
 vly_publisher_step(struct vly_publisher *publisher)
 {
-	const struct vly_image_list *want = publisher->next ? publisher->next : publisher->settled;
+	struct vly_image_list *want = publisher->next ? publisher->next : publisher->settled;
 
 	uv_timer_stop(&publisher->deadline);
 	publisher->state = VLY_PUBLISHER_IDLE;

@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
+
 static void on_kick(uv_idle_t *kick);
 
 void
 vly_reload_free(struct vly_reload *reload)
 {
-	for (uint32_t i = 0; i < reload->name_cnt; i++)
-		free(reload->names[i]);
-	free(reload->names);
+	vly_reload_free_askers(reload);
 	free(reload->zones);
 	if (reload->items)
 		vly_load_items_clear(reload->items, reload->zone_cnt);
@@ -29,8 +29,10 @@ on_loaded(void *arg)
 	struct vly_reload *reload = arg;
 	uint32_t staged = 0;
 
+	reload->reloader->spares_cache |= vly_loader_spares_cache(reload->loader);
 	reload->loader = NULL;
 	for (uint32_t i = 0; i < reload->zone_cnt; i++) {
+		reload->has_cached |= reload->items[i].cached;
 		if (reload->items[i].image) {
 			staged++;
 			reload->report.record_cnt += reload->items[i].info.record_cnt;
@@ -77,6 +79,7 @@ load_settings(const struct vly_reloader *reloader, const struct vly_config *conf
 	struct vly_load_settings settings = {
 		.key = reloader->key,
 		.any_all = strcmp(config->answers->any, "all") == 0,
+		.additional_none = strcmp(config->answers->additional, "none") == 0,
 	};
 
 	vly_config_severities(config, settings.severity);
@@ -91,7 +94,7 @@ load(struct vly_reload *reload)
 	struct vly_load_settings settings = load_settings(reloader, config);
 
 	settings.image_max = image_max(reload);
-	if (reload->first && has_cache(reloader, config))
+	if (reload->alone && !reload->without_cache && has_cache(reloader, config))
 		settings.cache_dir = reloader->cache_dir;
 	reload->items = calloc(reload->zone_cnt + 1, sizeof(*reload->items));
 	for (uint32_t i = 0; reload->items && i < reload->zone_cnt; i++) {
@@ -103,6 +106,19 @@ load(struct vly_reload *reload)
 						  reload->zone_cnt, on_loaded, reload);
 	if (!reload->loader)
 		vly_reload_finish(reload, VLY_RELOAD_FAILED, "out of memory");
+}
+
+void
+vly_reload_without_cache(struct vly_reload *reload)
+{
+	reload->without_cache = true;
+	reload->has_cached = false;
+	reload->report.record_cnt = 0;
+	reload->report.cached_cnt = 0;
+	reload->phase = "reading";
+	vly_load_items_clear(reload->items, reload->zone_cnt);
+	free(reload->items);
+	load(reload);
 }
 
 static void
@@ -131,29 +147,25 @@ compare_places(const void *a, const void *b)
 static void
 choose_named(struct vly_reload *reload)
 {
+	const struct vly_reload_asker *asker = reload->askers;
 	struct vly_catalog *live = reload->reloader->live;
-	struct vly_catalog_zone **zones = calloc(reload->name_cnt, sizeof(*zones));
-	uint32_t cnt = 0;
+	struct vly_catalog_zone **zones = calloc(asker->name_cnt, sizeof(*zones));
 
-	for (uint32_t i = 0; zones && i < reload->name_cnt; i++) {
-		struct vly_catalog_zone *zone = vly_catalog_find(live, reload->names[i]);
-		if (!zone) {
+	for (uint32_t i = 0; zones && i < asker->name_cnt; i++) {
+		zones[i] = vly_catalog_find(live, asker->names[i]);
+		if (!zones[i]) {
 			free(zones);
 			vly_reload_finish(reload, VLY_RELOAD_FAILED,
 					  "zone %.300s is not in the configuration",
-					  reload->names[i]);
+					  asker->names[i]);
 			return;
 		}
-		zones[i] = zone;
 	}
 	if (zones)
-		qsort(zones, reload->name_cnt, sizeof(*zones), compare_places);
-	for (uint32_t i = 0; zones && i < reload->name_cnt; i++)
-		if (i == 0 || zones[i] != zones[i - 1])
-			zones[cnt++] = zones[i];
+		qsort(zones, asker->name_cnt, sizeof(*zones), compare_places);
 	reload->target = live;
 	reload->zones = zones;
-	reload->zone_cnt = cnt;
+	reload->zone_cnt = zones ? asker->name_cnt : 0;
 	if (zones)
 		load(reload);
 	else
@@ -179,6 +191,7 @@ on_config(uv_work_t *work, int status)
 
 	(void)status;
 	if (!reload->config) {
+		vly_reload_queue_put_back(&reload->reloader->queue, reload);
 		vly_reload_finish(reload, VLY_RELOAD_FAILED,
 				  "the configuration has errors; nothing was changed");
 		return;
@@ -192,12 +205,35 @@ on_config(uv_work_t *work, int status)
 	choose_all(reload, reload->next);
 }
 
+static const char spared[] =
+	"image cache not written: what it holds could not be used, and may have the last good "
+	"version of a zone that did not load";
+
+/* A cache that could not be used may have the only good version of a zone that does not load: until
+ * every zone has one it is left as it is. */
+static bool
+may_replace_cache(struct vly_reloader *reloader)
+{
+	bool complete = reloader->live->loaded_cnt == reloader->live->config->zone_cnt;
+
+	if (!reloader->spares_cache || complete) {
+		reloader->spares_cache = false;
+		return true;
+	}
+	if (!reloader->spare_told)
+		vly_log(VLY_LOG_WARNING, "%s", spared);
+	reloader->spare_told = true;
+	return false;
+}
+
 /* What is live goes to the cache between two reloads; they need not wait for the disk. */
 static void
 store(struct vly_reloader *reloader)
 {
 	struct vly_load_settings settings = load_settings(reloader, reloader->live->config);
 
+	if (reloader->store_wanted && !may_replace_cache(reloader))
+		reloader->store_wanted = false;
 	if (!reloader->store_wanted || !has_cache(reloader, reloader->live->config) ||
 	    vly_image_cache_is_busy(reloader->cache))
 		return;
@@ -221,20 +257,21 @@ static void
 on_kick(uv_idle_t *kick)
 {
 	struct vly_reloader *reloader = kick->data;
-	struct vly_reload *reload = reloader->queue;
+	struct vly_reload *reload;
 
 	uv_idle_stop(kick);
 	if (reloader->running)
 		return;
 	store(reloader);
-	if (!reload || vly_image_cache_is_reading(reloader->cache))
+	if (vly_image_cache_is_reading(reloader->cache) ||
+	    !(reload = vly_reload_queue_take(&reloader->queue)))
 		return;
-	reloader->queue = reload->later;
 	reloader->running = reload;
+	reload->work.data = reload;
 	reload->phase = "reading";
-	if (reload->first)
+	if (reload->alone)
 		choose_all(reload, reloader->live);
-	else if (reload->name_cnt > 0)
+	else if (!reload->is_full)
 		choose_named(reload);
 	else
 		uv_queue_work(reloader->loop, &reload->work, read_config, on_config);
@@ -273,46 +310,43 @@ vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *co
 	return reloader;
 }
 
-struct vly_reload *
+struct vly_reload_asker *
 vly_reloader_request(struct vly_reloader *reloader, char *const *zones, uint32_t zone_cnt,
 		     void (*done)(void *arg, const struct vly_reload_report *report), void *arg)
 {
-	struct vly_reload *reload = calloc(1, sizeof(*reload));
+	struct vly_reload_asker *asker =
+		vly_reload_queue_ask(&reloader->queue, zones, zone_cnt, !reloader->started,
+				     uv_now(reloader->loop), done, arg);
 
-	if (!reload)
+	if (!asker)
 		return NULL;
-	reload->names = zone_cnt ? calloc(zone_cnt, sizeof(*reload->names)) : NULL;
-	for (uint32_t i = 0; i < zone_cnt && reload->names; i++) {
-		reload->names[i] = strdup(zones[i]);
-		reload->name_cnt += reload->names[i] != NULL;
-	}
-	if (reload->name_cnt < zone_cnt) {
-		vly_reload_free(reload);
-		return NULL;
-	}
-	reload->reloader = reloader;
-	reload->first = !reloader->started;
+	asker->reload->reloader = reloader;
 	reloader->started = true;
-	reload->phase = "queued";
-	reload->begin_ms = uv_now(reloader->loop);
-	reload->work.data = reload;
-	reload->done = done;
-	reload->arg = arg;
-	struct vly_reload **last = &reloader->queue;
-	while (*last)
-		last = &(*last)->later;
-	*last = reload;
-	reloader->pending++;
 	vly_reloader_kick(reloader);
-	return reload;
+	return asker;
+}
+
+static void
+ignore_report(void *arg, const struct vly_reload_report *report)
+{
+	(void)arg;
+	(void)report;
 }
 
 void
-vly_reload_progress(const struct vly_reload *reload, struct vly_reload_progress *progress)
+vly_reload_forget(struct vly_reload_asker *asker)
 {
+	asker->done = ignore_report;
+}
+
+void
+vly_reload_progress(const struct vly_reload_asker *asker, struct vly_reload_progress *progress)
+{
+	const struct vly_reload *reload = asker->reload;
+
 	memset(progress, 0, sizeof(*progress));
 	progress->phase = reload->phase;
-	progress->duration_ms = uv_now(reload->reloader->loop) - reload->begin_ms;
+	progress->duration_ms = uv_now(reload->reloader->loop) - asker->asked_ms;
 	if (reload->loader)
 		vly_loader_progress(reload->loader, &progress->load);
 }
@@ -326,7 +360,7 @@ vly_reloader_catalog(const struct vly_reloader *reloader)
 uint32_t
 vly_reloader_pending(const struct vly_reloader *reloader)
 {
-	return reloader->pending;
+	return reloader->queue.cnt + (reloader->running != NULL);
 }
 
 static void
@@ -339,6 +373,14 @@ on_kick_closed(uv_handle_t *handle)
 	free(reloader->cache_dir);
 	free(reloader->config_path);
 	free(reloader);
+}
+
+const char *
+vly_reloader_trouble(const struct vly_reloader *reloader)
+{
+	return reloader->spare_told && reloader->spares_cache
+		       ? spared
+		       : vly_image_cache_trouble(reloader->cache);
 }
 
 bool

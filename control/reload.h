@@ -4,8 +4,9 @@
  *
  * Use:
  *   1. vly_reloader_new() with the configuration that was read at start;
- *   2. vly_reloader_request(); requests run one after the other, in their order;
- *   3. `done` is called once with the report.
+ *   2. vly_reloader_request(); reloads run one after the other, in their order, and a request joins
+ *      one that has not begun and reads what it asks for (reload_queue.h);
+ *   3. `done` of each request is called once with the report on what it asked for.
  *
  * What a reload does to zones:
  *   - without names: reads the configuration again and all zone files. A bad configuration
@@ -58,7 +59,7 @@ struct vly_reload_progress {
 };
 
 struct vly_reloader;
-struct vly_reload;
+struct vly_reload_asker;
 
 /* Takes over `config`. `keep_images`: the key will be known at the next start, so the image cache
  * is of use then. `defender` gets the defence of each configuration that came in. Publisher and
@@ -73,20 +74,26 @@ vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *co
  * is 0. The first request of all loads the configuration given to vly_reloader_new(). `done` is
  * never called before this returns. Returns NULL without memory.
  */
-__attribute__((nonnull(1, 4))) struct vly_reload *
+__attribute__((nonnull(1, 4))) struct vly_reload_asker *
 vly_reloader_request(struct vly_reloader *reloader, char *const *zones, uint32_t zone_cnt,
 		     void (*done)(void *arg, const struct vly_reload_report *report), void *arg);
 
-/* Of a reload that is not done. */
-__attribute__((nonnull)) void vly_reload_progress(const struct vly_reload *reload,
+/* Nobody waits for a request that is not done any more: `done` is not called. */
+__attribute__((nonnull)) void vly_reload_forget(struct vly_reload_asker *asker);
+
+/* Of a request that is not done. */
+__attribute__((nonnull)) void vly_reload_progress(const struct vly_reload_asker *asker,
 						  struct vly_reload_progress *progress);
 
 /* The live catalog, until the loop runs again. */
 __attribute__((nonnull)) const struct vly_catalog *
 vly_reloader_catalog(const struct vly_reloader *reloader);
 
-/* Reloads that are not done, the running one included. */
+/* Reloads that are not done, the running one included: fewer than requests, where those joined. */
 __attribute__((nonnull)) uint32_t vly_reloader_pending(const struct vly_reloader *reloader);
+
+/* Why the image cache is not written, or "". Valid until the loop runs again. */
+__attribute__((nonnull)) const char *vly_reloader_trouble(const struct vly_reloader *reloader);
 
 /* True while the image cache is written. It may be broken off at any time, by the end of the
  * process. */

@@ -7,22 +7,19 @@
 #include "log.h"
 #include "reload_parts.h"
 
-static void
-log_report(const struct vly_reload *reload)
-{
-	const struct vly_reload_report *report = &reload->report;
+/* Zones that a reload names in the log, of those that failed and of those with warnings. Each line
+ * is a write that may wait for the journal, while nobody else is served; nobody reads a million. */
+#define LOGGED_ZONES_MAX 100
 
-	for (uint32_t i = 0; i < reload->config_errors.cnt; i++)
-		vly_log(VLY_LOG_ERROR, "%s", reload->config_errors.text[i]);
+static void
+log_failures(const struct vly_reload_report *report)
+{
+	uint32_t cnt = 0;
+
 	for (uint32_t i = 0; i < report->zone_cnt; i++) {
 		const struct vly_catalog_zone *zone = report->zones[i];
 		char line[24] = "";
-		if (!zone->error && zone->info.warning_cnt > 0)
-			vly_log(VLY_LOG_WARNING,
-				"zone %s: %" PRIu32
-				" warnings: volleyctl check-zone %s %s tells them",
-				zone->name, zone->info.warning_cnt, zone->name, zone->file);
-		if (!zone->error)
+		if (!zone->error || ++cnt > LOGGED_ZONES_MAX)
 			continue;
 		if (zone->error->line)
 			snprintf(line, sizeof(line), ":%" PRIu64, zone->error->line);
@@ -30,6 +27,41 @@ log_report(const struct vly_reload *reload)
 			zone->error->text,
 			zone->image ? "its old version stays" : "it has no older version");
 	}
+	if (cnt > LOGGED_ZONES_MAX)
+		vly_log(VLY_LOG_ERROR,
+			"%" PRIu32 " more zones did not load: volleyctl zones lists them",
+			cnt - LOGGED_ZONES_MAX);
+}
+
+static void
+log_warnings(const struct vly_reload *reload)
+{
+	const struct vly_reload_report *report = &reload->report;
+	uint32_t cnt = 0;
+
+	for (uint32_t i = 0; i < report->zone_cnt; i++) {
+		const struct vly_catalog_zone *zone = report->zones[i];
+		if (zone->error || zone->info.warning_cnt == 0 || ++cnt > LOGGED_ZONES_MAX)
+			continue;
+		vly_log(VLY_LOG_WARNING,
+			"zone %s: %" PRIu32 " warnings: volleyctl check-zone %s %s tells them",
+			zone->name, zone->info.warning_cnt, zone->name, zone->file);
+	}
+	if (cnt > LOGGED_ZONES_MAX)
+		vly_log(VLY_LOG_WARNING,
+			"%" PRIu32 " more zones have warnings: volleyctl check %s tells them",
+			cnt - LOGGED_ZONES_MAX, reload->reloader->config_path);
+}
+
+static void
+log_report(const struct vly_reload *reload)
+{
+	const struct vly_reload_report *report = &reload->report;
+
+	for (uint32_t i = 0; i < reload->config_errors.cnt; i++)
+		vly_log(VLY_LOG_ERROR, "%s", reload->config_errors.text[i]);
+	log_failures(report);
+	log_warnings(reload);
 	vly_log(report->code == VLY_RELOAD_FAILED ? VLY_LOG_ERROR : VLY_LOG_INFO,
 		"loaded %" PRIu32 " of %" PRIu32 " zones, %" PRIu64 " records in %" PRIu64
 		".%03" PRIu64 " s, %" PRIu32 " of them from the image cache%s%s",
@@ -57,10 +89,9 @@ vly_reload_finish(struct vly_reload *reload, enum vly_reload_code code, const ch
 	for (uint32_t i = 0; i < report->zone_cnt; i++)
 		report->failed_cnt += reload->zones[i]->error != NULL;
 	log_report(reload);
-	reload->done(reload->arg, report);
+	vly_reload_answer(reload);
 	vly_reload_free(reload);
 	reloader->running = NULL;
-	reloader->pending--;
 	vly_reloader_kick(reloader);
 }
 
@@ -119,29 +150,16 @@ count_failed(const struct vly_reload *reload)
 static void
 finish_published(struct vly_reload *reload)
 {
-	uint32_t failed = count_failed(reload);
+	char text[sizeof(reload->text)];
+	enum vly_reload_code code = vly_reload_describe(reload, reload->zone_cnt,
+							count_failed(reload), text, sizeof(text));
 
-	if (reload->outcome == VLY_PUBLISH_HELD)
-		vly_reload_finish(
-			reload, VLY_RELOAD_FAILED,
-			"%" PRIu32 " of %" PRIu32
-			" zones did not load; the dataplane keeps what it answers "
-			"from an earlier volley-control until all zones load, or volleyctl reload",
-			failed, reload->zone_cnt);
-	else if (failed > 0)
-		vly_reload_finish(
-			reload, VLY_RELOAD_FAILED,
-			"%" PRIu32 " of %" PRIu32 " zones did not load%s", failed, reload->zone_cnt,
-			reload->outcome == VLY_PUBLISH_ABSENT ? "; no dataplane is connected" : "");
-	else if (reload->outcome == VLY_PUBLISH_ABSENT)
-		vly_reload_finish(reload, VLY_RELOAD_NO_DATAPLANE,
-				  "loaded, but no dataplane is connected");
-	else if (reload->remnant_cnt > 0)
+	if (code == VLY_RELOAD_OK && reload->remnant_cnt > 0)
 		vly_reload_finish(reload, VLY_RELOAD_FAILED,
 				  "%" PRIu32 " removed zones are still answered",
 				  reload->remnant_cnt);
 	else
-		vly_reload_finish(reload, VLY_RELOAD_OK, "%s", "");
+		vly_reload_finish(reload, code, "%s", text);
 }
 
 /* The zones are in; so may be the defence. */
@@ -167,11 +185,20 @@ on_published(void *arg, const struct vly_publish_report *published)
 	uv_update_time(reloader->loop);
 	if (published->outcome == VLY_PUBLISH_DENIED) {
 		refuse(reload, published->text);
+		if (reload->has_cached) {
+			vly_log(VLY_LOG_WARNING,
+				"image cache not used: %s; all zones are read "
+				"from their files",
+				published->text);
+			vly_reload_without_cache(reload);
+			return;
+		}
 		vly_reload_finish(reload, VLY_RELOAD_FAILED, "%s", published->text);
 		return;
 	}
 	reload->report.generation = published->generation;
 	reload->outcome = published->outcome;
+	reload->is_published = true;
 	take_over(reload);
 	if (has_config)
 		vly_defender_configure(reloader->defender,
@@ -189,7 +216,7 @@ must_hold(const struct vly_reload *reload)
 	struct vly_publisher_status status;
 
 	vly_publisher_status(reload->reloader->publisher, &status);
-	if (!reload->first && (reload->name_cnt == 0 || !status.held_back))
+	if (!reload->alone && (reload->is_full || !status.held_back))
 		return false;
 	for (unsigned i = 0; i < catalog->config->zone_cnt; i++)
 		if (!catalog->zones[i].image && !catalog->zones[i].staged)

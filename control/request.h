@@ -30,8 +30,9 @@
 #include "defence_settings.h"
 #include "prefix_list.h"
 
-/* Zones in one answer: keeps an answer below a few megabytes and the loop free for others. */
-#define VLY_REQUEST_ZONES_MAX 10000
+/* Zones in one answer: some 200 kB, which is what a client that does not read may cost, and a few
+ * milliseconds of the loop. A million zones are a thousand requests. */
+#define VLY_REQUEST_ZONES_MAX 1000
 
 /* As many rings as there are lcores and threads. */
 #define VLY_REQUEST_CURSOR_MAX 4096

@@ -3,10 +3,17 @@
  * The control socket: a UNIX stream socket; one JSON object per line each way; mode 0660, so that
  * its group says who may operate Volley.
  *
- * For each request `handle` is called, which may take members out of it. It answers with
- * vly_client_send(): any number of lines, the last of them `final`, now or later. A client's next
- * request is looked at when the last one is answered. A client that went away is still safe to send
- * to while it is held (vly_client_hold()); nothing happens then.
+ * For each request `handle` is called, which may take members out of it. It answers
+ *   - at once, with vly_client_send(), or
+ *   - later: it embeds a struct vly_pending in what it keeps meanwhile, vly_pending_begin()s it,
+ * may send progress, and ends with vly_pending_end(). The server cancels what has not ended when it
+ *     is freed, so nothing of a command outlives the server.
+ * A client's next request is looked at when the last one is answered and most of the answer is
+ * read.
+ *
+ * What a client costs is bounded: a request, one answer beyond UNREAD_BYTES_MAX (server.c), and
+ * 64 KiB sent ahead. When all places are taken, the connection that has been idle for longest makes
+ * room; commands that take long leave some places free, so that the operator gets in.
  *
  * Threads: the loop's.
  */
@@ -25,27 +32,61 @@
 /* Operators and their scripts, not the public: more at once is a script gone wild. */
 #define VLY_SERVER_CLIENTS_MAX 64
 
+/* Commands under way that take long, such as reloads. The rest of the places is for those that are
+ * answered at once: `defence deny` must not wait for 64 scripts that reload. */
+#define VLY_SERVER_SLOW_MAX 48
+
+/* Others under way, such as changes of the defence. With that, and with the one above, it is those
+ * of clients that have gone that are bounded: each keeps its request. */
+#define VLY_SERVER_QUICK_MAX 128
+
 struct vly_server;
 struct vly_client;
 
+/* A command that is answered later. The server sets what is private to it. */
+struct vly_pending {
+	/*
+	 * The answer is not wanted any more: stops what would call vly_pending_end(), and frees
+	 * what holds `pending`. Returns a sentence for the client: what has become of its command.
+	 * Called at most once, and never after vly_pending_end(). Must not call the server.
+	 */
+	const char *(*cancel)(struct vly_pending *pending);
+	bool is_slow;
+	bool goes_on; /* when the client has gone; else it is cancelled then */
+
+	/* private */
+	struct vly_client *client;
+	struct vly_pending *next;
+	struct vly_pending *prev;
+};
+
 /*
- * Listens on `path`. A socket that nobody listens on is replaced; `group` gets it if there is
- * such a group. Returns the server, or NULL with a sentence in `reason`.
+ * Listens on `path`. A socket that nobody listens on is replaced, for which it waits two seconds at
+ * most; `group` gets it if there is such a group. Returns the server, or NULL with a sentence in
+ * `reason`.
  */
 __attribute__((nonnull(1, 2, 3, 4, 6), warn_unused_result)) struct vly_server *
 vly_server_new(uv_loop_t *loop, const char *path, const char *group,
 	       void (*handle)(void *arg, struct vly_client *client, struct vly_request *request),
 	       void *arg, char *reason, size_t reason_bytes);
 
-/* Sends `line` (taken over). Progress lines are left out for a client that does not read them. */
-__attribute__((nonnull)) void vly_client_send(struct vly_client *client, json_t *line, bool final);
+/* Answers with `line` (taken over). */
+__attribute__((nonnull)) void vly_client_send(struct vly_client *client, json_t *line);
 
-/* Keeps the client's memory until the release, connected or not. */
-__attribute__((nonnull)) void vly_client_hold(struct vly_client *client);
-__attribute__((nonnull)) void vly_client_release(struct vly_client *client);
+/* Returns false when too many are under way: the client has been told, and `pending` stays the
+ * caller's. */
+__attribute__((nonnull, warn_unused_result)) bool vly_pending_begin(struct vly_pending *pending,
+								    struct vly_client *client);
 
-/* Stops listening, removes the socket, disconnects all. The memory goes when the loop has closed
- * the handles. */
+/* Sends `line` (taken over) before the answer. It is left out for a client that does not read. */
+__attribute__((nonnull)) void vly_pending_progress(struct vly_pending *pending, json_t *line);
+
+/* Answers with `line` (taken over), if the client is still there. `pending` is the caller's again.
+ */
+__attribute__((nonnull)) void vly_pending_end(struct vly_pending *pending, json_t *line);
+
+/* Cancels all commands, stops listening, removes the socket, disconnects all. The memory goes when
+ * the loop has closed the handles. */
 void vly_server_free(struct vly_server *server);
 
 #endif

@@ -70,6 +70,7 @@ stream_json(const struct vly_stream_counters *stream)
 	set_number(object, "open", stream->open);
 	json_object_set_new(object, "connections", connections);
 	json_object_set_new(object, "counters", counters_json(&stream->answers));
+	json_object_set_new(object, "verdicts", verdicts_json(stream->answers.verdict));
 	return object;
 }
 

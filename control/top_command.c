@@ -15,8 +15,8 @@
 #define LINES_MAX 10
 
 struct watch {
+	struct vly_pending pending;
 	const struct vly_commands *commands;
-	struct vly_client *client;
 	uv_timer_t timer;
 	uint64_t start_ns;
 	struct vly_counters *before; /* a copy of the block at the start */
@@ -224,9 +224,17 @@ on_watched(uv_timer_t *timer)
 		answer = vly_command_error("failed", "the dataplane has restarted meanwhile");
 	else if (counters)
 		answer = watch_json(watch, (struct vly_counters *)(uintptr_t)counters);
-	vly_client_send(watch->client, answer, true);
-	vly_client_release(watch->client);
+	vly_pending_end(&watch->pending, answer);
 	uv_close((uv_handle_t *)timer, on_closed);
+}
+
+static const char *
+cancel_watch(struct vly_pending *pending)
+{
+	struct watch *watch = (struct watch *)pending; /* its first member */
+
+	uv_close((uv_handle_t *)&watch->timer, on_closed);
+	return "volley-control is ending";
 }
 
 void
@@ -243,14 +251,17 @@ vly_command_top(const struct vly_commands *commands, struct vly_client *client,
 	if (!watch || !watch->before) {
 		free(watch);
 		vly_client_send(client,
-				counters ? vly_command_error("failed", "out of memory") : error,
-				true);
+				counters ? vly_command_error("failed", "out of memory") : error);
+		return;
+	}
+	watch->pending = (struct vly_pending){cancel_watch, .is_slow = true};
+	if (!vly_pending_begin(&watch->pending, client)) {
+		free(watch->before);
+		free(watch);
 		return;
 	}
 	watch->commands = commands;
-	watch->client = client;
 	watch->start_ns = uv_hrtime();
-	vly_client_hold(client);
 	uv_timer_init(commands->loop, &watch->timer);
 	watch->timer.data = watch;
 	uv_timer_start(&watch->timer, on_watched, WATCH_MS, 0);

@@ -23,6 +23,10 @@ vly_top_add(struct vly_top **top, const char *name, uint64_t weight)
 			return;
 		strcpy(found->name, name);
 		HASH_ADD_STR(*top, name, found);
+		if (!found->hh.tbl) {
+			free(found);
+			return;
+		}
 	}
 	found->weight += weight;
 }

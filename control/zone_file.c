@@ -3,13 +3,11 @@
  * followed here. */
 #include "zone_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <string.h>
 
+#include "file_text.h"
 #include "zone_generate.h"
 #include "zone_reader.h"
 
@@ -22,38 +20,11 @@
 struct text {
 	const char *start;
 	size_t len;
-	struct vly_file_stamp stamp;
+	struct vly_file_text *file; /* that it is a part of, or NULL */
 };
 
 static bool read_file(struct vly_zone_reader *reader, const char *path, const char *origin,
 		      uint32_t default_ttl, unsigned depth);
-
-static bool
-map_text(struct vly_zone_reader *reader, const char *path, struct text *text)
-{
-	struct stat stat;
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a FIFO must not block */
-	const char *why = NULL;
-
-	if (fd < 0 || fstat(fd, &stat) != 0)
-		why = strerror(errno);
-	else if (!S_ISREG(stat.st_mode))
-		why = "it is not a regular file";
-	else if (stat.st_size == 0)
-		why = "it is empty";
-	if (why == NULL) {
-		text->len = (size_t)stat.st_size;
-		text->stamp = vly_file_stamp_before_reading(&stat);
-		text->start = mmap(NULL, text->len, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (text->start == MAP_FAILED)
-			why = strerror(errno);
-		else
-			(void)madvise((void *)(uintptr_t)text->start, text->len, MADV_SEQUENTIAL);
-	}
-	if (fd >= 0)
-		close(fd);
-	return why == NULL || vly_zone_reader_fail(reader, "cannot read %s: %s", path, why);
-}
 
 /* Reads the file that a scanner has just found an $INCLUDE for. */
 static bool
@@ -87,6 +58,8 @@ scan(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct text text, ui
 		if (zs_parse_record(scanner) != 0)
 			return vly_zone_reader_fail(reader, "%s", zs_strerror(scanner->error.code));
 		reader->line = line != 0 ? line : scanner->line_counter;
+		if (text.file != NULL)
+			vly_file_text_release(text.file, scanner->input.current);
 		switch (scanner->state) {
 		case ZS_STATE_DATA:
 			vly_zone_reader_add(reader, scanner);
@@ -169,21 +142,25 @@ count_lines(const char *from, const char *to)
 
 /* Scans the text between the $GENERATE lines as it is, and what they stand for in between. */
 static bool
-read_text(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct text text, unsigned depth)
+read_text(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct vly_file_text *file,
+	  unsigned depth)
 {
+	struct text text = {.start = file->start, .len = file->len};
 	const char *end = text.start + text.len;
 	uint64_t line_no = 1;
 
 	for (;;) {
 		struct text directive = find_generate(text);
 		struct text before = {.start = text.start,
-				      .len = (size_t)(directive.start - text.start)};
+				      .len = (size_t)(directive.start - text.start),
+				      .file = file};
 		scanner->line_counter = line_no;
+		/* now, for scanning gives the text back */
+		line_no += directive.len == 0 ? 0 : count_lines(before.start, directive.start);
 		if (!scan(reader, scanner, before, 0, depth))
 			return false;
 		if (directive.len == 0)
 			return true;
-		line_no += count_lines(before.start, directive.start);
 		if (!generate(reader, scanner, directive, line_no++, depth))
 			return false;
 		text.start = directive.start + directive.len + 1;
@@ -216,34 +193,50 @@ enter_file(struct vly_zone_reader *reader, const char *path, const struct vly_fi
 	return true;
 }
 
-/* zs_set_input_file() is called for its side effect only: includes are found beside the file. */
+/* Included files are found beside the file, not where its links are. The scanner would find that
+ * out for itself, but only with the file mapped. */
+static bool
+set_directory(struct vly_zone_reader *reader, zs_scanner_t *scanner, const char *path)
+{
+	char *real = realpath(path, NULL);
+	char *name = real != NULL ? real : strdup(path); /* it may have lost its name */
+	char *directory = name != NULL ? strdup(dirname(name)) : NULL;
+
+	free(name);
+	if (directory == NULL)
+		return vly_zone_reader_fail_memory(reader);
+	free(scanner->path);
+	scanner->path = directory;
+	return true;
+}
+
 static bool
 start_scanner(struct vly_zone_reader *reader, zs_scanner_t *scanner, const char *path,
 	      const char *origin, uint32_t default_ttl)
 {
-	if (zs_init(scanner, origin, VLY_CLASS_IN, default_ttl) != 0 ||
-	    zs_set_input_file(scanner, path) != 0)
+	if (zs_init(scanner, origin, VLY_CLASS_IN, default_ttl) != 0)
 		return vly_zone_reader_fail(reader, "%s", zs_strerror(scanner->error.code));
-	return true;
+	return set_directory(reader, scanner, path);
 }
 
 static bool
 read_file(struct vly_zone_reader *reader, const char *path, const char *origin,
 	  uint32_t default_ttl, unsigned depth)
 {
-	struct text text = {0};
+	struct vly_file_text text;
 	zs_scanner_t *scanner =
 		malloc(sizeof(*scanner)); /* half a megabyte: too large for a stack */
 
 	if (scanner == NULL)
 		return vly_zone_reader_fail_memory(reader);
-	bool done = map_text(reader, path, &text);
+	const char *why = vly_file_text_read(&text, path);
+	bool done = why == NULL || vly_zone_reader_fail(reader, "cannot read %s: %s", path, why);
 	if (done) {
 		done = start_scanner(reader, scanner, path, origin, default_ttl) &&
 		       enter_file(reader, path, &text.stamp) &&
-		       read_text(reader, scanner, text, depth);
+		       read_text(reader, scanner, &text, depth);
 		zs_deinit(scanner);
-		munmap((void *)(uintptr_t)text.start, text.len);
+		vly_file_text_free(&text);
 	}
 	free(scanner);
 	return done;
@@ -291,6 +284,6 @@ vly_zone_read_file(struct vly_zone *zone, const struct vly_hash_key *key, const 
 		vly_zone_free(zone);
 		return -1;
 	}
-	vly_zone_mark_occluded(zone);
+	vly_zone_mark_hidden(zone);
 	return 0;
 }

@@ -44,6 +44,18 @@ make_hash(uint8_t hash[8], const uint8_t secret[VLY_COOKIE_SECRET_BYTES], const 
 		hash[i] = (uint8_t)(value >> 8 * i);
 }
 
+/* Octet by octet, the time would tell how many of them were guessed. */
+static bool
+is_same(const uint8_t a[8], const uint8_t b[8])
+{
+	uint64_t left;
+	uint64_t right;
+
+	memcpy(&left, a, sizeof(left));
+	memcpy(&right, b, sizeof(right));
+	return left == right;
+}
+
 /* Which of the secrets made the cookie, or VLY_COOKIE_SECRET_CNT. */
 static unsigned
 find_secret(const struct vly_cookie_secrets *secrets, const uint8_t *cookie, const uint8_t *address,
@@ -55,7 +67,7 @@ find_secret(const struct vly_cookie_secrets *secrets, const uint8_t *cookie, con
 		if (!(secrets->secret_mask & 1u << i))
 			continue;
 		make_hash(hash, secrets->secret[i], cookie, address, address_bytes);
-		if (memcmp(hash, cookie + HASH_OFF, sizeof(hash)) == 0)
+		if (is_same(hash, cookie + HASH_OFF))
 			return i;
 	}
 	return VLY_COOKIE_SECRET_CNT;

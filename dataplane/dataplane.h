@@ -8,6 +8,10 @@
 
 #include "options.h"
 
+/* Exit statuses: it could not start; its flags are wrong. */
+#define VLY_DATAPLANE_FAILED 1
+#define VLY_DATAPLANE_USAGE  2
+
 /* Not an exit status: run once more in a new process, with --huge-pages off. */
 #define VLY_DATAPLANE_NO_HUGE_PAGES (-1)
 

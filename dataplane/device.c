@@ -5,6 +5,7 @@
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 
+#include "capabilities.h"
 #include "eal.h"
 
 /*
@@ -20,14 +21,17 @@
 int
 vly_device_failed(const struct vly_port_spec *spec, const char *what, int error)
 {
-	const char *hint = "";
+	char missing[VLY_CAPABILITIES_CHARS];
+	const char *hint = missing;
 
-	/* The driver calls every failure EINVAL. */
-	if (spec->kind == VLY_PORT_AF_XDP && strstr(vly_eal_error(), "umem") != NULL)
+	/* The driver calls every failure EINVAL. A umem is an AF_XDP socket, too. */
+	vly_capabilities_hint(spec->kind, missing);
+	if (missing[0] == '\0' && spec->kind == VLY_PORT_AF_XDP &&
+	    strstr(vly_eal_error(), "umem") != NULL && !vly_capabilities_lock_memory())
 		hint = "; packet memory must be locked: CAP_IPC_LOCK, or a higher RLIMIT_MEMLOCK "
 		       "(ulimit -l, LimitMEMLOCK=), is needed";
-	else if (error == -EPERM || error == -EACCES)
-		hint = "; root, or CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF, are needed";
+	else if (missing[0] == '\0' && strstr(vly_eal_error(), "Failed to load program") != NULL)
+		hint = "; --log-level debug shows what the kernel says";
 	vly_log_error("port %s: %s: %s%s%s%s", spec->name, what, rte_strerror(-error),
 		      vly_eal_error()[0] != '\0' ? "; DPDK says: " : "", vly_eal_error(), hint);
 	return -1;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <bpf/libbpf.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_log.h>
@@ -40,9 +41,26 @@ take_dpdk_lines(void *cookie, const char *text, size_t bytes)
 	return (ssize_t)bytes;
 }
 
+/* libbpf's lines likewise: with a program that the kernel refuses come hundreds. */
+static int
+take_libbpf_lines(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char *text;
+
+	if (level == LIBBPF_DEBUG || vasprintf(&text, format, args) < 0)
+		return 0;
+	char *rest = text;
+	for (char *line; (line = strsep(&rest, "\n")) != NULL;)
+		if (line[0] != '\0')
+			vly_log_debug("%s", line);
+	free(text);
+	return 0;
+}
+
 static int
 redirect_log(void)
 {
+	libbpf_set_print(take_libbpf_lines);
 	FILE *stream = fopencookie(NULL, "w", (cookie_io_functions_t){.write = take_dpdk_lines});
 	if (stream == NULL)
 		return -1;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,8 +7,7 @@
 #include <unistd.h>
 
 #include "dataplane.h"
-
-#define EXIT_USAGE 2
+#include "retry.h"
 
 /* Becomes a new volley-dataplane with one option more. */
 static int
@@ -24,11 +24,13 @@ run_without_huge_pages(int argc, char **argv)
 	return 1;
 }
 
-int
-main(int argc, char **argv)
+static int
+run(int argc, char **argv)
 {
 	static struct vly_options options;
 
+	/* A log line that nobody reads any more must not end us. */
+	signal(SIGPIPE, SIG_IGN);
 	switch (vly_options_parse(&options, argc, argv)) {
 	case VLY_OPTIONS_HELP:
 		fputs(vly_options_help, stdout);
@@ -38,11 +40,19 @@ main(int argc, char **argv)
 		return 0;
 	case VLY_OPTIONS_BAD:
 		vly_log_error("%s; volley-dataplane --help shows all options", options.error);
-		return EXIT_USAGE;
+		return VLY_DATAPLANE_USAGE;
 	case VLY_OPTIONS_RUN:
 		break;
 	}
 	vly_log_level_set(options.log_level);
 	int status = vly_dataplane_run(&options);
 	return status == VLY_DATAPLANE_NO_HUGE_PAGES ? run_without_huge_pages(argc, argv) : status;
+}
+
+int
+main(int argc, char **argv)
+{
+	vly_retry_begin(&vly_log_retry, argv);
+	int status = run(argc, argv);
+	return status == 0 ? 0 : vly_start_again(argv, status);
 }

@@ -78,11 +78,14 @@ commit(struct vly_publish_server *server, const struct vly_publish_request *requ
 	}
 	enum vly_publish_code code = vly_image_set_commit(&server->images, request->image_ids,
 							  request->image_cnt, zone_cnt, error);
-	if (code == VLY_PUBLISH_OK) {
-		counters->generation = request->generation;
-		counters->zone_cnt = *zone_cnt;
-	}
-	return code;
+	if (code != VLY_PUBLISH_OK)
+		return code;
+	bool first = counters->generation == 0;
+	counters->generation = request->generation;
+	counters->zone_cnt = *zone_cnt;
+	if (first)
+		server->on_first_commit(server->argument);
+	return VLY_PUBLISH_OK;
 }
 
 /* Every port, or none: those that took the rules go back to the live ones. */

@@ -27,6 +27,10 @@ struct vly_publish_server {
 	int control_fd; /* -1: no control is connected */
 	uv_poll_t listen_poll;
 	uv_poll_t *control_poll; /* freed by libuv's close callback */
+	/* The caller's, called in the loop when the first table is live. Set after the server is
+	 * open. */
+	void (*on_first_commit)(void *argument);
+	void *argument;
 };
 
 /* Listens on `path` (kept, not copied; the ports as well), in place of a socket that nobody listens

@@ -17,7 +17,7 @@
 #include <urcu-qsbr.h>
 
 #include "bucket.h"
-#include "image.h"
+#include "image_open.h"
 
 /* An image, as far as the table has it. */
 struct vly_table_part {

@@ -157,7 +157,7 @@ compile_zone(struct bench *bench)
 	struct vly_zone_report report;
 	struct vly_zone_info info;
 	struct vly_built_image built;
-	struct vly_image_error error = {""};
+	struct vly_image_error error = {0};
 	char path[32];
 	FILE *file = tmpfile();
 

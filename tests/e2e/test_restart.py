@@ -103,12 +103,6 @@ def test_control_first_then_dataplane(volley):
     assert serial(volley.network, "test.") == 5
 
 
-def test_dataplane_without_control_refuses(volley):
-    volley.add_zone("test.", small_zone(5))
-    volley.start_dataplane()
-    assert serial(volley.network, "test.") == "REFUSED"
-
-
 def test_zone_changed_while_the_dataplane_is_away(served):
     """A reload cannot be acknowledged then, but what was loaded is what is answered afterwards."""
     served.dataplane.stop()

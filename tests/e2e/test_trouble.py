@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from ask import query, serial, wait_until_answered
-from net import CLIENT_LINK, SERVER_LINK
+from net import SERVER_LINK
 from volley import DATAPLANE, READY, Process, small_zone
 
 pytestmark = pytest.mark.fast_path
@@ -56,15 +56,6 @@ def test_state_directory_that_is_a_file(prepared):
     control.wait_for_log(re.escape(str(prepared.directory / "state")))
     control.wait_for_log(READY)
     assert serial(prepared.network, "test.") == 1
-
-
-def test_port_gone(prepared):
-    """The interface is deleted under the dataplane: it says so, and goes on with what is left."""
-    dataplane = prepared.start().dataplane
-    prepared.network.client.ip("link", "del", CLIENT_LINK)
-    dataplane.wait_for_log(f"(?i){SERVER_LINK}.*(gone|down|lost|deleted|removed)", 10)
-    assert prepared.is_connected()
-    assert dataplane.stop() == 0
 
 
 def test_port_down_and_up_again(prepared):

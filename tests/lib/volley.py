@@ -24,7 +24,7 @@ VOLLEYCTL = BUILD / "control/volleyctl"
 START_SECONDS = 60
 STOP_SECONDS = 30
 # What a dataplane says once a control may come, and once it answers.
-STARTED = "waiting for zones|ready: "
+STARTED = "waiting for zones: "
 READY = "ready: "
 SANITIZER = re.compile(rb"ERROR: \w+Sanitizer|runtime error:|WARNING: \w+Sanitizer")
 PR_SET_PDEATHSIG = 1

@@ -83,6 +83,7 @@ Test(config, the_example_says_what_the_defaults_are)
 	expect_same_text(example->dataplane->version_server, defaults->dataplane->version_server);
 	expect_same_text(example->dataplane->rrset_order, defaults->dataplane->rrset_order);
 	expect_same_text(example->answers->any, defaults->answers->any);
+	expect_same_text(example->answers->additional, defaults->answers->additional);
 #define X(id, name, severity, help) expect_same_text(example->checks->id, defaults->checks->id);
 	VLY_ZONE_CHECKS(X)
 #undef X
@@ -94,6 +95,7 @@ Test(config, the_example_says_what_the_defaults_are)
 	expect_same_text(example->dataplane->stream_read, defaults->dataplane->stream_read);
 	expect_same_text(example->dataplane->stream_write, defaults->dataplane->stream_write);
 	expect_same_text(example->dataplane->stream_memory, defaults->dataplane->stream_memory);
+	expect_same_text(example->dataplane->watchdog_ms, defaults->dataplane->watchdog_ms);
 	expect_same_text(example->dataplane->log_level, defaults->dataplane->log_level);
 	for (unsigned i = 0; i < VLY_DEFENCE_SETTING_CNT; i++)
 		expect_same_text(example->defence->values.text[i],
@@ -406,13 +408,16 @@ Test(config, becomes_flags)
 		"10",          "--stream-read",
 		"5",           "--stream-write",
 		"10",          "--stream-memory",
-		"64",          "--log-level",
+		"64",          "--watchdog-ms",
+		"1000",        "--state-dir",
+		"/st",         "--log-level",
 		"info",        "--more",
 	};
 	char extra[] = "--more";
 	char *extras[] = {extra};
 	struct vly_config_errors errors;
-	struct vly_config *config = load("dataplane:\n"
+	struct vly_config *config = load("control: {state-dir: /st}\n"
+					 "dataplane:\n"
 					 "  ports: [\"null\", \"pcap:f,loop\"]\n"
 					 "  listen: [\"::1\"]\n"
 					 "  cpus: 1\n"
@@ -429,4 +434,36 @@ Test(config, becomes_flags)
 	cr_expect_null(args[sizeof(wanted) / sizeof(wanted[0])]);
 	vly_config_args_free(args);
 	vly_config_free(config);
+}
+
+/* As many as there is room for, the first and the last of them once more. */
+Test(config, long_lists_of_prefixes)
+{
+	enum { CNT = 130000 };
+	struct vly_config_errors errors;
+	char *text;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+
+	fputs("zones: []\ndefence:\n  deny:\n", out);
+	for (unsigned i = 0; i < CNT; i++)
+		fprintf(out, "    - 10.%u.%u.%u/32\n", i >> 16, i >> 8 & 255, i & 255);
+	fflush(out);
+	struct vly_config *config = load(text, &errors);
+	cr_assert_not_null(config, "%s", errors.cnt ? errors.text[0] : "");
+	cr_expect_eq(config->defence->listed.cnt, CNT);
+	cr_expect_eq(config->defence->listed.rule[CNT - 1].address[13], (CNT - 1) >> 16);
+	vly_config_free(config);
+	vly_config_errors_free(&errors);
+
+	fprintf(out, "  allow:\n    - 10.0.0.0/32\n    - 192.0.2.1\n    - 10.%u.%u.%u\n",
+		(CNT - 1) >> 16, (CNT - 1) >> 8 & 255, (CNT - 1) & 255);
+	fclose(out);
+	cr_expect_null(load(text, &errors));
+	cr_expect_eq(errors.cnt, 2);
+	cr_expect_str_eq(errors.text[0],
+			 "volley.yaml:130005: defence.allow[0]: 10.0.0.0/32 is listed twice");
+	cr_expect_not_null(strstr(errors.text[1], "defence.allow[2]: 10.1.251.207 is listed"));
+	vly_config_errors_free(&errors);
+	free(text);
 }

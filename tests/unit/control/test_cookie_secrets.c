@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,4 +149,41 @@ Test(cookie_secrets, fingerprints)
 	secret[15] ^= 1;
 	vly_cookie_secret_fingerprint(secret, b);
 	cr_expect_str_neq(a, b);
+}
+
+static void *
+read_once(void *arg)
+{
+	struct vly_cookie_secrets *secrets = arg;
+
+	(void)!vly_cookie_secrets_read(secrets, path, reason, sizeof(reason));
+	return NULL;
+}
+
+/* Runs it on a stack of ours, and looks through that for the text and the octets of a secret. */
+static void
+expect_wiped(const char *text)
+{
+	static _Alignas(4096) uint8_t stack[1 << 20];
+	static const uint8_t octets[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+	struct vly_cookie_secrets secrets;
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	(void)read_text(text, 0600, &secrets);
+	memset(stack, 0, sizeof(stack));
+	cr_assert_eq(pthread_attr_init(&attributes), 0);
+	cr_assert_eq(pthread_attr_setstack(&attributes, stack, sizeof(stack)), 0);
+	cr_assert_eq(pthread_create(&thread, &attributes, read_once, &secrets), 0);
+	pthread_join(thread, NULL);
+	pthread_attr_destroy(&attributes);
+	cr_expect_null(memmem(stack, sizeof(stack), ONE, strlen(ONE)), "text is left: %s", text);
+	cr_expect_null(memmem(stack, sizeof(stack), octets, sizeof(octets)), "left: %s", text);
+}
+
+Test(cookie_secrets, nothing_is_left_on_the_stack)
+{
+	expect_wiped(ONE "\n");
+	expect_wiped(ONE "\nwrong\n");
+	expect_wiped("-\n" ONE "\n");
 }

@@ -120,8 +120,8 @@ Test(defence_state, comes_back_from_the_file_as_it_was)
 			     reason);
 		cr_assert_eq(stat(path, &status), 0);
 		cr_expect_eq(status.st_mode & 0777, 0600);
-		cr_assert_eq(vly_defence_state_load(again, path, reason, sizeof(reason)), 0, "%s",
-			     reason);
+		cr_assert_eq(vly_defence_state_load(again, path, reason, sizeof(reason)),
+			     VLY_STATE_READ, "%s", reason);
 		cr_assert_eq(again->entry_cnt, 4);
 		for (size_t i = 0; i < 4; i++) {
 			cr_expect_arr_eq(&again->entry[i].rule, &state->entry[i].rule,
@@ -139,16 +139,23 @@ Test(defence_state, comes_back_from_the_file_as_it_was)
 }
 
 static void
-expect_damaged(const char *text, const char *part)
+expect_load(enum vly_state_read result, const char *text, const char *part)
 {
 	struct vly_defence_state *fresh = vly_defence_state_new();
 	FILE *file = fopen(path, "w");
 
 	fputs(text, file);
 	fclose(file);
-	cr_expect_eq(vly_defence_state_load(fresh, path, reason, sizeof(reason)), -1, "%s", text);
+	cr_expect_eq(vly_defence_state_load(fresh, path, reason, sizeof(reason)), result, "%s",
+		     text);
 	cr_expect_not_null(strstr(reason, part), "%s: %s", text, reason);
 	vly_defence_state_free(fresh);
+}
+
+static void
+expect_damaged(const char *text, const char *part)
+{
+	expect_load(VLY_STATE_DAMAGED, text, part);
 }
 
 #define PREFIXES(text) "{\"version\":1,\"set\":{},\"prefixes\":[" text "]}"
@@ -158,11 +165,10 @@ Test(defence_state, damaged_files)
 {
 	expect_damaged("", "defence.json:1");
 	expect_damaged("{\"version\":1,\n\"set\":{", "defence.json:2");
-	expect_damaged("[]", "another version");
-	expect_damaged("{\"version\":2,\"set\":{},\"prefixes\":[]}", "another version");
+	expect_damaged("[]", "no version");
+	expect_damaged("{\"version\":\"1\",\"set\":{},\"prefixes\":[]}", "no version");
 	expect_damaged("{\"version\":1,\"set\":[],\"prefixes\":[]}", "no settings");
 	expect_damaged("{\"version\":1,\"set\":{}}", "no prefixes");
-	expect_damaged(SET("\"x\":{\"value\":\"1\"}"), "does not exist");
 	expect_damaged(SET("\"source-rate.wide\":{\"value\":1}"), "can't have");
 	expect_damaged(SET("\"source-rate.wide\":{\"value\":\"-1\"}"), "can't have");
 	expect_damaged(SET("\"source-rate.wide\":{\"value\":\"1\",\"until\":\"x\"}"), "can't have");
@@ -179,8 +185,34 @@ Test(defence_state, damaged_files)
 
 Test(defence_state, no_file_and_no_directory)
 {
-	cr_expect_eq(vly_defence_state_load(state, path, reason, sizeof(reason)), 1);
+	cr_expect_eq(vly_defence_state_load(state, path, reason, sizeof(reason)), VLY_STATE_NONE);
 	cr_expect_eq(vly_defence_state_save(state, "/nowhere/defence.json", reason, sizeof(reason)),
 		     -1);
 	cr_expect_str_eq(reason, "/nowhere/defence.json: No such file or directory");
+}
+
+Test(defence_state, another_version_is_not_damage)
+{
+	expect_load(VLY_STATE_UNREADABLE, "{\"version\":2,\"set\":{},\"prefixes\":[]}",
+		    "another release");
+	expect_load(VLY_STATE_UNREADABLE, "{\"version\":0}", "another release");
+}
+
+Test(defence_state, settings_of_another_release_are_written_back)
+{
+	FILE *file = fopen(path, "w");
+	char text[400] = "";
+
+	fputs(SET("\"novel\":{\"value\":\"1\"},\"source-rate.wide\":{\"value\":\"7\"}"), file);
+	fclose(file);
+	cr_assert_eq(vly_defence_state_load(state, path, reason, sizeof(reason)), VLY_STATE_READ);
+	cr_expect_str_eq(state->set.text[VLY_DEFENCE_source_wide], "7");
+	struct vly_defence_state *copy = vly_defence_state_copy(state);
+	cr_assert_eq(vly_defence_state_save(copy, path, reason, sizeof(reason)), 0);
+	vly_defence_state_free(copy);
+	file = fopen(path, "r");
+	cr_assert_gt(fread(text, 1, sizeof(text) - 1, file), 0);
+	fclose(file);
+	cr_expect_not_null(strstr(text, "\"novel\""), "%s", text);
+	cr_expect_not_null(strstr(text, "\"source-rate.wide\""), "%s", text);
 }

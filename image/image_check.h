@@ -11,8 +11,8 @@
  * Parts can be checked in any order and by any thread. No state. The content is not trusted, header
  * and sections are.
  */
-#ifndef VLY_DATAPLANE_IMAGE_CHECK_H
-#define VLY_DATAPLANE_IMAGE_CHECK_H
+#ifndef VLY_IMAGE_IMAGE_CHECK_H
+#define VLY_IMAGE_IMAGE_CHECK_H
 
 #include "image.h"
 

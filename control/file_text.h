@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A regular file's text, read into memory: whoever truncates or rewrites the file does nothing to
+ * it, while a mapping of the file would end the process (SIGBUS).
+ *
+ * Use: vly_file_text_read(); parse it from the start to the end, with vly_file_text_release() of
+ * what is done on the way; vly_file_text_free(). By one thread at a time; no other state.
+ */
+#ifndef VLY_CONTROL_FILE_TEXT_H
+#define VLY_CONTROL_FILE_TEXT_H
+
+#include <stddef.h>
+
+#include "file_stamp.h"
+
+struct vly_file_text {
+	char *start;
+	size_t len;
+	size_t mapped_bytes; /* 0: on the heap */
+	size_t released_bytes;
+	struct vly_file_stamp stamp; /* from before it was read */
+};
+
+/*
+ * Reads the file `path`: untrusted, but not empty. Returns NULL; or why it can't be read, a
+ * sentence without the path, with nothing to free. A file that changed while it was read is one of
+ * them, for what was read of it may be of two versions. Blocks, but not for a FIFO.
+ */
+__attribute__((nonnull, warn_unused_result)) const char *
+vly_file_text_read(struct vly_file_text *text, const char *path);
+
+/* Gives back the memory of what is before `to`, which is not read again, so that a large file is
+ * not in memory as a whole for as long as what is made of it grows. Does nothing when `to` is not
+ * in the text. */
+__attribute__((nonnull)) void vly_file_text_release(struct vly_file_text *text, const char *to);
+
+__attribute__((nonnull)) void vly_file_text_free(struct vly_file_text *text);
+
+/* The same for a small file, which may be empty: returns its text, the caller's to free, with a NUL
+ * behind it, and its octets in *bytes; or NULL with *why. */
+__attribute__((nonnull, warn_unused_result)) char *
+vly_file_read_string(const char *path, size_t *bytes, const char **why);
+
+#endif
