@@ -78,14 +78,15 @@ class Asker(threading.Thread):
                 before = frozenset(self.allowed)
                 try:
                     client.send(dns_query(f"www.{SMALL}", message_id=message_id))
-                    self._check(client.recv(512), message_id, before | self.allowed)
+                    response = client.recv(512)
+                    while int.from_bytes(response[:2], "big") != message_id:  # late, and counted as lost
+                        response = client.recv(512)
+                    self._check(response, before | self.allowed)
                 except OSError:
                     self.lost += 1
                     self.ending.wait(0.001)
 
-    def _check(self, response, message_id, allowed):
-        if int.from_bytes(response[:2], "big") != message_id:
-            return  # a late one, counted as lost already
+    def _check(self, response, allowed):
         self.answered += 1
         rcode, answers, last = response[3] & 15, response[7], response[-1]
         if rcode != 0 or answers != 1 or response[-4:-1] != b"\xc0\0\2" or last not in allowed:
