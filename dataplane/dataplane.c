@@ -214,6 +214,7 @@ on_first_commit(void *argument)
 	}
 	vly_log_info("ready: %u lcores, %u ports, listening on %s", dataplane->lcores.cnt,
 		     dataplane->port_cnt, dataplane->options->socket_path);
+	vly_start_done();
 }
 
 static int
@@ -246,7 +247,6 @@ serve(struct dataplane *dataplane)
 		vly_log_info("waiting for zones: %u lcores, %u ports, listening on %s",
 			     dataplane->lcores.cnt, dataplane->port_cnt,
 			     dataplane->options->socket_path);
-		vly_start_done();
 		uv_run(&dataplane->loop, UV_RUN_DEFAULT);
 	}
 	vly_stream_server_stop(&dataplane->streams);

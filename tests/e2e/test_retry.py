@@ -4,6 +4,7 @@ import os
 import random
 import re
 import signal
+import socket
 import time
 
 import pytest
@@ -177,3 +178,16 @@ def test_an_attempt_leaves_nothing_open_to_the_next(prepared):
     assert early, process.log()
     assert not early & pipes(process)
     assert process.stop() in ENDED_BY_SIGTERM
+
+
+def test_port_53_that_somebody_takes_before_there_are_zones(prepared):
+    """The start is over when the first zones are answered, and not before."""
+    process = prepared.spawn_dataplane("--", "--retry")
+    process.wait_for_log("waiting for zones: ")
+    with prepared.network.server.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("0.0.0.0", 53))
+        spawn_control(prepared)
+        wait_for_attempts(process, 3)
+        assert len(re.findall("UDP port 53 of .* is in use", process.log())) == 1, process.log()
+    wait_until_answered(prepared.network, "test.")
+    assert process.stop() == 0
