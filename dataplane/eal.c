@@ -197,7 +197,8 @@ vly_eal_start(const struct vly_options *options, const struct vly_lcores *lcores
 		arg[cnt++] = "--iova-mode=va";
 	}
 	if (redirect_log() != 0 || rte_eal_init(cnt, (char **)(uintptr_t)arg) < 0) {
-		if (huge_pages && rte_errno == ENOMEM) {
+		/* EACCES: there is not one left, so DPDK finds nothing to tell of them. */
+		if (huge_pages && (rte_errno == ENOMEM || rte_errno == EACCES)) {
 			vly_log_warning("the free huge pages were gone in the end: starting again "
 					"with ordinary pages");
 			return VLY_EAL_NO_HUGE_PAGES;
