@@ -309,6 +309,7 @@ main(int argc, char **argv)
 {
 	struct vly_test_server server;
 	struct bench bench = {
+		.stride = 1,
 		.room = calloc(1, VLY_MESSAGE_BYTES_MAX + VLY_NAME_SLACK_BYTES),
 		.query = aligned_alloc(_Alignof(struct vly_query), sizeof(struct vly_query))};
 	unsigned round_cnt = 7;
