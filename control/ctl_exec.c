@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,7 +48,6 @@ vly_ctl_exec(const char *config_path, char *const *extra, unsigned extra_cnt)
 		return VLY_CTL_FAILED;
 	const char *program = find_program(path);
 	char **args = vly_config_args(config, program, extra, extra_cnt);
-	signal(SIGPIPE, SIG_DFL); /* what is ignored stays ignored in the new program */
 	if (args)
 		execvp(program, args);
 	fprintf(stderr, "volleyctl: %s: %s\n", program, args ? strerror(errno) : "out of memory");

@@ -64,6 +64,7 @@ run_exec(const struct vly_ctl *ctl, char **args, int arg_cnt)
 	}
 	if (!config)
 		return vly_ctl_fail_usage("exec dataplane needs --config FILE");
+	signal(SIGPIPE, SIG_DFL); /* what is ignored stays ignored in the new program */
 	return vly_ctl_exec(config, args + optind, (unsigned)(arg_cnt - optind));
 }
 
