@@ -167,7 +167,12 @@ vly_cache_lookup_open(struct vly_cache_lookup **lookup, const struct vly_load_se
 
 	if (result != VLY_STATE_READ)
 		return result;
+	errno = 0;
 	int parsed = vly_image_index_parse(&index, text, len, vly_image_cache_settings(settings));
+	if (parsed < 0 && errno == ENOMEM) {
+		snprintf(reason, reason_bytes, "%s/index: out of memory", settings->cache_dir);
+		return VLY_STATE_UNREADABLE;
+	}
 	if (parsed != 0) {
 		snprintf(reason, reason_bytes, "%s/index: %s", settings->cache_dir,
 			 parsed > 0 ? "it was made under another hash key, settings or release"

@@ -186,8 +186,9 @@ check_image(int fd, uint64_t image_bytes, struct vly_image_error *error)
 	if (block == MAP_FAILED)
 		return strerror(errno);
 	int result = vly_image_verify(block, bytes, &helpers, &image, error);
+	int saved = errno;
 	munmap(block, bytes);
-	errno = result != 0 && error->no_memory ? ENOMEM : EBADMSG;
+	errno = saved;
 	return result == 0 ? NULL : error->text;
 }
 

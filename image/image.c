@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "image.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -74,6 +75,7 @@ vly_image_verify(const void *block, size_t bytes, const struct vly_image_helpers
 	const uint8_t *base = block;
 	const struct vly_image_header *header = block;
 
+	errno = EBADMSG;
 	if (check_header(header, bytes, error) != 0)
 		return -1;
 	image->mapped_bytes = bytes;

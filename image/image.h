@@ -12,7 +12,6 @@
 #define VLY_IMAGE_IMAGE_H
 
 #include <sched.h>
-#include <stdbool.h>
 
 #include <volley/image.h>
 
@@ -39,11 +38,12 @@ struct vly_image {
 /* A refused image says why in here. */
 struct vly_image_error {
 	char text[200];
-	bool no_memory; /* for checking it: it may be good */
 };
 
-/* Verifies `bytes` octets at `block` (8-octet aligned, untrusted) as an image. `helpers` NULL:
- * alone. Blocks, up to seconds for the largest. Returns 0 and fills *image, or -1 with the reason.
+/*
+ * Verifies `bytes` octets at `block` (8-octet aligned, untrusted) as an image. `helpers` NULL:
+ * alone. Blocks, up to seconds for the largest. Returns 0 and fills *image; or -1 with the reason,
+ * and errno: ENOMEM when there was no memory to check it with, else EBADMSG.
  */
 __attribute__((nonnull(1, 4, 5), warn_unused_result)) int
 vly_image_verify(const void *block, size_t bytes, const struct vly_image_helpers *helpers,

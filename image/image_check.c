@@ -31,7 +31,6 @@ vly_image_refuse(struct vly_image_error *error, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(error->text, sizeof(error->text), format, args);
 	va_end(args);
-	error->no_memory = false;
 	return -1;
 }
 

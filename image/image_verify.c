@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "image_verify.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -29,6 +30,7 @@ struct verification {
 	unsigned thread_cnt;
 	uint64_t *map[THREADS_MAX]; /* [thread_cnt], each a 64th of the heap */
 	_Atomic uint64_t sum;
+	atomic_bool no_memory;
 
 	/* what is being done now */
 	int (*check)(struct verification *all, unsigned part, struct vly_image_error *error);
@@ -114,9 +116,8 @@ check_buckets(struct verification *all, unsigned part, struct vly_image_error *e
 {
 	all->map[part] = calloc(vly_image_map_words(all->image), sizeof(*all->map[part]));
 	if (all->map[part] == NULL) {
-		vly_image_refuse(error, "no memory to verify an image");
-		error->no_memory = true;
-		return -1;
+		all->no_memory = true;
+		return vly_image_refuse(error, "no memory to verify an image");
 	}
 	return vly_image_check_buckets(all->image, part, all->part_cnt, all->map[part], error);
 }
@@ -157,5 +158,6 @@ vly_image_verify_content(const struct vly_image *image, const struct vly_image_h
 	int result = verify(&all, error);
 	while (all.thread_cnt > 0)
 		free(all.map[--all.thread_cnt]);
+	errno = all.no_memory ? ENOMEM : EBADMSG;
 	return result;
 }

@@ -8,7 +8,7 @@
 #include "image.h"
 
 /* Verifies an image whose header and sections are sound. `helpers` NULL: alone. Returns 0, or -1
- * with the reason: a wrong checksum comes before all else. */
+ * with the reason, a wrong checksum before all else, and errno as vly_image_verify() has it. */
 __attribute__((nonnull(1, 3), warn_unused_result)) int
 vly_image_verify_content(const struct vly_image *image, const struct vly_image_helpers *helpers,
 			 struct vly_image_error *error);

@@ -30,16 +30,18 @@ static struct {
 	uint64_t held[HELD_MAX];
 	unsigned held_cnt;
 	unsigned committed_cnt; /* of held[]: these outlive a connection */
-	union {
-		struct vly_publish_header header;
-		struct vly_publish_image image;
-		struct vly_publish_commit commit;
-		uint8_t octets[sizeof(struct vly_publish_commit) + HELD_MAX * 8];
-	} request;
 	bool asked;
 	bool forgot;        /* it lost images, so a commit may name some that it does not have */
 	unsigned unfounded; /* commits of images that it was never sent */
 } plane;
+
+/* The last request: its answer may come later. */
+static union {
+	struct vly_publish_header header;
+	struct vly_publish_image image;
+	struct vly_publish_commit commit;
+	uint8_t octets[sizeof(struct vly_publish_commit) + HELD_MAX * 8];
+} request;
 
 void
 vly_log(enum vly_log_level level, const char *format, ...)
@@ -84,16 +86,16 @@ vly_publish_link_send(struct vly_publish_link *link, const void *message, size_t
 	if (!plane.is_open)
 		return;
 	cr_assert(!plane.asked, "a second request before the answer to the first");
-	cr_assert_leq(bytes, sizeof(plane.request));
-	memcpy(&plane.request, message, bytes);
+	cr_assert_leq(bytes, sizeof(request));
+	memcpy(&request, message, bytes);
 	plane.asked = true;
-	if (plane.request.header.type == VLY_PUBLISH_IMAGE)
+	if (request.header.type == VLY_PUBLISH_IMAGE)
 		cr_assert_geq(fcntl(fd, F_GETFD), 0, "an image that is closed");
-	if (plane.request.header.type != VLY_PUBLISH_COMMIT)
+	if (request.header.type != VLY_PUBLISH_COMMIT)
 		return;
-	for (unsigned i = 0; i < plane.request.commit.image_cnt; i++)
-		plane.unfounded += !holds(plane.request.commit.image_id[i]) && !plane.forgot;
-	cr_assert_gt(plane.request.commit.generation, plane.generation);
+	for (unsigned i = 0; i < request.commit.image_cnt; i++)
+		plane.unfounded += !holds(request.commit.image_id[i]) && !plane.forgot;
+	cr_assert_gt(request.commit.generation, plane.generation);
 }
 
 static void
@@ -151,13 +153,13 @@ say_result(uint64_t seq, enum vly_publish_code code)
 static enum vly_publish_code
 obey(void)
 {
-	const struct vly_publish_commit *commit = &plane.request.commit;
+	const struct vly_publish_commit *commit = &request.commit;
 
-	if (plane.request.header.type == VLY_PUBLISH_IMAGE) {
+	if (request.header.type == VLY_PUBLISH_IMAGE) {
 		cr_assert_lt(plane.held_cnt, HELD_MAX);
-		plane.held[plane.held_cnt++] = plane.request.image.image_id;
+		plane.held[plane.held_cnt++] = request.image.image_id;
 	}
-	if (plane.request.header.type != VLY_PUBLISH_COMMIT)
+	if (request.header.type != VLY_PUBLISH_COMMIT)
 		return VLY_PUBLISH_OK;
 	for (unsigned i = 0; i < commit->image_cnt; i++)
 		if (!holds(commit->image_id[i]))
@@ -172,7 +174,7 @@ obey(void)
 static void
 answer(void)
 {
-	uint64_t seq = plane.request.header.seq;
+	uint64_t seq = request.header.seq;
 	enum vly_publish_code code = obey();
 
 	plane.asked = false;
@@ -183,7 +185,7 @@ static void
 refuse(enum vly_publish_code code)
 {
 	plane.asked = false;
-	say_result(plane.request.header.seq, code);
+	say_result(request.header.seq, code);
 }
 
 static void
@@ -361,7 +363,7 @@ Test(publisher, a_list_is_replaced_while_its_commit_is_under_way)
 	answer();
 	answer();
 	cr_assert(plane.asked);
-	cr_assert_eq(plane.request.header.type, VLY_PUBLISH_COMMIT);
+	cr_assert_eq(request.header.type, VLY_PUBLISH_COMMIT);
 	publish(1, 1, true);
 	cr_assert_eq(self.outcome, VLY_PUBLISH_HELD);
 	settle();
@@ -378,13 +380,13 @@ Test(publisher, wrong_answers_end_the_connection)
 	cr_expect(!plane.is_open, "nobody asked");
 	connect_it();
 	publish(1, 1, false);
-	say_result(plane.request.header.seq + 1, VLY_PUBLISH_OK);
+	say_result(request.header.seq + 1, VLY_PUBLISH_OK);
 	cr_expect(!plane.is_open, "another number");
 	connect_it();
 	say_hello();
 	cr_expect(!plane.is_open, "HELLO twice");
 	connect_it();
-	plane.link->events->message(plane.link->arg, &plane.request, 3, -1);
+	plane.link->events->message(plane.link->arg, &request, 3, -1);
 	cr_expect(!plane.is_open, "no message");
 	cr_expect(self.publishing);
 	connect_it();

@@ -158,7 +158,7 @@ on_done(void *arg, const struct vly_reload_report *report)
 	if (report->code != VLY_RELOAD_OK || request->zone == ZONE_CNT)
 		return;
 	cr_assert_eq(report->zone_cnt, 1);
-	cr_assert_eq(report->zones[0]->name[0], 'a' + request->zone, "another zone");
+	cr_assert_eq(report->zones[0]->name[0], (char)('a' + request->zone), "another zone");
 	cr_assert_geq(report->zones[0]->info.serial, request->serial, "an older file");
 }
 

@@ -180,8 +180,10 @@ Test(reload_queue, in_every_order)
 		}
 		check_bounds();
 	}
-	for (; running; running = vly_reload_queue_take(&queue), begun_at = ROUNDS)
+	if (running)
 		finish(running, begun_at);
+	while ((running = vly_reload_queue_take(&queue)) != NULL)
+		finish(running, ROUNDS);
 	for (unsigned i = 0; i < ROUNDS; i++)
 		cr_expect_eq(requests[i].answers, 1, "request %u", i);
 }
