@@ -10,11 +10,10 @@
 #include <volley/policy.h>
 #include <volley/xdp.h>
 
-/* The name is DPDK's: its AF_XDP driver puts the sockets in. As many queues as DPDK can have on a
- * port. */
+/* The name is DPDK's: its AF_XDP driver puts the sockets in. */
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
-	__uint(max_entries, 1024);
+	__uint(max_entries, VLY_XDP_QUEUES_MAX);
 	__type(key, uint32_t);
 	__type(value, uint32_t);
 } xsks_map SEC(".maps");
@@ -68,17 +67,20 @@ inner_value(void *outer, uint32_t idx)
 	return inner != NULL ? bpf_map_lookup_elem(inner, &first) : NULL;
 }
 
+/* Bounds are tested in 64 bits, and from below by a number other than 0: older verifiers learn
+ * nothing from less. */
 static __attribute__((noinline)) int
-keep_sample(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint32_t verdict)
+keep_sample(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint64_t verdict)
 {
 	struct vly_xdp_sample *sample;
 	uint64_t len = bpf_xdp_get_buff_len(ctx);
 	uint64_t kept = len < VLY_SAMPLE_FRAME_BYTES ? len : VLY_SAMPLE_FRAME_BYTES;
 
+	barrier_var(verdict); /* or the compiler proves these bounds, and the verifier can't */
 	if (cpu == NULL || verdict >= VLY_VERDICT_CNT)
 		return 0;
-	barrier_var(kept); /* or the compiler proves these bounds, and the verifier can't */
-	if (kept == 0 || kept > VLY_SAMPLE_FRAME_BYTES)
+	barrier_var(kept);
+	if (kept < VLY_ETHERNET_BYTES || kept > VLY_SAMPLE_FRAME_BYTES)
 		return 0;
 	sample = &cpu->sample[cpu->sample_cnt & (VLY_XDP_SAMPLES_MAX - 1)];
 	if (bpf_xdp_load_bytes(ctx, 0, sample->frame, kept) != 0)
@@ -106,6 +108,18 @@ count(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint64_t verdict)
 		keep_sample(ctx, cpu, verdict);
 }
 
+/* The queue has no socket. Which one it is, is marked for the dataplane to tell. */
+VLY_POLICY_INLINE enum vly_verdict
+without_lcore(struct xdp_md *ctx, struct vly_xdp_cpu *cpu)
+{
+	uint64_t queue = ctx->rx_queue_index % VLY_XDP_QUEUES_MAX;
+
+	barrier_var(queue);
+	if (cpu != NULL && queue < VLY_XDP_QUEUES_MAX)
+		cpu->no_lcore[queue] = 1;
+	return VLY_VERDICT_no_lcore;
+}
+
 SEC("xdp")
 int
 volley_xdp(struct xdp_md *ctx)
@@ -121,8 +135,8 @@ volley_xdp(struct xdp_md *ctx)
 
 	struct vly_xdp_cpu *cpu = inner_value(&vly_cpus, bpf_get_smp_processor_id());
 	enum vly_verdict verdict =
-		vly_policy_classify(data, end, &packet, vly_addresses_have, &config->addresses);
-	int action = verdict == VLY_VERDICT_pass ? XDP_PASS : XDP_DROP;
+		vly_policy_classify(data, end, &packet, config->mac, &config->addresses);
+	int action = verdict < VLY_VERDICT_serve ? XDP_PASS : XDP_DROP;
 	if (verdict == VLY_VERDICT_serve) {
 		const struct vly_policy_rules *rules = inner_value(&vly_rules, 0);
 		if (rules != NULL && cpu != NULL)
@@ -133,7 +147,7 @@ volley_xdp(struct xdp_md *ctx)
 		/* The flags are what is returned when the queue has no socket. */
 		action = (int)bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);
 		if (action == XDP_PASS)
-			verdict = VLY_VERDICT_pass;
+			verdict = without_lcore(ctx, cpu);
 	}
 	count(ctx, cpu, verdict);
 	return action;

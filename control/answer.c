@@ -76,28 +76,29 @@ put_pointer(struct vly_answer_writer *writer, unsigned off)
 	put_u16(writer, VLY_POINTER_TAG | off);
 }
 
-/* Writes a name, compressed as far as an equal suffix is known, and makes its own suffixes known.
- */
+/* Writes a name, compressed as far as an equal suffix is known, and makes its own suffixes known if
+ * they will stay. */
 static void
 put_name(struct vly_answer_writer *writer, const uint8_t *name)
 {
 	unsigned len = name_len(name);
-	uint8_t *lower = writer->names_at;
+	uint8_t scratch[VLY_NAME_BYTES_MAX];
+	bool learns = !writer->kept && writer->target_cnt < VLY_ANSWER_TARGETS_MAX &&
+		      writer->names_at + len <= writer->names + sizeof(writer->names);
+	uint8_t *lower = learns ? writer->names_at : scratch;
 
-	if (lower + len > writer->names + sizeof(writer->names)) {
-		put(writer, name, len);
-		return;
-	}
 	for (unsigned i = 0; i < len; i++)
 		lower[i] = vly_ascii_lower(name[i]);
-	writer->names_at += len;
+	writer->names_at += learns ? len : 0;
 	for (unsigned at = 0; name[at] != 0; at += name[at] + 1u) {
 		const struct vly_answer_target *target = find_target(writer, lower + at, len - at);
 		if (target != NULL) {
 			put_pointer(writer, target->off);
 			return;
 		}
-		add_target(writer, lower + at, len - at, base_off(writer) + writer->wire_len);
+		if (learns)
+			add_target(writer, lower + at, len - at,
+				   base_off(writer) + writer->wire_len);
 		put(writer, name + at, name[at] + 1u);
 	}
 	put(writer, "", 1);
@@ -164,4 +165,21 @@ vly_answer_keep(struct vly_answer_writer *writer)
 {
 	writer->keep_len = (uint16_t)writer->wire_len;
 	writer->keep_arcount = writer->count[VLY_SECTION_ADDITIONAL];
+	writer->kept = true;
+}
+
+void
+vly_answer_mark(const struct vly_answer_writer *writer, struct vly_answer_mark *mark)
+{
+	*mark = (struct vly_answer_mark){writer->wire_len, writer->fix_cnt,
+					 writer->count[VLY_SECTION_ADDITIONAL]};
+}
+
+void
+vly_answer_rewind(struct vly_answer_writer *writer, const struct vly_answer_mark *mark)
+{
+	writer->wire_len = mark->wire_len;
+	writer->fix_cnt = mark->fix_cnt;
+	writer->count[VLY_SECTION_ADDITIONAL] = mark->arcount;
+	writer->overflow = false;
 }

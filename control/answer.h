@@ -38,6 +38,7 @@ struct vly_answer_writer {
 	uint8_t flags; /* enum vly_image_answer_flag */
 	bool moves;    /* asked with names longer than the anchor: pointers must be listed */
 	bool overflow;
+	bool kept; /* what comes now may be left out */
 	unsigned wire_len;
 	unsigned wire_max; /* what a message has room for behind the longest such question */
 	unsigned fix_cnt;
@@ -51,7 +52,7 @@ struct vly_answer_writer {
 
 /* One record to be written. */
 struct vly_answer_record {
-	const uint8_t *owner; /* lower case; NULL: the question's name, whatever it is */
+	const uint8_t *owner; /* in any case; NULL: the question's name, whatever it is */
 	uint16_t type;
 	uint32_t ttl;
 	const uint8_t *data; /* uncompressed RDATA */
@@ -68,7 +69,22 @@ __attribute__((nonnull)) void vly_answer_add(struct vly_answer_writer *writer,
 					     enum vly_section section,
 					     const struct vly_answer_record *record);
 
-/* All that was added so far must be in a response without TC. */
+/* All that was added so far must be in a response without TC. What is added now, to the additional
+ * section, may be left out: any RRset of it, as its names are compressed against what is kept
+ * alone. */
 __attribute__((nonnull)) void vly_answer_keep(struct vly_answer_writer *writer);
+
+/* To take back what is added behind a place, because of an overflow. */
+struct vly_answer_mark {
+	unsigned wire_len;
+	unsigned fix_cnt;
+	uint16_t arcount;
+};
+
+/* Once all is kept that has to be, and without an overflow. */
+__attribute__((nonnull)) void vly_answer_mark(const struct vly_answer_writer *writer,
+					      struct vly_answer_mark *mark);
+__attribute__((nonnull)) void vly_answer_rewind(struct vly_answer_writer *writer,
+						const struct vly_answer_mark *mark);
 
 #endif

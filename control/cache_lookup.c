@@ -22,6 +22,7 @@ vly_image_cache_settings(const struct vly_load_settings *settings)
 		uint32_t image_version;
 		uint8_t severity[VLY_ZONE_CHECK_CNT];
 		uint8_t any_all;
+		uint8_t additional_none;
 		char release[32];
 	} what;
 
@@ -34,6 +35,7 @@ vly_image_cache_settings(const struct vly_load_settings *settings)
 	what.image_version = VLY_IMAGE_VERSION;
 	memcpy(what.severity, settings->severity, sizeof(what.severity));
 	what.any_all = settings->any_all;
+	what.additional_none = settings->additional_none;
 	snprintf(what.release, sizeof(what.release), "%s", VLY_VERSION);
 	return XXH3_64bits(&what, sizeof(what));
 }

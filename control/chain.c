@@ -2,24 +2,27 @@
 #include "chain.h"
 #include "rdata.h"
 
+/* The first in the file: a second one is the same (zone_check.h), maybe in another spelling. */
 static const struct vly_zone_record *
 record_of(const struct vly_zone *zone, uint32_t node_idx, uint16_t type)
 {
-	const struct vly_zone_record *record = NULL;
+	const struct vly_zone_record *record;
+	const struct vly_zone_record *first = NULL;
 
 	for (vly_arena_ref ref = zone->node[node_idx].records; ref != 0; ref = record->next) {
 		record = vly_arena_at(&zone->arena, ref);
 		if (record->type == type)
-			return record;
+			first = record;
 	}
-	return NULL;
+	return first;
 }
 
+/* Whether this DNAME has been used. */
 static bool
-is_known(const struct vly_chain *chain, const struct vly_zone_record *record)
+is_known(const struct vly_chain *chain, const struct vly_zone_record *dname)
 {
 	for (unsigned i = 0; i < chain->hop_cnt; i++)
-		if (chain->hop[i].record == record)
+		if (chain->hop[i].record == dname)
 			return true;
 	return false;
 }
@@ -39,12 +42,11 @@ is_growing(const struct vly_chain *chain, const struct vly_zone_record *dname, u
 	return false;
 }
 
-/* Whether the target is the owner of an earlier hop. The first hop's is not known: a wildcard
- * stands for many. */
+/* Whether the target is the owner of an earlier hop: the chain goes round in a loop. */
 static bool
 is_passed(const struct vly_chain *chain)
 {
-	for (unsigned i = 1; i < chain->hop_cnt; i++)
+	for (unsigned i = chain->by_wildcard ? 1 : 0; i < chain->hop_cnt; i++)
 		if (chain->hop[i].owner.len == chain->target.len &&
 		    memcmp(chain->hop[i].owner.lower, chain->target.lower, chain->target.len) == 0)
 			return true;
@@ -61,7 +63,7 @@ add_hop(struct vly_chain *chain, const struct vly_zone *zone, const struct vly_z
 	if (chain->hop_cnt == VLY_CHAIN_HOPS_MAX)
 		return false;
 	struct vly_chain_hop *hop = &chain->hop[chain->hop_cnt];
-	if (chain->hop_cnt > 0)
+	if (chain->hop_cnt > 0 || !chain->by_wildcard)
 		hop->owner = chain->target;
 	hop->record = record;
 	hop->dname_idx = dname_idx;
@@ -80,9 +82,8 @@ add_cname(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_id
 {
 	const struct vly_zone_record *cname = record_of(zone, node_idx, VLY_TYPE_CNAME);
 
-	/* What comes up again goes round in a loop. */
 	chain->end = VLY_CHAIN_LEFT;
-	return cname != NULL && !is_known(chain, cname) &&
+	return cname != NULL && !is_passed(chain) &&
 	       add_hop(chain, zone, cname, VLY_ZONE_NONE, 0, cname->data, cname->data_len);
 }
 
@@ -125,7 +126,7 @@ follow(struct vly_chain *chain, const struct vly_zone *zone)
 		return false;
 	for (i = 0;; i++) { /* ends at the apex, at the latest */
 		found = vly_zone_find(zone, target, i);
-		if (found != VLY_ZONE_NONE && !(zone->node[found].flags & VLY_ZONE_OCCLUDED))
+		if (found != VLY_ZONE_NONE && !(zone->node[found].flags & VLY_ZONE_HIDDEN))
 			break;
 	}
 	if (i > 0 && !(zone->node[found].flags & VLY_ZONE_CUT)) {
@@ -144,12 +145,66 @@ follow(struct vly_chain *chain, const struct vly_zone *zone)
 }
 
 void
-vly_chain_follow(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_idx)
+vly_chain_follow(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_idx,
+		 bool by_wildcard)
 {
+	unsigned len;
+	const uint8_t *name = vly_zone_node_name(zone, node_idx, &len);
+
 	chain->hop_cnt = 0;
 	chain->dname_beyond = NULL;
-	if (!add_cname(chain, zone, node_idx))
+	chain->by_wildcard = by_wildcard;
+	if (!vly_rdata_scan_name(&chain->target, name, len) || !add_cname(chain, zone, node_idx))
 		return;
-	while (follow(chain, zone))
+	while (follow(chain, zone)) /* VLY_CHAIN_HOPS_MAX times at most */
 		;
+}
+
+/* Gives `owner`, and the names between it and the wildcard's parent that do not exist either, the
+ * wildcard's records. */
+static int
+add_copies(struct vly_zone *zone, uint32_t wildcard, const struct vly_name *owner)
+{
+	uint32_t first = zone->node_cnt;
+
+	if (vly_zone_add_name(zone, owner) == VLY_ZONE_NONE)
+		return -1;
+	for (uint32_t i = first; i < zone->node_cnt; i++) {
+		zone->node[i].records = zone->node[wildcard].records;
+		zone->node[i].flags = zone->node[wildcard].flags & (uint8_t)~VLY_ZONE_RETURNS;
+		zone->node[i].wildcard = wildcard;
+	}
+	return 0;
+}
+
+static int
+prepare_wildcard(struct vly_chain *chain, struct vly_zone *zone, uint32_t wildcard)
+{
+	vly_chain_follow(chain, zone, wildcard, true);
+	for (unsigned i = 1; i < chain->hop_cnt; i++) {
+		const struct vly_chain_hop *hop = &chain->hop[i];
+		if (hop->record != chain->hop[0].record)
+			continue;
+		if (vly_zone_find(zone, &hop->owner, 0) == wildcard)
+			zone->node[wildcard].flags |= VLY_ZONE_RETURNS;
+		else if (add_copies(zone, wildcard, &hop->owner) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+vly_chain_prepare(struct vly_chain *chain, struct vly_zone *zone)
+{
+	const uint32_t cnt = zone->node_cnt;
+
+	for (uint32_t i = 0; i < cnt; i++) {
+		uint32_t wildcard = zone->node[i].wildcard;
+		if (wildcard != VLY_ZONE_NONE &&
+		    (zone->node[wildcard].flags & (VLY_ZONE_CNAME | VLY_ZONE_HIDDEN)) ==
+			    VLY_ZONE_CNAME &&
+		    prepare_wildcard(chain, zone, wildcard) != 0)
+			return -1;
+	}
+	return 0;
 }

@@ -12,9 +12,9 @@ node_name(const struct vly_compiler *compiler, uint32_t idx, unsigned *len)
 	return vly_zone_node_name(compiler->zone, idx, len);
 }
 
-static void
-add_rrset(struct vly_compiler *compiler, enum vly_section section, const uint8_t *owner,
-	  const struct vly_rrset *rrset)
+void
+vly_compiler_add_rrset(struct vly_compiler *compiler, enum vly_section section,
+		       const uint8_t *owner, const struct vly_rrset *rrset)
 {
 	for (unsigned i = 0; i < rrset->record_cnt; i++) {
 		const struct vly_zone_record *record = rrset->record[i];
@@ -47,13 +47,16 @@ add_negative(struct vly_compiler *compiler)
 		       });
 }
 
-/* Appends the finished answer to the heap; 0 when it can't be. */
+/* Appends the finished answer, which is kept whole unless something is told to be optional, to the
+ * heap; 0 when it can't be. */
 static vly_image_ref
 store_answer(struct vly_compiler *compiler)
 {
 	struct vly_answer_writer *writer = compiler->writer;
 	struct vly_arena *file = &compiler->draft->file;
 
+	if (!writer->kept)
+		vly_answer_keep(writer);
 	if (writer->overflow) {
 		(void)vly_compiler_fail(compiler, compiler->blamed,
 					"an answer with this record does not fit into any DNS "
@@ -118,70 +121,34 @@ add_type(struct vly_compiler *compiler, uint16_t type, vly_image_ref answer)
 	return 0;
 }
 
-static int
-add_addresses(struct vly_compiler *compiler, const struct vly_name *name, uint32_t node_idx)
-{
-	static const uint16_t types[] = {VLY_TYPE_A, VLY_TYPE_AAAA};
-
-	if (vly_rrsets_load(&compiler->glue, compiler->zone, node_idx) != 0)
-		return vly_compiler_fail_memory(compiler);
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		const struct vly_rrset *rrset = vly_rrsets_find(&compiler->glue, types[i]);
-		if (rrset != NULL)
-			add_rrset(compiler, VLY_SECTION_ADDITIONAL, name->lower, rrset);
-	}
-	return 0;
-}
-
-/* Adds addresses of the name servers: those inside the delegated domain, or the others (RFC 9471
- * §2). */
-static int
-add_glue(struct vly_compiler *compiler, const struct vly_rrset *ns, uint32_t cut_idx,
-	 bool in_domain)
-{
-	struct vly_name name;
-
-	for (unsigned i = 0; i < ns->record_cnt; i++) {
-		const struct vly_zone_record *record = ns->record[i];
-		if (!vly_rdata_scan_name(&name, record->data, record->data_len) ||
-		    !vly_zone_has_name(compiler->zone, &name) ||
-		    vly_zone_is_below(compiler->zone, cut_idx, &name) != in_domain)
-			continue;
-		vly_name_hash(&name, &compiler->zone->key);
-		uint32_t node_idx = vly_zone_find(compiler->zone, &name, 0);
-		if (node_idx != VLY_ZONE_NONE && add_addresses(compiler, &name, node_idx) != 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* The referral to the child zone at `cut_idx`, whose NS RRset is `ns`: authority section and glue.
  */
 static int
 add_referral(struct vly_compiler *compiler, uint32_t cut_idx, const struct vly_rrset *ns)
 {
+	const struct vly_compiler_place place = {NULL, cut_idx, cut_idx};
 	unsigned len;
 
-	add_rrset(compiler, VLY_SECTION_AUTHORITY, node_name(compiler, cut_idx, &len), ns);
-	if (add_glue(compiler, ns, cut_idx, true) != 0)
+	vly_compiler_add_rrset(compiler, VLY_SECTION_AUTHORITY, node_name(compiler, cut_idx, &len),
+			       ns);
+	if (vly_compile_glue(compiler, ns, cut_idx) != 0)
 		return -1;
-	vly_answer_keep(compiler->writer);
-	return add_glue(compiler, ns, cut_idx, false);
+	return vly_compile_additional(compiler, ns, &place);
 }
 
-/* One RRset in the answer section; with the apex's NS come their addresses, as every peer sends
- * them. */
+/* One RRset in the answer section, and what comes with it. */
 static int
 compile_rrset(struct vly_compiler *compiler, uint32_t idx, const struct vly_rrset *rrset)
 {
+	const struct vly_compiler_place place = {NULL, idx, VLY_ZONE_NONE};
+
 	compiler->blamed = rrset->record[0];
 	begin_answer(compiler, idx, VLY_ANSWER_AA);
-	add_rrset(compiler, VLY_SECTION_ANSWER, NULL, rrset);
-	vly_answer_keep(compiler->writer);
+	vly_compiler_add_rrset(compiler, VLY_SECTION_ANSWER, NULL, rrset);
 	/* addresses have one length, and no names that others point to */
 	if (rrset->record_cnt > 1 && (rrset->type == VLY_TYPE_A || rrset->type == VLY_TYPE_AAAA))
 		compiler->writer->flags |= VLY_ANSWER_ROTATES;
-	if (rrset->type == VLY_TYPE_NS && add_glue(compiler, rrset, idx, true) != 0)
+	if (vly_compile_additional(compiler, rrset, &place) != 0)
 		return -1;
 	return add_type(compiler, rrset->type, store_answer(compiler));
 }
@@ -233,7 +200,6 @@ begin_chain(struct vly_compiler *compiler, uint32_t idx, enum vly_rcode rcode)
 	begin_answer(compiler, idx, (uint8_t)(VLY_ANSWER_AA | rcode));
 	for (unsigned i = 0; i < compiler->chain.hop_cnt; i++)
 		add_hop(compiler, &compiler->chain.hop[i], i == 0);
-	vly_answer_keep(compiler->writer);
 }
 
 static enum vly_rcode
@@ -287,7 +253,6 @@ add_beyond(struct vly_compiler *compiler)
 			       .data = dname->data,
 			       .data_len = dname->data_len,
 		       });
-	vly_answer_keep(compiler->writer);
 }
 
 /* The answer of an alias for the types that the end of its chain does not have. */
@@ -299,7 +264,6 @@ compile_chain_end(struct vly_compiler *compiler, uint32_t idx)
 	begin_chain(compiler, idx, chain_rcode(chain));
 	if (chain->end == VLY_CHAIN_NXDOMAIN || chain->end == VLY_CHAIN_NODE) {
 		add_negative(compiler);
-		vly_answer_keep(compiler->writer);
 	} else if (chain->end == VLY_CHAIN_CUT) {
 		const struct vly_rrset *ns = vly_rrsets_find(&compiler->target, VLY_TYPE_NS);
 		if (add_referral(compiler, chain->node_idx, ns) != 0)
@@ -323,10 +287,11 @@ compile_chain_type(struct vly_compiler *compiler, uint32_t idx, uint16_t type)
 	if (rrset == NULL)
 		add_negative(compiler);
 	else if (type != VLY_TYPE_DNAME || !is_at_node(compiler) || !has_passed(&compiler->chain))
-		add_rrset(compiler, VLY_SECTION_ANSWER, compiler->chain.target.lower, rrset);
-	vly_answer_keep(compiler->writer);
-	if (type == VLY_TYPE_NS && rrset != NULL &&
-	    add_glue(compiler, rrset, compiler->chain.node_idx, true) != 0)
+		vly_compiler_add_rrset(compiler, VLY_SECTION_ANSWER, compiler->chain.target.lower,
+				       rrset);
+	const struct vly_compiler_place place = {compiler->chain.target.lower,
+						 compiler->chain.node_idx, VLY_ZONE_NONE};
+	if (rrset != NULL && vly_compile_additional(compiler, rrset, &place) != 0)
 		return -1;
 	return add_type(compiler, type, store_answer(compiler));
 }
@@ -337,13 +302,11 @@ compile_alias(struct vly_compiler *compiler, uint32_t idx)
 {
 	struct vly_chain *chain = &compiler->chain;
 
-	vly_chain_follow(chain, compiler->zone, idx);
+	vly_chain_follow(chain, compiler->zone, idx, compiler->by_wildcard);
 	compiler->target.cnt = 0;
 	if ((chain->end == VLY_CHAIN_NODE || chain->end == VLY_CHAIN_CUT) &&
-	    vly_rrsets_load(&compiler->target, compiler->zone, chain->node_idx) != 0) {
-		(void)vly_compiler_fail_memory(compiler);
+	    vly_compiler_load(compiler, &compiler->target, chain->node_idx) != 0)
 		return 0;
-	}
 	for (unsigned i = 0; chain->end == VLY_CHAIN_NODE && i < compiler->target.cnt; i++)
 		if (compile_chain_type(compiler, idx, compiler->target.rrset[i].type) != 0)
 			return 0;
@@ -377,8 +340,7 @@ compile_any(struct vly_compiler *compiler, uint32_t idx)
 	begin_answer(compiler, idx, VLY_ANSWER_AA);
 	for (unsigned i = 0; i < own->cnt; i++)
 		if (compiler->draft->any_all || own->rrset[i].type == VLY_TYPE_CNAME)
-			add_rrset(compiler, VLY_SECTION_ANSWER, NULL, &own->rrset[i]);
-	vly_answer_keep(compiler->writer);
+			vly_compiler_add_rrset(compiler, VLY_SECTION_ANSWER, NULL, &own->rrset[i]);
 	if (compiler->writer->overflow)
 		return 0;
 	return add_type(compiler, VLY_TYPE_ANY, store_answer(compiler));
@@ -415,6 +377,5 @@ vly_compile_negative(struct vly_compiler *compiler, enum vly_rcode rcode)
 
 	vly_answer_begin(compiler->writer, apex, len, (uint8_t)(VLY_ANSWER_AA | rcode), true);
 	add_negative(compiler);
-	vly_answer_keep(compiler->writer);
 	return store_answer(compiler);
 }

@@ -214,6 +214,7 @@ set_defaults(struct vly_config *config)
 	set_default(&config->control->image_cache, "on");
 	set_default(&config->control->log_level, "info");
 	set_default(&config->answers->any, "one");
+	set_default(&config->answers->additional, "addresses");
 	set_default(&config->dataplane->socket, "/run/volley/dataplane.sock");
 	set_default(&config->dataplane->idle, "sleep");
 	set_default(&config->dataplane->huge_pages, "auto");
@@ -226,6 +227,7 @@ set_defaults(struct vly_config *config)
 	set_default(&config->dataplane->stream_read, "5");
 	set_default(&config->dataplane->stream_write, "10");
 	set_default(&config->dataplane->stream_memory, "64");
+	set_default(&config->dataplane->watchdog_ms, "1000");
 	set_default(&config->dataplane->log_level, "info");
 	return config->dataplane->log_level ? 0 : -1;
 }

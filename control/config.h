@@ -62,6 +62,7 @@ struct vly_config_dataplane {
 	char *stream_read;
 	char *stream_write;
 	char *stream_memory;
+	char *watchdog_ms;
 	char *log_level;
 };
 
@@ -78,7 +79,8 @@ struct vly_config_checks {
 };
 
 struct vly_config_answers {
-	char *any; /* one or all */
+	char *any;        /* one or all */
+	char *additional; /* none or addresses */
 };
 
 struct vly_config_defence {

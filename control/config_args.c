@@ -56,6 +56,8 @@ vly_config_args(const struct vly_config *config, const char *program, char *cons
 		{"--stream-read", dataplane->stream_read},
 		{"--stream-write", dataplane->stream_write},
 		{"--stream-memory", dataplane->stream_memory},
+		{"--watchdog-ms", dataplane->watchdog_ms},
+		{"--state-dir", config->control->state_dir},
 		{"--log-level", dataplane->log_level},
 	};
 	unsigned flag_cnt = sizeof(flags) / sizeof(flags[0]);

@@ -152,6 +152,15 @@ check_streams(const struct vly_config_dataplane *dataplane, struct vly_config_fi
 			    number[i].unit);
 }
 
+/* Below 500 ms, a busy machine would look like a fault. */
+static void
+check_watchdog(const struct vly_config_dataplane *dataplane, struct vly_config_findings *findings)
+{
+	if (strcmp(dataplane->watchdog_ms, "0") != 0)
+		check_range(findings, "dataplane.watchdog-ms", dataplane->watchdog_ms, 500, 60000,
+			    " (milliseconds), or 0");
+}
+
 static void
 check_length(struct vly_config_findings *findings, const char *key, const char *value, size_t max)
 {
@@ -196,6 +205,7 @@ check_dataplane(struct vly_config_dataplane *dataplane, struct vly_config_findin
 	check_length(findings, "dataplane.id-server", dataplane->id_server, 255);
 	check_length(findings, "dataplane.version-server", dataplane->version_server, 255);
 	check_nsid(findings, dataplane->nsid);
+	check_watchdog(dataplane, findings);
 	if (!is_choice(dataplane->huge_pages, huge_pages))
 		vly_config_find(findings, "dataplane.huge-pages", 0, "must be auto or off");
 	check_range(findings, "dataplane.memory", dataplane->memory, 1, 1 << 20, " (MiB)");
@@ -228,9 +238,12 @@ static void
 check_answers(const struct vly_config_answers *answers, struct vly_config_findings *findings)
 {
 	static const char *const anys[] = {"one", "all", NULL};
+	static const char *const additionals[] = {"none", "addresses", NULL};
 
 	if (!is_choice(answers->any, anys))
 		vly_config_find(findings, "answers.any", 0, "must be one or all");
+	if (!is_choice(answers->additional, additionals))
+		vly_config_find(findings, "answers.additional", 0, "must be none or addresses");
 }
 
 static void

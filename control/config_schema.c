@@ -47,12 +47,14 @@ static const cyaml_schema_field_t dataplane_schema[] = {
 	TEXT("stream-read", struct vly_config_dataplane, stream_read),
 	TEXT("stream-write", struct vly_config_dataplane, stream_write),
 	TEXT("stream-memory", struct vly_config_dataplane, stream_memory),
+	TEXT("watchdog-ms", struct vly_config_dataplane, watchdog_ms),
 	TEXT("log-level", struct vly_config_dataplane, log_level),
 	CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t answers_schema[] = {
 	TEXT("any", struct vly_config_answers, any),
+	TEXT("additional", struct vly_config_answers, additional),
 	CYAML_FIELD_END,
 };
 

@@ -111,8 +111,8 @@ __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_check_zone(const struct vly_c
 							      char *file);
 
 /* Becomes volley-dataplane with the flags of the configuration and `extra_cnt` more. Returns
- * only on failure. */
-__attribute__((nonnull(1))) enum vly_ctl_exit vly_ctl_exec(const char *config_path,
+ * only on failure; with `retry`, which the dataplane gets too, it waits until it works. */
+__attribute__((nonnull(1))) enum vly_ctl_exit vly_ctl_exec(const char *config_path, bool retry,
 							   char *const *extra, unsigned extra_cnt);
 
 #endif

@@ -31,9 +31,11 @@ static const char usage[] =
 	"  check CONFIG           read a configuration and all its zones, serve nothing, tell "
 	"every error\n"
 	"  check-zone NAME FILE   the same for one zone file, with all errors and warnings\n"
-	"  exec dataplane --config FILE [-- FLAG...]\n"
+	"  exec dataplane --config FILE [--retry] [-- FLAG...]\n"
 	"                         become volley-dataplane, with the flags of the configuration and "
-	"more\n"
+	"more;\n"
+	"                         --retry: try again what fails, until it works"
+	"\n"
 	"\n"
 	"  --socket PATH  the control socket (default /run/volley/control.sock)\n"
 	"  --json         for scripts\n"
@@ -48,9 +50,11 @@ run_exec(const struct vly_ctl *ctl, char **args, int arg_cnt)
 {
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
+		{"retry", no_argument, NULL, 'r'},
 		{0},
 	};
 	const char *config = NULL;
+	bool retry = false;
 	int option;
 
 	(void)ctl;
@@ -59,13 +63,16 @@ run_exec(const struct vly_ctl *ctl, char **args, int arg_cnt)
 		return vly_ctl_fail_usage("exec needs the program to start: dataplane");
 	optind = 0;
 	while ((option = getopt_long(arg_cnt, args, "+", options, NULL)) != -1) {
-		if (option != 'c')
+		if (option == 'c')
+			config = optarg;
+		else if (option == 'r')
+			retry = true;
+		else
 			return vly_ctl_fail_usage("flags for the dataplane come behind --");
-		config = optarg;
 	}
 	if (!config)
 		return vly_ctl_fail_usage("exec dataplane needs --config FILE");
-	return vly_ctl_exec(config, args + optind, (unsigned)(arg_cnt - optind));
+	return vly_ctl_exec(config, retry, args + optind, (unsigned)(arg_cnt - optind));
 }
 
 static enum vly_ctl_exit

@@ -72,6 +72,8 @@ static void
 print_dataplane(json_t *dataplane)
 {
 	char age[40];
+	json_t *trouble;
+	size_t i;
 
 	if (!json_is_true(json_object_get(dataplane, "connected"))) {
 		printf("dataplane  not connected: %s\n", vly_ctl_text_at(dataplane, "error"));
@@ -85,6 +87,8 @@ print_dataplane(json_t *dataplane)
 	       (unsigned long long)vly_ctl_number_at(dataplane, "zones"));
 	if (*vly_ctl_text_at(dataplane, "error"))
 		printf("           not in step: %s\n", vly_ctl_text_at(dataplane, "error"));
+	json_array_foreach(json_object_get(dataplane, "troubles"), i, trouble)
+		printf("           trouble: %s\n", json_string_value(trouble));
 	if (json_is_true(json_object_get(dataplane, "held_back")))
 		puts("           held back: it answers what an earlier volley-control published, "
 		     "because "

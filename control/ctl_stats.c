@@ -119,6 +119,7 @@ print_streams(json_t *answer)
 	puts("  connections now");
 	print_table(stream_lines, LINE_CNT(stream_lines), NULL, streams, "connections");
 	print_table(counter_lines, LINE_CNT(counter_lines), NULL, streams, "counters");
+	print_table(verdict_lines, LINE_CNT(verdict_lines), NULL, streams, "verdicts");
 	if (column_cnt(streams) < json_array_size(streams))
 		puts("  and more threads: see --json");
 }

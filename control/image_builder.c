@@ -75,6 +75,12 @@ vly_image_builder_answer_any_all(struct vly_image_builder *builder)
 	builder->draft.any_all = true;
 }
 
+void
+vly_image_builder_answer_additional_none(struct vly_image_builder *builder)
+{
+	builder->draft.additional_none = true;
+}
+
 uint64_t
 vly_image_builder_bytes(const struct vly_image_builder *builder)
 {

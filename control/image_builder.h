@@ -52,6 +52,11 @@ vly_image_builder_new(const struct vly_hash_key *key);
  * 8482 §4.1). */
 __attribute__((nonnull)) void vly_image_builder_answer_any_all(struct vly_image_builder *builder);
 
+/* Answers of zones added from now on have no records that they may go without: only the glue that
+ * referrals must have (RFC 9471). Otherwise addresses of the hosts that their records name, too. */
+__attribute__((nonnull)) void
+vly_image_builder_answer_additional_none(struct vly_image_builder *builder);
+
 /*
  * Reads zone `name` (presentation form, such as "example." or ".") from the zone file `path` and
  * compiles it into the image. `progress` may be NULL. Reports what is wrong with it. Returns 0 and

@@ -268,6 +268,8 @@ build_group(struct group *group)
 	}
 	if (group->loader->settings.any_all)
 		vly_image_builder_answer_any_all(builder);
+	if (group->loader->settings.additional_none)
+		vly_image_builder_answer_additional_none(builder);
 	if (add_zones(group, builder) == 0) {
 		vly_image_builder_free(builder);
 		return;

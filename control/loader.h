@@ -45,6 +45,7 @@ struct vly_load_settings {
 	uint32_t image_max;                   /* images to load into, at most */
 	const char *cache_dir;                /* NULL: nothing comes from the cache */
 	bool any_all;                         /* see vly_image_builder_answer_any_all() */
+	bool additional_none;                 /* see vly_image_builder_answer_additional_none() */
 };
 
 struct vly_loader;

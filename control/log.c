@@ -19,6 +19,8 @@ static const struct {
 
 static _Atomic int log_level = VLY_LOG_INFO;
 
+struct vly_retry vly_log_retry;
+
 int
 vly_log_level_find(const char *name)
 {
@@ -49,5 +51,7 @@ vly_log(enum vly_log_level level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line + len, sizeof(line) - (size_t)len, format, args);
 	va_end(args);
+	if (!vly_retry_is_news(&vly_log_retry, line))
+		return;
 	fprintf(stderr, "%s\n", line); /* one call: lines of two threads don't mix */
 }

@@ -7,12 +7,17 @@
 #ifndef VLY_CONTROL_LOG_H
 #define VLY_CONTROL_LOG_H
 
+#include <volley/retry.h>
+
 enum vly_log_level {
 	VLY_LOG_ERROR,
 	VLY_LOG_WARNING,
 	VLY_LOG_INFO,
 	VLY_LOG_DEBUG,
 };
+
+/* Which lines the attempt to start before this one has said: those are not said again. */
+extern struct vly_retry vly_log_retry;
 
 /* Returns the level called `name`, or -1. */
 __attribute__((nonnull)) int vly_log_level_find(const char *name);

@@ -32,11 +32,12 @@ struct control {
 };
 
 static const char usage[] =
-	"Usage: volley-control --config FILE [--log-level LEVEL]\n"
+	"Usage: volley-control --config FILE [--log-level LEVEL] [--retry]\n"
 	"Loads the zones of the configuration and publishes them to volley-dataplane.\n"
 	"\n"
 	"  --config FILE      the configuration, such as /etc/volley/volley.yaml\n"
 	"  --log-level LEVEL  error, warning, info or debug; goes before the configuration's\n"
+	"  --retry            a start that fails is tried again, until it works\n"
 	"  --help             shows this\n"
 	"  --version          shows the version\n"
 	"\n"
@@ -202,6 +203,15 @@ stop(struct control *control)
 	uv_loop_close(control->loop);
 }
 
+static void
+say_started(void)
+{
+	unsigned failed_cnt = vly_retry_started(&vly_log_retry);
+
+	if (failed_cnt > 0)
+		vly_log(VLY_LOG_INFO, "started, after %u attempts that failed", failed_cnt);
+}
+
 static int
 run(const char *config_path, int log_level)
 {
@@ -218,10 +228,28 @@ run(const char *config_path, int log_level)
 		log_level = vly_log_level_find(config->control->log_level);
 	vly_log_set_level((enum vly_log_level)log_level);
 	int failed = start(&control, config_path, config);
-	if (!failed)
+	if (!failed) {
+		say_started();
 		uv_run(control.loop, UV_RUN_DEFAULT);
+	}
 	stop(&control);
 	return failed ? 1 : 0;
+}
+
+/* After a start that failed: waits and starts again, in this process, if that is wanted. */
+static int
+start_again(char **argv, int status)
+{
+	if (!vly_log_retry.starting)
+		return status;
+	vly_log(VLY_LOG_INFO,
+		"the start is tried again until it works, every %u s at the longest; SIGTERM ends "
+		"that",
+		VLY_RETRY_MAX_MS / 1000);
+	vly_retry_pause(&vly_log_retry);
+	vly_retry_exec(&vly_log_retry, argv);
+	vly_log(VLY_LOG_ERROR, "can't start again: %m");
+	return status;
 }
 
 int
@@ -230,6 +258,7 @@ main(int argc, char **argv)
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"log-level", required_argument, NULL, 'l'},
+		{"retry", no_argument, NULL, 'r'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'v'},
 		{0},
@@ -247,6 +276,8 @@ main(int argc, char **argv)
 		} else if (option == 'v') {
 			puts("volley-control " VLY_VERSION);
 			return 0;
+		} else if (option == 'r') {
+			continue; /* vly_retry_begin() looks for it */
 		} else if (option != 'l' || (log_level = vly_log_level_find(optarg)) < 0) {
 			fputs("volley-control: see volley-control --help\n", stderr);
 			return 2;
@@ -258,5 +289,7 @@ main(int argc, char **argv)
 		      stderr);
 		return 2;
 	}
-	return run(config_path, log_level);
+	vly_retry_begin(&vly_log_retry, argv);
+	int status = run(config_path, log_level);
+	return status == 0 ? 0 : start_again(argv, status);
 }

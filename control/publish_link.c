@@ -27,6 +27,9 @@ union rights {
 	char space[CMSG_SPACE(sizeof(int))];
 };
 
+/* The alignment leaves room for a second one. */
+#define RIGHTS_MAX ((CMSG_SPACE(sizeof(int)) - CMSG_LEN(0)) / sizeof(int))
+
 static void
 on_watch(uv_fs_event_t *watch, const char *name, int events, int status)
 {
@@ -93,6 +96,23 @@ vly_publish_link_close(struct vly_publish_link *link, const char *reason)
 	link->events->down(link->arg, reason);
 }
 
+/* One descriptor is what a message may bring; of more, none is kept. Returns it, or -1. */
+static int
+take_one(struct cmsghdr *part)
+{
+	int fd[RIGHTS_MAX];
+	size_t cnt = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+	if (cnt > RIGHTS_MAX)
+		return -1;
+	memcpy(fd, CMSG_DATA(part), cnt * sizeof(int));
+	if (cnt == 1)
+		return fd[0];
+	for (size_t i = 0; i < cnt; i++)
+		close(fd[i]);
+	return -1;
+}
+
 /* Returns the octets of one packet, 0 at the end, or -1 with errno. */
 static ssize_t
 receive(int fd, union incoming *message, int *passed_fd)
@@ -111,9 +131,8 @@ receive(int fd, union incoming *message, int *passed_fd)
 	if (bytes < 0)
 		return bytes;
 	struct cmsghdr *part = CMSG_FIRSTHDR(&header);
-	if (part && part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS &&
-	    part->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(passed_fd, CMSG_DATA(part), sizeof(int));
+	if (part && part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS)
+		*passed_fd = take_one(part);
 	return bytes;
 }
 

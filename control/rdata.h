@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* RDATA checks: whether the names are there that the compiler relies on. */
+/* RDATA: whether the names are there that the compiler relies on, and which records are the same.
+ */
 #ifndef VLY_CONTROL_RDATA_H
 #define VLY_CONTROL_RDATA_H
 
@@ -18,6 +19,16 @@ __attribute__((nonnull)) bool vly_rdata_is_sound(uint16_t type, const uint8_t *d
  */
 __attribute__((nonnull, warn_unused_result)) bool
 vly_rdata_scan_name(struct vly_name *name, const uint8_t *data, unsigned data_len);
+
+/* Orders RDATA of one type in canonical form (RFC 4034 §6.2, RFC 6840 §5.1): names that the form
+ * has in lower case are compared without case. Returns 0 when two records are the same (RFC 4034
+ * §6.3), else less or more. RDATA without the form of its type is compared to the letter. */
+__attribute__((nonnull)) int vly_rdata_compare(uint16_t type, const uint8_t *left,
+					       unsigned left_len, const uint8_t *right,
+					       unsigned right_len);
+
+/* Offset of the name that a NAPTR record ends with; 0: the record is malformed. */
+__attribute__((nonnull)) unsigned vly_rdata_naptr_name_off(const uint8_t *data, unsigned data_len);
 
 static inline uint32_t
 vly_rdata_read_u32(const uint8_t *from)

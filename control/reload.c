@@ -79,6 +79,7 @@ load_settings(const struct vly_reloader *reloader, const struct vly_config *conf
 	struct vly_load_settings settings = {
 		.key = reloader->key,
 		.any_all = strcmp(config->answers->any, "all") == 0,
+		.additional_none = strcmp(config->answers->additional, "none") == 0,
 	};
 
 	vly_config_severities(config, settings.severity);

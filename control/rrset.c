@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 
+#include "rdata.h"
 #include "rrset.h"
 
 /* By type; then, as the arena grows while the file is read, in the order of the file. */
@@ -15,16 +16,21 @@ by_type(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
+static int
+compare(const struct vly_zone_record *left, const struct vly_zone_record *right)
+{
+	return vly_rdata_compare(left->type, left->data, left->data_len, right->data,
+				 right->data_len);
+}
+
 /* By RDATA, then in the order of the file. */
 static int
 by_data(const void *a, const void *b)
 {
 	const struct vly_zone_record *left = *(const struct vly_zone_record *const *)a;
 	const struct vly_zone_record *right = *(const struct vly_zone_record *const *)b;
+	int order = compare(left, right);
 
-	if (left->data_len != right->data_len)
-		return left->data_len < right->data_len ? -1 : 1;
-	int order = memcmp(left->data, right->data, left->data_len);
 	return order != 0 ? order : left < right ? -1 : left > right;
 }
 
@@ -37,12 +43,9 @@ drop_duplicates(const struct vly_zone_record **record, unsigned cnt)
 	if (cnt < 2)
 		return cnt;
 	qsort(record, cnt, sizeof(*record), by_data);
-	for (unsigned i = 1; i < cnt; i++) {
-		const struct vly_zone_record *last = record[kept - 1];
-		if (record[i]->data_len != last->data_len ||
-		    memcmp(record[i]->data, last->data, last->data_len) != 0)
+	for (unsigned i = 1; i < cnt; i++)
+		if (compare(record[i], record[kept - 1]) != 0)
 			record[kept++] = record[i];
-	}
 	qsort(record, kept, sizeof(*record), by_type);
 	return kept;
 }
@@ -89,6 +92,26 @@ vly_rrsets_load(struct vly_rrsets *rrsets, const struct vly_zone *zone, uint32_t
 			of_type[0]->type, of_type[0]->ttl, kept, end - first - kept, of_type};
 	}
 	return 0;
+}
+
+void
+vly_rrsets_drop_nsec3(struct vly_rrsets *rrsets)
+{
+	unsigned rrset_cnt = 0;
+
+	for (unsigned i = 0; i < rrsets->cnt; i++) {
+		struct vly_rrset rrset = rrsets->rrset[i];
+		const struct vly_zone_record **record =
+			rrsets->record + (rrset.record - rrsets->record);
+		unsigned cnt = 0;
+		for (unsigned j = 0; j < rrset.record_cnt; j++)
+			if (!vly_zone_record_is_nsec3(record[j]))
+				record[cnt++] = record[j];
+		rrset.record_cnt = cnt;
+		if (cnt > 0)
+			rrsets->rrset[rrset_cnt++] = rrset;
+	}
+	rrsets->cnt = rrset_cnt;
 }
 
 const struct vly_rrset *

@@ -70,6 +70,7 @@ stream_json(const struct vly_stream_counters *stream)
 	set_number(object, "open", stream->open);
 	json_object_set_new(object, "connections", connections);
 	json_object_set_new(object, "counters", counters_json(&stream->answers));
+	json_object_set_new(object, "verdicts", verdicts_json(stream->answers.verdict));
 	return object;
 }
 
@@ -89,6 +90,8 @@ vly_stats_json(const struct vly_counters *counters)
 	/* the inline accessors serve the writer too; nothing is written here */
 	struct vly_counters *block = (struct vly_counters *)(uintptr_t)counters;
 	struct vly_lcore_counters total = {0};
+	/* before the ports: what they count since is more, never less */
+	uint64_t ports_read_ns = counters->ports_read_ns;
 	json_t *lcores = json_array();
 	json_t *ports = json_array();
 	json_t *streams = json_array();
@@ -103,10 +106,11 @@ vly_stats_json(const struct vly_counters *counters)
 		json_array_append_new(ports, port_json(vly_counters_port(block, i)));
 	for (uint32_t i = 0; i < counters->stream_cnt; i++)
 		json_array_append_new(streams, stream_json(vly_counters_stream(block, i)));
-	return json_pack(
-		"{s:b,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "ok", 1, "generation",
-		(json_int_t)counters->generation, "zone_cnt", (json_int_t)counters->zone_cnt,
-		"start_unix_ns", (json_int_t)counters->start_unix_ns, "tsc_hz",
-		(json_int_t)counters->tsc_hz, "totals", counters_json(&total), "verdicts",
-		verdicts_json(total.verdict), "lcores", lcores, "ports", ports, "streams", streams);
+	return json_pack("{s:b,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "ok", 1, "generation",
+			 (json_int_t)counters->generation, "zone_cnt",
+			 (json_int_t)counters->zone_cnt, "start_unix_ns",
+			 (json_int_t)counters->start_unix_ns, "tsc_hz",
+			 (json_int_t)counters->tsc_hz, "ports_read_ns", (json_int_t)ports_read_ns,
+			 "totals", counters_json(&total), "verdicts", verdicts_json(total.verdict),
+			 "lcores", lcores, "ports", ports, "streams", streams);
 }

@@ -170,11 +170,50 @@ vly_zone_is_below(const struct vly_zone *zone, uint32_t node_idx, const struct v
 }
 
 /* Parents come first, so one pass is enough. */
-void
-vly_zone_mark_occluded(struct vly_zone *zone)
+static void
+mark_occluded(struct vly_zone *zone)
 {
 	for (uint32_t i = 1; i < zone->node_cnt; i++)
 		if (zone->node[zone->node[i].parent].flags &
 		    (VLY_ZONE_CUT | VLY_ZONE_DNAME | VLY_ZONE_OCCLUDED))
 			zone->node[i].flags |= VLY_ZONE_OCCLUDED;
+}
+
+/* Whether the node owns something else than NSEC3 and its signatures. */
+static bool
+owns_data(const struct vly_zone *zone, uint32_t node_idx)
+{
+	const struct vly_zone_record *record;
+
+	for (vly_arena_ref ref = zone->node[node_idx].records; ref != 0; ref = record->next) {
+		record = vly_arena_at(&zone->arena, ref);
+		if (!vly_zone_record_is_nsec3(record))
+			return true;
+	}
+	return false;
+}
+
+/* From the last node on, so that children come before their parents: a name exists when one below
+ * it does. */
+static void
+mark_absent(struct vly_zone *zone)
+{
+	for (uint32_t i = 1; i < zone->node_cnt; i++)
+		if (!owns_data(zone, i))
+			zone->node[i].flags |= VLY_ZONE_ABSENT;
+	for (uint32_t i = zone->node_cnt - 1; i > 0; i--) {
+		struct vly_zone_node *parent = &zone->node[zone->node[i].parent];
+		if (!(zone->node[i].flags & VLY_ZONE_ABSENT))
+			parent->flags &= (uint8_t)~VLY_ZONE_ABSENT;
+		else if (parent->wildcard == i)
+			parent->wildcard = VLY_ZONE_NONE;
+	}
+}
+
+void
+vly_zone_mark_hidden(struct vly_zone *zone)
+{
+	mark_occluded(zone);
+	if (zone->has_nsec3)
+		mark_absent(zone);
 }

@@ -32,14 +32,20 @@ enum vly_zone_node_flag {
 	VLY_ZONE_CUT = 1,      /* owns NS and is not the apex */
 	VLY_ZONE_DNAME = 2,    /* owns a DNAME */
 	VLY_ZONE_CNAME = 4,    /* owns a CNAME */
-	VLY_ZONE_OCCLUDED = 8, /* below a cut or a DNAME; see vly_zone_mark_occluded() */
+	VLY_ZONE_OCCLUDED = 8, /* below a cut or a DNAME; see vly_zone_mark_hidden() */
+	VLY_ZONE_ABSENT = 16,  /* owns NSEC3 alone, so that it does not exist for queries */
+	VLY_ZONE_RETURNS = 32, /* a wildcard alias whose chain leads to its own name; see chain.h */
 };
+
+/* Nodes that no query finds. */
+#define VLY_ZONE_HIDDEN (VLY_ZONE_OCCLUDED | VLY_ZONE_ABSENT)
 
 struct vly_zone_node {
 	uint64_t hash;
-	vly_arena_ref name;    /* a length octet, then the name in lower case */
-	uint32_t parent;       /* node index; the apex's is VLY_ZONE_NONE */
-	uint32_t wildcard;     /* index of the child "*", or VLY_ZONE_NONE */
+	vly_arena_ref name; /* a length octet, then the name in lower case */
+	uint32_t parent;    /* node index; the apex's is VLY_ZONE_NONE */
+	uint32_t
+		wildcard; /* index of the child "*", or VLY_ZONE_NONE; one that is absent is none */
 	vly_arena_ref records; /* the newest first */
 	uint32_t image_ref;    /* of the compiled node, for the compiler */
 	uint8_t flags;         /* enum vly_zone_node_flag */
@@ -65,6 +71,7 @@ struct vly_zone {
 	char **file;                  /* names of the zone file and what it includes, by file_idx */
 	struct vly_file_stamp *stamp; /* of them, from before they were read */
 	uint16_t file_cnt;
+	bool has_nsec3;
 };
 
 /* Begins a zone with the given apex (scanned, not yet hashed). Returns 0, or -1 with errno. */
@@ -94,6 +101,15 @@ vly_zone_prefetch(const struct vly_zone *zone, const struct vly_name *name)
 __attribute__((nonnull)) bool vly_zone_is_below(const struct vly_zone *zone, uint32_t node_idx,
 						const struct vly_name *name);
 
+/* True for NSEC3, and for an RRSIG that covers it. */
+static inline bool
+vly_zone_record_is_nsec3(const struct vly_zone_record *record)
+{
+	return record->type == VLY_TYPE_NSEC3 ||
+	       (record->type == VLY_TYPE_RRSIG && record->data_len >= 2 && record->data[0] == 0 &&
+		record->data[1] == VLY_TYPE_NSEC3);
+}
+
 /* True when `name` is the apex or below it. */
 static inline bool
 vly_zone_has_name(const struct vly_zone *zone, const struct vly_name *name)
@@ -101,8 +117,10 @@ vly_zone_has_name(const struct vly_zone *zone, const struct vly_name *name)
 	return vly_zone_is_below(zone, 0, name);
 }
 
-/* Marks what lies below cuts and DNAMEs (RFC 9499 §7), once all records are in. */
-__attribute__((nonnull)) void vly_zone_mark_occluded(struct vly_zone *zone);
+/* Marks what queries do not find, once all records are in: what lies below cuts and DNAMEs (RFC
+ * 9499 §7), and names that exist only because an NSEC3 record or its RRSIG is there or below (RFC
+ * 5155 §7.2.8). */
+__attribute__((nonnull)) void vly_zone_mark_hidden(struct vly_zone *zone);
 
 static inline const uint8_t *
 vly_zone_node_name(const struct vly_zone *zone, uint32_t node_idx, unsigned *len)

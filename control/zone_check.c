@@ -126,10 +126,11 @@ answering_node(const struct vly_zone *zone, const struct vly_name *name)
 	uint32_t found = vly_zone_find(zone, name, 0);
 	unsigned i = 0;
 
-	if (found != VLY_ZONE_NONE)
+	if (found != VLY_ZONE_NONE && !(zone->node[found].flags & VLY_ZONE_ABSENT))
 		return (struct answering){found, zone->node[found].flags & VLY_ZONE_CUT};
-	while (found == VLY_ZONE_NONE) /* ends at the apex, at the latest */
+	do /* ends at the apex, at the latest */
 		found = vly_zone_find(zone, name, ++i);
+	while (found == VLY_ZONE_NONE || (zone->node[found].flags & VLY_ZONE_ABSENT));
 	return (struct answering){zone->node[found].wildcard,
 				  zone->node[found].flags & (VLY_ZONE_CUT | VLY_ZONE_OCCLUDED)};
 }

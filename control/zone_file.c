@@ -284,6 +284,6 @@ vly_zone_read_file(struct vly_zone *zone, const struct vly_hash_key *key, const 
 		vly_zone_free(zone);
 		return -1;
 	}
-	vly_zone_mark_occluded(zone);
+	vly_zone_mark_hidden(zone);
 	return 0;
 }

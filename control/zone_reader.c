@@ -61,23 +61,43 @@ take_owner(struct vly_zone_reader *reader, const zs_scanner_t *scanner,
 	return true;
 }
 
+/* RFC 2181 §8: a TTL with the top bit set counts as 0. That of $TTL is reported once. Returns false
+ * when that is an error. */
+static bool
+limit_ttl(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32_t *ttl)
+{
+	uint32_t stated = *ttl;
+	bool is_default = stated == scanner->default_ttl;
+
+	if (stated <= TTL_MAX)
+		return true;
+	*ttl = 0;
+	if (is_default && reader->told_default_ttl)
+		return true;
+	reader->told_default_ttl |= is_default;
+	return !vly_zone_report_add(reader->report, VLY_ZONE_CHECK_ttl_range, reader->file,
+				    reader->line, "TTL %u is above 2147483647, and counts as 0",
+				    stated);
+}
+
 /* RFC 1035 §5.1: a TTL that is left out is the last stated one; $TTL overrides that (RFC 2308 §4).
  * Before there is any, it is the SOA's minimum, as in BIND. */
 static bool
 take_ttl(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32_t *ttl)
 {
+	bool is_stated = scanner->r_ttl != VLY_READER_NO_TTL;
+	bool is_soa = scanner->r_type == VLY_TYPE_SOA;
+
 	*ttl = scanner->r_ttl;
-	if (*ttl == VLY_READER_NO_TTL) {
-		if (reader->last_ttl == VLY_READER_NO_TTL && scanner->r_type == VLY_TYPE_SOA)
-			reader->last_ttl =
-				vly_rdata_read_u32(scanner->r_data + scanner->r_data_length - 4);
-		*ttl = reader->last_ttl != VLY_READER_NO_TTL ? reader->last_ttl : DEFAULT_TTL_S;
-	} else if (scanner->default_ttl == VLY_READER_NO_TTL) {
+	if (!is_stated && reader->last_ttl != VLY_READER_NO_TTL)
+		*ttl = reader->last_ttl;
+	else if (!is_stated)
+		*ttl = is_soa ? vly_rdata_read_u32(scanner->r_data + scanner->r_data_length - 4)
+			      : DEFAULT_TTL_S;
+	bool result = limit_ttl(reader, scanner, ttl);
+	if (scanner->default_ttl == VLY_READER_NO_TTL && (is_stated || is_soa))
 		reader->last_ttl = *ttl;
-	}
-	if (*ttl > TTL_MAX)
-		return vly_zone_reader_fail(reader, "TTL %u is above 2147483647", *ttl);
-	return true;
+	return result;
 }
 
 static void
@@ -111,6 +131,7 @@ settle_first(struct vly_zone_reader *reader)
 	record->next = node->records;
 	node->records = first->record;
 	mark_node(node, record->type, reader->owner_node == 0);
+	zone->has_nsec3 |= record->type == VLY_TYPE_NSEC3;
 }
 
 /* Returns the stored record, or 0. */

@@ -11,9 +11,10 @@
 #include "image_builder.h"
 #include "zone.h"
 
-/* The scanner's TTL for a record that states none when there is no $TTL: no TTL has this value (RFC
- * 2181 §8). */
-#define VLY_READER_NO_TTL UINT32_MAX
+/* The scanner's TTL for a record that states none when there is no $TTL. The scanner has no other
+ * way to tell, so this is one of the numbers that count as 0 (RFC 2181 §8), and one that nobody
+ * writes. */
+#define VLY_READER_NO_TTL UINT32_C(0xd1c7e5f3)
 
 /* Records that are read before the first of them is put at its node: the miss that looking for the
  * node costs is then over. Fewer: it is not. More: the records at hand leave the cache. */
@@ -37,8 +38,9 @@ struct vly_zone_reader {
 	uint16_t file_idx;
 	uint64_t line;
 
-	bool gave_up;      /* no memory: there is no use in going on */
-	uint32_t last_ttl; /* the last stated one, or VLY_READER_NO_TTL */
+	bool gave_up;          /* no memory: there is no use in going on */
+	uint32_t last_ttl;     /* the last stated one, or VLY_READER_NO_TTL */
+	bool told_default_ttl; /* that of $TTL is out of range */
 	/* the owner before this one: many records share it */
 	uint8_t owner[VLY_NAME_BYTES_MAX];
 	unsigned owner_len;

@@ -37,6 +37,7 @@ enum vly_zone_severity {
 	X(no_address, "no-address", WARNING, "the target of an NS, MX or SRV has no address here") \
 	X(alias_target, "alias-target", WARNING,                                                   \
 	  "the target of an NS, MX or SRV is an alias (RFC 2181 §10.3)")                           \
+	X(ttl_range, "ttl-range", WARNING, "a TTL above 2147483647 counts as 0 (RFC 2181 §8)")     \
 	X(ttl_differs, "ttl-differs", WARNING, "TTLs differ in an RRset (RFC 2181 §5.2)")          \
 	X(duplicate, "duplicate", IGNORE, "a record that stands there twice (RFC 2181 §5)")
 

@@ -1,337 +1,90 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "compose.h"
 
-#include <volley/rdata.h>
+#include <assert.h>
 
+#include "compose_parts.h"
 #include "resolve.h"
-#include "wire.h"
 
-/* Substitutions in one answer; as many as the compiler puts into a chain. */
-#define HOPS_MAX 16
+/* What a substitution costs beside the labels of its names. */
+#define HOP_WORK 14
 
-/* Suffixes that later names are compressed against: enough for a referral's name servers. More
- * would cost a comparison for each label of each name. */
-#define TARGETS_MAX 96
+/* Labels of a target that cost a unit. */
+#define SPLICED_LABELS 2
 
-/* CNAMEs and DNAMEs in one answer: two for each hop, and a compiled chain's. */
-#define ALIASES_MAX (4 * HOPS_MAX)
+/* The first record of a DNAME's answer: owner pointer, fixed part, and the target in full (RFC 6672
+ * §2.5). */
+enum { RECORD_HEAD_BYTES = 2 + 10, DNAME_TTL_OFF = 2 + 4, DNAME_LENGTH_OFF = 2 + 8 };
 
-struct alias {
-	uint16_t type;
-	uint16_t off; /* of its owner in the message */
+/* DNAME with its target, CNAME with a prefix and a pointer. */
+#define HOP_BYTES_MAX (2 * (RECORD_HEAD_BYTES + VLY_NAME_BYTES_MAX) + 2)
+static_assert(VLY_DNS_HEADER_BYTES + VLY_NAME_BYTES_MAX + 4 +
+			      VLY_COMPOSE_HOPS_MAX * HOP_BYTES_MAX <=
+		      VLY_POINTER_MAX,
+	      "pointers reach the names of all hops");
+
+/* A DNAME, as its compiled answer has it. */
+struct dname {
+	const uint8_t *record;
+	const uint8_t *target;
+	unsigned target_len;
 };
 
-/* A substitution: by the DNAME at `node`, behind `prefix_len` octets that stay. */
-struct hop {
-	const struct vly_image_node *node;
-	unsigned prefix_len;
-};
-
-struct target {
-	uint16_t off; /* in the message */
-	uint8_t len;  /* octets of the name there, uncompressed */
-};
-
-struct composer {
-	uint8_t *message; /* the question stands in it */
-	unsigned len;
-	unsigned len_max;
-	bool overflow;
-	uint16_t count[3]; /* answer, authority, additional */
-	unsigned target_cnt;
-	struct target target[TARGETS_MAX];
-	unsigned alias_cnt;
-	struct alias alias[ALIASES_MAX];
-	unsigned hop_cnt;
-	struct hop hop[HOPS_MAX];
-};
-
-/* One compiled answer as a message of its own, so that its pointers can be followed: only names are
- * expanded. */
-struct unpacked {
-	unsigned bytes;
-	uint8_t message[VLY_MESSAGE_BYTES_MAX + VLY_IMAGE_SLACK_BYTES];
-};
-
-/* Half a lcore's stack would be too much, and an allocation in the packet path, too. */
-static __thread struct unpacked scratch;
-
-static void
-put(struct composer *composer, const uint8_t *from, unsigned bytes)
-{
-	if (bytes > composer->len_max - composer->len) {
-		composer->overflow = true;
-		return;
-	}
-	memcpy(composer->message + composer->len, from, bytes);
-	composer->len += bytes;
-}
-
-/* Whether the name at `at`, written by us and so sound, is `name`, which is uncompressed. */
+/* Types are in ascending order, so that this ends with the 39th at the latest. */
 static bool
-is_name_at(const struct composer *composer, unsigned at, const uint8_t *name)
+find_dname(const struct vly_query *query, struct dname *dname)
 {
-	for (;;) {
-		const uint8_t *label = composer->message + at;
-		if (*label >= 0xc0) {
-			at = vly_read_u16(label) & VLY_POINTER_MAX;
+	const struct vly_image_node *node = query->node;
+
+	for (unsigned i = 0; i < node->type_cnt && node->type[i].type <= VLY_TYPE_DNAME; i++) {
+		if (node->type[i].type != VLY_TYPE_DNAME)
 			continue;
-		}
-		for (unsigned i = 0; i <= *label; i++)
-			if (vly_ascii_lower(label[i]) != vly_ascii_lower(name[i]))
-				return false;
-		if (*label == 0)
-			return true;
-		at += *label + 1u;
-		name += *label + 1;
+		const struct vly_image_answer *answer =
+			vly_image_at(query->image->heap, node->type[i].answer);
+		if (answer->wire_len <= RECORD_HEAD_BYTES)
+			return false;
+		dname->record = vly_image_answer_wire(answer);
+		dname->target = dname->record + RECORD_HEAD_BYTES;
+		dname->target_len = vly_read_u16(dname->record + DNAME_LENGTH_OFF);
+		return dname->target_len <= answer->wire_len - (unsigned)RECORD_HEAD_BYTES &&
+		       dname->target_len <= VLY_NAME_BYTES_MAX;
 	}
-}
-
-static const struct target *
-find_target(const struct composer *composer, const uint8_t *name, unsigned len)
-{
-	for (unsigned i = 0; i < composer->target_cnt; i++)
-		if (composer->target[i].len == len &&
-		    is_name_at(composer, composer->target[i].off, name))
-			return &composer->target[i];
-	return NULL;
-}
-
-static void
-add_target(struct composer *composer, unsigned off, unsigned len)
-{
-	if (composer->target_cnt < TARGETS_MAX && off <= VLY_POINTER_MAX)
-		composer->target[composer->target_cnt++] =
-			(struct target){(uint16_t)off, (uint8_t)len};
-}
-
-/* Writes a name of `len` octets, compressed against those that are there already. */
-static void
-put_name(struct composer *composer, const uint8_t *name, unsigned len)
-{
-	/* once there is no room, a target may be a name without end */
-	while (*name != 0 && !composer->overflow) {
-		const struct target *target = find_target(composer, name, len);
-		if (target != NULL) {
-			uint8_t pointer[2];
-			vly_write_u16(pointer, VLY_POINTER_TAG | target->off);
-			put(composer, pointer, sizeof(pointer));
-			return;
-		}
-		unsigned off = composer->len;
-		put(composer, name, *name + 1u);
-		add_target(composer, off, len);
-		len -= *name + 1u;
-		name += *name + 1;
-	}
-	put(composer, name, 1);
-}
-
-/* The name at `at` in the unpacked message, without compression; its end in *next. Returns its
- * octets, 0 if broken. */
-static unsigned
-expand_name(const struct unpacked *unpacked, unsigned at, uint8_t *name, unsigned *next)
-{
-	unsigned len = 0;
-	unsigned jumps = 0;
-
-	*next = 0;
-	while (at < unpacked->bytes) {
-		unsigned octet = unpacked->message[at];
-		if (octet >= 0xc0) {
-			if (*next == 0)
-				*next = at + 2;
-			if (++jumps > VLY_NAME_LABELS_MAX || at + 2 > unpacked->bytes)
-				return 0;
-			at = vly_read_u16(unpacked->message + at) & VLY_POINTER_MAX;
-			continue;
-		}
-		if (octet > VLY_LABEL_BYTES_MAX || len + octet + 1 > VLY_NAME_BYTES_MAX ||
-		    at + octet + 1 > unpacked->bytes)
-			return 0;
-		memcpy(name + len, unpacked->message + at, octet + 1);
-		len += octet + 1;
-		at += octet + 1;
-		if (octet != 0)
-			continue;
-		if (*next == 0)
-			*next = at;
-		return len;
-	}
-	return 0;
-}
-
-static bool
-copy_name(struct composer *composer, const struct unpacked *unpacked, unsigned *at)
-{
-	uint8_t name[VLY_NAME_BYTES_MAX];
-	unsigned next;
-	unsigned len = expand_name(unpacked, *at, name, &next);
-
-	if (len == 0)
-		return false;
-	put_name(composer, name, len);
-	*at = next;
-	return true;
-}
-
-static bool
-has_alias(const struct composer *composer, unsigned type, const uint8_t *owner)
-{
-	for (unsigned i = 0; i < composer->alias_cnt; i++)
-		if (composer->alias[i].type == type &&
-		    is_name_at(composer, composer->alias[i].off, owner))
-			return true;
 	return false;
 }
 
-/* Writes the owner of an alias in the answer section and remembers it. */
-static void
-put_alias(struct composer *composer, unsigned type, const uint8_t *owner, unsigned len)
+/* The first hop by that DNAME, or NULL. */
+static const struct vly_compose_hop *
+find_hop(const struct vly_composer *composer, const struct vly_image_node *node)
 {
-	if (composer->alias_cnt < ALIASES_MAX)
-		composer->alias[composer->alias_cnt++] =
-			(struct alias){(uint16_t)type, (uint16_t)composer->len};
-	put_name(composer, owner, len);
-}
-
-/* Copies RDATA of `type` from `at` to `end`, compressing its names anew. */
-static bool
-copy_data(struct composer *composer, const struct unpacked *unpacked, unsigned type, unsigned at,
-	  unsigned end)
-{
-	const struct vly_rdata_names *names = vly_rdata_names((uint16_t)type);
-	unsigned start = composer->len;
-
-	if (names != NULL) {
-		put(composer, unpacked->message + at, names->skip);
-		at += names->skip;
-		for (unsigned i = 0; i < names->cnt; i++)
-			if (!copy_name(composer, unpacked, &at))
-				return false;
-	}
-	put(composer, unpacked->message + at, end - at);
-	if (composer->overflow)
-		return false;
-	vly_write_u16(composer->message + start - 2, composer->len - start);
-	return true;
-}
-
-/*
- * Copies one record from *at on; false: broken, or no space. A CNAME or DNAME that the answer
- * section has already is left out: a chain may come by where an earlier part of it was (RFC 2181
- * §5).
- */
-static bool
-copy_record(struct composer *composer, const struct unpacked *unpacked, unsigned section,
-	    unsigned *at)
-{
-	uint8_t owner[VLY_NAME_BYTES_MAX];
-	unsigned next;
-	unsigned len = expand_name(unpacked, *at, owner, &next);
-
-	if (len == 0 || next + 10 > unpacked->bytes)
-		return false;
-	const uint8_t *fixed = unpacked->message + next;
-	unsigned type = vly_read_u16(fixed);
-	*at = next + 10 + vly_read_u16(fixed + 8);
-	if (*at > unpacked->bytes)
-		return false;
-	if (section == 0 && (type == VLY_TYPE_CNAME || type == VLY_TYPE_DNAME)) {
-		if (has_alias(composer, type, owner))
-			return true;
-		put_alias(composer, type, owner, len);
-	} else {
-		put_name(composer, owner, len);
-	}
-	put(composer, fixed, 10);
-	composer->count[section]++;
-	return copy_data(composer, unpacked, type, next + 10, *at);
-}
-
-/* Lays a compiled answer out behind a question for `name`. */
-static void
-unpack(const struct vly_image_answer *answer, const struct vly_name *name)
-{
-	uint8_t *wire = scratch.message + VLY_DNS_HEADER_BYTES + name->len + 4;
-	unsigned delta = (unsigned)name->len - answer->anchor_len;
-
-	memcpy(scratch.message + VLY_DNS_HEADER_BYTES, name->lower, name->len);
-	memcpy(wire, vly_image_answer_wire(answer), answer->wire_len);
-	for (unsigned i = 0; i < answer->fix_cnt; i++) {
-		uint8_t *pointer = wire + answer->fix[i];
-		vly_write_u16(pointer, vly_read_u16(pointer) + delta);
-	}
-	scratch.bytes = VLY_DNS_HEADER_BYTES + name->len + 4u + answer->wire_len;
-}
-
-/* Appends an answer as it is for `name`: the first `keep` sections count, the additional section is
- * left out when it has nothing that must be kept. */
-static void
-append(struct composer *composer, const struct vly_image_answer *answer,
-       const struct vly_name *name)
-{
-	const unsigned count[3] = {answer->ancount, answer->nscount,
-				   vly_image_answer_keep_arcount(answer)};
-	unsigned at = VLY_DNS_HEADER_BYTES + name->len + 4u;
-
-	if (at + answer->wire_len > VLY_MESSAGE_BYTES_MAX) {
-		composer->overflow = true;
-		return;
-	}
-	unpack(answer, name);
-	for (unsigned section = 0; section < 3; section++) {
-		for (unsigned i = 0; i < count[section]; i++) {
-			if (!copy_record(composer, &scratch, section, &at)) {
-				composer->overflow = true;
-				return;
-			}
-		}
-	}
-}
-
-/* The DNAME record's answer, as compiled for its owner; RDATA in *target. */
-static const struct vly_image_answer *
-dname_answer(const struct vly_query *query, const struct vly_image_node *node)
-{
-	for (unsigned i = 0; i < node->type_cnt; i++)
-		if (node->type[i].type == VLY_TYPE_DNAME)
-			return vly_image_at(query->image->heap, node->type[i].answer);
+	for (unsigned i = 0; i < composer->hop_cnt; i++)
+		if (composer->hop[i].node == node)
+			return &composer->hop[i];
 	return NULL;
 }
 
-/* The first record of a DNAME answer: owner pointer, fixed part, and the target in full (RFC 6672
- * §2.5). */
-enum { DNAME_TTL_OFF = 2 + 4, DNAME_LENGTH_OFF = 2 + 8, DNAME_TARGET_OFF = 2 + 10 };
-
-/* Appends CNAME `name` → `target` with the DNAME's TTL. */
-static void
-append_cname(struct composer *composer, const struct vly_name *name, const uint8_t *ttl,
-	     const uint8_t *target, unsigned target_len)
+/* Whether the answer has a CNAME of that name, whose closest encloser is `node`, already. */
+static bool
+has_passed(const struct vly_composer *composer, const struct vly_image_node *node,
+	   const struct vly_name *name)
 {
-	static const uint8_t type_class[] = {0, VLY_TYPE_CNAME, 0, VLY_CLASS_IN};
-	static const uint8_t length[2];
-
-	put_alias(composer, VLY_TYPE_CNAME, name->lower, name->len);
-	put(composer, type_class, sizeof(type_class));
-	put(composer, ttl, 4);
-	put(composer, length, sizeof(length));
-	unsigned data_at = composer->len;
-	put_name(composer, target, target_len);
-	if (composer->overflow)
-		return;
-	vly_write_u16(composer->message + data_at - 2, composer->len - data_at);
-	composer->count[0]++;
+	for (unsigned i = 0; i < composer->hop_cnt; i++) {
+		const struct vly_compose_hop *hop = &composer->hop[i];
+		if (hop->node == node && hop->name_len == name->len &&
+		    memcmp(hop->name, name->lower, name->len) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* Whether names grow without end, so that the answer ends here: the DNAME at `node` comes by again,
  * and since its last time no hop has touched the `prefix_len` octets that stood before its owner
  * then. */
 static bool
-is_growing(const struct composer *composer, const struct vly_image_node *node, unsigned prefix_len)
+is_growing(const struct vly_composer *composer, const struct vly_image_node *node,
+	   unsigned prefix_len)
 {
 	for (unsigned i = composer->hop_cnt; i-- > 0;) {
-		const struct hop *hop = &composer->hop[i];
+		const struct vly_compose_hop *hop = &composer->hop[i];
 		if (hop->node == node && hop->prefix_len <= prefix_len)
 			return true;
 		if (prefix_len > hop->prefix_len)
@@ -340,42 +93,141 @@ is_growing(const struct composer *composer, const struct vly_image_node *node, u
 	return false;
 }
 
+/* Writes the DNAME in front of whose owner stand `prefix_len` octets. Returns where its target
+ * stands in the message, 0: there is no room. */
+static unsigned
+put_dname(struct vly_composer *composer, const struct dname *dname, unsigned prefix_len)
+{
+	if (!vly_composer_put_pointer(composer, vly_composer_suffix_off(composer, prefix_len)) ||
+	    !vly_composer_put(composer, dname->record + 2, RECORD_HEAD_BYTES - 2) ||
+	    !vly_composer_put(composer, dname->target, dname->target_len))
+		return 0;
+	composer->count[0]++;
+	return composer->len - dname->target_len;
+}
+
+/* Writes the CNAME from the name in question to its prefix followed by what stands at `target_off`:
+ * that is now the name in question. */
+static bool
+put_cname(struct vly_composer *composer, const struct vly_name *name, const struct dname *dname,
+	  unsigned prefix_len, unsigned target_off)
+{
+	const bool to_root = dname->target_len == 1;
+	const unsigned data_len = prefix_len + (to_root ? 1 : 2);
+	uint8_t head[10] = {0, VLY_TYPE_CNAME, 0, VLY_CLASS_IN};
+
+	memcpy(head + 4, dname->record + DNAME_TTL_OFF, 4);
+	vly_write_u16(head + 8, data_len);
+	if (!vly_composer_put_pointer(composer, vly_composer_suffix_off(composer, 0)) ||
+	    !vly_composer_put(composer, head, sizeof(head)))
+		return false;
+	unsigned prefix_off = composer->len;
+	if (!vly_composer_put(composer, name->lower, prefix_len) ||
+	    !(to_root ? vly_composer_put(composer, dname->target, 1)
+		      : vly_composer_put_pointer(composer, target_off)))
+		return false;
+	composer->count[0]++;
+	composer->prefix_off = (uint16_t)prefix_off;
+	composer->prefix_len = (uint16_t)prefix_len;
+	composer->target_off = (uint16_t)target_off;
+	return true;
+}
+
+static void
+add_hop(struct vly_composer *composer, const struct vly_query *step, unsigned prefix_len,
+	unsigned target_off)
+{
+	struct vly_compose_hop *hop = &composer->hop[composer->hop_cnt++];
+
+	hop->node = step->node;
+	hop->prefix_len = (uint16_t)prefix_len;
+	hop->target_off = (uint16_t)target_off;
+	hop->name_len = step->name.len;
+	/* of fixed length, which is quicker */
+	memcpy(hop->name, step->name.lower, sizeof(hop->name));
+}
+
+/* Puts the DNAME's target behind the first `prefix_len` octets of the name, which are whole labels.
+ * Returns whether that makes a name and there is work left for it. */
+static bool
+splice(struct vly_composer *composer, struct vly_name *name, unsigned prefix_len,
+       const struct dname *dname)
+{
+	const uint8_t *start = memchr(name->start, (int)prefix_len, name->label_cnt + 1u);
+	unsigned at = prefix_len;
+	unsigned end = prefix_len + dname->target_len;
+
+	if (start == NULL)
+		return false;
+	const unsigned kept_cnt = (unsigned)(start - name->start);
+	unsigned label_cnt = kept_cnt;
+	/* in blocks: both have room for that behind their ends */
+	for (unsigned i = 0; i < dname->target_len; i += VLY_NAME_SLACK_BYTES)
+		vly_ascii_lower_block(name->lower + at + i, dname->target + i);
+	while (at < end && name->lower[at] != 0 && label_cnt < VLY_NAME_LABELS_MAX) {
+		name->start[label_cnt++] = (uint8_t)at;
+		at += name->lower[at] + 1u;
+	}
+	if (at + 1 != end || name->lower[at] != 0)
+		return false;
+	name->start[label_cnt] = (uint8_t)at;
+	name->label_cnt = (uint8_t)label_cnt;
+	name->len = (uint8_t)end;
+	return vly_composer_work(composer, (label_cnt - kept_cnt) / SPLICED_LABELS);
+}
+
 /* One substitution for the name in `step`, whose encloser is step->node. False: the answer ends
  * here. */
 static bool
-substitute(struct composer *composer, struct vly_query *step, struct vly_composed *composed)
+substitute(struct vly_composer *composer, struct vly_query *step, struct vly_composed *composed)
 {
 	const struct vly_image_node *node = step->node;
-	const struct vly_image_answer *answer = dname_answer(step, node);
-	uint8_t wire[VLY_NAME_BYTES_MAX + VLY_NAME_SLACK_BYTES] = {0};
-	struct vly_name owner;
+	const unsigned prefix_len = (unsigned)step->name.len - node->name_len;
+	const struct vly_compose_hop *same = find_hop(composer, node);
+	struct dname dname;
 
-	if (composer->hop_cnt == HOPS_MAX || answer == NULL ||
-	    has_alias(composer, VLY_TYPE_CNAME, step->name.lower) ||
-	    answer->wire_len < DNAME_TARGET_OFF ||
-	    vly_name_scan(&owner, vly_image_node_name(node), node->name_len) == 0)
+	if (composer->hop_cnt == VLY_COMPOSE_HOPS_MAX || node->name_len >= step->name.len ||
+	    !vly_composer_work(composer, HOP_WORK) || !find_dname(step, &dname) ||
+	    (same != NULL && has_passed(composer, node, &step->name)))
 		return false;
-	const uint8_t *record = vly_image_answer_wire(answer);
-	unsigned target_len = vly_read_u16(record + DNAME_LENGTH_OFF);
-	if (DNAME_TARGET_OFF + target_len > answer->wire_len)
+	bool too_long = prefix_len + dname.target_len > VLY_NAME_BYTES_MAX;
+	if (!too_long && same != NULL && is_growing(composer, node, prefix_len))
 		return false;
-	unsigned prefix_len = (unsigned)step->name.len - node->name_len;
-	if (prefix_len + target_len > VLY_NAME_BYTES_MAX) {
-		append(composer, answer, &owner);
+	/* a DNAME that comes again stands there once (RFC 2181 §5) */
+	unsigned target_off =
+		same != NULL ? same->target_off : put_dname(composer, &dname, prefix_len);
+	if (target_off == 0)
+		return false;
+	if (too_long) {
 		composed->flags |= VLY_RCODE_YXDOMAIN;
 		return false;
 	}
-	if (is_growing(composer, node, prefix_len))
+	add_hop(composer, step, prefix_len, target_off);
+	if (!put_cname(composer, &step->name, &dname, prefix_len, target_off))
 		return false;
-	append(composer, answer, &owner);
-	composer->hop[composer->hop_cnt++] = (struct hop){node, prefix_len};
-	memcpy(wire, step->name.lower, prefix_len);
-	memcpy(wire + prefix_len, record + DNAME_TARGET_OFF, target_len);
-	append_cname(composer, &step->name, record + DNAME_TTL_OFF, wire, prefix_len + target_len);
 	/* The CNAME just made is what was asked for (RFC 1034 §4.3.2, 3a: "and QTYPE doesn't match
 	 * CNAME"). */
 	return step->qtype != VLY_TYPE_CNAME && step->qtype != VLY_TYPE_ANY &&
-	       vly_name_scan(&step->name, wire, prefix_len + target_len) != 0;
+	       splice(composer, &step->name, prefix_len, &dname);
+}
+
+/* Substitutes, at most VLY_COMPOSE_HOPS_MAX times, and appends what the last name leads to. */
+static void
+compose(struct vly_composer *composer, struct vly_query *step, struct vly_composed *composed)
+{
+	while (substitute(composer, step, composed)) {
+		unsigned label_cnt;
+		const struct vly_image_answer *answer = vly_resolve_again(step, &label_cnt);
+		if (!vly_composer_work(composer, label_cnt))
+			return;
+		if (answer == NULL && step->node != NULL)
+			continue; /* below another DNAME */
+		if (answer != NULL && vly_composer_copy(composer, answer, &step->name)) {
+			composed->flags |= answer->flags & VLY_ANSWER_RCODE;
+			composed->is_referral = answer->flags & VLY_ANSWER_REFERRAL;
+		}
+		return;
+	}
 }
 
 void
@@ -383,25 +235,25 @@ vly_compose_dname(const struct vly_query *query, uint8_t *to, unsigned space,
 		  struct vly_composed *composed)
 {
 	const unsigned start = VLY_DNS_HEADER_BYTES + query->question_bytes;
-	struct composer composer = {.message = to - start, .len = start, .len_max = start + space};
+	const unsigned work = query->stream ? VLY_COMPOSE_WORK_STREAM : VLY_COMPOSE_WORK_UDP;
+	struct vly_composer composer;
 	struct vly_query step = *query;
 
+	memset(&composer, 0, offsetof(struct vly_composer, hop));
+	composer.message = to - start;
+	composer.len = start;
+	composer.len_max = start + space;
+	composer.work_left = work;
+	composer.prefix_off = VLY_DNS_HEADER_BYTES;
+	composer.prefix_len = query->name.len;
 	*composed = (struct vly_composed){.flags = VLY_FLAG_AA};
-	for (unsigned i = query->name.label_cnt; i-- > 0;)
-		add_target(&composer, VLY_DNS_HEADER_BYTES + query->name.start[i],
-			   vly_name_suffix_len(&query->name, i));
-	while (substitute(&composer, &step, composed)) {
-		const struct vly_image_answer *answer = vly_resolve_again(&step);
-		if (answer == NULL && step.node != NULL)
-			continue; /* below another DNAME */
-		if (answer != NULL) {
-			append(&composer, answer, &step.name);
-			composed->flags |= answer->flags & VLY_ANSWER_RCODE;
-			composed->is_referral = answer->flags & VLY_ANSWER_REFERRAL;
-		}
-		break;
+	compose(&composer, &step, composed);
+	composed->work = (uint16_t)(work - composer.work_left);
+	if (composer.end == VLY_COMPOSE_NO_WORK && query->stream) {
+		composed->flags = VLY_RCODE_SERVFAIL;
+		return;
 	}
-	if (composer.overflow) {
+	if (composer.end != VLY_COMPOSE_DONE) {
 		composed->flags |= VLY_FLAG_TC;
 		return;
 	}

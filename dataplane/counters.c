@@ -37,7 +37,7 @@ fill_header(struct vly_counters *counters, uint32_t total, uint32_t lcore_cnt, u
 	counters->port_bytes = sizeof(struct vly_port_counters);
 	counters->stream_cnt = stream_cnt;
 	counters->stream_bytes = sizeof(struct vly_stream_counters);
-	counters->ring_cnt = lcore_cnt + 1;
+	counters->ring_cnt = lcore_cnt + 1 + stream_cnt;
 	counters->ring_bytes = sizeof(struct vly_sample_ring);
 	counters->start_unix_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
@@ -50,7 +50,7 @@ vly_counters_create(struct vly_counters_block *block, uint32_t lcore_cnt, uint32
 				    lcore_cnt * sizeof(struct vly_lcore_counters) +
 				    port_cnt * sizeof(struct vly_port_counters) +
 				    stream_cnt * sizeof(struct vly_stream_counters) +
-				    (lcore_cnt + 1) * sizeof(struct vly_sample_ring));
+				    (lcore_cnt + 1 + stream_cnt) * sizeof(struct vly_sample_ring));
 	int fd = memfd_create("volley-counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;

@@ -4,37 +4,36 @@
 #include <stdlib.h>
 
 #include <rte_cycles.h>
-#include <rte_launch.h>
 
 #include "eal.h"
 #include "port.h"
 #include "publish_server.h"
+#include "retry.h"
 #include "stream_server.h"
-#include "worker.h"
+#include "watchdog.h"
+#include "workers.h"
 
 /* How often the ports' own counters are copied: as often as anybody looks, at the cost of a few
  * system calls per port. */
 #define READ_PORTS_MS 100
-
-/* Octets in front of a DNS message, from the IP header on. */
-#define HEADERS_IPV4 (VLY_IPV4_BYTES + VLY_UDP_BYTES)
-#define HEADERS_IPV6 (VLY_IPV6_BYTES + VLY_UDP_BYTES)
 
 struct dataplane {
 	const struct vly_options *options;
 	struct vly_lcores lcores;
 	struct vly_port port[VLY_PORTS_MAX];
 	unsigned port_cnt; /* planned, at least */
-	struct vly_worker worker[VLY_LCORES_MAX];
+	struct vly_workers workers;
 	struct vly_counters_block block;
 	struct vly_sampler xdp_sampler; /* of what XDP programs dropped */
 	struct vly_publish_server server;
 	struct vly_stream_server streams;
-	atomic_bool stop_workers;
+	struct vly_watchdog watchdog;
+	int status; /* to exit with */
 	uv_loop_t loop;
 	uv_timer_t timer;
 	uv_signal_t sigterm;
 	uv_signal_t sigint;
+	bool told_to_stop;
 };
 
 static void
@@ -43,21 +42,49 @@ on_signal(uv_signal_t *signal, int number)
 	struct dataplane *dataplane = signal->data;
 
 	vly_log_info("stopping: %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+	dataplane->told_to_stop = true;
 	uv_stop(&dataplane->loop);
+}
+
+/* Lcores that can't get packets are of no use: a new start may find the port again, and says why if
+ * not. */
+static void
+end_without_ports(struct dataplane *dataplane)
+{
+	for (unsigned i = 0; i < dataplane->port_cnt; i++)
+		if (!vly_port_is_lost(&dataplane->port[i]))
+			return;
+	vly_log_error("no port is left that works: volley-dataplane ends, to be started again");
+	dataplane->status = 1;
+	uv_stop(&dataplane->loop);
+}
+
+/* A signal that came during the start waits for the loop to run. One that comes from here on ends
+ * the process. */
+static bool
+was_told_to_stop(struct dataplane *dataplane)
+{
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	uv_run(&dataplane->loop, UV_RUN_NOWAIT);
+	return dataplane->told_to_stop;
 }
 
 static void
 on_timer(uv_timer_t *timer)
 {
 	struct dataplane *dataplane = timer->data;
+	uint64_t start_ns = uv_hrtime();
+	uint32_t now = vly_rate_now(start_ns);
 
-	uint32_t now = vly_rate_now(uv_hrtime());
-
+	vly_watchdog_beat(&dataplane->watchdog);
 	for (unsigned i = 0; i < dataplane->port_cnt; i++) {
 		struct vly_port *port = &dataplane->port[i];
 		vly_port_read(port, vly_counters_port(dataplane->block.counters, i));
 		vly_port_sample(port, i, &dataplane->xdp_sampler, now);
 	}
+	dataplane->block.counters->ports_read_ns = start_ns;
+	end_without_ports(dataplane);
 }
 
 /* Before anything that must be taken down again, so that a signal can't come in between. */
@@ -142,45 +169,12 @@ create_counters(struct dataplane *dataplane)
 	return 0;
 }
 
-static uint16_t
-limit_max(const struct dataplane *dataplane, const struct vly_port *port, unsigned headers)
+static int
+start_workers(struct dataplane *dataplane)
 {
-	unsigned by_mtu = port->mtu - headers;
-
-	return (uint16_t)RTE_MIN(by_mtu, dataplane->options->udp_payload_max);
-}
-
-static void
-plan_workers(struct dataplane *dataplane)
-{
-	unsigned lcore_idx = 0;
-
-	for (unsigned i = 0; i < dataplane->port_cnt; i++) {
-		const struct vly_port *port = &dataplane->port[i];
-		for (unsigned queue = 0; queue < port->spec->queue_cnt; queue++, lcore_idx++) {
-			struct vly_lcore_counters *counters =
-				vly_counters_lcore(dataplane->block.counters, lcore_idx);
-			counters->lcore_id = lcore_idx + 1;
-			counters->port_idx = i;
-			counters->queue_idx = queue;
-			counters->cpu = dataplane->lcores.cpu[lcore_idx];
-			dataplane->worker[lcore_idx] = (struct vly_worker){
-				.port_id = port->port_id,
-				.queue_idx = (uint16_t)queue,
-				.limit_max_ipv4 = limit_max(dataplane, port, HEADERS_IPV4),
-				.limit_max_ipv6 = limit_max(dataplane, port, HEADERS_IPV6),
-				.spin = dataplane->options->spin,
-				.wait_fd = port->wait_fd[queue],
-				.has_xdp = port->has_xdp,
-				.port_idx = (uint16_t)i,
-				.tsc_hz = rte_get_tsc_hz(),
-				.addresses = &dataplane->options->addresses,
-				.counters = counters,
-				.samples = vly_counters_ring(dataplane->block.counters, lcore_idx),
-				.stop = &dataplane->stop_workers,
-			};
-		}
-	}
+	vly_workers_plan(&dataplane->workers, dataplane->options, &dataplane->lcores,
+			 dataplane->port, dataplane->port_cnt, dataplane->block.counters);
+	return vly_workers_start(&dataplane->workers);
 }
 
 static void
@@ -188,25 +182,7 @@ stop_workers(struct dataplane *dataplane)
 {
 	for (unsigned i = 0; i < dataplane->port_cnt; i++)
 		vly_port_stop(&dataplane->port[i]);
-	atomic_store(&dataplane->stop_workers, true);
-	rte_eal_mp_wait_lcore();
-}
-
-static int
-start_workers(struct dataplane *dataplane)
-{
-	plan_workers(dataplane);
-	for (unsigned i = 0; i < dataplane->lcores.cnt; i++) {
-		int error = rte_eal_remote_launch(vly_worker_run, &dataplane->worker[i], i + 1);
-		if (error != 0) {
-			vly_log_error("lcore %u does not start: %s", i + 1, strerror(-error));
-			return -1;
-		}
-	}
-	for (unsigned i = 0; i < dataplane->port_cnt; i++)
-		if (vly_port_serve(&dataplane->port[i], &dataplane->options->addresses) != 0)
-			return -1;
-	return 0;
+	vly_workers_stop(&dataplane->workers);
 }
 
 /* One CPU of these is for the main thread. */
@@ -219,31 +195,66 @@ helpers_on(const cpu_set_t *cpus)
 					  *cpus};
 }
 
+/* There are zones: from now on we answer, on every way in. */
+static void
+on_first_commit(void *argument)
+{
+	struct dataplane *dataplane = argument;
+	int error = 0;
+
+	vly_workers_serve(&dataplane->workers);
+	for (unsigned i = 0; error == 0 && i < dataplane->port_cnt; i++)
+		error = vly_port_serve(&dataplane->port[i], &dataplane->options->addresses);
+	if (error == 0)
+		error = vly_stream_server_start(&dataplane->streams, dataplane->block.counters);
+	if (error != 0) {
+		dataplane->status = 1;
+		uv_stop(&dataplane->loop);
+		return;
+	}
+	vly_log_info("ready: %u lcores, %u ports, listening on %s", dataplane->lcores.cnt,
+		     dataplane->port_cnt, dataplane->options->socket_path);
+}
+
+static int
+open_publish_server(struct dataplane *dataplane)
+{
+	struct vly_publish_server *server = &dataplane->server;
+
+	if (vly_publish_server_open(server, &dataplane->loop, dataplane->options->socket_path,
+				    &dataplane->block, dataplane->port, dataplane->port_cnt) != 0)
+		return -1;
+	/* as long as no image is live, the lcores have nothing to answer */
+	server->images.before = helpers_on(&dataplane->lcores.allowed);
+	server->images.beside = helpers_on(&dataplane->lcores.rest);
+	server->on_first_commit = on_first_commit;
+	server->argument = dataplane;
+	return 0;
+}
+
 static int
 serve(struct dataplane *dataplane)
 {
-	const struct vly_options *options = dataplane->options;
-
-	if (vly_publish_server_open(&dataplane->server, &dataplane->loop, options->socket_path,
-				    &dataplane->block, dataplane->port, dataplane->port_cnt) != 0)
+	if (open_publish_server(dataplane) != 0)
 		return 1;
-	/* as long as no image is live, the lcores have nothing to answer */
-	dataplane->server.images.before = helpers_on(&dataplane->lcores.allowed);
-	dataplane->server.images.beside = helpers_on(&dataplane->lcores.rest);
-	int status = 1;
+	dataplane->status = 1;
 	if (start_workers(dataplane) == 0 &&
-	    vly_stream_server_start(&dataplane->streams, dataplane->block.counters) == 0) {
+	    vly_watchdog_start(&dataplane->watchdog, dataplane->options, &dataplane->workers,
+			       &dataplane->streams) == 0) {
+		dataplane->status = 0;
 		uv_timer_start(&dataplane->timer, on_timer, READ_PORTS_MS, READ_PORTS_MS);
-		vly_log_info("ready: %u lcores, %u ports, listening on %s", dataplane->lcores.cnt,
-			     dataplane->port_cnt, options->socket_path);
+		vly_log_info("waiting for zones: %u lcores, %u ports, listening on %s",
+			     dataplane->lcores.cnt, dataplane->port_cnt,
+			     dataplane->options->socket_path);
+		vly_start_done();
 		uv_run(&dataplane->loop, UV_RUN_DEFAULT);
-		status = 0;
 	}
 	vly_stream_server_stop(&dataplane->streams);
 	stop_workers(dataplane);
+	vly_watchdog_stop(&dataplane->watchdog);
 	vly_publish_server_close(&dataplane->server);
 	vly_image_set_destroy(&dataplane->server.images);
-	return status;
+	return dataplane->status;
 }
 
 /* With the EAL running. */
@@ -269,8 +280,12 @@ plan_lcores(struct dataplane *dataplane, struct vly_options *options)
 {
 	cpu_set_t allowed;
 
-	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) {
-		vly_log_error("can't ask for our CPUs: %m");
+	int error = vly_lcores_allowed(&allowed, sched_getaffinity);
+	if (error != 0) {
+		vly_log_error("can't ask for our CPUs: %s",
+			      error == -ERANGE
+				      ? "none of the first 1,024, which DPDK knows, is ours"
+				      : strerror(-error));
 		return -1;
 	}
 	if (vly_lcores_plan(&dataplane->lcores, options, &allowed) != 0) {
@@ -310,7 +325,10 @@ vly_dataplane_run(struct vly_options *options)
 		close_ports(dataplane);
 	}
 	vly_stream_server_close(&dataplane->streams);
+	if (status != 0 && was_told_to_stop(dataplane))
+		status = 0;
 	end_loop(dataplane);
 	free(dataplane);
-	return started == VLY_EAL_NO_HUGE_PAGES ? VLY_DATAPLANE_NO_HUGE_PAGES : status;
+	return status != 0 && started == VLY_EAL_NO_HUGE_PAGES ? VLY_DATAPLANE_NO_HUGE_PAGES
+							       : status;
 }

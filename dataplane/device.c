@@ -5,7 +5,9 @@
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 
+#include "capabilities.h"
 #include "eal.h"
+#include "interface.h"
 
 /*
  * Packets that the driver takes in per receive call when it polls the interface itself (preferred
@@ -17,19 +19,57 @@
 
 #define ARGS_BYTES 2048
 
+/* 4096 octets of a page, less 256 of headroom, 320 behind the frame, Ethernet and VLAN headers. */
+#define XDP_MTU_MAX 3498u
+
+/* A driver without multi-buffer XDP needs a frame in one page, with XDP's headroom and the kernel's
+ * own data behind it. */
+static bool
+mtu_is_too_large(const struct vly_port_spec *spec)
+{
+	struct vly_interface interface;
+
+	return spec->kind == VLY_PORT_AF_XDP &&
+	       vly_interface_query(spec->target, &interface) == 0 &&
+	       (interface.mtu > XDP_MTU_MAX || strstr(vly_eal_kernel_error(), "MTU") != NULL);
+}
+
+/* The driver calls every failure EINVAL. */
+static void
+write_hint(char *hint, size_t room, const struct vly_port_spec *spec)
+{
+	char missing[VLY_CAPABILITIES_CHARS];
+	bool is_umem = strstr(vly_eal_error(), "umem") != NULL;
+
+	/* A umem is an AF_XDP socket, too: what that needs comes first. */
+	vly_capabilities_hint(spec->kind, missing);
+	snprintf(hint, room, "%s", missing);
+	if (missing[0] != '\0')
+		return;
+	if (spec->kind == VLY_PORT_AF_XDP && is_umem && !vly_capabilities_lock_memory())
+		snprintf(hint, room,
+			 "; packet memory must be locked: CAP_IPC_LOCK, or a higher RLIMIT_MEMLOCK "
+			 "(ulimit -l, LimitMEMLOCK=), is needed");
+	else if (mtu_is_too_large(spec))
+		snprintf(hint, room,
+			 "; most drivers take XDP programs with an MTU of %u at the most (a veth "
+			 "pair counts its other end's): ip link set dev %s mtu 1500",
+			 XDP_MTU_MAX, spec->target);
+	else if (strstr(vly_eal_error(), "Failed to load program") != NULL)
+		snprintf(hint, room, "; --log-level debug shows what the kernel says");
+}
+
 int
 vly_device_failed(const struct vly_port_spec *spec, const char *what, int error)
 {
-	const char *hint = "";
+	const char *kernel = vly_eal_kernel_error();
+	const char *detail = *kernel != '\0' ? kernel : vly_eal_error();
+	const char *by = *kernel != '\0' ? "; the kernel says: " : "; DPDK says: ";
+	char hint[256];
 
-	/* The driver calls every failure EINVAL. */
-	if (spec->kind == VLY_PORT_AF_XDP && strstr(vly_eal_error(), "umem") != NULL)
-		hint = "; packet memory must be locked: CAP_IPC_LOCK, or a higher RLIMIT_MEMLOCK "
-		       "(ulimit -l, LimitMEMLOCK=), is needed";
-	else if (error == -EPERM || error == -EACCES)
-		hint = "; root, or CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF, are needed";
+	write_hint(hint, sizeof(hint), spec);
 	vly_log_error("port %s: %s: %s%s%s%s", spec->name, what, rte_strerror(-error),
-		      vly_eal_error()[0] != '\0' ? "; DPDK says: " : "", vly_eal_error(), hint);
+		      *detail != '\0' ? by : "", detail, hint);
 	return -1;
 }
 

@@ -3,10 +3,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <bpf/libbpf.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_log.h>
@@ -21,10 +24,26 @@
 
 #define ARGS_MAX (16 + 2 * VLY_PORTS_MAX)
 
+/* Of both, the first: what follows only says that something failed because of it. Any thread of
+ * DPDK's may log. */
+static pthread_mutex_t errors_mutex = PTHREAD_MUTEX_INITIALIZER;
 static char first_error[256];
+static char kernel_error[256];
 
-/* DPDK's lines: only for those who debug. The first error is kept, as the detail of ours:
- * those behind it only say that something failed because of it. */
+static void
+keep_first(char *kept, size_t room, const char *text, size_t len)
+{
+	size_t fits = len < room ? len : room - 1;
+
+	pthread_mutex_lock(&errors_mutex);
+	if (kept[0] == '\0') {
+		memcpy(kept, text, fits);
+		kept[fits] = '\0';
+	}
+	pthread_mutex_unlock(&errors_mutex);
+}
+
+/* DPDK's lines: only for those who debug. The first error is kept, as the detail of ours. */
 static ssize_t
 take_dpdk_lines(void *cookie, const char *text, size_t bytes)
 {
@@ -33,16 +52,40 @@ take_dpdk_lines(void *cookie, const char *text, size_t bytes)
 		const char *eol = memchr(at, '\n', (size_t)(end - at));
 		int len = (int)((eol != NULL ? eol : end) - at);
 		vly_log_debug("dpdk: %.*s", len, at);
-		if (first_error[0] == '\0' && rte_log_cur_msg_loglevel() <= (int)RTE_LOG_ERR)
-			snprintf(first_error, sizeof(first_error), "%.*s", len, at);
+		if (rte_log_cur_msg_loglevel() <= (int)RTE_LOG_ERR)
+			keep_first(first_error, sizeof(first_error), at, (size_t)len);
 		at += len + 1;
 	}
 	return (ssize_t)bytes;
 }
 
+/* libbpf's lines: only for those who debug, too, as a program that the kernel refuses brings
+ * hundreds. What the kernel said becomes the detail of ours. */
+static int
+take_libbpf_lines(enum libbpf_print_level level, const char *format, va_list args)
+{
+	static const char head[] = "Kernel error message: ";
+	char *text;
+
+	if (level == LIBBPF_DEBUG || vasprintf(&text, format, args) < 0)
+		return 0;
+	char *rest = text;
+	for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+		const char *said = strstr(line, head);
+		if (said != NULL)
+			keep_first(kernel_error, sizeof(kernel_error), said + strlen(head),
+				   strlen(said + strlen(head)));
+		if (line[0] != '\0')
+			vly_log_debug("%s", line);
+	}
+	free(text);
+	return 0;
+}
+
 static int
 redirect_log(void)
 {
+	libbpf_set_print(take_libbpf_lines);
 	FILE *stream = fopencookie(NULL, "w", (cookie_io_functions_t){.write = take_dpdk_lines});
 	if (stream == NULL)
 		return -1;
@@ -160,8 +203,8 @@ vly_eal_start(const struct vly_options *options, const struct vly_lcores *lcores
 			return VLY_EAL_NO_HUGE_PAGES;
 		}
 		vly_log_error("DPDK does not start: %s (%s)", rte_strerror(rte_errno),
-			      first_error[0] != '\0' ? first_error
-						     : "--log-level debug tells more");
+			      *vly_eal_error() != '\0' ? vly_eal_error()
+						       : "--log-level debug tells more");
 		return -1;
 	}
 	return 0;
@@ -187,11 +230,30 @@ vly_eal_stop(void)
 const char *
 vly_eal_error(void)
 {
-	return first_error;
+	static _Thread_local char copy[sizeof(first_error)];
+
+	pthread_mutex_lock(&errors_mutex);
+	memcpy(copy, first_error, sizeof(copy));
+	pthread_mutex_unlock(&errors_mutex);
+	return copy;
+}
+
+const char *
+vly_eal_kernel_error(void)
+{
+	static _Thread_local char copy[sizeof(kernel_error)];
+
+	pthread_mutex_lock(&errors_mutex);
+	memcpy(copy, kernel_error, sizeof(copy));
+	pthread_mutex_unlock(&errors_mutex);
+	return copy;
 }
 
 void
 vly_eal_forget_error(void)
 {
+	pthread_mutex_lock(&errors_mutex);
 	first_error[0] = '\0';
+	kernel_error[0] = '\0';
+	pthread_mutex_unlock(&errors_mutex);
 }

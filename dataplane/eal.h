@@ -23,6 +23,11 @@ void vly_eal_stop(void);
 
 /* The first error that DPDK logged since vly_eal_forget_error(), or "" : the detail to our own. */
 const char *vly_eal_error(void);
+
+/* The same of what the kernel told libbpf. Both strings are the calling thread's until its next
+ * call. */
+const char *vly_eal_kernel_error(void);
+
 void vly_eal_forget_error(void);
 
 #endif

@@ -106,3 +106,17 @@ vly_guard_judge(struct vly_guard *guard, const struct vly_query *query, enum vly
 		return VLY_GUARD_BADCOOKIE;
 	return VLY_GUARD_TRUNCATE;
 }
+
+void
+vly_guard_charge(struct vly_guard *guard, const struct vly_query *query,
+		 enum vly_response_kind kind, unsigned paid, unsigned bytes)
+{
+	const unsigned rest = VLY_RESPONSE_UNIT_BYTES - 1;
+	const unsigned paid_units = (paid + rest) >> VLY_RESPONSE_UNIT_SHIFT;
+	const unsigned units = (bytes + rest) >> VLY_RESPONSE_UNIT_SHIFT;
+
+	if (query->cookie_state != VLY_COOKIE_VALID && units > paid_units)
+		vly_limiter_charge(guard->limiter, guard->limits, query->limit_hash, kind,
+				   (units - paid_units) << VLY_RESPONSE_UNIT_SHIFT,
+				   guard->clock.units);
+}

@@ -107,6 +107,13 @@ vly_guard_admits(struct vly_guard *guard, const struct vly_query *query,
 				       bytes, guard->clock.units);
 }
 
+/* Where they are: charges a response that vly_guard_judge() let pass as one of `paid` octets, and
+ * that came to cost as much as one of `bytes`. */
+__attribute__((nonnull)) void vly_guard_charge(struct vly_guard *guard,
+					       const struct vly_query *query,
+					       enum vly_response_kind kind, unsigned paid,
+					       unsigned bytes);
+
 /* What becomes of a response of `bytes` octets at most, where limits are on. Counts one that is
  * over its client's limit, and samples the query. */
 __attribute__((nonnull, warn_unused_result)) enum vly_guard_verdict

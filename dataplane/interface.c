@@ -5,6 +5,7 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -46,6 +47,15 @@ query_strips_vlan_tags(int fd, const char *name)
 	return ioctl(fd, SIOCETHTOOL, &request) == 0 && (flags.data & ETH_FLAG_RXVLAN) != 0;
 }
 
+static void
+query_mac(int fd, const char *name, struct vly_interface *interface)
+{
+	struct ifreq request = request_for(name);
+
+	if (ioctl(fd, SIOCGIFHWADDR, &request) == 0 && request.ifr_hwaddr.sa_family == ARPHRD_ETHER)
+		memcpy(interface->mac, request.ifr_hwaddr.sa_data, 6);
+}
+
 int
 vly_interface_query(const char *name, struct vly_interface *interface)
 {
@@ -61,9 +71,11 @@ vly_interface_query(const char *name, struct vly_interface *interface)
 	int result = -ENODEV;
 	if (ioctl(fd, SIOCGIFFLAGS, &request) == 0) {
 		interface->up = (request.ifr_flags & IFF_UP) != 0;
+		interface->running = (request.ifr_flags & IFF_RUNNING) != 0;
 		if (ioctl(fd, SIOCGIFMTU, &request) == 0) {
 			interface->mtu = (unsigned)request.ifr_mtu;
 			query_queues(fd, name, interface);
+			query_mac(fd, name, interface);
 			interface->strips_vlan_tags = query_strips_vlan_tags(fd, name);
 			result = 0;
 		}

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the kernel knows of a network interface. Start-up only. */
+/* What the kernel knows of a network interface. */
 #ifndef VLY_DATAPLANE_INTERFACE_H
 #define VLY_DATAPLANE_INTERFACE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct vly_interface {
 	unsigned index;
 	unsigned mtu;
 	unsigned queue_cnt;    /* that DPDK can serve: combined channels, or the first if none */
 	unsigned rx_queue_cnt; /* that packets arrive on */
+	uint8_t mac[8];        /* six octets, then zeros */
 	bool combined;         /* the driver has combined channels */
 	bool up;
+	bool running;          /* has a carrier */
 	bool strips_vlan_tags; /* the NIC takes tags off before XDP could see them */
 };
 

@@ -1,7 +1,32 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lcores.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+
+/* More CPUs than Linux can have. */
+#define CPUS_MAX 65536
+
+int
+vly_lcores_allowed(cpu_set_t *allowed, vly_lcores_ask *ask)
+{
+	/* The kernel wants room for all CPUs that the machine may ever have: EINVAL is "larger". */
+	for (int cnt = CPU_SETSIZE; cnt <= CPUS_MAX; cnt *= 2) {
+		cpu_set_t *cpus = CPU_ALLOC(cnt);
+		if (cpus == NULL)
+			return -ENOMEM;
+		int error = ask(0, CPU_ALLOC_SIZE(cnt), cpus) == 0 ? 0 : errno;
+		if (error == 0)
+			memcpy(allowed, cpus, sizeof(*allowed));
+		CPU_FREE(cpus);
+		if (error == 0 && CPU_COUNT(allowed) == 0)
+			return -ERANGE;
+		if (error != EINVAL)
+			return -error;
+	}
+	return -EINVAL;
+}
 
 /* The last CPUs of the mask; more lcores than CPUs take turns on them. */
 static void

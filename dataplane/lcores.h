@@ -20,6 +20,16 @@ struct vly_lcores {
 	char map[8192];               /* the EAL's --lcores argument */
 };
 
+/* What sched_getaffinity() does. */
+typedef int vly_lcores_ask(pid_t pid, size_t bytes, cpu_set_t *cpus);
+
+/*
+ * The CPUs that this thread may use, of the first 1,024, which are what DPDK knows. `ask` is
+ * sched_getaffinity(). Returns 0, or a negative errno: -ERANGE when none of those is ours.
+ */
+__attribute__((nonnull, warn_unused_result)) int vly_lcores_allowed(cpu_set_t *allowed,
+								    vly_lcores_ask *ask);
+
 /*
  * Plans `options`' lcores on the CPUs in `allowed`: those of --cpus, else the last ones, leaving
  * the first to the main thread when there is more than one. The main thread may run on every CPU

@@ -92,6 +92,26 @@ vly_limiter_spend(struct vly_limiter *limiter, const struct vly_response_limits 
 	return false;
 }
 
+void
+vly_limiter_charge(struct vly_limiter *limiter, const struct vly_response_limits *limits,
+		   uint32_t hash, enum vly_response_kind kind, unsigned bytes, uint32_t now)
+{
+	const struct vly_rate *rate = &limits->rate[kind];
+	struct vly_limit_line *line = vly_limiter_line(limiter, hash);
+	uint32_t *cell = vly_limiter_cell(line, hash, kind, 0);
+	uint32_t *other = vly_limiter_cell(line, hash, kind, 1);
+	uint64_t cost = vly_limiter_cost(rate, bytes);
+
+	if (vly_limiter_ahead(*other, now) < vly_limiter_ahead(*cell, now))
+		cell = other;
+	uint32_t ahead = vly_limiter_ahead(*cell, now);
+	if (ahead > rate->burst)
+		return;
+	/* more would be taken for the past */
+	uint64_t after = ahead + cost < INT32_MAX ? ahead + cost : INT32_MAX;
+	*cell = now + (uint32_t)after;
+}
+
 bool
 vly_limiter_slips(struct vly_limiter *limiter, uint32_t slip)
 {

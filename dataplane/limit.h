@@ -149,6 +149,14 @@ __attribute__((nonnull, warn_unused_result)) bool
 vly_limiter_spend(struct vly_limiter *limiter, const struct vly_response_limits *limits,
 		  uint32_t hash, enum vly_response_kind kind, unsigned bytes, uint32_t now);
 
+/* Charges a response that is sent anyway with so many octets, which may take its client's network
+ * beyond the limit: until that is made good by time nothing is within it. Does nothing to a network
+ * that is beyond it. */
+__attribute__((nonnull)) void vly_limiter_charge(struct vly_limiter *limiter,
+						 const struct vly_response_limits *limits,
+						 uint32_t hash, enum vly_response_kind kind,
+						 unsigned bytes, uint32_t now);
+
 /* Whether a limited response is one of those that go out with TC=1: one in `slip` of them, at
  * random, so that nobody's queries can always be the others. 0: none. */
 __attribute__((nonnull, warn_unused_result)) bool vly_limiter_slips(struct vly_limiter *limiter,

@@ -12,6 +12,8 @@
 static const char *const level_name[] = {"error", "warning", "info", "debug"};
 static enum vly_log_level level_max = VLY_LOG_INFO;
 
+struct vly_retry vly_log_retry;
+
 void
 vly_log_level_set(enum vly_log_level level)
 {
@@ -40,6 +42,8 @@ vly_log(enum vly_log_level level, const char *format, ...)
 	va_start(args, format);
 	int text = vsnprintf(line + head, sizeof(line) - head, format, args);
 	va_end(args);
+	if (!vly_retry_is_news(&vly_log_retry, line))
+		return;
 
 	size_t len = head + (text > 0 ? (size_t)text : 0);
 	if (len > sizeof(line) - 1)

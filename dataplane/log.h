@@ -8,12 +8,17 @@
 #ifndef VLY_DATAPLANE_LOG_H
 #define VLY_DATAPLANE_LOG_H
 
+#include <volley/retry.h>
+
 enum vly_log_level {
 	VLY_LOG_ERROR,
 	VLY_LOG_WARNING,
 	VLY_LOG_INFO,
 	VLY_LOG_DEBUG,
 };
+
+/* Which lines the attempt to start before this one has said: those are not said again. */
+extern struct vly_retry vly_log_retry;
 
 /* The least severe level that is written; info until told otherwise. */
 void vly_log_level_set(enum vly_log_level level);

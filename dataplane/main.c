@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "dataplane.h"
+#include <linux/close_range.h>
 
-#define EXIT_USAGE 2
+#include "dataplane.h"
+#include "retry.h"
 
 /* Becomes a new volley-dataplane with one option more. */
 static int
 run_without_huge_pages(int argc, char **argv)
 {
+	/* DPDK has opened huge pages by now, and those would stay taken. */
+	close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 	char **again = calloc((size_t)argc + 2, sizeof(*again));
 
 	if (again != NULL) {
@@ -24,11 +28,13 @@ run_without_huge_pages(int argc, char **argv)
 	return 1;
 }
 
-int
-main(int argc, char **argv)
+static int
+run(int argc, char **argv)
 {
 	static struct vly_options options;
 
+	/* A log line that nobody reads any more must not end us. */
+	signal(SIGPIPE, SIG_IGN);
 	switch (vly_options_parse(&options, argc, argv)) {
 	case VLY_OPTIONS_HELP:
 		fputs(vly_options_help, stdout);
@@ -38,11 +44,19 @@ main(int argc, char **argv)
 		return 0;
 	case VLY_OPTIONS_BAD:
 		vly_log_error("%s; volley-dataplane --help shows all options", options.error);
-		return EXIT_USAGE;
+		return VLY_DATAPLANE_USAGE;
 	case VLY_OPTIONS_RUN:
 		break;
 	}
 	vly_log_level_set(options.log_level);
 	int status = vly_dataplane_run(&options);
 	return status == VLY_DATAPLANE_NO_HUGE_PAGES ? run_without_huge_pages(argc, argv) : status;
+}
+
+int
+main(int argc, char **argv)
+{
+	vly_retry_begin(&vly_log_retry, argv);
+	int status = run(argc, argv);
+	return status == 0 ? 0 : vly_start_again(argv, status);
 }

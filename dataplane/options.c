@@ -16,6 +16,9 @@
 
 #define CPU_ID_MAX 1023
 
+/* Resolvers give a server up after seconds, and no burst takes a hundredth of this. */
+#define WATCHDOG_MS_DEFAULT 1000
+
 /*
  * One thread carries 250,000 pipelined queries a second, far more than is asked where UDP works.
  * 10,000 connections are what other servers see at busy sites, and cost little. 256 of one client
@@ -67,6 +70,11 @@ const char vly_options_help[] =
 	"  --stream-read SECONDS  until a message that has begun must be there (default: 5)\n"
 	"  --stream-write SECONDS until a client must have taken its responses (default: 10)\n"
 	"  --stream-memory MIB    buffers of all connections (default: 64)\n"
+	"  --watchdog-ms N        ends the program when an lcore or a stream thread has not come\n"
+	"                         back for so long, 500 to 60000; 0: never (default: 1000)\n"
+	"  --state-dir DIR        where the packets that it had in hand are kept then, in stuck/\n"
+	"                         (default: they are not)\n"
+	"  --retry                a start that fails is tried again, until it works\n"
 	"  --log-level LEVEL      error, warning, info or debug (default: info)\n"
 	"  --help, --version\n";
 
@@ -91,6 +99,9 @@ enum option_id {
 	OPT_STREAM_READ,
 	OPT_STREAM_WRITE,
 	OPT_STREAM_MEMORY,
+	OPT_WATCHDOG_MS,
+	OPT_STATE_DIR,
+	OPT_RETRY,
 	OPT_LOG_LEVEL,
 	OPT_HELP,
 	OPT_VERSION,
@@ -117,6 +128,9 @@ static const struct option long_options[] = {
 	{"stream-read", required_argument, NULL, OPT_STREAM_READ},
 	{"stream-write", required_argument, NULL, OPT_STREAM_WRITE},
 	{"stream-memory", required_argument, NULL, OPT_STREAM_MEMORY},
+	{"watchdog-ms", required_argument, NULL, OPT_WATCHDOG_MS},
+	{"state-dir", required_argument, NULL, OPT_STATE_DIR},
+	{"retry", no_argument, NULL, OPT_RETRY},
 	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -315,6 +329,19 @@ parse_text(struct vly_options *options, const char *name, const char *text, cons
 	return 0;
 }
 
+/* 0, or what the watchdog can tell from a busy machine. */
+static int
+parse_watchdog_ms(struct vly_options *options, const char *text)
+{
+	unsigned *ms = &options->watchdog_ms;
+	const char *end = parse_number(text, 0, VLY_WATCHDOG_MS_MAX, ms);
+
+	if (end == NULL || *end != '\0' || (*ms != 0 && *ms < VLY_WATCHDOG_MS_MIN))
+		return bad(options, "--watchdog-ms: \"%s\" is neither 0 nor a number from %d to %d",
+			   text, VLY_WATCHDOG_MS_MIN, VLY_WATCHDOG_MS_MAX);
+	return 0;
+}
+
 /* One of two words. */
 static int
 parse_choice(struct vly_options *options, const char *name, const char *text, const char *yes,
@@ -392,6 +419,13 @@ parse_option(struct vly_options *options, int id, const char *value)
 	case OPT_RRSET_ORDER:
 		return parse_choice(options, "rrset-order", value, "rotate", "fixed",
 				    &options->identity.rotate);
+	case OPT_WATCHDOG_MS:
+		return parse_watchdog_ms(options, value);
+	case OPT_STATE_DIR:
+		options->state_dir = value;
+		return 0;
+	case OPT_RETRY: /* vly_retry_begin() looks for it, as this here may fail before */
+		return 0;
 	case OPT_LOG_LEVEL:
 		level = vly_log_level_parse(value);
 		if (level < 0)
@@ -433,6 +467,7 @@ vly_options_parse(struct vly_options *options, int argc, char **argv)
 	options->huge_pages = true;
 	options->udp_payload_max = UDP_PAYLOAD_DEFAULT;
 	options->stream = stream_defaults;
+	options->watchdog_ms = WATCHDOG_MS_DEFAULT;
 	options->log_level = VLY_LOG_INFO;
 
 	optind = 0; /* glibc: forget earlier calls */

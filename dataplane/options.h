@@ -22,6 +22,11 @@
 /* More than any machine's share of TCP; each has buffers and sockets of its own. */
 #define VLY_STREAM_THREADS_MAX 64
 
+/* An idle lcore comes back each 50 ms, a stream thread each 100 ms: below this, a busy machine
+ * would look like a fault. */
+#define VLY_WATCHDOG_MS_MIN 500
+#define VLY_WATCHDOG_MS_MAX 60000
+
 #define VLY_SOCKET_DEFAULT "/run/volley/dataplane.sock"
 
 enum vly_port_kind {
@@ -69,6 +74,8 @@ struct vly_options {
 	struct vly_addresses addresses;
 	const char *socket_path;
 	const char *xdp_program; /* NULL: not given */
+	const char *state_dir;   /* NULL: not given */
+	unsigned watchdog_ms;    /* 0: off */
 	bool spin;
 	bool huge_pages;
 	unsigned memory_mib; /* 0: by the queues */

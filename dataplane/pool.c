@@ -69,9 +69,11 @@ vly_pool_plan_port(const struct vly_port_spec *spec, unsigned mtu)
 		if (element_bytes((uint16_t)room) < AF_XDP_CHUNK_MIN)
 			room = AF_XDP_CHUNK_MIN - element_bytes(0);
 	}
-	/* Drivers of NICs may want no less; others copy into whatever they get, and caches and TLB
-	 * hold more of it when it is not larger than a frame. */
-	if (spec->kind == VLY_PORT_PCI && room < RTE_MBUF_DEFAULT_BUF_SIZE)
+	/* Drivers of NICs may want no less, and that of packet sockets starts with nothing less;
+	 * others copy into whatever they get, and caches and TLB hold more of it when it is not
+	 * larger than a frame. */
+	bool large = spec->kind == VLY_PORT_PCI || spec->kind == VLY_PORT_AF_PACKET;
+	if (large && room < RTE_MBUF_DEFAULT_BUF_SIZE)
 		room = RTE_MBUF_DEFAULT_BUF_SIZE;
 	if (!af_xdp)
 		room = RTE_CACHE_LINE_ROUNDUP(room);

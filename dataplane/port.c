@@ -2,11 +2,13 @@
 #include "port.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <uv.h>
 
 #include "device.h"
 #include "eal.h"
@@ -72,6 +74,7 @@ check_interface(struct vly_port *port)
 	}
 	port->mtu = interface.mtu;
 	port->if_index = interface.index;
+	port->mac = vly_policy_mac(interface.mac);
 	if (spec->kind != VLY_PORT_AF_XDP)
 		return 0;
 	if (check_queues(spec, &interface) != 0)
@@ -178,6 +181,18 @@ set_up_queue(struct vly_port *port, uint16_t queue_idx)
 	return 0;
 }
 
+static uint64_t
+device_mac(const struct vly_port *port)
+{
+	union {
+		struct rte_ether_addr address;
+		uint8_t octet[8];
+	} mac = {0};
+
+	return rte_eth_macaddr_get(port->port_id, &mac.address) == 0 ? vly_policy_mac(mac.octet)
+								     : 0;
+}
+
 int
 vly_port_open(struct vly_port *port, unsigned port_idx, const char *xdp_program)
 {
@@ -195,13 +210,15 @@ vly_port_open(struct vly_port *port, unsigned port_idx, const char *xdp_program)
 	int error = rte_eth_dev_start(port->port_id);
 	if (error != 0)
 		return vly_device_failed(port->spec, "does not start", error);
+	if (port->spec->kind == VLY_PORT_PCI)
+		port->mac = device_mac(port);
 	return port->has_xdp ? vly_xdp_open(&port->xdp) : 0;
 }
 
 int
 vly_port_serve(struct vly_port *port, const struct vly_addresses *addresses)
 {
-	return port->has_xdp ? vly_xdp_serve(&port->xdp, addresses) : 0;
+	return port->has_xdp ? vly_xdp_serve(&port->xdp, port->mac, addresses) : 0;
 }
 
 int
@@ -210,17 +227,43 @@ vly_port_set_rules(struct vly_port *port, const struct vly_policy_rules *rules)
 	return port->has_xdp ? vly_xdp_set_rules(&port->xdp, rules) : 0;
 }
 
-static enum vly_port_state
-look_at(const struct vly_port *port)
+/* Until it is noticed, frames for the new address go to the kernel, which answers, too. */
+static void
+follow_mac(struct vly_port *port, const struct vly_interface *interface)
 {
+	uint64_t mac = vly_policy_mac(interface->mac);
+
+	if (mac == port->mac)
+		return;
+	port->mac = mac;
+	if (port->has_xdp)
+		vly_xdp_set_mac(&port->xdp, mac);
+	vly_log_info("port %s: interface %s has another MAC address", port->spec->name,
+		     port->spec->target);
+}
+
+/* Errors of asking, such as too many open files, tell nothing of the port. */
+static enum vly_port_trouble
+look_at(struct vly_port *port)
+{
+	char name[IF_NAMESIZE];
 	struct vly_interface interface;
 
-	if (vly_interface_query(port->spec->target, &interface) != 0 ||
-	    interface.index != port->if_index)
-		return VLY_PORT_GONE;
+	/* by its number: it may have got another name, and works all the same */
+	if (if_indextoname(port->if_index, name) == NULL)
+		return errno == ENXIO ? VLY_PORT_TROUBLE_gone : port->trouble;
+	int error = vly_interface_query(name, &interface);
+	if (error != 0)
+		return error == -ENODEV ? VLY_PORT_TROUBLE_gone : port->trouble;
+	follow_mac(port, &interface);
+	int attached = port->has_xdp ? vly_xdp_is_attached(&port->xdp) : 1;
+	if (attached <= 0)
+		return attached == 0 ? VLY_PORT_TROUBLE_detached : port->trouble;
 	if (!interface.up)
-		return VLY_PORT_DOWN;
-	return port->has_xdp && !vly_xdp_is_attached(&port->xdp) ? VLY_PORT_DETACHED : VLY_PORT_UP;
+		return VLY_PORT_TROUBLE_down;
+	if (!interface.running)
+		return VLY_PORT_TROUBLE_no_carrier;
+	return interface.mtu != port->mtu ? VLY_PORT_TROUBLE_mtu : VLY_PORT_TROUBLE_none;
 }
 
 /* Says once what happened to the interface. */
@@ -228,19 +271,23 @@ static void
 watch(struct vly_port *port)
 {
 	static const char *const text[] = {
-		[VLY_PORT_UP] = "is back",
-		[VLY_PORT_DOWN] = "is down",
-		[VLY_PORT_DETACHED] = ("lost our XDP program: its queries go to the kernel until "
-				       "volley-dataplane is restarted"),
-		[VLY_PORT_GONE] = "is gone: volley-dataplane must be restarted when it is back",
+#define X(id, text) text,
+		VLY_PORT_TROUBLES(X)
+#undef X
 	};
-	enum vly_port_state state = look_at(port);
+	enum vly_port_trouble trouble = look_at(port);
 
-	if (state == port->state)
+	if (trouble == port->trouble)
 		return;
-	port->state = state;
-	vly_log(state == VLY_PORT_UP ? VLY_LOG_INFO : VLY_LOG_ERROR, "port %s: interface %s %s",
-		port->spec->name, port->spec->target, text[state]);
+	port->trouble = trouble;
+	vly_log(trouble == VLY_PORT_TROUBLE_none ? VLY_LOG_INFO : VLY_LOG_ERROR,
+		"port %s: interface %s %s", port->spec->name, port->spec->target, text[trouble]);
+}
+
+bool
+vly_port_is_lost(const struct vly_port *port)
+{
+	return port->trouble >= VLY_PORT_TROUBLE_detached;
 }
 
 void
@@ -250,9 +297,12 @@ vly_port_read(struct vly_port *port, struct vly_port_counters *counters)
 
 	if (port->if_index != 0)
 		watch(port);
+	counters->trouble = port->trouble;
 	if (port->has_xdp) {
 		vly_xdp_read(&port->xdp, counters);
-		counters->xdp_attached = port->state < VLY_PORT_DETACHED;
+		counters->xdp_attached = !vly_port_is_lost(port);
+		vly_unserved_queues_watch(&port->unserved_queues, port->spec, &port->xdp.cpus,
+					  counters, uv_hrtime());
 	} else if (rte_eth_stats_get(port->port_id, &stats) == 0) {
 		counters->rx_missed = stats.imissed;
 	}

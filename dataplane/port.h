@@ -14,15 +14,11 @@
 #ifndef VLY_DATAPLANE_PORT_H
 #define VLY_DATAPLANE_PORT_H
 
-#include "pool.h"
-#include "xdp.h"
+#include <stdatomic.h>
 
-enum vly_port_state {
-	VLY_PORT_UP,
-	VLY_PORT_DOWN,     /* the interface is down: no packets, until it is up again */
-	VLY_PORT_DETACHED, /* somebody removed our XDP program */
-	VLY_PORT_GONE,     /* the interface was deleted */
-};
+#include "pool.h"
+#include "unserved_queues.h"
+#include "xdp.h"
 
 struct vly_port {
 	const struct vly_port_spec *spec;
@@ -30,9 +26,11 @@ struct vly_port {
 	unsigned mtu;
 	uint16_t port_id;  /* DPDK's; VLY_PORT_NONE: not open */
 	unsigned if_index; /* of ports with an interface, else 0 */
-	enum vly_port_state state;
+	enum vly_port_trouble trouble;
 	bool has_xdp;
+	_Atomic uint64_t mac; /* vly_policy_mac() of the interface's or device's address; 0: none */
 	struct vly_xdp xdp;
+	struct vly_unserved_queues unserved_queues;
 	int wait_fd[VLY_LCORES_MAX]; /* of each queue: vly_idle_start()'s; the driver's */
 };
 
@@ -57,6 +55,9 @@ vly_port_set_rules(struct vly_port *port, const struct vly_policy_rules *rules);
 /* Copies what the port knows into the shared counters. */
 __attribute__((nonnull)) void vly_port_read(struct vly_port *port,
 					    struct vly_port_counters *counters);
+
+/* Whether the port is of no use until the program starts anew. */
+__attribute__((nonnull, pure)) bool vly_port_is_lost(const struct vly_port *port);
 
 /* Takes over samples of what the port's XDP program dropped, if it has one. The sampler is set to
  * this port. `now` is in rate.h's units. */

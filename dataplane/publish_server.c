@@ -14,6 +14,9 @@
 #include "publish_decode.h"
 #include "publish_socket.h"
 
+/* Descriptors come back with the connections of stream threads, which last for seconds. */
+#define LISTEN_PAUSE_MS 1000
+
 static void
 free_handle(uv_handle_t *handle)
 {
@@ -78,11 +81,14 @@ commit(struct vly_publish_server *server, const struct vly_publish_request *requ
 	}
 	enum vly_publish_code code = vly_image_set_commit(&server->images, request->image_ids,
 							  request->image_cnt, zone_cnt, error);
-	if (code == VLY_PUBLISH_OK) {
-		counters->generation = request->generation;
-		counters->zone_cnt = *zone_cnt;
-	}
-	return code;
+	if (code != VLY_PUBLISH_OK)
+		return code;
+	bool first = counters->generation == 0;
+	counters->generation = request->generation;
+	counters->zone_cnt = *zone_cnt;
+	if (first)
+		server->on_first_commit(server->argument);
+	return VLY_PUBLISH_OK;
 }
 
 /* Every port, or none: those that took the rules go back to the live ones. */
@@ -201,6 +207,26 @@ start_connection(struct vly_publish_server *server, int fd)
 		vly_log_info("control: connected");
 }
 
+static void on_connection(uv_poll_t *poll, int status, int events);
+
+static void
+listen_again(uv_timer_t *timer)
+{
+	struct vly_publish_server *server = timer->data;
+
+	uv_poll_start(&server->listen_poll, UV_READABLE, on_connection);
+}
+
+/* A connection that can't be taken stays readable: without a pause, we would do nothing but look at
+ * it. */
+static void
+pause_listening(struct vly_publish_server *server, int error)
+{
+	vly_log_error("control: a connection waits, as it can't be taken: %s", strerror(-error));
+	uv_poll_stop(&server->listen_poll);
+	uv_timer_start(&server->listen_timer, listen_again, LISTEN_PAUSE_MS, 0);
+}
+
 static void
 on_connection(uv_poll_t *poll, int status, int events)
 {
@@ -212,6 +238,8 @@ on_connection(uv_poll_t *poll, int status, int events)
 	int fd = vly_publish_socket_accept(server->listen_fd);
 	if (fd == -EPERM)
 		vly_log_warning("control: refused a connection of another user");
+	else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM)
+		pause_listening(server, fd);
 	if (fd < 0)
 		return;
 	if (server->control_fd < 0) {
@@ -240,6 +268,8 @@ vly_publish_server_open(struct vly_publish_server *server, uv_loop_t *loop, cons
 	if (server->listen_fd < 0)
 		return -1;
 	server->listen_poll.data = server;
+	server->listen_timer.data = server;
+	uv_timer_init(loop, &server->listen_timer);
 	int error = uv_poll_init(loop, &server->listen_poll, server->listen_fd);
 	if (error == 0)
 		error = uv_poll_start(&server->listen_poll, UV_READABLE, on_connection);
@@ -259,6 +289,7 @@ vly_publish_server_close(struct vly_publish_server *server)
 		return;
 	end_connection(server, "we stop");
 	uv_close((uv_handle_t *)&server->listen_poll, NULL);
+	uv_close((uv_handle_t *)&server->listen_timer, NULL);
 	close(server->listen_fd);
 	server->listen_fd = -1;
 	unlink(server->path);

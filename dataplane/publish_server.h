@@ -26,7 +26,12 @@ struct vly_publish_server {
 	int listen_fd;  /* -1: closed */
 	int control_fd; /* -1: no control is connected */
 	uv_poll_t listen_poll;
+	uv_timer_t listen_timer; /* while no connection can be taken */
 	uv_poll_t *control_poll; /* freed by libuv's close callback */
+	/* The caller's, called in the loop when the first table is live. Set after the server is
+	 * open. */
+	void (*on_first_commit)(void *argument);
+	void *argument;
 };
 
 /* Listens on `path` (kept, not copied; the ports as well), in place of a socket that nobody listens

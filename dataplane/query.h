@@ -33,6 +33,7 @@ enum vly_query_fate {
 	VLY_QUERY_HEADER,  /* an error that can't echo the question: header and OPT only */
 	VLY_QUERY_COOKIE,  /* as HEADER, but NOERROR where cookies are on (RFC 7873 §5.4) */
 	VLY_QUERY_ERROR,   /* an error response with the question echoed */
+	VLY_QUERY_TSIG,    /* signed: NOTAUTH, as there are no keys (tsig_error.h) */
 	VLY_QUERY_CHAOS,   /* a question of class CH about ourselves (identity.h) */
 	VLY_QUERY_COMPOSE, /* below the DNAME at node: the answer is composed (compose.h) */
 };
@@ -99,6 +100,7 @@ struct vly_query {
 	uint16_t cookie_off;  /* of what the query's COOKIE option holds, in the message */
 	uint8_t cookie_bytes; /* of it; 255: as many or more */
 	uint8_t cookie[VLY_COOKIE_BYTES]; /* the response's */
+	uint16_t tsig_off;                /* of the TSIG record in the message; VLY_QUERY_TSIG */
 } __attribute__((aligned(64)));
 
 /* What stages leave to do, of any of their queries. */

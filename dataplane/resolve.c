@@ -456,24 +456,82 @@ vly_query_find_last(struct vly_query *query, unsigned cnt, const struct vly_tabl
 	}
 }
 
-const struct vly_image_answer *
-vly_resolve_again(struct vly_query *query)
+/* Fills hash[] from label `from` down to `to`. */
+static void
+hash_labels(struct vly_name *name, const struct vly_hash_key *key, unsigned from, unsigned to)
 {
+	for (unsigned i = from; i-- > to;)
+		name->hash[i] =
+			vly_hash_label(key, name->hash[i + 1], name->lower + name->start[i]);
+}
+
+/*
+ * The name, or its closest encloser, which begins at the label *found_idx: outwards from the apex,
+ * in steps that double until one leads to nothing, then by bisection. So it costs what the encloser
+ * has of labels, however many the name has. Labels before `first` are not looked at. *label_idx is
+ * the outermost that was hashed.
+ */
+static const struct vly_image_node *
+find_outwards(struct vly_query *query, unsigned first, unsigned *found_idx, unsigned *label_idx)
+{
+	const struct vly_hash_key *key = &query->image->header->hash_key;
+	const struct vly_image_node *found = vly_image_at(query->image->heap, zone_of(query)->apex);
+	unsigned known = query->zone_label_idx; /* exists */
+	unsigned low = first;                   /* may exist */
+	unsigned hashed = query->name.label_cnt;
+
+	query->name.hash[hashed] = vly_hash_root(key);
+	for (unsigned step = 1; low < known; step *= 2) {
+		unsigned idx = known - low > step ? known - step : low;
+		if (idx < hashed) {
+			hash_labels(&query->name, key, hashed, idx);
+			hashed = idx;
+		}
+		const struct vly_image_node *node = find_suffix(query, idx);
+		if (node == NULL) {
+			low = idx + 1;
+			break;
+		}
+		found = node;
+		known = idx;
+	}
+	while (low < known) {
+		unsigned middle = (low + known) / 2;
+		const struct vly_image_node *node = find_suffix(query, middle);
+		if (node == NULL) {
+			low = middle + 1;
+			continue;
+		}
+		found = node;
+		known = middle;
+	}
+	*found_idx = known;
+	*label_idx = hashed;
+	return found;
+}
+
+const struct vly_image_answer *
+vly_resolve_again(struct vly_query *query, unsigned *label_cnt)
+{
+	const struct vly_image_zone *zone = zone_of(query);
+	const struct vly_image_node *apex = vly_image_at(query->image->heap, zone->apex);
 	struct vly_name *name = &query->name;
-	const struct vly_image_node *apex = vly_image_at(query->image->heap, zone_of(query)->apex);
+	unsigned found_idx, label_idx;
 
 	query->fate = VLY_QUERY_LOOKUP;
 	query->course = VLY_COURSE_ZONE;
 	query->node = NULL;
-	for (unsigned i = 0; i <= name->label_cnt; i++) {
-		if (!vly_bucket_node_is(apex, name, i))
-			continue;
-		query->zone_label_idx = (uint8_t)i;
-		vly_name_hash(name, &query->image->header->hash_key);
-		vly_image_ref ref = resolve_in_zone(query);
-		if (query->course == VLY_COURSE_MISSING)
-			ref = missing_answer(query);
-		return ref != 0 ? vly_image_at(query->image->heap, ref) : NULL;
-	}
-	return NULL;
+	*label_cnt = 0;
+	if (name->label_cnt < zone->label_cnt ||
+	    !vly_bucket_node_is(apex, name, name->label_cnt - (unsigned)zone->label_cnt))
+		return NULL;
+	query->zone_label_idx = (uint8_t)(name->label_cnt - zone->label_cnt);
+	const struct vly_image_node *node = find_outwards(
+		query, vly_name_last_labels(name, zone->label_max), &found_idx, &label_idx);
+	*label_cnt = name->label_cnt - label_idx;
+	vly_image_ref ref =
+		found_idx == 0 ? choose(node, query->qtype) : resolve_below(query, node);
+	if (query->course == VLY_COURSE_MISSING)
+		ref = missing_answer(query);
+	return ref != 0 ? vly_image_at(query->image->heap, ref) : NULL;
 }

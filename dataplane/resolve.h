@@ -8,9 +8,9 @@
 /*
  * Looks up query->name (scanned) once more, in the zone that the query is in. Returns its answer;
  * or NULL with query->node at the DNAME that it is below; or NULL with query->node NULL when it is
- * outside the zone.
+ * outside the zone. *label_cnt: how many of its labels that took.
  */
-__attribute__((cold, nonnull)) const struct vly_image_answer *
-vly_resolve_again(struct vly_query *query);
+__attribute__((nonnull)) const struct vly_image_answer *vly_resolve_again(struct vly_query *query,
+									  unsigned *label_cnt);
 
 #endif

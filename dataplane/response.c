@@ -4,10 +4,15 @@
 #include "identity.h"
 #include "question_sum.h"
 #include "response_parts.h"
+#include "tsig_error.h"
 
 /* Octets copied at a time; images have twice as many that may be read behind every answer, and a
  * message has room for as many behind every question. */
 #define COPY_BLOCK_BYTES 32
+
+/* RRsets that do not fit behind which smaller ones are looked for: enough for the AAAA records of
+ * as many name servers as a domain has. More would make short responses dear. */
+#define MISSES_MAX 16
 
 static inline void
 copy_block(uint8_t *to, const uint8_t *from)
@@ -50,15 +55,31 @@ move_pointers(uint8_t *wire, const struct vly_image_answer *answer, unsigned cnt
 	return (uint64_t)delta * (odd_cnt + ((uint64_t)cnt - odd_cnt) * 256);
 }
 
-/* Pointers that lie within the first wire_len octets of an answer. */
-static unsigned
-pointer_cnt(const struct vly_image_answer *answer, unsigned wire_len)
-{
-	unsigned cnt = answer->fix_cnt;
+/* A part of an answer as it is copied: where to, and which of the answer's pointers comes next. */
+struct copier {
+	uint8_t *to;
+	const struct vly_image_answer *answer;
+	unsigned fix_idx;
+	unsigned delta;
+};
 
-	while (cnt > 0 && answer->fix[cnt - 1] + 2u > wire_len)
-		cnt--;
-	return cnt;
+/* Copies the octets of an answer from `from` to `end`, all behind those copied before, and moves
+ * pointers in them. They lead to what is copied first and whole (image.h). */
+static void
+copy_part(struct copier *copier, unsigned from, unsigned end)
+{
+	const struct vly_image_answer *answer = copier->answer;
+
+	memcpy(copier->to, vly_image_answer_wire(answer) + from, end - from);
+	for (; copier->fix_idx < answer->fix_cnt && answer->fix[copier->fix_idx] + 2u <= end;
+	     copier->fix_idx++) {
+		unsigned at = answer->fix[copier->fix_idx];
+		if (at < from)
+			continue; /* in a part that is left out */
+		uint8_t *pointer = copier->to + (at - from);
+		vly_write_u16(pointer, vly_read_u16(pointer) + copier->delta);
+	}
+	copier->to += end - from;
 }
 
 /* Steps over one RRset: records with the owner and type of the first. Returns how many, 0 when
@@ -83,14 +104,19 @@ skip_rrset(struct vly_cursor *cursor, unsigned record_max)
 }
 
 /*
- * Fits an answer into `space` octets. RRsets that need not be kept are left out from the end; if
- * that is not enough, everything goes and TC says so (RFC 2181 §9).
+ * Copies of an answer what fits into `space` octets behind the question: what must be kept, and of
+ * the RRsets that need not be, from the first on, each for which there is room. If there is not
+ * even room for what must be kept, everything goes and TC says so (RFC 2181 §9).
  */
 __attribute__((cold, noinline)) static struct vly_response_shape
-shorten(struct vly_response_shape shape, const struct vly_image_answer *answer, unsigned space)
+copy_fitting(const struct vly_query *query, struct vly_response_shape shape, unsigned space)
 {
+	const struct vly_image_answer *answer = query->answer;
 	const uint8_t *wire = vly_image_answer_wire(answer);
 	struct vly_cursor cursor = {wire + answer->keep_len, wire + answer->wire_len};
+	uint8_t *to = query->message + VLY_DNS_HEADER_BYTES + query->question_bytes;
+	struct copier copier = {to, answer, 0, query->question_bytes - 4u - answer->anchor_len};
+	unsigned left_cnt = answer->arcount;
 	unsigned arcount = vly_image_answer_keep_arcount(answer);
 
 	if (answer->keep_len > space) {
@@ -99,14 +125,23 @@ shorten(struct vly_response_shape shape, const struct vly_image_answer *answer, 
 		shape.counts = 0;
 		return shape;
 	}
-	shape.wire_len = answer->keep_len;
-	while (arcount < answer->arcount) {
-		unsigned cnt = skip_rrset(&cursor, answer->arcount - arcount);
-		if (cnt == 0 || (size_t)(cursor.at - wire) > space)
+	copy_part(&copier, 0, answer->keep_len);
+	left_cnt -= arcount;
+	for (unsigned missed = 0; left_cnt > 0 && missed < MISSES_MAX;) {
+		unsigned from = (unsigned)(cursor.at - wire);
+		unsigned cnt = skip_rrset(&cursor, left_cnt);
+		unsigned end = (unsigned)(cursor.at - wire);
+		if (cnt == 0)
 			break;
-		shape.wire_len = (uint16_t)(cursor.at - wire);
+		left_cnt -= cnt;
+		if (end - from > space - (unsigned)(copier.to - to)) {
+			missed++;
+			continue;
+		}
+		copy_part(&copier, from, end);
 		arcount += cnt;
 	}
+	shape.wire_len = (uint16_t)(copier.to - to);
 	shape.counts = vly_response_counts(answer->ancount, answer->nscount, arcount);
 	return shape;
 }
@@ -130,28 +165,34 @@ copy_rotated(uint8_t *to, const struct vly_image_answer *answer, unsigned id)
 	memcpy(to + answer->wire_len - first, wire, first);
 }
 
-/* Copies as much of the answer as `shape` has behind the question; returns its one's complement
- * sum, as at an even offset. `plain`: the shape has all of it, in its own order. */
+/* Copies the answer behind the question, if that has not been done because of its length, or its
+ * records in another order; returns the one's complement sum of what is there, as at an even
+ * offset. */
+__attribute__((noinline)) static uint64_t
+write_bent_answer(const struct vly_query *query, unsigned wire_len)
+{
+	const struct vly_image_answer *answer = query->answer;
+	uint8_t *to = query->message + VLY_DNS_HEADER_BYTES + query->question_bytes;
+
+	if (wire_len != answer->wire_len)
+		return vly_sum_octets(to, wire_len);
+	copy_rotated(to, answer, vly_read_u16(query->message));
+	return answer->sum; /* whole words have changed places */
+}
+
+/* Copies all of the answer, in its own order; returns as write_bent_answer(). */
 static inline __attribute__((always_inline)) uint64_t
 write_answer(uint8_t *message, unsigned question_bytes, const struct vly_image_answer *answer,
-	     const struct vly_response_shape *shape, bool plain)
+	     unsigned wire_len)
 {
 	uint8_t *to = message + VLY_DNS_HEADER_BYTES + question_bytes;
 	unsigned name_len = question_bytes - 4;
 	unsigned delta = name_len - answer->anchor_len;
 	uint64_t sum = answer->sum;
 
-	if (!plain && rotates(answer) && shape->wire_len != 0) {
-		copy_rotated(to, answer, vly_read_u16(message));
-		return sum; /* whole words have changed places */
-	}
-	copy_blocks(to, vly_image_answer_wire(answer), shape->wire_len);
+	copy_blocks(to, vly_image_answer_wire(answer), wire_len);
 	if (delta != 0)
-		sum += move_pointers(to, answer,
-				     plain ? answer->fix_cnt : pointer_cnt(answer, shape->wire_len),
-				     delta);
-	if (!plain && shape->wire_len != answer->wire_len)
-		return vly_sum_octets(to, shape->wire_len);
+		sum += move_pointers(to, answer, answer->fix_cnt, delta);
 	return sum;
 }
 
@@ -183,7 +224,7 @@ whole_shape(const struct vly_image_answer *answer)
 	};
 }
 
-/* `plain` as for write_answer(). */
+/* `plain`: the shape has all of the answer, in its own order. */
 static inline __attribute__((always_inline)) void
 write_shape(struct vly_query *query, const struct vly_response_shape *shape, bool plain,
 	    struct vly_lcore_counters *counters)
@@ -196,7 +237,9 @@ write_shape(struct vly_query *query, const struct vly_response_shape *shape, boo
 
 	uint64_t sum = vly_response_header(message, shape, true, opt_bytes != 0) +
 		       vly_question_sum(message + VLY_DNS_HEADER_BYTES, question_bytes);
-	sum += vly_sum_at(write_answer(message, question_bytes, answer, shape, plain), len);
+	uint64_t answer_sum = plain ? write_answer(message, question_bytes, answer, shape->wire_len)
+				    : write_bent_answer(query, shape->wire_len);
+	sum += vly_sum_at(answer_sum, len);
 	len += shape->wire_len;
 	if (opt_bytes != 0) {
 		sum += vly_sum_at(vly_response_opt(message + len, query, 0), len);
@@ -218,7 +261,7 @@ write_bent(struct vly_query *query, struct vly_lcore_counters *counters)
 	unsigned space = vly_response_space(query);
 
 	if (shape.wire_len > space) {
-		shape = shorten(shape, query->answer, space);
+		shape = copy_fitting(query, shape, space);
 		counters->truncated += (shape.flags & VLY_FLAG_TC) != 0;
 	}
 	write_shape(query, &shape, false, counters);
@@ -263,6 +306,9 @@ write_other(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_c
 	case VLY_QUERY_COOKIE:
 	case VLY_QUERY_ERROR:
 		vly_response_error(query, guard, counters);
+		break;
+	case VLY_QUERY_TSIG:
+		vly_tsig_write_error(query, guard, counters);
 		break;
 	case VLY_QUERY_LOOKUP:
 		if (!vly_response_is_held(query, guard, found_kind(query), found_bytes(query),

@@ -145,22 +145,48 @@ vly_response_chaos(struct vly_query *query, struct vly_guard *guard,
 	finish_rare(query, &shape, true, to, counters);
 }
 
+/*
+ * Charges the client with what composing took, and has the guard look at what came of it. Returns
+ * whether something else is sent. An answer was judged before, as one of `paid` octets; other kinds
+ * have limits of their own.
+ */
+static bool
+is_composed_held(struct vly_query *query, struct vly_guard *guard,
+		 const struct vly_composed *composed, unsigned paid,
+		 struct vly_lcore_counters *counters)
+{
+	const unsigned work_bytes = composed->work * VLY_COMPOSE_WORK_OCTETS;
+	const unsigned bytes = paid + composed->wire_len;
+	const enum vly_response_kind kind =
+		vly_response_kind_of(composed->flags & VLY_FLAG_RCODE, composed->is_referral);
+
+	if (!vly_guard_has_limits(guard))
+		return false;
+	if (kind == VLY_RESPONSE_answer) {
+		vly_guard_charge(guard, query, kind, paid, bytes + work_bytes);
+		return false;
+	}
+	vly_guard_charge(guard, query, VLY_RESPONSE_answer, paid, paid + work_bytes);
+	return vly_response_is_held(query, guard, kind, bytes, counters);
+}
+
+/* What comes of it is not known before it is composed. So that nobody who is above the limit has
+ * that done, it first is an answer without records. */
 void
 vly_response_composed(struct vly_query *query, struct vly_guard *guard,
 		      struct vly_lcore_counters *counters)
 {
 	uint8_t *to = query->message + VLY_DNS_HEADER_BYTES + query->question_bytes;
+	const unsigned paid = VLY_DNS_HEADER_BYTES + query->question_bytes + query->opt_bytes;
 	struct vly_composed composed;
 
+	if (vly_response_is_held(query, guard, VLY_RESPONSE_answer, paid, counters))
+		return;
 	vly_compose_dname(query, to, vly_response_space(query), &composed);
 	/* What is not overwritten of the query, for a sample. */
 	if (to < query->message + query->message_len)
 		query->message_len = (uint16_t)(to - query->message);
-	if (vly_response_is_held(
-		    query, guard,
-		    vly_response_kind_of(composed.flags & VLY_FLAG_RCODE, composed.is_referral),
-		    (unsigned)(to - query->message) + composed.wire_len + query->opt_bytes,
-		    counters))
+	if (is_composed_held(query, guard, &composed, paid, counters))
 		return;
 	const struct vly_response_shape shape = {
 		.flags = composed.flags,

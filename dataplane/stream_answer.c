@@ -28,6 +28,7 @@ look_up(struct vly_stream_answerer *answerer, const struct vly_stream_asker *ask
 		query->frame_off = 0;
 		query->client = asker->address;
 	}
+	atomic_store_explicit(&answerer->held_cnt, cnt, memory_order_relaxed);
 	vly_guard_begin(&answerer->guard, vly_defence_live(), rte_rdtsc());
 	vly_query_look_up(answerer->query, cnt, table);
 }
@@ -67,6 +68,7 @@ vly_stream_answer(struct vly_stream_answerer *answerer, const struct vly_stream_
 				     VLY_STREAM_PREFIX_BYTES + VLY_MESSAGE_BYTES_MAX)
 		write_one(answerer, asker, &answerer->query[done++]);
 	rcu_thread_offline();
+	atomic_store_explicit(&answerer->held_cnt, 0, memory_order_relaxed);
 	answerer->counters->answers.bursts++;
 	return done;
 }

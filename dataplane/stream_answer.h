@@ -10,6 +10,8 @@
 #ifndef VLY_DATAPLANE_STREAM_ANSWER_H
 #define VLY_DATAPLANE_STREAM_ANSWER_H
 
+#include <stdatomic.h>
+
 #include "guard.h"
 #include "stream_input.h"
 
@@ -23,6 +25,7 @@ struct vly_stream_answerer {
 	struct vly_stream_counters *counters;
 	uint16_t limit_max;     /* offered in the OPT, for the client's queries over UDP */
 	struct vly_guard guard; /* without limits */
+	atomic_uint held_cnt;   /* of query[]: being answered, for the watchdog */
 	size_t out_bytes;       /* of out[] */
 	uint8_t out[VLY_STREAM_OUT_BYTES];
 	struct vly_query query[VLY_BURST_MAX];

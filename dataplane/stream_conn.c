@@ -16,6 +16,7 @@ enum outcome {
 	WAIT,   /* for the client to read or to send */
 	GONE,   /* the connection is of no use any more */
 	BROKEN, /* the client does not speak DNS */
+	DENIED, /* the client was denied since it connected */
 };
 
 /* Sends octets; returns how many were taken, or -1. */
@@ -73,6 +74,18 @@ flush_answers(struct vly_stream_conn *conn)
 	return WAIT;
 }
 
+static bool
+is_denied(struct vly_stream_conn *conn)
+{
+	const struct vly_stream_source source = {
+		.ipv4 = conn->ipv4,
+		.port = conn->port,
+		.address = conn->address,
+	};
+
+	return vly_stream_policy_denies(conn->pool->policy, &source);
+}
+
 static enum outcome
 answer_burst(struct vly_stream_conn *conn, const struct vly_stream_message *message, unsigned cnt)
 {
@@ -83,6 +96,8 @@ answer_burst(struct vly_stream_conn *conn, const struct vly_stream_message *mess
 		.keepalive = (uint16_t)(vly_stream_pool_idle_ms(pool) / 100),
 	};
 
+	if (is_denied(conn))
+		return DENIED;
 	conn->fresh = true;
 	for (unsigned done = 0; done < cnt;) {
 		done += vly_stream_answer(&pool->answerer, &asker, message + done, cnt - done);
@@ -166,9 +181,13 @@ vly_stream_conn_on_event(uv_poll_t *poll, int status, int events)
 	struct vly_stream_counters *counters = conn->pool->counters;
 	enum outcome outcome = status < 0 ? GONE : go_on(conn, events);
 
+	conn->pool->beats++;
 	if (outcome == BROKEN) {
 		counters->closed_malformed++;
 		vly_stream_conn_close(conn, false);
+	} else if (outcome == DENIED) {
+		counters->closed_denied++;
+		vly_stream_conn_close(conn, true);
 	} else if (outcome == GONE) {
 		counters->closed_client++;
 		vly_stream_conn_close(conn, true);

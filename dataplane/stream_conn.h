@@ -17,8 +17,9 @@
  * Memory, per thread: struct vly_stream_pool with its buffers (0.2 MiB); for each connection struct
  * vly_stream_conn, some 300 octets with malloc's own; and all that is kept for connections, at most
  * buffers_max plus what one of them may have (VLY_STREAM_KEPT_MAX + VLY_STREAM_OUT_BYTES).
- * stream_udp.c has 1.5 MiB more. The kernel's share is bounded by the buffer sizes in
- * stream_socket.h: 320 KiB for each connection, and net.ipv4.tcp_mem for all.
+ * stream_udp.c has 1.5 MiB more, and what the policy counts of sources takes 2 MiB. The kernel's
+ * share is bounded by the buffer sizes in stream_socket.h: 320 KiB for each connection, and
+ * net.ipv4.tcp_mem for all.
  */
 #ifndef VLY_DATAPLANE_STREAM_CONN_H
 #define VLY_DATAPLANE_STREAM_CONN_H
@@ -29,6 +30,7 @@
 
 #include "stream_answer.h"
 #include "stream_limits.h"
+#include "stream_policy.h"
 
 enum vly_stream_state {
 	VLY_STREAM_IDLE,
@@ -55,8 +57,9 @@ struct vly_stream_conn {
 	uint32_t pending_bytes;
 	uint32_t buffers_bytes; /* as counted in pool->buffers_bytes */
 	uint64_t since_ms;      /* in the state, or with the message or responses in question */
-	uint64_t client;
-	uint8_t address[16]; /* the first 4 octets when ipv4 */
+	uint64_t client;        /* of stream_limits.h */
+	uint8_t address[16];    /* the first 4 octets when ipv4 */
+	uint16_t port;
 	int fd;
 	int events;
 	uint8_t state; /* enum vly_stream_state */
@@ -70,9 +73,11 @@ TAILQ_HEAD(vly_stream_queue, vly_stream_conn);
 struct vly_stream_pool {
 	const struct vly_stream_settings *settings;
 	struct vly_stream_limits *limits; /* shared by all threads */
+	struct vly_stream_policy *policy;
 	struct vly_stream_counters *counters;
 	uv_loop_t *loop;
-	uv_timer_t timer; /* runs while connections are open */
+	uv_timer_t timer;
+	uint64_t beats; /* another number whenever the loop comes round, for the watchdog */
 	struct vly_stream_queue queue[VLY_STREAM_STATE_CNT];
 	uint32_t open;        /* connections */
 	size_t buffers_bytes; /* kept for them */
@@ -80,13 +85,15 @@ struct vly_stream_pool {
 	struct vly_stream_answerer answerer;
 };
 
-/* `settings`, `limits` and `counters` stay the caller's. */
+/* `settings`, `limits`, `policy` and `counters` stay the caller's. */
 __attribute__((nonnull)) void vly_stream_pool_open(struct vly_stream_pool *pool, uv_loop_t *loop,
 						   const struct vly_stream_settings *settings,
 						   struct vly_stream_limits *limits,
+						   struct vly_stream_policy *policy,
 						   struct vly_stream_counters *counters);
 
-/* Takes over an accepted, non-blocking socket; closes it when it can't be had. */
+/* Takes over an accepted, non-blocking socket; closes it when it can't be had, or when
+ * the client's prefix is denied. */
 __attribute__((nonnull)) void vly_stream_pool_add(struct vly_stream_pool *pool, int fd,
 						  const struct sockaddr_storage *address);
 

@@ -11,8 +11,8 @@
 
 #include "stream_conn.h"
 
-/* How late a time limit may be noticed; ten wake-ups a second, while connections are open, are
- * cheap. */
+/* How late a time limit may be noticed, and how often the watchdog sees that the thread is alive;
+ * ten wake-ups a second are cheap. */
 #define TICK_MS 100
 
 uint32_t
@@ -59,8 +59,6 @@ vly_stream_conn_close(struct vly_stream_conn *conn, bool reset)
 	free(conn->pending);
 	pool->buffers_bytes -= conn->buffers_bytes;
 	set_open(pool, pool->open - 1);
-	if (pool->open == 0)
-		uv_timer_stop(&pool->timer);
 }
 
 /* A client that is silent, but has not taken our last responses from the kernel, is a slow reader.
@@ -115,6 +113,7 @@ on_tick(uv_timer_t *timer)
 	struct vly_stream_pool *pool = timer->data;
 	struct vly_stream_conn *conn;
 
+	pool->beats++;
 	for (unsigned state = 0; state < VLY_STREAM_STATE_CNT; state++)
 		while ((conn = TAILQ_FIRST(&pool->queue[state])) != NULL && is_late(conn))
 			close_late(conn);
@@ -190,8 +189,6 @@ start_conn(struct vly_stream_pool *pool, struct vly_stream_conn *conn)
 	conn->state = VLY_STREAM_IDLE;
 	conn->since_ms = uv_now(pool->loop);
 	TAILQ_INSERT_TAIL(&pool->queue[VLY_STREAM_IDLE], conn, link);
-	if (pool->open == 0)
-		uv_timer_start(&pool->timer, on_tick, TICK_MS, TICK_MS);
 	set_open(pool, pool->open + 1);
 	pool->counters->accepted++;
 	conn->events = UV_READABLE;
@@ -207,11 +204,30 @@ copy_address(uint8_t to[16], const struct sockaddr_storage *address)
 		memcpy(to, &((const struct sockaddr_in6 *)address)->sin6_addr, 16);
 }
 
+static bool
+is_denied(struct vly_stream_pool *pool, const struct sockaddr_storage *address)
+{
+	uint8_t octets[16];
+	const struct vly_stream_source source = {
+		.ipv4 = address->ss_family == AF_INET,
+		.port = ntohs(((const struct sockaddr_in *)address)->sin_port), /* as in IPv6's */
+		.address = octets,
+	};
+
+	copy_address(octets, address);
+	return vly_stream_policy_denies(pool->policy, &source);
+}
+
 void
 vly_stream_pool_add(struct vly_stream_pool *pool, int fd, const struct sockaddr_storage *address)
 {
 	uint64_t client = vly_stream_client(address);
 
+	if (is_denied(pool, address)) {
+		pool->counters->refused_denied++;
+		close_socket(fd, true);
+		return;
+	}
 	if (!vly_stream_limits_enter(pool->limits, client)) {
 		pool->counters->refused_prefix++;
 		close_socket(fd, true);
@@ -229,6 +245,7 @@ vly_stream_pool_add(struct vly_stream_pool *pool, int fd, const struct sockaddr_
 	conn->fd = fd;
 	conn->client = client;
 	conn->ipv4 = address->ss_family == AF_INET;
+	conn->port = ntohs(((const struct sockaddr_in *)address)->sin_port);
 	copy_address(conn->address, address);
 	start_conn(pool, conn);
 }
@@ -236,10 +253,11 @@ vly_stream_pool_add(struct vly_stream_pool *pool, int fd, const struct sockaddr_
 void
 vly_stream_pool_open(struct vly_stream_pool *pool, uv_loop_t *loop,
 		     const struct vly_stream_settings *settings, struct vly_stream_limits *limits,
-		     struct vly_stream_counters *counters)
+		     struct vly_stream_policy *policy, struct vly_stream_counters *counters)
 {
 	pool->settings = settings;
 	pool->limits = limits;
+	pool->policy = policy;
 	pool->counters = counters;
 	pool->loop = loop;
 	pool->answerer.counters = counters;
@@ -249,6 +267,7 @@ vly_stream_pool_open(struct vly_stream_pool *pool, uv_loop_t *loop,
 		TAILQ_INIT(&pool->queue[state]);
 	uv_timer_init(loop, &pool->timer);
 	pool->timer.data = pool;
+	uv_timer_start(&pool->timer, on_tick, TICK_MS, TICK_MS);
 }
 
 void

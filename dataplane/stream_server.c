@@ -81,7 +81,7 @@ open_listener(struct vly_stream_server *server, unsigned thread_idx,
 		return -1;
 	struct vly_stream_listener *listener = &thread->listener[thread->listener_cnt++];
 	listener->fd = fd;
-	listener->type = place->type;
+	listener->place = *place;
 	return 0;
 }
 
@@ -166,6 +166,35 @@ allocate(struct vly_stream_server *server, const struct vly_options *options)
 					stream->per_client_max);
 }
 
+/* A bound UDP socket would swallow queries for as long as there are no zones to answer from; a TCP
+ * socket that does not listen has the kernel refuse connections, and keeps the port ours. */
+static void
+let_go_of_udp(struct vly_stream_server *server)
+{
+	for (unsigned i = 0; i < server->thread_cnt; i++) {
+		for (unsigned j = 0; j < server->thread[i].listener_cnt; j++) {
+			struct vly_stream_listener *listener = &server->thread[i].listener[j];
+			if (listener->place.type != SOCK_DGRAM)
+				continue;
+			close(listener->fd);
+			listener->fd = -1;
+		}
+	}
+}
+
+static int
+take_udp_again(struct vly_stream_thread *thread)
+{
+	for (unsigned i = 0; i < thread->listener_cnt; i++) {
+		struct vly_stream_listener *listener = &thread->listener[i];
+		if (listener->fd < 0)
+			listener->fd = vly_stream_socket_open(&listener->place);
+		if (listener->fd < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 vly_stream_server_open(struct vly_stream_server *server, const struct vly_options *options)
 {
@@ -175,7 +204,10 @@ vly_stream_server_open(struct vly_stream_server *server, const struct vly_option
 		vly_log_error("no memory for %u stream threads", options->stream.thread_cnt);
 		return -1;
 	}
-	return open_listeners(server, options);
+	if (open_listeners(server, options) != 0)
+		return -1;
+	let_go_of_udp(server);
+	return 0;
 }
 
 int
@@ -186,6 +218,9 @@ vly_stream_server_start(struct vly_stream_server *server, struct vly_counters *c
 		thread->settings = &server->settings;
 		thread->limits = &server->limits;
 		thread->counters = vly_counters_stream(counters, i);
+		thread->samples = vly_counters_ring(counters, counters->lcore_cnt + 1 + i);
+		if (take_udp_again(thread) != 0)
+			return -1;
 		int error = vly_stream_thread_start(thread);
 		if (error != 0) {
 			vly_log_error("stream thread %u does not start: %s", i, strerror(-error));

@@ -5,8 +5,9 @@
  *
  * Use, in the main thread:
  *   1. vly_stream_server_open() binds the sockets, so that a port that is taken is noticed before
- *      anything else starts; nothing is answered yet;
- *   2. vly_stream_server_start() on the CPUs that the main thread may use;
+ *      anything else starts. Nothing is answered yet: the kernel refuses connections, and datagrams
+ *      as nobody's, since the UDP sockets are closed again;
+ *   2. vly_stream_server_start(), when there are zones, on the CPUs that the main thread may use;
  *   3. vly_stream_server_stop(), before the table's images are closed; does nothing when not
  *      started;
  *   4. vly_stream_server_close().

@@ -7,7 +7,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <rte_cycles.h>
 #include <urcu-qsbr.h>
+
+#include "position.h"
 
 /* Connections that wait for us to accept them; the kernel cuts it to net.core.somaxconn. */
 #define BACKLOG 4096
@@ -66,7 +69,7 @@ on_readable(uv_poll_t *poll, int status, int events)
 		uv_poll_start(poll, UV_READABLE, on_readable);
 		return;
 	}
-	if (listener->type == SOCK_STREAM)
+	if (listener->place.type == SOCK_STREAM)
 		accept_batch(listener->thread, listener->fd);
 	else
 		vly_stream_udp_serve(listener->thread->udp, listener->fd);
@@ -94,7 +97,10 @@ run(void *argument)
 
 	rcu_register_thread();
 	rcu_thread_offline();
+	thread->tid = gettid();
+	atomic_store_explicit(&thread->running, true, memory_order_release);
 	uv_run(&thread->loop, UV_RUN_DEFAULT);
+	atomic_store_explicit(&thread->running, false, memory_order_release);
 	rcu_unregister_thread();
 }
 
@@ -105,6 +111,7 @@ start_thread(struct vly_stream_thread *thread)
 	sigset_t all, before;
 
 	sigfillset(&all);
+	sigdelset(&all, VLY_POSITION_SIGNAL);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int error = uv_thread_create(&thread->id, run, thread);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -122,7 +129,7 @@ watch(struct vly_stream_thread *thread, struct vly_stream_listener *listener)
 		return error;
 	listener->poll.data = listener;
 	listener->thread = thread;
-	if (listener->type == SOCK_STREAM && listen(listener->fd, BACKLOG) != 0)
+	if (listener->place.type == SOCK_STREAM && listen(listener->fd, BACKLOG) != 0)
 		return -errno;
 	return uv_poll_start(&listener->poll, UV_READABLE, on_readable);
 }
@@ -142,6 +149,7 @@ end_loop(struct vly_stream_thread *thread)
 	uv_run(&thread->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&thread->loop);
 	vly_stream_udp_free(thread->udp);
+	vly_stream_policy_end(&thread->policy);
 	close(thread->reserve_fd);
 }
 
@@ -153,9 +161,12 @@ vly_stream_thread_start(struct vly_stream_thread *thread)
 	if (error != 0)
 		return error;
 	thread->reserve_fd = open_reserve();
-	thread->udp = vly_stream_udp_create(thread->counters, thread->settings->udp_limit_max);
+	error = vly_stream_policy_start(&thread->policy, &thread->counters->answers,
+					thread->samples, rte_get_tsc_hz());
+	thread->udp = vly_stream_udp_create(&thread->policy, thread->counters,
+					    thread->settings->udp_limit_max);
 	vly_stream_pool_open(&thread->pool, &thread->loop, thread->settings, thread->limits,
-			     thread->counters);
+			     &thread->policy, thread->counters);
 	if (thread->udp == NULL)
 		error = -ENOMEM;
 	if (error == 0)
@@ -176,4 +187,32 @@ vly_stream_thread_stop(struct vly_stream_thread *thread)
 	uv_async_send(&thread->stop);
 	uv_thread_join(&thread->id);
 	end_loop(thread);
+}
+
+uint64_t
+vly_stream_thread_progress(const struct vly_stream_thread *thread)
+{
+	return __atomic_load_n(&thread->pool.beats, __ATOMIC_RELAXED) +
+	       __atomic_load_n(&thread->counters->answers.bursts, __ATOMIC_RELAXED);
+}
+
+static void
+add_messages(struct vly_evidence *evidence, const struct vly_query *query, unsigned cnt)
+{
+	for (unsigned i = 0; i < cnt && i < VLY_BURST_MAX; i++)
+		vly_evidence_add_message(evidence, query[i].client, query[i].client_is_ipv4,
+					 query[i].message, query[i].message_len);
+}
+
+void
+vly_stream_thread_held(const struct vly_stream_thread *thread, struct vly_evidence *evidence)
+{
+	const struct vly_stream_answerer *answerer = &thread->pool.answerer;
+	const struct vly_query *query;
+	unsigned cnt = vly_stream_udp_held(thread->udp, &query);
+
+	vly_evidence_clear(evidence);
+	add_messages(evidence, query, cnt);
+	add_messages(evidence, answerer->query,
+		     atomic_load_explicit(&answerer->held_cnt, memory_order_relaxed));
 }

@@ -2,6 +2,7 @@
 #include "stream_udp.h"
 
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,9 +21,12 @@
 #define CONTROL_BYTES CMSG_SPACE(sizeof(struct in6_pktinfo))
 
 struct vly_stream_udp {
+	struct vly_stream_policy *policy;
 	struct vly_stream_counters *counters;
 	uint16_t limit_max;
 	struct vly_guard guard;
+	unsigned asked_cnt;
+	atomic_uint held_cnt; /* of query[]: being answered */
 	unsigned reply_cnt;
 	struct mmsghdr received[BATCH];
 	struct mmsghdr reply[BATCH];
@@ -30,11 +34,13 @@ struct vly_stream_udp {
 	struct sockaddr_in6 address[BATCH]; /* the larger of the two */
 	_Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL_BYTES];
 	struct vly_query query[BATCH];
+	unsigned asked[BATCH]; /* of each query: which of received[] it is */
 	uint8_t buffer[BATCH][BUFFER_BYTES];
 };
 
 struct vly_stream_udp *
-vly_stream_udp_create(struct vly_stream_counters *counters, uint16_t limit_max)
+vly_stream_udp_create(struct vly_stream_policy *policy, struct vly_stream_counters *counters,
+		      uint16_t limit_max)
 {
 	/* calloc() would not heed the alignment of the queries */
 	struct vly_stream_udp *udp = aligned_alloc(_Alignof(struct vly_stream_udp), sizeof(*udp));
@@ -42,6 +48,7 @@ vly_stream_udp_create(struct vly_stream_counters *counters, uint16_t limit_max)
 	if (udp == NULL)
 		return NULL;
 	memset(udp, 0, sizeof(*udp));
+	udp->policy = policy;
 	udp->counters = counters;
 	udp->limit_max = limit_max;
 	vly_guard_start(&udp->guard, vly_limiter_create(), NULL, rte_get_tsc_hz());
@@ -51,13 +58,18 @@ vly_stream_udp_create(struct vly_stream_counters *counters, uint16_t limit_max)
 	return NULL;
 }
 
-static const uint8_t *
-address_of(const struct sockaddr_in6 *address)
+static struct vly_stream_source
+source_of(const struct sockaddr_in6 *address)
 {
-	return address->sin6_family == AF_INET
-		       ? (const uint8_t *)&((const struct sockaddr_in *)(const void *)address)
-				 ->sin_addr
-		       : (const uint8_t *)&address->sin6_addr;
+	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)(const void *)address;
+	bool is_ipv4 = address->sin6_family == AF_INET;
+
+	return (struct vly_stream_source){
+		.ipv4 = is_ipv4,
+		.port = ntohs(address->sin6_port), /* where IPv4 has it, too */
+		.address = is_ipv4 ? (const uint8_t *)&ipv4->sin_addr
+				   : (const uint8_t *)&address->sin6_addr,
+	};
 }
 
 static int
@@ -78,33 +90,54 @@ receive(struct vly_stream_udp *udp, int fd)
 }
 
 static void
+make_query(struct vly_stream_udp *udp, unsigned i, const struct vly_stream_source *source)
+{
+	struct vly_lcore_counters *counters = &udp->counters->answers;
+	struct vly_query *query = &udp->query[udp->asked_cnt];
+
+	udp->asked[udp->asked_cnt++] = i;
+	query->message = udp->buffer[i];
+	query->message_len = (uint16_t)udp->received[i].msg_len;
+	query->room = VLY_MESSAGE_BYTES_MAX;
+	query->limit_max = udp->limit_max;
+	query->limit = VLY_UDP_BYTES_MIN;
+	query->stream = false;
+	query->client_is_ipv4 = source->ipv4;
+	query->frame_off = 0;
+	query->client = source->address;
+	counters->queries_ipv4 += source->ipv4;
+	counters->queries_ipv6 += !source->ipv4;
+}
+
+static void
 answer(struct vly_stream_udp *udp, unsigned cnt)
 {
 	struct vly_lcore_counters *counters = &udp->counters->answers;
 
+	udp->asked_cnt = 0;
+	rcu_thread_online();
 	for (unsigned i = 0; i < cnt; i++) {
-		struct vly_query *query = &udp->query[i];
-		bool ipv4 = udp->address[i].sin6_family == AF_INET;
-		query->message = udp->buffer[i];
-		query->message_len = (uint16_t)udp->received[i].msg_len;
-		query->room = VLY_MESSAGE_BYTES_MAX;
-		query->limit_max = udp->limit_max;
-		query->limit = VLY_UDP_BYTES_MIN;
-		query->stream = false;
-		query->client_is_ipv4 = ipv4;
-		query->frame_off = 0;
-		query->client = address_of(&udp->address[i]);
-		counters->queries_ipv4 += ipv4;
-		counters->queries_ipv6 += !ipv4;
-		counters->rx_bytes += query->message_len;
+		struct vly_stream_source source = source_of(&udp->address[i]);
+		counters->rx_bytes += udp->received[i].msg_len;
+		if (vly_stream_policy_admits(udp->policy, &source, udp->buffer[i],
+					     udp->received[i].msg_len))
+			make_query(udp, i, &source);
 	}
 	counters->rx_packets += cnt;
 	counters->bursts++;
 	udp->counters->udp_queries += cnt;
-	rcu_thread_online();
+	atomic_store_explicit(&udp->held_cnt, udp->asked_cnt, memory_order_relaxed);
 	vly_guard_begin(&udp->guard, vly_defence_live(), rte_rdtsc());
-	vly_query_answer(udp->query, cnt, vly_table_live(), &udp->guard, counters);
+	vly_query_answer(udp->query, udp->asked_cnt, vly_table_live(), &udp->guard, counters);
 	rcu_thread_offline();
+	atomic_store_explicit(&udp->held_cnt, 0, memory_order_relaxed);
+}
+
+unsigned
+vly_stream_udp_held(const struct vly_stream_udp *udp, const struct vly_query **query)
+{
+	*query = udp->query;
+	return atomic_load_explicit(&udp->held_cnt, memory_order_relaxed);
 }
 
 /*
@@ -127,23 +160,17 @@ turn_round(struct msghdr *message)
 		info->ipi6_ifindex = 0;
 }
 
-/* Nobody can be answered at port 0, and the send would fail (as on the fast path: policy.h). */
-static bool
-can_be_answered(const struct vly_stream_udp *udp, unsigned i)
-{
-	return udp->query[i].response_len > 0 && udp->address[i].sin6_port != 0;
-}
-
 static void
-collect_replies(struct vly_stream_udp *udp, unsigned cnt)
+collect_replies(struct vly_stream_udp *udp)
 {
 	udp->reply_cnt = 0;
-	for (unsigned i = 0; i < cnt; i++) {
-		if (!can_be_answered(udp, i))
+	for (unsigned i = 0; i < udp->asked_cnt; i++) {
+		unsigned from = udp->asked[i];
+		if (udp->query[i].response_len == 0)
 			continue;
-		udp->iov[i].iov_len = udp->query[i].response_len;
-		turn_round(&udp->received[i].msg_hdr);
-		udp->reply[udp->reply_cnt++] = udp->received[i];
+		udp->iov[from].iov_len = udp->query[i].response_len;
+		turn_round(&udp->received[from].msg_hdr);
+		udp->reply[udp->reply_cnt++] = udp->received[from];
 	}
 }
 
@@ -174,7 +201,7 @@ vly_stream_udp_serve(struct vly_stream_udp *udp, int fd)
 	if (cnt <= 0)
 		return;
 	answer(udp, (unsigned)cnt);
-	collect_replies(udp, (unsigned)cnt);
+	collect_replies(udp);
 	send_replies(udp, fd);
 }
 

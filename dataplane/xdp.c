@@ -19,6 +19,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "capabilities.h"
 #include "log.h"
 #include "xdp_map.h"
 
@@ -97,13 +98,14 @@ lock_interface(const char *interface)
 static int
 remove_stale(const struct vly_xdp *xdp)
 {
+	char missing[VLY_CAPABILITIES_CHARS];
 	struct attached attached;
 	int error = query_attached(xdp->if_index, &attached);
 
 	if (error != 0) {
-		vly_log_error("%s: can't ask for its XDP program: %s; root or CAP_NET_ADMIN and "
-			      "CAP_BPF are needed",
-			      xdp->interface, strerror(-error));
+		vly_capabilities_hint(VLY_PORT_AF_XDP, missing);
+		vly_log_error("%s: can't ask for its XDP program: %s%s", xdp->interface,
+			      strerror(-error), missing);
 		return -1;
 	}
 	if (attached.id == 0)
@@ -116,14 +118,23 @@ remove_stale(const struct vly_xdp *xdp)
 	}
 	error = bpf_xdp_detach((int)xdp->if_index, attached.flags, NULL);
 	if (error != 0) {
+		vly_capabilities_hint(VLY_PORT_AF_XDP, missing);
 		vly_log_error("%s: can't remove the XDP program %u of a dataplane that was "
-			      "killed: %s",
-			      xdp->interface, attached.id, strerror(-error));
+			      "killed: %s%s",
+			      xdp->interface, attached.id, strerror(-error), missing);
 		return -1;
 	}
 	vly_log_warning("%s: removed XDP program %u, left by a dataplane that was killed",
 			xdp->interface, attached.id);
 	return 0;
+}
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
 int
@@ -143,7 +154,10 @@ vly_xdp_claim(struct vly_xdp *xdp, const char *interface, unsigned if_index)
 		xdp->claim_fd = -1;
 		return -1;
 	}
-	return remove_stale(xdp);
+	if (remove_stale(xdp) == 0)
+		return 0;
+	close_fd(&xdp->claim_fd); /* it can't be released either */
+	return -1;
 }
 
 /* Takes the map of that id if it is one we want and of the shape that we expect. */
@@ -202,12 +216,15 @@ find_sockets(struct vly_xdp *xdp)
 int
 vly_xdp_open(struct vly_xdp *xdp)
 {
+	char missing[VLY_CAPABILITIES_CHARS];
 	struct attached attached;
 	int error = query_attached(xdp->if_index, &attached);
 
 	if (error != 0 || !is_ours(&attached)) {
-		vly_log_error("%s: the XDP program is not there after start-up: %s", xdp->interface,
-			      error != 0 ? strerror(-error) : "another one was attached");
+		vly_capabilities_hint(VLY_PORT_AF_XDP, missing);
+		vly_log_error("%s: the XDP program is not there after start-up: %s%s",
+			      xdp->interface,
+			      error != 0 ? strerror(-error) : "another one was attached", missing);
 		return -1;
 	}
 	for (uint32_t i = 0; i < attached.map_cnt; i++)
@@ -238,10 +255,10 @@ tick_units(void)
 }
 
 static int
-write_config(const struct vly_xdp *xdp, enum vly_xdp_mode mode,
+write_config(const struct vly_xdp *xdp, enum vly_xdp_mode mode, uint64_t mac,
 	     const struct vly_addresses *addresses)
 {
-	struct vly_xdp_config config = {.mode = mode, .tick_units = tick_units()};
+	struct vly_xdp_config config = {.mode = mode, .tick_units = tick_units(), .mac = mac};
 	uint32_t key = 0;
 
 	if (addresses != NULL)
@@ -250,17 +267,34 @@ write_config(const struct vly_xdp *xdp, enum vly_xdp_mode mode,
 }
 
 int
-vly_xdp_serve(struct vly_xdp *xdp, const struct vly_addresses *addresses)
+vly_xdp_serve(struct vly_xdp *xdp, uint64_t mac, const struct vly_addresses *addresses)
 {
 	/* The program may see half of what is written: the mode comes last. */
-	int error = write_config(xdp, VLY_XDP_PASS, addresses);
+	int error = write_config(xdp, VLY_XDP_PASS, mac, addresses);
 
 	if (error == 0)
-		error = write_config(xdp, VLY_XDP_SERVE, addresses);
+		error = write_config(xdp, VLY_XDP_SERVE, mac, addresses);
 	if (error != 0)
 		vly_log_error("%s: can't configure the XDP program: %s", xdp->interface,
 			      strerror(-error));
 	return error != 0 ? -1 : 0;
+}
+
+void
+vly_xdp_set_mac(struct vly_xdp *xdp, uint64_t mac)
+{
+	struct vly_xdp_config config;
+	uint32_t key = 0;
+	int error = bpf_map_lookup_elem(xdp->config_fd, &key, &config);
+
+	/* the kernel copies by words: the program sees one address or the other */
+	config.mac = mac;
+	if (error == 0)
+		error = bpf_map_update_elem(xdp->config_fd, &key, &config, BPF_ANY);
+	if (error != 0)
+		vly_log_error("%s: can't tell the XDP program the interface's new MAC address: %s; "
+			      "restart volley-dataplane",
+			      xdp->interface, strerror(-error));
 }
 
 int
@@ -301,28 +335,21 @@ vly_xdp_read(const struct vly_xdp *xdp, struct vly_port_counters *counters)
 	counters->rx_missed = missed;
 }
 
-bool
+int
 vly_xdp_is_attached(const struct vly_xdp *xdp)
 {
 	struct attached attached;
+	int error = query_attached(xdp->if_index, &attached);
 
-	return query_attached(xdp->if_index, &attached) == 0 && is_ours(&attached);
+	return error != 0 ? error : is_ours(&attached);
 }
 
 void
 vly_xdp_stop(struct vly_xdp *xdp)
 {
-	if (xdp->config_fd >= 0 && write_config(xdp, VLY_XDP_PASS, NULL) != 0)
+	if (xdp->config_fd >= 0 && write_config(xdp, VLY_XDP_PASS, 0, NULL) != 0)
 		vly_log_warning("%s: can't tell the XDP program to pass everything",
 				xdp->interface);
-}
-
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
 }
 
 void

@@ -45,9 +45,12 @@ vly_xdp_claim(struct vly_xdp *xdp, const char *interface, unsigned if_index);
 /* Finds the attached program's maps and the port's sockets. Returns 0 or -1. */
 __attribute__((nonnull, warn_unused_result)) int vly_xdp_open(struct vly_xdp *xdp);
 
-/* Returns 0 or -1. */
+/* `mac` is the interface's (vly_policy_mac()). Returns 0 or -1. */
 __attribute__((nonnull, warn_unused_result)) int
-vly_xdp_serve(struct vly_xdp *xdp, const struct vly_addresses *addresses);
+vly_xdp_serve(struct vly_xdp *xdp, uint64_t mac, const struct vly_addresses *addresses);
+
+/* The interface has another MAC address. */
+__attribute__((nonnull)) void vly_xdp_set_mac(struct vly_xdp *xdp, uint64_t mac);
 
 /* Swaps the rules (sound ones) in one step, without attaching anything anew; when it returns 0, no
  * packet is judged by the old ones any more. Returns -1 when they stay in force. */
@@ -57,8 +60,9 @@ vly_xdp_set_rules(struct vly_xdp *xdp, const struct vly_policy_rules *rules);
 __attribute__((nonnull)) void vly_xdp_read(const struct vly_xdp *xdp,
 					   struct vly_port_counters *counters);
 
-/* Whether the interface still runs a program of ours. */
-__attribute__((nonnull, warn_unused_result)) bool vly_xdp_is_attached(const struct vly_xdp *xdp);
+/* Whether the interface still runs a program of ours: 1, 0, or a negative errno when that can't be
+ * told. */
+__attribute__((nonnull, warn_unused_result)) int vly_xdp_is_attached(const struct vly_xdp *xdp);
 
 __attribute__((nonnull)) void vly_xdp_stop(struct vly_xdp *xdp);
 

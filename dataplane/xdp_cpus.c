@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,7 +19,7 @@
 #define CREDIT 7
 
 /* A CPU may use up what it had left, and then what it is given, before the next read. */
-static_assert(2 * CREDIT * (VLY_VERDICT_CNT - VLY_VERDICT_serve - 1) <= VLY_XDP_SAMPLES_MAX,
+static_assert(2 * CREDIT * (VLY_VERDICT_XDP_CNT - VLY_VERDICT_serve - 1) <= VLY_XDP_SAMPLES_MAX,
 	      "samples could be overwritten before they are read");
 
 /* A map for each CPU, and what it is to have for a key. Returns 0 or a negative errno; cpus->cnt
@@ -103,9 +104,38 @@ vly_xdp_cpus_sample(struct vly_xdp_cpus *cpus, struct vly_sampler *sampler, uint
 		for (; cpus->sample_cnt[i] < cnt; cpus->sample_cnt[i]++)
 			take_sample(&cpu->sample[cpus->sample_cnt[i] % VLY_XDP_SAMPLES_MAX],
 				    sampler, now);
-		for (unsigned verdict = VLY_VERDICT_serve + 1; verdict < VLY_VERDICT_CNT; verdict++)
+		for (unsigned verdict = VLY_VERDICT_serve + 1; verdict < VLY_VERDICT_XDP_CNT;
+		     verdict++)
 			__atomic_store_n(&cpu->credit[verdict], CREDIT, __ATOMIC_RELEASE);
 	}
+}
+
+/* Of any CPU; the mark is taken off. */
+static bool
+take_mark(struct vly_xdp_cpus *cpus, unsigned queue)
+{
+	uint8_t marked = 0;
+
+	for (unsigned i = 0; i < cpus->cnt; i++)
+		if (__atomic_load_n(&cpus->cpu[i]->no_lcore[queue], __ATOMIC_RELAXED) != 0)
+			marked |= __atomic_exchange_n(&cpus->cpu[i]->no_lcore[queue], 0,
+						      __ATOMIC_RELAXED);
+	return marked != 0;
+}
+
+struct vly_xdp_queues
+vly_xdp_cpus_take_queues(struct vly_xdp_cpus *cpus)
+{
+	struct vly_xdp_queues queues = {0};
+
+	for (unsigned queue = 0; queue < VLY_XDP_QUEUES_MAX; queue++) {
+		if (!take_mark(cpus, queue))
+			continue;
+		if (queues.cnt++ == 0)
+			queues.first = queue;
+		queues.last = queue;
+	}
+	return queues;
 }
 
 void

@@ -3,7 +3,8 @@
  * What the XDP program of one port counts, CPU by CPU: memory that the kernel and we share.
  *
  * Use, in the main thread: vly_xdp_cpus_add() before the program serves, then vly_xdp_cpus_read()
- * and vly_xdp_cpus_sample() now and then, vly_xdp_cpus_free() when the program is gone or not.
+ * and vly_xdp_cpus_sample() now and then, vly_xdp_cpus_take_queues() when queries came in on queues
+ * without a socket, vly_xdp_cpus_free() when the program is gone or not.
  */
 #ifndef VLY_DATAPLANE_XDP_CPUS_H
 #define VLY_DATAPLANE_XDP_CPUS_H
@@ -33,6 +34,16 @@ __attribute__((nonnull)) void vly_xdp_cpus_read(const struct vly_xdp_cpus *cpus,
  * and lets them take new ones. `now` is in rate.h's units. */
 __attribute__((nonnull)) void vly_xdp_cpus_sample(struct vly_xdp_cpus *cpus,
 						  struct vly_sampler *sampler, uint32_t now);
+
+/* Queues without a socket that queries came in on. */
+struct vly_xdp_queues {
+	unsigned cnt; /* 0: the others mean nothing */
+	unsigned first;
+	unsigned last;
+};
+
+/* Those since the last time. Looks at a kilobyte for each CPU. */
+__attribute__((nonnull)) struct vly_xdp_queues vly_xdp_cpus_take_queues(struct vly_xdp_cpus *cpus);
 
 __attribute__((nonnull)) void vly_xdp_cpus_free(struct vly_xdp_cpus *cpus);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A flood of one kind of packets at a name server, as fast as one core sends them: whole frames
- * through a packet socket, past the queueing discipline.
+ * A flood of one kind of packets at a name server, as fast as one core sends them, or at --rate:
+ * whole frames through a packet socket, past the queueing discipline.
  *
  * Only for an interface of one's own: its other end must be a server under test. Ends after
  * --seconds and prints one JSON object.
@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <volley/checksum.h>
@@ -40,6 +41,10 @@
 /* The name of a random subdomain begins with a label of so many octets. */
 #define LABEL_BYTES 10
 
+/* Labels of one octet that a deep name begins with: as many as leave room for an owner of a DNAME.
+ */
+#define DEEP_LABELS 110
+
 enum kind {
 	REFLECTED,  /* responses from open resolvers: QR is set, the source port is 53 */
 	ONE_SOURCE, /* queries of one address */
@@ -47,6 +52,7 @@ enum kind {
 	ANY,        /* ANY, as from few victims of one network */
 	NXDOMAIN,   /* random subdomains, from many resolvers */
 	MALFORMED,  /* each cut, bent or no DNS */
+	DEEP,       /* names of many labels below --name, from random addresses */
 	KIND_CNT,
 };
 
@@ -54,6 +60,7 @@ static const char *const kind_name[KIND_CNT] = {
 	[REFLECTED] = "reflected", [ONE_SOURCE] = "one-source",
 	[SPOOFED] = "spoofed",     [ANY] = "any",
 	[NXDOMAIN] = "nxdomain",   [MALFORMED] = "malformed",
+	[DEEP] = "deep",
 };
 
 struct flood {
@@ -63,6 +70,7 @@ struct flood {
 	const char *name;
 	enum kind kind;
 	unsigned seconds;
+	unsigned rate; /* frames a second; 0: as many as go */
 	int fd;
 	uint64_t random;
 	uint16_t frame_bytes;
@@ -106,7 +114,11 @@ make_template(struct flood *flood)
 		*at = LABEL_BYTES;
 		at += 1 + LABEL_BYTES;
 	}
-	size_t name_bytes = vly_tool_write_name(at, NAME_BYTES_MAX, flood->name);
+	unsigned deep_bytes = flood->kind == DEEP ? 2 * DEEP_LABELS : 0;
+	for (unsigned i = 0; i < deep_bytes; i++)
+		*at++ = i % 2 == 0 ? 1 : 'a';
+	size_t name_bytes = vly_tool_write_name(
+		at, deep_bytes > 0 ? 255 - deep_bytes : NAME_BYTES_MAX, flood->name);
 	if (name_bytes == 0)
 		vly_tool_fail("not a name that this can write");
 	at += name_bytes;
@@ -204,6 +216,18 @@ open_socket(struct flood *flood)
 	}
 }
 
+/* Until the next batch is due, where there is a rate. */
+static void
+wait_for_turn(const struct flood *flood, uint64_t start_ns, uint64_t frame_cnt)
+{
+	if (flood->rate == 0)
+		return;
+	uint64_t due_ns = start_ns + frame_cnt * UINT64_C(1000000000) / flood->rate;
+	struct timespec due = {.tv_sec = (time_t)(due_ns / 1000000000),
+			       .tv_nsec = (long)(due_ns % 1000000000)};
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+}
+
 /* What the interface has no room for counts as refused: sendmmsg() stops there. */
 static void
 run(struct flood *flood)
@@ -213,6 +237,7 @@ run(struct flood *flood)
 	uint64_t sent_cnt = 0, refused_cnt = 0;
 
 	while (vly_tool_now_ns(CLOCK_MONOTONIC) < end_ns) {
+		wait_for_turn(flood, start_ns, sent_cnt + refused_cnt);
 		for (unsigned i = 0; i < BATCH; i++)
 			make_frame(flood, flood->frame[i]);
 		for (unsigned at = 0; at < BATCH;) {
@@ -250,6 +275,7 @@ main(int argc, char **argv)
 		{"name", required_argument, NULL, 'n'},
 		{"kind", required_argument, NULL, 'k'},
 		{"seconds", required_argument, NULL, 's'},
+		{"rate", required_argument, NULL, 'r'},
 		{NULL, 0, NULL, 0},
 	};
 	const char **text[] = {['i'] = &flood.interface,
@@ -263,6 +289,8 @@ main(int argc, char **argv)
 			flood.kind = kind_of(optarg);
 		else if (option == 's')
 			flood.seconds = (unsigned)strtoul(optarg, NULL, 10);
+		else if (option == 'r')
+			flood.rate = (unsigned)strtoul(optarg, NULL, 10);
 		else if (option == '?')
 			return 2;
 		else

@@ -191,7 +191,7 @@ set_up(struct bench *bench)
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (vly_addresses_add(&addresses, ours[i]) != VLY_ADDRESSES_OK)
 			vly_tool_fail("%s: no address", ours[i]);
-	if (vly_xdp_serve(&bench->xdp, &addresses) != 0)
+	if (vly_xdp_serve(&bench->xdp, test_frame_mac(), &addresses) != 0)
 		exit(1);
 }
 

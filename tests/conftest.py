@@ -48,10 +48,17 @@ def network():
     made.delete()
 
 
+def is_fast_path_only(request):
+    """Whether the tests are marked so that an answer proves that the fast path lives."""
+    return request.node.get_closest_marker("fast_path") is not None
+
+
 @pytest.fixture(scope="module")
-def example(network, tmp_path_factory):
+def example(request, network, tmp_path_factory):
     """The example zones, served for a whole module."""
     volley = Volley(network, tmp_path_factory.mktemp("example"))
+    if is_fast_path_only(request):
+        volley.without_streams()
     volley.add_zone("example.", file=ROOT / "config/zones/example.zone")
     volley.add_zone("2.0.192.in-addr.arpa.", file=ROOT / "config/zones/2.0.192.zone")
     try:
@@ -61,9 +68,9 @@ def example(network, tmp_path_factory):
 
 
 @pytest.fixture
-def volley(tmp_path):
+def volley(request, tmp_path):
     """Nothing started yet, on a network of its own: for tests that break things."""
-    with own_network(tmp_path) as made:
+    with own_network(tmp_path, streams=not is_fast_path_only(request)) as made:
         yield made
 
 

@@ -86,12 +86,10 @@ vly_addresses_list(const struct vly_addresses *addresses, const struct vly_addre
 	return false;
 }
 
-/* Whether we answer on `address`: the policy's question. `context` is a struct vly_addresses. */
+/* Whether we answer on `address`. */
 VLY_ADDRESS_INLINE bool
-vly_addresses_have(const void *context, const struct vly_address *address)
+vly_addresses_have(const struct vly_addresses *addresses, const struct vly_address *address)
 {
-	const struct vly_addresses *addresses = context;
-
 	return addresses->cnt == 0 || vly_addresses_list(addresses, address);
 }
 

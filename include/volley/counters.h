@@ -5,10 +5,11 @@
  *
  * One block: struct vly_counters, then lcore_cnt × struct vly_lcore_counters, then port_cnt ×
  * struct vly_port_counters, then stream_cnt × struct vly_stream_counters, then ring_cnt × struct
- * vly_sample_ring: one of each lcore, then the main thread's, for what the XDP programs dropped.
- * Each lcore and each stream thread writes only its own lines, with plain 64-bit stores, so a
- * reader sees every value whole, and the set of them up to a burst apart. Counters never go
- * backwards while the dataplane lives; start_unix_ns tells one life from the next.
+ * vly_sample_ring: one of each lcore, then the main thread's, for what the XDP programs dropped,
+ * then one of each stream thread. Each lcore and each stream thread writes only its own lines, with
+ * plain 64-bit stores, so a reader sees every value whole, and the set of them up to a burst apart.
+ * Counters never go backwards while the dataplane lives; start_unix_ns tells one life from the
+ * next.
  *
  * A reader maps the memfd read-only (it is sealed against resizing) and checks magic, version and
  * sizes.
@@ -22,7 +23,7 @@
 #include <volley/sample.h>
 
 #define VLY_COUNTERS_MAGIC   UINT64_C(0x544e554f43594c56) /* "VLYCOUNT" */
-#define VLY_COUNTERS_VERSION 5
+#define VLY_COUNTERS_VERSION 6
 
 /* name, help: for `volleyctl stats` and for metrics. */
 #define VLY_LCORE_COUNTERS(X)                                                                      \
@@ -64,8 +65,8 @@ struct vly_lcore_counters {
 #define X(name, help) uint64_t name;
 	VLY_LCORE_COUNTERS(X)
 #undef X
-	/* what the policy decided in user space, by enum vly_verdict: pci and other ports without
-	 * XDP */
+	/* what the policy decided in user space, by enum vly_verdict: for pci and other ports
+	 * without XDP, and for what stream threads get */
 	uint64_t verdict[VLY_VERDICT_CNT];
 	uint32_t lcore_id;
 	uint32_t port_idx;
@@ -73,18 +74,42 @@ struct vly_lcore_counters {
 	uint32_t cpu;
 } __attribute__((aligned(64)));
 
+/* What may be wrong with a port: id, what `volleyctl status` and the log say of its interface. The
+ * worst that is true counts: the later, the worse. */
+#define VLY_PORT_TROUBLES(X)                                                                       \
+	X(none, "is well again")                                                                   \
+	X(mtu, "has another MTU than at the start: packets that do not fit are lost until "        \
+	       "volley-dataplane is restarted")                                                    \
+	X(no_carrier, "has no carrier: no packets come or go")                                     \
+	X(down, "is down: no packets come or go")                                                  \
+	X(detached, "lost our XDP program: the kernel has its packets until volley-dataplane is "  \
+		    "restarted")                                                                   \
+	X(gone, "is gone: volley-dataplane must be restarted when it is back")
+
+enum vly_port_trouble {
+#define X(id, text) VLY_PORT_TROUBLE_##id,
+	VLY_PORT_TROUBLES(X)
+#undef X
+		VLY_PORT_TROUBLE_CNT,
+};
+
 struct vly_port_counters {
 	char name[64];                         /* as on the command line, such as af_xdp:eth0 */
 	uint64_t xdp_verdict[VLY_VERDICT_CNT]; /* the XDP program's, copied every 100 ms */
 	uint64_t xdp_source_dry_run;           /* struct vly_policy_state */
 	uint64_t rx_missed;                    /* packets that found the port's ring full */
 	uint64_t xdp_attached;                 /* 1: this port runs the XDP program */
+	uint64_t unserved_queue_cnt;           /* queues without an lcore that queries came in on
+						  within the last minute or so */
+	uint64_t trouble;                      /* enum vly_port_trouble, as of the last 100 ms */
 } __attribute__((aligned(64)));
 
 /* name, help */
 #define VLY_STREAM_COUNTERS(X)                                                                     \
 	X(accepted, "connections accepted")                                                        \
 	X(refused_prefix, "connections refused because the client's prefix has its share")         \
+	X(refused_denied, "connections refused because the client's prefix is denied")             \
+	X(closed_denied, "connections whose client's prefix was denied meanwhile")                 \
 	X(closed_client, "connections that the client ended")                                      \
 	X(closed_idle, "connections closed because they were idle")                                \
 	X(closed_limit, "connections closed to make room for new ones")                            \
@@ -92,7 +117,7 @@ struct vly_port_counters {
 	X(closed_slow_query, "connections whose message was not complete in time")                 \
 	X(closed_slow_reader, "connections whose client did not take its responses in time")       \
 	X(closed_malformed, "connections closed because of a length too short for DNS")            \
-	X(udp_queries, "datagrams that the fast path left to the kernel")
+	X(udp_queries, "datagrams that the fast path left to the kernel, dropped ones included")
 
 /* One thread that answers over TCP, and over UDP what the fast path leaves to the kernel. */
 struct vly_stream_counters {
@@ -121,6 +146,9 @@ struct vly_counters {
 	uint64_t tsc_hz;
 	uint64_t generation; /* of the live table */
 	uint64_t zone_cnt;   /* in the live table */
+	/* CLOCK_MONOTONIC before the ports' counters were last copied: packets that were counted
+	 * until then are in them */
+	uint64_t ports_read_ns;
 } __attribute__((aligned(64)));
 
 static inline struct vly_lcore_counters *

@@ -60,6 +60,7 @@ enum vly_rcode {
 	VLY_RCODE_NOTIMP = 4,
 	VLY_RCODE_REFUSED = 5,
 	VLY_RCODE_YXDOMAIN = 6,
+	VLY_RCODE_NOTAUTH = 9,  /* RFC 8945 §5.2.1: here, signed with a key that is not known */
 	VLY_RCODE_BADVERS = 16, /* extended: upper eight bits travel in the OPT (RFC 6891 §6.1.3) */
 	VLY_RCODE_BADCOOKIE = 23, /* RFC 7873 §8 */
 };
@@ -84,8 +85,17 @@ enum vly_type {
 	VLY_TYPE_MINFO = 14,
 	VLY_TYPE_MX = 15,
 	VLY_TYPE_TXT = 16,
+	VLY_TYPE_RP = 17,
+	VLY_TYPE_AFSDB = 18,
+	VLY_TYPE_RT = 21,
+	VLY_TYPE_SIG = 24,
+	VLY_TYPE_PX = 26,
 	VLY_TYPE_AAAA = 28,
+	VLY_TYPE_NXT = 30,
 	VLY_TYPE_SRV = 33,
+	VLY_TYPE_NAPTR = 35,
+	VLY_TYPE_KX = 36,
+	VLY_TYPE_A6 = 38,
 	VLY_TYPE_DNAME = 39,
 	VLY_TYPE_OPT = 41,
 	VLY_TYPE_DS = 43,
@@ -106,6 +116,9 @@ enum vly_type {
 	VLY_TYPE_MAILA = 254,
 	VLY_TYPE_ANY = 255,
 };
+
+/* The error in a TSIG record (RFC 8945 §3). */
+#define VLY_TSIG_BADKEY 17
 
 /* INFO-CODEs of Extended DNS Errors (RFC 8914 §5.2). */
 enum vly_ede {

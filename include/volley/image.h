@@ -170,9 +170,10 @@ enum vly_image_answer_flag {
  *
  * The first keep_len octets are what a response may not lose without TC=1: answer and authority
  * sections, and required glue (RFC 9471), which comes first in the additional section. What follows
- * is whole RRsets in the additional section that may be left out (RFC 2181 §9). Only when there are
- * such, two octets behind wire[] tell how many records of the additional section are in the first
- * keep_len octets: see vly_image_answer_keep_arcount().
+ * is whole RRsets in the additional section that may be left out, any of them (RFC 2181 §9): their
+ * names are compressed against the question and the first keep_len octets alone. Only when there
+ * are such, two octets behind wire[] tell how many records of the additional section are in the
+ * first keep_len octets: see vly_image_answer_keep_arcount().
  */
 struct vly_image_answer {
 	/* counts, in the reverse of the header's order: vly_image_answer_counts() loads them at

@@ -76,7 +76,13 @@ struct vly_sketch_hash {
 
 #define VLY_SKETCH_INLINE static inline __attribute__((always_inline))
 
-/* What identifies a source at each level, in 32 bits. */
+/*
+ * What identifies a source at each level, in 32 bits. IPv6 addresses are folded with one
+ * multiplication, as the XDP program does it for every packet. That resists nobody who may choose
+ * among all addresses of a network and sees what is dropped: such addresses can be found that share
+ * a cell. It gains nothing: who can send from any address can as well spoof the one whose rate is
+ * to be spent.
+ */
 struct vly_sketch_source {
 	uint32_t level[VLY_SOURCE_LEVEL_CNT];
 };

@@ -28,6 +28,9 @@
 /* What Linux can have on x86-64; 8 octets each. */
 #define VLY_XDP_CPUS_MAX 8192
 
+/* As many queues as DPDK can have on a port. */
+#define VLY_XDP_QUEUES_MAX 1024
+
 enum vly_xdp_mode {
 	VLY_XDP_PASS = 0, /* not configured: leave everything to the kernel */
 	VLY_XDP_SERVE,
@@ -36,6 +39,7 @@ enum vly_xdp_mode {
 struct vly_xdp_config {
 	uint32_t mode;       /* enum vly_xdp_mode */
 	uint32_t tick_units; /* a jiffy in units of rate.h: the program's clock */
+	uint64_t mac;        /* the interface's, by vly_policy_mac() */
 	struct vly_addresses addresses;
 };
 
@@ -62,6 +66,9 @@ struct vly_xdp_cpu {
 	uint64_t sampled[VLY_VERDICT_CNT]; /* verdict[] at its last sample */
 	uint32_t credit[VLY_VERDICT_CNT];
 	uint32_t pad;
+	/* 1: a query came in on that queue, which has no socket. The dataplane sets it back to 0.
+	 */
+	uint8_t no_lcore[VLY_XDP_QUEUES_MAX];
 	uint64_t sample_cnt; /* so far: the next goes to sample[sample_cnt % VLY_XDP_SAMPLES_MAX] */
 	struct vly_xdp_sample sample[VLY_XDP_SAMPLES_MAX];
 	struct vly_policy_state state;

@@ -32,7 +32,9 @@ AIM = 0.001
 # What each flood asks for, where it asks.
 FLOODS = {"none": None, "reflected": zones.ORIGIN, "one-source": zones.ORIGIN,
           "spoofed": zones.ORIGIN, "any": "large.example", "nxdomain": zones.ORIGIN,
-          "malformed": zones.ORIGIN}
+          "malformed": zones.ORIGIN, "deep": "one.deep.example"}
+# Below a DNAME each answer is composed, and costs by its labels: what counts is that work, not the packets.
+RATES = {"deep": 40_000}
 PATH_COUNTERS = ("tx_dropped", "rx_dropped")
 
 # As many responses a second as Volley's default gives a network, one in two slips.
@@ -49,6 +51,13 @@ def large_zone(path):
     text = "".join(f'@ TXT "{number:03d}{"x" * 197}"\n' for number in range(6))
     path.write_text(f"$TTL 3600\n@ SOA ns hostmaster 1 3600 600 1209600 300\n@ NS ns\n"
                     f"ns A 192.0.2.1\n{text}", encoding="ascii")
+    return path
+
+
+def deep_zone(path):
+    """A DNAME into a wildcard: any name below it has an address."""
+    path.write_text("$TTL 3600\n@ SOA ns hostmaster 1 3600 600 1209600 300\n@ NS ns\nns A 192.0.2.1\n"
+                    "one DNAME other\n*.other A 192.0.2.2\n", encoding="ascii")
     return path
 
 
@@ -124,7 +133,7 @@ SERVERS = {"volley": start_volley(""), "defence off": start_volley(NO_DEFENCE),
 
 class FloodsCase:
     name = "floods"
-    summary = (f"a client's {RATE:,} queries a second beside floods of six kinds; against Knot DNS"
+    summary = (f"a client's {RATE:,} queries a second beside floods of seven kinds; against Knot DNS"
                " with RRL, and no defence")
 
     def run(self, options):
@@ -138,7 +147,8 @@ class FloodsCase:
             questions = sandbox.directory / "questions.txt"
             zones.write_question_list(questions, workload.questions)
             served = [*workload.zones,
-                      ("large.example.", large_zone(sandbox.directory / "large.zone"))]
+                      ("large.example.", large_zone(sandbox.directory / "large.zone")),
+                      ("deep.example.", deep_zone(sandbox.directory / "deep.zone"))]
             for number in range(options.pairs):
                 rounds.append({kind: {side: self.measure(options, side, kind, served, questions)
                                       for side in SERVERS} for kind in FLOODS})
@@ -195,7 +205,7 @@ class FloodsCase:
             *pair.client.enter, "taskset", "-c", CLIENT_CPU, self.flood,
             "--interface", pair.CLIENT_INTERFACE, "--server", pair.SERVER_ADDRESS,
             "--server-mac", server_mac(pair), "--name", FLOODS[kind].rstrip("."), "--kind", kind,
-            "--seconds", seconds])
+            "--seconds", seconds, "--rate", RATES.get(kind, 0)])
         self.commands["flood"] = shlex.join(flood.command)
         return flood
 

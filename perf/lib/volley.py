@@ -71,7 +71,7 @@ class Volley:
             "--socket", dataplane_socket, *more_flags)]
         self.dataplane = sandbox.start([*enter, *self.command])
         if wait:
-            self.dataplane.wait_for(r"\bready: ", READY_SECONDS)
+            self.dataplane.wait_for(r"\bwaiting for zones: ", READY_SECONDS)
         self.control = sandbox.start([*pin_control, build_dir / "control" / "volley-control",
                                       "--config", config])
         self.processes = [self.dataplane, self.control]

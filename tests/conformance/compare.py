@@ -67,6 +67,7 @@ def run_batch(seed, zone_count, question_count):
             compared, rows, left = compare(world, asked, given)
             left = [one for one in left if still_left(world, one)]
             streamed = sum(question.tcp for _, question in asked) if OURS in world.streams else 0
+            assert world.answered_by_streams() == 0
             refused = Counter({name: len(zones) for name, zones in world.refused.items()})
             return Batch(len(world.zones()), len(asked), streamed, compared, rows, left, refused)
         finally:

@@ -9,10 +9,10 @@ different is no accepted difference. differences.md shows the rows to people:
 from collections import namedtuple
 
 import questions
-from lookup import Family
+from lookup import Family, suffixes
 from answers import AA, OPT, RCODE, TC, Answer, same
 
-NS, CNAME, DNAME, DS, ANY = 2, 5, 39, 43, 255
+NS, CNAME, DNAME, DS, TSIG, ANY = 2, 5, 39, 43, 250, 255
 EDE, NSID = 15, 3
 ALL = ("nsd", "knot", "bind")
 PEER_NAMES = {"nsd": "NSD", "knot": "Knot", "bind": "BIND"}
@@ -172,11 +172,24 @@ def wildcard_ns(case):
     return None
 
 
-@row(("nsd",), "Type NSEC3 is a type like another", "RFC 5155 §7.2.8",
-     "NSD answers NODATA for it whatever else the name has, even an alias")
+@row(("nsd",), "An alias answers for type NSEC3, too", "RFC 1034 §4.3.2 3a",
+     "as in Knot and BIND; NSD answers NODATA for it whatever the name has, even an alias")
 def nsec3_type(case):
     if is_answer(case) and case.question.qtype == 50 and rcode(case.theirs) == 0 and (
             set(case.theirs.answer) < set(case.ours.answer)):
+        return agreed(case)
+    return None
+
+
+@row(("nsd",), "Names that own nothing but NSEC3 do not exist, also for names below them", "RFC 5155 §7.2.8",
+     "as in Knot and BIND; NSD finds no wildcard for names below one")
+def below_nsec3(case):
+    if not is_answer(case):
+        return None
+    family, name = asked(case)
+    hashed = {owner for zone in family.zones for owner, found in zone.records.items()
+              if "NSEC3" in found and owner not in zone.existing}
+    if any((set(suffixes(passed)) - {passed}) & hashed for passed in family.chain(name) if passed):
         return agreed(case)
     return None
 
@@ -199,10 +212,9 @@ def required_glue(answer):
     return tuple(record for record in answer.additional if any(record[0].endswith(cut) for cut in cuts))
 
 
-@row(ALL, "Addresses beside glue below the cut are added to referrals and to NS answers, and to nothing else",
-     "RFC 9471 §2.2, RFC 1034 §4.3.2 6",
-     "they are not required: BIND leaves out those of servers outside the delegated domain, Knot adds those of MX "
-     "and SRV")
+@row(ALL, "Addresses of the hosts that records name are added, when they fit", "RFC 1034 §4.3.2 6, RFC 9460 §4.1",
+     "they are not required: NSD and BIND are told to add none but those of name servers; Knot adds none for NAPTR, KX "
+     "and AFSDB, nor for HTTPS and SVCB but behind aliases, and adds those that the zone has below a cut")
 def optional_address(case):
     if is_answer(case) and case.ours.additional != case.theirs.additional:
         return both(case, lambda answer: answer._replace(additional=required_glue(answer)))
@@ -227,8 +239,7 @@ def asked(case):
 
 @row(ALL, "An alias that comes up again ends the answer, with NOERROR", "RFC 1034 §3.6.2, RFC 6672 §2.2",
      "nothing says how far a server follows a loop: NSD and Knot go round some times, BIND says SERVFAIL after 11 hops "
-     "or YXDOMAIN when the name grows too long; ours are the first records of theirs, without the record of a wildcard "
-     "that points to itself")
+     "or YXDOMAIN when the name grows too long; ours are the first records of theirs")
 def loop_or_long_chain(case):
     if not is_answer(case):
         return None
@@ -327,10 +338,10 @@ def odd(name, kinds, ours, theirs, what, section, why, peers=ALL):
 NO_NAME = ("cut-name", "cut-type", "compressed-to-itself", "compressed-forward", "compressed-header", "label-type",
            "name-too-long")
 MALFORMED = NO_NAME + ("no-question", "two-questions", "answer-in-query", "authority-in-query", "broken-option",
-                       "two-opts", "opt-not-at-root", "opt-missing", "opt-cut")
+                       "two-opts", "opt-not-at-root", "opt-missing", "opt-cut", "tsig-not-last", "tsig-broken")
 
 odd("error-rate", MALFORMED + ("opcode", "opcode-edns", "update", "rcode-set", "record-in-additional",
-                               "record-and-opt"), range(16), (None,),
+                               "record-and-opt", "tsig", "tsig-edns"), range(16), (None,),
     "Every message with a header gets a response", "RFC 8906 §3", "NSD answers only some erroneous messages a second",
     ("nsd",))
 odd("broken-question", NO_NAME, (FORMERR,), (None, FORMERR, REFUSED),
@@ -340,8 +351,8 @@ odd("question-count", ("two-questions", "no-question", "no-question-edns"), (FOR
     "A query with no question or with two is answered with FORMERR, without a question", "RFC 9619 §4",
     "Knot is silent to two; NSD answers NOERROR to none with EDNS; NSD and BIND leave out the OPT of two")
 odd("records-in-query", ("answer-in-query", "authority-in-query"), (FORMERR,), "any",
-    "A query with records in its answer or authority section is answered with FORMERR", "RFC 1035 §4.1.1",
-    "as NSD; Knot and BIND ignore them", ("knot", "bind"))
+    "A query with records in its answer or authority section is answered with FORMERR and the question",
+    "RFC 1035 §4.1.1", "NSD leaves the question out; Knot and BIND ignore the records")
 odd("additional-in-query", ("record-in-additional", "record-and-opt"), ANSWERED, (FORMERR,),
     "Records but OPT in a query's additional section are ignored", "RFC 1035 §4.1.1", "NSD answers FORMERR", ("nsd",))
 odd("rcode-in-query", ("rcode-set",), ANSWERED, (FORMERR,),
@@ -352,7 +363,7 @@ odd("broken-opt", ("two-opts", "broken-option"), (FORMERR,), (FORMERR,),
 odd("opt-owner", ("opt-not-at-root",), (FORMERR,), "any",
     "An OPT whose owner is not the root is answered with FORMERR", "RFC 6891 §6.1.2",
     "as NSD and BIND; Knot takes it as it is", ("knot",))
-odd("missing-opt", ("opt-missing", "opt-cut", "opt-not-at-root"), (FORMERR,), (FORMERR,),
+odd("missing-opt", ("opt-missing", "opt-cut", "opt-not-at-root", "tsig-not-last", "tsig-broken"), (FORMERR,), (FORMERR,),
     "FORMERR repeats the question when it could be read", "RFC 8906 §3", "NSD sends the header alone")
 odd("trailing-octets", ("trailing", "trailing-edns"), ANSWERED, (FORMERR,),
     "Octets behind the message are ignored", "RFC 1035 §4.2.1", "as in NSD and BIND; Knot answers FORMERR", ("knot",))
@@ -361,8 +372,28 @@ odd("unknown-opcode", ("opcode", "opcode-edns", "notify", "update"), (NOTIMP,), 
     "RFC 8906 §3.1.4, RFC 3425 §3, RFC 6891 §6.1.1",
     "a primary that takes neither NOTIFY nor UPDATE; Knot and BIND answer these NOTAUTH or NOERROR, or repeat the "
     "question; NSD leaves the OPT out")
-odd("transfer-over-udp", ("transfer",), (REFUSED,), (NOTIMP, NOTAUTH),
+odd("transfer-over-udp", ("transfer", "ixfr", "ixfr-edns"), (REFUSED,), (NOTIMP, NOTAUTH),
     "AXFR and IXFR over UDP are refused", "RFC 5936 §4.2", "NSD and Knot say NOTIMP or NOTAUTH, BIND NOTAUTH")
+
+
+def without_time(additional):
+    """TSIG records as if they had been signed at the same time: six octets behind the algorithm's name."""
+    def timeless(record):
+        owner, rrtype, rrclass, ttl, rdata = record
+        at = rdata.index(0) + 1
+        return owner, rrtype, rrclass, ttl, rdata[:at] + bytes(6) + rdata[at + 6:]
+    return tuple(timeless(record) if record[1] == TSIG else record for record in additional)
+
+
+@row(ALL, "A signed query is answered NOTAUTH with BADKEY, the question and the time of the query",
+     "RFC 8945 §5.2.1, §5.3.2",
+     "as Knot, which says REFUSED to names of no zone; NSD leaves the question out, BIND states its own time")
+def unknown_key(case):
+    if case.question.kind not in ("tsig", "tsig-edns") or not is_answer(case) or rcode(case.ours) != NOTAUTH:
+        return None
+    if case.peer == "knot" and rcode(case.theirs) == REFUSED:
+        return agreed(case)
+    return both(case, lambda answer: answer._replace(question=b"", additional=without_time(answer.additional)))
 
 
 @row(("knot",), "No NSID unless it is set up", "RFC 5001 §2.2", "Knot can be told none only by a build option")

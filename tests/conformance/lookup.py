@@ -27,6 +27,8 @@ class Names:
         for record in zone.records:
             owner = questions.wire_name(record.owner.lower())
             self.records.setdefault(owner, {}).setdefault(record.type, []).append(record.rdata)
+            if record.type == "NSEC3":
+                continue  # RFC 5155 §7.2.8
             for name in suffixes(owner):
                 self.existing.add(name)
                 if name == self.origin:

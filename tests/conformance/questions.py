@@ -64,7 +64,7 @@ def rdata_name(record):
     """The name that a record points to, or None."""
     if record.type in ("CNAME", "DNAME", "NS", "PTR"):
         return record.rdata
-    if record.type in ("MX", "SRV"):
+    if record.type in ("MX", "SRV", "NAPTR"):
         return record.rdata.split()[-1]
     return None
 
@@ -123,12 +123,19 @@ def _pack(name, qtype, flags=0, counts=(1, 0, 0, 0), tail=b""):
     return struct.pack("!6H", 0, flags, *counts) + name + struct.pack("!2H", qtype, 1) + tail
 
 
+def tsig(key, mac, tail=b"\0\0\0\0"):
+    """A TSIG record (RFC 8945 §4.2), signed at some time, with the original ID 0."""
+    rdata = (b"\x0bhmac-sha256\0" + struct.pack("!HIHH", 0, 1_700_000_000, 300, len(mac)) + mac + b"\0\0" + tail)
+    return key + struct.pack("!HHIH", 250, 255, 0, len(rdata)) + rdata
+
+
 def odd_makers(dice, name, qtype):
     """Messages that are not one plain question, by what is odd."""
     whole = _pack(name, qtype)
     cookie = struct.pack("!2H", 10, 8) + dice.randbytes(8)
     unknown = struct.pack("!2H", dice.choice([65001, 20, 999]), 3) + b"abc"
     record = name + struct.pack("!HHIH", 1, 1, 60, 4) + b"\xc0\0\2\1"
+    soa = name + struct.pack("!HHIH", 6, 1, 0, 22) + b"\0\0" + struct.pack("!5I", 1, 0, 0, 0, 0)
     return {
         "no-question": lambda: _pack(b"", 0, counts=(0, 0, 0, 0))[:12],
         "no-question-edns": lambda: struct.pack("!6H", 0, 0, 0, 0, 0, 1) + opt(1232),
@@ -165,6 +172,12 @@ def odd_makers(dice, name, qtype):
         "authority-in-query": lambda: _pack(name, qtype, counts=(1, 0, 1, 0), tail=record),
         "record-in-additional": lambda: _pack(name, qtype, counts=(1, 0, 0, 1), tail=record),
         "record-and-opt": lambda: _pack(name, qtype, counts=(1, 0, 0, 2), tail=record + opt(1232)),
+        "ixfr": lambda: _pack(name, 251, counts=(1, 0, 1, 0), tail=soa),
+        "ixfr-edns": lambda: _pack(name, 251, counts=(1, 0, 1, 1), tail=soa + opt(1232)),
+        "tsig": lambda: _pack(name, qtype, counts=(1, 0, 0, 1), tail=tsig(b"\3key\0", dice.randbytes(32))),
+        "tsig-edns": lambda: _pack(name, qtype, counts=(1, 0, 0, 2), tail=opt(1232) + tsig(b"\3key\0", dice.randbytes(32))),
+        "tsig-not-last": lambda: _pack(name, qtype, counts=(1, 0, 0, 2), tail=tsig(b"\3key\0", b"m" * 32) + opt(1232)),
+        "tsig-broken": lambda: _pack(name, qtype, counts=(1, 0, 0, 1), tail=tsig(b"\3key\0", b"m" * 32, b"")),
         "tc-set": lambda: _pack(name, qtype, flags=0x0200),
         "aa-set": lambda: _pack(name, qtype, flags=0x0400),
         "rcode-set": lambda: _pack(name, qtype, flags=dice.choice([3, 5, 15])),

@@ -3,7 +3,7 @@
 import struct
 from collections import namedtuple
 
-from questions import message, opt, wire_name
+from questions import message, opt, tsig, wire_name
 
 Rule = namedtuple("Rule", "section question response")
 # `wanted` are further fields of the response; `rcode` None: there is none.
@@ -26,6 +26,8 @@ WIDE = (f"an wide.dname.example. DNAME {LONG}.back.dname.example.\n"
         f"an x.wide.dname.example. CNAME x.{LONG}.back.dname.example.\n"
         "an back.dname.example. DNAME wide.dname.example.\n"
         f"an x.{LONG}.back.dname.example. CNAME x.{LONG}.wide.dname.example.")
+
+HOST = "ad h.hosts.example. A 192.0.2.50\nad h.hosts.example. AAAA 2001:db8::50"
 
 ZONES = {
     # RFC 4592 §2.2.1's zone, and what more is asked for here
@@ -56,6 +58,7 @@ e.ent A 192.0.2.4
 *.out CNAME www.elsewhere.invalid.
 *.chain CNAME x.alias
 *.self CNAME y.self
+*.back CNAME *.back
 *.cut.sub TXT "hidden"
 cut.sub NS ns.elsewhere.invalid.
 *.moved DNAME ns
@@ -125,6 +128,33 @@ secure NS ns.elsewhere.invalid.
 secure DS 1 8 2 {DIGEST}2
 www.in A 192.0.2.22
 """ + "".join(f"many NS n{i}.many\nn{i}.many A 192.0.2.{100 + i}\nn{i}.many AAAA 2001:db8::{i}\n" for i in range(12)),
+    "same.example.": "$TTL 3600\n" + SOA.format("same.example.") + """@ NS ns
+@ NS NS
+ns A 192.0.2.40
+mx MX 10 ns
+mx MX 10 Ns
+alias CNAME elsewhere.invalid.
+alias CNAME Elsewhere.invalid.
+moved DNAME elsewhere.invalid.
+moved DNAME Elsewhere.invalid.
+0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NSEC3 1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr A
+0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.w NSEC3 1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr A
+*.w TXT "wild"
+old 4294967295 A 192.0.2.41
+""",
+    "hosts.example.": "$TTL 3600\n" + SOA.format("hosts.example.") + """@ NS ns.wild
+h A 192.0.2.50
+h AAAA 2001:db8::50
+h HTTPS 1 . alpn="h2"
+*.wild A 192.0.2.51
+srv SRV 0 0 53 h
+mx MX 10 a.wild
+naptr NAPTR 1 1 "A" "x" "" h
+alias HTTPS 0 h
+cut NS ns.cut
+ns.cut A 192.0.2.52
+below MX 10 ns.cut
+""",
     # parent and child, both here
     "parent.example.": "$TTL 3600\n" + SOA.format("parent.example.") + f"""@ NS ns
 ns A 192.0.2.30
@@ -141,7 +171,8 @@ www A 192.0.2.32
 
 RULES = [
     # ---- RFC 4592 §2.2.1: the table of questions to the example zone ----
-    Rule("RFC 4592 §2.2.1", "host3.example. MX", "NOERROR AA\nan host3.example. MX 10 host1.example."),
+    Rule("RFC 4592 §2.2.1", "host3.example. MX",
+         "NOERROR AA\nan host3.example. MX 10 host1.example.\nad host1.example. A 192.0.2.1"),
     Rule("RFC 4592 §2.2.1", "host3.example. A", "NOERROR AA\nau example. SOA"),
     Rule("RFC 4592 §2.2.1", "foo.bar.example. TXT", 'NOERROR AA\nan foo.bar.example. TXT "this is a wildcard"'),
     Rule("RFC 4592 §2.2.1", "host1.example. MX", "NOERROR AA\nau example. SOA"),
@@ -176,6 +207,14 @@ RULES = [
          "NXDOMAIN AA\nan x.lost.wild.example. CNAME nowhere.nothing.wild.example.\nau wild.example. SOA"),
     Rule("RFC 4592 §4.3", "x.out.wild.example. A",
          "NOERROR AA\nan x.out.wild.example. CNAME www.elsewhere.invalid."),
+    Rule("RFC 1034 §4.3.2 3a", "x.back.wild.example. A",
+         "NOERROR AA\nan x.back.wild.example. CNAME *.back.wild.example.\n"
+         "an *.back.wild.example. CNAME *.back.wild.example."),
+    Rule("RFC 1034 §4.3.2 3a", "*.back.wild.example. A",
+         "NOERROR AA\nan *.back.wild.example. CNAME *.back.wild.example."),
+    Rule("RFC 1034 §4.3.2 3a", "x.self.wild.example. A",
+         "NOERROR AA\nan x.self.wild.example. CNAME y.self.wild.example.\n"
+         "an y.self.wild.example. CNAME y.self.wild.example."),
     Rule("RFC 4592 §4.4", "x.moved.wild.example. DNAME", "NOERROR AA\nan x.moved.wild.example. DNAME ns.wild.example."),
     Rule("RFC 4592 §4.4", "x.moved.wild.example. A", "NOERROR AA\nau wild.example. SOA"),
     Rule("RFC 6672 §3.3", "x.*.moved.wild.example. A",
@@ -217,7 +256,8 @@ RULES = [
     Rule("RFC 6672 §3.2", "a.frobozz.dname.example. A",
          "NOERROR AA\nan frobozz.dname.example. DNAME target.dname.example.\n"
          "an a.frobozz.dname.example. CNAME a.target.dname.example.\nan a.target.dname.example. A 192.0.2.10"),
-    Rule("RFC 6672 §2.3", "frobozz.dname.example. MX", "NOERROR AA\nan frobozz.dname.example. MX 10 ns.dname.example."),
+    Rule("RFC 6672 §2.3", "frobozz.dname.example. MX",
+         "NOERROR AA\nan frobozz.dname.example. MX 10 ns.dname.example.\nad ns.dname.example. A 192.0.2.9"),
     Rule("RFC 6672 §2.3", "frobozz.dname.example. DNAME",
          "NOERROR AA\nan frobozz.dname.example. DNAME target.dname.example."),
     Rule("RFC 6672 §2.3", "frobozz.dname.example. A", "NOERROR AA\nau dname.example. SOA"),
@@ -308,6 +348,34 @@ RULES = [
          f"NOERROR AA\nan child.parent.example. DS 1 8 2 {DIGEST}3"),
     Rule("RFC 4035 §3.1.4.1", "parent.example. DS", 'NOERROR AA\nau example. SOA'),
     Rule("RFC 4035 §3.1.4.1", "example. DS", "NOERROR AA\nau example. SOA"),
+    # ---- records that are the same, names that exist for NSEC3 alone ----
+    Rule("RFC 2181 §5", "same.example. NS", "NOERROR AA\nan same.example. NS ns.same.example.\n"
+         "ad ns.same.example. A 192.0.2.40"),
+    Rule("RFC 4034 §6.3", "mx.same.example. MX", "NOERROR AA\nan mx.same.example. MX 10 ns.same.example.\n"
+         "ad ns.same.example. A 192.0.2.40"),
+    Rule("RFC 4034 §6.3", "alias.same.example. CNAME",
+         "NOERROR AA\nan alias.same.example. CNAME elsewhere.invalid."),
+    Rule("RFC 4034 §6.3", "moved.same.example. DNAME",
+         "NOERROR AA\nan moved.same.example. DNAME elsewhere.invalid."),
+    Rule("RFC 5155 §7.2.8", "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.same.example. A", "NXDOMAIN AA\nau same.example. SOA"),
+    Rule("RFC 5155 §7.2.8", "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.same.example. NSEC3",
+         "NXDOMAIN AA\nau same.example. SOA"),
+    Rule("RFC 5155 §7.2.8", "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.w.same.example. TXT",
+         'NOERROR AA\nan 0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.w.same.example. TXT "wild"'),
+    # ---- what comes with an answer ----
+    Rule("RFC 1034 §4.3.2 6", "hosts.example. NS",
+         "NOERROR AA\nan hosts.example. NS ns.wild.hosts.example.\nad ns.wild.hosts.example. A 192.0.2.51"),
+    Rule("RFC 1035 §3.3.9", "mx.hosts.example. MX",
+         "NOERROR AA\nan mx.hosts.example. MX 10 a.wild.hosts.example.\nad a.wild.hosts.example. A 192.0.2.51"),
+    Rule("RFC 2782", "srv.hosts.example. SRV", "NOERROR AA\nan srv.hosts.example. SRV 0 0 53 h.hosts.example.\n" + HOST),
+    Rule("RFC 3404 §4.3", "naptr.hosts.example. NAPTR",
+         'NOERROR AA\nan naptr.hosts.example. NAPTR 1 1 "A" "x" "" h.hosts.example.\n' + HOST),
+    Rule("RFC 9460 §4.1", "alias.hosts.example. HTTPS",
+         "NOERROR AA\nan alias.hosts.example. HTTPS 0 h.hosts.example.\n" + HOST +
+         '\nad h.hosts.example. HTTPS 1 . alpn="h2"'),
+    Rule("RFC 9460 §4.1", "h.hosts.example. HTTPS",
+         'NOERROR AA\nan h.hosts.example. HTTPS 1 . alpn="h2"\n' + HOST),
+    Rule("RFC 1034 §4.2.1", "below.hosts.example. MX", "NOERROR AA\nan below.hosts.example. MX 10 ns.cut.hosts.example."),
     # ---- types that are no data ----
     Rule("RFC 8482 §4.1", "host1.example. ANY", "NOERROR AA\nan host1.example. A 192.0.2.1"),
     Rule("RFC 8482 §4.1", "one.alias.example. ANY", "NOERROR AA\nan one.alias.example. CNAME two.alias.example."),
@@ -360,10 +428,24 @@ MESSAGES = [
             {"questions": 1, "answers": True}),
     Message("RFC 6891 §5", "an extended label type", raw((1, 0, 0, 0), b"\x41a\0\0\1\0\1"), FORMERR, {}),
     Message("RFC 1035 §4.1.2", "a question cut off", raw((1, 0, 0, 0), ASKED[:-1]), FORMERR, {}),
-    Message("RFC 1035 §4.1.1", "an answer in a query", raw((1, 1, 0, 0), ASKED + RECORD), FORMERR, {}),
+    Message("RFC 1035 §4.1.1", "an answer in a query", raw((1, 1, 0, 0), ASKED + RECORD), FORMERR, {"questions": 1}),
+    Message("RFC 1035 §4.1.1", "a record of the authority section in a query", raw((1, 0, 1, 0), ASKED + RECORD),
+            FORMERR, {"questions": 1}),
+    Message("RFC 1035 §4.1.1", "an answer cut off in a query", raw((1, 1, 0, 0), (ASKED + RECORD)[:-1]), FORMERR,
+            {"questions": 1}),
     Message("RFC 1035 §4.2.1", "octets behind the question", raw((1, 0, 0, 0), ASKED + b"xyz"), 0, {"answers": True}),
     Message("RFC 1035 §3.2.4", "class HS", raw((1, 0, 0, 0), HOST1 + b"\0\1\0\4"), REFUSED, {"questions": 1}),
     Message("RFC 5936 §4.2", "AXFR over UDP", raw((1, 0, 0, 0), wire_name("example.") + b"\0\xfc\0\1"), REFUSED, {}),
+    Message("RFC 1995 §3", "IXFR over UDP",
+            raw((1, 0, 1, 0), wire_name("example.") + b"\0\xfb\0\1\xc0\x0c\0\6\0\1" + bytes(5) + b"\x16" + bytes(22)),
+            REFUSED, {"questions": 1, "opts": 0}),
+    # ---- TSIG ----
+    Message("RFC 8945 §5.1", "TSIG that is not the last record",
+            raw((1, 0, 0, 2), ASKED + tsig(b"\3key\0", b"m" * 32) + RECORD), FORMERR, {"questions": 1}),
+    Message("RFC 8945 §5.1", "two TSIG records", raw((1, 0, 0, 2), ASKED + 2 * tsig(b"\3key\0", b"m" * 32)), FORMERR,
+            {"questions": 1}),
+    Message("RFC 8945 §4.2", "TSIG that ends too early",
+            raw((1, 0, 0, 1), ASKED + tsig(b"\3key\0", b"m" * 32, b"\0\0\0")), FORMERR, {"questions": 1}),
     # ---- EDNS ----
     Message("RFC 6891 §6.1.1", "OPT comes with OPT", edns(), 0,
             {"opts": 1, "version": 0, "payload": 1232, "edns_flags": 0}),

@@ -34,6 +34,7 @@ def test_table_is_rendered():
         "make it anew: tests/conformance/differences.py > tests/conformance/differences.md")
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(not all(peers.PROGRAMS.values()), reason="NSD, Knot and BIND are not all installed")
 def test_random_zones(note):
     seed = number("VOLLEY_SEED", random.SystemRandom().randrange(1 << 32))

@@ -24,7 +24,7 @@ SECTIONS = (("an", "answer"), ("au", "authority"), ("ad", "additional"))
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    with own_network(tmp_path_factory.mktemp("rules")) as volley:
+    with own_network(tmp_path_factory.mktemp("rules"), streams=False) as volley:
         volley.spare_clients()
         for origin, text in ZONES.items():
             volley.add_zone(origin, text)
@@ -85,6 +85,23 @@ def test_negative_ttl(served):
     query = questions.message(questions.wire_name("nothing.example."), 1)
     response = dns.message.from_wire(exchange(served, query))
     assert response.authority[0].ttl == 300
+
+
+def test_ttl_with_the_top_bit_set(served):
+    """RFC 2181 §8: it counts as 0."""
+    query = questions.message(questions.wire_name("old.same.example."), 1)
+    assert dns.message.from_wire(exchange(served, query)).answer[0].ttl == 0
+
+
+def test_signed_query(served):
+    """RFC 8945 §5.2.1, §5.3.2: BADKEY in a TSIG record without a MAC, the key's name and the time being the query's."""
+    signed = questions.tsig(b"\3key\0", b"m" * 32)
+    query = questions.message(questions.wire_name("host1.example."), 1, tail=signed, arcount=1)
+    response = exchange(served, query)
+    expected = signed.replace(b"\0\x20" + b"m" * 32, b"\0\0")[:-4] + struct.pack("!HH", 17, 0)
+    expected = expected[:13] + struct.pack("!H", len(expected) - 15) + expected[15:]
+    assert response[3] & 15 == dns.rcode.NOTAUTH
+    assert response[-len(expected):] == expected and len(response) < len(query)
 
 
 def test_case_of_question(served):

@@ -14,6 +14,9 @@ NAME_MAX = 250  # characters: no name is too long, whatever escapes make of it
 OUTSIDE = ["out.side.invalid.", "a.b.outside.invalid.", "."]
 TTLS = [0, 1, 60, 300, 3600, 86400, 604800]
 HEX = "0123456789abcdef"
+BASE32 = "0123456789abcdefghijklmnopqrstuv"
+# Types whose RDATA ends in a name, or two, which is compared without case (RFC 4034 §6.2).
+NAMED = {"NS": 1, "CNAME": 1, "DNAME": 1, "PTR": 1, "MX": 1, "SRV": 1, "AFSDB": 1, "KX": 1, "NAPTR": 1, "RP": 2}
 
 
 class Zone:
@@ -48,6 +51,13 @@ def parent(name):
 
 def label_count(name):
     return 0 if name == "." else name.count(".")
+
+
+def other_spelling(rrtype, rdata):
+    """The same RDATA with its names in another case."""
+    words = rdata.split(" ")
+    at = len(words) - NAMED[rrtype]
+    return " ".join(words[:at] + [word.swapcase() for word in words[at:]])
 
 
 def is_below(name, ancestor):
@@ -147,17 +157,17 @@ class _Builder:
             "AFSDB": lambda: f"1 {self.target()}",
             "KX": lambda: f"10 {self.target()}",
             "HINFO": lambda: '"PDP-11" "Unix"',
-            "NAPTR": lambda: f'100 10 "U" "SIP+D2U" "" {self.target()}',
+            "NAPTR": lambda: f'100 10 "{dice.choice("UASas")}" "SIP+D2U" "" {self.target()}',
             "CAA": lambda: '0 issue "ca.example.net"',
             "SSHFP": lambda: f"1 1 {self.hex(20)}",
             "TLSA": lambda: f"3 1 1 {self.hex(32)}",
             "LOC": lambda: "52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m",
-            "SVCB": lambda: f"1 {self.target()} port=8053",
-            "HTTPS": lambda: f'{dice.randint(1, 3)} {dice.choice([".", self.target()])} alpn="h2"',
+            "SVCB": lambda: dice.choice([f"0 {self.target()}", f"1 {self.target()} port=8053"]),
+            "HTTPS": lambda: dice.choice([f"0 {self.target()}", f'1 {self.target()} alpn="h2"', '1 . alpn="h2"']),
             "URI": lambda: '10 1 "https://example.com/"',
             "TYPE65280": lambda: f"\\# 4 {self.hex(4)}",
         }
-        weights = [8, 5, 6, 5, 3] + [1] * (len(makers) - 5)
+        weights = [8, 5, 6, 5, 3] + [2 if name in ("NAPTR", "SVCB", "HTTPS") else 1 for name in list(makers)[5:]]
         rrtype = dice.choices(list(makers), weights)[0]
         for _ in range(dice.choice([1, 1, 1, 2, 3])):
             self.add(owner, rrtype, makers[rrtype]())
@@ -192,6 +202,24 @@ class _Builder:
         if self.chance(0.4):
             self.add_data(owner)
 
+    def add_returning(self, owner):
+        """A wildcard alias that leads to itself, or to a name that it stands for, maybe by way of another alias."""
+        wildcard, name = below("*", owner), below(self.label(), owner)
+        by_way = below(self.label(), self.origin)
+        target = self.dice.choice([wildcard, name, below(self.label(), name), by_way])
+        self.add(wildcard, "CNAME", target)
+        self.names.append(wildcard)
+        if target == by_way:
+            self.add(by_way, "CNAME", name)
+
+    def add_nsec3(self):
+        """A name that owns NSEC3, and maybe something else."""
+        owner, following = (below("".join(self.dice.choice(BASE32) for _ in range(32)), self.origin) for _ in "ab")
+        self.add(owner, "NSEC3", f"1 0 0 - {following.split('.')[0]} A", 300)
+        if self.chance(0.2):
+            self.add(owner if self.chance(0.5) else below(self.label(), owner), "A", self.address())
+        self.names.append(owner)
+
     def add_name(self):
         owner = self.new_name()
         kind = self.dice.random()
@@ -199,7 +227,10 @@ class _Builder:
             for _ in range(self.dice.choice([1, 1, 2, 3])):
                 self.add_data(owner)
         elif kind < 0.70:
-            self.add(owner, "CNAME", owner if self.chance(0.03) else self.target())
+            if self.chance(0.05):
+                self.add_returning(owner)
+            else:
+                self.add(owner, "CNAME", owner if self.chance(0.03) else self.target())
         elif kind < 0.84:
             self.add_cut(owner)
         elif kind < 0.95:
@@ -244,6 +275,8 @@ class _Builder:
                        f"{below('ns', self.origin)} {below('host.master', self.origin)} 1 7200 3600 1209600 {minimum}")]
         for (_, rrtype), (ttl, rdatas, owner) in self.sets.items():
             made += [Record(owner, ttl, rrtype, rdata) for rdata in rdatas]
+            made += [Record(owner, ttl, rrtype, other_spelling(rrtype, rdata)) for rdata in rdatas
+                     if rrtype in NAMED and self.chance(0.1)]
         return made
 
 
@@ -252,6 +285,8 @@ def make_zone(dice, origin, others, children):
     builder = _Builder(dice, origin, others)
     for _ in range(dice.randint(3, 22)):
         builder.add_name()
+    if builder.chance(0.1):
+        builder.add_nsec3()
     if builder.chance(0.2):
         builder.add_data(origin)
     apex_dname = builder.chance(0.04)

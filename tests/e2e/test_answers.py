@@ -12,6 +12,8 @@ from ask import exchange, query, rrset
 from net import SERVER4, SERVER6
 from wire import dns_query, opt
 
+pytestmark = pytest.mark.fast_path
+
 BOTH = pytest.mark.parametrize("server", [SERVER4, SERVER6], ids=["ipv4", "ipv6"])
 AA = dns.flags.AA
 # min(SOA TTL 3600, minimum 300), RFC 2308 §3

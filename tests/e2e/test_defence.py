@@ -22,7 +22,7 @@ MANY = 100_000
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    with own_network(tmp_path_factory.mktemp("defence")) as volley:
+    with own_network(tmp_path_factory.mktemp("defence"), streams=False) as volley:
         volley.add_zone("test.", small_zone(1, "www A 192.0.2.10"))
         (volley.directory / "state").mkdir()
         yield volley.start()

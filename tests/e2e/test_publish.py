@@ -18,6 +18,8 @@ from publish import (BUSY, COMMIT, DEFENCE, IMAGE, IMAGE_BODY, IMAGE_HEADER_BYTE
 from volley import Volley, own_network, small_zone
 from wire import dns_query
 
+pytestmark = pytest.mark.fast_path
+
 ZONES = {"test.": small_zone(1, "www A 192.0.2.10", "* TXT \"any\"", "alias CNAME www",
                              "sub NS ns.sub", "ns.sub A 192.0.2.5")}
 SECTIONS_OFFSET = 80
@@ -30,7 +32,7 @@ ZONES_SECTION, BUCKETS_SECTION, HEAP_SECTION = range(3)
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """A dataplane without control, shared by all tests: it must live through every one."""
-    with own_network(tmp_path_factory.mktemp("publish")) as volley:
+    with own_network(tmp_path_factory.mktemp("publish"), streams=False) as volley:
         for name, text in ZONES.items():
             volley.add_zone(name, text)
         volley.start_dataplane()

@@ -14,6 +14,8 @@ from ask import Dnsperf, open_client, serial
 from volley import small_zone
 from wire import dns_query
 
+pytestmark = [pytest.mark.fast_path, pytest.mark.alone]
+
 MEASURE_SECONDS = 3
 
 

@@ -6,23 +6,16 @@ import subprocess
 import pytest
 
 from ask import query, wait_until_answered
-from net import SERVER_LINK
+from net import SERVER_LINK, attached
 from volley import small_zone
+
+pytestmark = pytest.mark.fast_path
 
 FOREIGN = """
 #include <linux/bpf.h>
 __attribute__((section("xdp"), used)) int foreign(struct xdp_md *packet) { return XDP_PASS; }
 char _license[] __attribute__((section("license"), used)) = "GPL";
 """
-
-
-def attached(network):
-    """The name of the XDP program on the server's interface, or None."""
-    (link,) = json.loads(network.server.ip("-j", "-d", "link", "show", "dev", SERVER_LINK))
-    if "xdp" not in link:
-        return None
-    program = link["xdp"]["prog"]
-    return program.get("name") or str(program["id"])
 
 
 def xdp_objects():
@@ -39,6 +32,7 @@ def served(volley):
     return volley
 
 
+@pytest.mark.alone
 def test_gone_after_exit(served):
     before = xdp_objects()
     served.start()
@@ -49,6 +43,7 @@ def test_gone_after_exit(served):
     assert xdp_objects() <= before
 
 
+@pytest.mark.alone
 def test_kill_leaves_it_and_restart_replaces_it(served):
     before = xdp_objects()
     served.start()

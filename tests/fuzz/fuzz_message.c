@@ -28,7 +28,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	if (vly_test_server_open(&server, fixed_zones, FIXED_ZONE_CNT) != 0)
+	if (vly_deep_server_open(&server) != 0)
 		abort();
 	vly_guard_start(&guard, vly_limiter_create(), NULL, 1000000000);
 	if (guard.limiter == NULL)

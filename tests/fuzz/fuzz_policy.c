@@ -51,8 +51,7 @@ classify(const uint8_t *data, size_t bytes, struct vly_packet *packet)
 	if (frame == NULL)
 		abort();
 	memcpy(frame, data, bytes);
-	enum vly_verdict verdict =
-		vly_policy_classify(frame, frame + bytes, packet, vly_addresses_have, &addresses);
+	enum vly_verdict verdict = vly_policy_classify(frame, frame + bytes, packet, 0, &addresses);
 	if (verdict == VLY_VERDICT_serve &&
 	    (packet->dns_len < 12 || packet->dns_off + (size_t)packet->dns_len > bytes ||
 	     packet->source_port == 0))

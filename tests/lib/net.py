@@ -6,6 +6,7 @@ own network. Sockets stay in the namespace that they were opened in, so a test n
 """
 import ctypes
 import itertools
+import json
 import os
 import socket
 import subprocess
@@ -108,3 +109,12 @@ class Network:
                        capture_output=True, check=False)
         self.client.delete()
         self.server.delete()
+
+
+def attached(network):
+    """Name and id of the XDP program on the server's interface, or None."""
+    (link,) = json.loads(network.server.ip("-j", "-d", "link", "show", "dev", SERVER_LINK))
+    if "xdp" not in link:
+        return None
+    program = link["xdp"]["prog"]
+    return f"{program.get('name')} {program['id']}"

@@ -9,8 +9,8 @@ PROGRAM = shutil.which("nsd", path="/usr/sbin:/usr/bin:/sbin")
 
 
 def config_text(directory, addresses, zones, more=()):
-    """`zones` are (name, file), `more` lines for the server clause. minimal-responses, since Volley sends no more than it
-    must; no rate limit, since everything is asked."""
+    """`zones` are (name, file), `more` lines for the server clause. minimal-responses, or positive
+    answers would bring the zone's name servers, too; no rate limit, since everything is asked."""
     listen = "".join(f"  ip-address: {address}\n" for address in addresses)
     options = "".join(f"  {line}\n" for line in more)
     served = "".join(f'zone:\n  name: "{name}"\n  zonefile: "{file}"\n' for name, file in zones)

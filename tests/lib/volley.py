@@ -5,12 +5,14 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from net import SERVER_LINK, Network
+from net import CLIENT_LINK, SERVER4, SERVER_LINK, Network
+from wire import Wire, dns_query, frame, ipv4, udp
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("VOLLEY_BUILD", ROOT / "build")).resolve()
@@ -21,6 +23,9 @@ VOLLEYCTL = BUILD / "control/volleyctl"
 # Generous: sanitizers and a busy machine make everything ten times slower.
 START_SECONDS = 60
 STOP_SECONDS = 30
+# What a dataplane says once a control may come, and once it answers.
+STARTED = "waiting for zones: "
+READY = "ready: "
 SANITIZER = re.compile(rb"ERROR: \w+Sanitizer|runtime error:|WARNING: \w+Sanitizer")
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -37,6 +42,15 @@ def small_zone(serial, *lines, ttl=3600):
     return SOA.format(serial=serial, ttl=ttl) + "".join(line + "\n" for line in lines)
 
 
+def wait_until(condition, what, seconds=START_SECONDS):
+    """Asks the condition again and again until it holds; returns what it gave."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.01)
+    return found
+
+
 def yaml_value(value):
     """JSON is YAML, and says every string and list right."""
     return json.dumps(value)
@@ -45,13 +59,13 @@ def yaml_value(value):
 class Process:
     """A program with its log in a file; dies with the tests."""
 
-    def __init__(self, name, command, log):
+    def __init__(self, name, command, log, more_environment=()):
         self.name, self.log_path = name, log
         self.log_start = log.stat().st_size if log.exists() else 0
         with open(log, "ab") as out:
             self.popen = subprocess.Popen(
-                list(map(str, command)), stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment(),
-                start_new_session=True,
+                list(map(str, command)), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                env=environment() | dict(more_environment), start_new_session=True,
                 preexec_fn=lambda: _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
 
     @property
@@ -64,6 +78,20 @@ class Process:
 
     def running(self):
         return self.popen.poll() is None
+
+    def has_socket(self):
+        """Whether it has one open."""
+        def target(file):
+            try:
+                return os.readlink(file)
+            except FileNotFoundError:  # closed meanwhile
+                return ""
+
+        return any(target(file).startswith("socket:") for file in Path(f"/proc/{self.pid}/fd").iterdir())
+
+    def open_files(self):
+        """How many it has."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def wait_for_log(self, pattern, seconds=START_SECONDS):
         """Waits until the log has the pattern; returns the match."""
@@ -122,6 +150,8 @@ class Volley:
         self.config = self.directory / "volley.yaml"
         self.dataplane = self.control = None
         self.processes = []
+        self.clients = 0
+        self.control_environment = {}  # beside that of everybody
 
     @property
     def publish_socket(self):
@@ -141,6 +171,10 @@ class Volley:
             file.write_text(text)
         self.zones[name] = Path(file)
         self.write_config()
+
+    def without_streams(self):
+        """Nothing in the kernel listens on port 53: whatever is answered, an lcore has answered."""
+        self.dataplane_settings["stream-threads"] = "0"
 
     def spare_clients(self):
         """No rate and no limit for anybody: for tests that ask more than one client would."""
@@ -163,8 +197,8 @@ class Volley:
             lines += [f"  - name: {yaml_value(name)}", f"    file: {yaml_value(str(file))}"]
         self.config.write_text("\n".join(lines) + "\n")
 
-    def _spawn(self, name, command):
-        process = Process(name, command, self.directory / f"{name}.log")
+    def _spawn(self, name, command, more_environment=()):
+        process = Process(name, command, self.directory / f"{name}.log", more_environment)
         self.processes.append(process)
         return process
 
@@ -176,18 +210,25 @@ class Volley:
         return self.dataplane
 
     def start_dataplane(self, *flags):
-        self.spawn_dataplane(*flags).wait_for_log("ready: ")
+        """Returns when it answers; without a control that gives it zones, when it waits for one."""
+        served = self.control is not None and self.control.running()
+        self.spawn_dataplane(*flags).wait_for_log(READY if served else STARTED)
         return self.dataplane
 
-    def start_control(self):
+    def spawn_control(self):
+        """Starts it, and does not wait."""
         self.write_config()
-        self.control = self._spawn("control", [CONTROL, "--config", self.config])
-        self.control.wait_for_log("ready: ")
+        self.control = self._spawn("control", [CONTROL, "--config", self.config], self.control_environment)
+        return self.control
+
+    def start_control(self):
+        self.spawn_control().wait_for_log(READY)
         return self.control
 
     def start(self):
         self.start_dataplane()
         self.start_control()
+        self.dataplane.wait_for_log(READY)
         return self
 
     def ctl(self, *arguments, check=True, timeout=300):
@@ -198,21 +239,62 @@ class Volley:
             assert result.returncode == 0, f"volleyctl {arguments}: {result.stdout}{result.stderr}"
         return result
 
+    def spawn_ctl(self, *arguments):
+        """Starts volleyctl, and does not wait."""
+        self.clients += 1
+        process = Process("volleyctl", [VOLLEYCTL, "--socket", self.control_socket, *arguments],
+                          self.directory / f"volleyctl{self.clients}.log")
+        self.processes.append(process)
+        return process
+
     def ctl_json(self, *arguments):
         return json.loads(self.ctl("--json", *arguments).stdout)
 
+    def is_connected(self):
+        """Whether control has the dataplane."""
+        return self.request(command="status")["dataplane"]["connected"]
+
+    def wait_for_connection(self, connected=True):
+        wait_until(lambda: self.is_connected() == connected, "connected" if connected else "disconnected")
+
+    def request(self, **members):
+        """One request on the control socket, such as command="stats", and its answer."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(START_SECONDS)
+            client.connect(str(self.control_socket))
+            client.sendall(json.dumps(members).encode() + b"\n")
+            with client.makefile() as answers:
+                return json.loads(answers.readline())
+
     def stats(self):
-        """Counters, after the 100 ms within which those of the XDP program are copied."""
-        time.sleep(0.25)
-        return self.ctl_json("stats")
+        """Counters that have every packet sent before the call: the dataplane copies those of the XDP program now
+        and then, and tells when."""
+        asked_ns = time.monotonic_ns()
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            stats = self.request(command="stats")
+            assert stats["ok"], stats
+            if stats["ports_read_ns"] >= asked_ns:
+                return stats
+            assert time.monotonic() < deadline, "the dataplane no longer copies the counters of the XDP program"
+            time.sleep(0.005)
 
     def xdp_verdicts(self):
         return self.stats()["ports"][0]["xdp_verdicts"]
+
+    def denies(self, source):
+        """Whether the XDP program counts a query from this IPv4 address as denied."""
+        before = self.xdp_verdicts()["denied"]
+        wire = Wire(self.network, CLIENT_LINK)
+        wire.send(frame(self.network, ipv4(source, SERVER4, udp(source, SERVER4, dns_query("test.")))))
+        wire.close()
+        return self.xdp_verdicts()["denied"] - before == 1
 
     def stop(self):
         """Ends what still runs; every exit must have been clean, and no sanitizer may have spoken."""
         try:
             for process in reversed(self.processes):
+                process.popen.send_signal(signal.SIGCONT)  # a test that failed may have stopped it
                 assert process.stop() in (0, None), f"{process.name}:\n{process.log()}"
         finally:
             for process in self.processes:
@@ -224,9 +306,12 @@ class Volley:
 
 
 @contextmanager
-def own_network(directory):
-    """A Volley, nothing of it started, on a network of its own; both are gone afterwards."""
+def own_network(directory, streams=True):
+    """A Volley, nothing of it started, on a network of its own; both are gone afterwards. Without `streams` only
+    lcores answer."""
     volley = Volley(Network(), directory)
+    if not streams:
+        volley.without_streams()
     try:
         yield volley
     finally:

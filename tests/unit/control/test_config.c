@@ -83,6 +83,7 @@ Test(config, the_example_says_what_the_defaults_are)
 	expect_same_text(example->dataplane->version_server, defaults->dataplane->version_server);
 	expect_same_text(example->dataplane->rrset_order, defaults->dataplane->rrset_order);
 	expect_same_text(example->answers->any, defaults->answers->any);
+	expect_same_text(example->answers->additional, defaults->answers->additional);
 #define X(id, name, severity, help) expect_same_text(example->checks->id, defaults->checks->id);
 	VLY_ZONE_CHECKS(X)
 #undef X
@@ -94,6 +95,7 @@ Test(config, the_example_says_what_the_defaults_are)
 	expect_same_text(example->dataplane->stream_read, defaults->dataplane->stream_read);
 	expect_same_text(example->dataplane->stream_write, defaults->dataplane->stream_write);
 	expect_same_text(example->dataplane->stream_memory, defaults->dataplane->stream_memory);
+	expect_same_text(example->dataplane->watchdog_ms, defaults->dataplane->watchdog_ms);
 	expect_same_text(example->dataplane->log_level, defaults->dataplane->log_level);
 	for (unsigned i = 0; i < VLY_DEFENCE_SETTING_CNT; i++)
 		expect_same_text(example->defence->values.text[i],
@@ -406,13 +408,16 @@ Test(config, becomes_flags)
 		"10",          "--stream-read",
 		"5",           "--stream-write",
 		"10",          "--stream-memory",
-		"64",          "--log-level",
+		"64",          "--watchdog-ms",
+		"1000",        "--state-dir",
+		"/st",         "--log-level",
 		"info",        "--more",
 	};
 	char extra[] = "--more";
 	char *extras[] = {extra};
 	struct vly_config_errors errors;
-	struct vly_config *config = load("dataplane:\n"
+	struct vly_config *config = load("control: {state-dir: /st}\n"
+					 "dataplane:\n"
 					 "  ports: [\"null\", \"pcap:f,loop\"]\n"
 					 "  listen: [\"::1\"]\n"
 					 "  cpus: 1\n"

@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 
+#include "message.h"
 #include "server.h"
 #include "zone_check.h"
 
@@ -69,6 +70,10 @@ static const struct {
 	{VLY_ZONE_CHECK_no_address, VLY_TEST_APEX "d NS b\n", 1},
 	{VLY_ZONE_CHECK_alias_target, VLY_TEST_APEX "b CNAME c.x.\na MX 1 b\n", 2},
 	{VLY_ZONE_CHECK_alias_target, VLY_TEST_APEX "*.w CNAME c.x.\na MX 1 b.w\n", 2},
+	{VLY_ZONE_CHECK_ttl_range, VLY_TEST_APEX "a 2147483648 A 192.0.2.1\n", 1},
+	{VLY_ZONE_CHECK_ttl_range, VLY_TEST_APEX "a 4294967295 A 192.0.2.1\nb A 192.0.2.1\n", 1},
+	{VLY_ZONE_CHECK_ttl_range, VLY_TEST_APEX "$TTL 4294967295\na A 192.0.2.1\nb A 192.0.2.1\n",
+	 2},
 	{VLY_ZONE_CHECK_ttl_differs, VLY_TEST_APEX "a 1 A 192.0.2.1\na 2 A 192.0.2.2\n", 2},
 	{VLY_ZONE_CHECK_duplicate, VLY_TEST_APEX "a A 192.0.2.1\na A 192.0.2.1\n", 1},
 };
@@ -95,6 +100,32 @@ Test(zone_check, finds_each_at_its_severity)
 	}
 }
 
+/* RFC 2181 §8: a TTL with the top bit set counts as 0, wherever it is stated. */
+Test(zone_check, large_ttl_counts_as_0)
+{
+	static const char *const heads[] = {VLY_TEST_APEX "a 2147483648 A 192.0.2.1\n",
+					    VLY_TEST_APEX "a 3000000000 A 192.0.2.1\n",
+					    VLY_TEST_APEX "a 4294967295 A 192.0.2.1\n",
+					    VLY_TEST_APEX "$TTL 2147483648\na A 192.0.2.1\n",
+					    VLY_TEST_APEX "$TTL 4294967295\na A 192.0.2.1\n",
+					    "@ 4294967295 SOA n. m. 1 2 3 4 60\n"
+					    "@ NS n.\na A 192.0.2.1\n",
+					    "@ SOA n. m. 1 2 3 4 4294967295\n"
+					    "@ NS n.\na A 192.0.2.1\n"};
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		struct vly_test_zone zone = {"z.", heads[i]};
+		struct vly_test_server server;
+		cr_assert_eq(vly_test_server_open(&server, &zone, 1), 0, "%s", heads[i]);
+		char *answer = vly_test_ask_text(
+			server.table, &(struct vly_test_question){.name = "a.z.", .type = 1});
+		cr_expect_str_eq(answer, "NOERROR aa\nan a.z. 0 A 192.0.2.1\n", "%s: %s", heads[i],
+				 answer);
+		free(answer);
+		vly_test_server_close(&server);
+	}
+}
+
 /* What looks alike and is right. */
 Test(zone_check, leaves_good_zones_alone)
 {
@@ -106,6 +137,7 @@ Test(zone_check, leaves_good_zones_alone)
 		VLY_TEST_APEX "a MX 1 b\nb AAAA 2001:db8::1\n",
 		VLY_TEST_APEX "a MX 1 elsewhere.\n",
 		VLY_TEST_APEX "a 1 A 192.0.2.1\na 2 TXT x\n",
+		VLY_TEST_APEX "a 2147483647 A 192.0.2.1\n",
 		VLY_TEST_APEX "a RRSIG A 8 2 300 20300101000000 20200101000000 1 z. AAAA\n"
 			      "a 7 RRSIG TXT 8 2 300 20300101000000 20200101000000 1 z. AAAA\n",
 		VLY_TEST_APEX "d DNAME e\nd TXT x\n",

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <volley/policy.h>
+
 /* header, "a.", A, IN */
 #define TEST_DNS_BYTES 19
 
@@ -47,6 +49,15 @@ test_put_ip(struct test_frame *frame, int version, unsigned dns_len)
 		ip[7] = 61;
 		memcpy(ip + 8, ipv6, sizeof(ipv6));
 	}
+}
+
+/* Of the port that test frames are for, as the policy wants it. */
+static inline uint64_t
+test_frame_mac(void)
+{
+	static const uint8_t mac[8] = {2, 0, 0, 0, 0, 0x53};
+
+	return vly_policy_mac(mac);
 }
 
 /* A query for "a." A from port 5353 to port 53, behind `tag_cnt` VLAN tags. Checksums are left

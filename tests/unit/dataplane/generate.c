@@ -171,6 +171,19 @@ add_cut(struct vly_reference_zone *zone, struct vly_test_random *random, const c
 }
 
 static void
+add_mail(struct vly_reference_zone *zone, struct vly_test_random *random, const char *owner)
+{
+	char target[VLY_REFERENCE_CHARS], data[VLY_REFERENCE_CHARS + 10];
+
+	for (unsigned i = 1 + vly_test_random_below(random, 3); i > 0; i--) {
+		random_target(target, zone, random);
+		snprintf(data, sizeof(data), "%u %s", vly_test_random_below(random, 100), target);
+		if (strlen(data) < VLY_REFERENCE_CHARS)
+			add(zone, owner, VLY_TYPE_MX, data, data);
+	}
+}
+
+static void
 add_something(struct vly_reference_zone *zone, struct vly_test_random *random)
 {
 	static const unsigned plain[] = {VLY_TYPE_A, VLY_TYPE_A, VLY_TYPE_TXT, VLY_TYPE_AAAA};
@@ -183,11 +196,13 @@ add_something(struct vly_reference_zone *zone, struct vly_test_random *random)
 		random_name(owner, zone, random);
 	if (pick < 45) {
 		add_plain(zone, random, owner, plain[vly_test_random_below(random, 4)]);
-	} else if (pick < 80) {
+	} else if (pick < 76) {
 		random_target(target, zone, random);
 		add(zone, owner, VLY_TYPE_CNAME, target, target);
-	} else if (pick < 97) {
+	} else if (pick < 90) {
 		add_cut(zone, random, owner);
+	} else if (pick < 97) {
+		add_mail(zone, random, owner);
 	} else {
 		add_plain(zone, random, owner, VLY_TYPE_DS);
 	}

@@ -47,11 +47,18 @@ all_are(const uint8_t *octet, size_t cnt, uint8_t value)
 	return true;
 }
 
+static const uint8_t ours4[] = {192, 0, 2, 53};
+static const uint8_t ours6[] = {0x20, 1, 0xd, 0xb8, [15] = 0x53};
+static const uint8_t our_mac[] = {2, 0, 0, 0, 0, 0x53};
+
 static bool
-is_host(const uint8_t *address, int version)
+is_another_host(const uint8_t *address, int version)
 {
 	if (version == 6)
-		return !all_are(address, 16, 0) && address[0] != 0xff;
+		return !all_are(address, 8, 0) && address[0] != 0xff &&
+		       memcmp(address, ours6, sizeof(ours6)) != 0;
+	if (address[0] == 127 || memcmp(address, ours4, sizeof(ours4)) == 0)
+		return false;
 	return !all_are(address, 4, 0) && !all_are(address, 4, 0xff) &&
 	       (address[0] < 224 || address[0] > 239);
 }
@@ -117,11 +124,7 @@ source_may(const struct test_policy *policy, const uint8_t *address, int version
 static bool
 is_unserved(const uint8_t *dns)
 {
-	unsigned opcode = dns[2] / 8 % 16;
-
-	if (opcode == 4 || opcode == 5)
-		return false;
-	if (opcode != 0)
+	if (dns[2] / 8 % 16 != 0)
 		return true;
 	if (number(dns + 4) == 0)
 		return number(dns + 10) == 0;
@@ -165,7 +168,7 @@ by_udp(const struct test_policy *policy, const uint8_t *address, int version, co
 	long udp_len = number(udp + 4);
 	if (ip_payload > (long)len || udp_len > ip_payload || udp_len < 8)
 		return VLY_VERDICT_bad_length;
-	if (!is_host(address, version) || number(udp) == 0)
+	if (!is_another_host(address, version) || number(udp) == 0)
 		return VLY_VERDICT_bad_source;
 	if (udp_len < 20)
 		return VLY_VERDICT_dns_short;
@@ -173,9 +176,6 @@ by_udp(const struct test_policy *policy, const uint8_t *address, int version, co
 		return VLY_VERDICT_dns_response;
 	return by_rules(policy, address, version, udp);
 }
-
-static const uint8_t ours4[] = {192, 0, 2, 53};
-static const uint8_t ours6[] = {0x20, 1, 0xd, 0xb8, [15] = 0x53};
 
 static enum vly_verdict
 by_ip(const struct test_policy *policy, unsigned type, const uint8_t *ip, size_t len)
@@ -206,6 +206,8 @@ test_reference(const struct test_policy *policy, const uint8_t *frame, size_t le
 		return VLY_VERDICT_truncated;
 	if (frame[0] % 2 == 1)
 		return VLY_VERDICT_pass;
+	if (memcmp(frame, our_mac, sizeof(our_mac)) != 0)
+		return VLY_VERDICT_other_host;
 	for (int tag = 0; tag < 2; tag++) {
 		unsigned type = number(frame + at - 2);
 		if (type != 0x8100 && type != 0x88a8)

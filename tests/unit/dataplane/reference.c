@@ -103,40 +103,6 @@ add_rrset(struct answer *answer, enum section section, const char *node, unsigne
 	return found;
 }
 
-/* The addresses of the name servers of `owner` that the zone has. */
-static void
-add_addresses(struct answer *answer, const char *owner)
-{
-	const struct vly_reference_zone *zone = answer->zone;
-
-	for (unsigned i = 0; i < zone->record_cnt; i++) {
-		const struct vly_reference_record *ns = &zone->record[i];
-		if (ns->type != VLY_TYPE_NS || strcmp(ns->owner, owner) != 0 ||
-		    !vly_reference_is_below(ns->data, zone->apex))
-			continue;
-		add_rrset(answer, ADDITIONAL, ns->data, VLY_TYPE_A, ns->data);
-		add_rrset(answer, ADDITIONAL, ns->data, VLY_TYPE_AAAA, ns->data);
-	}
-}
-
-static void
-refer(struct answer *answer, const char *cut)
-{
-	add_rrset(answer, AUTHORITY, cut, VLY_TYPE_NS, cut);
-	add_addresses(answer, cut);
-}
-
-/* RFC 2308 §3: the TTL is the lesser of the SOA's own and its last field. */
-static void
-deny(struct answer *answer, const char *rcode)
-{
-	const struct vly_reference_record *soa = &answer->zone->record[0];
-	unsigned minimum = (unsigned)atoi(strrchr(soa->data, ' ') + 1);
-
-	answer->rcode = rcode;
-	add(answer, AUTHORITY, soa, soa->owner, soa->ttl < minimum ? soa->ttl : minimum);
-}
-
 /* The node that answers for a name: its own or the wildcard of its closest encloser; false: none.
  */
 static bool
@@ -153,11 +119,70 @@ find_node(const struct vly_reference_zone *zone, const char *name, char node[VLY
 	return exists(zone, node);
 }
 
+/* Adds the addresses of `host`, once. Of name servers those below a cut are there, too. */
+static void
+add_host(struct answer *answer, const char *host, bool is_server)
+{
+	const struct vly_reference_zone *zone = answer->zone;
+	char node[VLY_REFERENCE_CHARS];
+
+	if (!vly_reference_is_below(host, zone->apex))
+		return;
+	if (exists(zone, host) && (is_server || find_cut(zone, host) == NULL))
+		snprintf(node, sizeof(node), "%s", host);
+	else if (exists(zone, host) || find_cut(zone, host) != NULL || !find_node(zone, host, node))
+		return;
+	add_rrset(answer, ADDITIONAL, node, VLY_TYPE_A, host);
+	add_rrset(answer, ADDITIONAL, node, VLY_TYPE_AAAA, host);
+}
+
+/* What `node` names as name servers or mail exchangers, each once. */
+static void
+add_hosts(struct answer *answer, const char *node, unsigned type)
+{
+	const struct vly_reference_zone *zone = answer->zone;
+	const char *hosts[VLY_REFERENCE_RECORDS_MAX];
+	unsigned cnt = 0;
+
+	for (unsigned i = 0; i < zone->record_cnt; i++) {
+		const struct vly_reference_record *record = &zone->record[i];
+		if (record->type != type || strcmp(record->owner, node) != 0)
+			continue;
+		const char *host =
+			type == VLY_TYPE_MX ? strchr(record->data, ' ') + 1 : record->data;
+		unsigned j = 0;
+		while (j < cnt && strcmp(hosts[j], host) != 0)
+			j++;
+		if (j < cnt || (type == VLY_TYPE_MX && strcmp(host, ".") == 0))
+			continue;
+		hosts[cnt++] = host;
+		add_host(answer, host, type == VLY_TYPE_NS);
+	}
+}
+
+static void
+refer(struct answer *answer, const char *cut)
+{
+	add_rrset(answer, AUTHORITY, cut, VLY_TYPE_NS, cut);
+	add_hosts(answer, cut, VLY_TYPE_NS);
+}
+
+/* RFC 2308 §3: the TTL is the lesser of the SOA's own and its last field. */
+static void
+deny(struct answer *answer, const char *rcode)
+{
+	const struct vly_reference_record *soa = &answer->zone->record[0];
+	unsigned minimum = (unsigned)atoi(strrchr(soa->data, ' ') + 1);
+
+	answer->rcode = rcode;
+	add(answer, AUTHORITY, soa, soa->owner, soa->ttl < minimum ? soa->ttl : minimum);
+}
+
 static void
 resolve(struct answer *answer, const char *name, unsigned qtype, unsigned any_type)
 {
 	const struct vly_reference_zone *zone = answer->zone;
-	const struct vly_reference_record *used[VLY_REFERENCE_HOPS_MAX];
+	const char *passed[VLY_REFERENCE_HOPS_MAX];
 	unsigned hop_cnt = 0;
 	char node[VLY_REFERENCE_CHARS];
 
@@ -174,8 +199,8 @@ resolve(struct answer *answer, const char *name, unsigned qtype, unsigned any_ty
 		}
 		unsigned type = qtype == VLY_TYPE_ANY ? any_type : qtype;
 		if (add_rrset(answer, ANSWER, node, type, name)) {
-			if (type == VLY_TYPE_NS)
-				add_addresses(answer, name); /* RFC 1034 §4.3.2, step 6 */
+			if (type == VLY_TYPE_NS || type == VLY_TYPE_MX)
+				add_hosts(answer, node, type); /* RFC 1034 §4.3.2, step 6 */
 			return;
 		}
 		const struct vly_reference_record *cname =
@@ -185,11 +210,11 @@ resolve(struct answer *answer, const char *name, unsigned qtype, unsigned any_ty
 			return;
 		}
 		for (unsigned i = 0; i < hop_cnt; i++)
-			if (used[i] == cname)
+			if (strcmp(passed[i], name) == 0)
 				return;
 		if (hop_cnt == VLY_REFERENCE_HOPS_MAX)
 			return;
-		used[hop_cnt++] = cname;
+		passed[hop_cnt++] = name;
 		add(answer, ANSWER, cname, name, cname->ttl);
 		name = cname->data;
 	}

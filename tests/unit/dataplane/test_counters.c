@@ -21,9 +21,9 @@ Test(counters, shared_and_sealed)
 	cr_expect_eq(reader->port_cnt, 2);
 	cr_expect_eq(reader->stream_cnt, 1);
 
-	cr_assert_eq(reader->ring_cnt, 4);
+	cr_assert_eq(reader->ring_cnt, 5);
 
-	struct vly_sample_ring *last = vly_counters_ring(block.counters, 3);
+	struct vly_sample_ring *last = vly_counters_ring(block.counters, 4);
 	cr_expect_eq((uint8_t *)(last + 1), (uint8_t *)block.counters + reader->total_bytes);
 	vly_counters_lcore(block.counters, 2)->rx_packets = 5;
 	cr_expect_eq(vly_counters_lcore((struct vly_counters *)(uintptr_t)reader, 2)->rx_packets,

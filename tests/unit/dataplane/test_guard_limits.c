@@ -265,3 +265,80 @@ Test(guard_limits, limited_responses_are_sampled)
 	cr_expect_eq(ring->sample[1].frame_len, 0); /* there is no frame here */
 	vly_test_response_free(&response);
 }
+
+static uint32_t
+ahead_of_now(enum vly_response_kind kind)
+{
+	uint32_t hash = vly_limiter_hash(guard.limiter, &defence->responses, UINT32_C(0xc0000263),
+					 true); /* 192.0.2.99 */
+	struct vly_limit_line *line = vly_limiter_line(guard.limiter, hash);
+	uint32_t now = guard.clock.units;
+
+	return vly_limiter_ahead(*vly_limiter_cell(line, hash, kind, 0), now) +
+	       vly_limiter_ahead(*vly_limiter_cell(line, hash, kind, 1), now);
+}
+
+/* The network pays for the octets that it is sent, and for what it took to compose them. */
+Test(guard_limits, composing_is_charged)
+{
+	struct vly_test_question question = {.name = "x.w0.z.", .type = VLY_TYPE_A};
+	const struct vly_rate *rate = &defence->responses.rate[VLY_RESPONSE_answer];
+	struct vly_test_response response;
+
+	set_mode(VLY_LIMIT_ON);
+	ask(question, NULL, 0, &response);
+	cr_assert_eq(response.count[1], 19);
+	uint64_t octets_alone = vly_limiter_cost(rate, response.len);
+	cr_expect_gt(ahead_of_now(VLY_RESPONSE_answer), octets_alone);
+	cr_expect_lt(ahead_of_now(VLY_RESPONSE_answer), 4 * octets_alone);
+	vly_test_response_free(&response);
+}
+
+/* Its kind is not known before: it is asked for as an answer. */
+Test(guard_limits, above_the_limit_nothing_is_composed)
+{
+	struct vly_test_question question = {.name = "x.v.z.", .type = VLY_TYPE_A};
+	struct vly_test_response response;
+
+	set_mode(VLY_LIMIT_ON);
+	ask(question, NULL, 0, &response);
+	cr_expect_eq(rcode_of(&response), VLY_RCODE_NXDOMAIN);
+	vly_test_response_free(&response);
+	exhaust(a);
+	ask(question, NULL, 0, &response);
+	cr_expect_eq(response.counters.limited_answer, 1);
+	cr_expect_eq(response.counters.rcode_nxdomain, 0);
+	cr_expect(response.flags & VLY_FLAG_TC);
+	vly_test_response_free(&response);
+}
+
+/* Whatever it costs, a network that is above its limit for it comes back in time. */
+Test(guard_limits, what_composing_costs_is_made_good_by_time)
+{
+	struct vly_test_question question = {.name = "x.w0.z.", .type = VLY_TYPE_A};
+	unsigned cnt;
+
+	set_mode(VLY_LIMIT_ON);
+	cnt = exhaust(question);
+	cr_expect_gt(cnt, 0);
+	cr_expect_lt(cnt, 10);
+	cr_expect_eq(exhaust(question), 0);
+	guard.clock.units += 10 * VLY_RATE_UNITS_PER_S;
+	cr_expect_eq(exhaust(question), cnt);
+}
+
+Test(guard_limits, composed_for_a_valid_cookie_is_free)
+{
+	struct vly_test_question question = {.name = "x.w0.z.", .type = VLY_TYPE_A};
+	struct vly_test_response response;
+	uint8_t cookie[VLY_COOKIE_BYTES];
+
+	get_cookie(cookie, NULL);
+	set_mode(VLY_LIMIT_ON);
+	for (unsigned i = 0; i < 100; i++) {
+		ask(question, cookie, sizeof(cookie), &response);
+		cr_assert_eq(response.count[1], 19);
+		vly_test_response_free(&response);
+	}
+	cr_expect_eq(ahead_of_now(VLY_RESPONSE_answer), 0);
+}

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <string.h>
+
 #include <criterion/criterion.h>
 
 #include "lcores.h"
@@ -17,6 +20,52 @@ plan(unsigned queue_cnt, unsigned first_cpu, unsigned last_cpu)
 	options.port_cnt = 1;
 	options.port[0].queue_cnt = queue_cnt;
 	return vly_lcores_plan(&lcores, &options, &allowed);
+}
+
+/* A kernel for 4,096 CPUs, with one of the first 1,024 allowed. */
+static int
+ask_large_kernel(pid_t pid, size_t bytes, cpu_set_t *cpus)
+{
+	cr_expect_eq(pid, 0);
+	if (bytes < 4096 / 8) {
+		errno = EINVAL;
+		return -1;
+	}
+	memset(cpus, 0, bytes);
+	CPU_SET_S(1000, bytes, cpus);
+	CPU_SET_S(4000, bytes, cpus);
+	return 0;
+}
+
+static int
+ask_for_late_ones(pid_t pid, size_t bytes, cpu_set_t *cpus)
+{
+	int result = ask_large_kernel(pid, bytes, cpus);
+
+	if (result == 0)
+		CPU_CLR_S(1000, bytes, cpus);
+	return result;
+}
+
+static int
+ask_in_vain(pid_t pid, size_t bytes, cpu_set_t *cpus)
+{
+	(void)pid, (void)bytes, (void)cpus;
+	errno = EINVAL;
+	return -1;
+}
+
+Test(lcores, more_cpus_than_a_set_holds)
+{
+	cpu_set_t allowed;
+
+	cr_expect_eq(vly_lcores_allowed(&allowed, ask_large_kernel), 0);
+	cr_expect_eq(CPU_COUNT(&allowed), 1);
+	cr_expect(CPU_ISSET(1000, &allowed));
+	cr_expect_eq(vly_lcores_allowed(&allowed, ask_for_late_ones), -ERANGE);
+	cr_expect_eq(vly_lcores_allowed(&allowed, ask_in_vain), -EINVAL);
+	cr_expect_eq(vly_lcores_allowed(&allowed, sched_getaffinity), 0);
+	cr_expect_gt(CPU_COUNT(&allowed), 0);
 }
 
 Test(lcores, last_cpus)

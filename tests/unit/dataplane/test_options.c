@@ -70,6 +70,23 @@ Test(options, streams)
 	expect_bad("--stream-memory", "x", "--stream-memory");
 }
 
+Test(options, watchdog)
+{
+	cr_assert_eq(parse("--port=null", "--watchdog-ms=500", "--state-dir=/s", NULL),
+		     VLY_OPTIONS_RUN);
+	cr_expect_eq(options.watchdog_ms, 500);
+	cr_expect_str_eq(options.state_dir, "/s");
+	cr_assert_eq(parse("--port=null", "--watchdog-ms=0", NULL, NULL), VLY_OPTIONS_RUN);
+	cr_expect_eq(options.watchdog_ms, 0);
+	cr_assert_eq(parse("--port=null", "--watchdog-ms=60000", NULL, NULL), VLY_OPTIONS_RUN);
+	cr_assert_eq(parse("--port=null", NULL, NULL, NULL), VLY_OPTIONS_RUN);
+	cr_expect_eq(options.watchdog_ms, 1000);
+	cr_expect_null(options.state_dir);
+	expect_bad("--watchdog-ms", "499", "0 nor a number from 500 to 60000");
+	expect_bad("--watchdog-ms", "60001", "--watchdog-ms");
+	expect_bad("--watchdog-ms", "1s", "--watchdog-ms");
+}
+
 Test(options, ports)
 {
 	cr_assert_eq(parse("--port=pci:0000:01:00.0,queues=4", "--port=ring",

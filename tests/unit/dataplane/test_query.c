@@ -143,7 +143,8 @@ Test(query, counts_that_no_query_has_are_malformed)
 		struct message message;
 		begin(&message);
 		set_count(&message, cases[i].idx, cases[i].cnt);
-		expect_error(&message, VLY_RCODE_FORMERR, false);
+		/* one question that can be read comes back */
+		expect_error(&message, VLY_RCODE_FORMERR, cases[i].idx != 0);
 	}
 }
 

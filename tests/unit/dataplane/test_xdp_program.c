@@ -77,7 +77,7 @@ static void
 configure(enum vly_xdp_mode mode, const char *const *ours)
 {
 	/* ticks of no length: time stands still */
-	struct vly_xdp_config config = {.mode = mode};
+	struct vly_xdp_config config = {.mode = mode, .mac = test_frame_mac()};
 	uint32_t key = 0;
 
 	for (unsigned i = 0; ours != NULL && ours[i] != NULL; i++)
@@ -114,7 +114,7 @@ action_of(enum vly_verdict verdict)
 {
 	if (verdict == VLY_VERDICT_serve)
 		return XDP_REDIRECT;
-	return verdict == VLY_VERDICT_pass ? XDP_PASS : XDP_DROP;
+	return verdict < VLY_VERDICT_serve ? XDP_PASS : XDP_DROP;
 }
 
 static void
@@ -133,13 +133,16 @@ Test(xdp_program, verdicts)
 	test_verdicts_each(check);
 }
 
-/* With no socket to give it to, what would be served goes to the kernel, and is counted so. */
+/* With no socket to give it to, what would be served goes to the kernel, is counted so, and the
+ * queue is marked. */
 Test(xdp_program, without_a_socket)
 {
 	struct test_frame frame = test_frame_query(4, 0);
 
 	configure(VLY_XDP_SERVE, test_addresses);
-	check(&frame, VLY_VERDICT_pass, "no socket");
+	check(&frame, VLY_VERDICT_no_lcore, "no socket");
+	cr_expect_eq(cpu->no_lcore[0], 1);
+	cr_expect_eq(cpu->no_lcore[1], 0);
 }
 
 /* The list of packets that native code goes through (test_policy.c). */

@@ -34,6 +34,8 @@ BEND(arp, test_put16(ip - 2, 0x0806))
 BEND(third_tag, test_put16(ip - 2, 0x8100); memmove(ip + 4, ip, 200); test_put16(ip + 2, 0x800);
      f->len = (uint16_t)(f->len + 4))
 BEND(broadcast, memset(eth, 0xff, 6))
+BEND(other_mac, eth[5]++)
+BEND(other_mac_first, eth[0] = 6)
 BEND(tcp4, ip[9] = 6)
 BEND(tcp6, ip[6] = 6)
 BEND(hop_by_hop, ip[6] = 0)
@@ -69,6 +71,11 @@ BEND(source_group4, ip[12] = 239)
 BEND(source_broadcast4, memset(ip + 12, 0xff, 4))
 BEND(source_none6, memset(ip + 8, 0, 16))
 BEND(source_group6, ip[8] = 0xff)
+BEND(source_loopback4, ip[12] = 127)
+BEND(source_ours4, memcpy(ip + 12, ip + 16, 4))
+BEND(source_loopback6, memset(ip + 8, 0, 15); ip[23] = 1)
+BEND(source_mapped6, memset(ip + 8, 0, 10); memset(ip + 18, 0xff, 2))
+BEND(source_ours6, memcpy(ip + 8, ip + 24, 16))
 BEND(short_dns, test_put16(udp + 4, 8 + 11))
 BEND(empty_dns, test_put16(udp + 4, 8))
 BEND(response, dns[2] |= 0x80)
@@ -89,6 +96,8 @@ static const struct test_verdict test_verdicts[] = {
 	{"ARP", 0, bend_arp, VLY_VERDICT_pass},
 	{"another tag", 4, bend_third_tag, VLY_VERDICT_CNT}, /* by the number of tags */
 	{"broadcast frame", 0, bend_broadcast, VLY_VERDICT_pass},
+	{"another MAC address", 0, bend_other_mac, VLY_VERDICT_other_host},
+	{"another MAC address from the start", 0, bend_other_mac_first, VLY_VERDICT_other_host},
 	{"TCP", 4, bend_tcp4, VLY_VERDICT_pass},
 	{"TCP", 6, bend_tcp6, VLY_VERDICT_pass},
 	{"hop-by-hop options", 6, bend_hop_by_hop, VLY_VERDICT_pass},
@@ -123,6 +132,11 @@ static const struct test_verdict test_verdicts[] = {
 	{"from broadcast", 4, bend_source_broadcast4, VLY_VERDICT_bad_source},
 	{"from ::", 6, bend_source_none6, VLY_VERDICT_bad_source},
 	{"from a group", 6, bend_source_group6, VLY_VERDICT_bad_source},
+	{"from 127/8", 4, bend_source_loopback4, VLY_VERDICT_bad_source},
+	{"from our own address", 4, bend_source_ours4, VLY_VERDICT_bad_source},
+	{"from ::1", 6, bend_source_loopback6, VLY_VERDICT_bad_source},
+	{"from an IPv4-mapped address", 6, bend_source_mapped6, VLY_VERDICT_bad_source},
+	{"from our own address", 6, bend_source_ours6, VLY_VERDICT_bad_source},
 	{"11 octets of DNS", 0, bend_short_dns, VLY_VERDICT_dns_short},
 	{"no DNS", 0, bend_empty_dns, VLY_VERDICT_dns_short},
 	{"a response", 0, bend_response, VLY_VERDICT_dns_response},

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which capabilities a port needs and the process lacks: drivers and libraries call that "Invalid
+ * argument". Start-up only. */
+#ifndef VLY_DATAPLANE_CAPABILITIES_H
+#define VLY_DATAPLANE_CAPABILITIES_H
+
+#include "options.h"
+
+#define VLY_CAPABILITIES_CHARS 160
+
+/* Writes "" or, to be put behind an error of such a port, "; CAP_NET_RAW is missing, ...". */
+__attribute__((nonnull)) void vly_capabilities_hint(enum vly_port_kind kind,
+						    char hint[VLY_CAPABILITIES_CHARS]);
+
+/* Whether memory may be locked without regard to RLIMIT_MEMLOCK. */
+__attribute__((warn_unused_result)) bool vly_capabilities_lock_memory(void);
+
+#endif

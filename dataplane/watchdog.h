@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Notices an lcore or a stream thread that does not come back, keeps what it had in hand, and ends
+ * the program, so that systemd starts it again. Without it, one packet that leads into a fault
+ * would take a queue's clients their server until somebody looks.
+ *
+ * A thread of its own looks at what the others count anyway: the main thread waits for lcores when
+ * it publishes, and hangs with one that does. Time is counted in looks that came to pass: a machine
+ * that was suspended, or a process that was stopped, costs one look. A thread that wants to run and
+ * gets no CPU does not hang, and is only spoken of.
+ *
+ * Use: vly_watchdog_start() when the lcores run; vly_watchdog_beat() in the main thread now and
+ * then; vly_watchdog_stop() when all of them have ended.
+ */
+#ifndef VLY_DATAPLANE_WATCHDOG_H
+#define VLY_DATAPLANE_WATCHDOG_H
+
+#include <uv.h>
+
+#include "evidence.h"
+#include "stream_server.h"
+#include "workers.h"
+
+/* The exit status when a thread hung. */
+#define VLY_WATCHDOG_STATUS 70
+
+/* What the watchdog remembers of a thread. */
+struct vly_watch {
+	uint64_t progress;
+	uint64_t cpu_ms;    /* CPU time that it had used when it was quiet for the first time */
+	unsigned quiet_cnt; /* looks in a row without progress */
+	bool told;
+};
+
+struct vly_watchdog {
+	unsigned timeout_ms; /* 0: off */
+	unsigned look_ms;
+	unsigned quiet_max; /* looks */
+	const char *state_dir;
+	const struct vly_workers *workers;
+	const struct vly_stream_server *streams;
+	bool running;
+	bool stop; /* under the mutex */
+	atomic_uint beats;
+	uv_thread_t thread;
+	uv_mutex_t mutex;
+	uv_cond_t cond;
+	struct vly_watch lcore[VLY_LCORES_MAX];
+	struct vly_watch stream[VLY_STREAM_THREADS_MAX];
+	struct vly_watch main;
+	struct vly_evidence evidence;
+};
+
+/* Counts a look. Returns whether there was no progress in quiet_max of them. */
+__attribute__((nonnull, warn_unused_result)) bool
+vly_watch_look(struct vly_watch *watch, uint64_t progress, unsigned quiet_max);
+
+/* `watchdog` is zeroed; workers and streams stay the caller's. Returns 0, or -1 with the error
+ * logged. Does nothing when options->watchdog_ms is 0. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_watchdog_start(struct vly_watchdog *watchdog, const struct vly_options *options,
+		   const struct vly_workers *workers, const struct vly_stream_server *streams);
+
+/* The main thread is alive. */
+__attribute__((nonnull)) void vly_watchdog_beat(struct vly_watchdog *watchdog);
+
+/* Does nothing when it was not started. */
+__attribute__((nonnull)) void vly_watchdog_stop(struct vly_watchdog *watchdog);
+
+#endif

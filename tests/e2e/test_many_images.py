@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""As many images as a dataplane takes, one for each zone that was reloaded alone; and the reload of everything behind it."""
+import json
+import socket
+
+import pytest
+
+from ask import serial
+from volley import small_zone
+
+pytestmark = [pytest.mark.fast_path, pytest.mark.heavy]
+
+IMAGES_MAX = 4096  # VLY_PUBLISH_IMAGES_MAX
+# Each makes an image of more than 16 MiB, which a reload of everything builds at the same time as the others.
+LARGE_ZONES = 3
+LARGE_NAMES = 200_000
+
+
+def reload_alone(volley, names):
+    """Reloads each zone by itself; returns the answers that are not good."""
+    bad = []
+    with socket.socket(socket.AF_UNIX) as client, client.makefile("rb") as answers:
+        client.connect(str(volley.control_socket))
+        client.settimeout(120)
+        for name in names:
+            client.sendall(json.dumps({"command": "reload", "zones": [name]}).encode() + b"\n")
+            while "ok" not in (answer := json.loads(answers.readline())):
+                pass
+            if not answer["ok"]:
+                bad.append(answer)
+    return bad
+
+
+def test_all_images_in_use(volley, note):
+    small = [f"z{number}.test." for number in range(IMAGES_MAX + 20)]
+    large = [f"large{number}.test." for number in range(LARGE_ZONES)]
+    shared = volley.directory / "small.zone"
+    shared.write_text(small_zone(1))
+    for name in small:
+        volley.zones[name] = shared
+    for name in large:
+        volley.zones[name] = volley.zone_file(name)
+        volley.zone_file(name).write_text(small_zone(1, f"$GENERATE 1-{LARGE_NAMES} h$ A 192.0.2.1"))
+    volley.write_config()
+    volley.start()
+    first = volley.request(command="status")["images"]["cnt"]
+    assert first > 1, "large zones are built beside each other"
+
+    shared.write_text(small_zone(2))
+    bad = reload_alone(volley, small[:IMAGES_MAX - first])
+    assert not bad, bad[:3]
+    assert volley.request(command="status")["images"]["cnt"] == IMAGES_MAX
+    bad = reload_alone(volley, small[-3:])
+    assert all("reload all zones" in json.dumps(answer) for answer in bad)
+    late = {serial(volley.network, name) for name in small[-3:]}
+    assert late == ({1} if bad else {2}), "one that is refused changes nothing"
+    assert serial(volley.network, small[0]) == 2
+
+    shared.write_text(small_zone(3))
+    reloaded = json.loads(volley.ctl("--json", "reload").stdout)
+    cnt = volley.request(command="status")["images"]["cnt"]
+    note(f"reload behind {IMAGES_MAX} images: {reloaded['seconds']:.1f} s, {cnt} images")
+    assert {serial(volley.network, name) for name in small[::64]} == {3}
+    assert {serial(volley.network, name) for name in large} == {1}
+    assert 1 < cnt < 100, "built as at the start: several images, not one, and not thousands"
+    assert not reload_alone(volley, small[:3]), "there is room again"
