@@ -58,7 +58,6 @@ run_exec(const struct vly_ctl *ctl, char **args, int arg_cnt)
 	int option;
 
 	(void)ctl;
-	signal(SIGPIPE, SIG_DFL); /* what is ignored stays ignored in the new program */
 	if (arg_cnt < 1 || strcmp(args[0], "dataplane") != 0)
 		return vly_ctl_fail_usage("exec needs the program to start: dataplane");
 	optind = 0;
