@@ -181,7 +181,8 @@ def nsec3_type(case):
     return None
 
 
-@row(("nsd",), "A name that owns NSEC3 alone exists if, and only if, a name below it does", "RFC 5155 §7.2.8, RFC 4592 §2.2.2",
+@row(("nsd",), "A name that owns NSEC3 alone exists if, and only if, a name below it does",
+     "RFC 5155 §7.2.8, RFC 4592 §2.2.2",
      "as in Knot and BIND; NSD finds no wildcard for names below one, and NXDOMAIN where it is an empty non-terminal")
 def below_nsec3(case):
     if not is_answer(case):
@@ -373,7 +374,8 @@ odd("broken-opt", ("two-opts", "broken-option"), (FORMERR,), (FORMERR,),
 odd("opt-owner", ("opt-not-at-root",), (FORMERR,), "any",
     "An OPT whose owner is not the root is answered with FORMERR", "RFC 6891 §6.1.2",
     "as NSD and BIND; Knot takes it as it is", ("knot",))
-odd("missing-opt", ("opt-missing", "opt-cut", "opt-not-at-root", "tsig-not-last", "tsig-broken"), (FORMERR,), (FORMERR,),
+odd("missing-opt", ("opt-missing", "opt-cut", "opt-not-at-root", "tsig-not-last", "tsig-broken"), (FORMERR,),
+    (FORMERR,),
     "FORMERR repeats the question when it could be read", "RFC 8906 §3", "NSD sends the header alone")
 odd("trailing-octets", ("trailing", "trailing-edns"), ANSWERED, (FORMERR,),
     "Octets behind the message are ignored", "RFC 1035 §4.2.1", "as in NSD and BIND; Knot answers FORMERR", ("knot",))
