@@ -12,7 +12,7 @@ import questions
 from lookup import Family, suffixes
 from answers import AA, OPT, RCODE, TC, Answer, same
 
-NS, CNAME, DNAME, DS, TSIG, ANY = 2, 5, 39, 43, 250, 255
+NS, CNAME, MX, SRV, DNAME, DS, TSIG, ANY = 2, 5, 15, 33, 39, 43, 250, 255
 EDE, NSID = 15, 3
 ALL = ("nsd", "knot", "bind")
 PEER_NAMES = {"nsd": "NSD", "knot": "Knot", "bind": "BIND"}
@@ -181,15 +181,15 @@ def nsec3_type(case):
     return None
 
 
-@row(("nsd",), "Names that own nothing but NSEC3 do not exist, also for names below them", "RFC 5155 §7.2.8",
-     "as in Knot and BIND; NSD finds no wildcard for names below one")
+@row(("nsd",), "A name that owns NSEC3 alone exists if, and only if, a name below it does",
+     "RFC 5155 §7.2.8, RFC 4592 §2.2.2",
+     "as in Knot and BIND; NSD finds no wildcard for names below one, and NXDOMAIN where it is an empty non-terminal")
 def below_nsec3(case):
     if not is_answer(case):
         return None
     family, name = asked(case)
-    hashed = {owner for zone in family.zones for owner, found in zone.records.items()
-              if "NSEC3" in found and owner not in zone.existing}
-    if any((set(suffixes(passed)) - {passed}) & hashed for passed in family.chain(name) if passed):
+    hashed = {owner for zone in family.zones for owner, found in zone.records.items() if list(found) == ["NSEC3"]}
+    if any(set(suffixes(passed)) & hashed for passed in family.chain(name) if passed):
         return agreed(case)
     return None
 
@@ -212,12 +212,23 @@ def required_glue(answer):
     return tuple(record for record in answer.additional if any(record[0].endswith(cut) for cut in cuts))
 
 
+def is_below_cut(case, name):
+    return any("NS" in zone.records.get(suffix, ()) and suffix != zone.origin
+               for zone in Family(case.zones).zones for suffix in suffixes(name))
+
+
 @row(ALL, "Addresses of the hosts that records name are added, when they fit", "RFC 1034 §4.3.2 6, RFC 9460 §4.1",
      "they are not required: NSD and BIND are told to add none but those of name servers; Knot adds none for NAPTR, KX "
      "and AFSDB, nor for HTTPS and SVCB but behind aliases, and adds those that the zone has below a cut")
 def optional_address(case):
-    if is_answer(case) and case.ours.additional != case.theirs.additional:
-        return both(case, lambda answer: answer._replace(additional=required_glue(answer)))
+    if not is_answer(case) or case.ours.additional == case.theirs.additional:
+        return None
+    # where Knot adds as we do, and there is room, all must be the same
+    if case.peer == "knot" and case.question.tcp and case.question.qtype in (NS, MX, SRV):
+        more, less = set(case.ours.additional), set(case.theirs.additional)
+        if more - less or not all(is_below_cut(case, record[0]) for record in less - more):
+            return None
+    return both(case, lambda answer: answer._replace(additional=required_glue(answer)))
 
 
 @row(("nsd", "knot"), "Wildcards below a cut give no glue", "RFC 4592 §4.2, RFC 9471 §2.1",
@@ -363,7 +374,8 @@ odd("broken-opt", ("two-opts", "broken-option"), (FORMERR,), (FORMERR,),
 odd("opt-owner", ("opt-not-at-root",), (FORMERR,), "any",
     "An OPT whose owner is not the root is answered with FORMERR", "RFC 6891 §6.1.2",
     "as NSD and BIND; Knot takes it as it is", ("knot",))
-odd("missing-opt", ("opt-missing", "opt-cut", "opt-not-at-root", "tsig-not-last", "tsig-broken"), (FORMERR,), (FORMERR,),
+odd("missing-opt", ("opt-missing", "opt-cut", "opt-not-at-root", "tsig-not-last", "tsig-broken"), (FORMERR,),
+    (FORMERR,),
     "FORMERR repeats the question when it could be read", "RFC 8906 §3", "NSD sends the header alone")
 odd("trailing-octets", ("trailing", "trailing-edns"), ANSWERED, (FORMERR,),
     "Octets behind the message are ignored", "RFC 1035 §4.2.1", "as in NSD and BIND; Knot answers FORMERR", ("knot",))
