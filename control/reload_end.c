@@ -234,8 +234,7 @@ vly_reload_publish(struct vly_reload *reload)
 	struct vly_reloader *reloader = reload->reloader;
 	struct vly_image_list *list = vly_catalog_images(reload->target);
 	bool hold = must_hold(reload);
-	bool alone = !reload->next && !reload->first;
-	uint32_t max = VLY_PUBLISH_IMAGES_MAX - (alone ? IMAGES_SPARE : 0);
+	uint32_t max = VLY_PUBLISH_IMAGES_MAX - (reload->is_full ? 0 : IMAGES_SPARE);
 
 	if (!list || list->cnt > max) {
 		const char *reason = list ? "more images than the dataplane takes: reload all zones"
