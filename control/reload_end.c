@@ -224,14 +224,19 @@ must_hold(const struct vly_reload *reload)
 	return false;
 }
 
+/* Zones that are reloaded alone leave room for the images that a reload of everything makes: they
+ * are built beside each other, and with room for one only they would be one. */
+#define IMAGES_SPARE 64
+
 void
 vly_reload_publish(struct vly_reload *reload)
 {
 	struct vly_reloader *reloader = reload->reloader;
 	struct vly_image_list *list = vly_catalog_images(reload->target);
 	bool hold = must_hold(reload);
+	uint32_t max = VLY_PUBLISH_IMAGES_MAX - (reload->is_full ? 0 : IMAGES_SPARE);
 
-	if (!list || list->cnt > VLY_PUBLISH_IMAGES_MAX) {
+	if (!list || list->cnt > max) {
 		const char *reason = list ? "more images than the dataplane takes: reload all zones"
 					  : "out of memory";
 		vly_image_list_free(list);
