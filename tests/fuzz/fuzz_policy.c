@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Frames that a port may receive, under rules with lists and rates. One by one and in a burst they
  * get the same verdicts, and nothing outside the frame is read. The first octet chooses the source
- * mode, the second cuts the rest into frames of so many octets. */
+ * mode and whether the port has a MAC address, the second cuts the rest into frames of so many
+ * octets. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,14 +45,15 @@ make_rules(void)
 
 /* In a block of its own, whose end the sanitizer watches. */
 static enum vly_verdict
-classify(const uint8_t *data, size_t bytes, struct vly_packet *packet)
+classify(const uint8_t *data, size_t bytes, uint64_t mac, struct vly_packet *packet)
 {
 	uint8_t *frame = malloc(bytes > 0 ? bytes : 1);
 
 	if (frame == NULL)
 		abort();
 	memcpy(frame, data, bytes);
-	enum vly_verdict verdict = vly_policy_classify(frame, frame + bytes, packet, 0, &addresses);
+	enum vly_verdict verdict =
+		vly_policy_classify(frame, frame + bytes, packet, mac, &addresses);
 	if (verdict == VLY_VERDICT_serve &&
 	    (packet->dns_len < 12 || packet->dns_off + (size_t)packet->dns_len > bytes ||
 	     packet->source_port == 0))
@@ -75,6 +77,7 @@ judge(const struct vly_packet *packet, unsigned cnt, uint32_t now)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
+	static const uint8_t mac[8] = {2, 0, 0, 0, 0, 0x53};
 	static uint32_t now;
 	struct vly_packet packet[VLY_JUDGE_MAX];
 	unsigned cnt = 0;
@@ -87,7 +90,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	rules->source_mode = data[0] % 3;
 	for (size_t at = 2; at < bytes && cnt < VLY_JUDGE_MAX; at += step) {
 		size_t len = bytes - at < step ? bytes - at : step;
-		cnt += classify(data + at, len, &packet[cnt]) == VLY_VERDICT_serve;
+		cnt += classify(data + at, len, data[0] & 0x80 ? vly_policy_mac(mac) : 0,
+				&packet[cnt]) == VLY_VERDICT_serve;
 	}
 	judge(packet, cnt, now);
 	now += VLY_RATE_UNITS_PER_S / 1000;
