@@ -248,6 +248,7 @@ serve(struct dataplane *dataplane)
 			     dataplane->lcores.cnt, dataplane->port_cnt,
 			     dataplane->options->socket_path);
 		uv_run(&dataplane->loop, UV_RUN_DEFAULT);
+		uv_timer_stop(&dataplane->timer);
 	}
 	vly_stream_server_stop(&dataplane->streams);
 	stop_workers(dataplane);

@@ -195,7 +195,7 @@ def test_queries_on_a_queue_without_an_lcore(made):
     assert "queue 1, which no lcore serves" in said
     assert f"ethtool -L {SERVER_LINK} rx 1, or queues=2" in said
     wait_for(lambda: "on 1 of its queues" in str(made.ctl_json("status")["dataplane"]["troubles"]))
-    assert "queries come in on 1 queues without an lcore" in made.ctl("status").stdout
+    assert "queries arrive on 1 of its queues that no lcore serves" in made.ctl("status").stdout
     ask_from_many_ports(made.network, 64)
     wait_for(lambda: (now := in_driver(made))["serve"] + now["no_lcore"] == 128)
     assert made.dataplane.log().count("queries come in on queue") == 1, "once a minute at most"

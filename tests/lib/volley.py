@@ -56,6 +56,12 @@ def yaml_value(value):
     return json.dumps(value)
 
 
+def _prepare_child():
+    """Dies with the tests, and takes SIGINT, which is ignored by what a shell has started in the background."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Process:
     """A program with its log in a file; dies with the tests."""
 
@@ -66,7 +72,7 @@ class Process:
             self.popen = subprocess.Popen(
                 list(map(str, command)), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 env=environment() | dict(more_environment), start_new_session=True,
-                preexec_fn=lambda: _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+                preexec_fn=_prepare_child)
 
     @property
     def pid(self):
