@@ -217,6 +217,11 @@ run(const char *config_path, int log_level)
 {
 	struct vly_config_errors errors;
 	struct control control = {.loop = uv_default_loop()};
+	if (!control.loop) {
+		vly_log(VLY_LOG_ERROR, "no event loop: %m; more open files are needed (ulimit -n, "
+				       "LimitNOFILE=)");
+		return 1;
+	}
 	struct vly_config *config = vly_config_load(config_path, &errors);
 
 	for (unsigned i = 0; i < errors.cnt; i++)

@@ -12,7 +12,7 @@ import pytest
 
 from publish import HEADER, HELLO, HELLO_BODY, IMAGE_VERSION, VERSION, message
 from test_trouble import huge_pages
-from volley import DATAPLANE, Process, small_zone
+from volley import CONTROL, DATAPLANE, Process, small_zone, wait_until
 
 
 def descriptors(pid):
@@ -89,3 +89,13 @@ def test_start_without_huge_pages_inherits_nothing(volley):
             assert ("starting again" in dataplane.log()) == (name == "again")
             assert dataplane.stop() == 0
     assert seen["again"] == seen["at once"]
+
+
+def test_too_few_descriptors_for_control(volley):
+    """With any limit on open files it starts or says why not; it never crashes."""
+    volley.add_zone("test.", small_zone(1))
+    for limit in range(6, 24):  # with less, libuv aborts
+        control = volley._spawn("control", ["prlimit", f"--nofile={limit}", CONTROL, "--config", volley.config])
+        wait_until(lambda: not control.running() or "ready: " in control.log(), "ended or ready")
+        assert control.stop() in (0, 1, None) and control.popen.returncode in (0, 1), control.log()
+        assert control.popen.returncode == 0 or "error: " in control.log()
