@@ -14,8 +14,6 @@
 #ifndef VLY_DATAPLANE_PORT_H
 #define VLY_DATAPLANE_PORT_H
 
-#include <stdatomic.h>
-
 #include "pool.h"
 #include "unserved_queues.h"
 #include "xdp.h"

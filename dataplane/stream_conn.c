@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A message that was kept takes three reads: for its length, for itself, and one for what follows.
  * */
