@@ -35,11 +35,13 @@ const char vly_options_help[] =
 	"  --stream-read SECONDS  until a message that has begun must be there (default: 5)\n"
 	"  --stream-write SECONDS until a client must have taken its responses (default: 10)\n"
 	"  --stream-memory MIB    buffers of all connections (default: 64)\n"
-	"  --watchdog-ms N        end with status 70 when an lcore or a stream thread has not "
-	"come\n"
+	"  --watchdog-ms N        ends the program when an lcore or a stream thread has not come\n"
 	"                         back for so long, 500 to 60000; 0: never (default: 1000)\n"
 	"  --state-dir DIR        where the watchdog keeps the packets that a thread had in hand,\n"
 	"                         in stuck/ (default: nowhere)\n"
-	"  --retry                try again until it works when the start fails\n"
+	"  --retry                a start that fails is tried again, until it works\n"
 	"  --log-level LEVEL      error, warning, info or debug (default: info)\n"
-	"  --help, --version\n";
+	"  --help, --version\n"
+	"\n"
+	"Exit status: 0 ended by a signal, 1 could not start or has no port left that works,\n"
+	"2 usage, 70 ended by the watchdog.\n";
