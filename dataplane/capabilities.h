@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Which capabilities a port needs and the process lacks: drivers and libraries call that "Invalid
- * argument". Start-up only. */
+/*
+ * Which capabilities a port needs and the process lacks: drivers and libraries call that "Invalid
+ * argument".
+ *
+ * Use, after something has failed: vly_capabilities_hint(). Any thread; the kernel is asked each
+ * time.
+ */
 #ifndef VLY_DATAPLANE_CAPABILITIES_H
 #define VLY_DATAPLANE_CAPABILITIES_H
 
 #include "options.h"
 
+/* Room for the longest hint: three names, and where they may have gone. */
 #define VLY_CAPABILITIES_CHARS 160
 
 /* Writes "" or, to be put behind an error of such a port, "; CAP_NET_RAW is missing, ...". */

@@ -2,6 +2,7 @@
 #include "compose.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "compose_parts.h"
 #include "resolve.h"

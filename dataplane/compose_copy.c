@@ -10,6 +10,8 @@
  */
 #include "compose_parts.h"
 
+#include <string.h>
+
 #include <volley/rdata.h>
 
 /* What a record costs, and each so many octets. */

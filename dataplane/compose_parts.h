@@ -11,8 +11,6 @@
 #ifndef VLY_DATAPLANE_COMPOSE_PARTS_H
 #define VLY_DATAPLANE_COMPOSE_PARTS_H
 
-#include <string.h>
-
 #include "query.h"
 #include "wire.h"
 

@@ -8,7 +8,7 @@
 #include "eal.h"
 #include "port.h"
 #include "publish_server.h"
-#include "retry.h"
+#include "start.h"
 #include "stream_server.h"
 #include "watchdog.h"
 #include "workers.h"

@@ -160,6 +160,21 @@ add_pci_ports(const struct vly_options *options, const char **arg, int *arg_cnt)
 	return any;
 }
 
+/* Tells why DPDK does not start. Returns what vly_eal_start() does. */
+static int
+fail_start(bool huge_pages)
+{
+	/* EACCES: there is not one left, so DPDK finds nothing to tell of them. */
+	if (huge_pages && (rte_errno == ENOMEM || rte_errno == EACCES)) {
+		vly_log_warning("the free huge pages were gone in the end: starting again with "
+				"ordinary pages");
+		return VLY_EAL_NO_HUGE_PAGES;
+	}
+	vly_log_error("DPDK does not start: %s (%s)", rte_strerror(rte_errno),
+		      *vly_eal_error() != '\0' ? vly_eal_error() : "--log-level debug tells more");
+	return -1;
+}
+
 int
 vly_eal_start(const struct vly_options *options, const struct vly_lcores *lcores,
 	      uint64_t memory_bytes)
@@ -196,18 +211,8 @@ vly_eal_start(const struct vly_options *options, const struct vly_lcores *lcores
 		/* Physical addresses are of no use without devices, and need privileges. */
 		arg[cnt++] = "--iova-mode=va";
 	}
-	if (redirect_log() != 0 || rte_eal_init(cnt, (char **)(uintptr_t)arg) < 0) {
-		/* EACCES: there is not one left, so DPDK finds nothing to tell of them. */
-		if (huge_pages && (rte_errno == ENOMEM || rte_errno == EACCES)) {
-			vly_log_warning("the free huge pages were gone in the end: starting again "
-					"with ordinary pages");
-			return VLY_EAL_NO_HUGE_PAGES;
-		}
-		vly_log_error("DPDK does not start: %s (%s)", rte_strerror(rte_errno),
-			      *vly_eal_error() != '\0' ? vly_eal_error()
-						       : "--log-level debug tells more");
-		return -1;
-	}
+	if (redirect_log() != 0 || rte_eal_init(cnt, (char **)(uintptr_t)arg) < 0)
+		return fail_start(huge_pages);
 	return 0;
 }
 

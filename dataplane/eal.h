@@ -21,7 +21,8 @@ __attribute__((nonnull, warn_unused_result)) int vly_eal_start(const struct vly_
 
 void vly_eal_stop(void);
 
-/* The first error that DPDK logged since vly_eal_forget_error(), or "" : the detail to our own. */
+/* The first error that DPDK logged since vly_eal_forget_error(), or "": the detail to our own. Any
+ * thread. */
 const char *vly_eal_error(void);
 
 /* The same of what the kernel told libbpf. Both strings are the calling thread's until its next

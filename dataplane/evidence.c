@@ -4,23 +4,21 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <volley/checksum.h>
-
-#include "packet.h"
-#include "wire.h"
+#include "client_frame.h"
 
 #define FOLDER "stuck"
 #define SUFFIX ".pcap"
 
-#define ETHERNET_BYTES 14
+/* The client's port, which nobody has told us. */
+#define PORT_UNKNOWN 65535
 
 /* The file format, in host order: https://www.tcpdump.org/manpages/pcap-savefile.5.html */
 #define PCAP_MAGIC    0xa1b2c3d4
@@ -74,53 +72,11 @@ vly_evidence_add_frame(struct vly_evidence *evidence, const void *frame, uint16_
 		add(evidence, frame, bytes, 0);
 }
 
-static void
-write_ipv4(uint8_t *ip, const uint8_t *client, unsigned udp_bytes)
-{
-	memset(ip, 0, VLY_IPV4_BYTES);
-	ip[0] = 0x45;
-	vly_write_u16(ip + 2, (uint16_t)(VLY_IPV4_BYTES + udp_bytes));
-	ip[8] = 64;
-	ip[9] = 17;
-	memcpy(ip + 12, client, 4);
-}
-
-static void
-write_ipv6(uint8_t *ip, const uint8_t *client, unsigned udp_bytes)
-{
-	memset(ip, 0, VLY_IPV6_BYTES);
-	ip[0] = 0x60;
-	vly_write_u16(ip + 4, (uint16_t)udp_bytes);
-	ip[6] = 17;
-	ip[7] = 64;
-	memcpy(ip + 8, client, 16);
-}
-
-/* Checksums stay 0: tools read the packet all the same. */
-static void
-write_heads(uint8_t *frame, const uint8_t *client, bool ipv4, unsigned message_bytes)
-{
-	uint8_t *ip = frame + ETHERNET_BYTES;
-	uint8_t *udp = ip + (ipv4 ? VLY_IPV4_BYTES : VLY_IPV6_BYTES);
-	unsigned udp_bytes = VLY_UDP_BYTES + message_bytes;
-
-	memset(frame, 0, ETHERNET_BYTES);
-	vly_write_u16(frame + 12, ipv4 ? 0x0800 : 0x86dd);
-	if (ipv4)
-		write_ipv4(ip, client, udp_bytes);
-	else
-		write_ipv6(ip, client, udp_bytes);
-	memset(udp, 0, VLY_UDP_BYTES);
-	vly_write_u16(udp, 65535);
-	vly_write_u16(udp + 2, VLY_DNS_PORT);
-	vly_write_u16(udp + 4, (uint16_t)udp_bytes);
-}
-
 void
 vly_evidence_add_message(struct vly_evidence *evidence, const void *client, bool ipv4,
 			 const void *message, uint16_t bytes)
 {
-	uint16_t head = ETHERNET_BYTES + VLY_UDP_BYTES + (ipv4 ? VLY_IPV4_BYTES : VLY_IPV6_BYTES);
+	uint16_t head = (uint16_t)vly_client_frame_head_bytes(ipv4);
 	uint8_t address[16] = {0};
 	unsigned before = evidence->cnt;
 
@@ -129,7 +85,8 @@ vly_evidence_add_message(struct vly_evidence *evidence, const void *client, bool
 		return;
 	add(evidence, message, bytes, head);
 	if (evidence->cnt > before)
-		write_heads(evidence->packet[before].octets, address, ipv4, bytes);
+		vly_client_frame_write(evidence->packet[before].octets, address, ipv4, PORT_UNKNOWN,
+				       IPPROTO_UDP, bytes);
 }
 
 /* Our own files, however many somebody may have put there, beside those that are to stay. */

@@ -8,6 +8,8 @@
  *
  * A response is composed over its query: of one that was being written, the first octets may
  * already be ours, and the rest are the client's. Memory that is gone is left out and does no harm.
+ *
+ * One thread writes an evidence. It owns its octets: nothing in it points to what was copied.
  */
 #ifndef VLY_DATAPLANE_EVIDENCE_H
 #define VLY_DATAPLANE_EVIDENCE_H
@@ -42,16 +44,16 @@ __attribute__((nonnull)) void vly_evidence_clear(struct vly_evidence *evidence);
 __attribute__((nonnull)) void vly_evidence_add_frame(struct vly_evidence *evidence,
 						     const void *frame, uint16_t bytes);
 
-/* Copies a DNS message, and dresses it as the UDP query of a client, 4 or 16 octets, to an address
- * of zeros. */
+/* Copies a DNS message, and puts headers of UDP in front of it, from the address of `client`, of 4
+ * or 16 octets, to one of zeros (client_frame.h). */
 __attribute__((nonnull)) void vly_evidence_add_message(struct vly_evidence *evidence,
 						       const void *client, bool ipv4,
 						       const void *message, uint16_t bytes);
 
 /*
  * Writes a file that has `what` in its name into the folder "stuck" of state_dir; both are made if
- * they are not there. Returns 0 with the file's path in path[], or a negative
- * errno with the path of what failed.
+ * they are not there. Blocks for as long as the disk does. Returns 0 with the file's path in
+ * path[], or a negative errno with the path of what failed.
  */
 __attribute__((nonnull, warn_unused_result)) int
 vly_evidence_write(const struct vly_evidence *evidence, const char *state_dir, const char *what,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the kernel knows of a network interface. */
+/* What the kernel knows of a network interface. Any thread; the kernel is asked each time. */
 #ifndef VLY_DATAPLANE_INTERFACE_H
 #define VLY_DATAPLANE_INTERFACE_H
 

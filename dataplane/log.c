@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <volley/retry.h>
+
 /* Longer lines are cut: a path or two and a reason fit. */
 #define LINE_BYTES 1024
 

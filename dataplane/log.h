@@ -8,7 +8,7 @@
 #ifndef VLY_DATAPLANE_LOG_H
 #define VLY_DATAPLANE_LOG_H
 
-#include <volley/retry.h>
+struct vly_retry; /* <volley/retry.h> */
 
 enum vly_log_level {
 	VLY_LOG_ERROR,
@@ -17,7 +17,7 @@ enum vly_log_level {
 	VLY_LOG_DEBUG,
 };
 
-/* Which lines the attempt to start before this one has said: those are not said again. */
+/* Knows the lines that the attempt to start before this one has said, which are not said again. */
 extern struct vly_retry vly_log_retry;
 
 /* The least severe level that is written; info until told otherwise. */

@@ -8,8 +8,10 @@
 
 #include <linux/close_range.h>
 
+#include <volley/retry.h>
+
 #include "dataplane.h"
-#include "retry.h"
+#include "start.h"
 
 /* Becomes a new volley-dataplane with one option more. */
 static int
@@ -25,7 +27,7 @@ run_without_huge_pages(int argc, char **argv)
 		execv("/proc/self/exe", again);
 	}
 	vly_log_error("can't start again: %m");
-	return 1;
+	return VLY_DATAPLANE_FAILED;
 }
 
 static int

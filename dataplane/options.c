@@ -37,47 +37,6 @@ static const struct vly_stream_options stream_defaults = {
 	.memory_mib = 64,
 };
 
-const char vly_options_help[] =
-	"Usage: volley-dataplane --port SPEC [option]...\n"
-	"\n"
-	"  --port SPEC            where queries come from; repeatable:\n"
-	"                           af_xdp:IFACE[,queues=N]     through our XDP program\n"
-	"                           pci:ADDRESS[,queues=N]      a NIC bound to vfio-pci\n"
-	"                           af_packet:IFACE[,queues=N]  packet sockets, for tests\n"
-	"                           tap:NAME                    a tap interface, for tests\n"
-	"                           pcap:FILE[,loop][,out=FILE] a capture, for benchmarks\n"
-	"                           ring, null                  for tests\n"
-	"  --cpus LIST            CPUs such as 1-3,5: one per queue, in the order of the ports\n"
-	"                         (default: the last ones we may use)\n"
-	"  --listen ADDRESS       answer on this address; repeatable (default: on every one)\n"
-	"  --socket PATH          where volley-control connects (default: " VLY_SOCKET_DEFAULT ")\n"
-	"  --xdp-program FILE     instead of the XDP program that came with volley-dataplane\n"
-	"  --idle sleep|spin      what an idle lcore does (default: sleep)\n"
-	"  --memory MIB           packet memory (default: what the queues need)\n"
-	"  --huge-pages auto|off  use huge pages if enough are free (default: auto)\n"
-	"  --udp-payload-max N    largest response over UDP, 512 to 4096 (default: 1232)\n"
-	"  --nsid TEXT|0xHEX      what the NSID option is answered with (default: it is not)\n"
-	"  --id-server TEXT       id.server and hostname.bind in class CH (default: refused)\n"
-	"  --version-server TEXT  version.server and version.bind in class CH (default: refused)\n"
-	"  --rrset-order fixed|rotate\n"
-	"                         of A and AAAA records (default: fixed, as in the zone file)\n"
-	"  --stream-threads N     threads for TCP and for UDP that the fast path does not take;\n"
-	"                         0: none (default: 1)\n"
-	"  --stream-connections N open at once; more make the longest idle one close\n"
-	"                         (default: 10000)\n"
-	"  --stream-client N      of those, for one IPv4 address or IPv6 /56 (default: 256)\n"
-	"  --stream-idle SECONDS  until an idle connection is closed (default: 10)\n"
-	"  --stream-read SECONDS  until a message that has begun must be there (default: 5)\n"
-	"  --stream-write SECONDS until a client must have taken its responses (default: 10)\n"
-	"  --stream-memory MIB    buffers of all connections (default: 64)\n"
-	"  --watchdog-ms N        ends the program when an lcore or a stream thread has not come\n"
-	"                         back for so long, 500 to 60000; 0: never (default: 1000)\n"
-	"  --state-dir DIR        where the packets that it had in hand are kept then, in stuck/\n"
-	"                         (default: they are not)\n"
-	"  --retry                a start that fails is tried again, until it works\n"
-	"  --log-level LEVEL      error, warning, info or debug (default: info)\n"
-	"  --help, --version\n";
-
 enum option_id {
 	OPT_PORT = 256,
 	OPT_CPUS,

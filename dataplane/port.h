@@ -14,8 +14,6 @@
 #ifndef VLY_DATAPLANE_PORT_H
 #define VLY_DATAPLANE_PORT_H
 
-#include <stdatomic.h>
-
 #include "pool.h"
 #include "unserved_queues.h"
 #include "xdp.h"
@@ -44,6 +42,7 @@ __attribute__((nonnull, warn_unused_result)) int vly_port_plan(struct vly_port *
 __attribute__((nonnull(1), warn_unused_result)) int
 vly_port_open(struct vly_port *port, unsigned port_idx, const char *xdp_program);
 
+/* From now on the queries to these addresses come to the port's queues. Returns 0 or -1. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_port_serve(struct vly_port *port, const struct vly_addresses *addresses);
 
@@ -64,6 +63,7 @@ __attribute__((nonnull, pure)) bool vly_port_is_lost(const struct vly_port *port
 __attribute__((nonnull)) void vly_port_sample(struct vly_port *port, unsigned port_idx,
 					      struct vly_sampler *sampler, uint32_t now);
 
+/* From now on whatever the port receives goes to the kernel, if the port shares it with us. */
 __attribute__((nonnull)) void vly_port_stop(struct vly_port *port);
 
 /* Also for a port that was only planned. */

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A message that was kept takes three reads: for its length, for itself, and one for what follows.
  * */
@@ -96,8 +95,11 @@ answer_burst(struct vly_stream_conn *conn, const struct vly_stream_message *mess
 		.keepalive = (uint16_t)(vly_stream_pool_idle_ms(pool) / 100),
 	};
 
-	if (is_denied(conn))
+	if (is_denied(conn)) {
+		/* responses to bursts before, which the next client would get */
+		pool->answerer.out_bytes = 0;
 		return DENIED;
+	}
 	conn->fresh = true;
 	for (unsigned done = 0; done < cnt;) {
 		done += vly_stream_answer(&pool->answerer, &asker, message + done, cnt - done);

@@ -40,8 +40,7 @@ enum vly_stream_state {
 };
 
 struct vly_stream_settings {
-	uint32_t state_ms[VLY_STREAM_STATE_CNT]; /* time limits; idle is the longest, without
-						    pressure */
+	uint32_t state_ms[VLY_STREAM_STATE_CNT]; /* time limits; idle: when there is no pressure */
 	uint32_t open_max;                       /* connections of this thread */
 	size_t buffers_max;                      /* octets kept for its connections */
 	uint16_t udp_limit_max;                  /* for OPT */
@@ -92,8 +91,8 @@ __attribute__((nonnull)) void vly_stream_pool_open(struct vly_stream_pool *pool,
 						   struct vly_stream_policy *policy,
 						   struct vly_stream_counters *counters);
 
-/* Takes over an accepted, non-blocking socket; closes it when it can't be had, or when
- * the client's prefix is denied. */
+/* Takes over an accepted, non-blocking socket; closes it when it can't be had, or when the client's
+ * prefix is denied. */
 __attribute__((nonnull)) void vly_stream_pool_add(struct vly_stream_pool *pool, int fd,
 						  const struct sockaddr_storage *address);
 

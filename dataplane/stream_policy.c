@@ -9,9 +9,9 @@
 #include <rte_cycles.h>
 #include <urcu-qsbr.h>
 
+#include "client_frame.h"
 #include "defence.h"
 #include "judge.h"
-#include "wire.h"
 
 int
 vly_stream_policy_start(struct vly_stream_policy *policy, struct vly_lcore_counters *counters,
@@ -19,8 +19,7 @@ vly_stream_policy_start(struct vly_stream_policy *policy, struct vly_lcore_count
 {
 	*policy = (struct vly_stream_policy){.counters = counters};
 	vly_clock_start(&policy->clock, tsc_hz);
-	/* of no port */
-	vly_sampler_start(&policy->sampler, ring, UINT16_MAX);
+	vly_sampler_start(&policy->sampler, ring, UINT16_MAX); /* of no port */
 	policy->state = vly_judge_state_create();
 	return policy->state != NULL ? 0 : -ENOMEM;
 }
@@ -40,32 +39,17 @@ packet_of(const struct vly_stream_source *source)
 	return packet;
 }
 
-/* A frame as the message may have come in, as far as a sample has room; its destination is left 0.
- * Returns the octets of the whole. */
+/* Makes a frame of the message, as far as a sample has room. Returns the octets of the whole. */
 static uint16_t
-dress(uint8_t frame[VLY_SAMPLE_FRAME_BYTES], const struct vly_stream_source *source,
-      uint8_t protocol, const uint8_t *message, size_t bytes)
+make_frame(uint8_t frame[VLY_SAMPLE_FRAME_BYTES], const struct vly_stream_source *source,
+	   uint8_t protocol, const uint8_t *message, size_t bytes)
 {
-	uint8_t *ip = frame + VLY_ETHERNET_BYTES;
-	uint8_t *udp = ip + (source->ipv4 ? VLY_IPV4_BYTES : VLY_IPV6_BYTES);
-	size_t headers = (size_t)(udp + VLY_UDP_BYTES - frame);
-	size_t room = VLY_SAMPLE_FRAME_BYTES - headers;
-	size_t whole = headers + bytes;
+	size_t heads = vly_client_frame_head_bytes(source->ipv4);
+	size_t room = VLY_SAMPLE_FRAME_BYTES - heads;
+	size_t whole = heads + bytes;
 
-	memset(frame, 0, headers);
-	vly_write_u16(ip - 2, source->ipv4 ? 0x0800 : 0x86dd);
-	if (source->ipv4) {
-		ip[0] = 0x45;
-		ip[9] = protocol;
-		memcpy(ip + 12, source->address, 4);
-	} else {
-		ip[0] = 0x60;
-		ip[6] = protocol;
-		memcpy(ip + 8, source->address, 16);
-	}
-	vly_write_u16(udp, source->port);
-	vly_write_u16(udp + 2, VLY_DNS_PORT);
-	memcpy(udp + VLY_UDP_BYTES, message, bytes < room ? bytes : room);
+	vly_client_frame_write(frame, source->address, source->ipv4, source->port, protocol, bytes);
+	memcpy(frame + heads, message, bytes < room ? bytes : room);
 	return whole < UINT16_MAX ? (uint16_t)whole : UINT16_MAX;
 }
 
@@ -79,7 +63,7 @@ drop(struct vly_stream_policy *policy, enum vly_verdict verdict,
 	policy->counters->verdict[verdict]++;
 	if (!vly_sampler_wants(&policy->sampler, verdict, 1, now))
 		return;
-	uint16_t frame_len = dress(frame, source, protocol, message, bytes);
+	uint16_t frame_len = make_frame(frame, source, protocol, message, bytes);
 	vly_sampler_keep(&policy->sampler, verdict, frame, frame_len, now);
 }
 

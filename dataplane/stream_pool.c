@@ -61,8 +61,7 @@ vly_stream_conn_close(struct vly_stream_conn *conn, bool reset)
 	set_open(pool, pool->open - 1);
 }
 
-/* A client that is silent, but has not taken our last responses from the kernel, is a slow reader.
- * */
+/* A silent client that has not taken our last responses from the kernel is a slow reader. */
 static void
 close_idle(struct vly_stream_conn *conn)
 {

@@ -3,14 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
 #include <urcu-qsbr.h>
 
-#include "position.h"
+#include "thread.h"
 
 /* Connections that wait for us to accept them; the kernel cuts it to net.core.somaxconn. */
 #define BACKLOG 4096
@@ -104,22 +102,6 @@ run(void *argument)
 	rcu_unregister_thread();
 }
 
-/* Signals are the main thread's. */
-static int
-start_thread(struct vly_stream_thread *thread)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	sigdelset(&all, VLY_POSITION_SIGNAL);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int error = uv_thread_create(&thread->id, run, thread);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (error == 0)
-		pthread_setname_np(thread->id, "volley-stream");
-	return error;
-}
-
 static int
 watch(struct vly_stream_thread *thread, struct vly_stream_listener *listener)
 {
@@ -175,7 +157,7 @@ vly_stream_thread_start(struct vly_stream_thread *thread)
 	for (unsigned i = 0; error == 0 && i < thread->listener_cnt; i++)
 		error = watch(thread, &thread->listener[i]);
 	if (error == 0)
-		error = start_thread(thread);
+		error = vly_thread_start(&thread->id, "volley-stream", run, thread);
 	if (error != 0)
 		end_loop(thread);
 	return error;

@@ -40,9 +40,8 @@ struct vly_stream_thread {
 	atomic_bool running;
 };
 
-/* listener[], settings, limits, counters and samples are set by the caller. Returns 0 or a negative
- * errno.
- * */
+/* The caller has set listener[], settings, limits, counters and samples, and keeps them until the
+ * thread is stopped. Returns 0 or a negative errno. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_stream_thread_start(struct vly_stream_thread *thread);
 

@@ -12,9 +12,8 @@
 
 #include <stdint.h>
 
-#include "stream_policy.h"
-
 #include "query.h"
+#include "stream_policy.h"
 
 struct vly_stream_udp;
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the kernel says of one of our threads: whether it wants to run, and how much it has run. */
+/*
+ * What the kernel says of one of our threads: whether it wants to run, and how long it has run.
+ *
+ * Use: vly_thread_state_read(), in any thread.
+ */
 #ifndef VLY_DATAPLANE_THREAD_STATE_H
 #define VLY_DATAPLANE_THREAD_STATE_H
 
@@ -8,8 +12,8 @@
 #include <sys/types.h>
 
 struct vly_thread_state {
-	bool runnable;
-	uint64_t cpu_ms;
+	bool runnable;   /* it runs, or waits for nothing but a CPU */
+	uint64_t cpu_ms; /* since it began */
 };
 
 /* Returns 0 or a negative errno. */

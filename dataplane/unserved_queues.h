@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Queues of a port that queries come in on though no lcore serves them: the XDP program leaves
- * those to the kernel, and whoever looks only at answers does not notice. Here is who says so.
+ * Warns of queues of a port that queries come in on though no lcore serves them. The XDP program
+ * leaves these to the kernel, so that they are answered all the same, but slowly, and nobody would
+ * notice.
  *
  * Use, in the main thread: zeros to begin with; vly_unserved_queues_watch() now and then, after the
  * port's counters have been read. Logs a warning at once, and then once a minute as long as it goes

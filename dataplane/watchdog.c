@@ -4,22 +4,26 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "position.h"
+#include "thread.h"
 #include "thread_state.h"
 
-/* Looks within the time limit: it is kept to a tenth. */
+/* Looks in a time limit. A hang is so noticed within eleven tenths of the limit; more looks would
+ * only wake the thread up more often. */
 #define LOOKS 10
 
-/* The main thread verifies images and waits for grace periods, for seconds with large ones. */
-#define MAIN_PATIENCE 30
+/* Time limits that the main thread has: with large images, it verifies and waits for grace periods
+ * for seconds. */
+#define MAIN_LIMITS 30
 
-/* The end may take so long: a disk or a reader of the log that hangs must not hold it up. */
+/* How long the end may take: a disk or a reader of the log that hangs must not hold it up. What the
+ * log and the file get is written within a few milliseconds, and asking a thread for its position
+ * takes 200 ms at most. */
 #define END_MS_MAX 500
 
 /* Octets of a packet that the log shows, and packets that it shows. */
@@ -76,7 +80,7 @@ keep_packets(const struct vly_watchdog *watchdog, const char *what)
 		vly_log_error("watchdog: its packets are kept in %s", path);
 }
 
-/* What stands in the way of the end ends us as well: SIGALRM, which nobody handles. */
+/* Has the kernel end the process by SIGALRM, should a disk or a reader of the log hang. */
 static void
 limit_the_end(void)
 {
@@ -90,7 +94,7 @@ limit_the_end(void)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/* The evidence is there, and the first line has been written. */
+/* Tells where the thread is and what it had in hand, which is in the evidence, and ends. */
 __attribute__((noreturn)) static void
 end(const struct vly_watchdog *watchdog, pid_t tid, const char *what)
 {
@@ -105,8 +109,8 @@ end(const struct vly_watchdog *watchdog, pid_t tid, const char *what)
 }
 
 /*
- * A thread without progress hangs, if it waits for something, or if it has had half of the time to
- * run in. Else others have its CPU, which a new start would not change.
+ * Whether a thread without progress hangs: it does if it waits for something, or if it has run for
+ * half of the time limit. Otherwise others have its CPU, and a new start would not change that.
  */
 static bool
 is_stuck(const struct vly_watchdog *watchdog, struct vly_watch *watch, pid_t tid, const char *what)
@@ -179,14 +183,14 @@ look_at_stream(struct vly_watchdog *watchdog, unsigned idx)
 	end(watchdog, thread->tid, what);
 }
 
-/* Whoever waits for an lcore or a disk is not to be blamed: this is only spoken of. */
+/* The main thread may well wait for an lcore that hangs, or for a disk: there is only a warning. */
 static void
 look_at_main(struct vly_watchdog *watchdog)
 {
 	struct vly_watch *watch = &watchdog->main;
 	unsigned beats = atomic_load_explicit(&watchdog->beats, memory_order_relaxed);
 
-	if (!vly_watch_look(watch, beats, watchdog->quiet_max * MAIN_PATIENCE) || watch->told)
+	if (!vly_watch_look(watch, beats, watchdog->quiet_max * MAIN_LIMITS) || watch->told)
 		return;
 	watch->told = true;
 	vly_log_warning("watchdog: the main thread has not come back for %u s: queries are "
@@ -194,9 +198,9 @@ look_at_main(struct vly_watchdog *watchdog)
 			watch->quiet_cnt * watchdog->look_ms / 1000);
 }
 
-/* Waits until it is time for a look. Returns false at the end. */
+/* Waits until it is time for a look. Returns false when the watchdog is to stop. */
 static bool
-wait(struct vly_watchdog *watchdog)
+wait_for_look(struct vly_watchdog *watchdog)
 {
 	uint64_t look_ns = (uint64_t)watchdog->look_ms * 1000000u;
 	int result = 0;
@@ -214,7 +218,7 @@ run(void *argument)
 {
 	struct vly_watchdog *watchdog = argument;
 
-	while (wait(watchdog)) {
+	while (wait_for_look(watchdog)) {
 		for (unsigned i = 0; i < watchdog->workers->cnt; i++)
 			look_at_lcore(watchdog, i);
 		for (unsigned i = 0; i < watchdog->streams->thread_cnt; i++)
@@ -223,18 +227,11 @@ run(void *argument)
 	}
 }
 
-static int
-start_thread(struct vly_watchdog *watchdog)
+static void
+free_locks(struct vly_watchdog *watchdog)
 {
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int error = uv_thread_create(&watchdog->thread, run, watchdog);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (error == 0)
-		pthread_setname_np(watchdog->thread, "volley-watchdog");
-	return error;
+	uv_cond_destroy(&watchdog->cond);
+	uv_mutex_destroy(&watchdog->mutex);
 }
 
 int
@@ -254,11 +251,13 @@ vly_watchdog_start(struct vly_watchdog *watchdog, const struct vly_options *opti
 	vly_position_start();
 	uv_mutex_init(&watchdog->mutex);
 	uv_cond_init(&watchdog->cond);
-	int error = start_thread(watchdog);
+	int error = vly_thread_start(&watchdog->thread, "volley-watchdog", run, watchdog);
 	watchdog->running = error == 0;
-	if (error != 0)
-		vly_log_error("the watchdog does not start: %s", uv_strerror(error));
-	return error != 0 ? -1 : 0;
+	if (error == 0)
+		return 0;
+	vly_log_error("the watchdog does not start: %s", uv_strerror(error));
+	free_locks(watchdog);
+	return -1;
 }
 
 void
@@ -277,7 +276,6 @@ vly_watchdog_stop(struct vly_watchdog *watchdog)
 	uv_cond_signal(&watchdog->cond);
 	uv_mutex_unlock(&watchdog->mutex);
 	uv_thread_join(&watchdog->thread);
-	uv_cond_destroy(&watchdog->cond);
-	uv_mutex_destroy(&watchdog->mutex);
+	free_locks(watchdog);
 	watchdog->running = false;
 }

@@ -2,15 +2,16 @@
 /*
  * Notices an lcore or a stream thread that does not come back, keeps what it had in hand, and ends
  * the program, so that systemd starts it again. Without it, one packet that leads into a fault
- * would take a queue's clients their server until somebody looks.
+ * would leave the clients of a queue without a server until somebody looks.
  *
- * A thread of its own looks at what the others count anyway: the main thread waits for lcores when
- * it publishes, and hangs with one that does. Time is counted in looks that came to pass: a machine
- * that was suspended, or a process that was stopped, costs one look. A thread that wants to run and
- * gets no CPU does not hang, and is only spoken of.
+ * A thread of its own looks at what the others count anyway. It can't be the main thread, which
+ * waits for lcores when it publishes, and would hang with one that does. Time is counted in looks
+ * that took place: a machine that was suspended, or a process that was stopped, costs one look. A
+ * thread that wants to run and gets no CPU does not hang: there is only a warning.
  *
- * Use: vly_watchdog_start() when the lcores run; vly_watchdog_beat() in the main thread now and
- * then; vly_watchdog_stop() when all of them have ended.
+ * Use, in the main thread: vly_watchdog_start() when the lcores run; vly_watchdog_beat() now and
+ * then; vly_watchdog_stop() when all of them have ended. Stream threads may start and stop in
+ * between.
  */
 #ifndef VLY_DATAPLANE_WATCHDOG_H
 #define VLY_DATAPLANE_WATCHDOG_H
@@ -55,13 +56,13 @@ struct vly_watchdog {
 __attribute__((nonnull, warn_unused_result)) bool
 vly_watch_look(struct vly_watch *watch, uint64_t progress, unsigned quiet_max);
 
-/* `watchdog` is zeroed; workers and streams stay the caller's. Returns 0, or -1 with the error
- * logged. Does nothing when options->watchdog_ms is 0. */
+/* `watchdog` is zeroed; the options, the workers and the streams stay the caller's, and are kept.
+ * Returns 0, or -1 with the error logged. Does nothing when options->watchdog_ms is 0. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_watchdog_start(struct vly_watchdog *watchdog, const struct vly_options *options,
 		   const struct vly_workers *workers, const struct vly_stream_server *streams);
 
-/* The main thread is alive. */
+/* Tells that the main thread is alive. */
 __attribute__((nonnull)) void vly_watchdog_beat(struct vly_watchdog *watchdog);
 
 /* Does nothing when it was not started. */

@@ -300,7 +300,8 @@ wait_for_zones(const struct vly_worker *worker)
 	struct vly_idle idle;
 
 	vly_idle_start(&idle, false, -1, worker->tsc_hz);
-	while (!atomic_load_explicit(worker->serve, memory_order_relaxed) &&
+	/* acquire: the table was published before, and is to be seen by the first burst */
+	while (!atomic_load_explicit(worker->serve, memory_order_acquire) &&
 	       !atomic_load_explicit(worker->stop, memory_order_relaxed)) {
 		worker->counters->sleeps++;
 		vly_idle_sleep(&idle, WAIT_FOR_ZONES_US);

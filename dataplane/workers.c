@@ -126,13 +126,13 @@ vly_workers_start(struct vly_workers *workers)
 void
 vly_workers_serve(struct vly_workers *workers)
 {
-	atomic_store(&workers->serve, true);
+	atomic_store_explicit(&workers->serve, true, memory_order_release);
 }
 
 void
 vly_workers_stop(struct vly_workers *workers)
 {
-	atomic_store(&workers->stop, true);
+	atomic_store_explicit(&workers->stop, true, memory_order_relaxed);
 	for (unsigned i = 0; i < workers->launched_cnt; i++)
 		rte_eal_wait_lcore(i + 1);
 }

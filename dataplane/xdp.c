@@ -156,7 +156,8 @@ vly_xdp_claim(struct vly_xdp *xdp, const char *interface, unsigned if_index)
 	}
 	if (remove_stale(xdp) == 0)
 		return 0;
-	close_fd(&xdp->claim_fd); /* it can't be released either */
+	/* vly_xdp_release() would fail in the same way, and say so once more */
+	close_fd(&xdp->claim_fd);
 	return -1;
 }
 

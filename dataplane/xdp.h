@@ -45,11 +45,12 @@ vly_xdp_claim(struct vly_xdp *xdp, const char *interface, unsigned if_index);
 /* Finds the attached program's maps and the port's sockets. Returns 0 or -1. */
 __attribute__((nonnull, warn_unused_result)) int vly_xdp_open(struct vly_xdp *xdp);
 
-/* `mac` is the interface's (vly_policy_mac()). Returns 0 or -1. */
+/* Has the program serve what is sent to these addresses. `mac` is the interface's
+ * (vly_policy_mac()). Returns 0 or -1. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_xdp_serve(struct vly_xdp *xdp, uint64_t mac, const struct vly_addresses *addresses);
 
-/* The interface has another MAC address. */
+/* Tells the program that the interface has another MAC address. */
 __attribute__((nonnull)) void vly_xdp_set_mac(struct vly_xdp *xdp, uint64_t mac);
 
 /* Swaps the rules (sound ones) in one step, without attaching anything anew; when it returns 0, no
@@ -57,6 +58,7 @@ __attribute__((nonnull)) void vly_xdp_set_mac(struct vly_xdp *xdp, uint64_t mac)
 __attribute__((nonnull, warn_unused_result)) int
 vly_xdp_set_rules(struct vly_xdp *xdp, const struct vly_policy_rules *rules);
 
+/* Copies what the program and the sockets count. */
 __attribute__((nonnull)) void vly_xdp_read(const struct vly_xdp *xdp,
 					   struct vly_port_counters *counters);
 
@@ -64,8 +66,10 @@ __attribute__((nonnull)) void vly_xdp_read(const struct vly_xdp *xdp,
  * told. */
 __attribute__((nonnull, warn_unused_result)) int vly_xdp_is_attached(const struct vly_xdp *xdp);
 
+/* Has the program pass everything to the kernel. */
 __attribute__((nonnull)) void vly_xdp_stop(struct vly_xdp *xdp);
 
+/* Detaches the program if it is still there, and gives the interface up. */
 __attribute__((nonnull)) void vly_xdp_release(struct vly_xdp *xdp);
 
 /* The program's file: `given`, else the one beside the binary in a build tree, else the installed

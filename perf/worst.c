@@ -69,20 +69,18 @@ roll(unsigned end)
 
 /* What stands behind the candidate's labels: the beginning of a chain, its end, or an apex. */
 static void
-start_name(char *text, size_t bytes, unsigned idx)
+start_name(char text[VLY_NAME_BYTES_MAX + 1], unsigned idx)
 {
-	FILE *file = fmemopen(text, bytes, "w");
+	const char *first = idx == START_CNT - 1 ? "c0" : "*";
 
-	if (file == NULL)
-		vly_tool_fail("%m");
-	if (idx < DEEP_START_CNT)
-		deep_start(file, idx);
-	else if (idx < DEEP_START_CNT + DEEP_END_CNT)
-		fputs(deep_end[idx - DEEP_START_CNT], file);
-	else
-		fputs(idx == START_CNT - 1 ? "c0" : "*", file);
-	fputs("." DEEP_ZONE_NAME, file);
-	fclose(file);
+	if (idx < DEEP_START_CNT) {
+		if (deep_start_text(text, idx) != 0)
+			vly_tool_fail("%m");
+		return;
+	}
+	if (idx < DEEP_START_CNT + DEEP_END_CNT)
+		first = deep_end[idx - DEEP_START_CNT];
+	snprintf(text, VLY_NAME_BYTES_MAX + 1, "%s." DEEP_ZONE_NAME, first);
 }
 
 /* Returns its octets, or 0: too long. */
@@ -93,7 +91,7 @@ candidate_name(const struct candidate *candidate, uint8_t wire[VLY_NAME_BYTES_MA
 	char text[VLY_NAME_BYTES_MAX + 1];
 	unsigned len = 0;
 
-	start_name(text, sizeof(text), candidate->start_idx);
+	start_name(text, candidate->start_idx);
 	unsigned start_len = (unsigned)vly_tool_write_name(start, sizeof(start), text);
 	for (unsigned i = 0; i < candidate->label_cnt; i++) {
 		unsigned octets = candidate->label_bytes[i];

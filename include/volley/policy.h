@@ -5,9 +5,9 @@
  *
  * Use:
  *   1. vly_policy_classify() a frame, with the port's MAC address and our addresses;
- *   2. verdicts before VLY_VERDICT_serve: the kernel's. VLY_VERDICT_serve: a DNS query for us, and
- *      *packet says where its parts are and who sent it. Verdicts behind it are drops, each with
- * its reason;
+ *   2. with a verdict before VLY_VERDICT_serve, the frame is the kernel's; with VLY_VERDICT_serve
+ *      it is a DNS query for us, and `packet` says where its parts are and who sent it; with one
+ *      behind that it is dropped, and the verdict is the reason;
  *   3. vly_policy_admit() what is to be served, by the rules in force. Not where an XDP program has
  *      done it already: a packet is charged once.
  * Who gets a message from a socket has no frame: vly_policy_classify_message() stands for step 1.

@@ -66,8 +66,7 @@ struct vly_xdp_cpu {
 	uint64_t sampled[VLY_VERDICT_CNT]; /* verdict[] at its last sample */
 	uint32_t credit[VLY_VERDICT_CNT];
 	uint32_t pad;
-	/* 1: a query came in on that queue, which has no socket. The dataplane sets it back to 0.
-	 */
+	/* 1: a query came in on that queue, which has no socket; the dataplane sets it back to 0 */
 	uint8_t no_lcore[VLY_XDP_QUEUES_MAX];
 	uint64_t sample_cnt; /* so far: the next goes to sample[sample_cnt % VLY_XDP_SAMPLES_MAX] */
 	struct vly_xdp_sample sample[VLY_XDP_SAMPLES_MAX];

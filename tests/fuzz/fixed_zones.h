@@ -95,6 +95,19 @@ deep_start(FILE *file, unsigned idx)
 	}
 }
 
+/* The same as the text of a whole name. Returns 0, or -1: no memory. */
+static inline int
+deep_start_text(char text[VLY_NAME_BYTES_MAX + 1], unsigned idx)
+{
+	FILE *file = fmemopen(text, VLY_NAME_BYTES_MAX + 1, "w");
+
+	if (file == NULL)
+		return -1;
+	deep_start(file, idx);
+	fputs("." DEEP_ZONE_NAME, file);
+	return fclose(file);
+}
+
 static inline void
 deep_chains(FILE *file)
 {

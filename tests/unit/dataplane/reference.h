@@ -5,9 +5,9 @@
  * wrong.
  *
  * Names are in lower case with a final dot. Policies of Volley that no RFC settles: a name is an
- * alias once per answer, at most VLY_REFERENCE_HOPS_MAX of them; referrals and NS
- * answers carry the addresses of all name servers that the zone file has, MX answers those of hosts
- * that the zone answers for.
+ * alias once per answer, at most VLY_REFERENCE_HOPS_MAX of them; referrals and NS answers carry the
+ * addresses of all name servers that the zone file has, MX answers those of hosts that the zone
+ * answers for.
  */
 #ifndef VLY_TEST_REFERENCE_H
 #define VLY_TEST_REFERENCE_H

@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A ring port whose two ends are one: what is sent on it is received from it. Packets are numbers,
- * as none of this looks at them. */
-#include <criterion/criterion.h>
-#include <rte_eal.h>
-#include <rte_ethdev.h>
-#include <rte_mbuf.h>
-
+/* Packets are numbers, as none of this looks at them. */
 #include "backlog.h"
 #include "random.h"
-
-#define PORT  0
-#define QUEUE 0
+#include "ring_port.h"
 
 /* Fewer than the port holds (1023). */
 #define SHORT_CNT 1000
@@ -19,21 +11,10 @@ static struct vly_backlog backlog;
 static uintptr_t sent;     /* the last number that the port took */
 static uintptr_t received; /* the last number that came out */
 
-/* With memory of its own, where there are huge pages and where there are none. */
 static void
 open_port(void)
 {
-	const char *args[] = {"test",           "--no-huge", "--no-shconf", "--no-pci",
-			      "--no-telemetry", "-m",        "32",          "--vdev=net_ring0"};
-	const struct rte_eth_conf conf = {0};
-
-	cr_assert_geq(rte_eal_init(sizeof(args) / sizeof(args[0]), (char **)args), 0);
-	struct rte_mempool *pool = rte_pktmbuf_pool_create("pool", 63, 0, 0, 256, 0);
-	cr_assert_not_null(pool);
-	cr_assert_eq(rte_eth_dev_configure(PORT, 1, 1, &conf), 0);
-	cr_assert_eq(rte_eth_rx_queue_setup(PORT, QUEUE, 512, 0, NULL, pool), 0);
-	cr_assert_eq(rte_eth_tx_queue_setup(PORT, QUEUE, 512, 0, NULL), 0);
-	cr_assert_eq(rte_eth_dev_start(PORT), 0);
+	ring_port_open(63, 256);
 	cr_assert_eq(vly_backlog_init(&backlog, PORT, QUEUE), 0);
 }
 
@@ -41,7 +22,7 @@ static void
 close_port(void)
 {
 	vly_backlog_free(&backlog);
-	rte_eal_cleanup();
+	ring_port_close();
 }
 
 /* Returns how many of them the port took. */

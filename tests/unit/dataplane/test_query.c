@@ -1,43 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every fate that a message can have, and what the header, the question and the OPT of its response
  * say. */
-#include <criterion/criterion.h>
-
-#include "message.h"
-#include "server.h"
-
-static const struct vly_test_zone zone = {"z.", VLY_TEST_APEX "a A 192.0.2.1\n"
-							      "*.w A 192.0.2.2\n"
-							      "d DNAME a.z.\n"};
-
-static struct vly_test_server server;
-
-static void
-open_server(void)
-{
-	cr_assert_eq(vly_test_server_open(&server, &zone, 1), 0);
-}
-
-static void
-close_server(void)
-{
-	vly_test_server_close(&server);
-}
+#include "made_message.h"
 
 TestSuite(query, .init = open_server, .fini = close_server);
-
-/* A message under construction. */
-struct message {
-	uint8_t octets[512];
-	unsigned len;
-};
-
-static void
-put(struct message *message, const void *octets, unsigned cnt)
-{
-	memcpy(message->octets + message->len, octets, cnt);
-	message->len += cnt;
-}
 
 static void
 set_count(struct message *message, unsigned idx, unsigned cnt)

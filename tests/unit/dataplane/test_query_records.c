@@ -1,41 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Queries that bring records: IXFR, those signed with TSIG, and those that may not have any. */
-#include <criterion/criterion.h>
-
-#include "dataplane/wire.h"
-#include "message.h"
-#include "server.h"
-
-static const struct vly_test_zone zone = {"z.", VLY_TEST_APEX "a A 192.0.2.1\n"};
-
-static struct vly_test_server server;
-
-static void
-open_server(void)
-{
-	cr_assert_eq(vly_test_server_open(&server, &zone, 1), 0);
-}
-
-static void
-close_server(void)
-{
-	vly_test_server_close(&server);
-}
+#include "made_message.h"
 
 TestSuite(query_records, .init = open_server, .fini = close_server);
-
-/* A message under construction. */
-struct message {
-	uint8_t octets[1400];
-	unsigned len;
-};
-
-static void
-put(struct message *message, const void *octets, unsigned cnt)
-{
-	memcpy(message->octets + message->len, octets, cnt);
-	message->len += cnt;
-}
 
 /* Adds a record to a section: 1 answer, 2 authority, 3 additional. */
 static void

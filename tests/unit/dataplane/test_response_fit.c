@@ -9,6 +9,40 @@
 #include "message.h"
 #include "server.h"
 
+/* The zone of a test: its text is written to `out`, and then it is served. */
+static struct {
+	FILE *out;
+	char *text;
+	size_t bytes;
+	struct vly_test_server server;
+} zone;
+
+static void
+begin_zone(void)
+{
+	zone.out = open_memstream(&zone.text, &zone.bytes);
+	cr_assert_not_null(zone.out);
+	fputs(VLY_TEST_APEX, zone.out);
+}
+
+static void
+serve_zone(const char *name)
+{
+	cr_assert_eq(fclose(zone.out), 0);
+	cr_assert_eq(
+		vly_test_server_open(&zone.server, &(struct vly_test_zone){name, zone.text}, 1), 0);
+	free(zone.text);
+}
+
+static void
+end_zone(void)
+{
+	vly_test_server_close(&zone.server);
+}
+
+TestSuite(response_fit, .init = begin_zone, .fini = end_zone);
+
+/* Records of the additional section; owner NULL: of any. */
 static unsigned
 count(const struct vly_test_response *response, const char *owner, unsigned type)
 {
@@ -22,10 +56,9 @@ count(const struct vly_test_response *response, const char *owner, unsigned type
 
 /* Asks with a payload size of that many octets, and checks what holds for every response. */
 static void
-ask(const struct vly_test_server *server, const char *name, unsigned type, unsigned payload,
-    struct vly_test_response *response)
+ask(const char *name, unsigned type, unsigned payload, struct vly_test_response *response)
 {
-	vly_test_ask(server->table,
+	vly_test_ask(zone.server.table,
 		     &(struct vly_test_question){.name = name,
 						 .type = (uint16_t)type,
 						 .edns = payload > 512,
@@ -40,31 +73,23 @@ ask(const struct vly_test_server *server, const char *name, unsigned type, unsig
  * kind. */
 Test(response_fit, every_server_has_one_address_before_any_has_two)
 {
-	struct vly_test_server server;
 	struct vly_test_response response;
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
 
-	fputs(VLY_TEST_APEX, out);
 	for (char c = 'a'; c <= 'm'; c++)
-		fprintf(out,
+		fprintf(zone.out,
 			"com NS %c.gtld-servers.net\n%c.gtld-servers.net A 192.0.2.1\n"
 			"%c.gtld-servers.net AAAA 2001:db8::1\n",
 			c, c, c);
-	fclose(out);
-	cr_assert_eq(vly_test_server_open(&server, &(struct vly_test_zone){".", text}, 1), 0);
-	ask(&server, "com.", VLY_TYPE_NS, 512, &response);
+	serve_zone(".");
+	ask("com.", VLY_TYPE_NS, 512, &response);
 	cr_expect_eq(response.count[2], 13);
 	cr_expect_eq(count(&response, NULL, VLY_TYPE_A), 13);
 	cr_expect_eq(count(&response, NULL, VLY_TYPE_AAAA), 2);
 	vly_test_response_free(&response);
-	ask(&server, "a.name.below.com.", VLY_TYPE_A, 1232, &response);
+	ask("a.name.below.com.", VLY_TYPE_A, 1232, &response);
 	cr_expect_eq(count(&response, NULL, VLY_TYPE_A), 13);
 	cr_expect_eq(count(&response, NULL, VLY_TYPE_AAAA), 13);
 	vly_test_response_free(&response);
-	vly_test_server_close(&server);
-	free(text);
 }
 
 /* RRsets of these many addresses, for a referral: those that do not fit are left out, and others
@@ -72,23 +97,17 @@ Test(response_fit, every_server_has_one_address_before_any_has_two)
 Test(response_fit, smaller_rrsets_come_behind_those_that_are_too_large)
 {
 	static const unsigned sizes[] = {3, 20, 1, 20, 2, 20, 1};
-	struct vly_test_server server;
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
 
-	fputs(VLY_TEST_APEX, out);
 	for (unsigned i = 0; i < 7; i++) {
-		fprintf(out, "cut NS n%u\n", i);
+		fprintf(zone.out, "cut NS n%u\n", i);
 		for (unsigned j = 0; j < sizes[i]; j++)
-			fprintf(out, "n%u AAAA 2001:db8::%u:%u\n", i, i, j);
+			fprintf(zone.out, "n%u AAAA 2001:db8::%u:%u\n", i, i, j);
 	}
-	fclose(out);
-	cr_assert_eq(vly_test_server_open(&server, &(struct vly_test_zone){"z.", text}, 1), 0);
+	serve_zone("z.");
 	for (unsigned payload = 512; payload < 2400; payload += 3) {
 		struct vly_test_response response;
 		unsigned smallest_left = 0;
-		ask(&server, "deep.below.cut.z.", VLY_TYPE_A, payload, &response);
+		ask("deep.below.cut.z.", VLY_TYPE_A, payload, &response);
 		for (unsigned i = 0; i < 7; i++) {
 			char owner[16];
 			snprintf(owner, sizeof(owner), "n%u.z.", i);
@@ -101,31 +120,23 @@ Test(response_fit, smaller_rrsets_come_behind_those_that_are_too_large)
 			  "payload %u: %u octets unused", payload, payload - response.len);
 		vly_test_response_free(&response);
 	}
-	vly_test_server_close(&server);
-	free(text);
 }
 
 /* Owners that are in no other record, so that nothing can be compressed against one that is left
  * out. */
 Test(response_fit, names_do_not_lead_to_what_is_left_out)
 {
-	struct vly_test_server server;
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	fputs(VLY_TEST_APEX, out);
 	for (unsigned i = 0; i < 12; i++) {
-		fprintf(out, "*.s SRV 0 0 53 host%u.in.z.\n", i);
+		fprintf(zone.out, "*.s SRV 0 0 53 host%u.in.z.\n", i);
 		for (unsigned j = 0; j <= i % 4 * 3; j++)
-			fprintf(out, "host%u.in A 192.0.2.%u\nhost%u.in AAAA 2001:db8::%u:%u\n", i,
-				j, i, i, j);
+			fprintf(zone.out,
+				"host%u.in A 192.0.2.%u\nhost%u.in AAAA 2001:db8::%u:%u\n", i, j, i,
+				i, j);
 	}
-	fclose(out);
-	cr_assert_eq(vly_test_server_open(&server, &(struct vly_test_zone){"z.", text}, 1), 0);
+	serve_zone("z.");
 	for (unsigned payload = 700; payload < 4000; payload += 7) {
 		struct vly_test_response response;
-		ask(&server, "some.where.s.z.", VLY_TYPE_SRV, payload, &response);
+		ask("some.where.s.z.", VLY_TYPE_SRV, payload, &response);
 		cr_expect_eq(response.count[1], 12);
 		for (unsigned i = 0; i < response.record_cnt; i++)
 			cr_expect(response.record[i].section != 2 ||
@@ -133,6 +144,4 @@ Test(response_fit, names_do_not_lead_to_what_is_left_out)
 				  "%s", response.record[i].owner);
 		vly_test_response_free(&response);
 	}
-	vly_test_server_close(&server);
-	free(text);
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -84,7 +83,7 @@ Test(evidence, keeps_what_can_be_read)
 	cr_expect_eq(evidence.cnt, 0);
 }
 
-Test(evidence, dresses_messages)
+Test(evidence, puts_headers_in_front_of_messages)
 {
 	static const uint8_t ipv6[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
 	static const uint8_t ipv4[4] = {192, 0, 2, 1};

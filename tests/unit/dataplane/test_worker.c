@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An lcore on a ring port, run in the test's own thread; a callback in front of the port's sender
  * looks at the counters, and ends the lcore. */
-#include <criterion/criterion.h>
 #include <rte_cycles.h>
-#include <rte_eal.h>
-#include <rte_ethdev.h>
-#include <rte_mbuf.h>
 #include <rte_ring.h>
 
 #include "dataplane/worker.h"
 #include "frames.h"
-
-#define PORT  0
-#define QUEUE 0
+#include "ring_port.h"
 
 static struct rte_mempool *pool;
 static struct vly_lcore_counters counters;
@@ -20,9 +14,9 @@ static struct vly_sample_ring samples;
 static struct vly_addresses addresses;
 static atomic_bool serve;
 static atomic_bool stop;
-static uint16_t taken_max;        /* packets that the port still takes */
-static uint64_t bytes_before_tx;  /* counted before anything was sent */
-static uint64_t packet_before_tx; /* the same of packets */
+static uint16_t taken_max;         /* packets that the port still takes */
+static uint64_t bytes_before_tx;   /* counted before anything was sent */
+static uint64_t packets_before_tx; /* the same of packets */
 
 static struct vly_worker
 make_worker(void)
@@ -47,24 +41,8 @@ make_worker(void)
 static void
 open_port(void)
 {
-	const char *args[] = {"test",           "--no-huge", "--no-shconf", "--no-pci",
-			      "--no-telemetry", "-m",        "32",          "--vdev=net_ring0"};
-	const struct rte_eth_conf conf = {0};
-
-	cr_assert_geq(rte_eal_init(sizeof(args) / sizeof(args[0]), (char **)args), 0);
-	pool = rte_pktmbuf_pool_create("pool", 1023, 0, 0, 2048, 0);
-	cr_assert_not_null(pool);
-	cr_assert_eq(rte_eth_dev_configure(PORT, 1, 1, &conf), 0);
-	cr_assert_eq(rte_eth_rx_queue_setup(PORT, QUEUE, 512, 0, NULL, pool), 0);
-	cr_assert_eq(rte_eth_tx_queue_setup(PORT, QUEUE, 512, 0, NULL), 0);
-	cr_assert_eq(rte_eth_dev_start(PORT), 0);
+	pool = ring_port_open(1023, 2048);
 	atomic_store(&serve, true);
-}
-
-static void
-close_port(void)
-{
-	rte_eal_cleanup();
 }
 
 static void
@@ -86,7 +64,7 @@ on_send(uint16_t port, uint16_t queue, struct rte_mbuf *packet[], uint16_t cnt, 
 {
 	(void)port, (void)queue, (void)packet, (void)argument;
 	bytes_before_tx = counters.tx_bytes;
-	packet_before_tx = counters.tx_packets;
+	packets_before_tx = counters.tx_packets;
 	atomic_store(&stop, true);
 	return RTE_MIN(cnt, taken_max);
 }
@@ -103,13 +81,13 @@ answer_queries(unsigned cnt)
 	cr_expect_eq(counters.queries_ipv4, cnt);
 }
 
-TestSuite(worker, .init = open_port, .fini = close_port);
+TestSuite(worker, .init = open_port, .fini = ring_port_close);
 
 Test(worker, counts_what_was_sent_and_never_takes_it_back)
 {
 	taken_max = 3;
 	answer_queries(5);
-	cr_expect_eq(packet_before_tx, 0);
+	cr_expect_eq(packets_before_tx, 0);
 	cr_expect_eq(bytes_before_tx, 0, "%lu octets were counted before they were sent",
 		     bytes_before_tx);
 	cr_expect_eq(counters.tx_packets, 3);
@@ -118,7 +96,7 @@ Test(worker, counts_what_was_sent_and_never_takes_it_back)
 	cr_expect_gt(counters.tx_bytes, 0);
 }
 
-Test(worker, says_what_it_can_t_have)
+Test(worker, says_what_it_lacks)
 {
 	struct vly_worker worker = make_worker();
 

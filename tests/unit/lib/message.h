@@ -6,7 +6,7 @@
  * Use:
  *   1. vly_test_ask() a question of a table, or vly_test_exchange() octets of one's own;
  *   2. look at the struct vly_test_response, or compare vly_test_response_text() with what is
- * expected;
+ *      expected;
  *   3. vly_test_response_free().
  *
  * `fault` says what is wrong with the octets of a response; NULL: they decode, and size and sum are
@@ -22,6 +22,16 @@
 #include "dataplane/guard.h"
 
 #define VLY_TEST_NAME_CHARS 1100 /* a name of 255 octets, each as \DDD */
+
+/* The octet at `at` of a message that is full of compression pointers to themselves, which begin at
+ * even offsets or at odd ones. */
+static inline uint8_t
+vly_test_self_pointer(unsigned at, bool odd)
+{
+	unsigned first = odd ? ((at + 1) & ~1u) - 1 : at & ~1u;
+
+	return (uint8_t)(at == first ? 0xc0 | first >> 8 : first);
+}
 
 struct vly_test_question {
 	const char *name; /* presentation form, any case, or NULL: `wire` */

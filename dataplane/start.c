@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "retry.h"
+#include "start.h"
 
 #include <stdlib.h>
+
+#include <volley/retry.h>
 
 #include "dataplane.h"
 #include "log.h"
@@ -18,7 +20,7 @@ vly_start_done(void)
 int
 vly_start_again(char **argv, int status)
 {
-	/* volleyctl reads the configuration again; other flags stay as they are */
+	/* only volleyctl, which reads the configuration again, can have others for us */
 	bool flags_may_change = getenv(VLY_RETRY_COMMAND) != NULL;
 
 	if (!vly_log_retry.starting)
