@@ -16,6 +16,12 @@
 /* Files set aside that are kept: whoever has more of them has not looked for a long time. */
 #define ASIDE_MAX 100
 
+int
+vly_state_dir_make(const char *path)
+{
+	return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -1;
+}
+
 /* Returns 0, or -1 with errno. */
 static int
 write_all(int fd, const char *text, size_t bytes)
