@@ -317,7 +317,7 @@ vly_config_load(const char *path, struct vly_config_errors *errors)
 	memset(errors, 0, sizeof(*errors));
 	if (reading) {
 		reading->path = path;
-		reading->text = vly_file_read_string(path, &reading->bytes, &why);
+		reading->text = vly_file_read_string(path, SIZE_MAX, &reading->bytes, &why);
 	}
 	if (!reading || !reading->text) {
 		vly_config_write_error(errors, path, 0, "", why);
@@ -355,7 +355,7 @@ vly_config_check_files(const struct vly_config *config, const char *path,
 	if (!reading)
 		return 0;
 	reading->path = path;
-	reading->text = vly_file_read_string(path, &reading->bytes, &why);
+	reading->text = vly_file_read_string(path, SIZE_MAX, &reading->bytes, &why);
 	for (unsigned i = 0; i < config->zone_cnt; i++)
 		if (access(config->zones[i].file, R_OK) < 0)
 			vly_config_find(&reading->findings, "zones[%u].file", i, "%s: %s",

@@ -197,7 +197,7 @@ vly_config_read_lists(struct vly_config *config, struct vly_config_errors *error
 	if (!defence->deny_file)
 		return 0;
 	const char *why;
-	char *text = vly_file_read_string(defence->deny_file, &bytes, &why);
+	char *text = vly_file_read_string(defence->deny_file, SIZE_MAX, &bytes, &why);
 	if (!text) {
 		vly_config_write_error(errors, defence->deny_file, 0, "defence.deny-file", why);
 		return -1;

@@ -106,7 +106,7 @@ vly_file_text_read(struct vly_file_text *text, const char *path)
 }
 
 static const char *
-read_string(int fd, char **text, size_t *bytes)
+read_string(int fd, size_t bytes_max, char **text, size_t *bytes)
 {
 	struct stat status;
 	const char *why = look_at(fd, &status);
@@ -114,6 +114,10 @@ read_string(int fd, char **text, size_t *bytes)
 	if (why != NULL)
 		return why;
 	*bytes = (size_t)status.st_size;
+	if (*bytes > bytes_max) {
+		errno = EFBIG;
+		return "it is too long";
+	}
 	*text = malloc(*bytes + 1);
 	if (*text == NULL)
 		return "out of memory";
@@ -125,7 +129,7 @@ read_string(int fd, char **text, size_t *bytes)
 }
 
 char *
-vly_file_read_string(const char *path, size_t *bytes, const char **why)
+vly_file_read_string(const char *path, size_t bytes_max, size_t *bytes, const char **why)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	char *text = NULL;
@@ -134,8 +138,11 @@ vly_file_read_string(const char *path, size_t *bytes, const char **why)
 		*why = strerror(errno);
 		return NULL;
 	}
-	*why = read_string(fd, &text, bytes);
+	errno = 0;
+	*why = read_string(fd, bytes_max, &text, bytes);
+	int error = errno;
 	close(fd);
+	errno = error;
 	return *why == NULL ? text : NULL;
 }
 

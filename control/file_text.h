@@ -37,8 +37,9 @@ __attribute__((nonnull)) void vly_file_text_release(struct vly_file_text *text, 
 __attribute__((nonnull)) void vly_file_text_free(struct vly_file_text *text);
 
 /* The same for a small file, which may be empty: returns its text, the caller's to free, with a NUL
- * behind it, and its octets in *bytes; or NULL with *why. */
+ * behind it, and its octets in *bytes; or NULL with *why and errno. That is EFBIG when it has more
+ * than bytes_max octets, and 0 for what else is not an error of the system. */
 __attribute__((nonnull, warn_unused_result)) char *
-vly_file_read_string(const char *path, size_t *bytes, const char **why);
+vly_file_read_string(const char *path, size_t bytes_max, size_t *bytes, const char **why);
 
 #endif

@@ -318,13 +318,9 @@ vly_image_files_write_index(const char *dir, const char *text, size_t len, char 
 			    size_t reason_bytes)
 {
 	char path[PATH_MAX];
-	char fresh[PATH_MAX];
-	int fd = open_fresh(dir, "index", path, fresh);
 
-	if (fd < 0)
-		return fail(reason, reason_bytes, "%s: %m", path);
-	bool good = write_all(fd, (const void *)text, len) == 0;
-	return settle(fd, fresh, path, good, reason, reason_bytes);
+	snprintf(path, sizeof(path), "%s/index", dir);
+	return vly_state_file_write(path, text, len, reason, reason_bytes);
 }
 
 enum vly_state_read
@@ -340,9 +336,7 @@ vly_image_files_read_index(const char *dir, char **text, size_t *len, char *reas
 int
 vly_image_files_prepare(const char *dir, char *reason, size_t reason_bytes)
 {
-	if (mkdir(dir, 0700) == 0 || errno == EEXIST)
-		return 0;
-	return fail(reason, reason_bytes, "%s: %m", dir);
+	return vly_state_dir_make(dir) == 0 ? 0 : fail(reason, reason_bytes, "%s: %m", dir);
 }
 
 static bool

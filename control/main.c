@@ -17,6 +17,7 @@
 #include "publisher.h"
 #include "reload.h"
 #include "server.h"
+#include "state_file.h"
 
 struct control {
 	uv_loop_t *loop;
@@ -118,6 +119,14 @@ load_key(struct control *control, const struct vly_config *config, struct vly_ha
 	return result;
 }
 
+/* What can't be kept then is told by those who keep it. */
+static void
+make_state_dir(const char *path)
+{
+	if (vly_state_dir_make(path) < 0)
+		vly_log(VLY_LOG_WARNING, "state-dir %s can't be made: %m", path);
+}
+
 /* A bad list must not keep the zones from being served. */
 static void
 read_lists(struct vly_config *config)
@@ -141,6 +150,7 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	char reason[400] = "out of memory";
 
 	read_lists(config);
+	make_state_dir(config->control->state_dir);
 	int key_result = load_key(control, config, &key);
 	if (key_result < 0) {
 		vly_config_free(config);

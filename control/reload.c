@@ -55,15 +55,17 @@ on_loaded(void *arg)
 	vly_reload_publish(reload);
 }
 
-/* Room that images already live leave in a commit. */
+/* Room that images already live leave in a commit. With none at all there may be some nevertheless:
+ * images go when the last of their zones has a new one. */
 static uint32_t
-image_max(const struct vly_reload *reload)
+image_room(const struct vly_reload *reload)
 {
 	struct vly_image_list *list = vly_catalog_images(reload->reloader->live);
 	uint32_t cnt = list ? list->cnt : 0;
+	uint32_t max = vly_reload_images_max(reload);
 
 	vly_image_list_free(list);
-	return cnt < VLY_PUBLISH_IMAGES_MAX ? VLY_PUBLISH_IMAGES_MAX - cnt : 1;
+	return cnt < max ? max - cnt : 1;
 }
 
 static bool
@@ -93,7 +95,7 @@ load(struct vly_reload *reload)
 	const struct vly_config *config = reload->target->config;
 	struct vly_load_settings settings = load_settings(reloader, config);
 
-	settings.image_max = image_max(reload);
+	settings.image_max = image_room(reload);
 	if (reload->alone && !reload->without_cache && has_cache(reloader, config))
 		settings.cache_dir = reloader->cache_dir;
 	reload->items = calloc(reload->zone_cnt + 1, sizeof(*reload->items));

@@ -224,9 +224,28 @@ must_hold(const struct vly_reload *reload)
 	return false;
 }
 
-/* Zones that are reloaded alone leave room for the images that a reload of everything makes: they
- * are built beside each other, and with room for one only they would be one. */
+/* The old images stay until the new ones are in. Zones that are reloaded alone leave room for those
+ * of a reload of everything, which with room for one only would be one, built by one thread. Fewer:
+ * that reload has less to spread over the cores, and a zone that does not load any more keeps a
+ * larger image. More: fewer zones can be reloaded alone. */
 #define IMAGES_SPARE 64
+
+uint32_t
+vly_reload_images_max(const struct vly_reload *reload)
+{
+	return reload->is_full ? VLY_PUBLISH_IMAGES_MAX : VLY_PUBLISH_IMAGES_MAX - IMAGES_SPARE;
+}
+
+/* What a person can do about too many images. Only those of zones that do not load outlive a reload
+ * of everything. */
+static const char *
+describe_full(const struct vly_reload *reload)
+{
+	return reload->is_full ? "zones that do not load keep too many images: correct their "
+				 "files, then reload all zones"
+			       : "too many zones were reloaded one by one, and there is no room "
+				 "for another image: reload all zones";
+}
 
 void
 vly_reload_publish(struct vly_reload *reload)
@@ -234,11 +253,9 @@ vly_reload_publish(struct vly_reload *reload)
 	struct vly_reloader *reloader = reload->reloader;
 	struct vly_image_list *list = vly_catalog_images(reload->target);
 	bool hold = must_hold(reload);
-	uint32_t max = VLY_PUBLISH_IMAGES_MAX - (reload->is_full ? 0 : IMAGES_SPARE);
 
-	if (!list || list->cnt > max) {
-		const char *reason = list ? "more images than the dataplane takes: reload all zones"
-					  : "out of memory";
+	if (!list || list->cnt > vly_reload_images_max(reload)) {
+		const char *reason = list ? describe_full(reload) : "out of memory";
 		vly_image_list_free(list);
 		refuse(reload, reason);
 		vly_reload_finish(reload, VLY_RELOAD_FAILED, "%s", reason);

@@ -55,6 +55,9 @@ struct vly_reloader {
 	uv_idle_t kick;
 };
 
+/* Images that may be live after this reload. */
+__attribute__((nonnull)) uint32_t vly_reload_images_max(const struct vly_reload *reload);
+
 /* Publishes what was staged; the reload ends with what becomes of it. */
 __attribute__((nonnull)) void vly_reload_publish(struct vly_reload *reload);
 

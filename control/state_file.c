@@ -5,16 +5,21 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_text.h"
+
 /* Files set aside that are kept: whoever has more of them has not looked for a long time. */
 #define ASIDE_MAX 100
+
+int
+vly_state_dir_make(const char *path)
+{
+	return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -1;
+}
 
 /* Returns 0, or -1 with errno. */
 static int
@@ -46,67 +51,20 @@ sync_directory(const char *path)
 	close(fd);
 }
 
-/* Returns the octets read, or -1 with errno. */
-static ssize_t
-read_all(int fd, char *text, size_t bytes)
-{
-	size_t used = 0;
-
-	while (used < bytes) {
-		ssize_t got = read(fd, text + used, bytes - used);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			break;
-		used += (size_t)got;
-	}
-	return (ssize_t)used;
-}
-
-/* Says what keeps a file from being read, or returns NULL with its text. */
-static const char *
-read_regular(int fd, size_t bytes_max, char **text, size_t *bytes, bool *is_damaged)
-{
-	struct stat status;
-
-	if (fstat(fd, &status) < 0)
-		return strerror(errno);
-	if (!S_ISREG(status.st_mode))
-		return "it is not a regular file";
-	*is_damaged = (uint64_t)status.st_size > bytes_max;
-	if (*is_damaged)
-		return "it is too long";
-	*text = malloc((size_t)status.st_size + 1);
-	ssize_t got = *text ? read_all(fd, *text, (size_t)status.st_size) : -1;
-	if (got >= 0) {
-		(*text)[got] = '\0';
-		*bytes = (size_t)got;
-		return NULL;
-	}
-	const char *why = strerror(errno);
-	free(*text);
-	return why;
-}
-
 enum vly_state_read
 vly_state_file_read(const char *path, size_t bytes_max, char **text, size_t *bytes, char *reason,
 		    size_t reason_bytes)
 {
-	bool is_damaged = false;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not block */
+	const char *why;
 
-	if (fd < 0) {
-		snprintf(reason, reason_bytes, "%s: %s", path, strerror(errno));
-		return errno == ENOENT || errno == ENOTDIR ? VLY_STATE_NONE : VLY_STATE_UNREADABLE;
-	}
-	const char *why = read_regular(fd, bytes_max, text, bytes, &is_damaged);
-	close(fd);
-	if (!why)
+	*text = vly_file_read_string(path, bytes_max, bytes, &why);
+	if (*text)
 		return VLY_STATE_READ;
+	int error = errno;
 	snprintf(reason, reason_bytes, "%s: %s", path, why);
-	return is_damaged ? VLY_STATE_DAMAGED : VLY_STATE_UNREADABLE;
+	if (error == ENOENT || error == ENOTDIR)
+		return VLY_STATE_NONE;
+	return error == EFBIG ? VLY_STATE_DAMAGED : VLY_STATE_UNREADABLE;
 }
 
 /* link() does not replace what has the name already, as rename() would. */

@@ -8,6 +8,12 @@
 
 #include <stddef.h>
 
+/*
+ * Makes the state directory, for its owner alone, when it is missing. Its parents are not made.
+ * Returns 0, also when it was there; or -1 with errno.
+ */
+__attribute__((nonnull, warn_unused_result)) int vly_state_dir_make(const char *path);
+
 /* What came of reading a file of the state directory. */
 enum vly_state_read {
 	VLY_STATE_READ,

@@ -89,7 +89,7 @@ def clock(tmp_path):
 
 @pytest.fixture
 def served(volley, clock):
-    (volley.directory / "state").mkdir()
+    volley.keep_state()
     volley.add_zone("test.", small_zone(1))
     volley.control_environment = clock.environment()
     return volley.start()

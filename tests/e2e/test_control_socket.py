@@ -23,7 +23,7 @@ SLOW_MAX = 48
 @pytest.fixture
 def served(volley):
     volley.add_zone("test.", small_zone(1))
-    (volley.directory / "state").mkdir()
+    volley.keep_state()
     return volley.start()
 
 

@@ -24,7 +24,7 @@ MANY = 100_000
 def served(tmp_path_factory):
     with own_network(tmp_path_factory.mktemp("defence"), streams=False) as volley:
         volley.add_zone("test.", small_zone(1, "www A 192.0.2.10"))
-        (volley.directory / "state").mkdir()
+        volley.keep_state()
         yield volley.start()
 
 

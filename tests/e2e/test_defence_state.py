@@ -4,6 +4,7 @@ import json
 import os
 import re
 import socket
+import stat
 import threading
 import time
 
@@ -23,16 +24,16 @@ pytestmark = pytest.mark.fast_path
 @pytest.fixture
 def served(volley):
     volley.add_zone("test.", small_zone(1, "www A 192.0.2.10"))
-    (volley.directory / "state").mkdir()
+    volley.keep_state()
     return volley.start()
 
 
 def state_file(volley):
-    return volley.directory / "state/defence.json"
+    return volley.state / "defence.json"
 
 
 def secrets_file(volley):
-    return volley.directory / "state/cookie-secrets"
+    return volley.state / "cookie-secrets"
 
 
 def wait_for_dataplane(volley):
@@ -135,7 +136,7 @@ def test_damaged_state(denying, damage):
     shown = denying.ctl_json("defence", "show")
     assert "kept as defence.json.damaged" in shown["trouble"][0]
     assert "trouble: what was set" in denying.ctl("defence", "show").stdout
-    assert (denying.directory / "state/defence.json.damaged").read_bytes() == damage
+    assert (denying.state / "defence.json.damaged").read_bytes() == damage
     assert not dropped(denying)
     denying.ctl("defence", "deny", "198.51.100.0/24")
     denying.control.kill()
@@ -149,8 +150,8 @@ def test_full_disk(volley):
     """A denial is in force all the same; the answer says that it is not kept. With room again, all of it is."""
     volley.add_zone("test.", small_zone(1))
     volley.control_settings["image-cache"] = "off"
-    state = volley.directory / "state"
-    state.mkdir()
+    state = volley.state
+    volley.keep_state()
     with small_disk(state, 32):
         volley.start()
         wait_for_dataplane(volley)
@@ -184,8 +185,23 @@ def test_full_disk(volley):
         assert volley.control.stop() == 0
 
 
+def test_state_directory_is_made(volley):
+    """The first start needs no directory: nothing is a trouble, and what operators set survives."""
+    volley.add_zone("test.", small_zone(1))
+    volley.keep_state()
+    volley.start()
+    wait_for_dataplane(volley)
+    assert volley.ctl_json("status")["trouble"] == []
+    volley.ctl("defence", "deny", "198.51.100.0/24")
+    assert stat.S_IMODE(volley.state.stat().st_mode) == 0o700
+    volley.control.kill()
+    volley.start_control()
+    wait_for_dataplane(volley)
+    assert dropped(volley)
+
+
 def test_no_state_directory(volley):
-    """Everything works, and says that it is not kept."""
+    """It can't be made: everything works, and says that it is not kept."""
     volley.add_zone("test.", small_zone(1))
     volley.start()
     wait_for_dataplane(volley)
@@ -341,7 +357,7 @@ class Refuser:
 def test_what_the_dataplane_refuses(volley):
     """Nothing has changed then: neither what is shown nor what is on disk."""
     volley.add_zone("test.", small_zone(1))
-    (volley.directory / "state").mkdir()
+    volley.keep_state()
     refuser = Refuser(volley.publish_socket)
     try:
         volley.start_control()

@@ -20,7 +20,7 @@ def served(tmp_path_factory):
     with own_network(tmp_path_factory.mktemp("drops"), streams=False) as volley:
         volley.add_zone("test.", small_zone(1, "www A 192.0.2.10"))
         volley.add_zone("sub.test.", small_zone(1, "www A 192.0.2.11"))
-        (volley.directory / "state").mkdir()
+        volley.keep_state()
         volley.start()
         volley.ctl("defence", "deny", "198.51.100.0/24", "2001:db8:bad::/48")
         yield volley

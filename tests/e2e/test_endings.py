@@ -18,7 +18,7 @@ ENDING = pytest.mark.parametrize("number", endings.SIGNALS, ids=lambda number: s
 def beside(tmp_path_factory):
     """A dataplane that lives through all tests."""
     with own_network(tmp_path_factory.mktemp("beside")) as volley:
-        (volley.directory / "state").mkdir()
+        volley.keep_state()
         write_zones(volley, 1)
         yield SimpleNamespace(volley=volley.start(), number=1, settled=False)
 

@@ -20,7 +20,7 @@ ENDING = pytest.mark.parametrize("number", endings.SIGNALS, ids=lambda number: s
 @pytest.fixture(scope="module")
 def beside(tmp_path_factory):
     with own_network(tmp_path_factory.mktemp("beside")) as volley:
-        (volley.directory / "state").mkdir()
+        volley.keep_state()
         write_zones(volley, 1)
         yield SimpleNamespace(volley=volley.start(), number=1, settled=False)
 
@@ -95,7 +95,7 @@ def holding_an_image(served):
     """An image has come, and not yet the commit that would bring it in."""
     volley = served.volley
     publisher = publish.connect(volley.publish_socket)
-    [file] = (volley.directory / "state/images").glob("*.image")
+    [file] = (volley.state / "images").glob("*.image")
     assert publisher.image(7, file.read_bytes())[0] == publish.OK
     return [publisher]
 

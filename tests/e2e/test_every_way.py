@@ -70,7 +70,7 @@ def served(tmp_path_factory):
     with own_network(tmp_path_factory.mktemp("ways")) as volley:
         volley.add_zone("test.", small_zone(1, "www A 192.0.2.10"))
         volley.other_settings["defence"] = {"source-rate": {"mode": "off"}}
-        (volley.directory / "state").mkdir()
+        volley.keep_state()
         server, client = volley.network.server, volley.network.client
         server.ip("route", "add", "10.54.0.0/16", "via", CLIENT4)
         server.ip("route", "add", "fd54::/16", "via", CLIENT6)

@@ -25,7 +25,7 @@ MANY = 200_000
 @pytest.fixture
 def cached(volley):
     """Two zones, served and kept: the second one includes a file."""
-    (volley.directory / "state").mkdir()
+    volley.keep_state()
     volley.add_zone(TEST, small_zone(1, "www A 192.0.2.10"))
     (volley.directory / "more.zone").write_text("more A 192.0.2.30\n")
     volley.add_zone(OTHER, small_zone(1, "$INCLUDE more.zone"))
@@ -35,7 +35,7 @@ def cached(volley):
 
 
 def images(volley):
-    return volley.directory / "state/images"
+    return volley.state / "images"
 
 
 def image_files(volley):
@@ -208,7 +208,7 @@ def test_other_settings_compile_anew(cached, settings):
 
 def test_other_hash_key(cached):
     cached.control.kill()
-    (cached.directory / "state/hash-key").unlink()
+    (cached.state / "hash-key").unlink()
     cached.dataplane.kill()
     cached.start()
     assert from_cache(cached) == 0
@@ -228,7 +228,8 @@ def test_off(cached):
 def test_full_disk(volley):
     """One line, and service as without a cache; nothing is left that takes room."""
     volley.add_zone(TEST, small_zone(1, "$GENERATE 1-2000 h$ A 192.0.2.1"))
-    with small_disk(volley.directory / "state", 100):
+    volley.keep_state()
+    with small_disk(volley.state, 100):
         volley.start()
         volley.control.wait_for_log("image cache not written: .*No space left")
         for number in (2, 3):
@@ -249,7 +250,8 @@ def test_disk_that_fills_while_an_image_is_written(volley):
         return volley.request(command="status")["images"]["bytes"] // 1024
 
     volley.add_zone(TEST, addresses(1))
-    with small_disk(volley.directory / "state", 3000):
+    volley.keep_state()
+    with small_disk(volley.state, 3000):
         volley.start()
         kept(volley)
         assert 1500 < room() < 3000, "one fits, two do not"
@@ -275,7 +277,8 @@ def test_disk_that_fills_while_an_image_is_written(volley):
 
 def test_directory_that_is_a_file(volley):
     volley.add_zone(TEST, small_zone(1))
-    images(volley).parent.mkdir()
+    volley.keep_state()
+    volley.state.mkdir()
     images(volley).write_text("no directory")
     volley.start()
     volley.control.wait_for_log("image cache not written: ")
@@ -284,7 +287,7 @@ def test_directory_that_is_a_file(volley):
 
 def test_killed_while_writing(volley):
     """Whatever is on disk then, the next start serves the right version, and cleans up."""
-    (volley.directory / "state").mkdir()
+    volley.keep_state()
     volley.add_zone(TEST, small_zone(1, f"$GENERATE 1-{MANY} h$ A 192.0.2.1"))
     volley.start_dataplane()
     for number in range(2, 5):
@@ -318,7 +321,7 @@ def huge_pages(cnt):
 @pytest.mark.alone
 def test_image_in_huge_pages(volley):
     """A large image goes into huge pages while enough are free, and comes back into them."""
-    (volley.directory / "state").mkdir()
+    volley.keep_state()
     volley.dataplane_settings["huge-pages"] = "off"
     volley.add_zone(TEST, small_zone(1, f"$GENERATE 1-{MANY} h$ A 192.0.2.1"))
     with huge_pages(100):

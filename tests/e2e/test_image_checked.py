@@ -27,7 +27,7 @@ ZONES = {"test.": small_zone(1, "www A 192.0.2.10", "* TXT \"any\"", "alias CNAM
 @pytest.fixture
 def kept(volley):
     """A zone, its image on disk, and nothing running."""
-    (volley.directory / "state").mkdir()
+    volley.keep_state()
     for name, text in ZONES.items():
         volley.add_zone(name, text)
     volley.start()
@@ -45,7 +45,7 @@ def sum_of(text):
 
 def replace_image(volley, damage):
     """Damages the one image, with its checksum, its name and the index put right. Returns its file."""
-    images = volley.directory / "state/images"
+    images = volley.state / "images"
     [old] = images.glob("*.image")
     data = damage(old.read_bytes())
     assert with_checksum(data) == data

@@ -35,6 +35,7 @@ def reload_alone(volley, names):
 def test_all_images_in_use(volley, note):
     small = [f"z{number}.test." for number in range(IMAGES_MAX + 20)]
     large = [f"large{number}.test." for number in range(LARGE_ZONES)]
+    growing = [f"growing{number}.test." for number in range(2)]
     shared = volley.directory / "small.zone"
     shared.write_text(small_zone(1))
     for name in small:
@@ -42,14 +43,21 @@ def test_all_images_in_use(volley, note):
     for name in large:
         volley.zones[name] = volley.zone_file(name)
         volley.zone_file(name).write_text(small_zone(1) + COMMENTS)
+    for name in growing:
+        volley.zones[name] = volley.zone_file(name)
+        volley.zone_file(name).write_text(small_zone(1))
     volley.write_config()
     volley.start()
     first = volley.request(command="status")["images"]["cnt"]
     assert first > 1, "large zones are built beside each other"
 
     shared.write_text(small_zone(2))
-    bad = reload_alone(volley, small[:IMAGES_MAX - first])
+    bad = reload_alone(volley, small[:IMAGES_MAX - first - 1])
     assert not bad, bad[:3]
+    for name in growing:
+        volley.zone_file(name).write_text(small_zone(2) + COMMENTS)
+    volley.ctl("reload", *growing)  # each would get an image of its own, but there is room for one
+    assert {serial(volley.network, name) for name in growing} == {2}
     assert volley.request(command="status")["images"]["cnt"] == IMAGES_MAX
     bad = reload_alone(volley, small[-3:])
     assert len(bad) == 3 and all("reload all zones" in json.dumps(answer) for answer in bad)

@@ -23,7 +23,7 @@ LIMITS = range(8, 40)
 @pytest.fixture
 def denying(volley):
     """Denies a prefix, and has all of its files in the state directory."""
-    (volley.directory / "state").mkdir()
+    volley.keep_state()
     volley.add_zone("test.", small_zone(1))
     volley.start()
     volley.control.wait_for_log("image cache: 1 zones in 1 images kept")
@@ -33,7 +33,7 @@ def denying(volley):
 
 
 def state(volley):
-    return volley.directory / "state"
+    return volley.state
 
 
 def contents(volley):

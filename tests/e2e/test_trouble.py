@@ -22,6 +22,7 @@ HUGE_PAGES = "/sys/kernel/mm/hugepages/hugepages-2048kB"
 
 @pytest.fixture
 def prepared(volley):
+    volley.keep_state()
     volley.add_zone("test.", small_zone(1))
     return volley
 
@@ -40,7 +41,7 @@ def full_disk(directory):
 
 def test_full_state_directory(prepared):
     """Zones are served all the same: the state directory is for convenience."""
-    with full_disk(prepared.directory / "state"):
+    with full_disk(prepared.state):
         prepared.start()
         assert serial(prepared.network, "test.") == 1
         prepared.zone_file("test.").write_text(small_zone(2))
@@ -50,10 +51,10 @@ def test_full_state_directory(prepared):
 
 def test_state_directory_that_is_a_file(prepared):
     """Lines that name it, and service without it."""
-    (prepared.directory / "state").write_text("not a directory")
+    prepared.state.write_text("not a directory")
     prepared.start_dataplane()
     control = prepared.spawn_control()
-    control.wait_for_log(re.escape(str(prepared.directory / "state")))
+    control.wait_for_log(re.escape(str(prepared.state)))
     control.wait_for_log(READY)
     assert serial(prepared.network, "test.") == 1
 

@@ -29,6 +29,7 @@ ANSWERING = ("vly_query_answer", "vly_query_look_up", "vly_query_parse", "vly_qu
 @pytest.fixture
 def served(volley):
     volley.add_zone("test.", small_zone(1, "www A 192.0.2.10"))
+    volley.keep_state()
     volley.spare_clients()
     volley.dataplane_settings["watchdog-ms"] = "500"
     return volley.start()
@@ -78,7 +79,7 @@ def kept(volley, log):
     """The names that were asked for, in the file that the log names. The response is written over the query: what is
     before and behind the question may be ours."""
     path = re.search(r"packets are kept in (\S+)", log)[1]
-    assert path.startswith(str(volley.directory / "state/stuck"))
+    assert path.startswith(str(volley.state / "stuck"))
     return {dns.name.from_wire(frame[42:], 12)[0].to_text() for frame in pcap_frames(path)}
 
 
@@ -147,7 +148,7 @@ def test_hang_at_the_end(served):
 
 def test_evidence_that_can_t_be_written(served):
     """A full disk is told, and holds up nothing."""
-    state = served.directory / "state"
+    state = served.state
     served.control.stop()
     with small_disk(state, 4), udp_load(served):
         with contextlib.suppress(OSError), open(state / "fill", "wb") as fill:
@@ -159,7 +160,7 @@ def test_evidence_that_can_t_be_written(served):
 
 
 def test_few_files_are_kept(served):
-    folder = served.directory / "state/stuck"
+    folder = served.state / "stuck"
     folder.mkdir(parents=True)
     for i in range(8):
         (folder / f"100000000{i}.000-lcore-1.pcap").write_bytes(b"")

@@ -141,7 +141,7 @@ def wait_until_loading(volley):
 
 
 def half_written(volley):
-    return list((volley.directory / "state").rglob("*.new"))
+    return list(volley.state.rglob("*.new"))
 
 
 def assert_fast_path_answers(volley, number, count=10):

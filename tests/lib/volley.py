@@ -147,9 +147,11 @@ class Volley:
     def __init__(self, network, directory):
         self.network = network
         self.directory = Path(directory)
+        self.state = self.directory / "state"
         self.zones = {}
+        # which can't be made, so that nothing outlives control; or keep_state()
         self.control_settings = {
-            "socket": str(self.directory / "control.sock"), "state-dir": str(self.directory / "state")}
+            "socket": str(self.directory / "control.sock"), "state-dir": str(self.state / "missing")}
         self.dataplane_settings = {
             "socket": str(self.directory / "dataplane.sock"), "ports": [f"af_xdp:{SERVER_LINK}"]}
         self.other_settings = {}  # by section, such as {"answers": {"any": "all"}}
@@ -177,6 +179,10 @@ class Volley:
             file.write_text(text)
         self.zones[name] = Path(file)
         self.write_config()
+
+    def keep_state(self):
+        """What control is to remember goes to `state`, which it makes."""
+        self.control_settings["state-dir"] = str(self.state)
 
     def without_streams(self):
         """Nothing in the kernel listens on port 53: whatever is answered, an lcore has answered."""
