@@ -38,7 +38,7 @@
 #define CHANGES 400
 
 /* Each leads to something else: see start_name(). */
-#define START_CNT (DEEP_START_CNT + DEEP_END_CNT + 2)
+#define START_CNT (DEEP_START_CNT + DEEP_END_CNT + 3)
 
 struct candidate {
 	unsigned start_idx;
@@ -71,6 +71,7 @@ roll(unsigned end)
 static void
 start_name(char *text, size_t bytes, unsigned idx)
 {
+	static const char *const others[] = {"*", "c0", "fat"};
 	FILE *file = fmemopen(text, bytes, "w");
 
 	if (file == NULL)
@@ -80,7 +81,7 @@ start_name(char *text, size_t bytes, unsigned idx)
 	else if (idx < DEEP_START_CNT + DEEP_END_CNT)
 		fputs(deep_end[idx - DEEP_START_CNT], file);
 	else
-		fputs(idx == START_CNT - 1 ? "c0" : "*", file);
+		fputs(others[idx - DEEP_START_CNT - DEEP_END_CNT], file);
 	fputs("." DEEP_ZONE_NAME, file);
 	fclose(file);
 }
