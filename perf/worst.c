@@ -38,7 +38,7 @@
 #define CHANGES 400
 
 /* Each leads to something else: see start_name(). */
-#define START_CNT (DEEP_START_CNT + DEEP_END_CNT + 3)
+#define START_CNT (DEEP_START_CNT + DEEP_END_CNT + 4)
 
 struct candidate {
 	unsigned start_idx;
@@ -71,7 +71,7 @@ roll(unsigned end)
 static void
 start_name(char *text, size_t bytes, unsigned idx)
 {
-	static const char *const others[] = {"*", "c0", "fat"};
+	static const char *const others[] = {"*", "c0", "fat", "types"};
 	FILE *file = fmemopen(text, bytes, "w");
 
 	if (file == NULL)
