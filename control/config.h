@@ -20,6 +20,7 @@
 #ifndef VLY_CONTROL_CONFIG_H
 #define VLY_CONTROL_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -95,6 +96,7 @@ struct vly_config_defence {
 	char *secrets_file;             /* the same */
 	struct vly_prefix_list listed;  /* of `denied` and `allowed`; no prefix twice */
 	struct vly_prefix_list in_file; /* of deny_file, by vly_config_read_lists() */
+	bool is_unread;                 /* which could not read it */
 };
 
 struct vly_config {

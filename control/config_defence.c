@@ -197,6 +197,7 @@ vly_config_read_lists(struct vly_config *config, struct vly_config_errors *error
 	if (!defence->deny_file)
 		return 0;
 	const char *why;
+	defence->is_unread = true;
 	char *text = vly_file_read_string(defence->deny_file, SIZE_MAX, &bytes, &why);
 	if (!text) {
 		vly_config_write_error(errors, defence->deny_file, 0, "defence.deny-file", why);
@@ -205,6 +206,7 @@ vly_config_read_lists(struct vly_config *config, struct vly_config_errors *error
 	int wrong =
 		vly_prefix_list_read(&defence->in_file, text, bytes, VLY_PREFIX_DENY, &complaints);
 	free(text);
+	defence->is_unread = wrong != 0;
 	if (wrong == 0)
 		return 0;
 	vly_prefix_list_free(&defence->in_file);

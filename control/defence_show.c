@@ -93,6 +93,10 @@ vly_command_defence_trouble(const struct vly_commands *commands)
 		view.state_trouble,
 		view.secrets_trouble,
 		status.defence_error,
+		view.sources->config->is_unread
+			? "nothing of defence.deny-file is denied: the log says why; correct it, "
+			  "then volleyctl reload"
+			: "",
 	};
 	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
 		if (*troubles[i])

@@ -32,6 +32,7 @@ struct vly_defender {
 	uv_timer_t expiry;
 	struct vly_side_work side;
 	bool starting;       /* the loop does not run yet, so nobody is kept waiting */
+	bool is_behind;      /* what was read is not in force: to be tried again */
 	unsigned handle_cnt; /* not yet closed, when freeing */
 };
 
@@ -102,6 +103,7 @@ adopt(struct vly_defender *defender, struct vly_defence_change *change)
 		change->next_state = NULL;
 	}
 	defender->live = change->next;
+	defender->is_behind = false;
 	start_timer(defender);
 }
 
@@ -315,9 +317,17 @@ on_retried(void *arg, const struct vly_defender_report *report)
 {
 	struct vly_defender *defender = arg;
 
-	(void)report;
-	if (defender->store.state_unread)
+	if (defender->store.state_unread) {
 		uv_timer_start(&defender->expiry, look_at_clock, RETRY_MS, 0);
+	} else if (report->code == VLY_DEFENDER_FAILED) {
+		if (!defender->is_behind)
+			vly_log(VLY_LOG_ERROR,
+				"the dataplane keeps the defence that it has: %s; tried again "
+				"every minute, and by volleyctl reload",
+				report->text);
+		defender->is_behind = true;
+		uv_timer_start(&defender->expiry, look_at_clock, LOOK_MS, 0);
+	}
 }
 
 static void
@@ -325,7 +335,7 @@ look_at_clock(uv_timer_t *timer)
 {
 	struct vly_defender *defender = timer->data;
 
-	if (defender->store.state_unread)
+	if (defender->store.state_unread || defender->is_behind)
 		request(defender, &(struct vly_defence_change){.kind = VLY_DEFENCE_EXPIRE,
 							       .done = on_retried,
 							       .arg = defender});
@@ -347,20 +357,6 @@ vly_defender_look(const struct vly_defender *defender)
 		.state_trouble = defender->store.state_trouble,
 		.secrets_trouble = defender->store.secrets_trouble,
 	};
-}
-
-static void
-on_first(void *arg, const struct vly_defender_report *report)
-{
-	struct vly_defender *defender = arg;
-
-	if (report->code == VLY_DEFENDER_FAILED && !defender->store.state_unread)
-		vly_log(VLY_LOG_ERROR,
-			"the dataplane keeps the defence that it has: %s; correct it, then "
-			"volleyctl "
-			"reload",
-			report->text);
-	on_retried(defender, report);
 }
 
 /* Cookies wait for good secrets, the rest of the defence does not. */
@@ -428,7 +424,7 @@ vly_defender_new(uv_loop_t *loop, const char *state_dir, struct vly_config_defen
 	/* the first block is there before a dataplane can be given zones */
 	defender->starting = true;
 	request(defender, &(struct vly_defence_change){
-				  .kind = VLY_DEFENCE_EXPIRE, .done = on_first, .arg = defender});
+				  .kind = VLY_DEFENCE_EXPIRE, .done = on_retried, .arg = defender});
 	defender->starting = false;
 	return defender;
 }

@@ -14,6 +14,11 @@
  * as many name servers as a domain has. More would make short responses dear. */
 #define MISSES_MAX 16
 
+/* Records that are looked at beside those that there is room for, of at least so many octets: the
+ * RRsets that do not fit may have thousands, and each is a step to the next RRset. */
+#define MISSED_RECORDS_MAX 96
+#define RECORD_BYTES_MIN   15
+
 static inline void
 copy_block(uint8_t *to, const uint8_t *from)
 {
@@ -82,8 +87,8 @@ copy_part(struct copier *copier, unsigned from, unsigned end)
 	copier->to += end - from;
 }
 
-/* Steps over one RRset: records with the owner and type of the first. Returns how many, 0 when
- * malformed. */
+/* Steps over one RRset: records with the owner and type of the first. Returns how many; 0 when
+ * malformed or when there are more than record_max. */
 static unsigned
 skip_rrset(struct vly_cursor *cursor, unsigned record_max)
 {
@@ -94,13 +99,13 @@ skip_rrset(struct vly_cursor *cursor, unsigned record_max)
 	if (!vly_cursor_record(cursor, &first))
 		return 0;
 	size_t head = (size_t)(first.fixed + 2 - first.owner);
-	for (ahead = *cursor; cnt < record_max && vly_cursor_record(&ahead, &next); cnt++) {
+	for (ahead = *cursor; cnt <= record_max && vly_cursor_record(&ahead, &next); cnt++) {
 		if ((size_t)(next.fixed + 2 - next.owner) != head ||
 		    memcmp(first.owner, next.owner, head) != 0)
 			break;
 		*cursor = ahead;
 	}
-	return cnt;
+	return cnt <= record_max ? cnt : 0;
 }
 
 /*
@@ -116,6 +121,7 @@ copy_fitting(const struct vly_query *query, struct vly_response_shape shape, uns
 	struct vly_cursor cursor = {wire + answer->keep_len, wire + answer->wire_len};
 	uint8_t *to = query->message + VLY_DNS_HEADER_BYTES + query->question_bytes;
 	struct copier copier = {to, answer, 0, query->question_bytes - 4u - answer->anchor_len};
+	unsigned look_cnt = space / RECORD_BYTES_MIN + MISSED_RECORDS_MAX;
 	unsigned left_cnt = answer->arcount;
 	unsigned arcount = vly_image_answer_keep_arcount(answer);
 
@@ -129,11 +135,12 @@ copy_fitting(const struct vly_query *query, struct vly_response_shape shape, uns
 	left_cnt -= arcount;
 	for (unsigned missed = 0; left_cnt > 0 && missed < MISSES_MAX;) {
 		unsigned from = (unsigned)(cursor.at - wire);
-		unsigned cnt = skip_rrset(&cursor, left_cnt);
+		unsigned cnt = skip_rrset(&cursor, left_cnt < look_cnt ? left_cnt : look_cnt);
 		unsigned end = (unsigned)(cursor.at - wire);
 		if (cnt == 0)
 			break;
 		left_cnt -= cnt;
+		look_cnt -= cnt;
 		if (end - from > space - (unsigned)(copier.to - to)) {
 			missed++;
 			continue;

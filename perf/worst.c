@@ -38,7 +38,7 @@
 #define CHANGES 400
 
 /* Each leads to something else: see start_name(). */
-#define START_CNT (DEEP_START_CNT + DEEP_END_CNT + 2)
+#define START_CNT (DEEP_START_CNT + DEEP_END_CNT + 4)
 
 struct candidate {
 	unsigned start_idx;
@@ -71,7 +71,8 @@ roll(unsigned end)
 static void
 start_name(char text[VLY_NAME_BYTES_MAX + 1], unsigned idx)
 {
-	const char *first = idx == START_CNT - 1 ? "c0" : "*";
+	static const char *const others[] = {"*", "c0", "fat", "types"};
+	const char *first;
 
 	if (idx < DEEP_START_CNT) {
 		if (deep_start_text(text, idx) != 0)
@@ -80,6 +81,8 @@ start_name(char text[VLY_NAME_BYTES_MAX + 1], unsigned idx)
 	}
 	if (idx < DEEP_START_CNT + DEEP_END_CNT)
 		first = deep_end[idx - DEEP_START_CNT];
+	else
+		first = others[idx - DEEP_START_CNT - DEEP_END_CNT];
 	snprintf(text, VLY_NAME_BYTES_MAX + 1, "%s." DEEP_ZONE_NAME, first);
 }
 

@@ -165,3 +165,19 @@ def test_deny_file(volley):
     in_force = volley.ctl_json("defence", "show")["prefixes"]["in_force"]["deny"]
     assert in_force in (65536, 32768)
     assert process.returncode == 0 or in_force == 65536
+
+
+def test_deny_file_that_can_not_be_read_at_the_start(volley):
+    """The zones are served without it, and the status says so until it has been read."""
+    volley.other_settings["defence"] = {"deny-file": "denied"}
+    volley.add_zone("test.", small_zone(1))
+    volley.start()
+    trouble = "nothing of defence.deny-file is denied"
+    assert [each for each in volley.ctl_json("status")["trouble"] if trouble in each]
+    assert trouble in volley.ctl("status").stdout and trouble in volley.ctl("defence", "show").stdout
+    assert volley.ctl("reload", check=False).returncode == 1
+    assert trouble in volley.ctl("status").stdout
+    (volley.directory / "denied").write_text("203.0.113.0/24\n")
+    volley.ctl("reload")
+    assert trouble not in volley.ctl("status").stdout
+    assert volley.ctl_json("defence", "show")["prefixes"]["in_force"]["deny"] == 1

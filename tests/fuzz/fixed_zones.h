@@ -149,6 +149,15 @@ deep_large_sets(FILE *file)
 	for (unsigned i = 0; i < 30; i++)
 		fprintf(file, "c%u CNAME c%u\n", i, i + 1);
 	fputs("c30 A 192.0.2.30\n", file);
+	/* a node with more types than anybody has */
+	for (unsigned type = 300; type < 20300; type++)
+		fprintf(file, "*.types TYPE%u \\# 1 00\n", type);
+	/* a delegation to servers with more addresses than fit */
+	for (unsigned i = 0; i < 16 * 230; i++) {
+		if (i % 230 == 0)
+			fprintf(file, "fat NS fat%u\n", i / 230);
+		fprintf(file, "fat%u A 10.4.%u.%u\n", i / 230, i / 230, i % 230);
+	}
 }
 
 /* The text of the deep zone; NULL: no memory. */

@@ -163,3 +163,34 @@ Test(resolve, answers_as_the_naive_reference_does, .timeout = 300)
 	for (uint64_t seed = 1; seed <= 1000 && wrong_cnt < 5; seed++)
 		wrong_cnt += try_zone(seed);
 }
+
+/* Every other type of 6,000 is listed, so that each question falls on one or between two. */
+Test(resolve, each_of_thousands_of_types_is_found)
+{
+	struct vly_test_server server;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	fputs(VLY_TEST_APEX, out);
+	for (unsigned type = 300; type < 6300; type += 2)
+		fprintf(out, "n TYPE%u \\# 2 %04x\n", type, type);
+	fclose(out);
+	cr_assert_eq(vly_test_server_open(&server, &(struct vly_test_zone){"z.", text}, 1), 0);
+	for (unsigned type = 298; type < 6304; type++) {
+		struct vly_test_response response;
+		bool listed = type >= 300 && type < 6300 && type % 2 == 0;
+		vly_test_ask(server.table,
+			     &(struct vly_test_question){.name = "n.z.", .type = (uint16_t)type},
+			     &response);
+		cr_assert_null(response.fault, "%s", response.fault);
+		cr_assert_eq(response.count[1], listed, "type %u", type);
+		if (listed)
+			cr_assert(response.record[0].type == type &&
+				  response.record[0].data[0] << 8 ==
+					  (int)(type - response.record[0].data[1]));
+		vly_test_response_free(&response);
+	}
+	vly_test_server_close(&server);
+	free(text);
+}
