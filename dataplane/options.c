@@ -56,14 +56,14 @@ const char vly_options_help[] =
 	"  --memory MIB           packet memory (default: what the queues need)\n"
 	"  --huge-pages auto|off  use huge pages if enough are free (default: auto)\n"
 	"  --udp-payload-max N    largest response over UDP, 512 to 4096 (default: 1232)\n"
-	"  --nsid TEXT|0xHEX      what the NSID option is answered with (default: it is not)\n"
+	"  --nsid TEXT|0xHEX      what answers the NSID option (default: nothing)\n"
 	"  --id-server TEXT       id.server and hostname.bind in class CH (default: refused)\n"
 	"  --version-server TEXT  version.server and version.bind in class CH (default: refused)\n"
 	"  --rrset-order fixed|rotate\n"
 	"                         of A and AAAA records (default: fixed, as in the zone file)\n"
 	"  --stream-threads N     threads for TCP and for UDP that the fast path does not take;\n"
 	"                         0: none (default: 1)\n"
-	"  --stream-connections N open at once; more make the longest idle one close\n"
+	"  --stream-connections N connections at once; one more closes the longest idle one\n"
 	"                         (default: 10000)\n"
 	"  --stream-client N      of those, for one IPv4 address or IPv6 /56 (default: 256)\n"
 	"  --stream-idle SECONDS  until an idle connection is closed (default: 10)\n"
@@ -72,11 +72,14 @@ const char vly_options_help[] =
 	"  --stream-memory MIB    buffers of all connections (default: 64)\n"
 	"  --watchdog-ms N        ends the program when an lcore or a stream thread has not come\n"
 	"                         back for so long, 500 to 60000; 0: never (default: 1000)\n"
-	"  --state-dir DIR        where the packets that it had in hand are kept then, in stuck/\n"
-	"                         (default: they are not)\n"
+	"  --state-dir DIR        keeps the packets of such a thread, in stuck/\n"
+	"                         (default: nowhere)\n"
 	"  --retry                a start that fails is tried again, until it works\n"
 	"  --log-level LEVEL      error, warning, info or debug (default: info)\n"
-	"  --help, --version\n";
+	"  --help, --version\n"
+	"\n"
+	"Exit status: 0 ended by a signal; 1 could not start, or no port is left that works;\n"
+	"2 usage; 70 ended by the watchdog.\n";
 
 enum option_id {
 	OPT_PORT = 256,
