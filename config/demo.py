@@ -57,7 +57,7 @@ def arguments():
         description="Serves zones through AF_XDP on a veth pair: 10.53.0.1 and fd53::1, port 53, seen "
                     "from this machine. Ctrl-C ends it and removes all it made.",
         epilog=f"While it runs, sockets, configuration and logs are in {STATE}: "
-               f"volleyctl --socket {CONTROL_SOCKET} status")
+               f"build/control/volleyctl --socket {CONTROL_SOCKET} status")
     parser.add_argument("--once", action="store_true", help="show the first answers, then exit")
     parser.add_argument("--zone", action="append", default=[], metavar="NAME=FILE",
                         help="serve this zone instead of the examples (repeatable)")

@@ -111,7 +111,7 @@ load_key(struct control *control, const struct vly_config *config, struct vly_ha
 		vly_log(VLY_LOG_ERROR, "no random bits: %m");
 	if (result > 0) {
 		snprintf(control->key_trouble, sizeof(control->key_trouble),
-			 "hash key not kept, made anew at each start, so the image cache is not "
+			 "hash key not kept: each start makes a new one, so the image cache is not "
 			 "used: %s",
 			 reason);
 		vly_log(VLY_LOG_WARNING, "%s", control->key_trouble);

@@ -159,7 +159,10 @@ vly_server_new(uv_loop_t *loop, const char *path, const char *group,
 	server->turn.data = server;
 	err = server->path ? listen_on(server) : UV_ENOMEM;
 	if (err) {
-		snprintf(reason, reason_bytes, "control socket %s: %s", path, uv_strerror(err));
+		/* libuv says EACCES for ENOENT, too */
+		snprintf(reason, reason_bytes, "control socket %s: %s", path,
+			 err == UV_EACCES ? "permission denied, or its directory does not exist"
+					  : uv_strerror(err));
 		close_server(server);
 		return NULL;
 	}

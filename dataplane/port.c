@@ -43,10 +43,11 @@ check_queues(const struct vly_port_spec *spec, const struct vly_interface *inter
 		return -1;
 	}
 	if (spec->queue_cnt < interface->rx_queue_cnt)
-		vly_log_warning("port %s: packets arrive on %u queues and %u are served: queries "
-				"on the rest go to the kernel; ethtool -L %s %s %u",
-				spec->name, interface->rx_queue_cnt, spec->queue_cnt, spec->target,
-				kind, spec->queue_cnt);
+		vly_log_warning(
+			"port %s: packets arrive on %u queues, and lcores serve %u of them: "
+			"queries on the others go to the kernel; ethtool -L %s %s %u",
+			spec->name, interface->rx_queue_cnt, spec->queue_cnt, spec->target, kind,
+			spec->queue_cnt);
 	return 0;
 }
 

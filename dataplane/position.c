@@ -80,7 +80,8 @@ vly_position_ask(pid_t tid, char *text, size_t text_bytes)
 			cnt = atomic_load(&frame_cnt);
 		}
 	}
-	snprintf(text, text_bytes, "%s", cnt == 0 ? "in the kernel, or held by a debugger" : "");
+	snprintf(text, text_bytes, "%s",
+		 cnt == 0 ? "an unknown place: in the kernel, or held by a debugger" : "");
 	for (int i = FRAMES_SKIPPED; i < cnt; i++)
 		append_frame(frame[i], text, text_bytes);
 }
