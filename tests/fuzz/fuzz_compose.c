@@ -14,6 +14,7 @@
 
 #include "fixed_zones.h"
 #include "message.h"
+#include "target.h"
 #include "wire.h"
 
 #define ROOM           4096
@@ -21,9 +22,6 @@
 #define OPT_HEAD_BYTES (VLY_OPT_BYTES + 4) /* with an option's */
 
 static struct vly_test_server server;
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 /* What the option holds. */
 enum filling {
@@ -70,14 +68,10 @@ write_name(uint8_t name[VLY_NAME_BYTES_MAX], unsigned start_idx, struct input *i
 {
 	char text[VLY_NAME_BYTES_MAX + 1];
 	uint8_t start[VLY_NAME_BYTES_MAX];
-	FILE *file = fmemopen(text, sizeof(text), "w");
 	unsigned len = 0;
 
-	if (file == NULL)
+	if (deep_start_text(text, start_idx) != 0)
 		abort();
-	deep_start(file, start_idx);
-	fputs("." DEEP_ZONE_NAME, file);
-	fclose(file);
 	unsigned start_len = vly_test_name_wire(start, text);
 	for (unsigned left = take(input) % 128; left > 0; left--) {
 		unsigned octets = 1 + take(input) % VLY_LABEL_BYTES_MAX;
@@ -97,22 +91,14 @@ fill(uint8_t *message, unsigned from, unsigned to, enum filling filling, const s
 	const size_t data_bytes = (size_t)(input->end - input->at);
 
 	for (unsigned at = from; at < to; at++) {
-		unsigned first = filling == FILLING_SELF_EVEN ? at & ~1u : ((at + 1) & ~1u) - 1;
 		message[at] = 0;
 		if (filling == FILLING_DATA && data_bytes > 0)
 			message[at] = input->at[(at - from) % data_bytes];
 		else if (filling == FILLING_SELF_EVEN || filling == FILLING_SELF_ODD)
-			message[at] = (uint8_t)(at == first ? 0xc0 | first >> 8 : first);
+			message[at] = vly_test_self_pointer(at, filling == FILLING_SELF_ODD);
 		else if (filling == FILLING_SAME)
 			message[at] = (uint8_t)(0xc0 | (to - 1) >> 8);
 	}
-}
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
 }
 
 static void

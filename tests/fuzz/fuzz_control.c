@@ -4,8 +4,7 @@
 #include <stdint.h>
 
 #include "request.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+#include "target.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)

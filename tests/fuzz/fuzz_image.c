@@ -9,11 +9,10 @@
 
 #include "fixed_zones.h"
 #include "message.h"
+#include "target.h"
 
 /* Octets of an answer below the room are written to here. */
 static uint8_t buffer[4096 + 64];
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 static void
 make_plausible(uint8_t *block, size_t bytes)

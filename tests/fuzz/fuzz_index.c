@@ -5,10 +5,9 @@
 #include <string.h>
 
 #include "image_index.h"
+#include "target.h"
 
 #define SETTINGS 1
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 try_text(char *text, size_t len)

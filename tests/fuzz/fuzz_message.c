@@ -9,6 +9,7 @@
 
 #include "fixed_zones.h"
 #include "message.h"
+#include "target.h"
 
 static struct vly_test_server server;
 static struct vly_defence defence;
@@ -19,9 +20,6 @@ static const uint8_t secret[] = {0xe5, 0xe9, 0x73, 0xe5, 0xa6, 0xb2, 0xa4, 0x3f,
 				 0x48, 0xe7, 0xdc, 0x84, 0x9e, 0x37, 0xbf, 0xcf};
 static const char client[] = "198.51.100.100";
 #define NOW 1559731985
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -42,13 +40,6 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	for (unsigned i = 0; i < VLY_RESPONSE_KIND_CNT; i++)
 		defence.responses.rate[i] = vly_rate_make(1, 1000);
 	return 0;
-}
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
 }
 
 static void

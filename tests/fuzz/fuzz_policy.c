@@ -10,8 +10,7 @@
 #include "address.h"
 #include "judge.h"
 #include "prefix_table.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+#include "target.h"
 
 static struct vly_policy_rules *rules;
 static struct vly_policy_state *one_by_one;

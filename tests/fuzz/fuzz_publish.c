@@ -9,8 +9,7 @@
 
 #include "defence.h"
 #include "publish_decode.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+#include "target.h"
 
 #define HEAD_BYTES offsetof(struct vly_defence, rules.source_key)
 

@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "sample_decode.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+#include "target.h"
 
 /* What goes to a terminal must not command it. */
 static void

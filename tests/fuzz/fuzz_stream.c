@@ -5,14 +5,12 @@
  * that a look at the whole stream finds, and memory follows what was sent.
  */
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "stream_input.h"
+#include "target.h"
 
 static struct vly_stream_scratch scratch;
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 struct fuzz {
 	const uint8_t *data;
@@ -23,13 +21,6 @@ struct fuzz {
 	bool broken;
 	struct vly_stream_input input;
 };
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static uint32_t
 roll(struct fuzz *fuzz, uint32_t cnt)

@@ -9,19 +9,11 @@
 
 #include "fixed_zones.h"
 #include "message.h"
+#include "target.h"
 
 /* A zone file could include /dev/stdin or any file of this machine, and generate millions of lines.
  */
 static const char *const forbidden[] = {"include", "generate"};
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static bool
 has_forbidden(const char *text)

@@ -96,6 +96,7 @@ Test(evidence, puts_headers_in_front_of_messages)
 	cr_expect_arr_eq(evidence.packet[0].octets + 42, message, 7);
 	vly_evidence_add_message(&evidence, ipv6, false, message, 7);
 	cr_expect_eq(evidence.packet[1].bytes, 14 + 40 + 8 + 7);
+	cr_expect_arr_eq(evidence.packet[1].octets + 12, "\x86\xdd\x60\0\0\0\0\x0f\x11", 9);
 	cr_expect_arr_eq(evidence.packet[1].octets + 14 + 8, ipv6, 16);
 	cr_expect_arr_eq(evidence.packet[1].octets + 62, message, 7);
 	/* no length in a head could tell this one */
