@@ -235,7 +235,7 @@ report_json(const struct vly_reload_report *report)
 {
 	uint32_t left_off = 0;
 	json_t *answer = json_pack(
-		"{s:b,s:i,s:i,s:I,s:i,s:f,s:I,s:b,s:[]}", "ok", report->code == VLY_RELOAD_OK,
+		"{s:b,s:i,s:i,s:I,s:i,s:f,s:I,s:s?,s:[]}", "ok", report->code == VLY_RELOAD_OK,
 		"zones", (int)report->zone_cnt, "loaded",
 		(int)(report->zone_cnt - report->failed_cnt), "records",
 		(json_int_t)report->record_cnt, "from_cache", (int)report->cached_cnt, "seconds",

@@ -149,8 +149,9 @@ vly_ctl_print_reload(json_t *answer)
 		       (unsigned long long)vly_ctl_number_at(answer, "zones"),
 		       vly_ctl_number(vly_ctl_number_at(answer, "records"), records),
 		       json_number_value(json_object_get(answer, "seconds")));
-	if (json_is_true(json_object_get(answer, "restart_needed")))
-		puts("the configuration changed sockets or state-dir: restart to use them");
+	if (*vly_ctl_text_at(answer, "restart_needed"))
+		printf("the configuration changed in what only a start reads: restart %s\n",
+		       vly_ctl_text_at(answer, "restart_needed"));
 }
 
 void

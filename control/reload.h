@@ -49,7 +49,9 @@ struct vly_reload_report {
 	uint32_t cached_cnt; /* zones that came from the image cache */
 	uint64_t duration_ms;
 	uint64_t generation; /* 0: not published */
-	bool restart_needed; /* the configuration changed in what counts from the next start on */
+	/* The programs that must be restarted for the configuration to be in force, in words; NULL:
+	 * none. */
+	const char *restart_needed;
 };
 
 struct vly_reload_progress {

@@ -101,14 +101,37 @@ differs(const char *a, const char *b)
 	return strcmp(a, b) != 0;
 }
 
-/* The zones' share of a new configuration counts at once, the rest needs a restart. */
+/* Whether the dataplane would be given other flags. Without memory to tell, it is taken to be so.
+ */
 static bool
-needs_restart(const struct vly_config *old, const struct vly_config *new)
+flags_differ(const struct vly_config *old, const struct vly_config *new)
 {
-	return differs(old->control->socket, new->control->socket) ||
-	       differs(old->control->socket_group, new->control->socket_group) ||
-	       differs(old->control->state_dir, new->control->state_dir) ||
-	       differs(old->dataplane->socket, new->dataplane->socket);
+	char **was = vly_config_args(old, "", NULL, 0);
+	char **is = vly_config_args(new, "", NULL, 0);
+	unsigned i = 0;
+
+	while (was && is && was[i] && is[i] && !differs(was[i], is[i]))
+		i++;
+	bool differ = !was || !is || was[i] || is[i];
+	vly_config_args_free(was);
+	vly_config_args_free(is);
+	return differ;
+}
+
+/* Zones, answers, checks and defence of a new configuration are in force at once. Returns whose
+ * restart the rest waits for, or NULL. */
+static const char *
+restart_needed(const struct vly_config *old, const struct vly_config *new)
+{
+	bool control = differs(old->control->socket, new->control->socket) ||
+		       differs(old->control->socket_group, new->control->socket_group) ||
+		       differs(old->control->state_dir, new->control->state_dir) ||
+		       differs(old->control->log_level, new->control->log_level) ||
+		       differs(old->dataplane->socket, new->dataplane->socket);
+
+	if (flags_differ(old, new))
+		return control ? "volley-control and volley-dataplane" : "volley-dataplane";
+	return control ? "volley-control" : NULL;
 }
 
 static void
@@ -120,10 +143,12 @@ take_over(struct vly_reload *reload)
 	reloader->store_wanted = true;
 	if (!reload->next)
 		return;
-	reload->report.restart_needed = needs_restart(reloader->live->config, reload->next->config);
+	reload->report.restart_needed =
+		restart_needed(reloader->live->config, reload->next->config);
 	if (reload->report.restart_needed)
 		vly_log(VLY_LOG_WARNING,
-			"the configuration changed sockets or state-dir: restart to use them");
+			"the configuration changed in what only a start reads: restart %s",
+			reload->report.restart_needed);
 	vly_catalog_free(reloader->live);
 	reloader->live = reload->next;
 	reload->next = NULL;

@@ -206,6 +206,24 @@ def test_control_socket_mode(served):
     assert served.control_socket.stat().st_mode & 0o777 == 0o660
 
 
+@pytest.mark.parametrize("section, key, value, programs", [
+    ("dataplane", "udp-payload-max", 1000, "volley-dataplane"),
+    ("control", "socket-group", "nobody-has-it", "volley-control"),
+    ("control", "state-dir", "elsewhere", "volley-control and volley-dataplane")])
+def test_what_waits_for_a_restart_is_said(served, section, key, value, programs):
+    """A reload that leaves something of the configuration out of force says who must be restarted."""
+    settings = served.dataplane_settings if section == "dataplane" else served.control_settings
+    before = dict(settings)
+    settings[key] = str(served.directory / value) if key == "state-dir" else value
+    served.write_config()
+    assert f"restart {programs}\n" in served.ctl("reload").stdout
+    assert "restart" not in served.ctl("reload").stdout
+    settings.clear()
+    settings.update(before)
+    served.write_config()
+    served.ctl("reload")
+
+
 GARBAGE = [b"\n", b"garbage\n", b"{}\n", b"[]\n", b"null\n", b"{\"command\": 5}\n",
            b"{\"command\": \"reload\", \"zones\": 7}\n", b"{\"command\": \"reload\", \"zones\": [7]}\n",
            b"{\"command\": \"no such\"}\n", b"\0\n", b"\xff\xfe\n", b"[" * 5000 + b"\n",
