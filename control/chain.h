@@ -34,8 +34,8 @@ struct vly_chain {
 	struct vly_name target; /* the last name */
 	unsigned hop_cnt;       /* at least 1 */
 	struct vly_chain_hop hop[VLY_CHAIN_HOPS_MAX];
-	const struct vly_zone_record
-		*dname_beyond; /* YXDOMAIN: the DNAME that makes too long a name */
+	/* YXDOMAIN: the DNAME that makes too long a name */
+	const struct vly_zone_record *dname_beyond;
 };
 
 /* Follows the chain that begins at the alias `node_idx`, once hidden nodes are marked: asked for by

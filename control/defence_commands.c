@@ -56,8 +56,8 @@ cancel(struct vly_pending *pending)
 	bool begun = vly_defender_forget(change->commands->defender, change);
 
 	free_change(change);
-	return begun ? "volley-control is ending: the change is perhaps not in force; it is what "
-		       "volleyctl defence show tells after the next start"
+	return begun ? "volley-control is ending: the change may not be in force: volleyctl "
+		       "defence show tells after the next start"
 		     : "volley-control is ending: nothing was changed";
 }
 

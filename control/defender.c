@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "defender.h"
+#include "defender_parts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,57 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "defence_change.h"
 #include "log.h"
-#include "side_work.h"
-
-/* The clock of the ends may be set: no timer runs longer than until this look at it. */
-#define LOOK_MS 60000
-
-/* Between two attempts to read what was set at run time, when the first one failed. Shorter:
- * nothing is gained that a person or a restart of the dataplane would notice. */
-#define RETRY_MS 5000
-
-struct vly_defender {
-	struct vly_publisher *publisher;
-	struct vly_defence_store store;
-	struct vly_config_defence *config;
-	struct vly_defence_state *state;
-	struct vly_defence_sources live; /* of these two */
-	uint64_t generation;
-	struct vly_defence_change *running;
-	struct vly_defence_change *queue;
-	uv_timer_t expiry;
-	struct vly_side_work side;
-	bool starting;       /* the loop does not run yet, so nobody is kept waiting */
-	bool is_behind;      /* what was read is not in force: to be tried again */
-	unsigned handle_cnt; /* not yet closed, when freeing */
-};
 
 static void run_next(struct vly_defender *defender);
-static void look_at_clock(uv_timer_t *timer);
-
-static int64_t
-now_s(void)
-{
-	return (int64_t)time(NULL);
-}
-
-static void
-start_timer(struct vly_defender *defender)
-{
-	int64_t next_s = vly_defence_state_next(defender->state);
-	int64_t left_ms = (next_s - now_s()) * 1000;
-
-	if (next_s == 0)
-		uv_timer_stop(&defender->expiry);
-	else
-		uv_timer_start(&defender->expiry, look_at_clock,
-			       left_ms < 0         ? 0
-			       : left_ms > LOOK_MS ? LOOK_MS
-						   : (uint64_t)left_ms,
-			       0);
-}
 
 static void
 finish(struct vly_defender *defender, enum vly_defender_code code, const char *text)
@@ -104,7 +56,7 @@ adopt(struct vly_defender *defender, struct vly_defence_change *change)
 	}
 	defender->live = change->next;
 	defender->is_behind = false;
-	start_timer(defender);
+	vly_defender_start_clock(defender);
 }
 
 static void
@@ -173,7 +125,7 @@ prepare(struct vly_defender *defender, struct vly_defence_change *change)
 	if (!change->next_state)
 		return -1;
 	change->next.state = change->next_state;
-	change->is_new = vly_defence_state_expire(change->next_state, now_s());
+	change->is_new = vly_defence_state_expire(change->next_state, vly_defender_now_s());
 	change->is_new |= change->kind == VLY_DEFENCE_CHANGE;
 	return change->change ? change->change(change->arg, change->next_state, change->reason,
 					       sizeof(change->reason))
@@ -242,8 +194,8 @@ run_next(struct vly_defender *defender)
 		begin(defender, change);
 }
 
-static void
-request(struct vly_defender *defender, const struct vly_defence_change *what)
+void
+vly_defender_request(struct vly_defender *defender, const struct vly_defence_change *what)
 {
 	struct vly_defence_change *change = malloc(sizeof(*change));
 	struct vly_defence_change **last = &defender->queue;
@@ -268,9 +220,10 @@ void
 vly_defender_configure(struct vly_defender *defender, struct vly_config_defence *config,
 		       void (*done)(void *arg, const struct vly_defender_report *report), void *arg)
 {
-	request(defender,
-		&(struct vly_defence_change){
-			.kind = VLY_DEFENCE_CONFIGURE, .config = config, .done = done, .arg = arg});
+	vly_defender_request(defender, &(struct vly_defence_change){.kind = VLY_DEFENCE_CONFIGURE,
+								    .config = config,
+								    .done = done,
+								    .arg = arg});
 }
 
 void
@@ -279,9 +232,10 @@ vly_defender_change(struct vly_defender *defender,
 				  size_t bytes),
 		    void (*done)(void *arg, const struct vly_defender_report *report), void *arg)
 {
-	request(defender,
-		&(struct vly_defence_change){
-			.kind = VLY_DEFENCE_CHANGE, .change = change, .done = done, .arg = arg});
+	vly_defender_request(defender, &(struct vly_defence_change){.kind = VLY_DEFENCE_CHANGE,
+								    .change = change,
+								    .done = done,
+								    .arg = arg});
 }
 
 void
@@ -293,58 +247,8 @@ vly_defender_roll(struct vly_defender *defender, const uint8_t fresh[VLY_COOKIE_
 
 	if (fresh)
 		memcpy(change.fresh, fresh, sizeof(change.fresh));
-	request(defender, &change);
+	vly_defender_request(defender, &change);
 	explicit_bzero(change.fresh, sizeof(change.fresh));
-}
-
-static void
-on_expired(void *arg, const struct vly_defender_report *report)
-{
-	struct vly_defender *defender = arg;
-
-	if (report->code == VLY_DEFENDER_FAILED) {
-		vly_log(VLY_LOG_ERROR, "what came to its end could not be taken back: %s",
-			report->text);
-		uv_timer_start(&defender->expiry, look_at_clock, LOOK_MS, 0);
-		return;
-	}
-	vly_log(VLY_LOG_INFO, "defence: what came to its end was taken back");
-}
-
-/* That it can't be read was said when it was found out. */
-static void
-on_retried(void *arg, const struct vly_defender_report *report)
-{
-	struct vly_defender *defender = arg;
-
-	if (defender->store.state_unread) {
-		uv_timer_start(&defender->expiry, look_at_clock, RETRY_MS, 0);
-	} else if (report->code == VLY_DEFENDER_FAILED) {
-		if (!defender->is_behind)
-			vly_log(VLY_LOG_ERROR,
-				"the dataplane keeps the defence that it has: %s; tried again "
-				"every minute, and by volleyctl reload",
-				report->text);
-		defender->is_behind = true;
-		uv_timer_start(&defender->expiry, look_at_clock, LOOK_MS, 0);
-	}
-}
-
-static void
-look_at_clock(uv_timer_t *timer)
-{
-	struct vly_defender *defender = timer->data;
-
-	if (defender->store.state_unread || defender->is_behind)
-		request(defender, &(struct vly_defence_change){.kind = VLY_DEFENCE_EXPIRE,
-							       .done = on_retried,
-							       .arg = defender});
-	else if (vly_defence_state_next(defender->state) > now_s())
-		start_timer(defender);
-	else
-		request(defender, &(struct vly_defence_change){.kind = VLY_DEFENCE_EXPIRE,
-							       .done = on_expired,
-							       .arg = defender});
 }
 
 struct vly_defender_view
@@ -419,12 +323,11 @@ vly_defender_new(uv_loop_t *loop, const char *state_dir, struct vly_config_defen
 	defender->live.state = defender->state;
 	defender->live.source_key = source_key;
 	read_first_secrets(defender);
-	uv_timer_init(loop, &defender->expiry);
-	defender->expiry.data = defender;
+	uv_timer_init(loop, &defender->clock);
+	defender->clock.data = defender;
 	/* the first block is there before a dataplane can be given zones */
 	defender->starting = true;
-	request(defender, &(struct vly_defence_change){
-				  .kind = VLY_DEFENCE_EXPIRE, .done = on_retried, .arg = defender});
+	vly_defender_catch_up(defender);
 	defender->starting = false;
 	return defender;
 }
@@ -496,6 +399,6 @@ vly_defender_free(struct vly_defender *defender)
 	if (!defender)
 		return;
 	defender->handle_cnt = 2;
-	uv_close((uv_handle_t *)&defender->expiry, on_timer_closed);
+	uv_close((uv_handle_t *)&defender->clock, on_timer_closed);
 	vly_side_work_close(&defender->side, on_closed, defender);
 }

@@ -51,9 +51,8 @@ struct vly_defender_view {
 	const struct vly_defence_sources *sources;
 	uint64_t generation;
 	const char *secrets_path;
-	const char *state_trouble; /* why changes are not kept, or were lost; or "" */
-	const char
-		*secrets_trouble; /* why there are no cookies, or why secrets are not kept; or "" */
+	const char *state_trouble;   /* why changes are not kept, or were lost; or "" */
+	const char *secrets_trouble; /* why there are no cookies, or they are not kept; or "" */
 };
 
 /* Takes over `config`. Blocks: nothing else goes on at start. Returns NULL with a sentence in

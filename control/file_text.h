@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A regular file's text, read into memory: whoever truncates or rewrites the file does nothing to
- * it, while a mapping of the file would end the process (SIGBUS).
+ * A regular file's text, read into memory. When somebody truncates the file meanwhile, the text
+ * stays as it was read; a mapping of the file would end the process (SIGBUS).
  *
  * Use: vly_file_text_read(); parse it from the start to the end, with vly_file_text_release() of
  * what is done on the way; vly_file_text_free(). By one thread at a time; no other state.
@@ -23,8 +23,8 @@ struct vly_file_text {
 
 /*
  * Reads the file `path`: untrusted, but not empty. Returns NULL; or why it can't be read, a
- * sentence without the path, with nothing to free. A file that changed while it was read is one of
- * them, for what was read of it may be of two versions. Blocks, but not for a FIFO.
+ * sentence without the path, with nothing to free. A file that changed while it was read is
+ * refused, for what was read of it may be of two versions. Blocks, but not for a FIFO.
  */
 __attribute__((nonnull, warn_unused_result)) const char *
 vly_file_text_read(struct vly_file_text *text, const char *path);

@@ -40,8 +40,8 @@ enum vly_reload_code {
 struct vly_reload_report {
 	enum vly_reload_code code;
 	const char *text; /* one sentence when the code is not OK, else "" */
-	struct vly_catalog_zone *const
-		*zones; /* that were to be loaded; the failed ones have an error */
+	/* those that were to be loaded; the failed ones have an error */
+	struct vly_catalog_zone *const *zones;
 	uint32_t zone_cnt;
 	uint32_t failed_cnt;
 	const struct vly_config_errors *config_errors;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The control socket: a UNIX stream socket; one JSON object per line each way; mode 0660, so that
- * its group says who may operate Volley.
+ * the members of its group may operate Volley.
  *
  * For each request `handle` is called, which may take members out of it. It answers
  *   - at once, with vly_client_send(), or
- *   - later: it embeds a struct vly_pending in what it keeps meanwhile, vly_pending_begin()s it,
- * may send progress, and ends with vly_pending_end(). The server cancels what has not ended when it
- *     is freed, so nothing of a command outlives the server.
+ *   - later: it keeps a struct vly_pending, calls vly_pending_begin(), may send progress, and calls
+ *     vly_pending_end() with the answer.
+ * When the server is freed it cancels what has not ended: nothing of a command outlives the server.
  * A client's next request is looked at when the last one is answered and most of the answer is
  * read.
  *
@@ -15,7 +15,7 @@
  * and 64 KiB sent ahead. Of more than VLY_SERVER_IDLE_MAX idle connections those end that have
  * been idle for longest; busy ones are bounded by the commands that may be under way.
  *
- * Threads: the loop's.
+ * Threads: the loop's. Only vly_server_new() blocks.
  */
 #ifndef VLY_CONTROL_SERVER_H
 #define VLY_CONTROL_SERVER_H

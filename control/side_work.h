@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Work that blocks, in a thread of its own, for what must not wait in libuv's pool behind the
- * loading of zones.
+ * A thread for work that blocks, and that must not wait in libuv's pool until zones have been
+ * loaded.
  *
  * Use:
  *   1. vly_side_work_init();

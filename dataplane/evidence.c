@@ -172,7 +172,7 @@ vly_evidence_write(const struct vly_evidence *evidence, const char *state_dir, c
 	char name[64];
 
 	snprintf(path, path_bytes, "%s/" FOLDER, state_dir);
-	mkdir(state_dir, 0755); /* in case volley-control has not made it */
+	mkdir(state_dir, 0700); /* in case volley-control has not made it */
 	int folder_fd = open_folder(path);
 	if (folder_fd < 0)
 		return folder_fd;

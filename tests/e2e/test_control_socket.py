@@ -140,7 +140,7 @@ def test_end_under_changes_of_the_defence(stalled):
     wait_until_begun(stalled)
     end_control(stalled)
     answer = first.answer()
-    assert answer["code"] == "ending" and "perhaps not in force" in answer["error"]
+    assert answer["code"] == "ending" and "may not be in force" in answer["error"]
     answer = second.answer()
     assert answer["code"] == "ending" and "nothing was changed" in answer["error"]
     stalled.dataplane.popen.send_signal(signal.SIGCONT)

@@ -15,7 +15,7 @@ import pytest
 import publish
 from ask import exchange, query, wait_until_answered
 from net import CLIENT4, CLIENT_LINK, SERVER4
-from volley import small_disk, small_zone
+from volley import small_disk, small_zone, wait_until
 from wire import Wire, dns_query, frame, ipv4, udp
 
 pytestmark = pytest.mark.fast_path
@@ -38,10 +38,7 @@ def secrets_file(volley):
 
 def wait_for_dataplane(volley):
     """Until it follows control's defence."""
-    deadline = time.monotonic() + 30
-    while not volley.ctl_json("defence", "show")["in_force"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: volley.ctl_json("defence", "show")["in_force"], "in force")
 
 
 def dropped(volley):

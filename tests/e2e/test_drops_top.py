@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from ask import Dnsperf, exchange, open_client
+from ask import Dnsperf, open_client
 from net import CLIENT4, CLIENT_LINK, SERVER4, SERVER6
 from volley import START_SECONDS, VOLLEYCTL, environment, own_network, small_zone, wait_until
 from wire import Wire, dns_query, frame, ipv4, ipv6, udp

@@ -3,34 +3,12 @@
 served goes on being served, and the next start finds everything whole."""
 import signal
 import socket
-from types import SimpleNamespace
 
 import pytest
 
 import endings
-from endings import Asker, Pending, end, write_zones
+from endings import ENDING, Asker, Pending, beside, end, served, write_zones  # beside and served: fixtures
 from volley import CONTROL, own_network, wait_until
-
-ENDING = pytest.mark.parametrize("number", endings.SIGNALS, ids=lambda number: signal.Signals(number).name)
-
-
-@pytest.fixture(scope="module")
-def beside(tmp_path_factory):
-    """A dataplane that lives through all tests."""
-    with own_network(tmp_path_factory.mktemp("beside")) as volley:
-        volley.keep_state()
-        write_zones(volley, 1)
-        yield SimpleNamespace(volley=volley.start(), number=1, settled=False)
-
-
-@pytest.fixture
-def served(beside):
-    """Both programs serve serial `number`, and what is live is on disk."""
-    if not beside.settled:
-        endings.settle(beside.volley)
-    beside.settled = False
-    yield beside
-    endings.let_go_on(beside.volley)
 
 
 def change(served):

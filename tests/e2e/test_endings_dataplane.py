@@ -2,37 +2,16 @@
 """volley-dataplane is stopped and killed in each of its states, with a control and without one: a stop leaves nothing
 behind, what a kill leaves is replaced, and no answer is ever wrong."""
 import signal
-from types import SimpleNamespace
 
 import pytest
 
 import endings
 import publish
-from endings import Asker, Pending, end, write_zones
+from endings import ENDING, Asker, Pending, beside, end, served, write_zones  # beside and served: fixtures
 from net import attached
 from stream import Stream, framed
-from volley import DATAPLANE, Process, own_network, wait_until
+from volley import DATAPLANE, Process, wait_until
 from wire import dns_query
-
-ENDING = pytest.mark.parametrize("number", endings.SIGNALS, ids=lambda number: signal.Signals(number).name)
-
-
-@pytest.fixture(scope="module")
-def beside(tmp_path_factory):
-    with own_network(tmp_path_factory.mktemp("beside")) as volley:
-        volley.keep_state()
-        write_zones(volley, 1)
-        yield SimpleNamespace(volley=volley.start(), number=1, settled=False)
-
-
-@pytest.fixture
-def served(beside):
-    """Both programs serve serial `number`, and what is live is on disk."""
-    if not beside.settled:
-        endings.settle(beside.volley)
-    beside.settled = False
-    yield beside
-    endings.let_go_on(beside.volley)
 
 
 # What the dataplane does when its end comes. Each brings it there, and gives what is to be closed afterwards.

@@ -2,13 +2,12 @@
 """One defence, whichever way a query comes in: lists and rates hold for plain UDP, for UDP with IP options, in
 fragments and behind IPv6 extension headers, and the lists hold for TCP. Counters tell who decided."""
 import struct
-import time
 
 import pytest
 
 from net import CLIENT4, CLIENT6, CLIENT_LINK, SERVER4, SERVER6
 from stream import Stream
-from volley import own_network, small_zone
+from volley import own_network, small_zone, wait_until
 from wire import Wire, dns_query, frame, ipv4, ipv6, udp
 
 WAIT_SECONDS = 20
@@ -104,13 +103,6 @@ def connections(volley, name):
     return sum(stream["connections"][name] for stream in volley.ctl_json("stats")["streams"])
 
 
-def wait_for(happened, what):
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not happened():
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.01)
-
-
 def send(volley, line, way, source, message, sport):
     version, _, pack = WAYS[way]
     for packet in pack(source, SERVER[version], udp(source, SERVER[version], message, sport=sport)):
@@ -126,7 +118,7 @@ def rise(volley, before, way, reason, by):
         return {(who, name): count - before[who].get(name, 0) for who in now for name, count in now[who].items()
                 if count != before[who].get(name, 0) and name not in ("pass", "serve", "other_host")}
 
-    wait_for(lambda: gained().get((judge, reason), 0) >= by, lambda: f"{judge}: {reason} +{by}, not {gained()}")
+    wait_until(lambda: gained().get((judge, reason), 0) >= by, lambda: f"{judge}: {reason} +{by}, not {gained()}")
     return gained()
 
 
@@ -146,7 +138,7 @@ def check_served(volley, line, way, source, sport=7001, but_not=None):
     send(volley, line, way, source, WWW, sport)
     found = line.receive(lambda datagram: datagram.dport in (sport, but_not), WAIT_SECONDS)
     assert found and found.dport == sport and found.payload[7] == 1, f"IPv{version}: no answer"
-    wait_for(lambda: counts(volley)[judge]["serve"] == before + 1, lambda: f"{judge} has not served it")
+    wait_until(lambda: counts(volley)[judge]["serve"] == before + 1, f"{judge} has served it")
 
 
 @EVERY_WAY
@@ -219,7 +211,7 @@ def test_tcp_of_a_denied_prefix_is_closed(served, version):
             assert is_closed(stream)
     except ConnectionError:
         pass  # closed before connect() returned
-    wait_for(lambda: counts(served)["streams"]["denied"] == before + 1, lambda: "not counted as denied")
+    wait_until(lambda: counts(served)["streams"]["denied"] == before + 1, "counted as denied")
     assert connections(served, "refused_denied") == refused + 1
 
 
@@ -240,7 +232,7 @@ def test_tcp_client_that_is_denied_meanwhile(served, version):
         served.ctl("defence", "deny", DENIED_LATER[version])
         try:
             assert is_closed(stream)
-            wait_for(lambda: connections(served, "closed_denied") == closed + 1, lambda: "not counted")
+            wait_until(lambda: connections(served, "closed_denied") == closed + 1, "counted as closed")
         finally:
             served.ctl("defence", "forget", DENIED_LATER[version])
     with Stream(served.network, SERVER[version], source=OTHER_CLIENT[version]) as stream:
@@ -257,7 +249,7 @@ def test_samples_name_the_source(served, line, way):
                 if drop["reason"] == "denied" and drop.get("source_port") == 6600]
 
     send(served, line, way, source, WWW, 6600)
-    wait_for(lambda: any(drop["source"] == source for drop in sampled()), sampled)
+    wait_until(lambda: any(drop["source"] == source for drop in sampled()), sampled)
     drop = next(drop for drop in sampled() if drop["source"] == source)
     assert (drop["qname"], drop["qtype"]) == ("www.test.", "A")
 

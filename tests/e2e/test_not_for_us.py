@@ -2,13 +2,12 @@
 """What is not for the lcores, or for this host, or from anybody: each has a reason of its own, on ports with an XDP
 program and on those without."""
 import struct
-import time
 
 import pytest
 
 from ask import open_client, query
 from net import CLIENT4, CLIENT6, CLIENT_LINK, SERVER4, SERVER6, SERVER_LINK
-from volley import own_network, small_zone
+from volley import own_network, small_zone, wait_until
 from wire import Wire, dns_query, frame, ipv4, ipv6, udp
 
 WAIT_SECONDS = 20
@@ -56,14 +55,6 @@ def by_streams(volley, name="serve"):
     return sum(stream["verdicts"][name] for stream in volley.ctl_json("stats")["streams"])
 
 
-def wait_for(happened, what="it does not happen"):
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not (result := happened()):
-        assert time.monotonic() < deadline, what() if callable(what) else what
-        time.sleep(0.01)
-    return result
-
-
 def packet(source, server, sport=7001, message=WWW):
     return (ipv6 if ":" in server else ipv4)(source, server, udp(source, server, message, sport=sport))
 
@@ -82,7 +73,7 @@ def rise(read, before, reason, by):
         now = read()
         return {name: now[name] - before[name] for name in now if now[name] != before[name] and name != "pass"}
 
-    wait_for(lambda: rose().get(reason, 0) >= by, rose)
+    wait_until(lambda: rose().get(reason, 0) >= by, rose)
     return rose()
 
 
@@ -188,16 +179,16 @@ def test_queries_on_a_queue_without_an_lcore(made):
     made.start()
     assert made.ctl_json("status")["dataplane"]["troubles"] == []
     ask_from_many_ports(made.network, 64)
-    got = wait_for(lambda: (now := in_driver(made))["serve"] + now["no_lcore"] == 64 and now, lambda: in_driver(made))
+    got = wait_until(lambda: (now := in_driver(made))["serve"] + now["no_lcore"] == 64 and now, lambda: in_driver(made))
     assert got["no_lcore"] > 0 and got["serve"] > 0
     assert by_streams(made) == got["no_lcore"]
     said = made.dataplane.wait_for_log(r"warning: (port af_xdp:server0: queries come in on queue .*)")[1]
     assert "queue 1, which no lcore serves" in said
     assert f"ethtool -L {SERVER_LINK} rx 1, or queues=2" in said
-    wait_for(lambda: "on 1 of its queues" in str(made.ctl_json("status")["dataplane"]["troubles"]))
+    wait_until(lambda: "on 1 of its queues" in str(made.ctl_json("status")["dataplane"]["troubles"]), "told")
     assert "queries arrive on 1 of its queues that no lcore serves" in made.ctl("status").stdout
     ask_from_many_ports(made.network, 64)
-    wait_for(lambda: (now := in_driver(made))["serve"] + now["no_lcore"] == 128)
+    wait_until(lambda: (now := in_driver(made))["serve"] + now["no_lcore"] == 128, lambda: in_driver(made))
     assert made.dataplane.log().count("queries come in on queue") == 1, "once a minute at most"
 
 
@@ -243,6 +234,6 @@ def test_frame_too_large_for_a_buffer(made, tmp_path):
         frame(made.network, packet(CLIENT4, SERVER4, message=WWW + bytes(size))) for size in sizes])
     made.dataplane_settings["ports"] = [f"pcap:{tmp_path}/in.pcap"]
     made.start()
-    got = wait_for(lambda: sum((now := by_lcores(made)).values()) == len(sizes) and now, lambda: by_lcores(made))
+    got = wait_until(lambda: sum((now := by_lcores(made)).values()) == len(sizes) and now, lambda: by_lcores(made))
     assert got["serve"] > 0 and got["too_large"] > 2
     assert got["serve"] + got["too_large"] == len(sizes)

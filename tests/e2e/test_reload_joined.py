@@ -9,7 +9,7 @@ import time
 import pytest
 
 from ask import serial
-from volley import VOLLEYCTL, environment, small_zone
+from volley import VOLLEYCTL, environment, small_zone, wait_until
 
 BIG = "big.test."
 SMALL = "small.test."
@@ -55,9 +55,7 @@ def begin(volley):
 
 
 def wait_until_pending(volley, cnt):
-    deadline = time.monotonic() + 60
-    while pending(volley) != cnt:
-        assert time.monotonic() < deadline
+    wait_until(lambda: pending(volley) == cnt, f"{cnt} pending")
 
 
 def test_many_signals(served):

@@ -11,7 +11,7 @@ import pytest
 
 from ask import serial, wait_until_answered
 from net import SERVER_LINK
-from volley import CONTROL, DATAPLANE, VOLLEYCTL, small_zone
+from volley import CONTROL, DATAPLANE, VOLLEYCTL, small_zone, wait_until
 
 ENDED_BY_SIGTERM = (0, -signal.SIGTERM)
 
@@ -35,10 +35,7 @@ def attempts(process):
 
 
 def wait_for_attempts(process, cnt):
-    deadline = time.monotonic() + 60
-    while process.running() and attempts(process) < cnt:
-        assert time.monotonic() < deadline, process.log()
-        time.sleep(0.01)
+    wait_until(lambda: not process.running() or attempts(process) >= cnt, process.log)
     assert process.running(), process.log()
 
 

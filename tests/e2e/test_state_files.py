@@ -4,13 +4,12 @@ import json
 import os
 import re
 import subprocess
-import time
 
 import pytest
 
 from ask import query, serial
 from net import CLIENT_LINK, SERVER4
-from volley import CONTROL, small_zone
+from volley import CONTROL, small_zone, wait_until
 from wire import Wire, dns_query, frame, ipv4, udp
 
 DENIED = "198.51.100.0/24"
@@ -57,13 +56,6 @@ def dropped(volley):
     return volley.xdp_verdicts()["denied"] - before == 1
 
 
-def wait_until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def in_force(volley):
     return volley.ctl_json("defence", "show")["in_force"]
 
@@ -87,7 +79,7 @@ def expect_kept(volley, file, reason):
 
 def expect_as_before(volley, before):
     """All is in force again, without another start, and changes are kept."""
-    wait_until(lambda: in_force(volley))
+    wait_until(lambda: in_force(volley), "in force")
     assert trouble(volley) == ""
     assert volley.ctl_json("defence", "show")["prefixes"]["entries"] == [{"prefix": DENIED, "action": "deny"}]
     assert dropped(volley)
@@ -134,7 +126,7 @@ def test_setting_of_another_release(denying):
     newer["set"]["novel.rate"] = {"value": "5", "until": 4000000000}
     file.write_text(json.dumps(newer))
     denying.start()
-    wait_until(lambda: in_force(denying))
+    wait_until(lambda: in_force(denying), "in force")
     assert "novel.rate" in trouble(denying)
     assert dropped(denying)
     denying.ctl("defence", "deny", "203.0.113.0/24")
@@ -153,7 +145,7 @@ def test_directory_and_fifo_in_its_place(denying):
         expect_kept(denying, "defence.json", "not a regular file")
         remove(file)
         file.write_bytes(before["defence.json"])
-        wait_until(lambda: in_force(denying))
+        wait_until(lambda: in_force(denying), "in force")
         assert dropped(denying)
 
 
@@ -180,7 +172,7 @@ def test_second_damaged_state_does_not_overwrite_the_first(denying):
         denying.control.kill()
         (state(denying) / "defence.json").write_text(text)
         denying.start_control()
-        wait_until(lambda: in_force(denying))
+        wait_until(lambda: in_force(denying), "in force")
     kept = {name: data for name, data in contents(denying).items() if "damaged" in name}
     assert kept == {"defence.json.damaged": b"first", "defence.json.damaged.1": b"second",
                     "defence.json.damaged.2": b"third"}
@@ -226,7 +218,7 @@ def test_image_cache_that_may_not_be_read(denying, name):
     file.chmod(0)
     start_with(denying, *WITHOUT_OVERRIDE)
     denying.ctl("reload", "other.", check=False)
-    wait_until(lambda: "may have the last good version" in trouble(denying))
+    wait_until(lambda: "may have the last good version" in trouble(denying), "told")
     denying.control.kill()
     file.chmod(0o600)
     assert {key: data for key, data in contents(denying).items() if "images" in key} == {
@@ -256,14 +248,14 @@ def test_too_few_descriptors(denying):
     before = contents(denying)
     for limit in LIMITS:
         control = denying._spawn("control", ["prlimit", f"--nofile={limit}", CONTROL, "--config", denying.config])
-        wait_until(lambda: not control.running() or "ready: " in control.log())
+        wait_until(lambda: not control.running() or "ready: " in control.log(), control.log)
         control.kill()
         after = contents(denying)
         assert {name: after.get(name) for name in before} == before, f"{limit} descriptors"
         assert not [name for name in after if "damaged" in name], f"{limit} descriptors"
         assert dropped_without_control(denying), f"{limit} descriptors"
     denying.start_control()
-    wait_until(lambda: in_force(denying))
+    wait_until(lambda: in_force(denying), "in force")
     assert dropped(denying) and trouble(denying) == ""
 
 
@@ -283,13 +275,14 @@ def test_descriptors_that_come_back(denying):
         denying.control.kill()
         denying.control = denying._spawn(
             "control", ["prlimit", f"--nofile={limit}:1024", CONTROL, "--config", denying.config])
-        wait_until(lambda: not denying.control.running() or "ready: " in denying.control.log())
+        wait_until(lambda: not denying.control.running() or "ready: " in denying.control.log(),
+                   denying.control.log)
         if "can't be read" in denying.control.log() or not denying.control.running():
             break
     if not denying.control.running():
         pytest.skip("no limit lets control start without its state")
     subprocess.run(["prlimit", f"--pid={denying.control.pid}", "--nofile=1024:1024"], check=True)
-    wait_until(lambda: in_force(denying))
+    wait_until(lambda: in_force(denying), "in force")
     assert denying.ctl_json("defence", "show")["prefixes"]["entries"] == [{"prefix": DENIED, "action": "deny"}]
     assert contents(denying)["defence.json"] == before["defence.json"]
     assert dropped_without_control(denying)

@@ -18,7 +18,7 @@ from ask import exchange, query
 from net import CLIENT4, CLIENT6, CLIENT_LINK, SERVER4, SERVER6, SERVER_LINK
 from stream import Stream, connect_many, framed
 from volley import small_zone, wait_until
-from wire import Wire, dns_query, frame, ipv4, ipv6, opt, udp
+from wire import Wire, dns_query, frame, ipv4, opt, udp
 
 BOTH = pytest.mark.parametrize("server", [SERVER4, SERVER6], ids=["ipv4", "ipv6"])
 WWW = dns_query("www.example.")

@@ -3,7 +3,6 @@
 the cause is gone, and the log says the cause once."""
 import os
 import re
-import signal
 import socket
 import subprocess
 import time
@@ -12,9 +11,9 @@ from contextlib import contextmanager
 import pytest
 
 from ask import query, serial, wait_until_answered
-from container import SYSTEMD, UNITS, Container, install, wait_until
+from container import SYSTEMD, UNITS, Container, install
 from net import CLIENT_LINK, SERVER_LINK, Network
-from volley import SANITIZER, small_zone
+from volley import SANITIZER, small_zone, wait_until
 
 CONTROL, DATAPLANE = UNITS
 

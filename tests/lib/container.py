@@ -8,10 +8,9 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
-from volley import BUILD, START_SECONDS
+from volley import BUILD, wait_until
 
 SYSTEMD = Path("/lib/systemd/systemd")
 UNITS = ("volley-control.service", "volley-dataplane.service")
@@ -64,14 +63,6 @@ def install(directory):
     """Installs the build below `directory`, as a package would."""
     subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", directory], check=True,
                    stdout=subprocess.DEVNULL)
-
-
-def wait_until(condition, what, seconds=START_SECONDS):
-    """Polls; `what` is called for the text of the failure."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.02)
 
 
 def _control_groups():

@@ -7,17 +7,21 @@ import signal
 import socket
 import stat
 import threading
+from types import SimpleNamespace
+
+import pytest
 
 from ask import open_client, serial, wait_until_answered
 from net import attached
 from stream import Stream
-from volley import small_zone, wait_until
+from volley import own_network, small_zone, wait_until
 from wire import dns_query
 
 SMALL, LARGE = "small.test.", "large.test."
 # So that reading, handing over and writing the large zone each take long enough to be met.
 LARGE_NAMES = 200_000
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
+ENDING = pytest.mark.parametrize("number", SIGNALS, ids=lambda number: signal.Signals(number).name)
 
 
 def write_zones(volley, number):
@@ -36,6 +40,25 @@ def settle(volley):
     volley.ctl("reload")
     wait_until(lambda: volley.request(command="status")["control"]["reloads_pending"] == 0 and
                "images kept" in volley.control.log() and not half_written(volley), "settled")
+
+
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory):
+    """Both programs, in a network of their own, for all tests of a module; its tests use `served`."""
+    with own_network(tmp_path_factory.mktemp("beside")) as volley:
+        volley.keep_state()
+        write_zones(volley, 1)
+        yield SimpleNamespace(volley=volley.start(), number=1, settled=False)
+
+
+@pytest.fixture
+def served(beside):
+    """Both programs serve serial `number`, and what is live is on disk."""
+    if not beside.settled:
+        settle(beside.volley)
+    beside.settled = False
+    yield beside
+    let_go_on(beside.volley)
 
 
 def let_go_on(volley):

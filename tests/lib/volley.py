@@ -43,10 +43,11 @@ def small_zone(serial, *lines, ttl=3600):
 
 
 def wait_until(condition, what, seconds=START_SECONDS):
-    """Asks the condition again and again until it holds; returns what it gave."""
+    """Asks the condition again and again until it holds; returns what it gave. `what` was waited for; or it is called
+    to tell what there is instead."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        assert time.monotonic() < deadline, f"{what() if callable(what) else what}: not within {seconds} s"
         time.sleep(0.01)
     return found
 
