@@ -80,14 +80,23 @@ keep_packets(const struct vly_watchdog *watchdog, const char *what)
 		vly_log_error("watchdog: its packets are kept in %s", path);
 }
 
-/* Has the kernel end the process by SIGALRM, should a disk or a reader of the log hang. */
+static void
+end_now(int number)
+{
+	(void)number;
+	_exit(VLY_WATCHDOG_STATUS);
+}
+
+/* Ends the process by SIGALRM, should a disk or a reader of the log hang. By default the signal
+ * ends even a wait for a disk, but not a process with pid 1, the first one of a container: that one
+ * handles it. */
 static void
 limit_the_end(void)
 {
 	const struct itimerval timer = {.it_value = {.tv_usec = END_MS_MAX * 1000}};
 	sigset_t alarm;
 
-	signal(SIGALRM, SIG_DFL);
+	signal(SIGALRM, getpid() == 1 ? end_now : SIG_DFL);
 	sigemptyset(&alarm);
 	sigaddset(&alarm, SIGALRM);
 	pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);

@@ -9,7 +9,7 @@
  *      start that failed.
  *   3. Else, everything taken down, vly_retry_pause() and vly_retry_exec(); or, in a program that
  *      can begin anew without a new process, vly_retry_pause() alone.
- * A signal ends the pause as it ends any program that does not handle it.
+ * SIGTERM and SIGINT end the pause.
  *
  * One for each process. All but vly_retry_is_news(), to which other threads' lines are always news,
  * are the main thread's.
@@ -19,6 +19,7 @@
 
 #include <inttypes.h>
 #include <linux/close_range.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -108,6 +109,22 @@ vly_retry_save(const struct vly_retry *retry, char text[VLY_RETRY_STATE_BYTES])
 				retry->before.hash[i]);
 }
 
+static inline void
+vly_retry_on_signal(int number)
+{
+	_exit(128 + number);
+}
+
+/* A process with pid 1, a container's first, gets no signal that it does not handle. */
+static inline void
+vly_retry_heed_signals(void)
+{
+	if (getpid() != 1)
+		return;
+	signal(SIGTERM, vly_retry_on_signal);
+	signal(SIGINT, vly_retry_on_signal);
+}
+
 /* `argv` ends with NULL. */
 static inline void
 vly_retry_begin(struct vly_retry *retry, char *const *argv)
@@ -118,6 +135,8 @@ vly_retry_begin(struct vly_retry *retry, char *const *argv)
 	for (char *const *arg = argv; *arg != NULL; arg++)
 		retry->wanted |= strcmp(*arg, VLY_RETRY_FLAG) == 0;
 	retry->starting = retry->wanted;
+	if (retry->wanted)
+		vly_retry_heed_signals();
 	if (retry->wanted && state != NULL)
 		vly_retry_load(retry, state);
 }
@@ -163,6 +182,7 @@ vly_retry_pause(struct vly_retry *retry)
 	retry->said.cnt = 0;
 	unsigned ms = vly_retry_pause_ms(retry->failed_cnt);
 	struct timespec pause = {ms / 1000, ms % 1000 * 1000000L};
+	vly_retry_heed_signals();
 	nanosleep(&pause, NULL);
 }
 

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -188,3 +189,21 @@ def test_port_53_that_somebody_takes_before_there_are_zones(prepared):
         assert len(re.findall("UDP port 53 of .* is in use", process.log())) == 1, process.log()
     wait_until_answered(prepared.network, "test.")
     assert process.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("program", ["control", "dataplane", "volleyctl"])
+def test_the_first_process_of_a_container_ends_at_a_signal(prepared, program, number):
+    """A process with pid 1 gets no signal that it does not handle."""
+    command = {"control": [CONTROL, "--config", prepared.directory / "missing", "--retry"],
+               "dataplane": [DATAPLANE, "--port", "af_xdp:nosuch0", "--retry"],
+               "volleyctl": [VOLLEYCTL, "exec", "dataplane", "--config", prepared.directory / "missing", "--retry"]}
+    process = prepared._spawn(program, ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child",
+                                        *command[program]])
+    process.wait_for_log("tried again until it works")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    os.kill(int(children.split()[0]), number)
+    try:
+        assert process.wait() == 128 + number
+    finally:
+        process.kill()

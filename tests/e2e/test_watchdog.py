@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import dns.name
 import pytest
@@ -15,7 +16,7 @@ from ask import Dnsperf, serial, wait_until_answered
 from hold import hold, thread_id
 from pcap import pcap_frames
 from stream import Stream
-from volley import small_disk, small_zone
+from volley import small_disk, small_zone, wait_until
 from wire import dns_query
 
 # sysexits.h: EX_SOFTWARE
@@ -172,11 +173,21 @@ def test_few_files_are_kept(served):
     assert len(left) == 9 and "notes" in left and left[0].startswith("1000000001")
 
 
-def test_a_reader_of_the_log_that_hangs(served):
-    """The line finds a full pipe: the end comes all the same."""
+def child_of(pid):
+    """The process that `pid` has started, once there is one."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    return int(wait_until(children.read_text, "a child").split()[0])
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["", "with-pid-1"])
+def test_a_reader_of_the_log_that_hangs(served, first):
+    """The line finds a full pipe: the end comes all the same. The first process of a container gets no signal that it
+    does not handle."""
     served.dataplane.stop()
     reader, writer = os.pipe()
     command = served.dataplane.popen.args
+    if first:
+        command = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", *command]
     with subprocess.Popen(command, stderr=writer, stdin=subprocess.DEVNULL) as dataplane:
         wait_until_answered(served.network, "test.")
         os.set_blocking(writer, False)
@@ -184,8 +195,11 @@ def test_a_reader_of_the_log_that_hangs(served):
             while True:
                 os.write(writer, bytes(4096))
         os.set_blocking(writer, True)
-        holder, _ = hold(dataplane.pid, "rte-worker-1")
-        assert dataplane.wait(30) in (STATUS, -signal.SIGALRM)
+        holder, _ = hold(child_of(dataplane.pid) if first else dataplane.pid, "rte-worker-1")
+        try:
+            assert dataplane.wait(30) in ((STATUS,) if first else (STATUS, -signal.SIGALRM))
+        finally:
+            dataplane.kill()
         holder.wait()
     os.close(reader)
     os.close(writer)
