@@ -68,8 +68,13 @@ def let_go_on(volley):
 
 
 def wait_for_program(process, program):
-    """Until nsenter and volleyctl have become the program itself."""
-    wait_until(lambda: os.readlink(f"/proc/{process.pid}/exe") == str(program), f"{program.name} runs")
+    """Until nsenter and volleyctl have become the program itself, which may have ended by then."""
+    def runs():
+        try:
+            return os.readlink(f"/proc/{process.pid}/exe") == str(program)
+        except FileNotFoundError:
+            return not process.running()
+    wait_until(runs, f"{program.name} runs")
 
 
 def end(process, number):
