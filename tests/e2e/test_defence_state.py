@@ -331,11 +331,7 @@ class Refuser:
         self.thread.start()
 
     def _serve(self):
-        control, _ = self.collector.listener.accept()
-        counters = os.memfd_create("counters", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        os.ftruncate(counters, 4096)
-        body = publish.HELLO_BODY.pack(publish.VERSION, publish.IMAGE_VERSION, os.getpid(), 1, 1, 0)
-        socket.send_fds(control, [publish.message(publish.HELLO, 0, body)], [counters])
+        control = self.collector.accept()
         while True:
             data, fds, _, _ = socket.recv_fds(control, 65536, 1)
             if not data:

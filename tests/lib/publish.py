@@ -84,17 +84,21 @@ class Collector:
         self.path = path
         self.defences = []  # every block, in its order
 
-    def images(self):
-        """Accepts one control and returns the images of its first commit, newest first."""
+    def accept(self):
+        """Accepts one control, and greets it as a dataplane without images does."""
         control, _ = self.listener.accept()
-        control.settimeout(30)
-        held = {}
         counters = os.memfd_create("counters", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(counters, 4096)
-        with control:
-            body = HELLO_BODY.pack(VERSION, IMAGE_VERSION, os.getpid(), 1, 1, 0)
-            socket.send_fds(control, [message(HELLO, 0, body)], [counters])
-            os.close(counters)
+        body = HELLO_BODY.pack(VERSION, IMAGE_VERSION, os.getpid(), 1, 1, 0)
+        socket.send_fds(control, [message(HELLO, 0, body)], [counters])
+        os.close(counters)
+        return control
+
+    def images(self):
+        """Accepts one control and returns the images of its first commit, newest first."""
+        held = {}
+        with self.accept() as control:
+            control.settimeout(30)
             while True:
                 data, fds, _, _ = socket.recv_fds(control, 65536, 1)
                 kind, _, seq = HEADER.unpack_from(data)
