@@ -123,10 +123,11 @@ def test_control_ends_beside_a_dataplane(served, state, number):
         each.close()
     endings.assert_whole_state(volley, served.number)
     shown = volley.ctl_json("defence", "show")
-    assert {each["prefix"] for each in shown["prefixes"]["entries"]} <= {"198.51.100.0/24"}
+    prefixes = [each["prefix"] for each in shown["prefixes"]["entries"] if each["from"] == "operator"]
+    assert prefixes in ([], ["198.51.100.0/24"])
     assert [each["key"] for each in shown["settings"] if each["from"] == "operator"] in ([], ["responses.slip"])
-    for each in shown["prefixes"]["entries"]:
-        volley.ctl("defence", "forget", each["prefix"])
+    for prefix in prefixes:
+        volley.ctl("defence", "forget", prefix)
     for each in shown["settings"]:
         if each["from"] == "operator":
             volley.ctl("defence", "unset", each["key"])

@@ -47,6 +47,7 @@ def beside(tmp_path_factory):
     """Both programs, in a network of their own, for all tests of a module; its tests use `served`."""
     with own_network(tmp_path_factory.mktemp("beside")) as volley:
         volley.keep_state()
+        volley.spare_clients()  # an asker that doesn't pause is more than a client may be
         write_zones(volley, 1)
         yield SimpleNamespace(volley=volley.start(), number=1, settled=False)
 
