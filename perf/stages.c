@@ -18,8 +18,8 @@
 
 #include <rte_cycles.h>
 
-#include "../control/image_builder.h"
-#include "../dataplane/query.h"
+#include "../control/compile/image_builder.h"
+#include "../dataplane/answer/query.h"
 #include "tool.h"
 
 #define BURST       VLY_BURST_MAX /* as the lcores do */

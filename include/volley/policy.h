@@ -396,7 +396,7 @@ vly_policy_over_rate(const struct vly_policy_rules *rules, struct vly_policy_sta
 /*
  * What the rules say of a packet that vly_policy_classify() would serve: serve, or the reason to
  * drop it. Counts it in `state`, the queue's own. `now` is vly_rate_now() of a clock that never
- * goes back. dataplane/judge.h does the same for many packets.
+ * goes back. dataplane/guard/judge.h does the same for many packets.
  */
 VLY_POLICY_INLINE enum vly_verdict
 vly_policy_admit(const struct vly_packet *packet, const struct vly_policy_rules *rules,

@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "control/log.h"
-#include "control/reload.h"
+#include "control/base/log.h"
+#include "control/reload/reload.h"
 #include "random.h"
 
 #define ZONE_CNT    3 /* a., b., c.; c. is not always in the configuration */

@@ -7,7 +7,7 @@
 
 #include <criterion/criterion.h>
 
-#include "control/zone_file.h"
+#include "control/zone/zone_file.h"
 #include "message.h"
 #include "server.h"
 

@@ -7,8 +7,8 @@
 
 #include <criterion/criterion.h>
 
-#include "dataplane/stream_conn.h"
-#include "dataplane/wire.h"
+#include "dataplane/stream/stream_conn.h"
+#include "dataplane/base/wire.h"
 #include "message.h"
 #include "ring_port.h"
 #include "server.h"

@@ -6,7 +6,7 @@
 
 #include <criterion/criterion.h>
 
-#include "control/rdata.h"
+#include "control/zone/rdata.h"
 #include "message.h"
 #include "server.h"
 

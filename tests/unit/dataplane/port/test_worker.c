@@ -4,7 +4,7 @@
 #include <rte_cycles.h>
 #include <rte_ring.h>
 
-#include "dataplane/worker.h"
+#include "dataplane/port/worker.h"
 #include "frames.h"
 #include "ring_port.h"
 
