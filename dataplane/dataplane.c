@@ -5,11 +5,11 @@
 
 #include <rte_cycles.h>
 
-#include "eal.h"
-#include "port.h"
-#include "publish_server.h"
+#include "port/port.h"
+#include "publish/publish_server.h"
+#include "setup/eal.h"
 #include "start.h"
-#include "stream_server.h"
+#include "stream/stream_server.h"
 #include "watchdog.h"
 #include "workers.h"
 

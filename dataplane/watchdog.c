@@ -8,10 +8,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "position.h"
-#include "thread.h"
-#include "thread_state.h"
+#include "base/position.h"
+#include "base/thread.h"
+#include "base/thread_state.h"
+#include "common/log.h"
 
 /* Looks in a time limit. A hang is so noticed within eleven tenths of the limit; more looks would
  * only wake the thread up more often. */

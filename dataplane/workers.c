@@ -8,7 +8,7 @@
 #include <rte_cycles.h>
 #include <rte_launch.h>
 
-#include "log.h"
+#include "common/log.h"
 
 /* Octets in front of a DNS message, from the IP header on. */
 #define HEADERS_IPV4 (VLY_IPV4_BYTES + VLY_UDP_BYTES)

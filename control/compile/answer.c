@@ -3,7 +3,7 @@
 
 #include <volley/image.h>
 
-#include "rdata.h"
+#include "zone/rdata.h"
 
 /* A pointer must still fit when the question's name makes it grow by up to a whole name. */
 #define TARGET_OFF_MAX (VLY_POINTER_MAX - VLY_NAME_BYTES_MAX)

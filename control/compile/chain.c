@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "chain.h"
-#include "rdata.h"
+#include "zone/rdata.h"
 
 /* The first in the file: a second one is the same (zone_check.h), maybe in another spelling. */
 static const struct vly_zone_record *

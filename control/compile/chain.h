@@ -4,7 +4,7 @@
 #ifndef VLY_CONTROL_CHAIN_H
 #define VLY_CONTROL_CHAIN_H
 
-#include "zone.h"
+#include "zone/zone.h"
 
 /* CNAMEs in one answer: resolvers give up at about as many, and go on asking from there. */
 #define VLY_CHAIN_HOPS_MAX 16

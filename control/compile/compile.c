@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "compiler.h"
-#include "rdata.h"
+#include "zone/rdata.h"
 
 int
 vly_compiler_fail(struct vly_compiler *compiler, const struct vly_zone_record *record,

@@ -8,7 +8,7 @@
 #define VLY_CONTROL_COMPILE_H
 
 #include "image_builder.h"
-#include "zone.h"
+#include "zone/zone.h"
 
 /* A name of the image, to be placed into a bucket at the end. */
 struct vly_image_name {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "compiler.h"
-#include "rdata.h"
+#include "zone/rdata.h"
 
 /* The name of the host in a record's RDATA; NULL: there is none. */
 static const uint8_t *

@@ -4,7 +4,7 @@
 #include <volley/checksum.h>
 
 #include "compiler.h"
-#include "rdata.h"
+#include "zone/rdata.h"
 
 static const uint8_t *
 node_name(const struct vly_compiler *compiler, uint32_t idx, unsigned *len)

@@ -10,7 +10,7 @@
 #include "answer.h"
 #include "chain.h"
 #include "compile.h"
-#include "rrset.h"
+#include "zone/rrset.h"
 
 /* A host that records name. */
 struct vly_compiler_host {

@@ -9,12 +9,12 @@
 
 #include <volley/image_sum.h>
 
+#include "base/image_block.h"
+#include "base/seal.h"
 #include "compile.h"
-#include "image_block.h"
-#include "image_index.h"
-#include "seal.h"
-#include "zone_check.h"
-#include "zone_file.h"
+#include "store/image_index.h"
+#include "zone/zone_check.h"
+#include "zone/zone_file.h"
 
 /* Names per bucket of eight, on average: one bucket in fifty then overflows, so that a search
  * seldom reads a second cache line, for 16 octets per name. With five, one in fifteen does: 5 %

@@ -12,30 +12,14 @@
 #ifndef VLY_CONTROL_IMAGE_BUILDER_H
 #define VLY_CONTROL_IMAGE_BUILDER_H
 
-#include <stdatomic.h>
 #include <stdint.h>
 
 #include <volley/image.h>
 
-#include "file_stamp.h"
-#include "zone_report.h"
+#include "zone/zone_info.h"
+#include "zone/zone_report.h"
 
 struct vly_image_builder;
-
-/* What is known of a zone once it is compiled. */
-struct vly_zone_info {
-	uint32_t serial;
-	uint64_t record_cnt;
-	uint64_t node_cnt;
-	uint32_t warning_cnt;
-	struct vly_file_stamp
-		stamp; /* of the zone file; its inode is 0 when a file may have changed untold */
-};
-
-/* Counts up while a zone is loaded, for progress lines; read from any thread. */
-struct vly_load_progress {
-	_Atomic uint64_t record_cnt;
-};
 
 struct vly_built_image {
 	int fd; /* sealed memfd, the caller's to close */

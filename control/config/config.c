@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file_text.h"
 #include "config_parts.h"
 #include "cookie_secrets.h"
-#include "file_text.h"
 
 /* What libcyaml says about its one error: a message, then the fields around it, innermost first. */
 struct complaint {

@@ -24,9 +24,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/prefix_list.h"
 #include "defence_settings.h"
-#include "prefix_list.h"
-#include "zone_report.h"
+#include "zone/zone_report.h"
 
 /* Enough to mend a file in a few rounds; more would scroll the first one away. */
 #define VLY_CONFIG_ERRORS_MAX 20

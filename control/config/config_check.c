@@ -7,7 +7,7 @@
 #include <uthash.h>
 
 #include "config_parts.h"
-#include "domain.h"
+#include "zone/domain.h"
 
 /* As many CPUs as sched_getaffinity(2) knows in its fixed-size form. */
 #define CPU_MAX 1024

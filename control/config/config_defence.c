@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file_text.h"
 #include "config_parts.h"
-#include "file_text.h"
 
 /* "17,19": one value, as it is set at run time. */
 static char *

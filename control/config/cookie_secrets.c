@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "state_file.h"
+#include "base/state_file.h"
 
 /* Three secrets and more comments than anybody writes. */
 #define FILE_BYTES_MAX 16384

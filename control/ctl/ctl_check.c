@@ -9,9 +9,9 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "config.h"
+#include "compile/image_builder.h"
+#include "config/config.h"
 #include "ctl.h"
-#include "image_builder.h"
 
 /* How often the terminal is told; a person reads it. */
 #define PROGRESS_NS 250000000

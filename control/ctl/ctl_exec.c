@@ -11,7 +11,7 @@
 
 #include <volley/retry.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "ctl.h"
 
 #define PROGRAM "volley-dataplane"

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "seal.h"
+#include "base/seal.h"
 
 const char *
 vly_defence_value(const struct vly_defence_sources *sources, enum vly_defence_setting setting)

@@ -7,7 +7,7 @@
 #ifndef VLY_CONTROL_DEFENCE_BLOCK_H
 #define VLY_CONTROL_DEFENCE_BLOCK_H
 
-#include "config.h"
+#include "config/config.h"
 #include "defence_state.h"
 
 struct vly_defence_sources {

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cookie_secrets.h"
-#include "log.h"
+#include "common/log.h"
+#include "config/cookie_secrets.h"
 
 /* What is on disk follows what is in force. Returns 0, or -1 with change->reason when there must be
  * no change then. */
@@ -61,12 +61,11 @@ vly_defence_change_restore(void *arg)
 	struct vly_defence_change *change = arg;
 
 	if (keep(change, &change->before) < 0)
-		vly_log(VLY_LOG_ERROR, "the secrets of cookies could not be put back: %s",
-			change->reason);
+		vly_log_error("the secrets of cookies could not be put back: %s", change->reason);
 	change->fd = vly_defence_block_make(&change->before, change->generation, change->reason,
 					    sizeof(change->reason));
 	if (change->fd < 0)
-		vly_log(VLY_LOG_ERROR, "%s", change->reason);
+		vly_log_error("%s", change->reason);
 }
 
 void

@@ -15,9 +15,9 @@
 
 #include <stdbool.h>
 
-#include "defence_settings.h"
-#include "prefix_list.h"
-#include "state_file.h"
+#include "base/prefix_list.h"
+#include "base/state_file.h"
+#include "config/defence_settings.h"
 
 struct vly_defence_entry {
 	struct vly_prefix_rule rule;

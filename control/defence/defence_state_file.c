@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/state_file.h"
 #include "defence_state.h"
-#include "state_file.h"
 
 #define STATE_VERSION 1
 

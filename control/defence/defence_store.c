@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cookie_secrets.h"
-#include "log.h"
+#include "common/log.h"
+#include "config/cookie_secrets.h"
 
 int
 vly_defence_store_open(struct vly_defence_store *store, const char *state_dir)
@@ -41,7 +41,7 @@ set_trouble(struct vly_defence_store *store, const char *format, ...)
 	vsnprintf(store->state_trouble, sizeof(store->state_trouble), format, args);
 	va_end(args);
 	if (strcmp(before, store->state_trouble) != 0)
-		vly_log(VLY_LOG_ERROR, "defence: %s", store->state_trouble);
+		vly_log_error("defence: %s", store->state_trouble);
 }
 
 /* The next change would overwrite it. A file that can't be set aside stays, and with it what is in
@@ -118,7 +118,7 @@ vly_defence_store_retry(struct vly_defence_store *store, struct vly_defence_stat
 	}
 	vly_defence_state_free(*state);
 	*state = fresh;
-	vly_log(VLY_LOG_INFO, "%s can be read again", store->state_path);
+	vly_log_info("%s can be read again", store->state_path);
 	return 0;
 }
 
@@ -155,7 +155,7 @@ make_secrets(struct vly_defence_store *store, struct vly_cookie_secrets *secrets
 	snprintf(store->secrets_trouble, sizeof(store->secrets_trouble),
 		 "the secrets of cookies are not kept, and made anew at each start: %.400s",
 		 reason);
-	vly_log(VLY_LOG_WARNING, "%s", store->secrets_trouble);
+	vly_log_warning("%s", store->secrets_trouble);
 	return 0;
 }
 

@@ -10,7 +10,7 @@
 #ifndef VLY_CONTROL_DEFENCE_STORE_H
 #define VLY_CONTROL_DEFENCE_STORE_H
 
-#include "config.h"
+#include "config/config.h"
 #include "defence_state.h"
 
 #define VLY_DEFENCE_TROUBLE_BYTES 600

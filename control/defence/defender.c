@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "common/log.h"
 
 static void run_next(struct vly_defender *defender);
 
@@ -275,7 +275,7 @@ read_first_secrets(struct vly_defender *defender)
 		return;
 	snprintf(store->secrets_trouble, sizeof(store->secrets_trouble),
 		 "no cookies: %.400s; correct it, then volleyctl reload", reason);
-	vly_log(VLY_LOG_ERROR, "%s", store->secrets_trouble);
+	vly_log_error("%s", store->secrets_trouble);
 }
 
 static struct vly_defender *

@@ -29,7 +29,7 @@
 #include <uv.h>
 
 #include "defence_block.h"
-#include "publisher.h"
+#include "publish/publisher.h"
 
 enum vly_defender_code {
 	VLY_DEFENDER_OK,

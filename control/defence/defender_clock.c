@@ -3,8 +3,8 @@
  * again what could not be read. */
 #include <time.h>
 
+#include "common/log.h"
 #include "defender_parts.h"
-#include "log.h"
 
 /* Ends are times of the day, and timers do not follow when somebody sets the clock: it is looked at
  * this often at least. Longer: such an end is late by as much. Shorter: wake-ups for nothing. */
@@ -44,12 +44,11 @@ on_expired(void *arg, const struct vly_defender_report *report)
 	struct vly_defender *defender = arg;
 
 	if (report->code == VLY_DEFENDER_FAILED) {
-		vly_log(VLY_LOG_ERROR, "what came to its end could not be taken back: %s",
-			report->text);
+		vly_log_error("what came to its end could not be taken back: %s", report->text);
 		uv_timer_start(&defender->clock, look_at_clock, LOOK_MS, 0);
 		return;
 	}
-	vly_log(VLY_LOG_INFO, "defence: what came to its end was taken back");
+	vly_log_info("defence: what came to its end was taken back");
 }
 
 /* That the state can't be read was said when it was found out. */
@@ -62,7 +61,7 @@ on_caught_up(void *arg, const struct vly_defender_report *report)
 		uv_timer_start(&defender->clock, look_at_clock, RETRY_MS, 0);
 	} else if (report->code == VLY_DEFENDER_FAILED) {
 		if (!defender->is_behind)
-			vly_log(VLY_LOG_ERROR,
+			vly_log_error(
 				"the dataplane keeps the defence that it has: %s; tried again "
 				"every minute, and by volleyctl reload",
 				report->text);

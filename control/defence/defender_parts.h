@@ -8,8 +8,8 @@
 #ifndef VLY_CONTROL_DEFENDER_PARTS_H
 #define VLY_CONTROL_DEFENDER_PARTS_H
 
+#include "base/side_work.h"
 #include "defence_change.h"
-#include "side_work.h"
 
 struct vly_defender {
 	struct vly_publisher *publisher;

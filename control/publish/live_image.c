@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "live_image.h"
 
-#include "image_block.h"
+#include "base/image_block.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "common/log.h"
 
 static void
 report(struct vly_publish_defence *defence, enum vly_publish_outcome outcome)
@@ -76,7 +76,7 @@ vly_publish_defence_result(struct vly_publish_defence *defence,
 	if (!good) {
 		snprintf(defence->error, sizeof(defence->error),
 			 "the dataplane refused the defence: %s", result->text);
-		vly_log(VLY_LOG_ERROR, "%s; what was in force stays", defence->error);
+		vly_log_error("%s; what was in force stays", defence->error);
 	}
 	report(defence, good ? VLY_PUBLISH_DONE : VLY_PUBLISH_DENIED);
 }

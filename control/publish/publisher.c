@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "counters_map.h"
-#include "log.h"
 #include "publish_message.h"
 
 /* The directory's inotify watch reacts at once; this is for when there is no directory yet, and
@@ -185,8 +185,8 @@ on_committed(struct vly_publisher *publisher, const struct vly_publish_result *r
 	/* a list that was replaced meanwhile is not what the dataplane shall have */
 	vly_publisher_hold(&publisher->committed, list == publisher->settled ? list : NULL);
 	set_error(publisher, VLY_LOG_INFO, "");
-	vly_log(VLY_LOG_INFO, "dataplane: answers %" PRIu32 " zones, generation %" PRIu64,
-		done.zone_cnt, done.generation);
+	vly_log_info("dataplane: answers %" PRIu32 " zones, generation %" PRIu64, done.zone_cnt,
+		     done.generation);
 	vly_publisher_step(publisher);
 	if (published)
 		report(publisher, &done);
@@ -232,7 +232,7 @@ on_hello(struct vly_publisher *publisher, const struct vly_publish_hello *hello,
 	if (counters_fd >= 0)
 		publisher->counters = vly_counters_map(counters_fd, &reason);
 	if (!publisher->counters)
-		vly_log(VLY_LOG_WARNING, "dataplane: no statistics: %s", reason);
+		vly_log_warning("dataplane: no statistics: %s", reason);
 	if (!same) {
 		vly_publisher_hold(&publisher->committed, NULL);
 		vly_held_images_clear(&publisher->held);
@@ -240,9 +240,9 @@ on_hello(struct vly_publisher *publisher, const struct vly_publish_hello *hello,
 	vly_publish_defence_connect(&publisher->defence);
 	publisher->held_back = publisher->held_back && hello->generation > 0;
 	set_error(publisher, VLY_LOG_INFO, "");
-	vly_log(VLY_LOG_INFO,
-		"dataplane: connected, pid %" PRIu32 ", %" PRIu32 " lcores, generation %" PRIu64,
-		hello->pid, hello->lcore_cnt, hello->generation);
+	vly_log_info("dataplane: connected, pid %" PRIu32 ", %" PRIu32
+		     " lcores, generation %" PRIu64,
+		     hello->pid, hello->lcore_cnt, hello->generation);
 	bool held = publisher->held_back && publisher->next;
 	if (held)
 		settle_next(publisher);

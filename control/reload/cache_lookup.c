@@ -9,7 +9,7 @@
 #include <xxhash.h>
 
 #include "image_cache.h"
-#include "image_files.h"
+#include "store/image_files.h"
 
 uint64_t
 vly_image_cache_settings(const struct vly_load_settings *settings)

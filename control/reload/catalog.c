@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "log.h"
+#include "common/log.h"
 
 /* Tells images of one walk over the zones from those of the last. */
 static uint32_t walk_mark;
@@ -145,7 +145,7 @@ vly_catalog_remnants(const struct vly_catalog *live, const struct vly_catalog *n
 		if (!zone->image || zone->image->mark != walk_mark ||
 		    vly_catalog_find(next, zone->name))
 			continue;
-		vly_log(VLY_LOG_WARNING,
+		vly_log_warning(
 			"zone %s was removed, but is answered until all zones that shared its "
 			"image load",
 			zone->name);

@@ -22,7 +22,7 @@
 
 #include <uthash.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "loader.h"
 
 struct vly_catalog_zone {

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image_files.h"
-#include "log.h"
+#include "common/log.h"
+#include "store/image_files.h"
 
 enum state {
 	IDLE,
@@ -143,12 +143,12 @@ tell(struct vly_image_cache *cache)
 	char trouble[sizeof(cache->trouble)] = "";
 
 	if (cache->reason[0] == '\0')
-		vly_log(VLY_LOG_INFO, "image cache: %" PRIu32 " zones in %" PRIu32 " images kept",
-			cache->zone_cnt, cache->image_cnt);
+		vly_log_info("image cache: %" PRIu32 " zones in %" PRIu32 " images kept",
+			     cache->zone_cnt, cache->image_cnt);
 	else
 		snprintf(trouble, sizeof(trouble), "image cache not written: %s", cache->reason);
 	if (trouble[0] != '\0' && strcmp(trouble, cache->trouble) != 0)
-		vly_log(VLY_LOG_WARNING, "%s", trouble);
+		vly_log_warning("%s", trouble);
 	memcpy(cache->trouble, trouble, sizeof(trouble));
 }
 

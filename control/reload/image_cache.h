@@ -18,9 +18,9 @@
 #ifndef VLY_CONTROL_IMAGE_CACHE_H
 #define VLY_CONTROL_IMAGE_CACHE_H
 
+#include "base/state_file.h"
 #include "catalog.h"
-#include "image_index.h"
-#include "state_file.h"
+#include "store/image_index.h"
 
 /* What makes a zone's image other than its files: hash key and function, checks, answers,
  * release. */

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "image_block.h"
+#include "base/image_block.h"
+#include "common/log.h"
 #include "image_cache.h"
-#include "log.h"
 #include "plan.h"
 
 /* The pool's default number of threads. */
@@ -333,9 +333,9 @@ take_cached(struct group *group)
 
 	loader->spares_cache |= group->cached->is_kept;
 	if (group->cached->useless)
-		vly_log(VLY_LOG_WARNING, "image cache: %s; %" PRIu32 " zones %s", group->reason,
-			group->cnt,
-			loader->phase == FROM_CACHE ? "are read from their files" : "are missing");
+		vly_log_warning("image cache: %s; %" PRIu32 " zones %s", group->reason, group->cnt,
+				loader->phase == FROM_CACHE ? "are read from their files"
+							    : "are missing");
 	for (uint32_t i = 0; !group->cached->useless && i < group->cnt; i++)
 		vly_cache_lookup_take(loader->lookup, group->item[i],
 				      &loader->items[group->item[i]]);
@@ -345,8 +345,8 @@ static void
 tell_pages(const struct vly_live_image *image)
 {
 	if (image && image->bytes >= VLY_IMAGE_BLOCK_BYTES_MIN)
-		vly_log(VLY_LOG_INFO, "image of %" PRIu64 " MiB in %s pages", image->bytes >> 20,
-			image->is_huge ? "huge" : "ordinary");
+		vly_log_info("image of %" PRIu64 " MiB in %s pages", image->bytes >> 20,
+			     image->is_huge ? "huge" : "ordinary");
 }
 
 static void
@@ -399,7 +399,7 @@ on_planned(uv_work_t *work, int status)
 
 	(void)status;
 	if (loader->phase == FROM_CACHE && loader->cache_reason[0])
-		vly_log(VLY_LOG_INFO, "image cache not used: %s", loader->cache_reason);
+		vly_log_info("image cache not used: %s", loader->cache_reason);
 	start_groups(loader);
 }
 

@@ -18,8 +18,8 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#include "image_builder.h"
-#include "live_image.h"
+#include "compile/image_builder.h"
+#include "publish/live_image.h"
 
 struct vly_load_item {
 	const char *name; /* the caller's, valid until the items are cleared */

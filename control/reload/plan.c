@@ -3,7 +3,7 @@
 
 #include <volley/image.h>
 
-#include "domain.h"
+#include "zone/domain.h"
 
 /* Less than one zone in so many may have too few labels to have a slice with others. */
 #define SHALLOW_PART 10

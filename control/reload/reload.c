@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
+#include "common/log.h"
 
 static void on_kick(uv_idle_t *kick);
 
@@ -223,7 +223,7 @@ may_replace_cache(struct vly_reloader *reloader)
 		return true;
 	}
 	if (!reloader->spare_told)
-		vly_log(VLY_LOG_WARNING, "%s", spared);
+		vly_log_warning("%s", spared);
 	reloader->spare_told = true;
 	return false;
 }

@@ -27,8 +27,8 @@
 #define VLY_CONTROL_RELOAD_H
 
 #include "catalog.h"
-#include "defender.h"
-#include "publisher.h"
+#include "defence/defender.h"
+#include "publish/publisher.h"
 
 enum vly_reload_code {
 	VLY_RELOAD_OK,

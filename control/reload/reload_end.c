@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "log.h"
+#include "common/log.h"
 #include "reload_parts.h"
 
 /* Zones that a reload names in the log, of those that failed and of those with warnings. Each line
@@ -23,14 +23,13 @@ log_failures(const struct vly_reload_report *report)
 			continue;
 		if (zone->error->line)
 			snprintf(line, sizeof(line), ":%" PRIu64, zone->error->line);
-		vly_log(VLY_LOG_ERROR, "zone %s: %s%s: %s; %s", zone->name, zone->error->file, line,
-			zone->error->text,
-			zone->image ? "its old version stays" : "it has no older version");
+		vly_log_error("zone %s: %s%s: %s; %s", zone->name, zone->error->file, line,
+			      zone->error->text,
+			      zone->image ? "its old version stays" : "it has no older version");
 	}
 	if (cnt > LOGGED_ZONES_MAX)
-		vly_log(VLY_LOG_ERROR,
-			"%" PRIu32 " more zones did not load: volleyctl zones lists them",
-			cnt - LOGGED_ZONES_MAX);
+		vly_log_error("%" PRIu32 " more zones did not load: volleyctl zones lists them",
+			      cnt - LOGGED_ZONES_MAX);
 }
 
 static void
@@ -43,14 +42,14 @@ log_warnings(const struct vly_reload *reload)
 		const struct vly_catalog_zone *zone = report->zones[i];
 		if (zone->error || zone->info.warning_cnt == 0 || ++cnt > LOGGED_ZONES_MAX)
 			continue;
-		vly_log(VLY_LOG_WARNING,
-			"zone %s: %" PRIu32 " warnings: volleyctl check-zone %s %s tells them",
-			zone->name, zone->info.warning_cnt, zone->name, zone->file);
+		vly_log_warning("zone %s: %" PRIu32
+				" warnings: volleyctl check-zone %s %s tells them",
+				zone->name, zone->info.warning_cnt, zone->name, zone->file);
 	}
 	if (cnt > LOGGED_ZONES_MAX)
-		vly_log(VLY_LOG_WARNING,
-			"%" PRIu32 " more zones have warnings: volleyctl check %s tells them",
-			cnt - LOGGED_ZONES_MAX, reload->reloader->config_path);
+		vly_log_warning("%" PRIu32
+				" more zones have warnings: volleyctl check %s tells them",
+				cnt - LOGGED_ZONES_MAX, reload->reloader->config_path);
 }
 
 static void
@@ -59,7 +58,7 @@ log_report(const struct vly_reload *reload)
 	const struct vly_reload_report *report = &reload->report;
 
 	for (uint32_t i = 0; i < reload->config_errors.cnt; i++)
-		vly_log(VLY_LOG_ERROR, "%s", reload->config_errors.text[i]);
+		vly_log_error("%s", reload->config_errors.text[i]);
 	log_failures(report);
 	log_warnings(reload);
 	vly_log(report->code == VLY_RELOAD_FAILED ? VLY_LOG_ERROR : VLY_LOG_INFO,
@@ -146,9 +145,8 @@ take_over(struct vly_reload *reload)
 	reload->report.restart_needed =
 		restart_needed(reloader->live->config, reload->next->config);
 	if (reload->report.restart_needed)
-		vly_log(VLY_LOG_WARNING,
-			"the configuration changed in what only a start reads: restart %s",
-			reload->report.restart_needed);
+		vly_log_warning("the configuration changed in what only a start reads: restart %s",
+				reload->report.restart_needed);
 	vly_catalog_free(reloader->live);
 	reloader->live = reload->next;
 	reload->next = NULL;
@@ -211,10 +209,9 @@ on_published(void *arg, const struct vly_publish_report *published)
 	if (published->outcome == VLY_PUBLISH_DENIED) {
 		refuse(reload, published->text);
 		if (reload->has_cached) {
-			vly_log(VLY_LOG_WARNING,
-				"image cache not used: %s; all zones are read "
-				"from their files",
-				published->text);
+			vly_log_warning("image cache not used: %s; all zones are read "
+					"from their files",
+					published->text);
 			vly_reload_without_cache(reload);
 			return;
 		}

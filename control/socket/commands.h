@@ -7,9 +7,9 @@
 #ifndef VLY_CONTROL_COMMANDS_H
 #define VLY_CONTROL_COMMANDS_H
 
-#include "defender.h"
-#include "publisher.h"
-#include "reload.h"
+#include "defence/defender.h"
+#include "publish/publisher.h"
+#include "reload/reload.h"
 #include "server.h"
 
 /* Failed zones that a status or reload answer lists; "failed_left_off" counts the others. */

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "common/log.h"
 
 /* A killed predecessor listens until the kernel has taken down its memory. Nothing else goes on
  * at start. */
@@ -63,9 +63,8 @@ vly_control_socket_give(const char *path, const char *name)
 	const struct group *group = getgrnam(name);
 
 	if (!group)
-		vly_log(VLY_LOG_INFO, "no group %s: the control socket stays with group %d", name,
-			(int)getegid());
+		vly_log_info("no group %s: the control socket stays with group %d", name,
+			     (int)getegid());
 	else if (chown(path, (uid_t)-1, group->gr_gid) < 0)
-		vly_log(VLY_LOG_WARNING, "%s: can't be given to group %s: %s", path, name,
-			strerror(errno));
+		vly_log_warning("%s: can't be given to group %s: %s", path, name, strerror(errno));
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "command_parts.h"
-#include "cookie_secrets.h"
+#include "config/cookie_secrets.h"
 
 /* Prefixes that an answer lists; a person reads them. */
 #define ENTRIES_MAX 1000

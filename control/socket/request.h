@@ -27,8 +27,8 @@
 
 #include <volley/defence.h>
 
-#include "defence_settings.h"
-#include "prefix_list.h"
+#include "base/prefix_list.h"
+#include "config/defence_settings.h"
 
 /* Zones in one answer: some 200 kB, which is what a client that does not read may cost, and a few
  * milliseconds of the loop. A million zones are a thousand requests. */

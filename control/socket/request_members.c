@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cookie_secrets.h"
-#include "domain.h"
+#include "config/cookie_secrets.h"
 #include "request_parts.h"
+#include "zone/domain.h"
 
 #define TEN_YEARS_S (INT64_C(10) * 365 * 86400)
 

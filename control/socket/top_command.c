@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "command_parts.h"
-#include "domain.h"
 #include "sample_decode.h"
 #include "top_count.h"
+#include "zone/domain.h"
 
 /* Long enough for rates that keep still, and as long as a person looks at one screen. */
 #define WATCH_MS 1000

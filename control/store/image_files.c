@@ -15,10 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "image.h"
-#include "image_block.h"
+#include "base/image_block.h"
+#include "base/seal.h"
+#include "common/image.h"
 #include "image_copy.h"
-#include "seal.h"
 
 /* An image name, its ending and a NUL. */
 #define NAME_BYTES 40

@@ -12,8 +12,8 @@
 
 #include <volley/image.h>
 
+#include "base/state_file.h"
 #include "image_index.h"
-#include "state_file.h"
 
 /* Reads the checksum, size and number of zones of the image in a memfd of ours. Returns 0, or -1
  * with errno. */

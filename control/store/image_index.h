@@ -23,7 +23,7 @@
 
 #include <stddef.h>
 
-#include "image_builder.h"
+#include "zone/zone_info.h"
 
 struct vly_index_text {
 	char *text;

@@ -14,7 +14,7 @@
 #include <volley/name.h>
 
 #include "arena.h"
-#include "file_stamp.h"
+#include "base/file_stamp.h"
 
 #define VLY_ZONE_NONE UINT32_MAX /* no such node */
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "file_text.h"
+#include "base/file_text.h"
 #include "zone_generate.h"
 #include "zone_reader.h"
 

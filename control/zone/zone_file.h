@@ -3,8 +3,9 @@
 #ifndef VLY_CONTROL_ZONE_FILE_H
 #define VLY_CONTROL_ZONE_FILE_H
 
-#include "image_builder.h"
 #include "zone.h"
+#include "zone_info.h"
+#include "zone_report.h"
 
 /*
  * Reads zone `name` (presentation form) from the file `path` and all that it includes. `progress`

@@ -8,8 +8,9 @@
 
 #include <libzscanner/scanner.h>
 
-#include "image_builder.h"
 #include "zone.h"
+#include "zone_info.h"
+#include "zone_report.h"
 
 /* The scanner's TTL for a record that states none when there is no $TTL. The scanner has no other
  * way to tell, so this is one of the numbers that count as 0 (RFC 2181 §8), and one that nobody

@@ -11,8 +11,8 @@
 #ifndef VLY_DATAPLANE_COMPOSE_PARTS_H
 #define VLY_DATAPLANE_COMPOSE_PARTS_H
 
+#include "base/wire.h"
 #include "query.h"
-#include "wire.h"
 
 /* Substitutions in one answer; as many as the compiler puts into a chain. */
 #define VLY_COMPOSE_HOPS_MAX 16

@@ -15,10 +15,10 @@
 
 #include <volley/octets.h>
 
-#include "clock.h"
-#include "limit.h"
+#include "base/clock.h"
+#include "guard/limit.h"
+#include "guard/sample.h"
 #include "query.h"
-#include "sample.h"
 
 struct vly_guard {
 	struct vly_clock clock;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Parsing: from the octets of a message to a question, and the fate of what is none. */
 #include "query.h"
+#include "base/wire.h"
 #include "identity.h"
 #include "tsig_error.h"
-#include "wire.h"
 
 static void
 set_fate(struct vly_query *query, enum vly_query_fate fate, enum vly_rcode rcode)

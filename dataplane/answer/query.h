@@ -19,8 +19,8 @@
 #include <volley/dns.h>
 #include <volley/name.h>
 
-#include "cookie.h"
-#include "table.h"
+#include "guard/cookie.h"
+#include "image/table.h"
 
 struct vly_guard;
 

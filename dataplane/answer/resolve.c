@@ -9,7 +9,7 @@
  * after that is found with everything compared and nothing fetched ahead.
  */
 #include "resolve.h"
-#include "bucket.h"
+#include "image/bucket.h"
 
 #define PREFETCH(address) __builtin_prefetch(address, 0, 3)
 

@@ -11,8 +11,8 @@
 
 #include <volley/checksum.h>
 
+#include "base/wire.h"
 #include "guard.h"
-#include "wire.h"
 
 /* What a response is made of, before it is written. */
 struct vly_response_shape {

@@ -11,8 +11,8 @@
 
 #include <stdbool.h>
 
+#include "base/wire.h"
 #include "query.h"
-#include "wire.h"
 
 struct vly_guard;
 

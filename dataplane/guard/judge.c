@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "large.h"
+#include "base/large.h"
 
 /* Vectors are passed between functions of this file alone: how, concerns no other. */
 #pragma GCC diagnostic ignored "-Wpsabi"

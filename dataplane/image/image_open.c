@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "image_check.h"
-#include "large.h"
+#include "base/large.h"
+#include "common/image_check.h"
 
 struct vly_image *
 vly_image_open(int fd, uint64_t id, const struct vly_image_helpers *helpers,

@@ -11,7 +11,7 @@
 #ifndef VLY_DATAPLANE_IMAGE_OPEN_H
 #define VLY_DATAPLANE_IMAGE_OPEN_H
 
-#include "image.h"
+#include "common/image.h"
 
 /*
  * Maps and verifies the image in `fd`, which stays the caller's. `helpers` NULL: alone.

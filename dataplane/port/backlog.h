@@ -20,7 +20,7 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
-#include "query.h"
+#include "answer/query.h"
 
 /* Packets that may wait. At 300,000 a second, which an lcore answers over a veth pair, 27 ms. */
 #define VLY_BACKLOG_MAX 8192

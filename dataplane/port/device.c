@@ -5,9 +5,9 @@
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 
-#include "capabilities.h"
-#include "eal.h"
 #include "interface.h"
+#include "setup/capabilities.h"
+#include "setup/eal.h"
 
 /*
  * Packets that the driver takes in per receive call when it polls the interface itself (preferred

@@ -3,7 +3,7 @@
 #ifndef VLY_DATAPLANE_DEVICE_H
 #define VLY_DATAPLANE_DEVICE_H
 
-#include "options.h"
+#include "setup/options.h"
 
 /*
  * Creates or finds the device of `spec`, the port_idx-th port.

@@ -10,7 +10,7 @@
 
 #include <rte_mempool.h>
 
-#include "options.h"
+#include "setup/options.h"
 
 struct vly_pool_plan {
 	unsigned mbuf_cnt;

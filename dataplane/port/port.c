@@ -11,8 +11,8 @@
 #include <uv.h>
 
 #include "device.h"
-#include "eal.h"
 #include "interface.h"
+#include "setup/eal.h"
 #include "xsk.h"
 
 /* MTU of ports that have none: that of Ethernet. */

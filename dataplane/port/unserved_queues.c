@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
+#include "common/log.h"
 #include "interface.h"
-#include "log.h"
 
 /* Often enough for a log that is looked at, and not so often that it drowns the rest. */
 #define QUIET_NS UINT64_C(60000000000)

@@ -11,7 +11,7 @@
 #ifndef VLY_DATAPLANE_UNSERVED_QUEUES_H
 #define VLY_DATAPLANE_UNSERVED_QUEUES_H
 
-#include "options.h"
+#include "setup/options.h"
 #include "xdp_cpus.h"
 
 struct vly_unserved_queues {

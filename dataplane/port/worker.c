@@ -12,13 +12,13 @@
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
+#include "answer/guard.h"
 #include "backlog.h"
-#include "defence.h"
-#include "guard.h"
+#include "base/large.h"
+#include "base/packet.h"
+#include "guard/defence.h"
+#include "guard/judge.h"
 #include "idle.h"
-#include "judge.h"
-#include "large.h"
-#include "packet.h"
 
 /* The stages overlap only while all of them have queries (pipeline.c): in bursts of 64 an lcore
  * answers 6 % more than in those of 32; 128 are no better. */

@@ -16,8 +16,8 @@
 
 #include <volley/counters.h>
 
-#include "address.h"
-#include "evidence.h"
+#include "base/address.h"
+#include "base/evidence.h"
 
 enum vly_worker_state {
 	VLY_WORKER_STARTING,

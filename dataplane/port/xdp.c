@@ -19,8 +19,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "capabilities.h"
-#include "log.h"
+#include "common/log.h"
+#include "setup/capabilities.h"
 #include "xdp_map.h"
 
 /* Our program has four maps. Inner maps are not among them. */

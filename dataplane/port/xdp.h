@@ -16,7 +16,7 @@
 #ifndef VLY_DATAPLANE_XDP_H
 #define VLY_DATAPLANE_XDP_H
 
-#include "address.h"
+#include "base/address.h"
 #include "xdp_cpus.h"
 #include <volley/counters.h>
 

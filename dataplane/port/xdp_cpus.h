@@ -12,7 +12,7 @@
 #include <volley/counters.h>
 #include <volley/xdp.h>
 
-#include "sample.h"
+#include "guard/sample.h"
 
 /* Zeros: none yet. */
 struct vly_xdp_cpus {

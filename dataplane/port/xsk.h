@@ -9,7 +9,7 @@
 #ifndef VLY_DATAPLANE_XSK_H
 #define VLY_DATAPLANE_XSK_H
 
-#include "options.h"
+#include "setup/options.h"
 
 /* Room for those of more lcores than there can be. */
 #define VLY_XSK_MAX (2 * VLY_LCORES_MAX)

@@ -9,8 +9,8 @@
 
 #include <volley/image.h>
 
-#include "defence.h"
-#include "log.h"
+#include "common/log.h"
+#include "guard/defence.h"
 #include "publish_decode.h"
 #include "publish_socket.h"
 

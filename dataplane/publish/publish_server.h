@@ -12,9 +12,9 @@
 
 #include <uv.h>
 
-#include "counters.h"
-#include "image_set.h"
-#include "port.h"
+#include "base/counters.h"
+#include "image/image_set.h"
+#include "port/port.h"
 
 struct vly_publish_server {
 	const char *path;

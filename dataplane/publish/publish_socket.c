@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "common/log.h"
 
 /* What the kernel allows in one message (SCM_MAX_FD). */
 #define FDS_MAX 253

@@ -14,7 +14,7 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 
-#include "log.h"
+#include "common/log.h"
 
 #define MIB (UINT64_C(1) << 20)
 

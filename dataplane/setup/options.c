@@ -386,7 +386,7 @@ parse_option(struct vly_options *options, int id, const char *value)
 	case OPT_RETRY: /* vly_retry_begin() looks for it, as this here may fail before */
 		return 0;
 	case OPT_LOG_LEVEL:
-		level = vly_log_level_parse(value);
+		level = vly_log_level_find(value);
 		if (level < 0)
 			return bad(options,
 				   "--log-level: \"%s\" is not error, warning, info or debug",

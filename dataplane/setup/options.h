@@ -10,9 +10,9 @@
 
 #include <stddef.h>
 
-#include "address.h"
-#include "identity.h"
-#include "log.h"
+#include "answer/identity.h"
+#include "base/address.h"
+#include "common/log.h"
 
 /* DPDK's limit on ports in one process is 32. */
 #define VLY_PORTS_MAX 32

@@ -5,8 +5,8 @@
 
 #include <rte_cycles.h>
 
-#include "defence.h"
-#include "wire.h"
+#include "base/wire.h"
+#include "guard/defence.h"
 
 /* The stages up to the writing, where the messages were read. */
 static void

@@ -12,7 +12,7 @@
 
 #include <stdatomic.h>
 
-#include "guard.h"
+#include "answer/guard.h"
 #include "stream_input.h"
 
 /*

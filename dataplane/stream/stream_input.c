@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wire.h"
+#include "base/wire.h"
 
 /* The least memory for a message: most are shorter than that. */
 #define KEPT_BYTES_MIN 256

@@ -9,9 +9,9 @@
 #include <rte_cycles.h>
 #include <urcu-qsbr.h>
 
-#include "client_frame.h"
-#include "defence.h"
-#include "judge.h"
+#include "base/client_frame.h"
+#include "guard/defence.h"
+#include "guard/judge.h"
 
 int
 vly_stream_policy_start(struct vly_stream_policy *policy, struct vly_lcore_counters *counters,

@@ -17,8 +17,8 @@
 
 #include <volley/counters.h>
 
-#include "clock.h"
-#include "sample.h"
+#include "base/clock.h"
+#include "guard/sample.h"
 
 struct vly_stream_policy {
 	struct vly_clock clock;

@@ -8,7 +8,7 @@
 
 #include <volley/publish.h>
 
-#include "log.h"
+#include "common/log.h"
 #include "stream_socket.h"
 
 /* Descriptors for all else: images, and ports, the publish socket, the loops' own. */

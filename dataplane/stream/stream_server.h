@@ -18,7 +18,7 @@
 #ifndef VLY_DATAPLANE_STREAM_SERVER_H
 #define VLY_DATAPLANE_STREAM_SERVER_H
 
-#include "options.h"
+#include "setup/options.h"
 #include "stream_thread.h"
 
 struct vly_stream_server {

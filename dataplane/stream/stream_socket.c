@@ -10,7 +10,7 @@
 
 #include <volley/dns.h>
 
-#include "log.h"
+#include "common/log.h"
 #include "socket_owner.h"
 
 /* In <linux/in6.h>, which can't be had beside <netinet/in.h>. */

@@ -8,7 +8,7 @@
 #include <rte_cycles.h>
 #include <urcu-qsbr.h>
 
-#include "thread.h"
+#include "base/thread.h"
 
 /* Connections that wait for us to accept them; the kernel cuts it to net.core.somaxconn. */
 #define BACKLOG 4096

@@ -10,7 +10,7 @@
 #ifndef VLY_DATAPLANE_STREAM_THREAD_H
 #define VLY_DATAPLANE_STREAM_THREAD_H
 
-#include "evidence.h"
+#include "base/evidence.h"
 #include "stream_conn.h"
 #include "stream_socket.h"
 #include "stream_udp.h"

@@ -9,8 +9,8 @@
 
 #include <rte_cycles.h>
 
-#include "defence.h"
-#include "guard.h"
+#include "answer/guard.h"
+#include "guard/defence.h"
 
 /* Few packets come this way; more at once would only take memory for the largest datagrams. */
 #define BATCH 16

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#include "query.h"
+#include "answer/query.h"
 #include "stream_policy.h"
 
 struct vly_stream_udp;

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "catalog.h"
-#include "top_count.h"
+#include "reload/catalog.h"
+#include "socket/top_count.h"
 
 /* So many that the tables grow on the way. */
 #define NAME_CNT 2000

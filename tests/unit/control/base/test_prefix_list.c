@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "prefix_list.h"
+#include "base/prefix_list.h"
 
 static void
 expect_same(const char *text, const char *wanted)

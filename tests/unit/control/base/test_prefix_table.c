@@ -9,7 +9,7 @@
 
 #include <volley/prefix_check.h>
 
-#include "prefix_table.h"
+#include "base/prefix_table.h"
 #include "random.h"
 
 #define RULES_MAX 400

@@ -9,7 +9,7 @@
 
 #include <criterion/criterion.h>
 
-#include "seal.h"
+#include "base/seal.h"
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 #define PAGE  4096

@@ -3,7 +3,7 @@
 
 #include <criterion/criterion.h>
 
-#include "side_work.h"
+#include "base/side_work.h"
 
 struct task {
 	struct vly_side_work side;

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "state_file.h"
+#include "base/state_file.h"
 
 static char directory[] = "/tmp/volley-file-XXXXXX";
 static char path[64];

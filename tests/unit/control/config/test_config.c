@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config.h"
+#include "config/config.h"
 
 static char directory[] = "/tmp/volley-config-XXXXXX";
 static char path[64];

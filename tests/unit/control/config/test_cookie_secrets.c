@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cookie_secrets.h"
+#include "config/cookie_secrets.h"
 
 #define ONE   "000102030405060708090a0b0c0d0e0f"
 #define TWO   "101112131415161718191A1B1C1D1E1F"

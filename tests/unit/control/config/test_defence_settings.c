@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "defence_settings.h"
+#include "config/defence_settings.h"
 
 static struct vly_defence block;
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "defence_state.h"
+#include "defence/defence_state.h"
 
 static char directory[] = "/tmp/volley-state-XXXXXX";
 static char path[64];

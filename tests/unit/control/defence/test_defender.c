@@ -16,12 +16,12 @@
 
 #include <criterion/criterion.h>
 
-#include "cookie_secrets.h"
-#include "defence_store.h"
-#include "defender.h"
+#include "base/side_work.h"
+#include "common/log.h"
+#include "config/cookie_secrets.h"
+#include "defence/defence_store.h"
+#include "defence/defender.h"
 #include "lib/random.h"
-#include "log.h"
-#include "side_work.h"
 
 #define SEEDS        2000
 #define STEPS        80

@@ -6,7 +6,7 @@
 
 #include <volley/image.h>
 
-#include "publish_message.h"
+#include "publish/publish_message.h"
 
 static struct vly_publish_hello
 hello(void)

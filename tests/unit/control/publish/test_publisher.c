@@ -12,8 +12,8 @@
 
 #include <volley/image.h>
 
-#include "control/base/log.h"
-#include "control/publish/publisher_parts.h"
+#include "common/log.h"
+#include "publish/publisher_parts.h"
 #include "random.h"
 
 #define HELD_MAX  4096

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "catalog.h"
+#include "reload/catalog.h"
 
 /* A configuration with zones a., b., ... from a file, as the catalog owns what libcyaml allocated.
  */

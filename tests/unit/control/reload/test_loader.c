@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "loader.h"
-#include "seal.h"
+#include "base/seal.h"
+#include "reload/loader.h"
 
 /* Instead of the one in seal.c. */
 int

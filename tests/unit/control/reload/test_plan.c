@@ -5,8 +5,8 @@
 
 #include <volley/image.h>
 
-#include "domain.h"
-#include "plan.h"
+#include "reload/plan.h"
+#include "zone/domain.h"
 
 #define MIB (UINT64_C(1) << 20)
 

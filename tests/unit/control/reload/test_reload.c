@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "control/base/log.h"
-#include "control/reload/reload.h"
+#include "common/log.h"
 #include "random.h"
+#include "reload/reload.h"
 
 #define ZONE_CNT    3 /* a., b., c.; c. is not always in the configuration */
 #define REQUEST_MAX 400

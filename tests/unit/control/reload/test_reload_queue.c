@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "reload_parts.h"
+#include "reload/reload_parts.h"
 
 static struct vly_reload_queue queue;
 

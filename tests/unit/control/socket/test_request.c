@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "request.h"
+#include "socket/request.h"
 
 static struct vly_request
 decode(const char *line)

@@ -5,7 +5,7 @@
 
 #include <volley/defence.h>
 
-#include "sample_decode.h"
+#include "socket/sample_decode.h"
 
 static const uint8_t ethernet4[14] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
 static const uint8_t ipv4[20] = {0x45, 0, 0,   53, 0, 1, 0,  0,  64, 17,

@@ -18,9 +18,9 @@
 
 #include <criterion/criterion.h>
 
+#include "common/log.h"
 #include "lib/random.h"
-#include "log.h"
-#include "server.h"
+#include "socket/server.h"
 
 #define SEEDS       400
 #define STEPS       150

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "top_count.h"
+#include "socket/top_count.h"
 
 Test(top_count, the_largest_come_first)
 {

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "hash_key.h"
+#include "store/hash_key.h"
 
 Test(hash_key, is_kept)
 {

@@ -10,8 +10,8 @@
 #include <criterion/criterion.h>
 #include <volley/image_sum.h>
 
-#include "image_copy.h"
 #include "random.h"
+#include "store/image_copy.h"
 
 /* Enough for several threads, and no whole number of chunks. */
 #define LARGE_BYTES ((UINT64_C(20) << 20) + 12345)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image_index.h"
+#include "store/image_index.h"
 
 #define SETTINGS 0x0123456789abcdefu
 

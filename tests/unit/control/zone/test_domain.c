@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "domain.h"
+#include "zone/domain.h"
 
 static void
 expect(const char *text, const char *wanted)

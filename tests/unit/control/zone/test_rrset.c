@@ -6,9 +6,9 @@
 
 #include <criterion/criterion.h>
 
-#include "control/zone/rdata.h"
 #include "message.h"
 #include "server.h"
+#include "zone/rdata.h"
 
 static void
 expect_answer(const char *text, unsigned type, const char *expected)

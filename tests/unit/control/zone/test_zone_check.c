@@ -7,7 +7,7 @@
 
 #include "message.h"
 #include "server.h"
-#include "zone_check.h"
+#include "zone/zone_check.h"
 
 enum { APEX_LINES = 3 }; /* of VLY_TEST_APEX */
 

@@ -7,9 +7,9 @@
 
 #include <criterion/criterion.h>
 
-#include "control/zone/zone_file.h"
 #include "message.h"
 #include "server.h"
+#include "zone/zone_file.h"
 
 static char directory[] = "/tmp/volley-zone-file-XXXXXX";
 static char path[100];

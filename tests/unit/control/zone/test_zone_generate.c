@@ -6,7 +6,7 @@
 
 #include "message.h"
 #include "server.h"
-#include "zone_generate.h"
+#include "zone/zone_generate.h"
 
 Test(zone_generate, knows_the_directive)
 {

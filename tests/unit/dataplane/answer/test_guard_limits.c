@@ -2,7 +2,7 @@
 /* Response limits on their way through whole messages: what comes back, and what is counted. */
 #include <arpa/inet.h>
 
-#include "control/base/prefix_table.h"
+#include "base/prefix_table.h"
 #include "guarded.h"
 
 TestSuite(guard_limits, .init = set_up, .fini = tear_down);

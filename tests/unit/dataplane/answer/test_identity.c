@@ -2,7 +2,7 @@
 /* NSID, class CH, Extended DNS Errors, and the order of RRsets. */
 #include <criterion/criterion.h>
 
-#include "dataplane/answer/identity.h"
+#include "answer/identity.h"
 #include "message.h"
 #include "server.h"
 

@@ -5,8 +5,8 @@
 
 #include <criterion/criterion.h>
 
+#include "answer/question_sum.h"
 #include "message.h"
-#include "question_sum.h"
 #include "random.h"
 #include "server.h"
 

@@ -3,7 +3,7 @@
 
 #include <criterion/criterion.h>
 
-#include "address.h"
+#include "base/address.h"
 
 static struct vly_addresses addresses;
 

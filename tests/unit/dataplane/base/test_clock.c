@@ -3,9 +3,9 @@
 
 #include <criterion/criterion.h>
 
-#include "clock.h"
-#include "judge.h"
-#include "limit.h"
+#include "base/clock.h"
+#include "guard/judge.h"
+#include "guard/limit.h"
 
 #define HZ UINT64_C(2000000000)
 

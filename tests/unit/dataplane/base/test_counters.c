@@ -6,7 +6,7 @@
 
 #include <criterion/criterion.h>
 
-#include "counters.h"
+#include "base/counters.h"
 
 Test(counters, shared_and_sealed)
 {

@@ -11,7 +11,7 @@
 
 #include <criterion/criterion.h>
 
-#include "large.h"
+#include "base/large.h"
 
 #define MIB ((size_t)1 << 20)
 

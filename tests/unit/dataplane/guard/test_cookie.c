@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "cookie.h"
+#include "guard/cookie.h"
 
 #define NOW UINT32_C(1559731985) /* RFC 9018 §A.1 */
 

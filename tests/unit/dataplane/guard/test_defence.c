@@ -7,7 +7,7 @@
 
 #include <criterion/criterion.h>
 
-#include "defence.h"
+#include "guard/defence.h"
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 

@@ -7,7 +7,7 @@
 
 #include <volley/octets.h>
 
-#include "limit.h"
+#include "guard/limit.h"
 #include "random.h"
 
 #define S VLY_RATE_UNITS_PER_S

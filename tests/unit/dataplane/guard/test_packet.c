@@ -5,8 +5,8 @@
 
 #include <volley/checksum.h>
 
+#include "base/packet.h"
 #include "frames.h"
-#include "packet.h"
 
 #define RESPONSE_MAX 300
 

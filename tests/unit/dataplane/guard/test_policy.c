@@ -3,8 +3,8 @@
 
 #include <criterion/criterion.h>
 
-#include "address.h"
-#include "judge.h"
+#include "base/address.h"
+#include "guard/judge.h"
 #include "packet_list.h"
 #include "random.h"
 #include "verdicts.h"

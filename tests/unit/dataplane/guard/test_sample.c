@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <time.h>
 
-#include "sample.h"
+#include "guard/sample.h"
 
 static struct vly_sample_ring ring;
 static struct vly_sampler sampler;

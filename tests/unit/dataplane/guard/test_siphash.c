@@ -3,7 +3,7 @@
  * The one of 15 octets is worked through in the paper's appendix. */
 #include <criterion/criterion.h>
 
-#include "siphash.h"
+#include "guard/siphash.h"
 
 static const uint64_t expected[16] = {
 	UINT64_C(0x726fdb47dd0e0e31), UINT64_C(0x74f839c593dc67fd), UINT64_C(0x0d6c8009d9a94f5a),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <criterion/criterion.h>
 
-#include "bucket.h"
+#include "image/bucket.h"
 #include "random.h"
 
 #define SLOT_CNT 8

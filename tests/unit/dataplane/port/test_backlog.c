@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Packets are numbers, as none of this looks at them. */
-#include "backlog.h"
+#include "port/backlog.h"
 #include "random.h"
 #include "ring_port.h"
 

@@ -5,8 +5,8 @@
 #include <criterion/criterion.h>
 #include <urcu-qsbr.h>
 
-#include "idle.h"
-#include "xsk.h"
+#include "port/idle.h"
+#include "port/xsk.h"
 
 /* Cycles in a microsecond. */
 #define US UINT64_C(1000)

@@ -3,7 +3,7 @@
 
 #include <criterion/criterion.h>
 
-#include "unserved_queues.h"
+#include "port/unserved_queues.h"
 
 #define S  UINT64_C(1000000000)
 #define AT (1000 * S)

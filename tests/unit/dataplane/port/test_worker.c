@@ -4,8 +4,8 @@
 #include <rte_cycles.h>
 #include <rte_ring.h>
 
-#include "dataplane/port/worker.h"
 #include "frames.h"
+#include "port/worker.h"
 #include "ring_port.h"
 
 static struct rte_mempool *pool;

@@ -13,10 +13,10 @@
 #include <bpf/libbpf.h>
 #include <criterion/criterion.h>
 
-#include "address.h"
+#include "base/address.h"
 #include "packet_list.h"
+#include "port/xdp.h"
 #include "verdicts.h"
-#include "xdp.h"
 
 static struct bpf_object *object;
 static int program_fd;

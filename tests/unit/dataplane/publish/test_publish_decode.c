@@ -3,7 +3,7 @@
 
 #include <criterion/criterion.h>
 
-#include "publish_decode.h"
+#include "publish/publish_decode.h"
 
 static union {
 	struct vly_publish_header header;

@@ -4,7 +4,7 @@
 
 #include <criterion/criterion.h>
 
-#include "lcores.h"
+#include "setup/lcores.h"
 
 static struct vly_options options;
 static struct vly_lcores lcores;

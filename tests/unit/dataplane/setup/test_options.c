@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <criterion/criterion.h>
 
-#include "options.h"
+#include "setup/options.h"
 
 static struct vly_options options;
 

@@ -7,11 +7,11 @@
 
 #include <criterion/criterion.h>
 
-#include "dataplane/stream/stream_conn.h"
-#include "dataplane/base/wire.h"
+#include "base/wire.h"
 #include "message.h"
 #include "ring_port.h"
 #include "server.h"
+#include "stream/stream_conn.h"
 
 static const struct vly_test_zone zone = {"z.", VLY_TEST_APEX "a A 192.0.2.1\n"};
 static const struct vly_stream_settings settings = {

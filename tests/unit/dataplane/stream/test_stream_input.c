@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 
 #include "random.h"
-#include "stream_input.h"
+#include "stream/stream_input.h"
 
 #define OCTETS_MAX 400000
 

@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 
 #include "random.h"
-#include "stream_limits.h"
+#include "stream/stream_limits.h"
 
 static uint64_t
 client(const char *text)
