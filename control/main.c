@@ -52,11 +52,11 @@ static void
 on_first_load(void *arg, const struct vly_reload_report *report)
 {
 	const struct control *control = arg;
-	const struct vly_catalog *catalog = vly_reloader_catalog(control->reloader);
+	const struct vly_served_zones *served = vly_reloader_served(control->reloader);
 
-	if (report->zone_cnt > 0 && catalog->loaded_cnt == 0)
+	if (report->zone_cnt > 0 && served->loaded_cnt == 0)
 		vly_log_error("no zone could be loaded: correct the files, then volleyctl reload");
-	vly_log_info("ready: %" PRIu32 " zones", catalog->loaded_cnt);
+	vly_log_info("ready: %" PRIu32 " zones", served->loaded_cnt);
 }
 
 static void

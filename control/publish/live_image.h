@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A sealed zone image that control holds, and lists of them. Counted references: the catalog
+ * A sealed zone image that control holds, and lists of them. Counted references: the served zones
  * holds one for each zone that is answered from the image, each list one for each of its images;
  * the memfd is closed with the last. The main thread only, but for vly_live_image_new() and
  * vly_live_image_next_id().

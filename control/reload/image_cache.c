@@ -11,7 +11,7 @@
 
 enum state {
 	IDLE,
-	READING, /* the catalog */
+	READING, /* the served zones */
 	WRITING,
 };
 
@@ -29,7 +29,7 @@ struct vly_image_cache {
 	void *arg;
 	enum state state;
 	uv_work_t work;
-	const struct vly_catalog *catalog; /* while READING */
+	const struct vly_served_zones *served; /* while READING */
 	uint64_t settings;
 	struct vly_image_list *list;
 	struct kept_image *kept; /* [list->cnt] */
@@ -41,7 +41,7 @@ struct vly_image_cache {
 };
 
 static bool
-can_be_told(const struct vly_catalog_zone *zone)
+can_be_told(const struct vly_served_zone *zone)
 {
 	return strchr(zone->file, '\n') == NULL;
 }
@@ -51,13 +51,13 @@ can_be_told(const struct vly_catalog_zone *zone)
 static int
 choose_images(struct vly_image_cache *cache)
 {
-	const struct vly_catalog *catalog = cache->catalog;
+	const struct vly_served_zones *served = cache->served;
 
 	for (uint32_t i = 0; i < cache->list->cnt; i++)
 		if (vly_image_files_describe(cache->list->image[i]->fd, &cache->kept[i].image) != 0)
 			return -1;
-	for (uint32_t i = 0; i < catalog->config->zone_cnt; i++) {
-		const struct vly_catalog_zone *zone = &catalog->zones[i];
+	for (uint32_t i = 0; i < served->config->zone_cnt; i++) {
+		const struct vly_served_zone *zone = &served->zones[i];
 		if (zone->image != NULL && can_be_told(zone))
 			cache->kept[zone->image->place].zone_cnt++;
 	}
@@ -73,18 +73,18 @@ choose_images(struct vly_image_cache *cache)
 }
 
 static void
-read_catalog(uv_work_t *work)
+read_served(uv_work_t *work)
 {
 	struct vly_image_cache *cache = work->data;
-	const struct vly_catalog *catalog = cache->catalog;
+	const struct vly_served_zones *served = cache->served;
 
 	vly_index_begin(&cache->text, cache->settings);
 	if (choose_images(cache) != 0) {
 		snprintf(cache->reason, sizeof(cache->reason), "an image can't be read: %m");
 		return;
 	}
-	for (uint32_t i = 0; i < catalog->config->zone_cnt; i++) {
-		const struct vly_catalog_zone *zone = &catalog->zones[i];
+	for (uint32_t i = 0; i < served->config->zone_cnt; i++) {
+		const struct vly_served_zone *zone = &served->zones[i];
 		if (zone->image == NULL || !cache->kept[zone->image->place].is_whole)
 			continue;
 		const struct vly_index_zone entry = {
@@ -179,7 +179,7 @@ on_read(uv_work_t *work, int status)
 	struct vly_image_cache *cache = work->data;
 
 	(void)status;
-	cache->catalog = NULL;
+	cache->served = NULL;
 	if (cache->reason[0] != '\0') {
 		finish(cache);
 		return;
@@ -208,14 +208,14 @@ vly_image_cache_new(uv_loop_t *loop, const char *dir, void (*progress)(void *arg
 }
 
 void
-vly_image_cache_store(struct vly_image_cache *cache, const struct vly_catalog *catalog,
+vly_image_cache_store(struct vly_image_cache *cache, const struct vly_served_zones *served,
 		      const struct vly_load_settings *settings)
 {
 	cache->settings = vly_image_cache_settings(settings);
 	cache->reason[0] = '\0';
 	cache->image_cnt = 0;
 	cache->zone_cnt = 0;
-	cache->list = vly_catalog_images(catalog);
+	cache->list = vly_served_zones_images(served);
 	if (cache->list != NULL)
 		cache->kept = calloc(cache->list->cnt + 1, sizeof(*cache->kept));
 	if (cache->kept == NULL) {
@@ -225,9 +225,9 @@ vly_image_cache_store(struct vly_image_cache *cache, const struct vly_catalog *c
 	}
 	for (uint32_t i = 0; i < cache->list->cnt; i++)
 		cache->list->image[i]->place = i;
-	cache->catalog = catalog;
+	cache->served = served;
 	cache->state = READING;
-	uv_queue_work(cache->loop, &cache->work, read_catalog, on_read);
+	uv_queue_work(cache->loop, &cache->work, read_served, on_read);
 }
 
 bool

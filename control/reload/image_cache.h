@@ -19,7 +19,7 @@
 #define VLY_CONTROL_IMAGE_CACHE_H
 
 #include "base/state_file.h"
-#include "catalog.h"
+#include "served_zones.h"
 #include "store/image_index.h"
 
 /* What makes a zone's image other than its files: hash key and function, checks, answers,
@@ -68,15 +68,15 @@ void vly_cache_lookup_free(struct vly_cache_lookup *lookup);
 
 struct vly_image_cache;
 
-/* `progress` is called on the loop when the catalog is no longer read, and again when all is
- * stored. NULL without memory. */
+/* `progress` is called on the loop when the list of served zones is no longer read, and again when
+ * all is stored. NULL without memory. */
 __attribute__((nonnull(1, 2, 3), warn_unused_result)) struct vly_image_cache *
 vly_image_cache_new(uv_loop_t *loop, const char *dir, void (*progress)(void *arg), void *arg);
 
-/* Stores what is live in `catalog`, which must not change as long as vly_image_cache_is_reading().
+/* Stores what is live in `served`, which must not change as long as vly_image_cache_is_reading().
  * Not while it is busy. */
 __attribute__((nonnull)) void vly_image_cache_store(struct vly_image_cache *cache,
-						    const struct vly_catalog *catalog,
+						    const struct vly_served_zones *served,
 						    const struct vly_load_settings *settings);
 
 __attribute__((nonnull)) bool vly_image_cache_is_reading(const struct vly_image_cache *cache);

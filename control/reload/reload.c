@@ -19,7 +19,7 @@ vly_reload_free(struct vly_reload *reload)
 	free(reload->items);
 	vly_config_free(reload->config);
 	vly_config_errors_free(&reload->config_errors);
-	vly_catalog_free(reload->next);
+	vly_served_zones_free(reload->next);
 	free(reload);
 }
 
@@ -39,14 +39,14 @@ on_loaded(void *arg)
 			reload->report.cached_cnt +=
 				reload->items[i].cached && !reload->items[i].error;
 		}
-		vly_catalog_stage(reload->target, reload->zones[i], &reload->items[i]);
+		vly_served_zones_stage(reload->target, reload->zones[i], &reload->items[i]);
 	}
 	uv_update_time(reload->reloader->loop);
 	bool none = staged == 0 && reload->zone_cnt > 0;
 	/* nothing to bring in: neither a new zone nor, with an older version left, a removed one */
 	if (none && (!reload->next || reload->next->loaded_cnt == 0)) {
 		if (reload->next)
-			vly_catalog_copy_errors(reload->reloader->live, reload->next);
+			vly_served_zones_copy_errors(reload->reloader->live, reload->next);
 		vly_reload_finish(reload, VLY_RELOAD_FAILED,
 				  "%s did not load; nothing was published",
 				  reload->zone_cnt == 1 ? "the zone" : "all zones");
@@ -60,7 +60,7 @@ on_loaded(void *arg)
 static uint32_t
 image_room(const struct vly_reload *reload)
 {
-	struct vly_image_list *list = vly_catalog_images(reload->reloader->live);
+	struct vly_image_list *list = vly_served_zones_images(reload->reloader->live);
 	uint32_t cnt = list ? list->cnt : 0;
 	uint32_t max = vly_reload_images_max(reload);
 
@@ -124,11 +124,11 @@ vly_reload_without_cache(struct vly_reload *reload)
 }
 
 static void
-choose_all(struct vly_reload *reload, struct vly_catalog *target)
+choose_all(struct vly_reload *reload, struct vly_served_zones *target)
 {
 	reload->target = target;
 	reload->zone_cnt = target->config->zone_cnt;
-	reload->zones = calloc(reload->zone_cnt + 1, sizeof(struct vly_catalog_zone *));
+	reload->zones = calloc(reload->zone_cnt + 1, sizeof(struct vly_served_zone *));
 	for (uint32_t i = 0; reload->zones && i < reload->zone_cnt; i++)
 		reload->zones[i] = &target->zones[i];
 	if (reload->zones)
@@ -140,8 +140,8 @@ choose_all(struct vly_reload *reload, struct vly_catalog *target)
 static int
 compare_places(const void *a, const void *b)
 {
-	const struct vly_catalog_zone *const *left = a;
-	const struct vly_catalog_zone *const *right = b;
+	const struct vly_served_zone *const *left = a;
+	const struct vly_served_zone *const *right = b;
 
 	return (*left > *right) - (*left < *right);
 }
@@ -150,11 +150,11 @@ static void
 choose_named(struct vly_reload *reload)
 {
 	const struct vly_reload_asker *asker = reload->askers;
-	struct vly_catalog *live = reload->reloader->live;
-	struct vly_catalog_zone **zones = calloc(asker->name_cnt, sizeof(*zones));
+	struct vly_served_zones *live = reload->reloader->live;
+	struct vly_served_zone **zones = calloc(asker->name_cnt, sizeof(*zones));
 
 	for (uint32_t i = 0; zones && i < asker->name_cnt; i++) {
-		zones[i] = vly_catalog_find(live, asker->names[i]);
+		zones[i] = vly_served_zones_find(live, asker->names[i]);
 		if (!zones[i]) {
 			free(zones);
 			vly_reload_finish(reload, VLY_RELOAD_FAILED,
@@ -198,7 +198,7 @@ on_config(uv_work_t *work, int status)
 				  "the configuration has errors; nothing was changed");
 		return;
 	}
-	reload->next = vly_catalog_successor(reload->reloader->live, reload->config);
+	reload->next = vly_served_zones_successor(reload->reloader->live, reload->config);
 	if (!reload->next) {
 		vly_reload_finish(reload, VLY_RELOAD_FAILED, "out of memory");
 		return;
@@ -294,7 +294,7 @@ vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *co
 	reloader->keep_images = keep_images;
 	reloader->publisher = publisher;
 	reloader->defender = defender;
-	reloader->live = vly_catalog_new(config);
+	reloader->live = vly_served_zones_new(config);
 	if (asprintf(&reloader->cache_dir, "%s/images", config->control->state_dir) < 0)
 		reloader->cache_dir = NULL;
 	if (reloader->cache_dir)
@@ -353,8 +353,8 @@ vly_reload_progress(const struct vly_reload_asker *asker, struct vly_reload_prog
 		vly_loader_progress(reload->loader, &progress->load);
 }
 
-const struct vly_catalog *
-vly_reloader_catalog(const struct vly_reloader *reloader)
+const struct vly_served_zones *
+vly_reloader_served(const struct vly_reloader *reloader)
 {
 	return reloader->live;
 }
@@ -370,7 +370,7 @@ on_kick_closed(uv_handle_t *handle)
 {
 	struct vly_reloader *reloader = handle->data;
 
-	vly_catalog_free(reloader->live);
+	vly_served_zones_free(reloader->live);
 	vly_image_cache_free(reloader->cache);
 	free(reloader->cache_dir);
 	free(reloader->config_path);

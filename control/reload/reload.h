@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Reloads: read (configuration,) zones, compile, publish, and only then make it the live catalog.
+ * Reloads: read (configuration,) zones, compile, publish, and only then serve it.
  *
  * Use:
  *   1. vly_reloader_new() with the configuration that was read at start;
@@ -21,14 +21,14 @@
  *     what is live is stored.
  *   - when no zone at all is loaded, though some are configured, nothing is published.
  *
- * Threads: the loop's; files are read in the pool. Ownership: the reloader owns the catalog.
+ * Threads: the loop's; files are read in the pool. Ownership: the reloader owns the served zones.
  */
 #ifndef VLY_CONTROL_RELOAD_H
 #define VLY_CONTROL_RELOAD_H
 
-#include "catalog.h"
 #include "defence/defender.h"
 #include "publish/publisher.h"
+#include "served_zones.h"
 
 enum vly_reload_code {
 	VLY_RELOAD_OK,
@@ -41,7 +41,7 @@ struct vly_reload_report {
 	enum vly_reload_code code;
 	const char *text; /* one sentence when the code is not OK, else "" */
 	/* those that were to be loaded; the failed ones have an error */
-	struct vly_catalog_zone *const *zones;
+	struct vly_served_zone *const *zones;
 	uint32_t zone_cnt;
 	uint32_t failed_cnt;
 	const struct vly_config_errors *config_errors;
@@ -87,9 +87,9 @@ __attribute__((nonnull)) void vly_reload_forget(struct vly_reload_asker *asker);
 __attribute__((nonnull)) void vly_reload_progress(const struct vly_reload_asker *asker,
 						  struct vly_reload_progress *progress);
 
-/* The live catalog, until the loop runs again. */
-__attribute__((nonnull)) const struct vly_catalog *
-vly_reloader_catalog(const struct vly_reloader *reloader);
+/* The served zones, valid until the loop runs again. */
+__attribute__((nonnull)) const struct vly_served_zones *
+vly_reloader_served(const struct vly_reloader *reloader);
 
 /* Reloads that are not done, the running one included: fewer than requests, where those joined. */
 __attribute__((nonnull)) uint32_t vly_reloader_pending(const struct vly_reloader *reloader);

@@ -34,7 +34,7 @@ vly_reload_describe(const struct vly_reload *reload, uint32_t zone_cnt, uint32_t
 
 /* Adds up what became of one zone. */
 static void
-count(struct vly_reload_report *report, const struct vly_catalog_zone *zone)
+count(struct vly_reload_report *report, const struct vly_served_zone *zone)
 {
 	report->zone_cnt++;
 	report->failed_cnt += zone->error != NULL;
@@ -45,14 +45,14 @@ count(struct vly_reload_report *report, const struct vly_catalog_zone *zone)
 /* Finds the zones that were asked for. Returns 0; or -1 with the report saying why not. */
 static int
 choose(const struct vly_reload *reload, const struct vly_reload_asker *asker,
-       struct vly_catalog_zone **zones, struct vly_reload_report *report, char *text,
+       struct vly_served_zone **zones, struct vly_reload_report *report, char *text,
        size_t text_bytes)
 {
-	const struct vly_catalog *live = reload->reloader->live;
+	const struct vly_served_zones *live = reload->reloader->live;
 
 	report->zones = zones;
 	for (uint32_t i = 0; i < asker->name_cnt; i++) {
-		zones[i] = vly_catalog_find(live, asker->names[i]);
+		zones[i] = vly_served_zones_find(live, asker->names[i]);
 		if (!zones[i]) {
 			snprintf(text, text_bytes, "zone %.300s is not in the configuration",
 				 asker->names[i]);
@@ -68,8 +68,7 @@ choose(const struct vly_reload *reload, const struct vly_reload_asker *asker,
 static void
 answer_part(const struct vly_reload *reload, const struct vly_reload_asker *asker)
 {
-	struct vly_catalog_zone **zones =
-		calloc(asker->name_cnt, sizeof(struct vly_catalog_zone *));
+	struct vly_served_zone **zones = calloc(asker->name_cnt, sizeof(struct vly_served_zone *));
 	char text[sizeof(reload->text)] = "out of memory";
 	struct vly_reload_report report = {
 		.code = VLY_RELOAD_FAILED,

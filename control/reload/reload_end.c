@@ -17,7 +17,7 @@ log_failures(const struct vly_reload_report *report)
 	uint32_t cnt = 0;
 
 	for (uint32_t i = 0; i < report->zone_cnt; i++) {
-		const struct vly_catalog_zone *zone = report->zones[i];
+		const struct vly_served_zone *zone = report->zones[i];
 		char line[24] = "";
 		if (!zone->error || ++cnt > LOGGED_ZONES_MAX)
 			continue;
@@ -39,7 +39,7 @@ log_warnings(const struct vly_reload *reload)
 	uint32_t cnt = 0;
 
 	for (uint32_t i = 0; i < report->zone_cnt; i++) {
-		const struct vly_catalog_zone *zone = report->zones[i];
+		const struct vly_served_zone *zone = report->zones[i];
 		if (zone->error || zone->info.warning_cnt == 0 || ++cnt > LOGGED_ZONES_MAX)
 			continue;
 		vly_log_warning("zone %s: %" PRIu32
@@ -138,7 +138,7 @@ take_over(struct vly_reload *reload)
 {
 	struct vly_reloader *reloader = reload->reloader;
 
-	vly_catalog_accept(reload->target);
+	vly_served_zones_accept(reload->target);
 	reloader->store_wanted = true;
 	if (!reload->next)
 		return;
@@ -147,7 +147,7 @@ take_over(struct vly_reload *reload)
 	if (reload->report.restart_needed)
 		vly_log_warning("the configuration changed in what only a start reads: restart %s",
 				reload->report.restart_needed);
-	vly_catalog_free(reloader->live);
+	vly_served_zones_free(reloader->live);
 	reloader->live = reload->next;
 	reload->next = NULL;
 }
@@ -155,9 +155,9 @@ take_over(struct vly_reload *reload)
 static void
 refuse(struct vly_reload *reload, const char *reason)
 {
-	vly_catalog_refuse(reload->target, reason);
+	vly_served_zones_refuse(reload->target, reason);
 	if (reload->next)
-		vly_catalog_copy_errors(reload->reloader->live, reload->next);
+		vly_served_zones_copy_errors(reload->reloader->live, reload->next);
 }
 
 static uint32_t
@@ -234,14 +234,14 @@ on_published(void *arg, const struct vly_publish_report *published)
 static bool
 must_hold(const struct vly_reload *reload)
 {
-	const struct vly_catalog *catalog = reload->target;
+	const struct vly_served_zones *served = reload->target;
 	struct vly_publisher_status status;
 
 	vly_publisher_status(reload->reloader->publisher, &status);
 	if (!reload->alone && (reload->is_full || !status.held_back))
 		return false;
-	for (unsigned i = 0; i < catalog->config->zone_cnt; i++)
-		if (!catalog->zones[i].image && !catalog->zones[i].staged)
+	for (unsigned i = 0; i < served->config->zone_cnt; i++)
+		if (!served->zones[i].image && !served->zones[i].staged)
 			return true;
 	return false;
 }
@@ -273,7 +273,7 @@ void
 vly_reload_publish(struct vly_reload *reload)
 {
 	struct vly_reloader *reloader = reload->reloader;
-	struct vly_image_list *list = vly_catalog_images(reload->target);
+	struct vly_image_list *list = vly_served_zones_images(reload->target);
 	bool hold = must_hold(reload);
 
 	if (!list || list->cnt > vly_reload_images_max(reload)) {
@@ -284,7 +284,7 @@ vly_reload_publish(struct vly_reload *reload)
 		return;
 	}
 	if (reload->next)
-		reload->remnant_cnt = vly_catalog_remnants(reloader->live, reload->next);
+		reload->remnant_cnt = vly_served_zones_remnants(reloader->live, reload->next);
 	reload->phase = "publishing";
 	vly_publisher_publish(reloader->publisher, list, hold, on_published, reload);
 }

@@ -22,11 +22,11 @@ struct vly_reload {
 	bool is_published;               /* the zones, with this outcome: */
 	uint64_t begin_ms;
 	uv_work_t work;
-	struct vly_config *config; /* read, not yet part of a catalog */
+	struct vly_config *config; /* read, not yet part of the served zones */
 	struct vly_config_errors config_errors;
-	struct vly_catalog *next;   /* of a new configuration */
-	struct vly_catalog *target; /* `next`, or the live one */
-	struct vly_catalog_zone **zones;
+	struct vly_served_zones *next;   /* of a new configuration */
+	struct vly_served_zones *target; /* `next`, or the live one */
+	struct vly_served_zone **zones;
 	struct vly_load_item *items;
 	uint32_t zone_cnt;
 	struct vly_loader *loader;
@@ -48,7 +48,7 @@ struct vly_reloader {
 	bool store_wanted; /* something new is live */
 	bool spares_cache; /* see vly_loader_spares_cache() */
 	bool spare_told;   /* in the log */
-	struct vly_catalog *live;
+	struct vly_served_zones *live;
 	struct vly_reload *running;
 	struct vly_reload_queue queue;
 	bool started; /* the first load was asked for */

@@ -39,7 +39,7 @@ vly_command_text(const char *text)
 }
 
 static json_t *
-failure_json(const struct vly_catalog_zone *zone)
+failure_json(const struct vly_served_zone *zone)
 {
 	return json_pack("{s:o,s:o,s:I,s:o,s:b}", "zone", vly_command_text(zone->name), "file",
 			 vly_command_text(zone->error->file), "line", (json_int_t)zone->error->line,
@@ -48,7 +48,7 @@ failure_json(const struct vly_catalog_zone *zone)
 }
 
 static void
-add_failure(json_t *answer, const struct vly_catalog_zone *zone, uint32_t *left_off)
+add_failure(json_t *answer, const struct vly_served_zone *zone, uint32_t *left_off)
 {
 	json_t *failed = json_object_get(answer, "failed");
 
@@ -113,9 +113,9 @@ dataplane_json(const struct vly_commands *commands)
 }
 
 static json_t *
-images_json(const struct vly_catalog *catalog)
+images_json(const struct vly_served_zones *served)
 {
-	struct vly_image_list *list = vly_catalog_images(catalog);
+	struct vly_image_list *list = vly_served_zones_images(served);
 	uint64_t bytes = 0;
 
 	for (uint32_t i = 0; list && i < list->cnt; i++)
@@ -145,7 +145,7 @@ trouble_json(const struct vly_commands *commands)
 static json_t *
 status_json(const struct vly_commands *commands)
 {
-	const struct vly_catalog *catalog = vly_reloader_catalog(commands->reloader);
+	const struct vly_served_zones *served = vly_reloader_served(commands->reloader);
 	uint64_t uptime_ms = uv_now(commands->loop) - commands->start_ms;
 	uint32_t left_off = 0;
 	json_t *control =
@@ -154,22 +154,22 @@ status_json(const struct vly_commands *commands)
 			  vly_command_text(commands->config_path), "image_version",
 			  VLY_IMAGE_VERSION, "publish_version", VLY_PUBLISH_VERSION,
 			  "reloads_pending", (int)vly_reloader_pending(commands->reloader));
-	json_t *zones = json_pack("{s:i,s:i,s:i,s:i}", "configured", (int)catalog->config->zone_cnt,
-				  "loaded", (int)catalog->loaded_cnt, "from_cache",
-				  (int)catalog->cached_cnt, "failed", (int)catalog->failed_cnt);
+	json_t *zones = json_pack("{s:i,s:i,s:i,s:i}", "configured", (int)served->config->zone_cnt,
+				  "loaded", (int)served->loaded_cnt, "from_cache",
+				  (int)served->cached_cnt, "failed", (int)served->failed_cnt);
 	json_t *answer =
 		json_pack("{s:b,s:o,s:o,s:o,s:o,s:[],s:o}", "ok", 1, "control", control,
 			  "dataplane", dataplane_json(commands), "zones", zones, "images",
-			  images_json(catalog), "failed", "trouble", trouble_json(commands));
+			  images_json(served), "failed", "trouble", trouble_json(commands));
 
-	for (unsigned i = 0; catalog->failed_cnt > 0 && i < catalog->config->zone_cnt; i++)
-		if (catalog->zones[i].error)
-			add_failure(answer, &catalog->zones[i], &left_off);
+	for (unsigned i = 0; served->failed_cnt > 0 && i < served->config->zone_cnt; i++)
+		if (served->zones[i].error)
+			add_failure(answer, &served->zones[i], &left_off);
 	return answer;
 }
 
 static json_t *
-zone_json(const struct vly_catalog_zone *zone)
+zone_json(const struct vly_served_zone *zone)
 {
 	json_t *json = json_pack("{s:o,s:o}", "name", vly_command_text(zone->name), "file",
 				 vly_command_text(zone->file));
@@ -194,23 +194,23 @@ zone_json(const struct vly_catalog_zone *zone)
 static json_t *
 zones_json(const struct vly_commands *commands, const struct vly_request *request)
 {
-	const struct vly_catalog *catalog = vly_reloader_catalog(commands->reloader);
+	const struct vly_served_zones *served = vly_reloader_served(commands->reloader);
 	unsigned at = 0;
 
 	if (request->after) {
-		const struct vly_catalog_zone *after = vly_catalog_find(catalog, request->after);
+		const struct vly_served_zone *after = vly_served_zones_find(served, request->after);
 		if (!after)
 			return vly_command_error("failed", "the zones have changed: begin again");
-		at = (unsigned)(after - catalog->zones) + 1;
+		at = (unsigned)(after - served->zones) + 1;
 	}
 	json_t *zones = json_array();
-	unsigned end = catalog->config->zone_cnt - at > request->limit ? at + request->limit
-								       : catalog->config->zone_cnt;
+	unsigned end = served->config->zone_cnt - at > request->limit ? at + request->limit
+								      : served->config->zone_cnt;
 	for (; at < end; at++)
-		json_array_append_new(zones, zone_json(&catalog->zones[at]));
+		json_array_append_new(zones, zone_json(&served->zones[at]));
 	json_t *answer = json_pack("{s:b,s:o}", "ok", 1, "zones", zones);
-	if (end < catalog->config->zone_cnt)
-		json_object_set_new(answer, "next", vly_command_text(catalog->zones[end - 1].name));
+	if (end < served->config->zone_cnt)
+		json_object_set_new(answer, "next", vly_command_text(served->zones[end - 1].name));
 	return answer;
 }
 

@@ -125,7 +125,7 @@ drops_json(struct vly_counters *now, struct vly_counters *before, double seconds
 
 /* The zone that answers for a name, or "" when there is none. */
 static const char *
-zone_of(const struct vly_catalog *catalog, const char *name)
+zone_of(const struct vly_served_zones *served, const char *name)
 {
 	char canonical[VLY_DOMAIN_TEXT_BYTES];
 	const char *at = canonical;
@@ -133,7 +133,7 @@ zone_of(const struct vly_catalog *catalog, const char *name)
 	if (vly_domain_canonical(name, canonical) != NULL)
 		return "";
 	for (;;) {
-		const struct vly_catalog_zone *zone = vly_catalog_find(catalog, at);
+		const struct vly_served_zone *zone = vly_served_zones_find(served, at);
 		if (zone)
 			return zone->name;
 		if (strcmp(at, ".") == 0)
@@ -155,7 +155,7 @@ static void
 count_ring(const struct vly_commands *commands, const struct vly_sample_ring *ring, uint64_t from,
 	   struct tops *tops)
 {
-	const struct vly_catalog *catalog = vly_reloader_catalog(commands->reloader);
+	const struct vly_served_zones *served = vly_reloader_served(commands->reloader);
 	char source[VLY_SAMPLE_SOURCE_BYTES];
 	struct vly_sample_view view;
 	struct vly_sample sample;
@@ -169,7 +169,7 @@ count_ring(const struct vly_commands *commands, const struct vly_sample_ring *ri
 		tops->sample_cnt++;
 		vly_sample_source(&view, source);
 		if (view.is_served && view.has_question) {
-			const char *zone = zone_of(catalog, view.name);
+			const char *zone = zone_of(served, view.name);
 			vly_top_add(&tops->zones, *zone ? zone : "(no zone)", sample.weight);
 		}
 		if (*source && (view.is_served || view.is_drop))

@@ -346,8 +346,8 @@ expect_convergence(void)
 	cr_assert_eq(requests[request_cnt - 1].code, VLY_RELOAD_OK);
 	for (unsigned i = 0; i < ZONE_CNT; i++) {
 		char name[3] = {(char)('a' + i), '.'};
-		const struct vly_catalog_zone *zone =
-			vly_catalog_find(vly_reloader_catalog(reloader), name);
+		const struct vly_served_zone *zone =
+			vly_served_zones_find(vly_reloader_served(reloader), name);
 		cr_assert_not_null(zone);
 		cr_assert_null(zone->error);
 		cr_assert_eq(zone->info.serial, serial[i]);
