@@ -307,8 +307,8 @@ Test(image, with_a_wrong_header_says_what_is_wrong)
 	EXPECT(section[VLY_SECTION_HEAP].bytes, 0, "outside the heap");
 	EXPECT(section[VLY_SECTION_ZONES].off, (good.image_bytes + 127) & ~UINT64_C(63),
 	       "outside the image");
-	EXPECT(section[VLY_SECTION_ORDER].bytes, 64, "not known");
-	EXPECT(section[VLY_SECTION_SIGNED].bytes, 64, "not known");
+	EXPECT(section[VLY_SECTION_HEAP + 1].bytes, 64, "not known");
+	EXPECT(section[VLY_SECTION_CNT - 1].bytes, 64, "not known");
 	EXPECT(section[7].bytes, 64, "not known");
 #undef EXPECT
 }
