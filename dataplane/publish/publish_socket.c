@@ -15,6 +15,10 @@
 /* What the kernel allows in one message (SCM_MAX_FD). */
 #define FDS_MAX 253
 
+/* Connections that wait to be accepted. One is volley-control's; one more may come from a second
+ * one, which is to be refused with a reason instead of being left waiting. */
+#define BACKLOG 4
+
 static int
 open_socket(const char *path, struct sockaddr_un *address)
 {
@@ -68,7 +72,7 @@ vly_publish_socket_listen(const char *path)
 					"--socket"
 			      : error == ENOENT ? "its directory does not exist"
 						: strerror(error));
-	} else if (listen(fd, 4) == 0) {
+	} else if (listen(fd, BACKLOG) == 0) {
 		return fd;
 	} else {
 		vly_log_error("socket %s: %s", path, strerror(errno));
