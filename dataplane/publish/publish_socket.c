@@ -12,7 +12,7 @@
 
 #include "common/log.h"
 
-/* What the kernel allows in one message (SCM_MAX_FD). */
+/* The most descriptors in one message (SCM_MAX_FD). */
 #define FDS_MAX 253
 
 /* Connections that wait to be accepted. One is volley-control's; one more may come from a second
@@ -35,7 +35,7 @@ open_socket(const char *path, struct sockaddr_un *address)
 	return fd;
 }
 
-/* Removes what a dead dataplane left. Only a socket on which a connection is refused is dead. */
+/* Removes the socket of a dead dataplane: one that refuses connections. */
 static bool
 remove_stale(const char *path, const struct sockaddr_un *address)
 {
@@ -121,7 +121,7 @@ vly_publish_socket_send(int fd, const void *packet, size_t bytes, int pass_fd)
 	return sent < 0 ? -errno : 0;
 }
 
-/* Keeps the first, closes the rest. */
+/* Keeps the first descriptor and closes the others. */
 static void
 take_fds(struct msghdr *message, int *passed_fd, unsigned *fd_cnt)
 {
