@@ -44,7 +44,7 @@ vly_guard_take_cookie(const struct vly_guard *guard, struct vly_query *query,
 		if (query->fate != VLY_QUERY_HEADER && query->fate != VLY_QUERY_COOKIE)
 			query->fate = VLY_QUERY_ERROR;
 		set_rcode(query, VLY_RCODE_FORMERR);
-		if (query->ede != VLY_EDE_NONE) /* of another error */
+		if (query->ede != VLY_EDE_NONE) /* set for another error */
 			query->opt_bytes -= VLY_OPTION_HEAD_BYTES + sizeof(query->ede);
 		query->ede = VLY_EDE_NONE;
 		return;
@@ -55,7 +55,7 @@ vly_guard_take_cookie(const struct vly_guard *guard, struct vly_query *query,
 			  found == VLY_COOKIE_INVALID ? VLY_RCODE_BADCOOKIE : VLY_RCODE_NOERROR);
 }
 
-/* The counters of limited responses stand in the order of their kinds. */
+/* The counters of limited responses are in the order of their kinds. */
 static_assert(offsetof(struct vly_lcore_counters, limited_answer) +
 			      VLY_RESPONSE_error * sizeof(uint64_t) ==
 		      offsetof(struct vly_lcore_counters, limited_error),

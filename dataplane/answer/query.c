@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Parsing: from the octets of a message to a question, and the fate of what is none. */
+/* Parses messages: from their octets to a question, or to the fate of a message without one. */
 #include "query.h"
 #include "base/wire.h"
 #include "identity.h"
@@ -22,7 +22,7 @@ vly_query_refuse(struct vly_query *query, enum vly_ede ede)
 		query->opt_bytes += VLY_OPTION_HEAD_BYTES + sizeof(query->ede);
 }
 
-/* A client sends it empty; over UDP it means nothing (RFC 7828 §3.2.1, §3.3.1). */
+/* Clients send this option empty; over UDP it is ignored (RFC 7828 §3.2.1, §3.3.1). */
 static bool
 parse_keepalive(struct vly_query *query, unsigned bytes)
 {
@@ -43,7 +43,7 @@ parse_nsid(struct vly_query *query)
 		(uint8_t)(query->opt_bytes + VLY_OPTION_HEAD_BYTES + vly_identity.nsid_len);
 }
 
-/* The first counts (RFC 7873 §5). */
+/* Only the first COOKIE option is used (RFC 7873 §5). */
 static void
 parse_cookie(struct vly_query *query, const uint8_t *option, unsigned bytes)
 {
@@ -54,8 +54,8 @@ parse_cookie(struct vly_query *query, const uint8_t *option, unsigned bytes)
 	query->cookie_bytes = bytes < UINT8_MAX ? (uint8_t)bytes : UINT8_MAX;
 }
 
-/* The options fill RDATA (RFC 6891 §6.1.2); false: they don't, or one has a length that it can't
- * have. */
+/* Reads the options, which must fill the RDATA (RFC 6891 §6.1.2). Returns false if they do not, or
+ * if one has an impossible length. */
 __attribute__((noinline)) static bool
 parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
 {
@@ -79,7 +79,7 @@ parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
 	return true;
 }
 
-/* Takes in the fixed part of an OPT record (RFC 6891 §6.1), but for its version. */
+/* Reads the fixed part of an OPT record (RFC 6891 §6.1), except its version. */
 static inline void
 take_opt(struct vly_query *query, const uint8_t *fixed)
 {
@@ -87,28 +87,28 @@ take_opt(struct vly_query *query, const uint8_t *fixed)
 
 	query->opt_bytes = VLY_OPT_BYTES;
 	query->dnssec_ok = (fixed[6] & 0x80) != 0;
-	if (payload > query->limit) /* never over a stream, where it is the room */
+	if (payload > query->limit) /* never true over a stream, where limit is the room */
 		query->limit = payload < query->limit_max ? (uint16_t)payload : query->limit_max;
 }
 
-/* False: it may not be there, or its options are malformed. */
+/* Reads an OPT record. Returns false if it is not allowed here, or if its options are malformed. */
 static bool
 parse_opt(struct vly_query *query, const struct vly_record *record)
 {
 	unsigned options_bytes = vly_read_u16(record->fixed + 8);
 
 	if (query->opt_bytes != 0 || record->owner[0] != 0)
-		return false; /* §6.1.1: two of them, or not at the root */
+		return false; /* §6.1.1: a second one, or not owned by the root */
 	take_opt(query, record->fixed);
 	if (record->fixed[5] != 0)
 		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_BADVERS);
-	/* Another version's options may look different. */
+	/* The options of another version may have another format. */
 	return options_bytes == 0 || record->fixed[5] != 0 ||
 	       parse_options(query, record->fixed + 10, options_bytes);
 }
 
-/* False: it is not the last record (RFC 8945 §5.1), or malformed. What else the query asks for, be
- * it an EDNS version, does not matter when its key is not known. */
+/* Reads a TSIG record. Returns false if it is not the last record (RFC 8945 §5.1), or malformed.
+ * The rest of the query, even its EDNS version, does not matter, since its key is not known. */
 __attribute__((cold, noinline)) static bool
 parse_tsig(struct vly_query *query, const struct vly_record *record, unsigned behind_cnt)
 {
@@ -118,7 +118,7 @@ parse_tsig(struct vly_query *query, const struct vly_record *record, unsigned be
 	return true;
 }
 
-/* Walks the additional section for OPT and TSIG; false: the records are malformed. */
+/* Reads OPT and TSIG in the additional section. Returns false if the records are malformed. */
 static bool
 parse_additional(struct vly_query *query, struct vly_cursor *cursor, unsigned record_cnt)
 {
@@ -136,14 +136,14 @@ parse_additional(struct vly_query *query, struct vly_cursor *cursor, unsigned re
 	return true;
 }
 
-/* Zone transfers are volley-control's business, and never go over UDP. */
+/* Zone transfers are not served. */
 static bool
 type_is_refused(unsigned qtype)
 {
 	return qtype == VLY_TYPE_AXFR || qtype == VLY_TYPE_IXFR;
 }
 
-/* Whether eight octets, as far as the mask has them, are as expected. */
+/* Whether eight octets are as expected under a mask. */
 static inline bool
 octets_are(const uint8_t *octets, const uint8_t mask[8], const uint8_t expected[8])
 {
@@ -151,8 +151,8 @@ octets_are(const uint8_t *octets, const uint8_t mask[8], const uint8_t expected[
 	       VLY_OCTETS_LOAD(64, expected);
 }
 
-/* What most queries are: opcode QUERY, one question, no answer or authority records (RFC 9619 §4).
- */
+/* Whether the header is that of most queries: opcode QUERY, one question, no answer or authority
+ * records (RFC 9619 §4). */
 static inline bool
 header_is_plain(const uint8_t *message)
 {
@@ -162,8 +162,10 @@ header_is_plain(const uint8_t *message)
 	return octets_are(message + 2, mask, plain);
 }
 
-/* Looks for the OPT of a message with anything in its sections: who sends one gets one (RFC 6891
- * §6.1.1). Tells the type of the last record before the additional section, 0 for none. */
+/* Looks for the OPT of a message with records in any section: if there is one, the response must
+ * have one, too (RFC 6891 §6.1.1). Returns the type of the last record before the additional
+ * section, or
+ * 0. */
 static bool
 parse_sections(struct vly_query *query, unsigned *last_type)
 {
@@ -183,8 +185,8 @@ parse_sections(struct vly_query *query, unsigned *last_type)
 	return parse_additional(query, &cursor, vly_read_u16(message + 10));
 }
 
-/* Reads the question behind the header; false: it can't be read. As parse_one() does, which is a
- * cycle faster with these lines of its own. */
+/* Reads the question behind the header. Returns false if it is malformed. parse_one() has the same
+ * lines, since that is a cycle faster. */
 static bool
 read_question(struct vly_query *query)
 {
@@ -199,8 +201,8 @@ read_question(struct vly_query *query)
 	return true;
 }
 
-/* The fate of a query with records in its answer or authority section. Only IXFR has one: the SOA
- * of the version that the client has (RFC 1995 §3). */
+/* The fate of a query with records in its answer or authority section. Only IXFR may have one: the
+ * SOA of the client's version (RFC 1995 §3). */
 static void
 judge_records(struct vly_query *query, bool sound, unsigned last_type)
 {
@@ -238,12 +240,12 @@ judge_header(struct vly_query *query)
 		set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_FORMERR);
 }
 
-/* What most queries end with, behind the question: one OPT without options, of version 0. */
+/* Whether the message ends like most queries: one OPT of version 0 without options. */
 static inline bool
 rest_is_plain_opt(const uint8_t *message, const uint8_t *rest, const uint8_t *end)
 {
-	/* owner, type, UDP payload size, extended RCODE, version, a flag; then the other flags and
-	 * RDLENGTH */
+	/* owner, type, UDP payload size, extended RCODE, version and the DO bit; then the other
+	 * flags and RDLENGTH */
 	static const uint8_t mask[8] = {0xff, 0xff, 0xff, 0, 0, 0, 0xff, 0};
 	static const uint8_t plain[8] = {0, 0, VLY_TYPE_OPT};
 
@@ -251,7 +253,7 @@ rest_is_plain_opt(const uint8_t *message, const uint8_t *rest, const uint8_t *en
 	       octets_are(rest, mask, plain) && VLY_OCTETS_LOAD(16, rest + 9) == 0;
 }
 
-/* Any other end of a query. */
+/* Parses any other end of a query. */
 __attribute__((noinline)) static void
 parse_rest(struct vly_query *query, const uint8_t *rest)
 {
@@ -262,7 +264,7 @@ parse_rest(struct vly_query *query, const uint8_t *rest)
 		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_FORMERR);
 }
 
-/* The fate of a question that is not for the zones. */
+/* The fate of a question that no zone can answer. */
 __attribute__((cold, noinline)) static void
 judge_question(struct vly_query *query, unsigned qclass)
 {

@@ -3,17 +3,16 @@
 
 #include "response_parts.h"
 
-/* RFC 8945 §4.2: behind the name of the algorithm come when it was signed (6 octets) and how far
- * clocks may differ (2), the MAC with its length in front, and then the ID of the message, an error
- * and more data with its length in front. */
+/* The fields behind the algorithm's name (RFC 8945 §4.2): time signed (6 octets), fudge (2), MAC
+ * size and MAC, original ID, error, other length and other data. */
 enum {
 	TIME_BYTES = 6 + 2,
 	TAIL_BYTES = 2 + 2 + 2,
 	RECORD_BYTES_MAX = 2 * VLY_NAME_BYTES_MAX + 10 + TIME_BYTES + 2 + TAIL_BYTES,
 };
 
-/* Steps over a name before `end`; returns NULL when it does not end there. Its compression pointer
- * is in *pointer, NULL if it has none. */
+/* Steps over a name. Returns its end, or NULL if it does not end before `end`. *pointer is its
+ * compression pointer, or NULL. */
 static const uint8_t *
 skip_name(const uint8_t *name, const uint8_t *end, const uint8_t **pointer)
 {
@@ -35,7 +34,7 @@ skip_name(const uint8_t *name, const uint8_t *end, const uint8_t **pointer)
 	return NULL;
 }
 
-/* Whether a pointer leads to a label of the question, so that it can be sent back. */
+/* Whether a pointer leads to a label of the question, so that it is valid in the response, too. */
 static bool
 leads_to_question(const struct vly_query *query, const uint8_t *pointer)
 {
@@ -71,7 +70,7 @@ vly_tsig_take(struct vly_query *query, const struct vly_record *record)
 	return true;
 }
 
-/* Makes the record that says BADKEY of the query's, without a MAC; returns its octets. */
+/* Makes the TSIG record with BADKEY, without a MAC, from the query's. Returns its octets. */
 static unsigned
 make_record(const struct vly_query *query, uint8_t to[RECORD_BYTES_MAX])
 {
