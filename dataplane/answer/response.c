@@ -42,9 +42,9 @@ copy_blocks(uint8_t *to, const uint8_t *from, size_t bytes)
 	copy_block(to + bytes - COPY_BLOCK_BYTES, from + bytes - COPY_BLOCK_BYTES);
 }
 
-/* Adds delta to the first cnt pointers of an answer that was copied to `wire`. Returns the change of
- * the checksum: delta for a pointer at an odd offset; delta in the upper octet of a word for one at
- * an even offset. */
+/* Adds delta to the first cnt pointers of an answer that was copied to `wire`. Returns the change
+ * of the checksum: delta for a pointer at an odd offset; delta in the upper octet of a word for one
+ * at an even offset. */
 static inline uint64_t
 move_pointers(uint8_t *wire, const struct vly_image_answer *answer, unsigned cnt, unsigned delta)
 {
