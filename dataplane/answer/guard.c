@@ -62,7 +62,7 @@ static_assert(offsetof(struct vly_lcore_counters, limited_answer) +
 	      "answer, referral, nxdomain, error");
 
 static void
-tell(struct vly_guard *guard, const struct vly_query *query, enum vly_response_kind kind)
+sample_limited(struct vly_guard *guard, const struct vly_query *query, enum vly_response_kind kind)
 {
 	unsigned cause = VLY_SAMPLE_LIMITED + kind;
 	uint32_t now = guard->clock.units;
@@ -97,7 +97,7 @@ vly_guard_judge(struct vly_guard *guard, const struct vly_query *query, enum vly
 	    is_allowed(guard, query))
 		return VLY_GUARD_SEND;
 	(&counters->limited_answer)[kind]++;
-	tell(guard, query, kind);
+	sample_limited(guard, query, kind);
 	if (limits->mode == VLY_LIMIT_DRY_RUN)
 		return VLY_GUARD_SEND;
 	if (!vly_limiter_slips(guard->limiter, limits->slip))

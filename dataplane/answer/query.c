@@ -278,10 +278,10 @@ judge_question(struct vly_query *query, unsigned qclass)
 
 static_assert(offsetof(struct vly_query, part) ==
 		      offsetof(struct vly_query, parsed) + sizeof(((struct vly_query *)0)->parsed),
-	      "zeros in parsed[] are zeros in all that is laid over it");
+	      "parsed[] covers all members of the struct beside it");
 static_assert(VLY_QUERY_LOOKUP == 0 && VLY_COURSE_NAME == 0 && VLY_RCODE_NOERROR == 0 &&
 		      VLY_COOKIE_NONE == 0 && VLY_EDE_NONE == 0,
-	      "what most queries are");
+	      "parsing begins with the values of most queries");
 
 static inline void
 parse_one(struct vly_query *query)

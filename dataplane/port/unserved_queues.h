@@ -13,8 +13,8 @@
 #include "xdp_cpus.h"
 
 struct vly_unserved_queues {
-	uint64_t seen_cnt; /* queries on such queues at the last check */
-	uint64_t told_ns;  /* when the last warning was logged; 0: never */
+	uint64_t seen_cnt;  /* queries on such queues at the last check */
+	uint64_t warned_ns; /* when the last warning was logged; 0: never */
 };
 
 /* `now_ns`: of a monotonic clock, not 0. Sets counters->unserved_queue_cnt. */
