@@ -328,20 +328,20 @@ run(const struct vly_worker *worker, struct burst *burst)
 	}
 }
 
-/* The first that is missing is in worker->error_what. */
+/* worker->error_what names the step that failed. */
 static int
 fill_burst(struct vly_worker *worker, struct burst *burst)
 {
-	worker->error_what = "the state of the source rates";
+	worker->error_what = "cannot set up the source rates";
 	if (!worker->has_xdp) {
 		burst->rules_state = vly_judge_state_create();
 		if (burst->rules_state == NULL)
 			return -ENOMEM;
 	}
-	worker->error_what = "the state of the limits on responses";
+	worker->error_what = "cannot set up the response limits";
 	if (vly_limiter_init(&burst->limiter) != 0)
 		return -ENOMEM;
-	worker->error_what = "the ring of packets that wait (--memory)";
+	worker->error_what = "cannot set up the backlog ring (--memory)";
 	if (vly_backlog_init(&burst->backlog, worker->port_id, worker->queue_idx) != 0)
 		return rte_errno != 0 ? -rte_errno : -ENOMEM;
 	vly_sampler_start(&burst->sampler, worker->samples, worker->port_idx);
@@ -361,7 +361,7 @@ create_burst(struct vly_worker *worker, struct burst **made)
 {
 	struct burst *burst = vly_large_alloc(sizeof(*burst));
 
-	worker->error_what = "the state of its bursts";
+	worker->error_what = "cannot set up its bursts";
 	if (burst == NULL)
 		return -ENOMEM;
 	int error = fill_burst(worker, burst);
@@ -421,8 +421,8 @@ const char *
 vly_worker_held(const struct vly_worker *worker, struct vly_evidence *evidence)
 {
 	static const char *const text[] = {
-		[STAGE_RECEIVE] = "receiving from the port", [STAGE_REST] = "resting",
-		[STAGE_CLASSIFY] = "sorting packets",        [STAGE_ADMIT] = "applying the rules",
+		[STAGE_RECEIVE] = "receiving from the port", [STAGE_REST] = "idle",
+		[STAGE_CLASSIFY] = "classifying packets",    [STAGE_ADMIT] = "applying the rules",
 		[STAGE_ANSWER] = "answering queries",        [STAGE_WRITE] = "writing packets",
 		[STAGE_SEND] = "sending through the port",
 	};
