@@ -25,6 +25,9 @@
 #define RSS_UDP                                                                                    \
 	(RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_IPV6_UDP_EX)
 
+/* What a device does not check, or does not say, lcores check. */
+#define RX_CHECKSUMS (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
+
 static int
 check_queues(const struct vly_port_spec *spec, const struct vly_interface *interface)
 {
@@ -76,6 +79,7 @@ check_interface(struct vly_port *port)
 	port->mtu = interface.mtu;
 	port->if_index = interface.index;
 	port->mac = vly_policy_mac(interface.mac);
+	port->partial_sums = interface.partial_sums;
 	if (spec->kind != VLY_PORT_AF_XDP)
 		return 0;
 	if (check_queues(spec, &interface) != 0)
@@ -95,6 +99,7 @@ vly_port_plan(struct vly_port *port, const struct vly_port_spec *spec)
 	port->spec = spec;
 	port->port_id = VLY_PORT_NONE;
 	port->mtu = MTU_DEFAULT;
+	port->partial_sums = spec->kind != VLY_PORT_PCI;
 	port->xdp.claim_fd = -1;
 	if (spec->kind == VLY_PORT_AF_XDP || spec->kind == VLY_PORT_AF_PACKET) {
 		if (check_interface(port) != 0)
@@ -132,6 +137,9 @@ configure(struct vly_port *port)
 				"load of the queues will be uneven",
 				port->spec->name);
 	}
+	if (port->spec->kind == VLY_PORT_PCI)
+		conf.rxmode.offloads = info.rx_offload_capa & RX_CHECKSUMS;
+	port->checks_sums = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_UDP_CKSUM) != 0;
 	/* All that we send on a queue is from the mempool of that queue, with one reference. */
 	conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	error = rte_eth_dev_configure(port->port_id, queue_cnt, queue_cnt, &conf);
