@@ -13,22 +13,22 @@
 #include "watchdog.h"
 #include "workers.h"
 
-/* How often the ports' own counters are copied: as often as anybody looks, at the cost of a few
- * system calls per port. */
+/* The interval at which the ports' counters are copied: short enough for an operator who watches,
+ * at the cost of a few system calls per port. */
 #define READ_PORTS_MS 100
 
 struct dataplane {
 	const struct vly_options *options;
 	struct vly_lcores lcores;
 	struct vly_port port[VLY_PORTS_MAX];
-	unsigned port_cnt; /* planned, at least */
+	unsigned port_cnt; /* ports that are at least planned */
 	struct vly_workers workers;
 	struct vly_counters_block block;
-	struct vly_sampler xdp_sampler; /* of what XDP programs dropped */
+	struct vly_sampler xdp_sampler; /* for the drops of XDP programs */
 	struct vly_publish_server server;
 	struct vly_stream_server streams;
 	struct vly_watchdog watchdog;
-	int status; /* to exit with */
+	int status; /* exit status */
 	uv_loop_t loop;
 	uv_timer_t timer;
 	uv_signal_t sigterm;
@@ -46,8 +46,8 @@ on_signal(uv_signal_t *signal, int number)
 	uv_stop(&dataplane->loop);
 }
 
-/* Lcores that can't get packets are of no use: a new start may find the port again, and says why if
- * not. */
+/* Without a working port, lcores get no packets: a restart may find the port again, and logs the
+ * reason if it does not. */
 static void
 end_without_ports(struct dataplane *dataplane)
 {
@@ -59,8 +59,8 @@ end_without_ports(struct dataplane *dataplane)
 	uv_stop(&dataplane->loop);
 }
 
-/* A signal that came during the start waits for the loop to run. One that comes from here on ends
- * the process. */
+/* A signal that arrived during the start is handled when the loop runs. A later one ends the
+ * process. */
 static bool
 was_told_to_stop(struct dataplane *dataplane)
 {
@@ -87,7 +87,8 @@ on_timer(uv_timer_t *timer)
 	end_without_ports(dataplane);
 }
 
-/* Before anything that must be taken down again, so that a signal can't come in between. */
+/* Handles signals from now on. Called before anything that must be taken down again, so that a
+ * signal can't prevent that. */
 static int
 start_loop(struct dataplane *dataplane)
 {
@@ -185,7 +186,7 @@ stop_workers(struct dataplane *dataplane)
 	vly_workers_stop(&dataplane->workers);
 }
 
-/* One CPU of these is for the main thread. */
+/* Helpers for these CPUs, one of which is for the main thread. */
 static struct vly_image_helpers
 helpers_on(const cpu_set_t *cpus)
 {
@@ -195,7 +196,7 @@ helpers_on(const cpu_set_t *cpus)
 					  *cpus};
 }
 
-/* There are zones: from now on we answer, on every way in. */
+/* There are zones now: starts to answer on all ways in. */
 static void
 on_first_commit(void *argument)
 {
@@ -225,7 +226,7 @@ open_publish_server(struct dataplane *dataplane)
 	if (vly_publish_server_open(server, &dataplane->loop, dataplane->options->socket_path,
 				    &dataplane->block, dataplane->port, dataplane->port_cnt) != 0)
 		return -1;
-	/* as long as no image is live, the lcores have nothing to answer */
+	/* While no image is live, lcores do not answer, so their CPUs can help. */
 	server->images.before = helpers_on(&dataplane->lcores.allowed);
 	server->images.beside = helpers_on(&dataplane->lcores.rest);
 	server->on_first_commit = on_first_commit;
@@ -258,7 +259,7 @@ serve(struct dataplane *dataplane)
 	return dataplane->status;
 }
 
-/* With the EAL running. */
+/* Runs while the EAL is running. */
 static int
 run_ports(struct dataplane *dataplane)
 {

@@ -6,7 +6,7 @@
 #include "common/log.h"
 #include "interface.h"
 
-/* Often enough for a log that is looked at, and not so often that it drowns the rest. */
+/* Often enough to be seen in the log, and rare enough not to flood it. */
 #define QUIET_NS UINT64_C(60000000000)
 
 static void
