@@ -61,7 +61,7 @@ check_socket(struct vly_config_findings *findings, const char *key, const char *
 	size_t max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
 
 	if (strlen(value) > max)
-		vly_config_find(findings, key, 0, "a socket's path has at most %zu characters",
+		vly_config_find(findings, key, 0, "the path of a socket has at most %zu characters",
 				max);
 }
 
@@ -293,7 +293,8 @@ check_zones(struct vly_config *config, struct vly_config_findings *findings)
 		HASH_FIND_STR(table, seen[i].name, first);
 		if (first)
 			vly_config_find(findings, "zones[%u].name", i,
-					"%.200s is already zones[%u]", seen[i].name, first->idx);
+					"duplicate zone: %.200s is already zones[%u]", seen[i].name,
+					first->idx);
 		else
 			HASH_ADD_KEYPTR(hh, table, seen[i].name, strlen(seen[i].name), &seen[i]);
 		if (!first && !seen[i].hh.tbl) {
