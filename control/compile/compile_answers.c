@@ -40,8 +40,8 @@ store_answer(struct vly_compiler *compiler)
 		vly_answer_keep(writer);
 	if (writer->overflow) {
 		(void)vly_compiler_fail(compiler, compiler->blamed,
-					"an answer with this record does not fit into any DNS "
-					"message (65,535 octets)");
+					"an answer with this record is larger than any DNS message "
+					"(65,535 octets)");
 		return 0;
 	}
 	unsigned wire_off = vly_image_answer_wire_off((uint16_t)writer->fix_cnt);

@@ -193,9 +193,8 @@ on_config(uv_work_t *work, int status)
 	choose_all(reload, reload->next);
 }
 
-static const char spared[] =
-	"image cache not written: what it holds could not be used, and may have the last good "
-	"version of a zone that did not load";
+static const char spared[] = "image cache not written: it could not be read, and may hold the last "
+			     "good version of a zone that did not load";
 
 /* A cache that could not be used may have the only good version of a zone that does not load: until
  * every zone has one it is left as it is. */

@@ -33,8 +33,7 @@ vly_command_counters(const struct vly_commands *commands, json_t **error)
 	if (status.counters)
 		return status.counters;
 	*error = status.connected
-			 ? vly_command_error("failed",
-					     "the dataplane gave no counters that can be read")
+			 ? vly_command_error("failed", "the dataplane's counters could not be read")
 			 : vly_command_error("no-dataplane", "no dataplane is connected");
 	return NULL;
 }
