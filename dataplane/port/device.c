@@ -55,8 +55,6 @@ write_hint(char *hint, size_t room, const struct vly_port_spec *spec)
 			 "; most drivers take XDP programs with an MTU of %u at the most (a veth "
 			 "pair counts its other end's): ip link set dev %s mtu 1500",
 			 XDP_MTU_MAX, spec->target);
-	else if (strstr(vly_eal_error(), "Failed to load program") != NULL)
-		snprintf(hint, room, "; --log-level debug shows what the kernel says");
 }
 
 int
