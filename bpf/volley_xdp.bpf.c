@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include <volley/policy.h>
+#include <volley/verifier.h>
 #include <volley/xdp.h>
 
 /* The name is DPDK's: its AF_XDP driver puts the sockets in. */
@@ -76,10 +77,11 @@ keep_sample(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint64_t verdict)
 	uint64_t len = bpf_xdp_get_buff_len(ctx);
 	uint64_t kept = len < VLY_SAMPLE_FRAME_BYTES ? len : VLY_SAMPLE_FRAME_BYTES;
 
-	barrier_var(verdict); /* or the compiler proves these bounds, and the verifier can't */
+	VLY_VERIFIER_HIDE(
+		verdict); /* or the compiler proves these bounds, and the verifier can't */
 	if (cpu == NULL || verdict >= VLY_VERDICT_CNT)
 		return 0;
-	barrier_var(kept);
+	VLY_VERIFIER_HIDE(kept);
 	if (kept < VLY_ETHERNET_BYTES || kept > VLY_SAMPLE_FRAME_BYTES)
 		return 0;
 	sample = &cpu->sample[cpu->sample_cnt & (VLY_XDP_SAMPLES_MAX - 1)];
@@ -100,7 +102,7 @@ keep_sample(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint64_t verdict)
 VLY_POLICY_INLINE void
 count(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint64_t verdict)
 {
-	barrier_var(verdict);
+	VLY_VERIFIER_HIDE(verdict);
 	if (cpu == NULL || verdict >= VLY_VERDICT_CNT)
 		return;
 	cpu->verdict[verdict]++;
@@ -114,7 +116,7 @@ without_lcore(struct xdp_md *ctx, struct vly_xdp_cpu *cpu)
 {
 	uint64_t queue = ctx->rx_queue_index % VLY_XDP_QUEUES_MAX;
 
-	barrier_var(queue);
+	VLY_VERIFIER_HIDE(queue);
 	if (cpu != NULL && queue < VLY_XDP_QUEUES_MAX)
 		cpu->no_lcore[queue] = 1;
 	return VLY_VERDICT_no_lcore;
