@@ -77,8 +77,8 @@ keep_sample(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint64_t verdict)
 	uint64_t len = bpf_xdp_get_buff_len(ctx);
 	uint64_t kept = len < VLY_SAMPLE_FRAME_BYTES ? len : VLY_SAMPLE_FRAME_BYTES;
 
-	VLY_VERIFIER_HIDE(
-		verdict); /* or the compiler proves these bounds, and the verifier can't */
+	/* or the compiler proves these bounds, and the verifier can't */
+	VLY_VERIFIER_HIDE(verdict);
 	if (cpu == NULL || verdict >= VLY_VERDICT_CNT)
 		return 0;
 	VLY_VERIFIER_HIDE(kept);
