@@ -34,10 +34,10 @@ def all_queues(lab, nic):
 
 @contextmanager
 def veth(lab, nic):
-    """The NIC and one end of the pair are ports of a bridge."""
+    """The NIC and one end of the pair are ports of a bridge, which leaves tags where an XDP program sees them."""
     with created(lab, "ip link add veth0 type veth peer name veth1 && ip link add bridge0 type bridge && "
                       "ip link set $1 master bridge0 && ip link set veth1 master bridge0 && "
-                      "ip link set veth0 address $2 && for each in $1 veth1 bridge0; do ip link set $each up; done",
+                      "ip link set veth0 address $2 && ethtool -K veth1 txvlan off && for each in $1 veth1 bridge0; do ip link set $each up; done",
                  "ip link del veth0; ip link del bridge0; ip link set $1 down",
                  nic, VETH_MAC), lab.interface(nic, "veth0") as device:
         yield device

@@ -117,6 +117,8 @@ class Lab:
 
     def _set_up(self):
         self.sh("for module; do modprobe $module || exit; done", *MODULES)
+        # else any interface answers ARP for any address
+        self.sh("echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore")
         names = {link["address"]: link["ifname"] for link in json.loads(self.machine.output("ip", "-j", "link"))}
         self.pci = {}
         for nic, link in self.links.items():

@@ -61,7 +61,7 @@ class Machine:
         self.kernel = kernel
         self.directory = Path(tempfile.mkdtemp(prefix="volley-nic."))
         self.console = self.directory / "console"
-        self.buffer = b""
+        self.buffer, self.requests = b"", 0
         self.agent, theirs = socket.socketpair()
         with theirs, open(self.console, "ab") as out:
             self.qemu = subprocess.Popen(
@@ -121,16 +121,19 @@ class Machine:
     def run(self, *argv, seconds=COMMAND_SECONDS, cwd="/", env=None, check=False, show=None):
         """Runs a command to its end, as subprocess.run() does; show(stream, bytes) gets its output as it comes."""
         argv = list(map(str, argv))
-        request = {"argv": argv, "seconds": seconds, "cwd": str(cwd), "env": env or {}}
+        self.requests += 1
+        request = {"id": self.requests, "argv": argv, "seconds": seconds, "cwd": str(cwd), "env": env or {}}
         self.agent.sendall(json.dumps(request).encode() + b"\n")
         deadline = time.monotonic() + seconds + OFF_SECONDS
         output = {"out": b"", "err": b""}
         while True:
             answer = self._receive(deadline, argv)
+            if answer["id"] != self.requests:  # of a command that was given up
+                continue
             if "exit" in answer:
                 break
-            for stream, text in answer.items():
-                piece = base64.b64decode(text)
+            for stream in output.keys() & answer.keys():
+                piece = base64.b64decode(answer[stream])
                 output[stream] += piece
                 if show:
                     show(stream, piece)
