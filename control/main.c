@@ -9,15 +9,17 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "commands.h"
-#include "config.h"
-#include "defender.h"
-#include "hash_key.h"
-#include "log.h"
-#include "publisher.h"
-#include "reload.h"
-#include "server.h"
-#include "state_file.h"
+#include <volley/retry.h>
+
+#include "base/state_file.h"
+#include "common/log.h"
+#include "config/config.h"
+#include "defence/defender.h"
+#include "publish/publisher.h"
+#include "reload/reload.h"
+#include "socket/commands.h"
+#include "socket/server.h"
+#include "store/hash_key.h"
 
 struct control {
 	uv_loop_t *loop;
@@ -50,12 +52,11 @@ static void
 on_first_load(void *arg, const struct vly_reload_report *report)
 {
 	const struct control *control = arg;
-	const struct vly_catalog *catalog = vly_reloader_catalog(control->reloader);
+	const struct vly_served_zones *served = vly_reloader_served(control->reloader);
 
-	if (report->zone_cnt > 0 && catalog->loaded_cnt == 0)
-		vly_log(VLY_LOG_ERROR,
-			"no zone could be loaded: correct the files, then volleyctl reload");
-	vly_log(VLY_LOG_INFO, "ready: %" PRIu32 " zones", catalog->loaded_cnt);
+	if (report->zone_cnt > 0 && served->loaded_cnt == 0)
+		vly_log_error("no zone could be loaded: correct the files, then volleyctl reload");
+	vly_log_info("ready: %" PRIu32 " zones", served->loaded_cnt);
 }
 
 static void
@@ -72,7 +73,7 @@ on_hup(uv_signal_t *signal, int number)
 
 	(void)number;
 	if (!vly_reloader_request(control->reloader, NULL, 0, on_reloaded, NULL))
-		vly_log(VLY_LOG_ERROR, "no reload: out of memory");
+		vly_log_error("no reload: out of memory");
 }
 
 static void
@@ -80,7 +81,7 @@ on_stop(uv_signal_t *signal, int number)
 {
 	struct control *control = signal->data;
 
-	vly_log(VLY_LOG_INFO, "ended by %s", strsignal(number));
+	vly_log_info("ended by %s", strsignal(number));
 	vly_server_free(control->server);
 	control->server = NULL;
 	uv_stop(control->loop);
@@ -108,13 +109,13 @@ load_key(struct control *control, const struct vly_config *config, struct vly_ha
 	int result = vly_hash_key_load(config->control->state_dir, key, reason, sizeof(reason));
 
 	if (result < 0)
-		vly_log(VLY_LOG_ERROR, "no random bits: %m");
+		vly_log_error("no random bits: %m");
 	if (result > 0) {
 		snprintf(control->key_trouble, sizeof(control->key_trouble),
 			 "hash key not kept: each start makes a new one, so the image cache is not "
 			 "used: %s",
 			 reason);
-		vly_log(VLY_LOG_WARNING, "%s", control->key_trouble);
+		vly_log_warning("%s", control->key_trouble);
 	}
 	return result;
 }
@@ -124,7 +125,7 @@ static void
 make_state_dir(const char *path)
 {
 	if (vly_state_dir_make(path) < 0)
-		vly_log(VLY_LOG_WARNING, "state-dir %s can't be made: %m", path);
+		vly_log_warning("state-dir %s can't be made: %m", path);
 }
 
 /* A bad list must not keep the zones from being served. */
@@ -136,9 +137,9 @@ read_lists(struct vly_config *config)
 	if (vly_config_read_lists(config, &errors) == 0)
 		return;
 	for (unsigned i = 0; i < errors.cnt; i++)
-		vly_log(VLY_LOG_ERROR, "%s", errors.text[i]);
-	vly_log(VLY_LOG_ERROR, "nothing of defence.deny-file is denied: correct it, then volleyctl "
-			       "reload");
+		vly_log_error("%s", errors.text[i]);
+	vly_log_error("nothing of defence.deny-file is denied: correct it, then volleyctl "
+		      "reload");
 	vly_config_errors_free(&errors);
 }
 
@@ -171,7 +172,7 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 					 control->publisher, control->defender);
 	if (!control->reloader) {
 		vly_config_free(config);
-		vly_log(VLY_LOG_ERROR, "%s", reason);
+		vly_log_error("%s", reason);
 		return -1;
 	}
 	control->commands = (struct vly_commands){
@@ -219,7 +220,7 @@ say_started(void)
 	unsigned failed_cnt = vly_retry_started(&vly_log_retry);
 
 	if (failed_cnt > 0)
-		vly_log(VLY_LOG_INFO, "started, after %u attempts that failed", failed_cnt);
+		vly_log_info("started, after %u attempts that failed", failed_cnt);
 }
 
 static int
@@ -228,20 +229,20 @@ run(const char *config_path, int log_level)
 	struct vly_config_errors errors;
 	struct control control = {.loop = uv_default_loop()};
 	if (!control.loop) {
-		vly_log(VLY_LOG_ERROR, "no event loop: %m; more open files are needed (ulimit -n, "
-				       "LimitNOFILE=)");
+		vly_log_error("no event loop: %m; more open files are needed (ulimit -n, "
+			      "LimitNOFILE=)");
 		return 1;
 	}
 	struct vly_config *config = vly_config_load(config_path, &errors);
 
 	for (unsigned i = 0; i < errors.cnt; i++)
-		vly_log(VLY_LOG_ERROR, "%s", errors.text[i]);
+		vly_log_error("%s", errors.text[i]);
 	vly_config_errors_free(&errors);
 	if (!config)
 		return 1;
 	if (log_level < 0)
 		log_level = vly_log_level_find(config->control->log_level);
-	vly_log_set_level((enum vly_log_level)log_level);
+	vly_log_level_set((enum vly_log_level)log_level);
 	int failed = start(&control, config_path, config);
 	if (!failed) {
 		say_started();
@@ -257,13 +258,13 @@ start_again(char **argv, int status)
 {
 	if (!vly_log_retry.starting)
 		return status;
-	vly_log(VLY_LOG_INFO,
+	vly_log_info(
 		"the start is tried again until it works, every %u s at the longest; SIGTERM ends "
 		"that",
 		VLY_RETRY_MAX_MS / 1000);
 	vly_retry_pause(&vly_log_retry);
 	vly_retry_exec(&vly_log_retry, argv);
-	vly_log(VLY_LOG_ERROR, "can't start again: %m");
+	vly_log_error("can't start again: %m");
 	return status;
 }
 

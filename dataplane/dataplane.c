@@ -5,11 +5,11 @@
 
 #include <rte_cycles.h>
 
-#include "eal.h"
-#include "port.h"
-#include "publish_server.h"
+#include "port/port.h"
+#include "publish/publish_server.h"
+#include "setup/eal.h"
 #include "start.h"
-#include "stream_server.h"
+#include "stream/stream_server.h"
 #include "watchdog.h"
 #include "workers.h"
 
@@ -54,7 +54,7 @@ end_without_ports(struct dataplane *dataplane)
 	for (unsigned i = 0; i < dataplane->port_cnt; i++)
 		if (!vly_port_is_lost(&dataplane->port[i]))
 			return;
-	vly_log_error("no port is left that works: volley-dataplane ends, to be started again");
+	vly_log_error("no port works any more: exiting, so that volley-dataplane is restarted");
 	dataplane->status = 1;
 	uv_stop(&dataplane->loop);
 }
@@ -154,7 +154,7 @@ create_counters(struct dataplane *dataplane)
 					dataplane->port_cnt, dataplane->streams.thread_cnt);
 
 	if (error != 0) {
-		vly_log_error("no shared memory for the counters: %s", strerror(-error));
+		vly_log_error("cannot create shared memory for the counters: %s", strerror(-error));
 		return -1;
 	}
 	struct vly_counters *counters = dataplane->block.counters;
@@ -283,10 +283,11 @@ plan_lcores(struct dataplane *dataplane, struct vly_options *options)
 
 	int error = vly_lcores_allowed(&allowed, sched_getaffinity);
 	if (error != 0) {
-		vly_log_error("can't ask for our CPUs: %s",
-			      error == -ERANGE
-				      ? "none of the first 1,024, which DPDK knows, is ours"
-				      : strerror(-error));
+		vly_log_error(
+			"cannot get the CPUs that volley-dataplane may use: %s",
+			error == -ERANGE
+				? "it may use none of CPUs 0 to 1023, and DPDK knows no others"
+				: strerror(-error));
 		return -1;
 	}
 	if (vly_lcores_plan(&dataplane->lcores, options, &allowed) != 0) {
@@ -294,7 +295,8 @@ plan_lcores(struct dataplane *dataplane, struct vly_options *options)
 		return -1;
 	}
 	if (dataplane->lcores.shared)
-		vly_log_warning("%u lcores share CPUs: each wants its own", dataplane->lcores.cnt);
+		vly_log_warning("%u lcores share CPUs: each should have its own (--cpus)",
+				dataplane->lcores.cnt);
 	return 0;
 }
 
@@ -311,7 +313,7 @@ vly_dataplane_run(struct vly_options *options)
 	dataplane->options = options;
 	vly_identity = options->identity;
 	if (start_loop(dataplane) != 0) {
-		vly_log_error("can't make an event loop: %m");
+		vly_log_error("cannot create an event loop: %m");
 		free(dataplane);
 		return 1;
 	}

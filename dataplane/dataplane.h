@@ -6,7 +6,7 @@
 #ifndef VLY_DATAPLANE_DATAPLANE_H
 #define VLY_DATAPLANE_DATAPLANE_H
 
-#include "options.h"
+#include "setup/options.h"
 
 /* Exit statuses: it could not start; its flags are wrong. */
 #define VLY_DATAPLANE_FAILED 1

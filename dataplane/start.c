@@ -5,8 +5,8 @@
 
 #include <volley/retry.h>
 
+#include "common/log.h"
 #include "dataplane.h"
-#include "log.h"
 
 void
 vly_start_done(void)

@@ -18,8 +18,8 @@
 
 #include <uv.h>
 
-#include "evidence.h"
-#include "stream_server.h"
+#include "base/evidence.h"
+#include "stream/stream_server.h"
 #include "workers.h"
 
 /* The exit status when a thread hung. */

@@ -11,9 +11,9 @@
 #ifndef VLY_DATAPLANE_WORKERS_H
 #define VLY_DATAPLANE_WORKERS_H
 
-#include "lcores.h"
-#include "port.h"
-#include "worker.h"
+#include "port/port.h"
+#include "port/worker.h"
+#include "setup/lcores.h"
 
 struct vly_workers {
 	unsigned cnt;

@@ -18,8 +18,8 @@
 
 #include <rte_cycles.h>
 
-#include "../control/image_builder.h"
-#include "../dataplane/query.h"
+#include "answer/query.h"
+#include "compile/image_builder.h"
 #include "tool.h"
 
 #define BURST       VLY_BURST_MAX /* as the lcores do */

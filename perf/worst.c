@@ -19,7 +19,7 @@
 
 #include <rte_cycles.h>
 
-#include "../dataplane/query.h"
+#include "answer/query.h"
 #include "fixed_zones.h"
 #include "message.h"
 #include "tool.h"

@@ -23,11 +23,11 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "prefix_table.h"
+#include "base/prefix_table.h"
+#include "port/xdp.h"
 #include "tests/unit/dataplane/verdicts.h"
 #include "tests/unit/lib/random.h"
 #include "tool.h"
-#include "xdp.h"
 
 /* The prefix of denied packets, in the midst of the others: 99.1.2.0/24, 2a02:dead::/32. */
 #define DENIED4 "\x63\1\2"

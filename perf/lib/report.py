@@ -106,7 +106,7 @@ def stage_section(result):
     far, near = stage_ns(result["kinds"], rows), stage_ns(result["cached"]["kinds"], rows)
     yield from (
         "## Where the time goes", "",
-        f"Stages of `dataplane/query.h` over bursts of {result['burst']} messages in memory, with"
+        f"Stages of `dataplane/answer/query.h` over bursts of {result['burst']} messages in memory, with"
         f" {result['names']:,} names; in brackets with {result['cached']['names']:,} names, which"
         " the caches hold. Nanoseconds per query, medians. What is in brackets is work; what comes"
         " on top of it is waiting for memory, as each stage goes over the whole burst. In the last"

@@ -15,7 +15,7 @@ import pytest
 
 from volley import VOLLEYCTL, environment, small_zone
 
-# As in control/server.h.
+# As in control/socket/server.h.
 IDLE_MAX = 64
 SLOW_MAX = 48
 

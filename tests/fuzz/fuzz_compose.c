@@ -12,10 +12,10 @@
  */
 #include <stdlib.h>
 
+#include "base/wire.h"
 #include "fixed_zones.h"
 #include "message.h"
 #include "target.h"
-#include "wire.h"
 
 #define ROOM           4096
 #define BEHIND_MAX     2048

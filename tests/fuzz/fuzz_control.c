@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "request.h"
+#include "socket/request.h"
 #include "target.h"
 
 int

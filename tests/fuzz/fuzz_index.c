@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image_index.h"
+#include "store/image_index.h"
 #include "target.h"
 
 #define SETTINGS 1

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "address.h"
-#include "judge.h"
-#include "prefix_table.h"
+#include "base/address.h"
+#include "base/prefix_table.h"
+#include "guard/judge.h"
 #include "target.h"
 
 static struct vly_policy_rules *rules;

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "defence.h"
-#include "publish_decode.h"
+#include "guard/defence.h"
+#include "publish/publish_decode.h"
 #include "target.h"
 
 #define HEAD_BYTES offsetof(struct vly_defence, rules.source_key)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sample_decode.h"
+#include "socket/sample_decode.h"
 #include "target.h"
 
 /* What goes to a terminal must not command it. */

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "stream_input.h"
+#include "stream/stream_input.h"
 #include "target.h"
 
 static struct vly_stream_scratch scratch;

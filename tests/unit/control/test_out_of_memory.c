@@ -2,13 +2,14 @@
 /* Tables without memory: whichever allocation fails, it is an error of the caller, and no end of
  * the program. malloc() and calloc() of our own objects come here first (ld's --wrap). */
 #include <criterion/criterion.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "catalog.h"
-#include "top_count.h"
+#include "reload/served_zones.h"
+#include "socket/top_count.h"
 
 /* So many that the tables grow on the way. */
 #define NAME_CNT 2000
@@ -54,7 +55,7 @@ write_config(void)
 	close(fd);
 }
 
-Test(out_of_memory, catalog)
+Test(out_of_memory, served)
 {
 	struct vly_config_errors errors;
 	unsigned failed = 0;
@@ -65,17 +66,17 @@ Test(out_of_memory, catalog)
 	cr_assert_not_null(config);
 	for (unsigned at = 0;; at++) {
 		left = at;
-		struct vly_catalog *catalog = vly_catalog_new(config);
+		struct vly_served_zones *served = vly_served_zones_new(config);
 		bool hit = left == UINT_MAX;
 		left = UINT_MAX;
 		if (!hit) {
-			cr_assert_not_null(catalog);
-			cr_expect_not_null(vly_catalog_find(catalog, "z1999."));
-			vly_catalog_free(catalog);
+			cr_assert_not_null(served);
+			cr_expect_not_null(vly_served_zones_find(served, "z1999."));
+			vly_served_zones_free(served);
 			break;
 		}
-		failed += catalog == NULL;
-		cr_assert_null(catalog, "allocation %u", at);
+		failed += served == NULL;
+		cr_assert_null(served, "allocation %u", at);
 	}
 	cr_expect_gt(failed, 2, "the table did not grow: %u", failed);
 }

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/prefix_table.h"
 #include "policy_reference.h"
-#include "prefix_table.h"
 #include "random.h"
 #include "verdicts.h"
 

@@ -8,8 +8,8 @@
 
 #include <criterion/criterion.h>
 
-#include "evidence.h"
-#include "thread_state.h"
+#include "base/evidence.h"
+#include "base/thread_state.h"
 #include "watchdog.h"
 
 #define LOOKS 10

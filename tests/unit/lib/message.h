@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dataplane/guard.h"
+#include "answer/guard.h"
 
 #define VLY_TEST_NAME_CHARS 1100 /* a name of 255 octets, each as \DDD */
 

@@ -10,8 +10,8 @@
 #ifndef VLY_TEST_SERVER_H
 #define VLY_TEST_SERVER_H
 
-#include "control/image_builder.h"
-#include "dataplane/table.h"
+#include "compile/image_builder.h"
+#include "image/table.h"
 
 struct vly_test_zone {
 	const char *name;

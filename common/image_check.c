@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "image_check.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Octets behind a node's name that a comparison may read. */
+#define NODE_SLACK_BYTES VLY_NAME_SLACK_BYTES
+
+/* Buckets whose bits in the map are on their way from memory while one is checked. */
+#define BUCKETS_AHEAD 4
+
+/* The largest pointer that can still grow by a whole name and stay a pointer. */
+#define FIXABLE_POINTER_MAX (VLY_POINTER_MAX - VLY_NAME_BYTES_MAX)
+
+#define ANSWER_FLAGS (VLY_ANSWER_RCODE | VLY_ANSWER_AA | VLY_ANSWER_REFERRAL | VLY_ANSWER_ROTATES)
+
+struct checker {
+	const struct vly_image *image;
+	uint64_t heap_bytes;
+	struct vly_image_error *error;
+};
+
+int
+vly_image_refuse(struct vly_image_error *error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+	return -1;
+}
+
+static bool
+heap_has(const struct checker *checker, vly_image_ref ref, uint64_t bytes)
+{
+	uint64_t off = (uint64_t)ref * VLY_IMAGE_REF_BYTES;
+
+	return ref != 0 && off <= checker->heap_bytes && bytes <= checker->heap_bytes - off;
+}
+
+static int
+check_fixes(const struct checker *checker, vly_image_ref ref, const struct vly_image_answer *answer)
+{
+	const uint8_t *wire = vly_image_answer_wire(answer);
+	unsigned next = 0;
+
+	for (unsigned i = 0; i < answer->fix_cnt; i++) {
+		unsigned at = answer->fix[i];
+		if (at < next || at + 2u > answer->wire_len)
+			return vly_image_refuse(checker->error,
+						"answer %u: pointer position %u is outside", ref,
+						at);
+		unsigned value = wire[at] << 8 | wire[at + 1];
+		if (value < VLY_POINTER_TAG || value - VLY_POINTER_TAG > FIXABLE_POINTER_MAX)
+			return vly_image_refuse(checker->error,
+						"answer %u: no movable pointer at %u", ref, at);
+		next = at + 2;
+	}
+	return 0;
+}
+
+static int
+check_answer(const struct checker *checker, vly_image_ref ref, unsigned anchor_max)
+{
+	const struct vly_image_answer *answer;
+
+	if (!heap_has(checker, ref, sizeof(*answer)))
+		return vly_image_refuse(checker->error, "answer %u is outside the heap", ref);
+	answer = vly_image_at(checker->image->heap, ref);
+	uint64_t bytes = (uint64_t)vly_image_answer_wire_off(answer->fix_cnt) + answer->wire_len +
+			 vly_image_answer_tail_bytes(answer) + VLY_IMAGE_SLACK_BYTES;
+	if (!heap_has(checker, ref, bytes))
+		return vly_image_refuse(checker->error, "answer %u extends past the heap", ref);
+	if (answer->keep_len > answer->wire_len ||
+	    vly_image_answer_keep_arcount(answer) > answer->arcount)
+		return vly_image_refuse(checker->error,
+					"answer %u: keep_len is larger than wire_len", ref);
+	if (answer->anchor_len == 0 || answer->anchor_len > anchor_max)
+		return vly_image_refuse(checker->error, "answer %u: anchor of %u octets", ref,
+					answer->anchor_len);
+	if (answer->flags & ~ANSWER_FLAGS)
+		return vly_image_refuse(checker->error, "answer %u: unknown flags 0x%x", ref,
+					answer->flags);
+	if ((answer->flags & VLY_ANSWER_RCODE) > VLY_RCODE_YXDOMAIN)
+		return vly_image_refuse(checker->error, "answer %u: impossible RCODE %u", ref,
+					answer->flags & VLY_ANSWER_RCODE);
+	if ((answer->flags & VLY_ANSWER_ROTATES) &&
+	    (answer->ancount == 0 || answer->fix_cnt != 0 ||
+	     answer->wire_len % (2u * answer->ancount) != 0))
+		return vly_image_refuse(checker->error, "answer %u: cannot be rotated", ref);
+	return check_fixes(checker, ref, answer);
+}
+
+static bool
+name_is_valid(const uint8_t *name, unsigned len)
+{
+	unsigned pos = 0;
+
+	while (pos < len && name[pos] != 0) {
+		if (name[pos] > VLY_LABEL_BYTES_MAX)
+			return false;
+		pos += name[pos] + 1u;
+	}
+	return pos + 1 == len;
+}
+
+static int
+check_node(const struct checker *checker, vly_image_ref ref)
+{
+	const struct vly_image_node *node;
+	unsigned type_before = 0;
+
+	if (!heap_has(checker, ref, sizeof(*node)))
+		return vly_image_refuse(checker->error, "node %u is outside the heap", ref);
+	node = vly_image_at(checker->image->heap, ref);
+	if (!heap_has(checker, ref,
+		      sizeof(*node) + node->type_cnt * sizeof(node->type[0]) + node->name_len +
+			      NODE_SLACK_BYTES))
+		return vly_image_refuse(checker->error, "node %u extends past the heap", ref);
+	if (node->zone >= checker->image->header->zone_cnt)
+		return vly_image_refuse(checker->error, "node %u: zone %u does not exist", ref,
+					node->zone);
+	if (node->flags & ~(VLY_NODE_APEX | VLY_NODE_CUT | VLY_NODE_DNAME))
+		return vly_image_refuse(checker->error, "node %u: unknown flags 0x%x", ref,
+					node->flags);
+	if (!name_is_valid(vly_image_node_name(node), node->name_len))
+		return vly_image_refuse(checker->error, "node %u: malformed name", ref);
+	for (unsigned i = 0; i < node->type_cnt; i++) {
+		if (node->type[i].type <= type_before)
+			return vly_image_refuse(checker->error, "node %u: types out of order", ref);
+		type_before = node->type[i].type;
+		if (check_answer(checker, node->type[i].answer, node->name_len) != 0)
+			return -1;
+	}
+	return check_answer(checker, node->other, node->name_len);
+}
+
+static int
+check_zone(const struct checker *checker, uint32_t idx)
+{
+	const struct vly_image_zone *zone = &checker->image->zone[idx];
+	const struct vly_image_node *apex;
+
+	if (zone->flags != 0)
+		return vly_image_refuse(checker->error, "zone %u: unknown flags 0x%x", idx,
+					zone->flags);
+	if (check_node(checker, zone->apex) != 0)
+		return -1;
+	apex = vly_image_at(checker->image->heap, zone->apex);
+	if (apex->zone != idx || !(apex->flags & VLY_NODE_APEX))
+		return vly_image_refuse(checker->error, "zone %u: node %u is not its apex", idx,
+					zone->apex);
+	if (zone->label_cnt > VLY_NAME_LABELS_MAX || zone->label_max > VLY_NAME_LABELS_MAX)
+		return vly_image_refuse(checker->error, "zone %u: impossible label count", idx);
+	if (apex->wildcard != 0 && check_node(checker, apex->wildcard) != 0)
+		return -1;
+	if (check_answer(checker, zone->nxdomain, apex->name_len) != 0)
+		return -1;
+	return check_answer(checker, zone->nodata, apex->name_len);
+}
+
+static int
+check_reachable(const struct checker *checker, vly_image_ref ref)
+{
+	if (check_node(checker, ref) != 0)
+		return -1;
+	const struct vly_image_node *node = vly_image_at(checker->image->heap, ref);
+	return node->wildcard == 0 ? 0 : check_node(checker, node->wildcard);
+}
+
+static int
+check_bucket(const struct checker *checker, const vly_image_ref *node, uint64_t *map)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		if (node[i] == 0)
+			continue;
+		if (i > 0 && node[i - 1] == 0)
+			return vly_image_refuse(checker->error,
+						"a bucket has a name behind a free slot");
+		if (!heap_has(checker, node[i], sizeof(struct vly_image_node)))
+			return vly_image_refuse(checker->error, "node %u is outside the heap",
+						node[i]);
+		map[node[i] / 64] |= UINT64_C(1) << node[i] % 64;
+	}
+	return 0;
+}
+
+static struct checker
+checker_of(const struct vly_image *image, struct vly_image_error *error)
+{
+	return (struct checker){image, image->header->section[VLY_SECTION_HEAP].bytes, error};
+}
+
+static uint64_t
+part_begin(uint64_t cnt, unsigned part, unsigned part_cnt)
+{
+	return cnt * part / part_cnt;
+}
+
+uint64_t
+vly_image_map_words(const struct vly_image *image)
+{
+	return image->header->section[VLY_SECTION_HEAP].bytes / VLY_IMAGE_REF_BYTES / 64 + 1;
+}
+
+/* Names are in the buckets in no order, so each sets its bit in another line of the map. */
+static void
+fetch_bits(const struct vly_image_bucket *bucket, const uint64_t *map)
+{
+	for (unsigned i = 0; i < 8; i++)
+		__builtin_prefetch(&map[bucket->node[i] / 64], 1);
+}
+
+int
+vly_image_check_buckets(const struct vly_image *image, unsigned part, unsigned part_cnt,
+			uint64_t *map, struct vly_image_error *error)
+{
+	const struct checker checker = checker_of(image, error);
+	uint64_t end = part_begin(image->bucket_cnt, part + 1, part_cnt);
+
+	for (uint64_t i = part_begin(image->bucket_cnt, part, part_cnt); i < end; i++) {
+		if (i + BUCKETS_AHEAD < end)
+			fetch_bits(&image->bucket[i + BUCKETS_AHEAD], map);
+		if (check_bucket(&checker, image->bucket[i].node, map) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+check_zones(const struct checker *checker, unsigned part, unsigned part_cnt)
+{
+	uint32_t zone_cnt = checker->image->header->zone_cnt;
+	uint64_t end = part_begin(zone_cnt, part + 1, part_cnt);
+
+	for (uint64_t i = part_begin(zone_cnt, part, part_cnt); i < end; i++)
+		if (check_zone(checker, (uint32_t)i) != 0)
+			return -1;
+	return 0;
+}
+
+int
+vly_image_check_heap(const struct vly_image *image, unsigned part, unsigned part_cnt,
+		     uint64_t *const *map, unsigned map_cnt, struct vly_image_error *error)
+{
+	const struct checker checker = checker_of(image, error);
+	uint64_t word_cnt = vly_image_map_words(image);
+	uint64_t end = part_begin(word_cnt, part + 1, part_cnt);
+
+	if (check_zones(&checker, part, part_cnt) != 0)
+		return -1;
+	for (uint64_t i = part_begin(word_cnt, part, part_cnt); i < end; i++) {
+		uint64_t bits = 0;
+		for (unsigned m = 0; m < map_cnt; m++)
+			bits |= map[m][i];
+		for (; bits != 0; bits &= bits - 1) {
+			uint64_t ref = i * 64 + (unsigned)__builtin_ctzll(bits);
+			if (check_reachable(&checker, (vly_image_ref)ref) != 0)
+				return -1;
+		}
+	}
+	return 0;
+}

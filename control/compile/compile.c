@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+
+#include "compiler.h"
+#include "zone/rdata.h"
+
+static int
+store_name(struct vly_compiler *compiler, const struct vly_zone_node *source)
+{
+	struct vly_image_draft *draft = compiler->draft;
+	uint64_t off = vly_arena_append(&draft->names, sizeof(struct vly_image_name), 8);
+
+	if (off == 0)
+		return vly_compiler_fail_memory(compiler);
+	*(struct vly_image_name *)(draft->names.base + off) =
+		(struct vly_image_name){.hash = source->hash, .node = source->image_ref};
+	draft->name_cnt++;
+	return 0;
+}
+
+static struct vly_image_node *
+compiled_node(const struct vly_compiler *compiler, vly_image_ref ref)
+{
+	uint8_t *heap = compiler->draft->file.base + VLY_DRAFT_HEAP_OFF;
+
+	return (void *)(heap + (uint64_t)ref * VLY_IMAGE_REF_BYTES);
+}
+
+/* Compiles node `idx`, whose records are in compiler->own, and notes its ref. */
+static int
+write_node(struct vly_compiler *compiler, uint32_t idx)
+{
+	struct vly_zone_node *source = &compiler->zone->node[idx];
+	struct vly_arena *file = &compiler->draft->file;
+	unsigned name_len;
+	const uint8_t *name = vly_zone_node_name(compiler->zone, idx, &name_len);
+
+	vly_image_ref other = vly_compile_answers(compiler, idx);
+	if (other == 0)
+		return -1;
+	size_t types_bytes = compiler->type_cnt * sizeof(struct vly_image_type);
+	uint64_t off = vly_arena_append(
+		file, sizeof(struct vly_image_node) + types_bytes + name_len, VLY_IMAGE_REF_BYTES);
+	if (off == 0)
+		return vly_compiler_fail_memory(compiler);
+	struct vly_image_node *node = (void *)(file->base + off);
+	node->zone = compiler->zone_idx;
+	node->name_len = (uint8_t)name_len;
+	node->flags = (uint8_t)((idx == 0 ? VLY_NODE_APEX : 0) |
+				(source->flags & VLY_ZONE_CUT ? VLY_NODE_CUT : 0) |
+				(source->flags & VLY_ZONE_DNAME ? VLY_NODE_DNAME : 0));
+	node->type_cnt = (uint16_t)compiler->type_cnt;
+	node->other = other;
+	memcpy(node->type, compiler->type, types_bytes);
+	memcpy((uint8_t *)node->type + types_bytes, name, name_len);
+	source->image_ref = (vly_image_ref)((off - VLY_DRAFT_HEAP_OFF) / VLY_IMAGE_REF_BYTES);
+	return 0;
+}
+
+/* A wildcard whose chain comes back to its own name has two nodes: one is found by that name, the
+ * other stands for the names below its parent, and is where the first one's wildcard will be, until
+ * link_wildcards(). */
+static int
+compile_node(struct vly_compiler *compiler, uint32_t idx)
+{
+	const struct vly_zone_node *source = &compiler->zone->node[idx];
+	bool returns = source->flags & VLY_ZONE_RETURNS;
+	bool is_wildcard = source->parent != VLY_ZONE_NONE &&
+			   compiler->zone->node[source->parent].wildcard == idx;
+
+	if (vly_compiler_load(compiler, &compiler->own, idx) != 0)
+		return -1;
+	compiler->blamed = compiler->own.cnt > 0 ? compiler->own.rrset[0].record[0] : compiler->soa;
+	compiler->by_wildcard = is_wildcard && !returns;
+	if (write_node(compiler, idx) != 0 || store_name(compiler, source) != 0)
+		return -1;
+	if (!returns)
+		return 0;
+	vly_image_ref by_name = source->image_ref;
+	compiler->by_wildcard = true;
+	if (write_node(compiler, idx) != 0)
+		return -1;
+	compiled_node(compiler, by_name)->wildcard = source->image_ref;
+	compiler->zone->node[idx].image_ref = by_name;
+	return 0;
+}
+
+/* The zone has been checked: its apex has one SOA. */
+static int
+take_soa(struct vly_compiler *compiler)
+{
+	if (vly_rrsets_load(&compiler->own, compiler->zone, 0) != 0)
+		return vly_compiler_fail_memory(compiler);
+	compiler->soa = vly_rrsets_find(&compiler->own, VLY_TYPE_SOA)->record[0];
+	compiler->blamed = compiler->soa;
+	uint32_t ttl = vly_rdata_read_u32(compiler->soa->data + compiler->soa->data_len - 4);
+	compiler->negative_ttl = ttl < compiler->soa->ttl ? ttl : compiler->soa->ttl;
+	return 0;
+}
+
+/* The compiled node that stands for the names below the parent of wildcard `idx`. */
+static vly_image_ref
+wildcard_ref(const struct vly_compiler *compiler, uint32_t idx)
+{
+	const struct vly_zone_node *node = &compiler->zone->node[idx];
+
+	return node->flags & VLY_ZONE_RETURNS ? compiled_node(compiler, node->image_ref)->wildcard
+					      : node->image_ref;
+}
+
+/* Parents come first: they take the second node of a wildcard that has two from where its own
+ * wildcard will be. */
+static void
+link_wildcards(struct vly_compiler *compiler)
+{
+	const struct vly_zone *zone = compiler->zone;
+
+	for (uint32_t i = 0; i < zone->node_cnt; i++) {
+		const struct vly_zone_node *node = &zone->node[i];
+		vly_image_ref wildcard = 0;
+		if (node->flags & VLY_ZONE_HIDDEN)
+			continue;
+		if (node->wildcard != VLY_ZONE_NONE &&
+		    !(zone->node[node->wildcard].flags & VLY_ZONE_HIDDEN))
+			wildcard = wildcard_ref(compiler, node->wildcard);
+		struct vly_image_node *compiled = compiled_node(compiler, node->image_ref);
+		if (node->flags & VLY_ZONE_RETURNS)
+			compiled_node(compiler, compiled->wildcard)->wildcard = wildcard;
+		compiled->wildcard = wildcard;
+	}
+}
+
+static int
+compile_nodes(struct vly_compiler *compiler, struct vly_image_zone *compiled)
+{
+	struct vly_zone *zone = compiler->zone;
+
+	if (take_soa(compiler) != 0)
+		return -1;
+	if (vly_chain_prepare(&compiler->chain, zone) != 0)
+		return vly_compiler_fail_memory(compiler);
+	compiler->nxdomain = vly_compile_negative(compiler, VLY_RCODE_NXDOMAIN);
+	compiler->nodata = vly_compile_negative(compiler, VLY_RCODE_NOERROR);
+	if (compiler->nxdomain == 0 || compiler->nodata == 0)
+		return -1;
+	for (uint32_t i = 0; i < zone->node_cnt; i++) {
+		if (zone->node[i].flags & VLY_ZONE_HIDDEN)
+			continue;
+		if (compile_node(compiler, i) != 0)
+			return -1;
+		compiled->node_cnt++;
+		if (zone->node[i].label_cnt > compiled->label_max)
+			compiled->label_max = zone->node[i].label_cnt;
+	}
+	link_wildcards(compiler);
+	compiled->serial = vly_rdata_read_u32(compiler->soa->data + compiler->soa->data_len - 20);
+	compiled->apex = zone->node[0].image_ref;
+	compiled->nxdomain = compiler->nxdomain;
+	compiled->nodata = compiler->nodata;
+	compiled->record_cnt = zone->record_cnt;
+	compiled->label_cnt = zone->node[0].label_cnt;
+	return 0;
+}
+
+int
+vly_compile_zone(struct vly_image_draft *draft, struct vly_zone *zone, uint32_t zone_idx,
+		 struct vly_image_zone *compiled, struct vly_zone_report *report)
+{
+	struct vly_compiler compiler = {
+		.draft = draft, .zone = zone, .zone_idx = zone_idx, .report = report};
+	int result = -1;
+
+	*compiled = (struct vly_image_zone){0};
+	compiler.writer = malloc(sizeof(*compiler.writer));
+	if (compiler.writer == NULL) {
+		(void)vly_compiler_fail_memory(&compiler);
+	} else {
+		result = compile_nodes(&compiler, compiled);
+	}
+	free(compiler.writer);
+	free(compiler.type);
+	free(compiler.host);
+	vly_rrsets_free(&compiler.own);
+	vly_rrsets_free(&compiler.target);
+	vly_rrsets_free(&compiler.glue);
+	return result;
+}

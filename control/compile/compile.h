@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The compiler proper: one zone's tree in, nodes and compiled answers out, appended to an image in
+ * the making. image.h says what each is; here is decided which answer a question gets (RFC 1034
+ * §4.3.2, RFC 4592, RFC 2308, RFC 9471). Used by the image builder alone.
+ */
+#ifndef VLY_CONTROL_COMPILE_H
+#define VLY_CONTROL_COMPILE_H
+
+#include "image_builder.h"
+#include "zone/zone.h"
+
+/* A name of the image, to be placed into a bucket at the end. */
+struct vly_image_name {
+	uint64_t hash;
+	vly_image_ref node;
+};
+
+/* Where a compiled zone goes. */
+struct vly_image_draft {
+	struct vly_arena file; /* the image from its header on; the heap follows the header */
+	struct vly_arena
+		names; /* struct vly_image_name[name_cnt], from offset VLY_IMAGE_ALIGN on */
+	uint64_t name_cnt;
+	bool any_all; /* ANY is answered with all RRsets of a name, not with one (RFC 8482 §4.1) */
+	bool additional_none; /* answers have no records that they may go without */
+};
+
+/* The heap begins right behind the header. */
+#define VLY_DRAFT_HEAP_OFF sizeof(struct vly_image_header)
+
+/*
+ * Compiles `zone` (checked: zone_check.h) as zone number `zone_idx` of the image. Returns 0 and
+ * fills *compiled, or -1 with the reason reported and with leavings in the draft, for the caller to
+ * rewind. Notes refs in the nodes of `zone`.
+ */
+__attribute__((nonnull, warn_unused_result)) int
+vly_compile_zone(struct vly_image_draft *draft, struct vly_zone *zone, uint32_t zone_idx,
+		 struct vly_image_zone *compiled, struct vly_zone_report *report);
+
+#endif

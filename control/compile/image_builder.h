@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The image compiler: zone files in, one sealed zone image out.
+ *
+ * Use:
+ *   1. vly_image_builder_new();
+ *   2. vly_image_builder_add_file() for each zone; a zone that fails leaves the builder as it was;
+ *   3. vly_image_builder_seal() gives the memfd; or vly_image_builder_free() throws all away.
+ *
+ * One thread at a time per builder, any number of builders at once. No global state.
+ */
+#ifndef VLY_CONTROL_IMAGE_BUILDER_H
+#define VLY_CONTROL_IMAGE_BUILDER_H
+
+#include <stdint.h>
+
+#include <volley/image.h>
+
+#include "zone/zone_info.h"
+#include "zone/zone_report.h"
+
+struct vly_image_builder;
+
+struct vly_built_image {
+	int fd; /* sealed memfd, the caller's to close */
+	uint64_t bytes;
+	uint32_t zone_cnt;
+};
+
+/* Returns a builder, the caller's, or NULL with errno set. All images of one table share one
+ * key. */
+__attribute__((nonnull, warn_unused_result)) struct vly_image_builder *
+vly_image_builder_new(const struct vly_hash_key *key);
+
+/* Zones added from now on answer ANY with all RRsets of a name; otherwise with one of them (RFC
+ * 8482 §4.1). */
+__attribute__((nonnull)) void vly_image_builder_answer_any_all(struct vly_image_builder *builder);
+
+/* Answers of zones added from now on have no records that they may go without: only the glue that
+ * referrals must have (RFC 9471). Otherwise addresses of the hosts that their records name, too. */
+__attribute__((nonnull)) void
+vly_image_builder_answer_additional_none(struct vly_image_builder *builder);
+
+/*
+ * Reads zone `name` (presentation form, such as "example." or ".") from the zone file `path` and
+ * compiles it into the image. `progress` may be NULL. Reports what is wrong with it. Returns 0 and
+ * fills *info, or -1 with at least one error in the report.
+ */
+__attribute__((nonnull(1, 2, 3, 5, 6), warn_unused_result)) int
+vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, const char *path,
+			   struct vly_load_progress *progress, struct vly_zone_report *report,
+			   struct vly_zone_info *info);
+
+/*
+ * The files that the zone added last includes, as vly_index_add_include() (image_index.h) writes
+ * them, one line each; NULL when it includes none. The caller's to free.
+ */
+__attribute__((nonnull, warn_unused_result)) char *
+vly_image_builder_take_includes(struct vly_image_builder *builder);
+
+/* Octets the image has so far: for deciding when to begin another one. */
+uint64_t vly_image_builder_bytes(const struct vly_image_builder *builder);
+
+/* Finishes the image and frees the builder, also on failure. Returns 0 and fills *image, or -1 with
+ * errno. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_image_builder_seal(struct vly_image_builder *builder, struct vly_built_image *image);
+
+void vly_image_builder_free(struct vly_image_builder *builder);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The configuration file: YAML, by a libcyaml schema, then checked value by value.
+ *
+ * Use:
+ *   1. vly_config_load() reads and checks the file; defaults stand where it says nothing;
+ *   2. read the fields;
+ *   3. vly_config_free().
+ * Errors are whole lines for people, each with the file, the line and the key:
+ * "volley.yaml:12: dataplane.idle: must be sleep or spin". vly_config_load() finds all it can,
+ * not only the first.
+ *
+ * A zone file that does not exist is no error here: one lost file must not keep all other zones
+ * from being served. Whoever loads the zone reports it; vly_config_check_files() says it with the
+ * line.
+ *
+ * Ownership: everything reached from a struct vly_config is its own. Threads: no global state; a
+ * loaded configuration is only read.
+ */
+#ifndef VLY_CONTROL_CONFIG_H
+#define VLY_CONTROL_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <volley/dataplane_options.h>
+
+#include "base/prefix_list.h"
+#include "defence_settings.h"
+#include "zone/zone_report.h"
+
+/* Enough to mend a file in a few rounds; more would scroll the first one away. */
+#define VLY_CONFIG_ERRORS_MAX 20
+
+struct vly_config_control {
+	char *socket;
+	char *socket_group; /* gets the socket, when there is such a group */
+	char *state_dir;
+	char *image_cache; /* on or off */
+	char *log_level;
+};
+
+/* Values in the words of the dataplane's options; NULL where an option is left out. Each member is
+ * called like its row of the table. */
+struct vly_config_dataplane {
+#define X(id, ...)                                                                                 \
+	char **id;                                                                                 \
+	unsigned id##_cnt;
+	VLY_DATAPLANE_LISTS(X)
+#undef X
+#define X(id, ...) char *id;
+	VLY_DATAPLANE_SETTINGS(X)
+#undef X
+};
+
+struct vly_config_zone {
+	char *name; /* as vly_domain_canonical() writes it */
+	char *file; /* absolute, or relative as the configuration file's own path was */
+};
+
+/* Severities of the zone checks in words: error, warning or ignore. */
+struct vly_config_checks {
+#define X(id, name, severity, help) char *id;
+	VLY_ZONE_CHECKS(X)
+#undef X
+};
+
+struct vly_config_answers {
+	char *any;        /* one or all */
+	char *additional; /* none or addresses */
+};
+
+struct vly_config_defence {
+	struct vly_defence_values values; /* all there, and good */
+	char **reflector_ports;           /* joined in `values` */
+	unsigned reflector_port_cnt;
+	char **denied;
+	unsigned denied_cnt;
+	char **allowed;
+	unsigned allowed_cnt;
+	char *deny_file;                /* or NULL; absolute, or relative as the file of a zone */
+	char *secrets_file;             /* the same */
+	struct vly_prefix_list listed;  /* of `denied` and `allowed`; no prefix twice */
+	struct vly_prefix_list in_file; /* of deny_file, by vly_config_read_lists() */
+	bool is_unread;                 /* which could not read it */
+};
+
+struct vly_config {
+	struct vly_config_control *control;
+	struct vly_config_answers *answers;
+	struct vly_config_checks *checks;
+	struct vly_config_dataplane *dataplane;
+	struct vly_config_defence *defence;
+	struct vly_config_zone *zones;
+	unsigned zone_cnt;
+};
+
+struct vly_config_errors {
+	unsigned cnt; /* of text[]; when it is VLY_CONFIG_ERRORS_MAX there may be more */
+	char *text[VLY_CONFIG_ERRORS_MAX];
+};
+
+/* Returns the configuration, or NULL with at least one line in *errors. */
+__attribute__((nonnull, warn_unused_result)) struct vly_config *
+vly_config_load(const char *path, struct vly_config_errors *errors);
+
+/*
+ * Looks whether the zone files of a loaded configuration can be read, and whether its file of
+ * secrets can be used. `path` is the file that it came from. Returns how many can't, with a line in
+ * *errors for each as far as there is room.
+ */
+__attribute__((nonnull)) unsigned vly_config_check_files(const struct vly_config *config,
+							 const char *path,
+							 struct vly_config_errors *errors);
+
+/*
+ * Reads the lists of prefixes that the configuration names, once. Returns 0; or -1 with lines in
+ * *errors, and the lists are empty.
+ */
+__attribute__((nonnull, warn_unused_result)) int
+vly_config_read_lists(struct vly_config *config, struct vly_config_errors *errors);
+
+/* Writes the severities of the zone checks (enum vly_zone_severity). */
+__attribute__((nonnull)) void vly_config_severities(const struct vly_config *config,
+						    uint8_t severity[VLY_ZONE_CHECK_CNT]);
+
+/* Takes the section of the defence out of a configuration, for somebody else to own; to be freed
+ * with vly_config_defence_free(). */
+__attribute__((nonnull)) struct vly_config_defence *
+vly_config_take_defence(struct vly_config *config);
+void vly_config_defence_free(struct vly_config_defence *defence);
+
+void vly_config_free(struct vly_config *config);
+void vly_config_errors_free(struct vly_config_errors *errors);
+
+/*
+ * The dataplane's argument list, ending in NULL: `program`, the flags of the configuration, then
+ * the `extra_cnt` ones of `extra`. Returns NULL when there is no memory. vly_config_args_free()
+ * frees it.
+ */
+__attribute__((nonnull(1, 2), warn_unused_result)) char **
+vly_config_args(const struct vly_config *config, const char *program, char *const *extra,
+		unsigned extra_cnt);
+
+void vly_config_args_free(char **args);
+
+#endif

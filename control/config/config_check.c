@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "common/dp_option.h"
+#include "config_parts.h"
+#include "zone/domain.h"
+
+struct seen_zone {
+	const char *name;
+	unsigned idx;
+	UT_hash_handle hh;
+};
+
+static bool
+is_choice(const char *value, const char *const *choices)
+{
+	for (; *choices; choices++)
+		if (strcmp(value, *choices) == 0)
+			return true;
+	return false;
+}
+
+/* `key` is a format with one number, idx. No value is good: the option is left out. */
+static void
+check_option(struct vly_config_findings *findings, enum vly_dp_option option, const char *key,
+	     unsigned idx, const char *value)
+{
+	char reason[VLY_DP_REASON_BYTES];
+	unsigned number;
+
+	if (value && vly_dp_option_read(option, value, &number, reason) < 0)
+		vly_config_find(findings, key, idx, "%s", reason);
+}
+
+static void
+check_dataplane(const struct vly_config_dataplane *dataplane, struct vly_config_findings *findings)
+{
+#define X(id, name, key, ...)                                                                      \
+	for (unsigned i = 0; i < dataplane->id##_cnt; i++)                                         \
+		check_option(findings, VLY_DP_##id, "dataplane." key "[%u]", i, dataplane->id[i]);
+	VLY_DATAPLANE_LISTS(X)
+#undef X
+#define X(id, name, key, ...)                                                                      \
+	check_option(findings, VLY_DP_##id, "dataplane." key, 0, dataplane->id);
+	VLY_DATAPLANE_SETTINGS(X)
+#undef X
+}
+
+static void
+check_control(const struct vly_config_control *control, struct vly_config_findings *findings)
+{
+	static const char *const switches[] = {"on", "off", NULL};
+
+	/* as the dataplane's options of the same names */
+	check_option(findings, VLY_DP_socket, "control.socket", 0, control->socket);
+	check_option(findings, VLY_DP_log_level, "control.log-level", 0, control->log_level);
+	if (!is_choice(control->image_cache, switches))
+		vly_config_find(findings, "control.image-cache", 0, "must be on or off");
+}
+
+static void
+check_answers(const struct vly_config_answers *answers, struct vly_config_findings *findings)
+{
+	static const char *const anys[] = {"one", "all", NULL};
+	static const char *const additionals[] = {"none", "addresses", NULL};
+
+	if (!is_choice(answers->any, anys))
+		vly_config_find(findings, "answers.any", 0, "must be one or all");
+	if (!is_choice(answers->additional, additionals))
+		vly_config_find(findings, "answers.additional", 0, "must be none or addresses");
+}
+
+static void
+check_checks(const struct vly_config_checks *checks, struct vly_config_findings *findings)
+{
+	static const char *const severities[] = {"error", "warning", "ignore", NULL};
+
+#define X(id, name, severity, help)                                                                \
+	if (!is_choice(checks->id, severities))                                                    \
+		vly_config_find(findings, "checks." name, 0, "must be error, warning or ignore");
+	VLY_ZONE_CHECKS(X)
+#undef X
+}
+
+static void
+check_zone_name(struct vly_config_zone *zone, unsigned idx, struct vly_config_findings *findings)
+{
+	char name[VLY_DOMAIN_TEXT_BYTES];
+	const char *reason = vly_domain_canonical(zone->name, name);
+
+	if (reason) {
+		vly_config_find(findings, "zones[%u].name", idx, "%.200s: %s", zone->name, reason);
+	} else if (strcmp(name, zone->name) != 0) {
+		char *copy = strdup(name);
+		if (copy) {
+			free(zone->name);
+			zone->name = copy;
+		}
+	}
+}
+
+static void
+check_zones(struct vly_config *config, struct vly_config_findings *findings)
+{
+	struct seen_zone *seen = calloc(config->zone_cnt + 1, sizeof(*seen));
+	struct seen_zone *table = NULL;
+
+	if (!seen) {
+		vly_config_find(findings, "zones", 0, "out of memory");
+		return;
+	}
+	for (unsigned i = 0; i < config->zone_cnt; i++) {
+		struct seen_zone *first;
+		check_zone_name(&config->zones[i], i, findings);
+		seen[i].name = config->zones[i].name;
+		seen[i].idx = i;
+		HASH_FIND_STR(table, seen[i].name, first);
+		if (first)
+			vly_config_find(findings, "zones[%u].name", i,
+					"%.200s is already zones[%u]", seen[i].name, first->idx);
+		else
+			HASH_ADD_KEYPTR(hh, table, seen[i].name, strlen(seen[i].name), &seen[i]);
+		if (!first && !seen[i].hh.tbl) {
+			vly_config_find(findings, "zones", 0, "out of memory");
+			break;
+		}
+	}
+	HASH_CLEAR(hh, table);
+	free(seen);
+}
+
+void
+vly_config_check(struct vly_config *config, struct vly_config_findings *findings)
+{
+	check_control(config->control, findings);
+	check_dataplane(config->dataplane, findings);
+	check_answers(config->answers, findings);
+	check_checks(config->checks, findings);
+	vly_config_defence_check(config->defence, findings);
+	check_zones(config, findings);
+}

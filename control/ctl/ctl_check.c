@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "compile/image_builder.h"
+#include "config/config.h"
+#include "ctl.h"
+
+/* How often the terminal is told; a person reads it. */
+#define PROGRESS_NS 250000000
+
+struct check {
+	bool json;
+	json_t *findings;
+	uint32_t zone_cnt;
+	uint32_t failed_cnt; /* zones */
+	uint32_t error_cnt;
+	uint32_t warning_cnt;
+	uint64_t record_cnt;
+	struct vly_load_progress progress;
+	_Atomic(const char *) name;
+	pthread_mutex_t lock;
+	pthread_cond_t end;
+	bool done; /* under the lock */
+};
+
+static void
+tell_finding(void *context, const struct vly_zone_finding *finding)
+{
+	struct check *check = context;
+	const char *severity = finding->is_error ? "error" : "warning";
+	char line[24] = "";
+
+	if (check->json) {
+		json_array_append_new(check->findings,
+				      json_pack("{s:s,s:s,s:s,s:s,s:I,s:s}", "zone", check->name,
+						"severity", severity, "check", finding->check,
+						"file", finding->file, "line",
+						(json_int_t)finding->line, "text", finding->text));
+		return;
+	}
+	if (finding->line)
+		snprintf(line, sizeof(line), ":%" PRIu64, finding->line);
+	pthread_mutex_lock(&check->lock);
+	vly_ctl_progress_clear();
+	printf("%s%s: %s: %s", finding->file, line, severity, finding->text);
+	if (!finding->is_error || strcmp(finding->check, "error") != 0)
+		printf(" [%s]", finding->check);
+	printf(" (zone %s)\n", check->name);
+	fflush(stdout);
+	pthread_mutex_unlock(&check->lock);
+}
+
+/* Each zone in an image of its own, thrown away at once: as little memory as the largest zone
+ * needs. */
+static void
+check_zone(struct check *check, const struct vly_hash_key *key, const char *name, const char *file,
+	   const uint8_t *severity)
+{
+	struct vly_image_builder *builder = vly_image_builder_new(key);
+	struct vly_zone_report report;
+	struct vly_zone_info info;
+
+	check->name = name;
+	vly_zone_report_defaults(&report);
+	memcpy(report.severity, severity, sizeof(report.severity));
+	report.on_finding = tell_finding;
+	report.context = check;
+	if (!builder)
+		vly_zone_report_add(&report, VLY_ZONE_CHECK_must, file, 0, "%s", strerror(errno));
+	else if (vly_image_builder_add_file(builder, name, file, &check->progress, &report,
+					    &info) == 0)
+		check->record_cnt += info.record_cnt;
+	vly_image_builder_free(builder);
+	check->failed_cnt += report.error_cnt > 0;
+	check->error_cnt += report.error_cnt;
+	check->warning_cnt += report.warning_cnt;
+}
+
+static void *
+show_progress(void *arg)
+{
+	struct check *check = arg;
+	struct timespec begin;
+	struct timespec next;
+	char name[600];
+
+	clock_gettime(CLOCK_REALTIME, &begin);
+	next = begin;
+	pthread_mutex_lock(&check->lock);
+	while (!check->done) {
+		next.tv_nsec += PROGRESS_NS;
+		next.tv_sec += next.tv_nsec / 1000000000;
+		next.tv_nsec %= 1000000000;
+		if (pthread_cond_timedwait(&check->end, &check->lock, &next) == 0 || check->json)
+			continue;
+		snprintf(name, sizeof(name), "checking %s", check->name ? check->name : "");
+		vly_ctl_progress(name, check->progress.record_cnt,
+				 (double)(next.tv_sec - begin.tv_sec) +
+					 (double)(next.tv_nsec - begin.tv_nsec) / 1e9);
+	}
+	pthread_mutex_unlock(&check->lock);
+	return NULL;
+}
+
+static void
+run_checks(struct check *check, const struct vly_config_zone *zones, uint32_t zone_cnt,
+	   const uint8_t *severity)
+{
+	struct vly_hash_key key;
+	pthread_t thread;
+
+	check->zone_cnt = zone_cnt;
+	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
+		memset(&key, 0, sizeof(key)); /* nothing is served from it */
+	bool threaded = pthread_create(&thread, NULL, show_progress, check) == 0;
+	for (uint32_t i = 0; i < zone_cnt; i++)
+		check_zone(check, &key, zones[i].name, zones[i].file, severity);
+	pthread_mutex_lock(&check->lock);
+	check->done = true;
+	pthread_cond_signal(&check->end);
+	pthread_mutex_unlock(&check->lock);
+	if (threaded)
+		pthread_join(thread, NULL);
+	vly_ctl_progress_clear();
+}
+
+/* `errors` are those of the configuration. */
+static void
+print_json(struct check *check, const struct vly_config_errors *errors)
+{
+	json_t *lines = json_array();
+	bool ok = errors->cnt == 0 && check->failed_cnt == 0;
+
+	for (unsigned i = 0; i < errors->cnt; i++)
+		json_array_append_new(lines, json_string(errors->text[i]));
+	json_t *answer = json_pack(
+		"{s:b,s:I,s:I,s:I,s:I,s:I,s:o,s:O}", "ok", ok, "zones", (json_int_t)check->zone_cnt,
+		"zones_failed", (json_int_t)check->failed_cnt, "records",
+		(json_int_t)check->record_cnt, "errors", (json_int_t)check->error_cnt, "warnings",
+		(json_int_t)check->warning_cnt, "config_errors", lines, "findings",
+		check->findings);
+	if (!ok)
+		json_object_set_new(answer, "error", json_string("there are errors"));
+	vly_ctl_print_json(answer, JSON_INDENT(2));
+	json_decref(answer);
+}
+
+static void
+print_summary(const struct check *check)
+{
+	char records[VLY_CTL_NUMBER_BYTES];
+
+	printf("%" PRIu32 " zones, %s records; %" PRIu32 " errors, %" PRIu32 " warnings; %" PRIu32
+	       " zones failed\n",
+	       check->zone_cnt, vly_ctl_number(check->record_cnt, records), check->error_cnt,
+	       check->warning_cnt, check->failed_cnt);
+}
+
+static struct check
+begin(const struct vly_ctl *ctl)
+{
+	return (struct check){
+		.json = ctl->json,
+		.findings = json_array(),
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.end = PTHREAD_COND_INITIALIZER,
+	};
+}
+
+enum vly_ctl_exit
+vly_ctl_check(const struct vly_ctl *ctl, const char *config_path)
+{
+	struct check check = begin(ctl);
+	uint8_t severity[VLY_ZONE_CHECK_CNT];
+	struct vly_config_errors errors;
+	struct vly_config *config = vly_config_load(config_path, &errors);
+
+	if (config)
+		vly_config_check_files(config, config_path, &errors);
+	bool ok = config && vly_config_read_lists(config, &errors) == 0 && errors.cnt == 0;
+	for (unsigned i = 0; i < errors.cnt && !ctl->json; i++)
+		printf("%s\n", errors.text[i]);
+	if (config) {
+		vly_config_severities(config, severity);
+		run_checks(&check, config->zones, config->zone_cnt, severity);
+	}
+	if (ctl->json)
+		print_json(&check, &errors);
+	else if (config)
+		print_summary(&check);
+	ok = ok && check.failed_cnt == 0;
+	vly_config_errors_free(&errors);
+	vly_config_free(config);
+	json_decref(check.findings);
+	return ok ? VLY_CTL_OK : VLY_CTL_FAILED;
+}
+
+enum vly_ctl_exit
+vly_ctl_check_zone(const struct vly_ctl *ctl, char *name, char *file)
+{
+	struct check check = begin(ctl);
+	const struct vly_config_zone zone = {name, file};
+	const struct vly_config_errors none = {0};
+	struct vly_zone_report defaults;
+
+	vly_zone_report_defaults(&defaults);
+	run_checks(&check, &zone, 1, defaults.severity);
+	if (ctl->json)
+		print_json(&check, &none);
+	else
+		print_summary(&check);
+	json_decref(check.findings);
+	return check.failed_cnt == 0 ? VLY_CTL_OK : VLY_CTL_FAILED;
+}

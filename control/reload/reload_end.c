@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "reload_parts.h"
+
+/* Zones that a reload names in the log, of those that failed and of those with warnings. Each line
+ * is a write that may wait for the journal, while nobody else is served; nobody reads a million. */
+#define LOGGED_ZONES_MAX 100
+
+static void
+log_failures(const struct vly_reload_report *report)
+{
+	uint32_t cnt = 0;
+
+	for (uint32_t i = 0; i < report->zone_cnt; i++) {
+		const struct vly_served_zone *zone = report->zones[i];
+		char line[24] = "";
+		if (!zone->error || ++cnt > LOGGED_ZONES_MAX)
+			continue;
+		if (zone->error->line)
+			snprintf(line, sizeof(line), ":%" PRIu64, zone->error->line);
+		vly_log_error("zone %s: %s%s: %s; %s", zone->name, zone->error->file, line,
+			      zone->error->text,
+			      zone->image ? "its old version stays" : "it has no older version");
+	}
+	if (cnt > LOGGED_ZONES_MAX)
+		vly_log_error("%" PRIu32 " more zones did not load: volleyctl zones lists them",
+			      cnt - LOGGED_ZONES_MAX);
+}
+
+static void
+log_warnings(const struct vly_reload *reload)
+{
+	const struct vly_reload_report *report = &reload->report;
+	uint32_t cnt = 0;
+
+	for (uint32_t i = 0; i < report->zone_cnt; i++) {
+		const struct vly_served_zone *zone = report->zones[i];
+		if (zone->error || zone->info.warning_cnt == 0 || ++cnt > LOGGED_ZONES_MAX)
+			continue;
+		vly_log_warning("zone %s: %" PRIu32
+				" warnings: volleyctl check-zone %s %s tells them",
+				zone->name, zone->info.warning_cnt, zone->name, zone->file);
+	}
+	if (cnt > LOGGED_ZONES_MAX)
+		vly_log_warning("%" PRIu32
+				" more zones have warnings: volleyctl check %s tells them",
+				cnt - LOGGED_ZONES_MAX, reload->reloader->config_path);
+}
+
+static void
+log_report(const struct vly_reload *reload)
+{
+	const struct vly_reload_report *report = &reload->report;
+
+	for (uint32_t i = 0; i < reload->config_errors.cnt; i++)
+		vly_log_error("%s", reload->config_errors.text[i]);
+	log_failures(report);
+	log_warnings(reload);
+	vly_log(report->code == VLY_RELOAD_FAILED ? VLY_LOG_ERROR : VLY_LOG_INFO,
+		"loaded %" PRIu32 " of %" PRIu32 " zones, %" PRIu64 " records in %" PRIu64
+		".%03" PRIu64 " s, %" PRIu32 " of them from the image cache%s%s",
+		report->zone_cnt - report->failed_cnt, report->zone_cnt, report->record_cnt,
+		report->duration_ms / 1000, report->duration_ms % 1000, report->cached_cnt,
+		*report->text ? "; " : "", report->text);
+}
+
+void
+vly_reloader_kick(struct vly_reloader *reloader)
+{
+	uv_idle_start(&reloader->kick, reloader->on_kick);
+}
+
+void
+vly_reload_finish(struct vly_reload *reload, enum vly_reload_code code, const char *format, ...)
+{
+	struct vly_reloader *reloader = reload->reloader;
+	struct vly_reload_report *report = &reload->report;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reload->text, sizeof(reload->text), format, args);
+	va_end(args);
+	report->code = code;
+	report->text = reload->text;
+	report->zones = reload->zones;
+	report->zone_cnt = reload->zones ? reload->zone_cnt : 0;
+	report->config_errors = &reload->config_errors;
+	report->duration_ms = uv_now(reloader->loop) - reload->begin_ms;
+	for (uint32_t i = 0; i < report->zone_cnt; i++)
+		report->failed_cnt += reload->zones[i]->error != NULL;
+	log_report(reload);
+	vly_reload_answer(reload);
+	vly_reload_free(reload);
+	reloader->running = NULL;
+	vly_reloader_kick(reloader);
+}
+
+static bool
+differs(const char *a, const char *b)
+{
+	return strcmp(a, b) != 0;
+}
+
+/* Whether the dataplane would be given other flags. Without memory to tell, it is taken to be so.
+ */
+static bool
+flags_differ(const struct vly_config *old, const struct vly_config *new)
+{
+	char **was = vly_config_args(old, "", NULL, 0);
+	char **is = vly_config_args(new, "", NULL, 0);
+	unsigned i = 0;
+
+	while (was && is && was[i] && is[i] && !differs(was[i], is[i]))
+		i++;
+	bool differ = !was || !is || was[i] || is[i];
+	vly_config_args_free(was);
+	vly_config_args_free(is);
+	return differ;
+}
+
+/* Zones, answers, checks and defence of a new configuration are in force at once. Returns whose
+ * restart the rest waits for, or NULL. */
+static const char *
+restart_needed(const struct vly_config *old, const struct vly_config *new)
+{
+	bool control = differs(old->control->socket, new->control->socket) ||
+		       differs(old->control->socket_group, new->control->socket_group) ||
+		       differs(old->control->state_dir, new->control->state_dir) ||
+		       differs(old->control->log_level, new->control->log_level) ||
+		       differs(old->dataplane->socket, new->dataplane->socket);
+
+	if (flags_differ(old, new))
+		return control ? "volley-control and volley-dataplane" : "volley-dataplane";
+	return control ? "volley-control" : NULL;
+}
+
+static void
+take_over(struct vly_reload *reload)
+{
+	struct vly_reloader *reloader = reload->reloader;
+
+	vly_served_zones_accept(reload->target);
+	reloader->store_wanted = true;
+	if (!reload->next)
+		return;
+	reload->report.restart_needed =
+		restart_needed(reloader->live->config, reload->next->config);
+	if (reload->report.restart_needed)
+		vly_log_warning("the configuration changed in what only a start reads: restart %s",
+				reload->report.restart_needed);
+	vly_served_zones_free(reloader->live);
+	reloader->live = reload->next;
+	reload->next = NULL;
+}
+
+static void
+refuse(struct vly_reload *reload, const char *reason)
+{
+	vly_served_zones_refuse(reload->target, reason);
+	if (reload->next)
+		vly_served_zones_copy_errors(reload->reloader->live, reload->next);
+}
+
+static uint32_t
+count_failed(const struct vly_reload *reload)
+{
+	uint32_t cnt = 0;
+
+	for (uint32_t i = 0; i < reload->zone_cnt; i++)
+		cnt += reload->zones[i]->error != NULL;
+	return cnt;
+}
+
+static void
+finish_published(struct vly_reload *reload)
+{
+	char text[sizeof(reload->text)];
+	enum vly_reload_code code = vly_reload_describe(reload, reload->zone_cnt,
+							count_failed(reload), text, sizeof(text));
+
+	if (code == VLY_RELOAD_OK && reload->remnant_cnt > 0)
+		vly_reload_finish(reload, VLY_RELOAD_FAILED,
+				  "%" PRIu32 " removed zones are still answered",
+				  reload->remnant_cnt);
+	else
+		vly_reload_finish(reload, code, "%s", text);
+}
+
+/* The zones are in; so may be the defence. */
+static void
+on_defended(void *arg, const struct vly_defender_report *report)
+{
+	struct vly_reload *reload = arg;
+
+	if (report->code == VLY_DEFENDER_FAILED)
+		vly_reload_finish(reload, VLY_RELOAD_FAILED, "the defence stays as it was: %s",
+				  report->text);
+	else
+		finish_published(reload);
+}
+
+static void
+on_published(void *arg, const struct vly_publish_report *published)
+{
+	struct vly_reload *reload = arg;
+	struct vly_reloader *reloader = reload->reloader;
+	bool has_config = reload->next != NULL;
+
+	uv_update_time(reloader->loop);
+	if (published->outcome == VLY_PUBLISH_DENIED) {
+		refuse(reload, published->text);
+		if (reload->has_cached) {
+			vly_log_warning("image cache not used: %s; all zones are read "
+					"from their files",
+					published->text);
+			reload->load_without_cache(reload);
+			return;
+		}
+		vly_reload_finish(reload, VLY_RELOAD_FAILED, "%s", published->text);
+		return;
+	}
+	reload->report.generation = published->generation;
+	reload->outcome = published->outcome;
+	reload->is_published = true;
+	take_over(reload);
+	if (has_config)
+		vly_defender_configure(reloader->defender,
+				       vly_config_take_defence(reloader->live->config), on_defended,
+				       reload);
+	else
+		finish_published(reload);
+}
+
+/* A reload of everything is the operator's word that what loads now is what shall be answered. */
+static bool
+must_hold(const struct vly_reload *reload)
+{
+	const struct vly_served_zones *served = reload->target;
+	struct vly_publisher_status status;
+
+	vly_publisher_status(reload->reloader->publisher, &status);
+	if (!reload->alone && (reload->is_full || !status.held_back))
+		return false;
+	for (unsigned i = 0; i < served->config->zone_cnt; i++)
+		if (!served->zones[i].image && !served->zones[i].staged)
+			return true;
+	return false;
+}
+
+/* The old images stay until the new ones are in. Zones that are reloaded alone leave room for those
+ * of a reload of everything, which with room for one only would be one, built by one thread. Fewer:
+ * that reload has less to spread over the cores, and a zone that does not load any more keeps a
+ * larger image. More: fewer zones can be reloaded alone. */
+#define IMAGES_SPARE 64
+
+uint32_t
+vly_reload_images_max(const struct vly_reload *reload)
+{
+	return reload->is_full ? VLY_PUBLISH_IMAGES_MAX : VLY_PUBLISH_IMAGES_MAX - IMAGES_SPARE;
+}
+
+/* What a person can do about too many images. Only those of zones that do not load outlive a reload
+ * of everything. */
+static const char *
+describe_full(const struct vly_reload *reload)
+{
+	return reload->is_full ? "zones that do not load keep too many images: correct their "
+				 "files, then reload all zones"
+			       : "too many zones were reloaded one by one, and there is no room "
+				 "for another image: reload all zones";
+}
+
+void
+vly_reload_publish(struct vly_reload *reload, void (*load_without_cache)(struct vly_reload *reload))
+{
+	struct vly_reloader *reloader = reload->reloader;
+	struct vly_image_list *list = vly_served_zones_images(reload->target);
+	bool hold = must_hold(reload);
+
+	if (!list || list->cnt > vly_reload_images_max(reload)) {
+		const char *reason = list ? describe_full(reload) : "out of memory";
+		vly_image_list_free(list);
+		refuse(reload, reason);
+		vly_reload_finish(reload, VLY_RELOAD_FAILED, "%s", reason);
+		return;
+	}
+	if (reload->next)
+		reload->remnant_cnt = vly_served_zones_remnants(reloader->live, reload->next, list);
+	reload->load_without_cache = load_without_cache;
+	reload->phase = "publishing";
+	vly_publisher_publish(reloader->publisher, list, hold, on_published, reload);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is known of a zone that was read and compiled, and how far its reading is. */
+#ifndef VLY_CONTROL_ZONE_INFO_H
+#define VLY_CONTROL_ZONE_INFO_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/file_stamp.h"
+
+/* What is known of a zone once it is compiled. */
+struct vly_zone_info {
+	uint32_t serial;
+	uint64_t record_cnt;
+	uint64_t node_cnt;
+	uint32_t warning_cnt;
+	/* Of the zone file; its inode is 0 when a file may have changed without the stamp showing
+	 * it. */
+	struct vly_file_stamp stamp;
+};
+
+/* Counts up while a zone is loaded, for progress lines; read from any thread. */
+struct vly_load_progress {
+	_Atomic uint64_t record_cnt;
+};
+
+#endif

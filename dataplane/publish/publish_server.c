@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "publish_server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <volley/image.h>
+
+#include "common/log.h"
+#include "guard/defence.h"
+#include "publish_decode.h"
+#include "publish_socket.h"
+
+/* Descriptors come back with the connections of stream threads, which last for seconds. */
+#define LISTEN_PAUSE_MS 1000
+
+static void
+free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+/* What was sent but not committed goes with the connection; what is live goes on answering. */
+static void
+end_connection(struct vly_publish_server *server, const char *reason)
+{
+	if (server->control_fd < 0)
+		return;
+	vly_log_info("control: connection closed: %s", reason);
+	uv_poll_stop(server->control_poll);
+	uv_close((uv_handle_t *)server->control_poll, free_handle);
+	close(server->control_fd);
+	server->control_fd = -1;
+	vly_image_set_forget_pending(&server->images);
+}
+
+static int
+send_result(int fd, uint64_t seq, enum vly_publish_code code, uint32_t zone_cnt, const char *text)
+{
+	struct vly_publish_result result = {
+		.header = {.type = VLY_PUBLISH_RESULT, .bytes = sizeof(result), .seq = seq},
+		.code = code,
+		.zone_cnt = zone_cnt};
+
+	snprintf(result.text, sizeof(result.text), "%s", text);
+	return vly_publish_socket_send(fd, &result, sizeof(result), -1);
+}
+
+static int
+send_hello(const struct vly_publish_server *server)
+{
+	const struct vly_counters *counters = server->block->counters;
+	struct vly_publish_hello hello = {
+		.header = {.type = VLY_PUBLISH_HELLO, .bytes = sizeof(hello)},
+		.publish_version = VLY_PUBLISH_VERSION,
+		.image_version = VLY_IMAGE_VERSION,
+		.pid = (uint32_t)getpid(),
+		.lcore_cnt = counters->lcore_cnt,
+		.start_unix_ns = counters->start_unix_ns,
+		.generation = counters->generation};
+
+	return vly_publish_socket_send(server->control_fd, &hello, sizeof(hello),
+				       server->block->read_fd);
+}
+
+static enum vly_publish_code
+commit(struct vly_publish_server *server, const struct vly_publish_request *request,
+       uint32_t *zone_cnt, struct vly_image_error *error)
+{
+	struct vly_counters *counters = server->block->counters;
+
+	if (request->generation <= counters->generation) {
+		snprintf(error->text, sizeof(error->text),
+			 "generation %llu is not later than %llu, which is live",
+			 (unsigned long long)request->generation,
+			 (unsigned long long)counters->generation);
+		return VLY_PUBLISH_REFUSED;
+	}
+	enum vly_publish_code code = vly_image_set_commit(&server->images, request->image_ids,
+							  request->image_cnt, zone_cnt, error);
+	if (code != VLY_PUBLISH_OK)
+		return code;
+	bool first = counters->generation == 0;
+	counters->generation = request->generation;
+	counters->zone_cnt = *zone_cnt;
+	if (first)
+		server->on_first_commit(server->argument);
+	return VLY_PUBLISH_OK;
+}
+
+/* Every port, or none: those that took the rules go back to the live ones. */
+static const struct vly_port *
+set_rules(struct vly_publish_server *server, const struct vly_policy_rules *rules)
+{
+	for (unsigned i = 0; i < server->port_cnt; i++) {
+		if (vly_port_set_rules(&server->ports[i], rules) == 0)
+			continue;
+		for (unsigned j = 0; j < i; j++)
+			if (vly_port_set_rules(&server->ports[j], &vly_defence_live()->rules) != 0)
+				vly_log_error("port %s uses the new rules, although another port "
+					      "refused them",
+					      server->ports[j].spec->name);
+		return &server->ports[i];
+	}
+	return NULL;
+}
+
+static enum vly_publish_code
+defend(struct vly_publish_server *server, int fd, struct vly_image_error *error)
+{
+	const char *reason = "";
+	struct vly_defence *defence = vly_defence_map(fd, &reason);
+
+	if (defence == NULL) {
+		snprintf(error->text, sizeof(error->text), "%s", reason);
+		return VLY_PUBLISH_REFUSED;
+	}
+	const struct vly_port *refuser = set_rules(server, &defence->rules);
+	if (refuser != NULL) {
+		snprintf(error->text, sizeof(error->text), "port %s refused the rules",
+			 refuser->spec->name);
+		vly_defence_unmap(defence);
+		return VLY_PUBLISH_REFUSED;
+	}
+	vly_log_info("control: defence %llu is in force", (unsigned long long)defence->generation);
+	vly_defence_publish(defence);
+	return VLY_PUBLISH_OK;
+}
+
+/* Carries out one packet. Returns 0, or a negative errno when the result can't be sent. */
+static int
+handle_packet(struct vly_publish_server *server, const void *packet, size_t bytes, int passed_fd,
+	      unsigned fd_cnt)
+{
+	struct vly_publish_request request;
+	struct vly_image_error error = {.text = ""};
+	enum vly_publish_code code = VLY_PUBLISH_MALFORMED;
+	uint32_t zone_cnt = 0;
+	const char *wrong = vly_publish_decode(packet, bytes, fd_cnt, &request);
+
+	if (wrong != NULL)
+		snprintf(error.text, sizeof(error.text), "%s", wrong);
+	else if (request.type == VLY_PUBLISH_IMAGE)
+		code = vly_image_set_add(&server->images, passed_fd, request.image_id, &error);
+	else if (request.type == VLY_PUBLISH_DEFENCE)
+		code = defend(server, passed_fd, &error);
+	else
+		code = commit(server, &request, &zone_cnt, &error);
+
+	if (code != VLY_PUBLISH_OK)
+		vly_log_warning("control: request refused: %s", error.text);
+	else if (request.type == VLY_PUBLISH_COMMIT)
+		vly_log_info("control: generation %llu is live: %u images, %u zones",
+			     (unsigned long long)request.generation, request.image_cnt, zone_cnt);
+	return send_result(server->control_fd, request.seq, code, zone_cnt, error.text);
+}
+
+static void
+on_control_readable(uv_poll_t *poll, int status, int events)
+{
+	struct vly_publish_server *server = poll->data;
+	static uint64_t packet[VLY_PUBLISH_BYTES_MAX / sizeof(uint64_t) + 1];
+	int passed_fd;
+	unsigned fd_cnt;
+
+	(void)events;
+	if (status < 0) {
+		end_connection(server, uv_strerror(status));
+		return;
+	}
+	ssize_t bytes = vly_publish_socket_receive(server->control_fd, packet,
+						   VLY_PUBLISH_BYTES_MAX, &passed_fd, &fd_cnt);
+	if (bytes == -EAGAIN || bytes == -EINTR)
+		return;
+	if (bytes <= 0) {
+		end_connection(server,
+			       bytes < 0 ? strerror((int)-bytes) : "closed by volley-control");
+		return;
+	}
+	/* Longer than any message: the header's length can't fit, which the decoder says. */
+	int error = handle_packet(server, packet, (size_t)bytes, passed_fd, fd_cnt);
+	if (passed_fd >= 0)
+		close(passed_fd);
+	if (error != 0)
+		end_connection(server, strerror(-error));
+}
+
+static void
+start_connection(struct vly_publish_server *server, int fd)
+{
+	server->control_poll = malloc(sizeof(*server->control_poll));
+	if (server->control_poll == NULL ||
+	    uv_poll_init(server->loop, server->control_poll, fd) != 0) {
+		vly_log_error("control: no memory for the connection");
+		free(server->control_poll);
+		close(fd);
+		return;
+	}
+	server->control_fd = fd;
+	server->control_poll->data = server;
+	uv_poll_start(server->control_poll, UV_READABLE, on_control_readable);
+	int error = send_hello(server);
+	if (error != 0)
+		end_connection(server, strerror(-error));
+	else
+		vly_log_info("control: connected");
+}
+
+static void on_connection(uv_poll_t *poll, int status, int events);
+
+static void
+listen_again(uv_timer_t *timer)
+{
+	struct vly_publish_server *server = timer->data;
+
+	uv_poll_start(&server->listen_poll, UV_READABLE, on_connection);
+}
+
+/* A connection that can't be taken stays readable: without a pause, we would do nothing but look at
+ * it. */
+static void
+pause_listening(struct vly_publish_server *server, int error)
+{
+	vly_log_error("control: cannot accept a connection, will retry: %s", strerror(-error));
+	uv_poll_stop(&server->listen_poll);
+	uv_timer_start(&server->listen_timer, listen_again, LISTEN_PAUSE_MS, 0);
+}
+
+static void
+on_connection(uv_poll_t *poll, int status, int events)
+{
+	struct vly_publish_server *server = poll->data;
+
+	(void)events;
+	if (status < 0)
+		return;
+	int fd = vly_publish_socket_accept(server->listen_fd);
+	if (fd == -EPERM)
+		vly_log_warning(
+			"control: refused a connection from another user (neither root nor ours)");
+	else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM)
+		pause_listening(server, fd);
+	if (fd < 0)
+		return;
+	if (server->control_fd < 0) {
+		start_connection(server, fd);
+		return;
+	}
+	vly_log_warning("control: refused a second connection while one is open");
+	if (send_result(fd, 0, VLY_PUBLISH_BUSY, 0, "another volley-control is connected") != 0)
+		vly_log_debug("control: the second connection was already closed");
+	close(fd);
+}
+
+int
+vly_publish_server_open(struct vly_publish_server *server, uv_loop_t *loop, const char *path,
+			const struct vly_counters_block *block, struct vly_port *ports,
+			unsigned port_cnt)
+{
+	memset(server, 0, sizeof(*server));
+	server->ports = ports;
+	server->port_cnt = port_cnt;
+	server->path = path;
+	server->loop = loop;
+	server->block = block;
+	server->control_fd = -1;
+	server->listen_fd = vly_publish_socket_listen(path);
+	if (server->listen_fd < 0)
+		return -1;
+	server->listen_poll.data = server;
+	server->listen_timer.data = server;
+	uv_timer_init(loop, &server->listen_timer);
+	int error = uv_poll_init(loop, &server->listen_poll, server->listen_fd);
+	if (error == 0)
+		error = uv_poll_start(&server->listen_poll, UV_READABLE, on_connection);
+	if (error == 0)
+		return 0;
+	vly_log_error("socket %s: %s", path, uv_strerror(error));
+	close(server->listen_fd);
+	server->listen_fd = -1;
+	unlink(path);
+	return -1;
+}
+
+void
+vly_publish_server_close(struct vly_publish_server *server)
+{
+	if (server->listen_fd < 0)
+		return;
+	end_connection(server, "volley-dataplane is stopping");
+	uv_close((uv_handle_t *)&server->listen_poll, NULL);
+	uv_close((uv_handle_t *)&server->listen_timer, NULL);
+	close(server->listen_fd);
+	server->listen_fd = -1;
+	unlink(server->path);
+}

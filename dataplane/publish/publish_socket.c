@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "publish_socket.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+/* What the kernel allows in one message (SCM_MAX_FD). */
+#define FDS_MAX 253
+
+static int
+open_socket(const char *path, struct sockaddr_un *address)
+{
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof(address->sun_path)) {
+		vly_log_error("socket %s: the path is longer than %zu octets", path,
+			      sizeof(address->sun_path) - 1);
+		return -1;
+	}
+	strcpy(address->sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		vly_log_error("socket %s: %s", path, strerror(errno));
+	return fd;
+}
+
+/* Removes what a dead dataplane left. Only a socket on which a connection is refused is dead. */
+static bool
+remove_stale(const char *path, const struct sockaddr_un *address)
+{
+	struct stat status;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return false;
+	bool refused = connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
+		       errno == ECONNREFUSED;
+	close(fd);
+	return refused && lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) &&
+	       unlink(path) == 0;
+}
+
+int
+vly_publish_socket_listen(const char *path)
+{
+	struct sockaddr_un address;
+	int fd = open_socket(path, &address);
+
+	if (fd < 0)
+		return -1;
+	mode_t mask = umask(0177);
+	int result = bind(fd, (struct sockaddr *)&address, sizeof(address));
+	if (result != 0 && errno == EADDRINUSE && remove_stale(path, &address))
+		result = bind(fd, (struct sockaddr *)&address, sizeof(address));
+	int error = errno;
+	umask(mask);
+	if (result != 0) {
+		vly_log_error("socket %s: %s", path,
+			      error == EADDRINUSE
+				      ? "in use by another volley-dataplane: give each its own "
+					"--socket"
+			      : error == ENOENT ? "its directory does not exist"
+						: strerror(error));
+	} else if (listen(fd, 4) == 0) {
+		return fd;
+	} else {
+		vly_log_error("socket %s: %s", path, strerror(errno));
+		unlink(path);
+	}
+	close(fd);
+	return -1;
+}
+
+int
+vly_publish_socket_accept(int listen_fd)
+{
+	struct ucred peer;
+	socklen_t bytes = sizeof(peer);
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0 &&
+	    (peer.uid == 0 || peer.uid == geteuid()))
+		return fd;
+	close(fd);
+	return -EPERM;
+}
+
+int
+vly_publish_socket_send(int fd, const void *packet, size_t bytes, int pass_fd)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec part = {.iov_base = (void *)(uintptr_t)packet, .iov_len = bytes};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+	if (pass_fd >= 0) {
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control.room);
+		struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+		head->cmsg_level = SOL_SOCKET;
+		head->cmsg_type = SCM_RIGHTS;
+		head->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(head), &pass_fd, sizeof(int));
+	}
+	ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+	return sent < 0 ? -errno : 0;
+}
+
+/* Keeps the first, closes the rest. */
+static void
+take_fds(struct msghdr *message, int *passed_fd, unsigned *fd_cnt)
+{
+	for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head != NULL;
+	     head = CMSG_NXTHDR(message, head)) {
+		if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t cnt = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < cnt; i++) {
+			int fd;
+			memcpy(&fd, CMSG_DATA(head) + i * sizeof(int), sizeof(int));
+			if ((*fd_cnt)++ == 0)
+				*passed_fd = fd;
+			else
+				close(fd);
+		}
+	}
+}
+
+ssize_t
+vly_publish_socket_receive(int fd, void *packet, size_t room, int *passed_fd, unsigned *fd_cnt)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(FDS_MAX * sizeof(int))];
+	} control;
+	struct iovec part = {.iov_base = packet, .iov_len = room};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control.room)};
+
+	*passed_fd = -1;
+	*fd_cnt = 0;
+	ssize_t bytes = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+	if (bytes < 0)
+		return -errno;
+	take_fds(&message, passed_fd, fd_cnt);
+	return (message.msg_flags & MSG_TRUNC) != 0 ? (ssize_t)room + 1 : bytes;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "capabilities.h"
+
+#include <linux/capability.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/*
+ * NET_RAW makes AF_XDP and packet sockets, NET_ADMIN attaches XDP programs and makes interfaces,
+ * SYS_ADMIN looks up a program and its maps by their ids. CAP_BPF and CAP_PERFMON, to load it, are
+ * part of SYS_ADMIN.
+ */
+static const struct need {
+	int capability;
+	const char *name;
+	uint32_t kinds; /* of ports */
+} needs[] = {
+	{CAP_NET_ADMIN, "CAP_NET_ADMIN", 1u << VLY_PORT_AF_XDP | 1u << VLY_PORT_TAP},
+	{CAP_NET_RAW, "CAP_NET_RAW", 1u << VLY_PORT_AF_XDP | 1u << VLY_PORT_AF_PACKET},
+	{CAP_SYS_ADMIN, "CAP_SYS_ADMIN", 1u << VLY_PORT_AF_XDP},
+};
+
+#define NEED_CNT (sizeof(needs) / sizeof(needs[0]))
+
+static uint64_t
+effective(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	if (syscall(SYS_capget, &header, data) != 0)
+		return UINT64_MAX; /* then nothing is known to be missing */
+	return (uint64_t)data[1].effective << 32 | data[0].effective;
+}
+
+void
+vly_capabilities_hint(enum vly_port_kind kind, char hint[VLY_CAPABILITIES_CHARS])
+{
+	uint64_t have = effective();
+	unsigned missing_cnt = 0;
+	int len = 0;
+
+	hint[0] = '\0';
+	for (size_t i = 0; i < NEED_CNT; i++) {
+		if ((needs[i].kinds & 1u << kind) == 0 || (have >> needs[i].capability & 1) != 0)
+			continue;
+		len += snprintf(hint + len, VLY_CAPABILITIES_CHARS - (size_t)len, "%s%s",
+				missing_cnt++ > 0 ? ", " : "; ", needs[i].name);
+	}
+	if (missing_cnt > 0)
+		snprintf(hint + len, VLY_CAPABILITIES_CHARS - (size_t)len,
+			 " %s missing: root has them, unless CapabilityBoundingSet= or a container "
+			 "removes them",
+			 missing_cnt > 1 ? "are" : "is");
+}
+
+bool
+vly_capabilities_lock_memory(void)
+{
+	return (effective() >> CAP_IPC_LOCK & 1) != 0;
+}

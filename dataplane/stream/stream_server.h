@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * All stream threads and their sockets: TCP on port 53, and UDP for what the fast path leaves to
+ * the kernel.
+ *
+ * Use, in the main thread:
+ *   1. vly_stream_server_open() binds the sockets, so that a port that is taken is noticed before
+ *      anything else starts. Nothing is answered yet: the kernel refuses connections, and datagrams
+ *      as nobody's, since the UDP sockets are closed again;
+ *   2. vly_stream_server_start(), when there are zones, on the CPUs that the main thread may use;
+ *   3. vly_stream_server_stop(), before the table's images are closed; does nothing when not
+ *      started;
+ *   4. vly_stream_server_close().
+ *
+ * Memory for connections: stream_conn.h has the sum, buffers_max being --stream-memory divided by
+ * the threads.
+ */
+#ifndef VLY_DATAPLANE_STREAM_SERVER_H
+#define VLY_DATAPLANE_STREAM_SERVER_H
+
+#include "setup/options.h"
+#include "stream_thread.h"
+
+struct vly_stream_server {
+	struct vly_stream_settings settings; /* of each thread */
+	struct vly_stream_limits limits;
+	unsigned thread_cnt; /* 0: no streams */
+	unsigned started_cnt;
+	struct vly_stream_thread *thread;
+	unsigned per_thread_cnt; /* listeners of each thread */
+	struct vly_stream_listener *listener;
+};
+
+/* Returns 0, or -1 with the error logged; either way vly_stream_server_close() is the end. `server`
+ * is zeroed. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_stream_server_open(struct vly_stream_server *server, const struct vly_options *options);
+
+/* `counters` has thread_cnt rows for streams. Returns 0, or -1 with the error logged. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_stream_server_start(struct vly_stream_server *server, struct vly_counters *counters);
+
+__attribute__((nonnull)) void vly_stream_server_stop(struct vly_stream_server *server);
+
+__attribute__((nonnull)) void vly_stream_server_close(struct vly_stream_server *server);
+
+#endif

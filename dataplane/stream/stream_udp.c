@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "stream_udp.h"
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <rte_cycles.h>
+
+#include "answer/guard.h"
+#include "guard/defence.h"
+
+/* Few packets come this way; more at once would only take memory for the largest datagrams. */
+#define BATCH 16
+
+/* Any datagram fits. A buffer's pages cost nothing until a datagram of that size arrives. */
+#define BUFFER_BYTES (65536 + VLY_NAME_SLACK_BYTES)
+
+#define CONTROL_BYTES CMSG_SPACE(sizeof(struct in6_pktinfo))
+
+struct vly_stream_udp {
+	struct vly_stream_policy *policy;
+	struct vly_stream_counters *counters;
+	uint16_t limit_max;
+	struct vly_guard guard;
+	unsigned asked_cnt;
+	atomic_uint held_cnt; /* of query[]: being answered */
+	unsigned reply_cnt;
+	struct mmsghdr received[BATCH];
+	struct mmsghdr reply[BATCH];
+	struct iovec iov[BATCH];
+	struct sockaddr_in6 address[BATCH]; /* the larger of the two */
+	_Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL_BYTES];
+	struct vly_query query[BATCH];
+	unsigned asked[BATCH]; /* of each query: which of received[] it is */
+	uint8_t buffer[BATCH][BUFFER_BYTES];
+};
+
+struct vly_stream_udp *
+vly_stream_udp_create(struct vly_stream_policy *policy, struct vly_stream_counters *counters,
+		      uint16_t limit_max)
+{
+	/* calloc() would not heed the alignment of the queries */
+	struct vly_stream_udp *udp = aligned_alloc(_Alignof(struct vly_stream_udp), sizeof(*udp));
+
+	if (udp == NULL)
+		return NULL;
+	memset(udp, 0, sizeof(*udp));
+	udp->policy = policy;
+	udp->counters = counters;
+	udp->limit_max = limit_max;
+	vly_guard_start(&udp->guard, vly_limiter_create(), NULL, rte_get_tsc_hz());
+	if (udp->guard.limiter != NULL)
+		return udp;
+	free(udp);
+	return NULL;
+}
+
+static struct vly_stream_source
+source_of(const struct sockaddr_in6 *address)
+{
+	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)(const void *)address;
+	bool is_ipv4 = address->sin6_family == AF_INET;
+
+	return (struct vly_stream_source){
+		.ipv4 = is_ipv4,
+		.port = ntohs(address->sin6_port), /* where IPv4 has it, too */
+		.address = is_ipv4 ? (const uint8_t *)&ipv4->sin_addr
+				   : (const uint8_t *)&address->sin6_addr,
+	};
+}
+
+static int
+receive(struct vly_stream_udp *udp, int fd)
+{
+	for (unsigned i = 0; i < BATCH; i++) {
+		udp->iov[i] = (struct iovec){udp->buffer[i], BUFFER_BYTES - VLY_NAME_SLACK_BYTES};
+		udp->received[i].msg_hdr = (struct msghdr){
+			.msg_name = &udp->address[i],
+			.msg_namelen = sizeof(udp->address[i]),
+			.msg_iov = &udp->iov[i],
+			.msg_iovlen = 1,
+			.msg_control = udp->control[i],
+			.msg_controllen = CONTROL_BYTES,
+		};
+	}
+	return recvmmsg(fd, udp->received, BATCH, MSG_DONTWAIT, NULL);
+}
+
+static void
+make_query(struct vly_stream_udp *udp, unsigned i, const struct vly_stream_source *source)
+{
+	struct vly_lcore_counters *counters = &udp->counters->answers;
+	struct vly_query *query = &udp->query[udp->asked_cnt];
+
+	udp->asked[udp->asked_cnt++] = i;
+	query->message = udp->buffer[i];
+	query->message_len = (uint16_t)udp->received[i].msg_len;
+	query->room = VLY_MESSAGE_BYTES_MAX;
+	query->limit_max = udp->limit_max;
+	query->limit = VLY_UDP_BYTES_MIN;
+	query->stream = false;
+	query->client_is_ipv4 = source->ipv4;
+	query->frame_off = 0;
+	query->client = source->address;
+	counters->queries_ipv4 += source->ipv4;
+	counters->queries_ipv6 += !source->ipv4;
+}
+
+static void
+answer(struct vly_stream_udp *udp, unsigned cnt)
+{
+	struct vly_lcore_counters *counters = &udp->counters->answers;
+
+	udp->asked_cnt = 0;
+	rcu_thread_online();
+	for (unsigned i = 0; i < cnt; i++) {
+		struct vly_stream_source source = source_of(&udp->address[i]);
+		counters->rx_bytes += udp->received[i].msg_len;
+		if (vly_stream_policy_admits(udp->policy, &source, udp->buffer[i],
+					     udp->received[i].msg_len))
+			make_query(udp, i, &source);
+	}
+	counters->rx_packets += cnt;
+	counters->bursts++;
+	udp->counters->udp_queries += cnt;
+	atomic_store_explicit(&udp->held_cnt, udp->asked_cnt, memory_order_relaxed);
+	vly_guard_begin(&udp->guard, vly_defence_live(), rte_rdtsc());
+	vly_query_answer(udp->query, udp->asked_cnt, vly_table_live(), &udp->guard, counters);
+	rcu_thread_offline();
+	atomic_store_explicit(&udp->held_cnt, 0, memory_order_relaxed);
+}
+
+unsigned
+vly_stream_udp_held(const struct vly_stream_udp *udp, const struct vly_query **query)
+{
+	*query = udp->query;
+	return atomic_load_explicit(&udp->held_cnt, memory_order_relaxed);
+}
+
+/*
+ * The destination of the query becomes the source of the response, by the same control message. The
+ * way back is the routing table's to find, but for link-local addresses, which mean nothing without
+ * their link.
+ */
+static void
+turn_round(struct msghdr *message)
+{
+	struct cmsghdr *control = CMSG_FIRSTHDR(message);
+
+	if (control == NULL || control->cmsg_level != IPPROTO_IPV6) {
+		if (control != NULL)
+			((struct in_pktinfo *)(void *)CMSG_DATA(control))->ipi_ifindex = 0;
+		return;
+	}
+	struct in6_pktinfo *info = (struct in6_pktinfo *)(void *)CMSG_DATA(control);
+	if (!IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr))
+		info->ipi6_ifindex = 0;
+}
+
+static void
+collect_replies(struct vly_stream_udp *udp)
+{
+	udp->reply_cnt = 0;
+	for (unsigned i = 0; i < udp->asked_cnt; i++) {
+		unsigned from = udp->asked[i];
+		if (udp->query[i].response_len == 0)
+			continue;
+		udp->iov[from].iov_len = udp->query[i].response_len;
+		turn_round(&udp->received[from].msg_hdr);
+		udp->reply[udp->reply_cnt++] = udp->received[from];
+	}
+}
+
+/* What can't be sent is dropped, as a full network would; the others still go. */
+static void
+send_replies(struct vly_stream_udp *udp, int fd)
+{
+	struct vly_lcore_counters *counters = &udp->counters->answers;
+
+	for (unsigned at = 0; at < udp->reply_cnt;) {
+		int sent = sendmmsg(fd, udp->reply + at, udp->reply_cnt - at, MSG_DONTWAIT);
+		if (sent <= 0) {
+			counters->tx_full++;
+			at++;
+			continue;
+		}
+		counters->tx_packets += (unsigned)sent;
+		for (; sent > 0; sent--, at++)
+			counters->tx_bytes += udp->reply[at].msg_len;
+	}
+}
+
+void
+vly_stream_udp_serve(struct vly_stream_udp *udp, int fd)
+{
+	int cnt = receive(udp, fd);
+
+	if (cnt <= 0)
+		return;
+	answer(udp, (unsigned)cnt);
+	collect_replies(udp);
+	send_replies(udp, fd);
+}
+
+void
+vly_stream_udp_free(struct vly_stream_udp *udp)
+{
+	if (udp != NULL)
+		vly_limiter_destroy(udp->guard.limiter);
+	free(udp);
+}

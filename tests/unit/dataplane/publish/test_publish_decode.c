@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "publish/publish_decode.h"
+
+static union {
+	struct vly_publish_header header;
+	struct vly_publish_image image;
+	struct vly_publish_commit commit;
+	uint64_t room[VLY_PUBLISH_BYTES_MAX / 8 + 2];
+} message;
+static struct vly_publish_request request;
+
+static void
+set_header(uint32_t type, size_t bytes)
+{
+	message.header =
+		(struct vly_publish_header){.type = type, .bytes = (uint32_t)bytes, .seq = 7};
+}
+
+static void
+expect_malformed(size_t bytes, unsigned fd_cnt, const char *part)
+{
+	const char *wrong = vly_publish_decode(&message, bytes, fd_cnt, &request);
+
+	cr_assert_not_null(wrong);
+	cr_expect_not_null(strstr(wrong, part), "%s", wrong);
+}
+
+Test(publish_decode, image)
+{
+	set_header(VLY_PUBLISH_IMAGE, sizeof(message.image));
+	message.image.image_id = 99;
+	cr_assert_null(vly_publish_decode(&message, sizeof(message.image), 1, &request));
+	cr_expect_eq(request.type, VLY_PUBLISH_IMAGE);
+	cr_expect_eq(request.seq, 7);
+	cr_expect_eq(request.image_id, 99);
+	expect_malformed(sizeof(message.image), 0, "file descriptor");
+	expect_malformed(sizeof(message.image), 2, "file descriptor");
+	message.image.image_id = 0;
+	expect_malformed(sizeof(message.image), 1, "not a valid image id");
+}
+
+Test(publish_decode, defence)
+{
+	set_header(VLY_PUBLISH_DEFENCE, sizeof(message.header));
+	cr_assert_null(vly_publish_decode(&message, sizeof(message.header), 1, &request));
+	cr_expect_eq(request.type, VLY_PUBLISH_DEFENCE);
+	cr_expect_eq(request.seq, 7);
+	expect_malformed(sizeof(message.header), 0, "file descriptor");
+	expect_malformed(sizeof(message.header), 2, "file descriptor");
+	set_header(VLY_PUBLISH_DEFENCE, sizeof(message.header) + 8);
+	expect_malformed(sizeof(message.header) + 8, 1, "wrong length");
+}
+
+Test(publish_decode, commit)
+{
+	size_t bytes = sizeof(message.commit) + 2 * sizeof(uint64_t);
+
+	set_header(VLY_PUBLISH_COMMIT, bytes);
+	message.commit.generation = 3;
+	message.commit.image_cnt = 2;
+	message.commit.image_id[1] = 5;
+	cr_assert_null(vly_publish_decode(&message, bytes, 0, &request));
+	cr_expect_eq(request.type, VLY_PUBLISH_COMMIT);
+	cr_expect_eq(request.generation, 3);
+	cr_expect_eq(request.image_cnt, 2);
+	cr_expect_eq(request.image_ids[1], 5);
+	expect_malformed(bytes, 1, "file descriptor");
+	message.commit.image_cnt = 3;
+	expect_malformed(bytes, 0, "number of images");
+	message.commit.image_cnt = UINT32_MAX;
+	expect_malformed(bytes, 0, "too many");
+}
+
+Test(publish_decode, commit_of_nothing)
+{
+	set_header(VLY_PUBLISH_COMMIT, sizeof(message.commit));
+	message.commit.generation = 1;
+	cr_assert_null(vly_publish_decode(&message, sizeof(message.commit), 0, &request));
+	cr_expect_eq(request.image_cnt, 0);
+}
+
+Test(publish_decode, largest)
+{
+	set_header(VLY_PUBLISH_COMMIT, VLY_PUBLISH_BYTES_MAX);
+	message.commit.image_cnt = VLY_PUBLISH_IMAGES_MAX;
+	cr_expect_null(vly_publish_decode(&message, VLY_PUBLISH_BYTES_MAX, 0, &request));
+	expect_malformed(VLY_PUBLISH_BYTES_MAX + 1, 0, "length");
+}
+
+Test(publish_decode, headers)
+{
+	for (size_t bytes = 0; bytes < sizeof(message.header); bytes++)
+		expect_malformed(bytes, 0, "shorter");
+	set_header(VLY_PUBLISH_IMAGE, sizeof(message.header));
+	expect_malformed(sizeof(message.image), 0, "does not match the packet");
+	expect_malformed(sizeof(message.header), 0, "wrong length");
+	set_header(VLY_PUBLISH_COMMIT, sizeof(message.header));
+	expect_malformed(sizeof(message.header), 0, "too short");
+	cr_expect_eq(request.seq, 7);
+	for (uint32_t type = 0; type < 9; type++) {
+		if (type == VLY_PUBLISH_IMAGE || type == VLY_PUBLISH_COMMIT ||
+		    type == VLY_PUBLISH_DEFENCE)
+			continue;
+		set_header(type, sizeof(message.header));
+		expect_malformed(sizeof(message.header), 0, "unknown request type");
+	}
+}
