@@ -13,6 +13,7 @@
 #include "device.h"
 #include "interface.h"
 #include "setup/eal.h"
+#include "xdp_refusal.h"
 #include "xsk.h"
 
 /* MTU of ports that have none: that of Ethernet. */
@@ -162,7 +163,7 @@ set_up_rx(struct vly_port *port, uint16_t queue_idx, struct rte_mempool *pool)
 }
 
 static int
-set_up_queue(struct vly_port *port, uint16_t queue_idx)
+set_up_queue(struct vly_port *port, uint16_t queue_idx, const char *xdp_program)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
 	int socket_id = rte_eth_dev_socket_id(port->port_id);
@@ -176,6 +177,8 @@ set_up_queue(struct vly_port *port, uint16_t queue_idx)
 		return -1;
 	}
 	int error = set_up_rx(port, queue_idx, pool);
+	if (error != 0 && port->has_xdp && vly_xdp_refusal_report(port->spec->name, xdp_program))
+		return -1;
 	if (error == 0)
 		error = rte_eth_tx_queue_setup(port->port_id, queue_idx, port->plan.tx_desc_cnt,
 					       (unsigned)socket_id, NULL);
@@ -208,7 +211,7 @@ vly_port_open(struct vly_port *port, unsigned port_idx, const char *xdp_program)
 	if (configure(port) != 0)
 		return -1;
 	for (uint16_t i = 0; i < port->spec->queue_cnt; i++)
-		if (set_up_queue(port, i) != 0)
+		if (set_up_queue(port, i, xdp_program) != 0)
 			return -1;
 	int error = rte_eth_dev_start(port->port_id);
 	if (error != 0)

@@ -33,6 +33,7 @@
 #include <stdint.h>
 
 #include <volley/rate.h>
+#include <volley/verifier.h>
 
 /* The levels: leading address bits that identify the source. */
 #define VLY_SOURCE_LEVEL_CNT 3
@@ -128,8 +129,9 @@ VLY_SKETCH_INLINE uint32_t *
 vly_sketch_cell(struct vly_sketch *sketch, const struct vly_sketch_hash *hash, unsigned level,
 		unsigned row)
 {
-	uint32_t at = hash->level[level] >> row * VLY_SKETCH_ROW_BITS;
+	uint64_t at = hash->level[level] >> row * VLY_SKETCH_ROW_BITS;
 
+	VLY_VERIFIER_HIDE(at);
 	return &sketch->cell[level][row][at & ((1 << VLY_SKETCH_ROW_BITS) - 1)];
 }
 
