@@ -32,25 +32,33 @@ def all_queues(lab, nic):
         yield device
 
 
+def bridged_pair(lab, nic, options=""):
+    """The NIC and one end of a veth pair are ports of a bridge, which leaves tags where an XDP program sees them."""
+    return created(lab, f"""
+        ip link add veth0 type veth peer name veth1
+        ip link add bridge0 type bridge {options}
+        ip link set $1 master bridge0 && ip link set veth1 master bridge0
+        ip link set veth0 address $2 && ethtool -K veth1 txvlan off
+        for each in $1 veth0 veth1 bridge0; do ip link set $each up || exit; done""",
+                   "ip link del veth0; ip link del bridge0; ip link set $1 down", nic, VETH_MAC)
+
+
 @contextmanager
 def veth(lab, nic):
-    """The NIC and one end of the pair are ports of a bridge."""
-    with created(lab, "ip link add veth0 type veth peer name veth1 && ip link add bridge0 type bridge && "
-                      "ip link set $1 master bridge0 && ip link set veth1 master bridge0 && "
-                      "ip link set veth0 address $2 && for each in $1 veth1 bridge0; do ip link set $each up; done",
-                 "ip link del veth0; ip link del bridge0; ip link set $1 down",
-                 nic, VETH_MAC), lab.interface(nic, "veth0") as device:
+    """One end of a veth pair has the addresses."""
+    with bridged_pair(lab, nic), lab.interface(nic, "veth0") as device:
         yield device
 
 
 @contextmanager
 def vlan(lab, nic):
-    """The addresses are those of a VLAN on the NIC, at both ends."""
-    link = lab.links[nic]
-    with created(lab, f"ip link set $1 up && ip link add link $1 name $1.{VLAN} type vlan id {VLAN}",
-                 f"ip link del $1.{VLAN}; ip link set $1 down", nic), link.tagged(VLAN), \
-            lab.interface(nic, f"{nic}.{VLAN}") as device:
-        yield device
+    """A VLAN on a veth pair has the addresses. The bridge puts the tags on."""
+    with bridged_pair(lab, nic, "vlan_filtering 1"):
+        lab.sh("""
+            bridge vlan add dev $1 vid $2 pvid untagged && bridge vlan add dev veth1 vid $2
+            ip link add link veth0 name veth0.$2 type vlan id $2""", nic, VLAN)
+        with lab.interface(nic, f"veth0.{VLAN}") as device:
+            yield device
 
 
 @contextmanager
@@ -100,6 +108,7 @@ class Cell:
     others: tuple = ()
     spreads: bool = False  # queries come to each of several lcores
     unserved_queues: bool = False
+    mac: str = ""  # of the port, when it is not the NIC's
     tags: bool = True  # frames with a VLAN tag come to the port
 
     @property
@@ -118,8 +127,8 @@ CELLS = [
     Cell("af_xdp virtio 2 lcores", EVERY, "two", plain, "af_xdp:{},queues=2", spreads=True),
     Cell("af_xdp virtio 3 queues", EVERY, "three", all_queues, unserved_queues=True),
     Cell("af_xdp e1000e", EVERY, "intel", tags_left_on),
-    Cell("af_xdp veth", EVERY, "left", veth),
-    Cell("af_xdp vlan", NEW, "left", vlan, tags=False),
+    Cell("af_xdp veth", EVERY, "left", veth, mac=VETH_MAC),
+    Cell("af_xdp vlan", NEW, "left", vlan, tags=False, mac=VETH_MAC),
     Cell("af_xdp bond members", NEW, "left", bond, others=("af_xdp:right",)),
     Cell("af_xdp bridge port", NEW, "left", bridge_port),
     Cell("pci e1000e", NEW, "intel", vfio, "pci:{}"),

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from cells import CELLS, VETH_MAC, veth
+from cells import CELLS
 from kernels import Kernel, Unavailable
 from lab import NICS, Lab
 from served import Served
@@ -45,7 +45,7 @@ def served(request):
         before = lab.state()
         made = Served(lab, ports, [link.server4, link.server6])
         made.cell, made.link, made.state_before = cell, link, before
-        made.mac = VETH_MAC if cell.set_up is veth else link.mac
+        made.mac = cell.mac or link.mac
         link.server_mac = bytes.fromhex(made.mac.replace(":", ""))
         try:
             yield made.start()

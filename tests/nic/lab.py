@@ -33,7 +33,7 @@ class Link:
     def __init__(self, lab, name, number):
         self.lab, self.name, self.number = lab, name, number
         self.client = lab.client
-        self.tap = self.device = f"tap-{name}"
+        self.tap = f"tap-{name}"
         self.server4, self.client4 = f"10.53.{number}.1", f"10.53.{number}.2"
         self.server6, self.client6 = f"fd53:{number}::1", f"fd53:{number}::2"
         self.mac = f"52:54:00:53:00:{number:02x}"
@@ -44,7 +44,9 @@ class Link:
     def _create(self):
         mode = ["multi_queue"] if self.queue_cnt > 1 else []
         self.client.ip("tuntap", "add", "dev", self.tap, "mode", "tap", *mode)
-        self._move_addresses(None, self.tap)
+        self.client.ip("link", "set", self.tap, "up")
+        self.client.ip("addr", "add", f"{self.client4}/24", "dev", self.tap)
+        self.client.ip("addr", "add", f"{self.client6}/64", "dev", self.tap, "nodad")
         (link,) = json.loads(self.client.ip("-j", "link", "show", "dev", self.tap))
         self.client_mac = bytes.fromhex(link["address"].replace(":", ""))
 
@@ -55,44 +57,24 @@ class Link:
         return ["-netdev", f"tap,id={self.name},ifname={self.tap},script=no,downscript=no,vhost=off{queues}",
                 "-device", f"{device},netdev={self.name},mac={self.mac},romfile={more}"]
 
-    @contextmanager
-    def tagged(self, tag):
-        """The client has its addresses on a VLAN inside the block."""
-        tap, self.device = self.device, f"vlan{tag}"
-        self.client.ip("link", "add", "link", tap, "name", self.device, "type", "vlan", "id", str(tag))
-        self._move_addresses(tap, self.device)
-        try:
-            yield
-        finally:
-            self._move_addresses(self.device, tap)
-            self.client.ip("link", "del", self.device)
-            self.device = tap
-
-    def _move_addresses(self, old, new):
-        if old:
-            self.client.ip("addr", "flush", "dev", old)
-        self.client.ip("link", "set", new, "up")
-        self.client.ip("addr", "add", f"{self.client4}/24", "dev", new)
-        self.client.ip("addr", "add", f"{self.client6}/64", "dev", new, "nodad")
-
     def forget_neighbours(self):
-        self.client.ip("neigh", "flush", "dev", self.device)
+        self.client.ip("neigh", "flush", "dev", self.tap)
 
     def neighbour(self, address):
         """The MAC address that the client has learned for the address, or None."""
-        entries = json.loads(self.client.ip("-j", "neigh", "show", "dev", self.device) or "[]")
+        entries = json.loads(self.client.ip("-j", "neigh", "show", "dev", self.tap) or "[]")
         return next((entry.get("lladdr") for entry in entries if entry["dst"] == address), None)
 
     @contextmanager
     def known_neighbour(self):
         """The client needs no ARP and no ND inside the block."""
         for address in (self.server4, self.server6):
-            self.client.ip("neigh", "replace", address, "lladdr", self.mac, "dev", self.device, "nud", "permanent")
+            self.client.ip("neigh", "replace", address, "lladdr", self.mac, "dev", self.tap, "nud", "permanent")
         try:
             yield
         finally:
             for address in (self.server4, self.server6):
-                self.client.ip("neigh", "del", address, "dev", self.device)
+                self.client.ip("neigh", "del", address, "dev", self.tap)
 
 
 class Lab:
@@ -117,6 +99,8 @@ class Lab:
 
     def _set_up(self):
         self.sh("for module; do modprobe $module || exit; done", *MODULES)
+        # else any interface answers ARP for any address
+        self.sh("echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore")
         names = {link["address"]: link["ifname"] for link in json.loads(self.machine.output("ip", "-j", "link"))}
         self.pci = {}
         for nic, link in self.links.items():
