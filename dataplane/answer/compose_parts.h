@@ -11,11 +11,10 @@
 #ifndef VLY_DATAPLANE_COMPOSE_PARTS_H
 #define VLY_DATAPLANE_COMPOSE_PARTS_H
 
+#include <volley/alias.h>
+
 #include "base/wire.h"
 #include "query.h"
-
-/* Substitutions in one answer; as many as the compiler puts into a chain. */
-#define VLY_COMPOSE_HOPS_MAX 16
 
 /* How composing ends. */
 enum vly_compose_end {
@@ -25,10 +24,9 @@ enum vly_compose_end {
 };
 
 /* A substitution: `name`, of `name_len` octets in lower case, became the owner of a CNAME, by the
- * DNAME at `node`, whose target stands at `target_off` in the message. */
+ * DNAME of a node, whose target stands at `target_off` in the message. */
 struct vly_compose_hop {
-	const struct vly_image_node *node;
-	uint16_t prefix_len; /* octets of the name that stayed */
+	struct vly_alias_hop by; /* a struct vly_image_node; the octets of the name that stayed */
 	uint16_t target_off;
 	uint8_t name_len;
 	uint8_t name[VLY_NAME_BYTES_MAX];
@@ -46,7 +44,7 @@ struct vly_composer {
 	uint16_t prefix_len;
 	uint16_t target_off;
 	unsigned hop_cnt;
-	struct vly_compose_hop hop[VLY_COMPOSE_HOPS_MAX];
+	struct vly_compose_hop hop[VLY_ALIAS_HOPS_MAX];
 };
 
 /* Each of these returns whether composing goes on. */
