@@ -14,6 +14,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include <volley/policy.h>
+#include <volley/verifier.h>
 #include <volley/xdp.h>
 
 /* DPDK's AF_XDP driver looks for a map of this name and puts the sockets in. One entry per queue:
@@ -83,10 +84,11 @@ keep_sample(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint64_t verdict)
 	uint64_t len = bpf_xdp_get_buff_len(ctx);
 	uint64_t kept = len < VLY_SAMPLE_FRAME_BYTES ? len : VLY_SAMPLE_FRAME_BYTES;
 
-	barrier_var(verdict); /* otherwise the compiler removes tests that the verifier needs */
+	/* otherwise the compiler removes tests that the verifier needs */
+	VLY_VERIFIER_HIDE(verdict);
 	if (cpu == NULL || verdict >= VLY_VERDICT_CNT)
 		return 0;
-	barrier_var(kept);
+	VLY_VERIFIER_HIDE(kept);
 	if (kept < VLY_ETHERNET_BYTES || kept > VLY_SAMPLE_FRAME_BYTES)
 		return 0;
 	sample = &cpu->sample[cpu->sample_cnt & (VLY_XDP_SAMPLES_MAX - 1)];
@@ -107,7 +109,7 @@ keep_sample(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint64_t verdict)
 VLY_POLICY_INLINE void
 count(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint64_t verdict)
 {
-	barrier_var(verdict);
+	VLY_VERIFIER_HIDE(verdict);
 	if (cpu == NULL || verdict >= VLY_VERDICT_CNT)
 		return;
 	cpu->verdict[verdict]++;
@@ -121,7 +123,7 @@ without_lcore(struct xdp_md *ctx, struct vly_xdp_cpu *cpu)
 {
 	uint64_t queue = ctx->rx_queue_index % VLY_XDP_QUEUES_MAX;
 
-	barrier_var(queue);
+	VLY_VERIFIER_HIDE(queue);
 	if (cpu != NULL && queue < VLY_XDP_QUEUES_MAX)
 		cpu->no_lcore[queue] = 1;
 	return VLY_VERDICT_no_lcore;

@@ -39,7 +39,7 @@ run(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	switch (vly_options_parse(&options, argc, argv)) {
 	case VLY_OPTIONS_HELP:
-		fputs(vly_options_help, stdout);
+		vly_options_help(stdout);
 		return 0;
 	case VLY_OPTIONS_VERSION:
 		puts("volley-dataplane " VLY_VERSION);

@@ -19,8 +19,7 @@ enum { RECORD_HEAD_BYTES = 2 + 10, DNAME_TTL_OFF = 2 + 4, DNAME_LENGTH_OFF = 2 +
 
 /* A DNAME with its target, and a CNAME with a prefix and a pointer. */
 #define HOP_BYTES_MAX (2 * (RECORD_HEAD_BYTES + VLY_NAME_BYTES_MAX) + 2)
-static_assert(VLY_DNS_HEADER_BYTES + VLY_NAME_BYTES_MAX + 4 +
-			      VLY_COMPOSE_HOPS_MAX * HOP_BYTES_MAX <=
+static_assert(VLY_DNS_HEADER_BYTES + VLY_NAME_BYTES_MAX + 4 + VLY_ALIAS_HOPS_MAX * HOP_BYTES_MAX <=
 		      VLY_POINTER_MAX,
 	      "pointers reach the names of all hops");
 
@@ -59,7 +58,7 @@ static const struct vly_compose_hop *
 find_hop(const struct vly_composer *composer, const struct vly_image_node *node)
 {
 	for (unsigned i = 0; i < composer->hop_cnt; i++)
-		if (composer->hop[i].node == node)
+		if (composer->hop[i].by.alias == node)
 			return &composer->hop[i];
 	return NULL;
 }
@@ -72,26 +71,9 @@ has_passed(const struct vly_composer *composer, const struct vly_image_node *nod
 {
 	for (unsigned i = 0; i < composer->hop_cnt; i++) {
 		const struct vly_compose_hop *hop = &composer->hop[i];
-		if (hop->node == node && hop->name_len == name->len &&
+		if (hop->by.alias == node && hop->name_len == name->len &&
 		    memcmp(hop->name, name->lower, name->len) == 0)
 			return true;
-	}
-	return false;
-}
-
-/* Whether names would grow without end, so that the answer ends here: the DNAME at `node` applies
- * again, and no hop since its last use has removed any of the octets that stood before its owner
- * then. The compiler ends chains by the same rule (control/compile/chain.c). */
-static bool
-is_growing(const struct vly_composer *composer, const struct vly_image_node *node,
-	   unsigned prefix_len)
-{
-	for (unsigned i = composer->hop_cnt; i-- > 0;) {
-		const struct vly_compose_hop *hop = &composer->hop[i];
-		if (hop->node == node && hop->prefix_len <= prefix_len)
-			return true;
-		if (prefix_len > hop->prefix_len)
-			prefix_len = hop->prefix_len;
 	}
 	return false;
 }
@@ -142,8 +124,7 @@ add_hop(struct vly_composer *composer, const struct vly_query *step, unsigned pr
 {
 	struct vly_compose_hop *hop = &composer->hop[composer->hop_cnt++];
 
-	hop->node = step->node;
-	hop->prefix_len = (uint16_t)prefix_len;
+	hop->by = (struct vly_alias_hop){.alias = step->node, .prefix_len = prefix_len};
 	hop->target_off = (uint16_t)target_off;
 	hop->name_len = step->name.len;
 	/* a copy of fixed length is faster */
@@ -189,12 +170,14 @@ substitute(struct vly_composer *composer, struct vly_query *step, struct vly_com
 	const struct vly_compose_hop *same = find_hop(composer, node);
 	struct dname dname;
 
-	if (composer->hop_cnt == VLY_COMPOSE_HOPS_MAX || node->name_len >= step->name.len ||
+	if (composer->hop_cnt == VLY_ALIAS_HOPS_MAX || node->name_len >= step->name.len ||
 	    !vly_composer_work(composer, HOP_WORK) || !find_dname(step, &dname) ||
 	    (same != NULL && has_passed(composer, node, &step->name)))
 		return false;
-	bool too_long = prefix_len + dname.target_len > VLY_NAME_BYTES_MAX;
-	if (!too_long && same != NULL && is_growing(composer, node, prefix_len))
+	bool too_long = vly_alias_is_too_long(prefix_len, dname.target_len);
+	if (!too_long && same != NULL &&
+	    vly_alias_is_growing(composer->hop, sizeof(composer->hop[0]), composer->hop_cnt, node,
+				 prefix_len))
 		return false;
 	/* A DNAME that applies again is in the answer already (RFC 2181 §5). */
 	unsigned target_off =
@@ -214,7 +197,7 @@ substitute(struct vly_composer *composer, struct vly_query *step, struct vly_com
 	       splice(composer, &step->name, prefix_len, &dname);
 }
 
-/* Substitutes, at most VLY_COMPOSE_HOPS_MAX times, and appends the answer for the last name. */
+/* Substitutes, at most VLY_ALIAS_HOPS_MAX times, and appends the answer for the last name. */
 static void
 compose(struct vly_composer *composer, struct vly_query *step, struct vly_composed *composed)
 {

@@ -238,8 +238,10 @@ first_label(struct source *source, const struct vly_name *question, unsigned at)
 static const uint8_t *
 hop_owner(const struct vly_compose_hop *hop, unsigned type, unsigned *len)
 {
-	*len = type == VLY_TYPE_CNAME ? hop->name_len : hop->node->name_len;
-	return type == VLY_TYPE_CNAME ? hop->name : vly_image_node_name(hop->node);
+	const struct vly_image_node *node = hop->by.alias;
+
+	*len = type == VLY_TYPE_CNAME ? hop->name_len : node->name_len;
+	return type == VLY_TYPE_CNAME ? hop->name : vly_image_node_name(node);
 }
 
 /* Whether the owner of any hop's alias may be the one that begins with `label`, by the label's

@@ -27,12 +27,10 @@
 #ifndef VLY_DATAPLANE_COMPOSE_PARTS_H
 #define VLY_DATAPLANE_COMPOSE_PARTS_H
 
+#include <volley/alias.h>
+
 #include "base/wire.h"
 #include "query.h"
-
-/* Substitutions in one answer: as many aliases as the compiler puts into a chain, so that a chain
- * ends at the same length however it is made. More would cost more work for each query. */
-#define VLY_COMPOSE_HOPS_MAX 16
 
 /* How composing ends. After any end but DONE nothing more is written. */
 enum vly_compose_end {
@@ -42,10 +40,9 @@ enum vly_compose_end {
 };
 
 /* A substitution: `name`, of `name_len` octets in lower case, became the owner of a CNAME because
- * of the DNAME at `node`, whose target is at `target_off` in the message. */
+ * of the DNAME at a node, whose target is at `target_off` in the message. */
 struct vly_compose_hop {
-	const struct vly_image_node *node;
-	uint16_t prefix_len; /* octets of the name before the DNAME's owner */
+	struct vly_alias_hop by; /* a struct vly_image_node; octets of the name before its owner */
 	uint16_t target_off;
 	uint8_t name_len;
 	uint8_t name[VLY_NAME_BYTES_MAX];
@@ -63,7 +60,7 @@ struct vly_composer {
 	uint16_t prefix_len;
 	uint16_t target_off;
 	unsigned hop_cnt;
-	struct vly_compose_hop hop[VLY_COMPOSE_HOPS_MAX];
+	struct vly_compose_hop hop[VLY_ALIAS_HOPS_MAX];
 };
 
 /* Each of these functions returns true if composing goes on. */

@@ -96,7 +96,7 @@ admit(struct vly_sketch *sketch, const struct vly_packet *packet,
       const struct vly_policy_rules *rules, uint32_t *screen, const struct rates *rates,
       uint32_t now)
 {
-	uint32_t spent = vly_sketch_screen_spent(*screen, now, rates->screen);
+	uint32_t spent = vly_sketch_screen_spent(*screen, now, rates->screen.cost);
 
 	if (__builtin_expect(spent > rates->screen.burst, 0)) {
 		struct vly_sketch_hash hash =

@@ -57,8 +57,6 @@ write_hint(char *hint, size_t room, const struct vly_port_spec *spec)
 			"; most drivers support XDP only up to an MTU of %u (for a veth pair, that "
 			"of the other end): ip link set dev %s mtu 1500",
 			XDP_MTU_MAX, spec->target);
-	else if (strstr(vly_eal_error(), "Failed to load program") != NULL)
-		snprintf(hint, room, "; --log-level debug shows the kernel's messages");
 }
 
 int

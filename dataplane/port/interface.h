@@ -16,6 +16,7 @@ struct vly_interface {
 	bool up;
 	bool running;          /* has a carrier */
 	bool strips_vlan_tags; /* the NIC removes tags before XDP sees them */
+	bool partial_sums; /* senders on this machine, or on its host, may leave checksums to it */
 };
 
 /* Reads the properties of interface `name`. Returns 0, or a negative errno: -ENODEV if there is no

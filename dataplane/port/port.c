@@ -13,6 +13,7 @@
 #include "device.h"
 #include "interface.h"
 #include "setup/eal.h"
+#include "xdp_refusal.h"
 #include "xsk.h"
 
 /* For ports without an MTU: that of Ethernet. */
@@ -25,6 +26,9 @@
 /* NICs distribute packets over queues by addresses and UDP ports. */
 #define RSS_UDP                                                                                    \
 	(RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_IPV6_UDP_EX)
+
+/* What a device does not check, or does not say, lcores check. */
+#define RX_CHECKSUMS (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
 
 static int
 check_queues(const struct vly_port_spec *spec, const struct vly_interface *interface)
@@ -77,6 +81,7 @@ check_interface(struct vly_port *port)
 	port->mtu = interface.mtu;
 	port->if_index = interface.index;
 	port->mac = vly_policy_mac(interface.mac);
+	port->partial_sums = interface.partial_sums;
 	if (spec->kind != VLY_PORT_AF_XDP)
 		return 0;
 	if (check_queues(spec, &interface) != 0)
@@ -96,6 +101,7 @@ vly_port_plan(struct vly_port *port, const struct vly_port_spec *spec)
 	port->spec = spec;
 	port->port_id = VLY_PORT_NONE;
 	port->mtu = MTU_DEFAULT;
+	port->partial_sums = spec->kind != VLY_PORT_PCI;
 	port->xdp.claim_fd = -1;
 	if (spec->kind == VLY_PORT_AF_XDP || spec->kind == VLY_PORT_AF_PACKET) {
 		if (check_interface(port) != 0)
@@ -133,6 +139,9 @@ configure(struct vly_port *port)
 				"load of the queues will be uneven",
 				port->spec->name);
 	}
+	if (port->spec->kind == VLY_PORT_PCI)
+		conf.rxmode.offloads = info.rx_offload_capa & RX_CHECKSUMS;
+	port->checks_sums = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_UDP_CKSUM) != 0;
 	/* All packets sent on a queue are from its own mempool, with one reference each. */
 	conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	error = rte_eth_dev_configure(port->port_id, queue_cnt, queue_cnt, &conf);
@@ -163,7 +172,7 @@ set_up_rx(struct vly_port *port, uint16_t queue_idx, struct rte_mempool *pool)
 }
 
 static int
-set_up_queue(struct vly_port *port, uint16_t queue_idx)
+set_up_queue(struct vly_port *port, uint16_t queue_idx, const char *xdp_program)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
 	int socket_id = rte_eth_dev_socket_id(port->port_id);
@@ -177,6 +186,8 @@ set_up_queue(struct vly_port *port, uint16_t queue_idx)
 		return -1;
 	}
 	int error = set_up_rx(port, queue_idx, pool);
+	if (error != 0 && port->has_xdp && vly_xdp_refusal_report(port->spec->name, xdp_program))
+		return -1;
 	if (error == 0)
 		error = rte_eth_tx_queue_setup(port->port_id, queue_idx, port->plan.tx_desc_cnt,
 					       (unsigned)socket_id, NULL);
@@ -209,7 +220,7 @@ vly_port_open(struct vly_port *port, unsigned port_idx, const char *xdp_program)
 	if (configure(port) != 0)
 		return -1;
 	for (uint16_t i = 0; i < port->spec->queue_cnt; i++)
-		if (set_up_queue(port, i) != 0)
+		if (set_up_queue(port, i, xdp_program) != 0)
 			return -1;
 	int error = rte_eth_dev_start(port->port_id);
 	if (error != 0)

@@ -28,6 +28,8 @@ struct vly_port {
 	unsigned if_index; /* the interface's; 0: the port has none */
 	enum vly_port_trouble trouble;
 	bool has_xdp;
+	bool partial_sums; /* local senders may leave checksums to the device (packet_sum.h) */
+	bool checks_sums;  /* the device reports for each packet whether its checksums are right */
 	_Atomic uint64_t mac; /* vly_policy_mac() of the interface or device; 0: none */
 	struct vly_xdp xdp;
 	struct vly_unserved_queues unserved_queues;

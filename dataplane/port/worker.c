@@ -16,6 +16,7 @@
 #include "backlog.h"
 #include "base/large.h"
 #include "base/packet.h"
+#include "base/packet_sum.h"
 #include "guard/defence.h"
 #include "guard/judge.h"
 #include "idle.h"
@@ -96,6 +97,26 @@ port_mac(const struct vly_worker *worker)
 	return worker->mac == NULL ? 0 : atomic_load_explicit(worker->mac, memory_order_relaxed);
 }
 
+/* A driver never reports "good" for what it has not checked, but some report "bad" for packets that
+ * are right, such as UDP without a checksum. So everything that the device did not find good is
+ * checked here. */
+static inline bool
+is_intact(const struct vly_worker *worker, const struct rte_mbuf *mbuf, const uint8_t *frame,
+	  const struct vly_packet *packet)
+{
+	const uint8_t *dns = frame + packet->dns_off;
+	const uint8_t *udp = dns - VLY_UDP_BYTES;
+	bool ipv4 = packet->ip_version == 4;
+
+	/* "None" has this bit, too: the packet never left its host and has no checksum. */
+	if (!worker->checks_sums || (mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD) == 0)
+		return vly_packet_is_intact(dns, packet->dns_len, ipv4, worker->partial_sums);
+	if (!vly_packet_udp_may_have(VLY_OCTETS_LOAD(16, udp + 6), ipv4))
+		return false;
+	return !ipv4 || (mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_GOOD) != 0 ||
+	       vly_packet_ipv4_is_intact(udp);
+}
+
 /* Separates queries for us, by their form, from all other frames. */
 STAGE static void
 classify(const struct vly_worker *worker, struct burst *burst)
@@ -121,6 +142,8 @@ classify(const struct vly_worker *worker, struct burst *burst)
 		if (verdict == VLY_VERDICT_serve &&
 		    (mbuf->nb_segs != 1 || rte_pktmbuf_tailroom(mbuf) < VLY_NAME_SLACK_BYTES))
 			verdict = VLY_VERDICT_too_large;
+		if (verdict == VLY_VERDICT_serve && !is_intact(worker, mbuf, frame, packet))
+			verdict = VLY_VERDICT_bad_checksum;
 		if (likely(verdict == VLY_VERDICT_serve)) {
 			*asked++ = mbuf;
 			packet++;

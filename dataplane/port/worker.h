@@ -40,9 +40,11 @@ struct vly_worker {
 	/* octets of the largest response: fits the port's MTU and the operator's limit */
 	uint16_t limit_max_ipv4;
 	uint16_t limit_max_ipv6;
-	bool spin;    /* never sleep */
-	int wait_fd;  /* readable when packets have arrived, or -1 */
-	bool has_xdp; /* the XDP program has applied the rules and counted */
+	bool spin;         /* never sleep */
+	int wait_fd;       /* readable when packets have arrived, or -1 */
+	bool has_xdp;      /* the XDP program has applied the rules and counted */
+	bool partial_sums; /* struct vly_port */
+	bool checks_sums;  /* struct vly_port */
 	uint16_t port_idx;
 	uint64_t tsc_hz;
 	const struct vly_addresses *addresses;

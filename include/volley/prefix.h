@@ -22,6 +22,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <volley/verifier.h>
+
 /* log2 of the ranges of each family. n prefixes make at most 2n + 1 ranges, so 100,000 prefixes fit
  * with room to spare. */
 #define VLY_PREFIX_RANGES_BITS 18
@@ -151,7 +153,7 @@ vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 	/* Kept in 64 bits, whatever the compiler can prove: with comparisons of 32 bits, the BPF
 	 * verifier follows both ends as separate states. */
 	uint64_t wide = address;
-	__asm__("" : "+r"(wide));
+	VLY_VERIFIER_HIDE(wide);
 	uint64_t low = table->index4[bucket];
 	uint64_t high = table->index4[bucket + 1];
 
