@@ -97,9 +97,9 @@ port_mac(const struct vly_worker *worker)
 	return worker->mac == NULL ? 0 : atomic_load_explicit(worker->mac, memory_order_relaxed);
 }
 
-/* A driver never reports "good" for what it has not checked, but some report "bad" for packets that
- * are right, such as UDP without a checksum. So everything that the device did not find good is
- * checked here. */
+/* Whether the checksums of a query are correct. Drivers report "good" only for checksums that the
+ * device has checked, but some report "bad" for correct packets, such as UDP without a checksum. So
+ * all packets that are not reported "good" are checked here. */
 static inline bool
 is_intact(const struct vly_worker *worker, const struct rte_mbuf *mbuf, const uint8_t *frame,
 	  const struct vly_packet *packet)
@@ -108,7 +108,8 @@ is_intact(const struct vly_worker *worker, const struct rte_mbuf *mbuf, const ui
 	const uint8_t *udp = dns - VLY_UDP_BYTES;
 	bool ipv4 = packet->ip_version == 4;
 
-	/* "None" has this bit, too: the packet never left its host and has no checksum. */
+	/* RTE_MBUF_F_RX_L4_CKSUM_NONE includes this bit: the packet has not left its host, and its
+	 * checksum is not filled in. */
 	if (!worker->checks_sums || (mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD) == 0)
 		return vly_packet_is_intact(dns, packet->dns_len, ipv4, worker->partial_sums);
 	if (!vly_packet_udp_may_have(VLY_OCTETS_LOAD(16, udp + 6), ipv4))

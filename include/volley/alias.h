@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What ends a chain of CNAMEs and DNAMEs (RFC 1034 §3.6.2, RFC 6672). The compiler follows chains
- * that begin at an alias of the zone (control/compile/chain.c); the dataplane follows those that
- * begin below a DNAME, whose names it learns from the question (dataplane/answer/compose.c). Both
- * use these rules, so that an answer does not depend on which of them follows the chain.
+ * The rules where a chain of CNAMEs and DNAMEs ends (RFC 1034 §3.6.2, RFC 6672). The compiler
+ * follows chains that begin at an alias of the zone (control/compile/chain.c). The dataplane
+ * follows those that begin below a DNAME, whose names depend on the question
+ * (dataplane/answer/compose.c). Both use these rules, so that an answer does not depend on which of
+ * them follows the chain.
  *
- * A hop puts a target in place of a suffix of the name: all of it for a CNAME, the owner of the
- * DNAME for a DNAME. The octets in front of the suffix, the prefix, stay.
+ * A hop replaces a suffix of the name by a target: the whole name for a CNAME, the owner of the
+ * DNAME for a DNAME. The octets in front of the suffix, the prefix, stay. Pure.
  */
 #ifndef VOLLEY_ALIAS_H
 #define VOLLEY_ALIAS_H
@@ -16,13 +17,13 @@
 
 #include <volley/dns.h>
 
-/* Hops in one answer. Resolvers give up after about as many, and ask again for the last name. More
- * would cost a query below a DNAME more work, fewer would cost resolvers more queries. */
+/* Hops in one answer. Resolvers stop after about as many, and query the last name. With more, a
+ * query below a DNAME costs more work; with fewer, resolvers need more queries. */
 #define VLY_ALIAS_HOPS_MAX 16
 
-/* How a hop was made. Chains have it as the first member of their own hops. */
+/* The first member of each chain's own struct for a hop. */
 struct vly_alias_hop {
-	const void *alias;   /* what stands for this CNAME or DNAME, and for no other */
+	const void *alias;   /* identifies the CNAME or DNAME */
 	unsigned prefix_len; /* octets; 0 for a CNAME */
 };
 
@@ -34,9 +35,10 @@ vly_alias_is_too_long(unsigned prefix_len, unsigned target_len)
 }
 
 /*
- * Whether the chain grows without end, so that it must end here: the DNAME comes by again, and
- * since its last time no hop has touched the `prefix_len` octets that stood before its owner then.
- * `hops` is an array of `hop_cnt` structs of `hop_bytes`, the first hop first.
+ * Whether names would grow without end, so that the chain ends here: the DNAME applies again, and
+ * no hop since its last use has removed any of the octets that were before its owner then.
+ * `prefix_len`: the octets before its owner now. `hops`: an array of `hop_cnt` structs of
+ * `hop_bytes` octets, the first hop first.
  */
 static inline bool
 vly_alias_is_growing(const void *hops, size_t hop_bytes, unsigned hop_cnt, const void *alias,

@@ -37,8 +37,8 @@
 #include <volley/rate.h>
 #include <volley/sketch.h>
 
-/* name, help. Verdicts up to serve keep the frame, those behind it drop it. Only lcores use the last
- * three: an XDP program leaves such frames to the kernel, and checksums to the lcores. */
+/* name, help. Verdicts up to serve keep the frame, those behind it drop it. Only lcores use the
+ * last three: an XDP program leaves such frames to the kernel, and checksums to the lcores. */
 #define VLY_VERDICTS(X)                                                                            \
 	X(pass, "left to the kernel")                                                              \
 	X(other_host, "for another host's MAC address: never answered here")                       \

@@ -202,7 +202,8 @@ vly_sketch_screen(struct vly_sketch *sketch, struct vly_sketch_source source, ui
 	return &sketch->screen[hash >> (32 - VLY_SKETCH_ROW_BITS)];
 }
 
-/* What the source's network has spent of the screen's rate, including one more packet of that cost. */
+/* What the source's network has spent of the screen's rate, including one more packet of that
+ * cost. */
 VLY_SKETCH_INLINE uint32_t
 vly_sketch_screen_spent(uint32_t cell, uint32_t now, uint32_t cost)
 {
