@@ -12,6 +12,7 @@
 #include <volley/retry.h>
 
 #include "base/plural.h"
+#include "base/reason.h"
 #include "base/state_file.h"
 #include "common/log.h"
 #include "config/config.h"
@@ -32,7 +33,7 @@ struct control {
 	struct vly_defender *defender;
 	struct vly_reloader *reloader;
 	struct vly_commands commands;
-	char key_trouble[500]; /* why the hash key is not kept, or "" */
+	char key_trouble[VLY_TROUBLE_BYTES]; /* why the hash key is not kept, or "" */
 };
 
 static const char usage[] =
@@ -108,7 +109,7 @@ start_signals(struct control *control)
 static int
 load_key(struct control *control, const struct vly_config *config, struct vly_hash_key *key)
 {
-	char reason[400];
+	char reason[VLY_REASON_BYTES];
 	int result = vly_hash_key_load(config->control->state_dir, key, reason, sizeof(reason));
 
 	if (result < 0)
@@ -151,7 +152,7 @@ static int
 start(struct control *control, const char *config_path, struct vly_config *config)
 {
 	struct vly_hash_key key;
-	char reason[400] = "out of memory";
+	char reason[VLY_REASON_BYTES] = "out of memory";
 
 	read_lists(config);
 	make_state_dir(config->control->state_dir);

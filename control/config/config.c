@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file_text.h"
+#include "base/reason.h"
 #include "config_parts.h"
 #include "cookie_secrets.h"
 
@@ -298,7 +299,7 @@ static void
 check_secrets(const struct vly_config_defence *defence, struct vly_config_findings *findings)
 {
 	struct vly_cookie_secrets secrets = {0};
-	char reason[500];
+	char reason[VLY_REASON_BYTES];
 
 	if (defence->secrets_file &&
 	    vly_cookie_secrets_read(&secrets, defence->secrets_file, reason, sizeof(reason)) != 0)

@@ -9,6 +9,7 @@
 #ifndef VLY_CONTROL_DEFENCE_CHANGE_H
 #define VLY_CONTROL_DEFENCE_CHANGE_H
 
+#include "base/reason.h"
 #include "defence_block.h"
 #include "defence_store.h"
 #include "defender.h"
@@ -33,9 +34,9 @@ struct vly_defence_change {
 	/* the loop's */
 	struct vly_defender *defender;
 	struct vly_defence_change *later;
-	bool has_begun;    /* `change` has been called, or will not be */
-	bool is_dropped;   /* before it had begun */
-	char refusal[600]; /* the dataplane's */
+	bool has_begun;                  /* `change` has been called, or will not be */
+	bool is_dropped;                 /* before it had begun */
+	char refusal[VLY_TROUBLE_BYTES]; /* the dataplane's */
 
 	/* made when its turn comes, and a thread's while one is at work */
 	struct vly_defence_sources before; /* what is in force */
@@ -46,7 +47,7 @@ struct vly_defence_change {
 	struct vly_defence_state *reread;     /* owned; what was on disk after all */
 	uint64_t generation;
 	int fd; /* owned; the block, or -1 */
-	char reason[600];
+	char reason[VLY_REASON_BYTES];
 };
 
 /* Each takes a struct vly_defence_change. */

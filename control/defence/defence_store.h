@@ -10,17 +10,16 @@
 #ifndef VLY_CONTROL_DEFENCE_STORE_H
 #define VLY_CONTROL_DEFENCE_STORE_H
 
+#include "base/reason.h"
 #include "config/config.h"
 #include "defence_state.h"
-
-#define VLY_DEFENCE_TROUBLE_BYTES 600
 
 struct vly_defence_store {
 	char *state_path;
 	char *own_secrets_path;
-	bool state_unread; /* the file may be good, and is left as it is */
-	char state_trouble[VLY_DEFENCE_TROUBLE_BYTES]; /* "": none */
-	char secrets_trouble[VLY_DEFENCE_TROUBLE_BYTES];
+	bool state_unread;                     /* the file may be good, and is left as it is */
+	char state_trouble[VLY_TROUBLE_BYTES]; /* "": none */
+	char secrets_trouble[VLY_TROUBLE_BYTES];
 };
 
 /* Returns 0, or -1 without memory. */

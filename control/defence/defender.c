@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/reason.h"
 #include "common/log.h"
 
 static void run_next(struct vly_defender *defender);
@@ -268,7 +269,7 @@ static void
 read_first_secrets(struct vly_defender *defender)
 {
 	struct vly_defence_store *store = &defender->store;
-	char reason[500];
+	char reason[VLY_REASON_BYTES];
 
 	if (vly_defence_store_read_secrets(store, defender->config, &defender->live.secrets, reason,
 					   sizeof(reason)) == 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/plural.h"
+#include "base/reason.h"
 #include "cache_lookup.h"
 #include "common/log.h"
 #include "store/image_files.h"
@@ -38,8 +39,8 @@ struct vly_image_cache {
 	struct vly_index_text text;
 	uint32_t image_cnt; /* in the index */
 	uint32_t zone_cnt;
-	char reason[400];
-	char trouble[440]; /* of the last time that it was written, or "" */
+	char reason[VLY_REASON_BYTES];
+	char trouble[VLY_TROUBLE_BYTES]; /* of the last time that it was written, or "" */
 };
 
 static bool

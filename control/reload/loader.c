@@ -11,6 +11,7 @@
 
 #include "base/image_block.h"
 #include "base/plural.h"
+#include "base/reason.h"
 #include "cache_lookup.h"
 #include "common/log.h"
 #include "compile/image_builder.h"
@@ -37,7 +38,7 @@ struct group {
 	struct vly_load_progress progress;
 	struct vly_cached_image *cached; /* to be read; NULL: `image` is to be built */
 	struct vly_live_image *image;
-	char reason[400]; /* why not */
+	char reason[VLY_REASON_BYTES]; /* why not */
 };
 
 struct vly_loader {
@@ -46,9 +47,9 @@ struct vly_loader {
 	struct vly_load_item *items;
 	uint32_t cnt;
 	enum phase phase;
-	struct vly_cache_lookup *lookup; /* NULL: nothing is cached */
-	bool spares_cache;               /* see vly_loader_spares_cache() */
-	char cache_reason[400];          /* why not */
+	struct vly_cache_lookup *lookup;     /* NULL: nothing is cached */
+	bool spares_cache;                   /* see vly_loader_spares_cache() */
+	char cache_reason[VLY_REASON_BYTES]; /* why not */
 	uv_work_t plan_work;
 	uint32_t *order; /* item indices, group by group */
 	struct group *group;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/reason.h"
 #include "server_parts.h"
 
 /* A client with this much unread gets no progress, and its next request waits. Several ordinary
@@ -306,7 +307,7 @@ static void
 serve_line(struct vly_client *client, const char *line, size_t len)
 {
 	struct vly_request request;
-	char reason[400];
+	char reason[VLY_REASON_BYTES];
 
 	client->busy = true;
 	client->active = ++client->server->active;
