@@ -124,7 +124,7 @@ load_key(struct control *control, const struct vly_config *config, struct vly_ha
 	return result;
 }
 
-/* What can't be kept then is told by those who keep it. */
+/* Those who keep files there report what they can't keep. */
 static void
 make_state_dir(const char *path)
 {
@@ -192,8 +192,8 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	return vly_reloader_request(control->reloader, NULL, 0, on_first_load, control) ? 0 : -1;
 }
 
-/* Work in threads can't be interrupted and may take long: then the end does not wait for it. What
- * is written is written beside the old file, and takes its place at the end. */
+/* Work in threads can't be interrupted and may take long, so the exit does not wait for it. Files
+ * are replaced as a whole, so nothing is left half written under its name. */
 static void
 stop(struct control *control)
 {

@@ -12,7 +12,7 @@
 
 #include "file_text.h"
 
-/* Files set aside that are kept: whoever has more of them has not looked for a long time. */
+/* How many damaged files are kept. With more of them, nobody has looked at them for a long time. */
 #define ASIDE_MAX 100
 
 int
@@ -37,7 +37,8 @@ write_all(int fd, const char *text, size_t bytes)
 	return fsync(fd);
 }
 
-/* The rename itself must reach the disk. A file system that can't tell has done what it can. */
+/* The rename itself must reach the disk. Some file systems can't sync a directory: they have done
+ * what they can. */
 static void
 sync_directory(const char *path)
 {
@@ -67,7 +68,7 @@ vly_state_file_read(const char *path, size_t bytes_max, char **text, size_t *byt
 	return error == EFBIG ? VLY_STATE_DAMAGED : VLY_STATE_UNREADABLE;
 }
 
-/* link() does not replace what has the name already, as rename() would. */
+/* link() fails if the name exists; rename() would replace the file. */
 int
 vly_state_file_set_aside(const char *path, char *aside, size_t aside_bytes)
 {

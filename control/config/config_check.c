@@ -93,7 +93,8 @@ check_listen(struct vly_config_findings *findings, unsigned idx, const char *val
 				"%.64s is not an IPv4 or IPv6 address", value);
 }
 
-/* The dataplane knows what it can open; here only what can't be a port at all is refused. */
+/* Only values that can't be a port at all are refused here: the dataplane finds out which ones it
+ * can open. */
 static void
 check_port(struct vly_config_findings *findings, unsigned idx, const char *value)
 {

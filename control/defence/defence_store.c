@@ -45,8 +45,8 @@ set_trouble(struct vly_defence_store *store, const char *format, ...)
 		vly_log_error("defence: %s", store->state_trouble);
 }
 
-/* The next change would overwrite it. A file that can't be set aside stays, and with it what is in
- * force. */
+/* A damaged file is renamed, or the next change would overwrite it. If that fails, the file stays,
+ * and changes are refused. */
 static void
 set_aside(struct vly_defence_store *store, const char *reason)
 {

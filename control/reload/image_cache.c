@@ -49,8 +49,8 @@ can_be_told(const struct vly_served_zone *zone)
 	return strchr(zone->file, '\n') == NULL;
 }
 
-/* An image is kept when all zones in it are answered from it: any other would bring back versions
- * that were replaced. */
+/* An image is stored when all zones in it are served from it. Any other would bring replaced
+ * versions back. */
 static int
 choose_images(struct vly_image_cache *cache)
 {
@@ -115,7 +115,8 @@ write_images(struct vly_image_cache *cache)
 	return 0;
 }
 
-/* Images come before the index that tells them, and those of the old index go when it is gone. */
+/* Images are written before the index that lists them, and images of the old index are removed
+ * after it is replaced. */
 static void
 write_files(uv_work_t *work)
 {
@@ -139,7 +140,7 @@ write_files(uv_work_t *work)
 	free(listed);
 }
 
-/* A disk that stays full is worth one line, not one for each reload. */
+/* The same failure is logged once, and not at each reload. */
 static void
 tell(struct vly_image_cache *cache)
 {

@@ -9,8 +9,8 @@
  * answers; an answer that is longer than all that is held once. */
 #define UNREAD_BYTES_MAX 65536
 
-/* What a client sends ahead of its answers stays in the kernel beyond this. Reading goes on below
- * it, or the end of a client that waits would not be seen. */
+/* The most octets that are read ahead of a client's answers; more stay in the kernel. Reading
+ * continues below this, or the end of a waiting client would not be noticed. */
 #define AHEAD_BYTES_MAX 65536
 
 #define BUFFER_FIRST_BYTES 4096
