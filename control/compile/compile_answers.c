@@ -152,7 +152,7 @@ compile_cut(struct vly_compiler *compiler, uint32_t idx)
 static void
 add_hop(struct vly_compiler *compiler, const struct vly_chain_hop *hop, bool is_first)
 {
-	const struct vly_zone_record *record = hop->record;
+	const struct vly_zone_record *record = hop->by.alias;
 	unsigned len;
 
 	if (hop->dname_idx != VLY_ZONE_NONE)
