@@ -12,6 +12,7 @@
 #include <volley/retry.h>
 
 #include "base/plural.h"
+#include "base/reason.h"
 #include "base/state_file.h"
 #include "common/log.h"
 #include "config/config.h"
@@ -32,7 +33,7 @@ struct control {
 	struct vly_defender *defender;
 	struct vly_reloader *reloader;
 	struct vly_commands commands;
-	char key_trouble[500]; /* why the hash key is not kept, or "" */
+	char key_trouble[VLY_TROUBLE_BYTES]; /* why the hash key is not kept, or "" */
 };
 
 static const char usage[] =
@@ -108,7 +109,7 @@ start_signals(struct control *control)
 static int
 load_key(struct control *control, const struct vly_config *config, struct vly_hash_key *key)
 {
-	char reason[400];
+	char reason[VLY_REASON_BYTES];
 	int result = vly_hash_key_load(config->control->state_dir, key, reason, sizeof(reason));
 
 	if (result < 0)
@@ -123,7 +124,7 @@ load_key(struct control *control, const struct vly_config *config, struct vly_ha
 	return result;
 }
 
-/* What can't be kept then is told by those who keep it. */
+/* Those who keep files there report what they can't keep. */
 static void
 make_state_dir(const char *path)
 {
@@ -151,7 +152,7 @@ static int
 start(struct control *control, const char *config_path, struct vly_config *config)
 {
 	struct vly_hash_key key;
-	char reason[400] = "out of memory";
+	char reason[VLY_REASON_BYTES] = "out of memory";
 
 	read_lists(config);
 	make_state_dir(config->control->state_dir);
@@ -191,8 +192,8 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	return vly_reloader_request(control->reloader, NULL, 0, on_first_load, control) ? 0 : -1;
 }
 
-/* Work in threads can't be interrupted and may take long: then the end does not wait for it. What
- * is written is written beside the old file, and takes its place at the end. */
+/* Work in threads can't be interrupted and may take long, so the exit does not wait for it. Files
+ * are replaced as a whole, so nothing is left half written under its name. */
 static void
 stop(struct control *control)
 {

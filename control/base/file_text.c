@@ -19,8 +19,8 @@
 
 static const char changed[] = "the file changed while it was being read: replace files by renaming";
 
-/* Reads the octets 0..status->st_size-1, where `status` is from before. Returns NULL, or why they
- * are not what the file holds. */
+/* Reads the octets 0..status->st_size-1, where `status` was taken before. Returns NULL; or a
+ * sentence, when they may not be the content of the file. */
 static const char *
 read_whole(int fd, const struct stat *status, char *to)
 {

@@ -14,7 +14,7 @@ is_ipv4(const struct vly_prefix_rule *rule)
 	return rule->bits >= 96 && memcmp(rule->address, mapped, sizeof(mapped)) == 0;
 }
 
-/* Clears what is behind the prefix. Returns whether there was anything. */
+/* Clears the host bits. Returns whether any was set. */
 static bool
 clear_host_bits(struct vly_prefix_rule *rule)
 {
@@ -116,7 +116,7 @@ vly_prefix_list_add(struct vly_prefix_list *list, const struct vly_prefix_rule *
 	return 0;
 }
 
-/* Copies what stands on a line before a comment, without the space around it. */
+/* Copies the part of a line before a comment, without the white space around it. */
 static void
 cut_line(const char *line, size_t len, char *out, size_t out_bytes)
 {
@@ -134,7 +134,7 @@ cut_line(const char *line, size_t len, char *out, size_t out_bytes)
 		end = out_bytes - 1;
 	memcpy(out, line, end);
 	out[end] = '\0';
-	/* a NUL would hide what follows it */
+	/* a NUL would hide the rest of the line */
 	for (size_t i = 0; i < end; i++)
 		if (out[i] == '\0')
 			out[i] = '?';

@@ -80,7 +80,7 @@ action_of(const struct builder *builder, uint32_t idx)
 			     : (uint32_t)builder->table->range6[idx].action;
 }
 
-/* From `start` on, `action`: until somebody says otherwise. */
+/* From `start` on, up to the next point, the action is `action`. */
 static void
 begin_range(struct builder *builder, u128 start, uint32_t action)
 {

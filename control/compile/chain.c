@@ -97,8 +97,8 @@ add_dname(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_id
 		       prefix_len + dname->data_len);
 }
 
-/* Finds what answers for the target, and goes one hop further if that is an alias; false: the chain
- * ends. */
+/* Finds the node that answers for the target, and follows it if it is an alias. Returns false at
+ * the end of the chain. */
 static bool
 follow(struct vly_chain *chain, const struct vly_zone *zone)
 {

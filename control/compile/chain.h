@@ -36,17 +36,17 @@ struct vly_chain {
 	const struct vly_zone_record *dname_beyond;
 };
 
-/* Follows the chain that begins at the alias `node_idx`, once hidden nodes are marked: asked for by
- * its own name, or, if `by_wildcard`, by a name that the alias stands for and the chain does not
- * come by. */
+/* Follows the chain that begins at the alias `node_idx`, once hidden nodes are marked. The query is
+ * for the alias' own name; or, if `by_wildcard`, for a name that the wildcard alias matches and
+ * that does not occur in the chain. */
 __attribute__((nonnull)) void vly_chain_follow(struct vly_chain *chain, const struct vly_zone *zone,
 					       uint32_t node_idx, bool by_wildcard);
 
 /*
- * Prepares for chains that come by at a wildcard again. A name that a chain makes from the wildcard
- * it began at gets a node of its own, so that its answer has no record twice where those of all
- * other names have it; names below it are the wildcard's as before. A wildcard whose chain comes by
- * at its own name is marked VLY_ZONE_RETURNS. Returns 0, or -1 when there is no memory.
+ * Prepares for chains that meet their first wildcard again. A name that a chain makes from that
+ * wildcard gets a node of its own, so that its answer does not have a record twice that other
+ * names' answers have there; names below it still match the wildcard. A wildcard whose chain leads
+ * to its own name is marked VLY_ZONE_RETURNS. Returns 0, or -1 when there is no memory.
  */
 __attribute__((nonnull, warn_unused_result)) int vly_chain_prepare(struct vly_chain *chain,
 								   struct vly_zone *zone);

@@ -28,8 +28,8 @@ add_negative(struct vly_compiler *compiler)
 		       });
 }
 
-/* Appends the finished answer, which is kept whole unless something is told to be optional, to the
- * heap; 0 when it can't be. */
+/* Appends the finished answer to the heap. All of it is kept, unless a part was marked as optional.
+ * Returns 0 on failure. */
 static vly_image_ref
 store_answer(struct vly_compiler *compiler)
 {
@@ -117,7 +117,7 @@ add_referral(struct vly_compiler *compiler, uint32_t cut_idx, const struct vly_r
 	return vly_compile_additional(compiler, ns, &place);
 }
 
-/* One RRset in the answer section, and what comes with it. */
+/* Writes one RRset to the answer section, and its additional records. */
 static int
 compile_rrset(struct vly_compiler *compiler, uint32_t idx, const struct vly_rrset *rrset)
 {

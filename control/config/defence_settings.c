@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The largest UDP response, in units: a burst has room for one whatever the rate is, or a client
- * that asks once would be limited. */
+/* The largest UDP response, in units. A burst has room for one at any rate, or a client that sends
+ * a single query would be limited. */
 #define LARGEST_RESPONSE_UNITS (4096 / VLY_RESPONSE_UNIT_BYTES)
 
 /* No list has each port twice. */

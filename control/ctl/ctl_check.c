@@ -14,7 +14,7 @@
 #include "config/config.h"
 #include "ctl.h"
 
-/* How often the terminal is told; a person reads it. */
+/* How often the line on the terminal is renewed: a person reads it. */
 #define PROGRESS_NS 250000000
 
 struct check {

@@ -39,7 +39,7 @@ find_program(char path[PATH_MAX])
 	return PROGRAM;
 }
 
-/* A line for the operator; in a second attempt, only what is new. */
+/* Prints a line for the operator; in a later attempt only if it is new. */
 __attribute__((format(printf, 2, 3))) static void
 say(struct vly_retry *retry, const char *format, ...)
 {
@@ -92,7 +92,7 @@ flags_of(const struct vly_config *config, const char *program, bool retry, char 
 	return args;
 }
 
-/* Returns only on failure, after telling the reason. */
+/* Returns only on failure, and has printed the reason. */
 static void
 become_dataplane(struct vly_retry *retry, const char *config_path, char *const *extra,
 		 unsigned extra_cnt)
@@ -112,7 +112,7 @@ become_dataplane(struct vly_retry *retry, const char *config_path, char *const *
 		say(retry, "volleyctl: %s can be read now, starting " PROGRAM, config_path);
 		unsetenv(VLY_RETRY_STATE); /* older than our reasons: to be said again */
 	}
-	signal(SIGPIPE, SIG_DFL); /* what is ignored stays ignored in the new program */
+	signal(SIGPIPE, SIG_DFL); /* an ignored signal would stay ignored in the new program */
 	if (args && (!retry->wanted || leave_command(config_path, extra, extra_cnt) == 0))
 		execvp(program, args);
 	say(retry, "volleyctl: %s: %s", program, args ? strerror(errno) : "out of memory");

@@ -168,8 +168,8 @@ read_options(int argc, char **argv)
 	int first = 1;
 	int option;
 
-	/* --json and --socket may stand behind the command too, but what follows exec is not
-	 * ours */
+	/* --json and --socket may follow the command, too, but arguments after exec are for the
+	 * dataplane */
 	for (first = 1; first < argc && strcmp(argv[first], "exec") != 0; first++)
 		;
 	while ((option = getopt_long(first, argv, "", options, NULL)) != -1) {
@@ -198,6 +198,6 @@ read_options(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	signal(SIGPIPE, SIG_IGN); /* vly_ctl_end() looks at what could not be written */
+	signal(SIGPIPE, SIG_IGN); /* vly_ctl_end() reports output that could not be written */
 	return vly_ctl_end(read_options(argc, argv));
 }

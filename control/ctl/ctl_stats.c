@@ -54,8 +54,8 @@ is_always_zero(json_t *total, json_t *array, const char *group, const char *name
 	return zero;
 }
 
-/* One line per counter that has counted: total (if there is one), then each element, then what
- * it means. */
+/* One line for each counter that is not 0: the total (if there is one), each element, and its
+ * meaning. */
 static void
 print_table(const struct line *lines, size_t line_cnt, json_t *total, json_t *array,
 	    const char *group)

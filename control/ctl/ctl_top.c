@@ -36,7 +36,7 @@ print_lcores(json_t *lcores)
 		100 * json_number_value(json_object_get(lcore, "busy")));
 }
 
-/* Only what happens. */
+/* Only rates above 0. */
 static void
 print_drops(json_t *drops)
 {

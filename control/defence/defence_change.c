@@ -8,8 +8,8 @@
 #include "common/log.h"
 #include "config/cookie_secrets.h"
 
-/* What is on disk follows what is in force. Returns 0, or -1 with change->reason when there must be
- * no change then. */
+/* Saves what will be in force. Returns 0; or -1 with change->reason, and the change must not be
+ * made. */
 static int
 keep(struct vly_defence_change *change, const struct vly_defence_sources *sources)
 {

@@ -13,7 +13,7 @@
 /* All prefixes that there is room for, each with an end, take 20 MiB. */
 #define FILE_BYTES_MAX (64 << 20)
 
-/* Whether what is wrong is in the file, or between us and the file. */
+/* Whether the fault is in the file, or in reading it. */
 enum fault {
 	DAMAGED,
 	UNREADABLE,
@@ -84,8 +84,8 @@ read_end(const json_t *object, int64_t *until_s)
 	return !until || *until_s > 0;
 }
 
-/* Another release has settings that this one has not: it gets them back when it reads the file
- * again. Returns NULL, or what is wrong. */
+/* Settings that this release does not have are kept, and saved again, for the release that wrote
+ * them. Returns NULL or a sentence. */
 static const char *
 keep_foreign(struct vly_defence_state *state, const char *name, json_t *object, enum fault *fault)
 {
@@ -195,7 +195,7 @@ read_state(struct vly_defence_state *state, json_t *json, enum fault *fault)
 	return wrong ? wrong : read_prefixes(state, prefixes, fault);
 }
 
-/* Returns VLY_STATE_READ, or what is wrong with a text that was read. */
+/* Reads the text of a state. Returns VLY_STATE_READ, or the kind of fault with `reason`. */
 static enum vly_state_read
 read_text(struct vly_defence_state *state, const char *text, size_t bytes, const char *path,
 	  char *reason, size_t reason_bytes)

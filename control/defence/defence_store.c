@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/reason.h"
 #include "common/log.h"
 #include "config/cookie_secrets.h"
 
@@ -33,7 +34,7 @@ vly_defence_store_close(struct vly_defence_store *store)
 __attribute__((format(printf, 2, 3))) static void
 set_trouble(struct vly_defence_store *store, const char *format, ...)
 {
-	char before[VLY_DEFENCE_TROUBLE_BYTES];
+	char before[VLY_TROUBLE_BYTES];
 	va_list args;
 
 	memcpy(before, store->state_trouble, sizeof(before));
@@ -44,8 +45,8 @@ set_trouble(struct vly_defence_store *store, const char *format, ...)
 		vly_log_error("defence: %s", store->state_trouble);
 }
 
-/* The next change would overwrite it. A file that can't be set aside stays, and with it what is in
- * force. */
+/* A damaged file is renamed, or the next change would overwrite it. If that fails, the file stays,
+ * and changes are refused. */
 static void
 set_aside(struct vly_defence_store *store, const char *reason)
 {
@@ -82,7 +83,7 @@ struct vly_defence_state *
 vly_defence_store_load(struct vly_defence_store *store)
 {
 	struct vly_defence_state *state = vly_defence_state_new();
-	char reason[500];
+	char reason[VLY_REASON_BYTES];
 
 	if (!state)
 		return NULL;
@@ -127,7 +128,7 @@ vly_defence_store_retry(struct vly_defence_store *store, struct vly_defence_stat
 void
 vly_defence_store_save(struct vly_defence_store *store, const struct vly_defence_state *state)
 {
-	char reason[500];
+	char reason[VLY_REASON_BYTES];
 
 	store->state_trouble[0] = '\0';
 	if (vly_defence_state_save(state, store->state_path, reason, sizeof(reason)) == 0)

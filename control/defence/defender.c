@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/reason.h"
 #include "common/log.h"
 
 static void run_next(struct vly_defender *defender);
@@ -25,7 +26,7 @@ finish(struct vly_defender *defender, enum vly_defender_code code, const char *t
 	run_next(defender);
 }
 
-/* Has `work` do what blocks, for the change that is running; then `done` goes on. */
+/* Runs `work`, which blocks, in the thread for the running change; then `done` on the loop. */
 static void
 carry_out(struct vly_defender *defender, void (*work)(void *arg), void (*done)(void *arg))
 {
@@ -160,7 +161,7 @@ begin(struct vly_defender *defender, struct vly_defence_change *change)
 		carry_out(defender, vly_defence_change_make, on_made);
 }
 
-/* What was set at run time could not be read before, and must not be lost by a change. */
+/* The run-time settings could not be read before, and a change must not overwrite them. */
 static void
 on_reread(void *arg)
 {
@@ -268,7 +269,7 @@ static void
 read_first_secrets(struct vly_defender *defender)
 {
 	struct vly_defence_store *store = &defender->store;
-	char reason[500];
+	char reason[VLY_REASON_BYTES];
 
 	if (vly_defence_store_read_secrets(store, defender->config, &defender->live.secrets, reason,
 					   sizeof(reason)) == 0)

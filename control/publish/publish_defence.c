@@ -24,7 +24,7 @@ vly_publish_defence_set(struct vly_publish_defence *defence, int fd,
 	vly_publish_defence_clear(defence);
 	defence->is_set = true;
 	defence->due = true;
-	defence->asked = false; /* what is under way is an older one's answer */
+	defence->asked = false; /* the RESULT in flight is for an older block */
 	defence->fd = fd;
 	defence->done = done;
 	defence->arg = arg;

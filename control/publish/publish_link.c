@@ -96,7 +96,8 @@ vly_publish_link_close(struct vly_publish_link *link, const char *reason)
 	link->events->down(link->arg, reason);
 }
 
-/* One descriptor is what a message may bring; of more, none is kept. Returns it, or -1. */
+/* A message has at most one descriptor; if it has more, all are closed. Returns the descriptor, or
+ * -1. */
 static int
 take_one(struct cmsghdr *part)
 {

@@ -13,9 +13,10 @@
 #include "counters_map.h"
 #include "publish_message.h"
 
-/* The directory's inotify watch reacts at once; this is for when there is no directory yet, and
- * for the moment between bind() and listen(). The first value is far below what a person or a
- * resolver notices, and the last costs four system calls a second while there is no dataplane. */
+/* The inotify watch on the directory reacts at once. Retries are for the time when the directory
+ * does not exist, and for the moment between bind() and listen(). The first pause is far below
+ * anything that a person or a resolver notices; the last costs four system calls a second while
+ * there is no dataplane. */
 #define RETRY_FIRST_MS 10
 #define RETRY_LAST_MS  250
 
@@ -74,7 +75,7 @@ on_away_too_long(uv_timer_t *timer)
 	report(publisher, &absent);
 }
 
-/* While the dataplane is away, a publication waits for what is left of its time. */
+/* While the dataplane is away, a new list waits for the rest of VLY_PUBLISH_AWAY_MS. */
 static void
 wait_away(struct vly_publisher *publisher)
 {
@@ -179,7 +180,7 @@ on_committed(struct vly_publisher *publisher, const struct vly_publish_result *r
 	publisher->retried_commit = false;
 	if (published)
 		settle_next(publisher);
-	/* a list that was replaced meanwhile is not what the dataplane shall have */
+	/* if the list was replaced meanwhile, the dataplane does not have the right one yet */
 	vly_publisher_hold(&publisher->committed, list == publisher->settled ? list : NULL);
 	set_error(publisher, VLY_LOG_INFO, "");
 	vly_log_info("dataplane: serves %" PRIu32 " zone%s, generation %" PRIu64, done.zone_cnt,
@@ -311,7 +312,7 @@ vly_publisher_publish(struct vly_publisher *publisher, struct vly_image_list *li
 	publisher->done = done;
 	publisher->done_arg = arg;
 	publisher->deaf = false;
-	/* without a dataplane the question is open until HELLO */
+	/* without a dataplane, HELLO will decide */
 	publisher->held_back = hold && (!up || publisher->hello.generation > 0);
 	if (up && publisher->held_back) {
 		settle_next(publisher);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/plural.h"
+#include "base/reason.h"
 #include "cache_lookup.h"
 #include "common/log.h"
 #include "store/image_files.h"
@@ -38,8 +39,8 @@ struct vly_image_cache {
 	struct vly_index_text text;
 	uint32_t image_cnt; /* in the index */
 	uint32_t zone_cnt;
-	char reason[400];
-	char trouble[440]; /* of the last time that it was written, or "" */
+	char reason[VLY_REASON_BYTES];
+	char trouble[VLY_TROUBLE_BYTES]; /* of the last time that it was written, or "" */
 };
 
 static bool
@@ -48,8 +49,8 @@ can_be_told(const struct vly_served_zone *zone)
 	return strchr(zone->file, '\n') == NULL;
 }
 
-/* An image is kept when all zones in it are answered from it: any other would bring back versions
- * that were replaced. */
+/* An image is stored when all zones in it are served from it. Any other would bring replaced
+ * versions back. */
 static int
 choose_images(struct vly_image_cache *cache)
 {
@@ -114,7 +115,8 @@ write_images(struct vly_image_cache *cache)
 	return 0;
 }
 
-/* Images come before the index that tells them, and those of the old index go when it is gone. */
+/* Images are written before the index that lists them, and images of the old index are removed
+ * after it is replaced. */
 static void
 write_files(uv_work_t *work)
 {
@@ -138,7 +140,7 @@ write_files(uv_work_t *work)
 	free(listed);
 }
 
-/* A disk that stays full is worth one line, not one for each reload. */
+/* The same failure is logged once, and not at each reload. */
 static void
 tell(struct vly_image_cache *cache)
 {

@@ -11,6 +11,7 @@
 
 #include "base/image_block.h"
 #include "base/plural.h"
+#include "base/reason.h"
 #include "cache_lookup.h"
 #include "common/log.h"
 #include "compile/image_builder.h"
@@ -19,11 +20,11 @@
 /* The pool's default number of threads. */
 #define PARALLEL_MAX 4
 
-/* A load goes through all of them; each has its own groups. */
+/* A load goes through all phases; each has groups of its own. */
 enum phase {
-	FROM_CACHE, /* what is unchanged */
-	FROM_FILES, /* all else */
-	OLD_ONES,   /* from the cache, for what did not load */
+	FROM_CACHE, /* unchanged zones */
+	FROM_FILES, /* all others */
+	OLD_ONES,   /* from the cache, for zones that did not load */
 	DONE,
 };
 
@@ -35,9 +36,9 @@ struct group {
 	_Atomic uint32_t zones_done;
 	_Atomic(const char *) name;
 	struct vly_load_progress progress;
-	struct vly_cached_image *cached; /* to be read; NULL: `image` is to be built */
+	struct vly_cached_image *cached; /* to be read; NULL: `image` is built from files */
 	struct vly_live_image *image;
-	char reason[400]; /* why not */
+	char reason[VLY_REASON_BYTES]; /* why not */
 };
 
 struct vly_loader {
@@ -46,9 +47,9 @@ struct vly_loader {
 	struct vly_load_item *items;
 	uint32_t cnt;
 	enum phase phase;
-	struct vly_cache_lookup *lookup; /* NULL: nothing is cached */
-	bool spares_cache;               /* see vly_loader_spares_cache() */
-	char cache_reason[400];          /* why not */
+	struct vly_cache_lookup *lookup;     /* NULL: nothing is cached */
+	bool spares_cache;                   /* see vly_loader_spares_cache() */
+	char cache_reason[VLY_REASON_BYTES]; /* why not */
 	uv_work_t plan_work;
 	uint32_t *order; /* item indices, group by group */
 	struct group *group;
@@ -147,7 +148,7 @@ wants_cached(const struct vly_loader *loader, uint32_t item)
 					   : loader->items[item].error != NULL;
 }
 
-/* Numbers the images of the cache that have what is wanted. */
+/* Numbers the images of the cache that are needed in this phase. */
 static uint32_t
 group_cached(const struct vly_loader *loader, uint32_t *group_of)
 {
@@ -376,7 +377,7 @@ on_group_done(uv_work_t *work, int status)
 	start_groups(loader);
 }
 
-/* One core stays free of compiling, for the dataplane and everything else. */
+/* One core stays free of compiling, for the dataplane and all other work. */
 static uint32_t
 parallel_max(void)
 {

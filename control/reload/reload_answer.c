@@ -66,7 +66,7 @@ choose(const struct vly_reload *reload, const struct vly_reload_asker *asker,
 	return 0;
 }
 
-/* Who asked for some of the zones of a reload of everything. */
+/* Answers a request for certain zones that joined a full reload. */
 static void
 answer_part(const struct vly_reload *reload, const struct vly_reload_asker *asker)
 {

@@ -8,8 +8,9 @@
 #include "common/log.h"
 #include "reload_parts.h"
 
-/* Zones that a reload names in the log, of those that failed and of those with warnings. Each line
- * is a write that may wait for the journal, while nobody else is served; nobody reads a million. */
+/* The most zones that a reload names in the log: of failed ones, and of those with warnings. Each
+ * line is a write that may wait for the journal while the loop serves nobody. Fewer: more often an
+ * operator must look elsewhere. More: longer pauses of the loop. */
 #define LOGGED_ZONES_MAX 100
 
 static void
@@ -110,8 +111,7 @@ differs(const char *a, const char *b)
 	return strcmp(a, b) != 0;
 }
 
-/* Whether the dataplane would be given other flags. Without memory to tell, it is taken to be so.
- */
+/* Whether the dataplane's flags differ. Without memory, they count as different. */
 static bool
 flags_differ(const struct vly_config *old, const struct vly_config *new)
 {
@@ -127,8 +127,8 @@ flags_differ(const struct vly_config *old, const struct vly_config *new)
 	return differ;
 }
 
-/* Zones, answers, checks and defence of a new configuration are in force at once. Returns whose
- * restart the rest waits for, or NULL. */
+/* Zones, answers, checks and the defence of a new configuration are in force at once. Returns the
+ * programs that must be restarted for the rest, or NULL. */
 static const char *
 restart_needed(const struct vly_config *old, const struct vly_config *new)
 {
@@ -196,7 +196,7 @@ finish_published(struct vly_reload *reload)
 		vly_reload_finish(reload, code, "%s", text);
 }
 
-/* The zones are in; so may be the defence. */
+/* The zones are published; and the defence, if that did not fail. */
 static void
 on_defended(void *arg, const struct vly_defender_report *report)
 {
@@ -241,7 +241,8 @@ on_published(void *arg, const struct vly_publish_report *published)
 		finish_published(reload);
 }
 
-/* A reload of everything is the operator's word that what loads now is what shall be answered. */
+/* Whether the commit must be held back. A full reload is never held back: the operator wants the
+ * zones served that load now. */
 static bool
 must_hold(const struct vly_reload *reload)
 {
@@ -257,10 +258,10 @@ must_hold(const struct vly_reload *reload)
 	return false;
 }
 
-/* The old images stay until the new ones are in. Zones that are reloaded alone leave room for those
- * of a reload of everything, which with room for one only would be one, built by one thread. Fewer:
- * that reload has less to spread over the cores, and a zone that does not load any more keeps a
- * larger image. More: fewer zones can be reloaded alone. */
+/* The old images are live until the new ones are. Reloads of named zones leave this many images for
+ * the next full reload, which with room for one image only would be built by one thread. Fewer:
+ * that reload has less to spread over the cores, and a failed zone holds a larger image. More:
+ * fewer zones can be reloaded by name. */
 #define IMAGES_SPARE 64
 
 uint32_t
@@ -269,8 +270,8 @@ vly_reload_images_max(const struct vly_reload *reload)
 	return reload->is_full ? VLY_PUBLISH_IMAGES_MAX : VLY_PUBLISH_IMAGES_MAX - IMAGES_SPARE;
 }
 
-/* What a person can do about too many images. Only those of zones that do not load outlive a reload
- * of everything. */
+/* The sentence about too many images, with the remedy. Only images with zones that do not load
+ * outlive a full reload. */
 static const char *
 describe_full(const struct vly_reload *reload)
 {

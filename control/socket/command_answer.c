@@ -7,7 +7,7 @@ vly_command_error(const char *code, const char *text)
 	return json_pack("{s:b,s:s,s:s}", "ok", 0, "code", code, "error", text);
 }
 
-/* Zone files are named by their operators: what is not UTF-8 can't be in JSON. */
+/* Names of zone files need not be UTF-8, but JSON must be. */
 json_t *
 vly_command_text(const char *text)
 {

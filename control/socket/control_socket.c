@@ -17,8 +17,8 @@
 #define LEAVING_MS      2000
 #define LEAVING_STEP_MS 20
 
-/* Returns 0 when somebody listens at `address`, else -1 with errno. Never blocks: connect() waits
- * for ever for a listener that has stopped taking connections. */
+/* Returns 0 when a process listens at `address`, else -1 with errno. Never blocks: connect() would
+ * wait for ever for a listener whose backlog is full. */
 static int
 try_connect(const struct sockaddr_un *address)
 {

@@ -7,7 +7,7 @@
 
 #include "command_parts.h"
 
-/* Lines of a file that are told: enough to mend it in a few rounds. */
+/* The most invalid lines of a file that are listed: enough to correct it in a few rounds. */
 #define ERRORS_MAX 20
 
 /* A change that waits for its turn and its outcome. */
@@ -171,7 +171,7 @@ hear(void *arg, unsigned line, const char *text)
 	json_array_append_new(reading->errors, json_sprintf("%s%s%s", reading->name, number, text));
 }
 
-/* Returns NULL, or the answer that says what is wrong with the text. */
+/* Returns NULL, or an answer about the invalid text. */
 static json_t *
 read_text(struct vly_request *request)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What of the defence is in force, and where it comes from. */
+/* The defence in force: values, prefixes, cookies, and where each comes from. */
 #include <string.h>
 
 #include "command_parts.h"

@@ -10,7 +10,7 @@
 #define BIT(member)    (1u << VLY_MEMBER_##member)
 #define PREFIX_SOURCES (BIT(PREFIXES) | BIT(TEXT))
 
-/* What a command may have beside its name, and what it must have. */
+/* The parameters that a command may have, and those that it must have. */
 static const struct {
 	unsigned may;
 	unsigned must;
@@ -50,7 +50,7 @@ read_members(struct vly_request *request, json_t *object, unsigned *given, char 
 	return true;
 }
 
-/* Whether the command has what it needs, and nothing of others. */
+/* Checks that the command has the parameters that it needs, and no others. */
 static bool
 fits(const struct vly_request *request, unsigned given, char *reason, size_t bytes)
 {

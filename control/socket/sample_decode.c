@@ -8,7 +8,7 @@
 
 #include <volley/defence.h>
 
-/* What is left of the frame, as it is read from its start. */
+/* The part of the frame that is not read yet. */
 struct rest {
 	const uint8_t *at;
 	size_t bytes;
@@ -26,6 +26,9 @@ static const char *const limited_names[] = {
 #undef X
 };
 
+/* The types that clients ask for. Any other one is shown as TYPE123 (RFC 3597 section 5), so the
+ * table need not be complete. It is searched from the start for each sample that is shown, at most
+ * a few thousand a second. */
 static const struct {
 	uint16_t type;
 	const char *name;
@@ -43,7 +46,7 @@ be16(const uint8_t *at)
 	return (unsigned)at[0] << 8 | at[1];
 }
 
-/* Returns the octets that were skipped, or NULL when there are not so many. */
+/* Skips octets. Returns the first of them, or NULL when the rest is shorter. */
 static const uint8_t *
 take(struct rest *rest, size_t bytes)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A second of watching: rates of each lcore, drops by reason, and who asks for what. */
+/* The command top: rates of each lcore over a second, drops by reason, and the zones and sources
+ * with the most queries. */
 #include <stdlib.h>
 #include <string.h>
 

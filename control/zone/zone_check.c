@@ -43,8 +43,8 @@ add(struct place *place, unsigned check, const struct vly_zone_record *record, c
 			    "%.200s: %s", name, text);
 }
 
-/* RFC 1034 §3.6.2, RFC 2181 §10.1, RFC 4034 §2.5, RFC 6672 §2.4: beside a CNAME only what DNSSEC
- * adds may stand. */
+/* RFC 1034 §3.6.2, RFC 2181 §10.1, RFC 4034 §2.5, RFC 6672 §2.4: only the records that DNSSEC adds
+ * may be at the name of a CNAME. */
 static void
 check_alias(struct place *place, const struct vly_rrsets *own)
 {
@@ -112,8 +112,8 @@ has_type(const struct vly_zone *zone, uint32_t idx, uint16_t type)
 	return false;
 }
 
-/* What answers for a name: the node, or VLY_ZONE_NONE, and whether that is for a delegated zone to
- * say. */
+/* The node that answers for a name, or VLY_ZONE_NONE; and whether a delegated zone has the answer
+ * instead. */
 struct answering {
 	uint32_t idx;
 	bool delegated;
@@ -142,7 +142,7 @@ check_target(struct place *place, const struct vly_zone_record *record, unsigned
 	const struct vly_zone *zone = place->zone;
 	struct vly_name name;
 
-	if (record->data_len <= skip + 1 || /* "." stands for no host */
+	if (record->data_len <= skip + 1 || /* "." means that there is no host */
 	    !vly_rdata_scan_name(&name, record->data + skip, record->data_len - skip) ||
 	    !vly_zone_has_name(zone, &name))
 		return;

@@ -175,7 +175,7 @@ put_number(struct out *out, uint32_t number, const struct format *format)
 	return true;
 }
 
-/* What stands for the dollar sign at **at, which has been stepped over. */
+/* Expands the dollar sign before *at. */
 static bool
 put_dollar(struct out *out, const char **at, const char *end, uint32_t number)
 {

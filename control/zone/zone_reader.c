@@ -6,8 +6,8 @@
 
 #include "rdata.h"
 
-/* TTL of a record that states none, with no $TTL, no record with a TTL and no SOA before it: what
- * Knot DNS takes. */
+/* The TTL of a record without one, when there is no $TTL, no earlier record with a TTL and no SOA
+ * before it. Knot DNS uses the same value. */
 #define DEFAULT_TTL_S 3600
 
 /* RFC 2181 §8 */
@@ -161,7 +161,7 @@ store_record(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32
 	return (vly_arena_ref)(off / VLY_ARENA_REF_BYTES);
 }
 
-/* All checks come before the record waits: what is left to go wrong then is memory. */
+/* All checks are done before the record waits: after that only memory can run out. */
 static void
 take_record(struct vly_zone_reader *reader, const zs_scanner_t *scanner)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What is found wrong with a zone while it is read and compiled: each check has a severity, and an
- * operator can change most.
+ * The findings about a zone while it is read and compiled. Each check has a severity, and an
+ * operator can change most of them.
  *
- * Use: set severity[] (vly_zone_report_defaults()), and on_finding if somebody wants to hear of
- * each; read and compile the zone; it is good if error_cnt is 0. `first` is then empty, else the
- * first error.
+ * Use: set severity[] (vly_zone_report_defaults()), and on_finding to receive each finding; read
+ * and compile the zone; it is good if error_cnt is 0. `first` has the first error. One thread at a
+ * time; no function blocks.
  */
 #ifndef VLY_CONTROL_ZONE_REPORT_H
 #define VLY_CONTROL_ZONE_REPORT_H
@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* After so many errors nobody reads on, and the zone is given up. */
+/* After this many errors, the rest of the zone is not read. */
 #define VLY_ZONE_ERRORS_MAX 1000
 
 enum vly_zone_severity {
@@ -23,9 +23,9 @@ enum vly_zone_severity {
 };
 
 /*
- * id, name in the configuration, default severity, what it is about.
- * Other severities than error make a record out of place be left out, a duplicate be dropped, and
- * everything else be served as it stands.
+ * id, name in the configuration, default severity, description. With a severity below error, a
+ * record out of the zone is left out, a duplicate is dropped, and everything else is served as it
+ * is in the file.
  */
 #define VLY_ZONE_CHECKS(X)                                                                         \
 	X(out_of_zone, "out-of-zone", ERROR, "a record whose owner is not in the zone")            \
@@ -47,7 +47,7 @@ enum vly_zone_check {
 	VLY_ZONE_CHECKS(X)
 #undef X
 		VLY_ZONE_CHECK_CNT,
-	VLY_ZONE_CHECK_must, /* what no configuration can allow; always an error */
+	VLY_ZONE_CHECK_must, /* for findings that are always errors */
 };
 
 /* An error, or a warning. `line` is 0 when it is in no line of the file. */
@@ -87,7 +87,7 @@ __attribute__((format(printf, 5, 6), nonnull(1, 3, 5), cold)) bool
 vly_zone_report_add(struct vly_zone_report *report, unsigned check, const char *file, uint64_t line,
 		    const char *format, ...);
 
-/* True when there is no use in going on. */
+/* True when the rest of the zone need not be read. */
 static inline bool
 vly_zone_report_is_full(const struct vly_zone_report *report)
 {
