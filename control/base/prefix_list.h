@@ -31,6 +31,9 @@ struct vly_prefix_complaints {
 	void *arg;
 };
 
+/* "none", "deny" and "allow", by enum vly_prefix_action. */
+extern const char *const vly_prefix_action_name[];
+
 /* Reads one prefix, without an action. Returns NULL, or a sentence about it in `reason`. */
 #define VLY_PREFIX_REASON_BYTES 160
 __attribute__((nonnull, warn_unused_result)) const char *
@@ -40,10 +43,6 @@ vly_prefix_parse(const char *text, struct vly_prefix_rule *rule,
 /* Writes it as people do. Returns `out`. */
 __attribute__((nonnull)) const char *vly_prefix_format(const struct vly_prefix_rule *rule,
 						       char out[VLY_PREFIX_TEXT_BYTES]);
-
-/* By address, then length: <0, 0, >0. Actions don't matter. */
-__attribute__((nonnull)) int vly_prefix_compare(const struct vly_prefix_rule *a,
-						const struct vly_prefix_rule *b);
 
 /* Returns 0, or -1 without memory. */
 __attribute__((nonnull, warn_unused_result)) int

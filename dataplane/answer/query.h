@@ -103,6 +103,13 @@ struct vly_query {
 	uint16_t tsig_off;                /* of the TSIG record in the message; VLY_QUERY_TSIG */
 } __attribute__((aligned(64)));
 
+static inline void
+vly_query_set_rcode(struct vly_query *query, enum vly_rcode rcode)
+{
+	query->rcode = rcode & 15;
+	query->rcode_ext = (uint8_t)(rcode >> 4);
+}
+
 /* What stages leave to do, of any of their queries. */
 enum vly_query_left {
 	VLY_QUERY_LEFT_NOTHING,
