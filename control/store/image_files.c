@@ -65,14 +65,14 @@ judge_header(const struct vly_image_header *header, const struct vly_index_image
 	     const struct vly_hash_key *key)
 {
 	if (header->magic != VLY_IMAGE_MAGIC)
-		return "it is no image";
+		return "it is not a zone image";
 	if (header->version != VLY_IMAGE_VERSION || header->header_bytes != sizeof(*header))
-		return "it is of another version";
+		return "it has another image version";
 	if (memcmp(&header->hash_key, key, sizeof(*key)) != 0)
 		return "it was made with another hash key";
 	if (header->image_bytes != image->bytes || header->checksum != image->checksum ||
 	    header->zone_cnt != image->zone_cnt)
-		return "it is not the image that the index tells";
+		return "it does not match the index";
 	return NULL;
 }
 
@@ -90,8 +90,7 @@ judge_file(int fd, const struct vly_index_image *image, const struct vly_hash_ke
 	if (fits && pread(fd, &header, sizeof(header), 0) < 0)
 		return strerror(errno);
 	errno = EBADMSG;
-	return fits ? judge_header(&header, image, key)
-		    : "it does not have the size that the index tells";
+	return fits ? judge_header(&header, image, key) : "its size does not match the index";
 }
 
 /* Copies an image and says what is wrong with it, or returns NULL; errno as above. */
@@ -103,10 +102,10 @@ copy_image(const struct vly_image_copy *copy, const struct vly_index_image *imag
 
 	errno = error == 0 || error == ENODATA ? EBADMSG : error;
 	if (error == ENODATA)
-		return "it has become shorter while it was read";
+		return "it was truncated while it was being read";
 	return error != 0               ? strerror(error)
 	       : sum == image->checksum ? NULL
-					: "its checksum does not fit";
+					: "its checksum is wrong";
 }
 
 /* Copies into huge pages if there are enough, else into ordinary ones. Returns a sealed memfd, or

@@ -87,7 +87,7 @@ vly_lcores_plan(struct vly_lcores *lcores, struct vly_options *options, const cp
 			lcores->cpu[i] = options->cpus.cpu[i];
 		if (!CPU_ISSET(lcores->cpu[i], allowed)) {
 			snprintf(options->error, sizeof(options->error),
-				 "--cpus: CPU %u does not exist or is not ours to use",
+				 "--cpus: CPU %u does not exist or may not be used",
 				 lcores->cpu[i]);
 			return -1;
 		}

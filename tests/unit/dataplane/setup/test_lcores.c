@@ -112,7 +112,7 @@ Test(lcores, not_allowed)
 	options.cpus.cpu[0] = 4;
 	options.cpus.cnt = 1;
 	cr_expect_eq(plan(1, 0, 3), -1);
-	cr_expect_str_eq(options.error, "--cpus: CPU 4 does not exist or is not ours to use");
+	cr_expect_str_eq(options.error, "--cpus: CPU 4 does not exist or may not be used");
 }
 
 /* The longest map must fit. */
