@@ -32,6 +32,9 @@ struct vly_prefix_complaints {
 	void *arg;
 };
 
+/* "none", "deny" and "allow", by enum vly_prefix_action. */
+extern const char *const vly_prefix_action_name[];
+
 /* Reads one prefix (untrusted) without an action. Returns NULL, or a sentence about it in
  * `reason`. */
 #define VLY_PREFIX_REASON_BYTES 160
@@ -42,10 +45,6 @@ vly_prefix_parse(const char *text, struct vly_prefix_rule *rule,
 /* Writes the prefix in its usual form. Returns `out`. */
 __attribute__((nonnull)) const char *vly_prefix_format(const struct vly_prefix_rule *rule,
 						       char out[VLY_PREFIX_TEXT_BYTES]);
-
-/* Compares by address, then by length, without regard to actions. Returns <0, 0 or >0. */
-__attribute__((nonnull)) int vly_prefix_compare(const struct vly_prefix_rule *a,
-						const struct vly_prefix_rule *b);
 
 /* Appends a rule. Returns 0, or -1 without memory. */
 __attribute__((nonnull, warn_unused_result)) int

@@ -19,12 +19,6 @@ enum fault {
 	UNREADABLE,
 };
 
-static const char *const actions[] = {
-	[VLY_PREFIX_NONE] = "none",
-	[VLY_PREFIX_DENY] = "deny",
-	[VLY_PREFIX_ALLOW] = "allow",
-};
-
 static json_t *
 with_end(json_t *object, int64_t until_s)
 {
@@ -50,7 +44,7 @@ state_json(const struct vly_defence_state *state)
 		const struct vly_defence_entry *entry = &state->entry[i];
 		json_t *object =
 			json_pack("{s:s,s:s}", "prefix", vly_prefix_format(&entry->rule, text),
-				  "action", actions[entry->rule.action]);
+				  "action", vly_prefix_action_name[entry->rule.action]);
 		json_array_append_new(prefixes, with_end(object, entry->until_s));
 	}
 	return json_pack("{s:i,s:o,s:o}", "version", STATE_VERSION, "set", set, "prefixes",
@@ -142,7 +136,7 @@ read_entry(const json_t *object, struct vly_defence_entry *entry)
 	if (!action || !read_end(object, &entry->until_s))
 		return "a prefix has no action, or an invalid time of expiry";
 	for (uint8_t i = VLY_PREFIX_DENY; i <= VLY_PREFIX_ALLOW; i++)
-		if (strcmp(action, actions[i]) == 0) {
+		if (strcmp(action, vly_prefix_action_name[i]) == 0) {
 			entry->rule.action = i;
 			return NULL;
 		}

@@ -8,12 +8,6 @@
 /* Prefixes that an answer lists; a person reads them. */
 #define ENTRIES_MAX 1000
 
-static const char *const actions[] = {
-	[VLY_PREFIX_NONE] = "none",
-	[VLY_PREFIX_DENY] = "deny",
-	[VLY_PREFIX_ALLOW] = "allow",
-};
-
 static json_t *
 settings_json(const struct vly_defence_sources *sources)
 {
@@ -54,7 +48,7 @@ entries_json(const struct vly_defence_state *state)
 		const struct vly_defence_entry *entry = &state->entry[i];
 		json_t *json =
 			json_pack("{s:s,s:s}", "prefix", vly_prefix_format(&entry->rule, text),
-				  "action", actions[entry->rule.action]);
+				  "action", vly_prefix_action_name[entry->rule.action]);
 		if (entry->until_s)
 			json_object_set_new(json, "until", json_integer(entry->until_s));
 		json_array_append_new(array, json);

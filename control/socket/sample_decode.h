@@ -12,7 +12,8 @@
 
 #include <volley/sample.h>
 
-#define VLY_SAMPLE_NAME_BYTES   1024 /* a name of 255 octets, all of them escaped */
+#include "zone/domain.h"
+
 #define VLY_SAMPLE_TYPE_BYTES   12
 #define VLY_SAMPLE_SOURCE_BYTES 46
 
@@ -25,7 +26,7 @@ struct vly_sample_view {
 	bool has_port;
 	uint16_t source_port;
 	bool has_question;
-	char name[VLY_SAMPLE_NAME_BYTES]; /* as in zone files, absolute, ASCII */
+	char name[VLY_DOMAIN_TEXT_BYTES]; /* as in zone files, absolute, ASCII */
 	char type[VLY_SAMPLE_TYPE_BYTES]; /* such as AAAA, or TYPE65280 */
 };
 

@@ -25,4 +25,8 @@ vly_domain_canonical(const char *text, char out[VLY_DOMAIN_TEXT_BYTES]);
 __attribute__((nonnull)) unsigned vly_domain_wire(const char *text,
 						  uint8_t wire[VLY_NAME_BYTES_MAX]);
 
+/* Writes a sound name in wire form as people write it, in the case that it has. Returns `out`. */
+__attribute__((nonnull)) const char *vly_domain_text(const uint8_t *wire,
+						     char out[VLY_DOMAIN_TEXT_BYTES]);
+
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "zone_check.h"
 
-#include <ctype.h>
 #include <stdio.h>
 
+#include "domain.h"
 #include "rdata.h"
 
 struct place {
@@ -12,33 +12,13 @@ struct place {
 	uint32_t idx;
 };
 
-const char *
-vly_name_text(const uint8_t *name, char *text, size_t size)
-{
-	size_t len = 0;
-
-	if (name[0] == 0)
-		snprintf(text, size, ".");
-	while (name[0] != 0 && len + 5 < size) {
-		for (unsigned i = 1; i <= name[0] && len + 6 < size; i++) {
-			const char *format = isgraph(name[i]) && name[i] != '.' && name[i] != '\\'
-						     ? "%c"
-						     : "\\%03u";
-			len += (size_t)snprintf(text + len, size - len, format, name[i]);
-		}
-		len += (size_t)snprintf(text + len, size - len, ".");
-		name += name[0] + 1;
-	}
-	return text;
-}
-
 static void
 add(struct place *place, unsigned check, const struct vly_zone_record *record, const char *text)
 {
-	char name[VLY_NAME_TEXT_BYTES];
+	char name[VLY_DOMAIN_TEXT_BYTES];
 	unsigned len;
 
-	vly_name_text(vly_zone_node_name(place->zone, place->idx, &len), name, sizeof(name));
+	vly_domain_text(vly_zone_node_name(place->zone, place->idx, &len), name);
 	vly_zone_report_add(place->report, check, place->zone->file[record->file_idx], record->line,
 			    "%.200s: %s", name, text);
 }

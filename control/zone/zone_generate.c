@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/number.h"
+
 #define DIRECTIVE "$GENERATE"
 
 /* Digits that a width may ask for: more would not fit into any label. */
@@ -47,16 +49,14 @@ vly_generate_is(const char *line, size_t len)
 static bool
 read_number(const char **at, const char *end, uint32_t *value)
 {
-	const char *first = *at;
-	uint64_t number = 0;
+	uint64_t number;
+	const char *rest = vly_number_read(*at, (size_t)(end - *at), 0, INT32_MAX, &number);
 
-	for (; *at < end && isdigit((unsigned char)**at); ++*at) {
-		number = number * 10 + (uint64_t)(**at - '0');
-		if (number > INT32_MAX)
-			return false;
-	}
+	if (rest == NULL)
+		return false;
+	*at = rest;
 	*value = (uint32_t)number;
-	return *at > first;
+	return true;
 }
 
 static bool

@@ -46,7 +46,7 @@ find_dname(const struct vly_query *query, struct dname *dname)
 			return false;
 		dname->record = vly_image_answer_wire(answer);
 		dname->target = dname->record + RECORD_HEAD_BYTES;
-		dname->target_len = vly_read_u16(dname->record + DNAME_LENGTH_OFF);
+		dname->target_len = vly_be16(dname->record + DNAME_LENGTH_OFF);
 		return dname->target_len <= answer->wire_len - (unsigned)RECORD_HEAD_BYTES &&
 		       dname->target_len <= VLY_NAME_BYTES_MAX;
 	}
@@ -102,7 +102,7 @@ put_cname(struct vly_composer *composer, const struct vly_name *name, const stru
 	uint8_t head[10] = {0, VLY_TYPE_CNAME, 0, VLY_CLASS_IN};
 
 	memcpy(head + 4, dname->record + DNAME_TTL_OFF, 4);
-	vly_write_u16(head + 8, data_len);
+	vly_put_be16(head + 8, data_len);
 	if (!vly_composer_put_pointer(composer, vly_composer_suffix_off(composer, 0)) ||
 	    !vly_composer_put(composer, head, sizeof(head)))
 		return false;

@@ -160,7 +160,7 @@ copy_name(struct vly_composer *composer, struct source *source, unsigned *at)
 			*at = from + end_len;
 		if (end_len == 1)
 			return vly_composer_put(composer, source->wire + from, 1);
-		unsigned to = vly_read_u16(source->wire + from) & VLY_POINTER_MAX;
+		unsigned to = vly_be16(source->wire + from) & VLY_POINTER_MAX;
 		if (to < VLY_DNS_HEADER_BYTES || to >= source->base + source->wire_len)
 			break;
 		if (to < source->base)
@@ -196,7 +196,7 @@ expand_name(struct source *source, const struct vly_name *question, unsigned at,
 			name[len] = 0;
 			return len + 1;
 		}
-		unsigned to = vly_read_u16(source->wire + at) & VLY_POINTER_MAX;
+		unsigned to = vly_be16(source->wire + at) & VLY_POINTER_MAX;
 		if (to < VLY_DNS_HEADER_BYTES)
 			return 0;
 		if (to < source->base) {
@@ -222,7 +222,7 @@ first_label(struct source *source, const struct vly_name *question, unsigned at)
 			return NULL;
 		if (source->wire[at] < 0xc0)
 			return source->wire + at;
-		unsigned to = vly_read_u16(source->wire + at) & VLY_POINTER_MAX;
+		unsigned to = vly_be16(source->wire + at) & VLY_POINTER_MAX;
 		if (to < VLY_DNS_HEADER_BYTES)
 			return NULL;
 		if (to < source->base) {
@@ -328,7 +328,7 @@ copy_rest(struct vly_composer *composer, struct source *source, unsigned at, uns
 		return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
 	if (!vly_composer_put(composer, source->wire + data_at, end - data_at))
 		return false;
-	vly_write_u16(composer->message + start - 2, composer->len - start);
+	vly_put_be16(composer->message + start - 2, composer->len - start);
 	return true;
 }
 
@@ -342,8 +342,8 @@ copy_record(struct vly_composer *composer, struct source *source, const struct v
 
 	if (end_len == 0 || fixed + 10 > source->wire_len)
 		return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
-	const unsigned type = vly_read_u16(source->wire + fixed);
-	const unsigned data_len = vly_read_u16(source->wire + fixed + 8);
+	const unsigned type = vly_be16(source->wire + fixed);
+	const unsigned data_len = vly_be16(source->wire + fixed + 8);
 	unsigned owner = *at;
 	*at = fixed + 10 + data_len;
 	if (*at > source->wire_len)
@@ -385,7 +385,7 @@ begins_with_alias(const struct source *source)
 
 	if (end_len == 0 || fixed + 2 > source->wire_len)
 		return false;
-	unsigned type = vly_read_u16(source->wire + fixed);
+	unsigned type = vly_be16(source->wire + fixed);
 	return type == VLY_TYPE_CNAME || type == VLY_TYPE_DNAME;
 }
 

@@ -93,7 +93,7 @@ vly_composer_put_pointer(struct vly_composer *composer, unsigned off)
 {
 	if (composer->len_max - composer->len < 2)
 		return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
-	vly_write_u16(composer->message + composer->len, VLY_POINTER_TAG | off);
+	vly_put_be16(composer->message + composer->len, VLY_POINTER_TAG | off);
 	composer->len += 2;
 	return true;
 }

@@ -13,13 +13,6 @@ address_bytes(const struct vly_query *query)
 }
 
 static void
-set_rcode(struct vly_query *query, enum vly_rcode rcode)
-{
-	query->rcode = rcode & 15;
-	query->rcode_ext = (uint8_t)(rcode >> 4);
-}
-
-static void
 count_cookie(enum vly_cookie cookie, struct vly_lcore_counters *counters)
 {
 	counters->cookies_new += cookie == VLY_COOKIE_NEW;
@@ -43,7 +36,7 @@ vly_guard_take_cookie(const struct vly_guard *guard, struct vly_query *query,
 	if (found == VLY_COOKIE_MALFORMED) { /* RFC 7873 §5.2.2 */
 		if (query->fate != VLY_QUERY_HEADER && query->fate != VLY_QUERY_COOKIE)
 			query->fate = VLY_QUERY_ERROR;
-		set_rcode(query, VLY_RCODE_FORMERR);
+		vly_query_set_rcode(query, VLY_RCODE_FORMERR);
 		if (query->ede != VLY_EDE_NONE) /* set for another error */
 			query->opt_bytes -= VLY_OPTION_HEAD_BYTES + sizeof(query->ede);
 		query->ede = VLY_EDE_NONE;
@@ -51,8 +44,8 @@ vly_guard_take_cookie(const struct vly_guard *guard, struct vly_query *query,
 	}
 	query->opt_bytes += VLY_OPTION_HEAD_BYTES + VLY_COOKIE_BYTES;
 	if (query->fate == VLY_QUERY_COOKIE) /* RFC 7873 §5.4 */
-		set_rcode(query,
-			  found == VLY_COOKIE_INVALID ? VLY_RCODE_BADCOOKIE : VLY_RCODE_NOERROR);
+		vly_query_set_rcode(query, found == VLY_COOKIE_INVALID ? VLY_RCODE_BADCOOKIE
+								       : VLY_RCODE_NOERROR);
 }
 
 /* The counters of limited responses are in the order of their kinds. */

@@ -9,8 +9,7 @@ static void
 set_fate(struct vly_query *query, enum vly_query_fate fate, enum vly_rcode rcode)
 {
 	query->fate = fate;
-	query->rcode = rcode & 15;
-	query->rcode_ext = (uint8_t)(rcode >> 4);
+	vly_query_set_rcode(query, rcode);
 }
 
 void
@@ -65,10 +64,10 @@ parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
 		const uint8_t *option = cursor.at;
 		if (!vly_cursor_skip(&cursor, VLY_OPTION_HEAD_BYTES))
 			return false;
-		unsigned option_bytes = vly_read_u16(option + 2);
+		unsigned option_bytes = vly_be16(option + 2);
 		if (!vly_cursor_skip(&cursor, option_bytes))
 			return false;
-		unsigned code = vly_read_u16(option);
+		unsigned code = vly_be16(option);
 		if (code == VLY_OPTION_KEEPALIVE && !parse_keepalive(query, option_bytes))
 			return false;
 		if (code == VLY_OPTION_NSID)
@@ -83,7 +82,7 @@ parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
 static inline void
 take_opt(struct vly_query *query, const uint8_t *fixed)
 {
-	unsigned payload = vly_read_u16(fixed + 2);
+	unsigned payload = vly_be16(fixed + 2);
 
 	query->opt_bytes = VLY_OPT_BYTES;
 	query->dnssec_ok = (fixed[6] & 0x80) != 0;
@@ -95,7 +94,7 @@ take_opt(struct vly_query *query, const uint8_t *fixed)
 static bool
 parse_opt(struct vly_query *query, const struct vly_record *record)
 {
-	unsigned options_bytes = vly_read_u16(record->fixed + 8);
+	unsigned options_bytes = vly_be16(record->fixed + 8);
 
 	if (query->opt_bytes != 0 || record->owner[0] != 0)
 		return false; /* §6.1.1: a second one, or not owned by the root */
@@ -127,7 +126,7 @@ parse_additional(struct vly_query *query, struct vly_cursor *cursor, unsigned re
 	while (record_cnt-- > 0) {
 		if (!vly_cursor_record(cursor, &record))
 			return false;
-		unsigned type = vly_read_u16(record.fixed);
+		unsigned type = vly_be16(record.fixed);
 		if (type == VLY_TYPE_OPT && !parse_opt(query, &record))
 			return false;
 		if (type == VLY_TYPE_TSIG && !parse_tsig(query, &record, record_cnt))
@@ -174,15 +173,15 @@ parse_sections(struct vly_query *query, unsigned *last_type)
 	struct vly_record record;
 
 	*last_type = 0;
-	for (unsigned cnt = vly_read_u16(message + 4); cnt > 0; cnt--)
+	for (unsigned cnt = vly_be16(message + 4); cnt > 0; cnt--)
 		if (!vly_cursor_skip_name(&cursor) || !vly_cursor_skip(&cursor, 4))
 			return false;
-	for (unsigned cnt = vly_read_u16(message + 6) + vly_read_u16(message + 8); cnt > 0; cnt--) {
+	for (unsigned cnt = vly_be16(message + 6) + vly_be16(message + 8); cnt > 0; cnt--) {
 		if (!vly_cursor_record(&cursor, &record))
 			return false;
-		*last_type = vly_read_u16(record.fixed);
+		*last_type = vly_be16(record.fixed);
 	}
-	return parse_additional(query, &cursor, vly_read_u16(message + 10));
+	return parse_additional(query, &cursor, vly_be16(message + 10));
 }
 
 /* Reads the question behind the header. Returns false if it is malformed. parse_one() has the same
@@ -197,7 +196,7 @@ read_question(struct vly_query *query)
 	if (name_len == 0 || end - question < name_len + 4)
 		return false;
 	query->question_bytes = (uint16_t)(name_len + 4);
-	query->qtype = (uint16_t)vly_read_u16(question + name_len);
+	query->qtype = (uint16_t)vly_be16(question + name_len);
 	return true;
 }
 
@@ -220,14 +219,14 @@ __attribute__((cold, noinline)) static void
 judge_header(struct vly_query *query)
 {
 	static const uint8_t nothing[6];
-	unsigned flags = vly_read_u16(query->message + 2);
+	unsigned flags = vly_be16(query->message + 2);
 	unsigned last_type;
 
 	if (flags & VLY_FLAG_QR) {
 		set_fate(query, VLY_QUERY_DROP, VLY_RCODE_FORMERR);
 		return;
 	}
-	bool has_question = vly_read_u16(query->message + 4) == 1 && read_question(query);
+	bool has_question = vly_be16(query->message + 4) == 1 && read_question(query);
 	bool sound = parse_sections(query, &last_type);
 	if (flags & VLY_FLAG_OPCODE)
 		set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_NOTIMP);
@@ -260,7 +259,7 @@ parse_rest(struct vly_query *query, const uint8_t *rest)
 	const uint8_t *message = query->message;
 	struct vly_cursor cursor = {rest, message + query->message_len};
 
-	if (!parse_additional(query, &cursor, vly_read_u16(message + 10)))
+	if (!parse_additional(query, &cursor, vly_be16(message + 10)))
 		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_FORMERR);
 }
 
@@ -306,7 +305,7 @@ parse_one(struct vly_query *query)
 		return;
 	}
 	query->question_bytes = (uint16_t)(name_len + 4);
-	query->qtype = (uint16_t)vly_read_u16(type);
+	query->qtype = (uint16_t)vly_be16(type);
 	if (__builtin_expect(rest_is_plain_opt(message, type + 4, end), 1))
 		take_opt(query, type + 5);
 	else
@@ -314,7 +313,7 @@ parse_one(struct vly_query *query)
 	if (__builtin_expect(VLY_OCTETS_LOAD(16, type + 2) != VLY_BE(16, VLY_CLASS_IN) ||
 				     type_is_refused(query->qtype),
 			     0))
-		judge_question(query, vly_read_u16(type + 2));
+		judge_question(query, vly_be16(type + 2));
 }
 
 void

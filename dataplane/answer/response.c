@@ -54,7 +54,7 @@ move_pointers(uint8_t *wire, const struct vly_image_answer *answer, unsigned cnt
 
 	for (; fix < end; fix++) {
 		unsigned at = *fix;
-		vly_write_u16(wire + at, vly_read_u16(wire + at) + delta);
+		vly_put_be16(wire + at, vly_be16(wire + at) + delta);
 		odd_cnt += at & 1;
 	}
 	return (uint64_t)delta * (odd_cnt + ((uint64_t)cnt - odd_cnt) * 256);
@@ -83,7 +83,7 @@ copy_part(struct copier *copier, unsigned from, unsigned end)
 		if (at < from)
 			continue; /* in an RRset that was left out */
 		uint8_t *pointer = copier->to + (at - from);
-		vly_write_u16(pointer, vly_read_u16(pointer) + copier->delta);
+		vly_put_be16(pointer, vly_be16(pointer) + copier->delta);
 	}
 	copier->to += end - from;
 }
@@ -183,7 +183,7 @@ write_bent_answer(const struct vly_query *query, unsigned wire_len)
 
 	if (wire_len != answer->wire_len)
 		return vly_sum_octets(to, wire_len);
-	copy_rotated(to, answer, vly_read_u16(query->message));
+	copy_rotated(to, answer, vly_be16(query->message));
 	return answer->sum; /* rotating moves whole words */
 }
 

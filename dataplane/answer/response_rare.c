@@ -9,29 +9,29 @@ vly_response_options(uint8_t *opt, const struct vly_query *query)
 {
 	uint8_t *to = opt + VLY_OPT_BYTES;
 
-	vly_write_u16(to - 2, query->opt_bytes - VLY_OPT_BYTES);
+	vly_put_be16(to - 2, query->opt_bytes - VLY_OPT_BYTES);
 	if (query->cookie_state >= VLY_COOKIE_NEW) {
-		vly_write_u16(to, VLY_OPTION_COOKIE);
-		vly_write_u16(to + 2, VLY_COOKIE_BYTES);
+		vly_put_be16(to, VLY_OPTION_COOKIE);
+		vly_put_be16(to + 2, VLY_COOKIE_BYTES);
 		memcpy(to + 4, query->cookie, VLY_COOKIE_BYTES);
 		to += VLY_OPTION_HEAD_BYTES + VLY_COOKIE_BYTES;
 	}
 	if (query->asks_keepalive) {
-		vly_write_u16(to, VLY_OPTION_KEEPALIVE);
-		vly_write_u16(to + 2, sizeof(query->keepalive));
-		vly_write_u16(to + 4, query->keepalive);
+		vly_put_be16(to, VLY_OPTION_KEEPALIVE);
+		vly_put_be16(to + 2, sizeof(query->keepalive));
+		vly_put_be16(to + 4, query->keepalive);
 		to += VLY_OPTION_HEAD_BYTES + sizeof(query->keepalive);
 	}
 	if (query->asks_nsid) {
-		vly_write_u16(to, VLY_OPTION_NSID);
-		vly_write_u16(to + 2, vly_identity.nsid_len);
+		vly_put_be16(to, VLY_OPTION_NSID);
+		vly_put_be16(to + 2, vly_identity.nsid_len);
 		memcpy(to + 4, vly_identity.nsid, vly_identity.nsid_len);
 		to += VLY_OPTION_HEAD_BYTES + vly_identity.nsid_len;
 	}
 	if (query->ede != VLY_EDE_NONE) {
-		vly_write_u16(to, VLY_OPTION_EDE);
-		vly_write_u16(to + 2, sizeof(query->ede));
-		vly_write_u16(to + 4, query->ede);
+		vly_put_be16(to, VLY_OPTION_EDE);
+		vly_put_be16(to + 2, sizeof(query->ede));
+		vly_put_be16(to + 4, query->ede);
 	}
 	return query->opt_bytes;
 }
@@ -137,7 +137,7 @@ vly_response_chaos(struct vly_query *query, struct vly_guard *guard,
 	uint8_t *to = query->message + VLY_DNS_HEADER_BYTES + query->question_bytes;
 	if (shape.counts > 0) {
 		memcpy(to, head, sizeof(head));
-		vly_write_u16(to + sizeof(head), (unsigned)text_len + 1);
+		vly_put_be16(to + sizeof(head), (unsigned)text_len + 1);
 		to[sizeof(head) + 2] = (uint8_t)text_len;
 		memcpy(to + sizeof(head) + 3, text, text_len);
 		to += record_bytes;

@@ -38,7 +38,7 @@ skip_name(const uint8_t *name, const uint8_t *end, const uint8_t **pointer)
 static bool
 leads_to_question(const struct vly_query *query, const uint8_t *pointer)
 {
-	unsigned off = vly_read_u16(pointer) & VLY_POINTER_MAX;
+	unsigned off = vly_be16(pointer) & VLY_POINTER_MAX;
 
 	if (query->question_bytes == 0)
 		return false;
@@ -52,19 +52,19 @@ bool
 vly_tsig_take(struct vly_query *query, const struct vly_record *record)
 {
 	const uint8_t *rdata = record->fixed + 10;
-	const uint8_t *end = rdata + vly_read_u16(record->fixed + 8);
+	const uint8_t *end = rdata + vly_be16(record->fixed + 8);
 	const uint8_t *pointer;
 
-	if (vly_read_u16(record->fixed + 2) != VLY_CLASS_ANY ||
+	if (vly_be16(record->fixed + 2) != VLY_CLASS_ANY ||
 	    skip_name(record->owner, record->fixed, &pointer) != record->fixed ||
 	    (pointer != NULL && !leads_to_question(query, pointer)))
 		return false;
 	struct vly_cursor cursor = {skip_name(rdata, end, &pointer), end};
 	if (cursor.at == NULL || pointer != NULL || /* RFC 8945 §4.2: never compressed */
 	    !vly_cursor_skip(&cursor, TIME_BYTES + 2) ||
-	    !vly_cursor_skip(&cursor, vly_read_u16(cursor.at - 2)) ||
+	    !vly_cursor_skip(&cursor, vly_be16(cursor.at - 2)) ||
 	    !vly_cursor_skip(&cursor, TAIL_BYTES) ||
-	    !vly_cursor_skip(&cursor, vly_read_u16(cursor.at - 2)) || cursor.at != end)
+	    !vly_cursor_skip(&cursor, vly_be16(cursor.at - 2)) || cursor.at != end)
 		return false;
 	query->tsig_off = (uint16_t)(record->owner - query->message);
 	return true;
@@ -85,14 +85,14 @@ make_record(const struct vly_query *query, uint8_t to[RECORD_BYTES_MAX])
 	unsigned head = (unsigned)(rdata - owner);
 	unsigned algorithm = (unsigned)(skip_name(rdata, cursor.at, &pointer) - rdata);
 	unsigned kept = head + algorithm + TIME_BYTES;
-	unsigned mac_bytes = vly_read_u16(owner + kept);
+	unsigned mac_bytes = vly_be16(owner + kept);
 
 	memcpy(to, owner, kept);
-	vly_write_u16(to + head - 2, algorithm + TIME_BYTES + 2 + TAIL_BYTES);
-	vly_write_u16(to + kept, 0);
+	vly_put_be16(to + head - 2, algorithm + TIME_BYTES + 2 + TAIL_BYTES);
+	vly_put_be16(to + kept, 0);
 	memcpy(to + kept + 2, owner + kept + 2 + mac_bytes, 2);
-	vly_write_u16(to + kept + 4, VLY_TSIG_BADKEY);
-	vly_write_u16(to + kept + 6, 0);
+	vly_put_be16(to + kept + 4, VLY_TSIG_BADKEY);
+	vly_put_be16(to + kept + 6, 0);
 	return kept + 2 + TAIL_BYTES;
 }
 

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * Wire data: big-endian numbers, and the bounds-checked cursor for reading messages (untrusted).
- *
- * The numbers do not check bounds: call vly_cursor_has() or vly_cursor_skip() first. Pure; any
- * thread.
- */
+/* The bounds-checked cursor for reading messages (untrusted). Pure; any thread. */
 #ifndef VLY_DATAPLANE_WIRE_H
 #define VLY_DATAPLANE_WIRE_H
 
@@ -13,24 +8,12 @@
 #include <stdint.h>
 
 #include <volley/dns.h>
+#include <volley/octets.h>
 
 struct vly_cursor {
 	const uint8_t *at;
 	const uint8_t *end;
 };
-
-static inline unsigned
-vly_read_u16(const uint8_t *from)
-{
-	return (unsigned)from[0] << 8 | from[1];
-}
-
-static inline void
-vly_write_u16(uint8_t *to, unsigned value)
-{
-	to[0] = (uint8_t)(value >> 8);
-	to[1] = (uint8_t)value;
-}
 
 static inline bool
 vly_cursor_has(const struct vly_cursor *cursor, size_t bytes)
@@ -79,8 +62,7 @@ vly_cursor_record(struct vly_cursor *cursor, struct vly_record *record)
 	if (!vly_cursor_skip_name(cursor))
 		return false;
 	record->fixed = cursor->at;
-	return vly_cursor_skip(cursor, 10) &&
-	       vly_cursor_skip(cursor, vly_read_u16(record->fixed + 8));
+	return vly_cursor_skip(cursor, 10) && vly_cursor_skip(cursor, vly_be16(record->fixed + 8));
 }
 
 #endif

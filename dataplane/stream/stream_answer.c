@@ -51,7 +51,7 @@ write_one(struct vly_stream_answerer *answerer, const struct vly_stream_asker *a
 	counters->queries_ipv6 += !asker->ipv4;
 	if (query->response_len == 0)
 		return;
-	vly_write_u16(prefix, query->response_len);
+	vly_put_be16(prefix, query->response_len);
 	answerer->out_bytes += VLY_STREAM_PREFIX_BYTES + query->response_len;
 	counters->tx_packets++;
 	counters->tx_bytes += query->response_len;

@@ -21,7 +21,7 @@ wanted(const struct vly_stream_input *input)
 {
 	if (held(input) < VLY_STREAM_PREFIX_BYTES)
 		return VLY_STREAM_PREFIX_BYTES;
-	return VLY_STREAM_PREFIX_BYTES + vly_read_u16(input->at);
+	return VLY_STREAM_PREFIX_BYTES + vly_be16(input->at);
 }
 
 /* Allocates room for `bytes` octets and the slack behind them, and moves the octets that are held,
@@ -82,7 +82,7 @@ vly_stream_input_next(struct vly_stream_input *input, struct vly_stream_message 
 {
 	if (held(input) < VLY_STREAM_PREFIX_BYTES)
 		return VLY_STREAM_NONE;
-	message->bytes = (uint16_t)vly_read_u16(input->at);
+	message->bytes = (uint16_t)vly_be16(input->at);
 	if (message->bytes < VLY_DNS_HEADER_BYTES)
 		return VLY_STREAM_BROKEN;
 	if (held(input) < wanted(input))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Reads integers from the wire, at any address, in host order. Bounds are the caller's to check.
- * Compiles for BPF, too. Pure.
+ * Reads and writes integers of the wire, at any address, in host order. Bounds are the caller's to
+ * check. Compiles for BPF, too.
  */
 #ifndef VLY_OCTETS_H
 #define VLY_OCTETS_H
@@ -43,6 +43,13 @@ static inline __attribute__((always_inline)) uint64_t
 vly_be64(const uint8_t *at)
 {
 	return VLY_BE(64, VLY_OCTETS_LOAD(64, at));
+}
+
+static inline __attribute__((always_inline)) void
+vly_put_be16(uint8_t *at, unsigned value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
 }
 
 #endif
