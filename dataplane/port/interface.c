@@ -47,6 +47,17 @@ query_strips_vlan_tags(int fd, const char *name)
 	return ioctl(fd, SIOCETHTOOL, &request) == 0 && (flags.data & ETH_FLAG_RXVLAN) != 0;
 }
 
+static bool
+query_is_bond(int fd, const char *name)
+{
+	struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
+	struct ifreq request = request_for(name);
+
+	request.ifr_data = (char *)&driver;
+	return ioctl(fd, SIOCETHTOOL, &request) == 0 &&
+	       (strcmp(driver.driver, "bonding") == 0 || strcmp(driver.driver, "team") == 0);
+}
+
 static void
 query_mac(int fd, const char *name, struct vly_interface *interface)
 {
@@ -77,6 +88,7 @@ vly_interface_query(const char *name, struct vly_interface *interface)
 			query_queues(fd, name, interface);
 			query_mac(fd, name, interface);
 			interface->strips_vlan_tags = query_strips_vlan_tags(fd, name);
+			interface->is_bond = query_is_bond(fd, name);
 			result = 0;
 		}
 	}
