@@ -13,6 +13,7 @@ struct vly_interface {
 	unsigned rx_queue_cnt; /* queues on which packets arrive */
 	uint8_t mac[8];        /* six octets, then zeros */
 	bool combined;         /* the driver has combined channels */
+	bool is_bond;          /* or a team: made of other interfaces */
 	bool up;
 	bool running;          /* has a carrier */
 	bool strips_vlan_tags; /* the NIC removes tags before XDP sees them */

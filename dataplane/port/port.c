@@ -84,6 +84,13 @@ check_interface(struct vly_port *port)
 	port->partial_sums = interface.partial_sums;
 	if (spec->kind != VLY_PORT_AF_XDP)
 		return 0;
+	if (interface.is_bond) {
+		vly_log_error("port %s: %s is a bond, and the kernel gives an AF_XDP socket only "
+			      "frames of its own interface: use a port for each member of the "
+			      "bond, such as af_xdp:eth0",
+			      spec->name, spec->target);
+		return -1;
+	}
 	if (check_queues(spec, &interface) != 0)
 		return -1;
 	if (interface.strips_vlan_tags)

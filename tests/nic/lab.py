@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A guest with NICs of several makes, and a namespace of this machine that is at the other end of each."""
 import json
+import os
 import subprocess
 from contextlib import contextmanager
 
+from kernels import Kernel
 from machine import Machine
 from net import Namespace
 
@@ -23,6 +25,7 @@ NICS = {
 MODULES = ["virtio_net", "e1000e", "vmxnet3", "vfio-pci", "vfio_iommu_type1", "veth", "bridge", "bonding", "8021q",
            "tun", "vhost_net", "xsk_diag"]
 HUGE_PAGES = 160
+_running = {}  # the only one, by its kernel's series
 # NICs filter tags, and take those of VLANs that somebody has made.
 TAG = 7
 
@@ -163,3 +166,16 @@ class Lab:
     def close(self):
         self.machine.close()
         subprocess.run(["ip", "netns", "del", self.client.name], check=False)
+
+
+def open_lab(series):
+    """The guest with that kernel; another one is switched off first."""
+    if series not in _running:
+        close_lab()
+        _running[series] = Lab(Kernel(series), NICS, f"vly-n{os.getpid()}-{series}")
+    return _running[series]
+
+
+def close_lab():
+    while _running:
+        _running.popitem()[1].close()
