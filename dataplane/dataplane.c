@@ -8,6 +8,7 @@
 #include "port/port.h"
 #include "publish/publish_server.h"
 #include "setup/eal.h"
+#include "setup/machine.h"
 #include "start.h"
 #include "stream/stream_server.h"
 #include "watchdog.h"
@@ -295,6 +296,7 @@ plan_lcores(struct dataplane *dataplane, struct vly_options *options)
 	}
 	if (dataplane->lcores.shared)
 		vly_log_warning("%u lcores share CPUs: each wants its own", dataplane->lcores.cnt);
+	vly_machine_check(options, &dataplane->lcores);
 	return 0;
 }
 

@@ -119,8 +119,8 @@ __attribute__((nonnull, warn_unused_result)) struct vly_config *
 vly_config_load(const char *path, struct vly_config_errors *errors);
 
 /*
- * Looks whether the zone files of a loaded configuration can be read, and whether its file of
- * secrets can be used. `path` is the file that it came from. Returns how many can't, with a line in
+ * Looks whether the zone files of a loaded configuration can be read, whether its file of secrets can
+ * be used, and whether this machine has the CPUs that it names. `path` is the file that it came from. Returns how many can't, with a line in
  * *errors for each as far as there is room.
  */
 __attribute__((nonnull)) unsigned vly_config_check_files(const struct vly_config *config,
@@ -133,6 +133,15 @@ __attribute__((nonnull)) unsigned vly_config_check_files(const struct vly_config
  */
 __attribute__((nonnull, warn_unused_result)) int
 vly_config_read_lists(struct vly_config *config, struct vly_config_errors *errors);
+
+struct vly_preflight_plan; /* common/preflight/preflight.h */
+
+/* What volley-dataplane is to use of the machine, for checks of that. Returns how many values it could
+ * not use, each said by `tell`. */
+__attribute__((nonnull)) unsigned
+vly_config_plan(const struct vly_config_dataplane *dataplane, struct vly_preflight_plan *plan,
+		void (*tell)(void *context, const char *key, unsigned idx, const char *text),
+		void *context);
 
 /* Writes the severities of the zone checks (enum vly_zone_severity). */
 __attribute__((nonnull)) void vly_config_severities(const struct vly_config *config,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* volleyctl's parts: ctl_main.c (arguments), ctl_client.c (the socket), ctl_output.c (whether all
  * was written), ctl_commands.c (requests and answers), ctl_print.c and ctl_stats.c (for people),
- * ctl_defence.c, ctl_drops.c and ctl_top.c (the defence), ctl_check.c and ctl_exec.c (without the
- * socket). One thread. */
+ * ctl_defence.c, ctl_drops.c and ctl_top.c (the defence), ctl_check.c, ctl_preflight.c and
+ * ctl_exec.c (without the socket). One thread. */
 #ifndef VLY_CONTROL_CTL_H
 #define VLY_CONTROL_CTL_H
 
@@ -28,6 +28,7 @@ struct vly_ctl {
 	const char *duration; /* NULL: for good */
 	const char *file;
 	const char *next;
+	const char *config; /* NULL: not given */
 };
 
 /*
@@ -109,6 +110,10 @@ __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_check(const struct vly_ctl *c
 /* The same for one zone file, with the default severities. */
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_check_zone(const struct vly_ctl *ctl, char *name,
 							      char *file);
+
+/* Checks whether this machine is fit for what the configuration asks for. Returns VLY_CTL_FAILED when
+ * a check fails; a warning is no failure. */
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_preflight(const struct vly_ctl *ctl);
 
 /* Becomes volley-dataplane with the flags of the configuration and `extra_cnt` more. Returns
  * only on failure; with `retry`, which the dataplane gets too, it waits until it works. */

@@ -31,6 +31,11 @@ static const char usage[] =
 	"  check CONFIG           read a configuration and all its zones, serve nothing, tell "
 	"every error\n"
 	"  check-zone NAME FILE   the same for one zone file, with all errors and warnings\n"
+	"  preflight [--config FILE]  whether this machine is fit for it: a line for each check, "
+	"with\n"
+	"                         the reason and the command that cures it; without FILE that of\n"
+	"                         /etc/volley/volley.yaml, or the machine alone when there is "
+	"none\n"
 	"  exec dataplane --config FILE [--retry] [-- FLAG...]\n"
 	"                         become volley-dataplane, with the flags of the configuration and "
 	"more;\n"
@@ -41,7 +46,9 @@ static const char usage[] =
 	"  --json         answer in JSON, for scripts\n"
 	"  --help, --version\n"
 	"\n"
-	"Exit status: 0 done; 1 failed, such as a zone that does not load; 2 usage;\n"
+	"Exit status: 0 done; 1 failed, such as a zone that does not load, or a check of "
+	"preflight\n"
+	"that fails (a warning does not); 2 usage;\n"
 	"3 volley-control can't be reached, or ended before it answered; 4 no dataplane is\n"
 	"connected.\n";
 
@@ -88,6 +95,14 @@ run_check_zone(const struct vly_ctl *ctl, char **args, int arg_cnt)
 			    : vly_ctl_fail_usage("check-zone needs a zone's name and its file");
 }
 
+static enum vly_ctl_exit
+run_preflight(const struct vly_ctl *ctl, char **args, int arg_cnt)
+{
+	(void)args;
+	return arg_cnt == 0 ? vly_ctl_preflight(ctl)
+			    : vly_ctl_fail_usage("preflight takes no argument but --config FILE");
+}
+
 /* Options that belong to some commands only. */
 enum {
 	FOLLOW = 1,
@@ -96,6 +111,7 @@ enum {
 	FOR = 8,
 	FROM_FILE = 16,
 	NEXT = 32,
+	CONFIG = 64,
 };
 
 static const struct {
@@ -113,6 +129,7 @@ static const struct {
 	{"cookies", vly_ctl_cookies, REVEAL | NEXT},
 	{"check", run_check, 0},
 	{"check-zone", run_check_zone, 0},
+	{"preflight", run_preflight, CONFIG},
 	{"exec", run_exec, 0},
 };
 
@@ -127,7 +144,7 @@ run(const struct vly_ctl *ctl, unsigned given, char **args, int arg_cnt)
 		return commands[i].run(ctl, args + 1, arg_cnt - 1);
 	}
 	return vly_ctl_fail_usage("commands are status, reload, zones, stats, top, drops, defence, "
-				  "cookies, check, check-zone, exec");
+				  "cookies, check, check-zone, preflight, exec");
 }
 
 static void
@@ -142,6 +159,8 @@ set_option(struct vly_ctl *ctl, int option, const char *value)
 		ctl->file = value;
 	if (option == NEXT)
 		ctl->next = value;
+	if (option == CONFIG)
+		ctl->config = value;
 }
 
 static enum vly_ctl_exit
@@ -158,6 +177,7 @@ read_options(int argc, char **argv)
 		{"for", required_argument, NULL, FOR},
 		{"file", required_argument, NULL, FROM_FILE},
 		{"next", required_argument, NULL, NEXT},
+		{"config", required_argument, NULL, CONFIG},
 		{0},
 	};
 	unsigned given = 0;

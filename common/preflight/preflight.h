@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What an operator would otherwise learn from outages: whether this machine is fit for the ports,
+ * CPUs and addresses that volley-dataplane is to use. volleyctl preflight shows all of it, and
+ * volley-dataplane logs at its start what is not well.
+ *
+ * Use:
+ *   1. a struct vly_preflight_plan of zeros, filled in by hand or by the functions of text below;
+ *      without a port only the machine is checked;
+ *   2. vly_preflight_gather() asks the kernel once about all of it;
+ *   3. vly_preflight_run() calls back with each result, in the order of the table of checks.
+ *
+ * Tests fill in the facts by hand, and give a folder of their own as the root of /proc and /sys.
+ *
+ * No state. One thread; it blocks for as long as the kernel and the drivers take to answer, which is
+ * a few milliseconds. Nothing of the machine is changed. The plan is trusted.
+ */
+#ifndef VLY_PREFLIGHT_PREFLIGHT_H
+#define VLY_PREFLIGHT_PREFLIGHT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <volley/address.h>
+
+/* DPDK's limits: 32 ports, and 128 lcores, one of which is the main thread. */
+#define VLY_PREFLIGHT_PORTS_MAX 32
+#define VLY_PREFLIGHT_CPUS_MAX  127
+
+struct vly_preflight_facts;
+
+enum vly_preflight_status {
+	VLY_PREFLIGHT_OK,
+	VLY_PREFLIGHT_WARN, /* it works, worse than it could */
+	VLY_PREFLIGHT_FAIL, /* volley-dataplane does not start, or gets no queries */
+	VLY_PREFLIGHT_STATUS_CNT,
+};
+
+struct vly_preflight_result {
+	enum vly_preflight_status status;
+	const char *check;
+	char subject[80];
+	char reason[512];
+	char cure[256]; /* a command, or a line of the configuration; may be empty */
+};
+
+typedef void vly_preflight_on_result(void *context, const struct vly_preflight_result *result);
+
+enum vly_preflight_kind {
+	VLY_PREFLIGHT_AF_XDP,
+	VLY_PREFLIGHT_PCI,
+	VLY_PREFLIGHT_OTHER, /* of tests and benchmarks */
+};
+
+struct vly_preflight_port {
+	enum vly_preflight_kind kind;
+	char target[64]; /* interface or PCI address */
+	unsigned queue_cnt;
+};
+
+struct vly_preflight_plan {
+	struct vly_preflight_port port[VLY_PREFLIGHT_PORTS_MAX];
+	unsigned port_cnt;
+	uint16_t cpu[VLY_PREFLIGHT_CPUS_MAX]; /* of the lcores, one for each queue */
+	unsigned cpu_cnt;                     /* 0: not given */
+	struct vly_address listen[VLY_ADDRESSES_MAX];
+	unsigned listen_cnt; /* 0: every address */
+	bool no_streams;     /* port 53 is left to others */
+	bool no_huge_pages;
+	unsigned memory_mib; /* 0: what the queues need */
+};
+
+/* Adds a port by its text, such as "af_xdp:eth0,queues=2". Returns NULL, or what is wrong with it. */
+__attribute__((nonnull, warn_unused_result)) const char *
+vly_preflight_plan_port(struct vly_preflight_plan *plan, const char *text);
+
+/* Sets the CPUs by a list such as "1-3,5". Returns NULL, or what is wrong with it. */
+__attribute__((nonnull, warn_unused_result)) const char *
+vly_preflight_plan_cpus(struct vly_preflight_plan *plan, const char *text);
+
+/* Adds an address. Returns NULL, or what is wrong with it. */
+__attribute__((nonnull, warn_unused_result)) const char *
+vly_preflight_plan_listen(struct vly_preflight_plan *plan, const char *text);
+
+/* The sum of the ports' queues. */
+__attribute__((nonnull, pure)) unsigned
+vly_preflight_plan_queues(const struct vly_preflight_plan *plan);
+
+/* Asks the kernel about the machine, this process and the ports. Returns the facts, to be freed with
+ * free(), or NULL when there is no memory. */
+__attribute__((nonnull, warn_unused_result)) struct vly_preflight_facts *
+vly_preflight_gather(const struct vly_preflight_plan *plan);
+
+/* Which checks run: all, or those whose findings a start of volley-dataplane does not log anyway. */
+enum vly_preflight_extent {
+	VLY_PREFLIGHT_ALL,
+	VLY_PREFLIGHT_AT_START,
+};
+
+/* Runs the checks on the plan (changed where it leaves the CPUs open) and the facts. `root` stands
+ * before /proc and /sys: "" but in tests. Returns the worst status. */
+__attribute__((nonnull(1, 2, 3, 5))) enum vly_preflight_status
+vly_preflight_run(struct vly_preflight_plan *plan, const struct vly_preflight_facts *facts,
+		  const char *root, enum vly_preflight_extent extent,
+		  vly_preflight_on_result *on_result, void *context);
+
+/* "ok", "warn" or "fail". */
+__attribute__((returns_nonnull)) const char *
+vly_preflight_status_name(enum vly_preflight_status status);
+
+#endif

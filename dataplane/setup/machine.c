@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "machine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/preflight/preflight.h"
+
+_Static_assert(VLY_PREFLIGHT_PORTS_MAX == VLY_PORTS_MAX, "a plan has room for all ports");
+_Static_assert(VLY_PREFLIGHT_CPUS_MAX == VLY_LCORES_MAX, "a plan has room for all lcores");
+
+/* A check that fails is a warning, too: the start goes on, and ends with its own error if it must. */
+static void
+log_result(void *context, const struct vly_preflight_result *result)
+{
+	(void)context;
+	if (result->status == VLY_PREFLIGHT_OK)
+		vly_log_debug("preflight: %s: %s: %s", result->check, result->subject,
+			      result->reason);
+	else
+		vly_log_warning("preflight: %s: %s: %s; %s", result->check, result->subject,
+				result->reason, result->cure);
+}
+
+/* Returns whether any port is a NIC. */
+static bool
+plan_ports(struct vly_preflight_plan *plan, const struct vly_options *options)
+{
+	bool nic = false;
+
+	plan->port_cnt = options->port_cnt;
+	for (unsigned i = 0; i < options->port_cnt; i++) {
+		const struct vly_port_spec *spec = &options->port[i];
+		struct vly_preflight_port *port = &plan->port[i];
+		port->kind = spec->kind == VLY_PORT_AF_XDP ? VLY_PREFLIGHT_AF_XDP
+			     : spec->kind == VLY_PORT_PCI  ? VLY_PREFLIGHT_PCI
+							   : VLY_PREFLIGHT_OTHER;
+		memcpy(port->target, spec->target, sizeof(port->target));
+		port->queue_cnt = spec->queue_cnt;
+		nic |= port->kind != VLY_PREFLIGHT_OTHER;
+	}
+	return nic;
+}
+
+void
+vly_machine_check(const struct vly_options *options, const struct vly_lcores *lcores)
+{
+	struct vly_preflight_plan plan = {
+		.cpu_cnt = lcores->cnt,
+		.no_streams = options->stream.thread_cnt == 0,
+		.no_huge_pages = !options->huge_pages,
+		.memory_mib = options->memory_mib,
+	};
+
+	memcpy(plan.cpu, lcores->cpu, sizeof(plan.cpu));
+	if (!plan_ports(&plan, options))
+		return;
+	struct vly_preflight_facts *facts = vly_preflight_gather(&plan);
+	if (facts != NULL)
+		vly_preflight_run(&plan, facts, "", VLY_PREFLIGHT_AT_START, log_result, NULL);
+	free(facts);
+}
