@@ -40,6 +40,9 @@ say(struct output *output, enum vly_preflight_status status, const char *subject
 {
 	struct vly_preflight_result result = {.status = status, .check = "config"};
 
+	if (status != VLY_PREFLIGHT_OK)
+		snprintf(result.cure, sizeof(result.cure),
+			 "correct the configuration; volleyctl check shows its lines");
 	snprintf(result.subject, sizeof(result.subject), "%s", subject);
 	snprintf(result.reason, sizeof(result.reason), "%s", reason);
 	on_result(output, &result);
