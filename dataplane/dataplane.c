@@ -265,6 +265,8 @@ run_ports(struct dataplane *dataplane)
 {
 	if (open_ports(dataplane) != 0 || create_counters(dataplane) != 0)
 		return 1;
+	/* A start that fails has said why by now, and in fewer lines. */
+	vly_machine_check(dataplane->options, &dataplane->lcores);
 	int status = serve(dataplane);
 	vly_counters_destroy(&dataplane->block);
 	return status;
@@ -296,7 +298,6 @@ plan_lcores(struct dataplane *dataplane, struct vly_options *options)
 	}
 	if (dataplane->lcores.shared)
 		vly_log_warning("%u lcores share CPUs: each wants its own", dataplane->lcores.cnt);
-	vly_machine_check(options, &dataplane->lcores);
 	return 0;
 }
 

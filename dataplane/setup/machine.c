@@ -10,7 +10,7 @@
 _Static_assert(VLY_PREFLIGHT_PORTS_MAX == VLY_PORTS_MAX, "a plan has room for all ports");
 _Static_assert(VLY_PREFLIGHT_CPUS_MAX == VLY_LCORES_MAX, "a plan has room for all lcores");
 
-/* A check that fails is a warning, too: the start goes on, and ends with its own error if it must. */
+/* A check that fails is a warning, too: the ports are open all the same. */
 static void
 log_result(void *context, const struct vly_preflight_result *result)
 {

@@ -8,8 +8,8 @@
 
 #include "lcores.h"
 
-/* Logs a warning for each finding; nothing for ports that are no NICs. Main thread, before the ports
- * are opened. Blocks for a few milliseconds. */
+/* Logs a warning for each finding; nothing for ports that are no NICs. Main thread, after the ports
+ * were opened. Blocks for a few milliseconds. */
 __attribute__((nonnull)) void vly_machine_check(const struct vly_options *options,
 						const struct vly_lcores *lcores);
 
