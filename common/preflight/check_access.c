@@ -14,7 +14,7 @@
 void
 vly_preflight_check_capabilities(struct vly_preflight *preflight)
 {
-	bool xdp = vly_preflight_has(preflight, VLY_PREFLIGHT_AF_XDP);
+	bool xdp = vly_preflight_has(preflight, VLY_PORT_AF_XDP);
 	const struct {
 		unsigned capability;
 		const char *name;

@@ -77,14 +77,14 @@ vly_preflight_check_cpus(struct vly_preflight *preflight)
 				  "\nmount -t sysfs sysfs /sys");
 		return;
 	}
-	if (plan->cpu_cnt < queue_cnt) {
+	if (plan->cpus.cnt < queue_cnt) {
 		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, "machine",
 				  "%u CPUs for %u queues\nname as many in dataplane.cpus",
-				  plan->cpu_cnt, queue_cnt);
+				  plan->cpus.cnt, queue_cnt);
 		return;
 	}
 	for (unsigned i = 0; i < queue_cnt; i++)
-		good &= check_cpu(preflight, plan->cpu[i], &present, &online);
+		good &= check_cpu(preflight, plan->cpus.cpu[i], &present, &online);
 	if (good)
 		check_number(preflight, &online);
 }

@@ -12,7 +12,7 @@ void
 vly_preflight_check_kernel(struct vly_preflight *preflight)
 {
 	const char *release = preflight->facts->release;
-	bool xdp = vly_preflight_has(preflight, VLY_PREFLIGHT_AF_XDP);
+	bool xdp = vly_preflight_has(preflight, VLY_PORT_AF_XDP);
 	unsigned version = vly_preflight_linux(release);
 
 	if (version >= LINUX_MIN)
@@ -35,7 +35,7 @@ vly_preflight_check_bpf(struct vly_preflight *preflight)
 {
 	const struct vly_preflight_facts *facts = preflight->facts;
 
-	if (!vly_preflight_has(preflight, VLY_PREFLIGHT_AF_XDP)) {
+	if (!vly_preflight_has(preflight, VLY_PORT_AF_XDP)) {
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, "kernel", "no port needs XDP");
 		return;
 	}

@@ -69,7 +69,7 @@ count_af_xdp_queues(const struct vly_preflight_plan *plan)
 	unsigned cnt = plan->port_cnt == 0;
 
 	for (unsigned i = 0; i < plan->port_cnt; i++)
-		if (plan->port[i].kind == VLY_PREFLIGHT_AF_XDP)
+		if (plan->port[i].kind == VLY_PORT_AF_XDP)
 			cnt += plan->port[i].queue_cnt;
 	return cnt;
 }
@@ -81,7 +81,7 @@ vly_preflight_check_memlock(struct vly_preflight *preflight)
 	unsigned need = QUEUE_MIB * count_af_xdp_queues(preflight->plan);
 	uint64_t have = facts->memlock_bytes >> 20;
 
-	if (!vly_preflight_has(preflight, VLY_PREFLIGHT_AF_XDP))
+	if (!vly_preflight_has(preflight, VLY_PORT_AF_XDP))
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, "memory",
 				  "no port needs locked memory");
 	else if ((facts->capabilities >> CAP_IPC_LOCK & 1) != 0)
@@ -115,9 +115,9 @@ check_node_cpus(struct vly_preflight *preflight, unsigned port_idx, unsigned fir
 	if (!vly_preflight_read_cpus(preflight->root, &near,
 				     "/sys/devices/system/node/node%ld/cpulist", node))
 		return true;
-	for (unsigned i = first_lcore; i < first_lcore + port->queue_cnt && i < plan->cpu_cnt; i++)
-		if (plan->cpu[i] < CPU_SETSIZE && !CPU_ISSET(plan->cpu[i], &near))
-			CPU_SET(plan->cpu[i], &far);
+	for (unsigned i = first_lcore; i < first_lcore + port->queue_cnt && i < plan->cpus.cnt; i++)
+		if (plan->cpus.cpu[i] < CPU_SETSIZE && !CPU_ISSET(plan->cpus.cpu[i], &near))
+			CPU_SET(plan->cpus.cpu[i], &far);
 	if (CPU_COUNT(&far) == 0)
 		return true;
 	vly_preflight_say(
@@ -158,7 +158,7 @@ vly_preflight_check_numa(struct vly_preflight *preflight)
 
 	for (unsigned i = 0; i < plan->port_cnt; first_lcore += plan->port[i++].queue_cnt) {
 		char pci[VLY_PREFLIGHT_PCI_CHARS];
-		if (plan->port[i].kind == VLY_PREFLIGHT_OTHER)
+		if (plan->port[i].kind == VLY_PORT_NULL)
 			continue;
 		vly_preflight_pci(preflight, i, pci);
 		long node = vly_preflight_read_number(preflight->root, -1,

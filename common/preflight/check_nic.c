@@ -21,7 +21,7 @@ vly_preflight_check_interface(struct vly_preflight *preflight)
 	for (unsigned i = 0; i < plan->port_cnt; i++) {
 		const struct vly_preflight_nic *nic = &preflight->facts->nic[i];
 		const char *name = plan->port[i].target;
-		if (plan->port[i].kind != VLY_PREFLIGHT_AF_XDP)
+		if (plan->port[i].kind != VLY_PORT_AF_XDP)
 			continue;
 		if (nic->index == 0)
 			vly_preflight_say(

@@ -108,7 +108,7 @@ vly_preflight_check_vfio(struct vly_preflight *preflight)
 {
 	for (unsigned i = 0; i < preflight->plan->port_cnt; i++) {
 		char pci[VLY_PREFLIGHT_PCI_CHARS];
-		if (preflight->plan->port[i].kind != VLY_PREFLIGHT_PCI)
+		if (preflight->plan->port[i].kind != VLY_PORT_PCI)
 			continue;
 		vly_preflight_pci(preflight, i, pci);
 		if (pci[0] != '\0')

@@ -26,7 +26,7 @@ vly_preflight_say(struct vly_preflight *preflight, enum vly_preflight_status sta
 
 /* Whether a port is of that kind. Without ports, one of af_xdp is expected to come. */
 __attribute__((nonnull, pure, warn_unused_result)) bool
-vly_preflight_has(const struct vly_preflight *preflight, enum vly_preflight_kind kind);
+vly_preflight_has(const struct vly_preflight *preflight, enum vly_port_kind kind);
 
 /* Packet memory that the plan needs, as an estimate. */
 __attribute__((nonnull, pure)) unsigned

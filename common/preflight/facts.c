@@ -92,7 +92,7 @@ vly_preflight_gather(const struct vly_preflight_plan *plan)
 	ask_process(facts);
 	vly_preflight_ask_firewall(facts);
 	for (unsigned i = 0; i < plan->port_cnt; i++) {
-		if (plan->port[i].kind != VLY_PREFLIGHT_AF_XDP)
+		if (plan->port[i].kind != VLY_PORT_AF_XDP)
 			continue;
 		vly_preflight_ask_nic(&facts->nic[i], plan->port[i].target);
 		if (facts->nic[i].index != 0)

@@ -54,7 +54,7 @@ struct vly_preflight_facts {
 	cpu_set_t allowed;      /* of the first 1,024 CPUs, which are what DPDK knows */
 	int nft_rule_cnt;       /* -1: unknown; VLY_PREFLIGHT_RULES_MAX or more */
 	int iptables_rule_cnt;
-	struct vly_preflight_nic nic[VLY_PREFLIGHT_PORTS_MAX];
+	struct vly_preflight_nic nic[VLY_PORTS_MAX];
 };
 
 /* Rules are not counted further. */

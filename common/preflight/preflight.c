@@ -76,14 +76,14 @@ vly_preflight_say(struct vly_preflight *preflight, enum vly_preflight_status sta
 }
 
 bool
-vly_preflight_has(const struct vly_preflight *preflight, enum vly_preflight_kind kind)
+vly_preflight_has(const struct vly_preflight *preflight, enum vly_port_kind kind)
 {
 	const struct vly_preflight_plan *plan = preflight->plan;
 
 	for (unsigned i = 0; i < plan->port_cnt; i++)
 		if (plan->port[i].kind == kind)
 			return true;
-	return plan->port_cnt == 0 && kind == VLY_PREFLIGHT_AF_XDP;
+	return plan->port_cnt == 0 && kind == VLY_PORT_AF_XDP;
 }
 
 void
@@ -94,7 +94,7 @@ vly_preflight_pci(const struct vly_preflight *preflight, unsigned port_idx,
 	const char *bus = preflight->facts->nic[port_idx].bus;
 	unsigned domain, number, device, function;
 
-	if (port->kind == VLY_PREFLIGHT_PCI)
+	if (port->kind == VLY_PORT_PCI)
 		bus = port->target;
 	address[0] = '\0';
 	if (sscanf(bus, "%x:%x:%x.%x", &domain, &number, &device, &function) == 4)
@@ -135,12 +135,12 @@ choose_cpus(struct vly_preflight_plan *plan, const cpu_set_t *allowed)
 	for (unsigned i = 0; i < CPU_SETSIZE; i++)
 		if (CPU_ISSET(i, allowed))
 			cpu[cpu_cnt++] = (uint16_t)i;
-	if (cpu_cnt == 0 || queue_cnt > VLY_PREFLIGHT_CPUS_MAX)
+	if (cpu_cnt == 0 || queue_cnt > VLY_LCORES_MAX)
 		return;
 	unsigned first = cpu_cnt > queue_cnt ? cpu_cnt - queue_cnt : cpu_cnt > 1;
 	for (unsigned i = 0; i < queue_cnt; i++)
-		plan->cpu[i] = cpu[first + i % (cpu_cnt - first)];
-	plan->cpu_cnt = queue_cnt;
+		plan->cpus.cpu[i] = cpu[first + i % (cpu_cnt - first)];
+	plan->cpus.cnt = queue_cnt;
 }
 
 enum vly_preflight_status
@@ -157,13 +157,13 @@ vly_preflight_run(struct vly_preflight_plan *plan, const struct vly_preflight_fa
 	};
 	unsigned skipped = extent == VLY_PREFLIGHT_AT_START ? START_SAYS | COSTLY : 0;
 
-	if (plan->cpu_cnt == 0)
+	if (plan->cpus.cnt == 0)
 		choose_cpus(plan, &facts->allowed);
-	for (unsigned i = 0; i < plan->cpu_cnt && i < vly_preflight_plan_queues(plan); i++)
-		if (plan->cpu[i] < CPU_SETSIZE)
-			CPU_SET(plan->cpu[i], &preflight.lcores);
-	if (plan->port_cnt == 0 || (!vly_preflight_has(&preflight, VLY_PREFLIGHT_AF_XDP) &&
-				    !vly_preflight_has(&preflight, VLY_PREFLIGHT_PCI)))
+	for (unsigned i = 0; i < plan->cpus.cnt && i < vly_preflight_plan_queues(plan); i++)
+		if (plan->cpus.cpu[i] < CPU_SETSIZE)
+			CPU_SET(plan->cpus.cpu[i], &preflight.lcores);
+	if (plan->port_cnt == 0 || (!vly_preflight_has(&preflight, VLY_PORT_AF_XDP) &&
+				    !vly_preflight_has(&preflight, VLY_PORT_PCI)))
 		skipped |= NIC;
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 		preflight.check = checks[i].name;

@@ -5,7 +5,7 @@
  * volley-dataplane logs at its start what is not well.
  *
  * Use:
- *   1. a struct vly_preflight_plan of zeros, filled in by hand or by the functions of text below;
+ *   1. a struct vly_preflight_plan of zeros, filled in by hand and by the functions below;
  *      without a port only the machine is checked;
  *   2. vly_preflight_gather() asks the kernel once about all of it;
  *   3. vly_preflight_run() calls back with each result, in the order of the table of checks.
@@ -23,9 +23,8 @@
 
 #include <volley/address.h>
 
-/* DPDK's limits: 32 ports, and 128 lcores, one of which is the main thread. */
-#define VLY_PREFLIGHT_PORTS_MAX 32
-#define VLY_PREFLIGHT_CPUS_MAX  127
+#include "common/dp_option.h"
+#include "common/port_spec.h"
 
 struct vly_preflight_facts;
 
@@ -46,23 +45,16 @@ struct vly_preflight_result {
 
 typedef void vly_preflight_on_result(void *context, const struct vly_preflight_result *result);
 
-enum vly_preflight_kind {
-	VLY_PREFLIGHT_AF_XDP,
-	VLY_PREFLIGHT_PCI,
-	VLY_PREFLIGHT_OTHER, /* of tests and benchmarks */
-};
-
 struct vly_preflight_port {
-	enum vly_preflight_kind kind;
+	enum vly_port_kind kind;
 	char target[64]; /* interface or PCI address */
 	unsigned queue_cnt;
 };
 
 struct vly_preflight_plan {
-	struct vly_preflight_port port[VLY_PREFLIGHT_PORTS_MAX];
+	struct vly_preflight_port port[VLY_PORTS_MAX];
 	unsigned port_cnt;
-	uint16_t cpu[VLY_PREFLIGHT_CPUS_MAX]; /* of the lcores, one for each queue */
-	unsigned cpu_cnt;                     /* 0: not given */
+	struct vly_cpu_list cpus; /* of the lcores, one for each queue; none: not given */
 	struct vly_address listen[VLY_ADDRESSES_MAX];
 	unsigned listen_cnt; /* 0: every address */
 	bool no_streams;     /* port 53 is left to others */
@@ -70,16 +62,12 @@ struct vly_preflight_plan {
 	unsigned memory_mib; /* 0: what the queues need */
 };
 
-/* Adds a port by its text, such as "af_xdp:eth0,queues=2". Returns NULL, or what is wrong with it. */
-__attribute__((nonnull, warn_unused_result)) const char *
-vly_preflight_plan_port(struct vly_preflight_plan *plan, const char *text);
+/* Adds a port. Returns false when there is no room for more. */
+__attribute__((nonnull, warn_unused_result)) bool
+vly_preflight_plan_port(struct vly_preflight_plan *plan, const struct vly_port_spec *spec);
 
-/* Sets the CPUs by a list such as "1-3,5". Returns NULL, or what is wrong with it. */
-__attribute__((nonnull, warn_unused_result)) const char *
-vly_preflight_plan_cpus(struct vly_preflight_plan *plan, const char *text);
-
-/* Adds an address. Returns NULL, or what is wrong with it. */
-__attribute__((nonnull, warn_unused_result)) const char *
+/* Adds an address. Returns false when it is none, or there is no room for more. */
+__attribute__((nonnull, warn_unused_result)) bool
 vly_preflight_plan_listen(struct vly_preflight_plan *plan, const char *text);
 
 /* The sum of the ports' queues. */

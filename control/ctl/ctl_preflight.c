@@ -48,16 +48,6 @@ say(struct output *output, enum vly_preflight_status status, const char *subject
 	on_result(output, &result);
 }
 
-static void
-say_wrong(void *context, const char *key, unsigned idx, const char *text)
-{
-	char subject[80];
-
-	(void)idx;
-	snprintf(subject, sizeof(subject), "%.*s", (int)strcspn(key, "["), key);
-	say(context, VLY_PREFLIGHT_FAIL, subject, text);
-}
-
 /* What is wrong with a configuration is said as `volleyctl check` does, and the machine is checked for
  * what is right. */
 static void
@@ -65,21 +55,22 @@ read_config(struct output *output, const char *path, struct vly_preflight_plan *
 {
 	struct vly_config_errors errors;
 	struct vly_config *config = vly_config_load(path, &errors);
-	char text[64];
+	char text[VLY_CONFIG_REASON_BYTES];
 
 	for (unsigned i = 0; i < errors.cnt; i++)
 		say(output, VLY_PREFLIGHT_FAIL, path, errors.text[i]);
 	vly_config_errors_free(&errors);
 	if (!config)
 		return;
-	if (vly_config_plan(config->dataplane, plan, say_wrong, output) == 0) {
+	if (vly_config_plan(config->dataplane, plan, text) != 0) {
+		say(output, VLY_PREFLIGHT_FAIL, path, text);
+	} else if (plan->port_cnt == 0) {
+		say(output, VLY_PREFLIGHT_WARN, path,
+		    "dataplane.ports is empty: only the machine is checked");
+	} else {
 		snprintf(text, sizeof(text), "ports: %u, queues: %u", plan->port_cnt,
 			 vly_preflight_plan_queues(plan));
-		if (plan->port_cnt > 0)
-			say(output, VLY_PREFLIGHT_OK, path, text);
-		else
-			say(output, VLY_PREFLIGHT_WARN, path,
-			    "dataplane.ports is empty: the machine alone is checked");
+		say(output, VLY_PREFLIGHT_OK, path, text);
 	}
 	vly_config_free(config);
 }

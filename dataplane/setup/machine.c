@@ -7,9 +7,6 @@
 
 #include "common/preflight/preflight.h"
 
-_Static_assert(VLY_PREFLIGHT_PORTS_MAX == VLY_PORTS_MAX, "a plan has room for all ports");
-_Static_assert(VLY_PREFLIGHT_CPUS_MAX == VLY_LCORES_MAX, "a plan has room for all lcores");
-
 /* A check that fails is a warning, too: the ports are open all the same. */
 static void
 log_result(void *context, const struct vly_preflight_result *result)
@@ -29,16 +26,11 @@ plan_ports(struct vly_preflight_plan *plan, const struct vly_options *options)
 {
 	bool nic = false;
 
-	plan->port_cnt = options->port_cnt;
 	for (unsigned i = 0; i < options->port_cnt; i++) {
 		const struct vly_port_spec *spec = &options->port[i];
-		struct vly_preflight_port *port = &plan->port[i];
-		port->kind = spec->kind == VLY_PORT_AF_XDP ? VLY_PREFLIGHT_AF_XDP
-			     : spec->kind == VLY_PORT_PCI  ? VLY_PREFLIGHT_PCI
-							   : VLY_PREFLIGHT_OTHER;
-		memcpy(port->target, spec->target, sizeof(port->target));
-		port->queue_cnt = spec->queue_cnt;
-		nic |= port->kind != VLY_PREFLIGHT_OTHER;
+		if (!vly_preflight_plan_port(plan, spec))
+			break;
+		nic |= spec->kind == VLY_PORT_AF_XDP || spec->kind == VLY_PORT_PCI;
 	}
 	return nic;
 }
@@ -47,13 +39,13 @@ void
 vly_machine_check(const struct vly_options *options, const struct vly_lcores *lcores)
 {
 	struct vly_preflight_plan plan = {
-		.cpu_cnt = lcores->cnt,
+		.cpus.cnt = lcores->cnt,
 		.no_streams = options->stream.thread_cnt == 0,
 		.no_huge_pages = !options->huge_pages,
 		.memory_mib = options->memory_mib,
 	};
 
-	memcpy(plan.cpu, lcores->cpu, sizeof(plan.cpu));
+	memcpy(plan.cpus.cpu, lcores->cpu, sizeof(plan.cpus.cpu));
 	if (!plan_ports(&plan, options))
 		return;
 	struct vly_preflight_facts *facts = vly_preflight_gather(&plan);

@@ -115,8 +115,9 @@ machine_begin(struct machine *machine)
 	cr_assert(mkdtemp(machine->root) != NULL);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		machine_put(machine, files[i].path, files[i].text);
-	cr_assert(vly_preflight_plan_port(&machine->plan, "af_xdp:eth0,queues=2") == NULL);
-	cr_assert(vly_preflight_plan_cpus(&machine->plan, "2-3") == NULL);
+	machine->plan.port[0] = (struct vly_preflight_port){VLY_PORT_AF_XDP, "eth0", 2};
+	machine->plan.port_cnt = 1;
+	machine->plan.cpus = (struct vly_cpu_list){{2, 3}, 2};
 	machine->facts.nic[0] = good_nic();
 	strcpy(machine->facts.release, "6.12.9-amd64");
 	machine->facts.capabilities = UINT64_MAX;

@@ -27,11 +27,11 @@ TestSuite(preflight_cpus, .init = begin, .fini = end);
 Test(preflight_cpus, that_are_there)
 {
 	machine_expect(&machine, "cpus", VLY_PREFLIGHT_OK, "lcores: 2", "");
-	machine.plan.cpu[1] = 77;
+	machine.plan.cpus.cpu[1] = 77;
 	machine_expect(&machine, "cpus", VLY_PREFLIGHT_FAIL, "no such CPU", "some of 0-7");
-	machine.plan.cpu[1] = 4000;
+	machine.plan.cpus.cpu[1] = 4000;
 	machine_expect(&machine, "cpus", VLY_PREFLIGHT_FAIL, "no such CPU", "some of 0-7");
-	machine.plan.cpu[1] = 3;
+	machine.plan.cpus.cpu[1] = 3;
 	machine_put(&machine, CPU "/online", "0-2,4-7\n");
 	machine_expect(&machine, "cpus", VLY_PREFLIGHT_FAIL, "offline",
 		       "echo 1 > /sys/devices/system/cpu/cpu3/online");
@@ -47,11 +47,11 @@ Test(preflight_cpus, that_are_ours)
 
 Test(preflight_cpus, enough_for_all_queues)
 {
-	machine.plan.cpu_cnt = 1;
+	machine.plan.cpus.cnt = 1;
 	machine_expect(&machine, "cpus", VLY_PREFLIGHT_FAIL, "1 CPUs for 2 queues",
 		       "dataplane.cpus");
-	machine.plan.cpu_cnt = 2;
-	machine.plan.cpu[1] = 2;
+	machine.plan.cpus.cnt = 2;
+	machine.plan.cpus.cpu[1] = 2;
 	machine_expect(&machine, "cpus", VLY_PREFLIGHT_WARN, "2 lcores share 1 CPUs", "fewer");
 }
 
@@ -64,7 +64,7 @@ Test(preflight_cpus, some_left_for_others)
 /* Without a list, the last ones that are ours. */
 Test(preflight_cpus, chosen)
 {
-	machine.plan.cpu_cnt = 0;
+	machine.plan.cpus.cnt = 0;
 	machine_put(&machine, CPU "/isolated", "6-7\n");
 	machine_expect(&machine, "isolation", VLY_PREFLIGHT_OK, "", "");
 	CPU_CLR(7, &machine.facts.allowed);

@@ -72,7 +72,7 @@ Test(preflight_kernel, versions)
 	machine_expect(&machine, "kernel", VLY_PREFLIGHT_OK, "6.1.0-18-amd64", "");
 	strcpy(machine.facts.release, "5.10.0-28-amd64");
 	machine_expect(&machine, "kernel", VLY_PREFLIGHT_FAIL, "older than 6.1", "6.1 or later");
-	machine.plan.port[0].kind = VLY_PREFLIGHT_PCI;
+	machine.plan.port[0].kind = VLY_PORT_PCI;
 	machine_expect(&machine, "kernel", VLY_PREFLIGHT_WARN, "older than 6.1", "6.1 or later");
 }
 
