@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Who stands in the way: rights, whoever has port 53, and what a firewall would have dropped. */
+/* Rights, other users of port 53, and firewalls. */
 #include <arpa/inet.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -34,14 +34,13 @@ vly_preflight_check_capabilities(struct vly_preflight *preflight)
 			len += (size_t)snprintf(missing + len, sizeof(missing) - len, "%s%s",
 						len > 0 ? ", " : "", need[i].name);
 	if (len > 0)
-		vly_preflight_say(
-			preflight, VLY_PREFLIGHT_FAIL, "process",
-			"%s missing\nrun as root; a container or CapabilityBoundingSet= may "
-			"take it away",
-			missing);
+		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, "process",
+				  "%s missing\nrun as root; a container or CapabilityBoundingSet= "
+				  "can take capabilities away",
+				  missing);
 	else
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, "process",
-				  "it has the capabilities that volley-dataplane needs");
+				  "no capability is missing that volley-dataplane needs");
 }
 
 /* The socket that stands in the way of ours. */
@@ -85,11 +84,11 @@ check_port_53(struct vly_preflight *preflight, int type)
 		return true;
 	inet_ntop(socket->ipv4 ? AF_INET : AF_INET6, socket->address, address, sizeof(address));
 	bool resolved = strncmp(owner, "systemd-resolve", 15) == 0;
-	vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, protocol, "%s has port 53 of %s\n%s",
+	vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, protocol, "%s uses port 53 of %s\n%s",
 			  owner[0] != '\0' ? owner : "another program", address,
-			  resolved ? "DNSStubListener=no in /etc/systemd/resolved.conf, or "
-				     "dataplane.listen with addresses of our own"
-				   : "stop it, or dataplane.listen with addresses of our own, or "
+			  resolved ? "set DNSStubListener=no in /etc/systemd/resolved.conf, or "
+				     "list other addresses in dataplane.listen"
+				   : "stop it, list other addresses in dataplane.listen, or set "
 				     "dataplane.stream-threads: 0");
 	return false;
 }
@@ -99,24 +98,24 @@ vly_preflight_check_port_53(struct vly_preflight *preflight)
 {
 	if (preflight->plan->no_streams) {
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, "port 53",
-				  "left to others by the configuration");
+				  "not used by the configuration");
 		return;
 	}
 	bool good = check_port_53(preflight, SOCK_DGRAM);
 	good &= check_port_53(preflight, SOCK_STREAM);
 	if (good)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, "port 53",
-				  "no other program has it on our addresses");
+				  "no other program uses it on the addresses of dataplane.listen");
 }
 
 static void
 say_rules(struct vly_preflight *preflight, const char *subject, int cnt, const char *command)
 {
-	vly_preflight_say(
-		preflight, VLY_PREFLIGHT_WARN, subject,
-		"%d%s rules: lcores get and answer queries before the firewall sees them\n"
-		"volleyctl defence deny PREFIX for what shall be dropped; %s shows the rules",
-		cnt, cnt >= VLY_PREFLIGHT_RULES_MAX ? " or more" : "", command);
+	vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, subject,
+			  "%d%s rules do not apply to queries: XDP passes these to lcores before "
+			  "the firewall\nvolleyctl defence deny PREFIX drops packets in their "
+			  "place; %s shows the rules",
+			  cnt, cnt >= VLY_PREFLIGHT_RULES_MAX ? " or more" : "", command);
 }
 
 void
@@ -129,8 +128,9 @@ vly_preflight_check_firewall(struct vly_preflight *preflight)
 	if (facts->iptables_rule_cnt > 0)
 		say_rules(preflight, "iptables", facts->iptables_rule_cnt, "iptables-save");
 	if (facts->nft_rule_cnt < 0)
-		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, "nftables",
-				  "the kernel has no nftables, or does not let us see them");
+		vly_preflight_say(
+			preflight, VLY_PREFLIGHT_OK, "nftables",
+			"the kernel has no nftables, or does not permit reading the rules");
 	else if (facts->nft_rule_cnt == 0 && facts->iptables_rule_cnt <= 0)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, "firewall", "no rules");
 }

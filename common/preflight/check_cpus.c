@@ -6,7 +6,7 @@
 
 #define CPU_PATH "/sys/devices/system/cpu"
 
-/* Says what is wrong with one CPU; returns whether nothing is. */
+/* Reports a CPU that can't be used. Returns whether it can. */
 static bool
 check_cpu(struct vly_preflight *preflight, unsigned cpu, const cpu_set_t *present,
 	  const cpu_set_t *online)
@@ -16,9 +16,10 @@ check_cpu(struct vly_preflight *preflight, unsigned cpu, const cpu_set_t *presen
 
 	snprintf(name, sizeof(name), "CPU %u", cpu);
 	if (cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, present)) {
-		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, name,
-				  "the machine has no such CPU\ndataplane.cpus: some of %s",
-				  vly_preflight_list_cpus(present, list));
+		vly_preflight_say(
+			preflight, VLY_PREFLIGHT_FAIL, name,
+			"the machine has no such CPU\nlist CPUs from %s in dataplane.cpus",
+			vly_preflight_list_cpus(present, list));
 		return false;
 	}
 	if (!CPU_ISSET(cpu, online)) {
@@ -28,8 +29,8 @@ check_cpu(struct vly_preflight *preflight, unsigned cpu, const cpu_set_t *presen
 	}
 	if (!CPU_ISSET(cpu, &preflight->facts->allowed)) {
 		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, name,
-				  "it is not ours to use (affinity or cpuset)\nsystemctl edit "
-				  "volley-dataplane: CPUAffinity=, AllowedCPUs=");
+				  "the affinity or the cpuset of this process excludes it\ncheck "
+				  "CPUAffinity= and AllowedCPUs= of the unit");
 		return false;
 	}
 	return true;
@@ -48,15 +49,14 @@ check_number(struct vly_preflight *preflight, const cpu_set_t *online)
 	CPU_AND(&rest, &preflight->lcores, online);
 	if (cpu_cnt < queue_cnt)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, name,
-				  "%u lcores share %u CPUs: each wants its own\n"
-				  "fewer queues, or more CPUs in dataplane.cpus",
+				  "%u lcores share %u CPUs: each needs its own\nlist more CPUs in "
+				  "dataplane.cpus, or use fewer queues",
 				  queue_cnt, cpu_cnt);
 	else if (CPU_COUNT(&rest) == CPU_COUNT(online))
 		vly_preflight_say(
 			preflight, VLY_PREFLIGHT_WARN, name,
-			"lcores have every CPU: stream threads, volley-control and the "
-			"kernel's own work take time from them\nleave one CPU at least out "
-			"of dataplane.cpus");
+			"lcores use every CPU: stream threads, volley-control and the kernel slow "
+			"them down\nleave at least one CPU out of dataplane.cpus");
 	else
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, name, "lcores: %u, a CPU for each",
 				  queue_cnt);
@@ -73,14 +73,15 @@ vly_preflight_check_cpus(struct vly_preflight *preflight)
 	if (!vly_preflight_read_cpus(preflight->root, &present, CPU_PATH "/present") ||
 	    !vly_preflight_read_cpus(preflight->root, &online, CPU_PATH "/online")) {
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, "machine",
-				  "its CPUs can't be read from " CPU_PATH
+				  "the CPUs can't be read from " CPU_PATH
 				  "\nmount -t sysfs sysfs /sys");
 		return;
 	}
 	if (plan->cpus.cnt < queue_cnt) {
-		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, "machine",
-				  "%u CPUs for %u queues\nname as many in dataplane.cpus",
-				  plan->cpus.cnt, queue_cnt);
+		vly_preflight_say(
+			preflight, VLY_PREFLIGHT_FAIL, "machine",
+			"%u CPUs for %u queues\nlist a CPU for each queue in dataplane.cpus",
+			plan->cpus.cnt, queue_cnt);
 		return;
 	}
 	for (unsigned i = 0; i < queue_cnt; i++)
@@ -89,8 +90,8 @@ vly_preflight_check_cpus(struct vly_preflight *preflight)
 		check_number(preflight, &online);
 }
 
-/* CPUs where nothing is scheduled by itself: isolcpus=, cgroups' isolated partitions, and what the
- * first process, and all that it has started, may not use (CPUAffinity= in system.conf). */
+/* CPUs that the scheduler gives to no other program: those of isolcpus=, of isolated cpusets, and
+ * those that the first process, and so its children, may not use (CPUAffinity= in system.conf). */
 static void
 read_isolated(const char *root, cpu_set_t *isolated)
 {
@@ -128,14 +129,13 @@ vly_preflight_check_isolation(struct vly_preflight *preflight)
 	if (CPU_COUNT(&shared) == 0)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK,
 				  vly_preflight_name_cpus(&preflight->lcores, name),
-				  "no other program is put on the lcores' CPUs");
+				  "no other program runs on these CPUs of lcores");
 	else
-		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN,
-				  vly_preflight_name_cpus(&shared, name),
-				  "other programs may run here, where lcores do\n"
-				  "boot with isolcpus=%s, or CPUAffinity= without them in "
-				  "/etc/systemd/system.conf",
-				  vly_preflight_list_cpus(&shared, list));
+		vly_preflight_say(
+			preflight, VLY_PREFLIGHT_WARN, vly_preflight_name_cpus(&shared, name),
+			"other programs may run on these CPUs of lcores\nboot with isolcpus=%s, or "
+			"leave them out of CPUAffinity= in /etc/systemd/system.conf",
+			vly_preflight_list_cpus(&shared, list));
 }
 
 /* The other hardware threads of the lcores' cores that are online: those with lcores, and others. */
@@ -169,21 +169,20 @@ vly_preflight_check_siblings(struct vly_preflight *preflight)
 	CPU_AND(&quiet, &others, &isolated);
 	CPU_XOR(&others, &others, &quiet);
 	if (CPU_COUNT(&paired) > 0)
-		vly_preflight_say(
-			preflight, VLY_PREFLIGHT_WARN, vly_preflight_name_cpus(&paired, name),
-			"they are hardware threads of the same cores, all with lcores: each "
-			"has about half a core's speed\n"
-			"dataplane.cpus: one thread of each core (lscpu -e shows them)");
+		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN,
+				  vly_preflight_name_cpus(&paired, name),
+				  "these hardware threads of shared cores all run lcores, each at "
+				  "about half speed\nlist one thread of each core in "
+				  "dataplane.cpus (lscpu -e shows the cores)");
 	if (CPU_COUNT(&others) > 0)
-		vly_preflight_say(
-			preflight, VLY_PREFLIGHT_WARN, vly_preflight_name_cpus(&others, name),
-			"they are hardware threads of the lcores' cores: other work there "
-			"takes up to half of an lcore's speed\n"
-			"boot with isolcpus=%s, or for each of them: "
-			"echo 0 > " CPU_PATH "/cpuN/online",
-			vly_preflight_list_cpus(&others, list));
+		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN,
+				  vly_preflight_name_cpus(&others, name),
+				  "other work on these hardware threads slows down the lcores on "
+				  "their cores, to as little as half speed\nboot with isolcpus=%s, "
+				  "or for each of them: echo 0 > " CPU_PATH "/cpuN/online",
+				  vly_preflight_list_cpus(&others, list));
 	if (CPU_COUNT(&paired) == 0 && CPU_COUNT(&others) == 0)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK,
 				  vly_preflight_name_cpus(&preflight->lcores, name),
-				  "no other hardware thread takes from the lcores' cores");
+				  "no other hardware thread shares a core with them");
 }

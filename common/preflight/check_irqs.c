@@ -27,7 +27,7 @@ read_columns(const char *line, uint16_t column[CPU_SETSIZE])
 	return cnt;
 }
 
-/* Adds the lcores' CPUs that have handled the interrupt to `cpus`; returns what follows the counts. */
+/* Writes the CPUs of lcores that have handled the interrupt. Returns the text behind the counts. */
 static const char *
 read_counts(const struct vly_preflight *preflight, const char *at, const uint16_t *column,
 	    unsigned column_cnt, cpu_set_t *cpus)
@@ -104,15 +104,14 @@ vly_preflight_check_irqs(struct vly_preflight *preflight)
 	if (busy.cnt == 0) {
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK,
 				  vly_preflight_name_cpus(&preflight->lcores, name),
-				  "no device interrupts the lcores");
+				  "no device interrupts these CPUs of lcores");
 		return;
 	}
 	if (busy.cnt > NAMED_MAX)
 		snprintf(more, sizeof(more), " and %u more", busy.cnt - NAMED_MAX);
-	vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, vly_preflight_name_cpus(&busy.cpus, name),
-			  "devices interrupt lcores here: IRQs %s%s\n"
-			  "for each: echo 0 > /proc/irq/%u/smp_affinity_list; irqbalance, where it "
-			  "runs, needs IRQBALANCE_BANNED_CPULIST=%s",
-			  busy.names, more, busy.first,
-			  vly_preflight_list_cpus(&preflight->lcores, list));
+	vly_preflight_say(
+		preflight, VLY_PREFLIGHT_WARN, vly_preflight_name_cpus(&busy.cpus, name),
+		"devices interrupt these CPUs of lcores: IRQs %s%s\nfor each IRQ: echo 0 > "
+		"/proc/irq/%u/smp_affinity_list; set IRQBALANCE_BANNED_CPULIST=%s for irqbalance",
+		busy.names, more, busy.first, vly_preflight_list_cpus(&preflight->lcores, list));
 }

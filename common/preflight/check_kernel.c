@@ -19,13 +19,13 @@ vly_preflight_check_kernel(struct vly_preflight *preflight)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, "Linux", "%s", release);
 	else if (xdp)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, "Linux",
-				  "%s is older than 6.1, and does not load the XDP program\n"
-				  "install a kernel of 6.1 or later, as Debian 12 has it",
+				  "%s is older than 6.1, and refuses the XDP program\ninstall "
+				  "Linux 6.1 or later, such as the kernel of Debian 12",
 				  release);
 	else
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, "Linux",
-				  "%s is older than 6.1, and never tried with Volley\n"
-				  "install a kernel of 6.1 or later, as Debian 12 has it",
+				  "%s is older than 6.1, and untested with Volley\ninstall Linux "
+				  "6.1 or later, such as the kernel of Debian 12",
 				  release);
 }
 
@@ -41,24 +41,25 @@ vly_preflight_check_bpf(struct vly_preflight *preflight)
 	}
 	if (facts->bpf_error != 0) {
 		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, "kernel",
-				  "it has no BPF\nuse one with CONFIG_BPF_SYSCALL");
+				  "it has no BPF\ninstall a kernel with CONFIG_BPF_SYSCALL");
 		return;
 	}
 	if (facts->af_xdp_error == EAFNOSUPPORT) {
-		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, "kernel",
-				  "it has no AF_XDP sockets\nuse one with CONFIG_XDP_SOCKETS");
+		vly_preflight_say(
+			preflight, VLY_PREFLIGHT_FAIL, "kernel",
+			"it has no AF_XDP sockets\ninstall a kernel with CONFIG_XDP_SOCKETS");
 		return;
 	}
 	if (vly_preflight_read_number(preflight->root, 1, "/proc/sys/net/core/bpf_jit_enable") == 0)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, "kernel",
-				  "it interprets BPF, which makes the XDP program several times "
-				  "slower\nsysctl -w net.core.bpf_jit_enable=1");
+				  "its BPF compiler is off, which makes the XDP program several "
+				  "times slower\nsysctl -w net.core.bpf_jit_enable=1");
 	else
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, "kernel",
-				  "it has BPF with its compiler, and AF_XDP sockets");
+				  "it has BPF with the compiler, and AF_XDP sockets");
 }
 
-/* Those that programs read without a system call. */
+/* Those that programs reading this clock takes no system call. */
 static bool
 is_fast_clock(const char *name)
 {
@@ -106,14 +107,14 @@ vly_preflight_check_clock(struct vly_preflight *preflight)
 	if (!has_cpu_flag(preflight->root, "constant_tsc"))
 		vly_preflight_say(
 			preflight, VLY_PREFLIGHT_WARN, name,
-			"the CPU's time stamp counter changes its pace with the CPU's: rates "
-			"and limits go wrong\nkeep the CPUs at one frequency, or use a CPU with "
-			"constant_tsc");
+			"the time stamp counter follows the frequency of the CPU: rates and limits "
+			"are wrong\nfix the frequency of the CPUs, or use a CPU with constant_tsc");
 	else if (!is_fast_clock(name))
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, name,
-				  "reading this clock takes a system call or a slow device\n"
-				  "echo tsc > /sys/devices/system/clocksource/clocksource0/"
-				  "current_clocksource; if that fails, dmesg says why");
+				  "reading this clock takes a system call\necho tsc > "
+				  "/sys/devices/system/clocksource/clocksource0/"
+				  "current_clocksource; if that fails, dmesg shows the reason");
 	else
-		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, name, "read without a system call");
+		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, name,
+				  "reading this clock takes no system call");
 }

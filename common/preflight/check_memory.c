@@ -5,7 +5,7 @@
 
 #include "context.h"
 
-/* Of a queue with an MTU of 1500: what the largest kind of port, af_xdp, has measured. */
+/* Packet memory of a queue with an MTU of 1500, for af_xdp, which needs the most. */
 #define QUEUE_MIB 31
 
 /* DPDK's own, at the start. */
@@ -49,9 +49,9 @@ vly_preflight_check_huge_pages(struct vly_preflight *preflight)
 				  "huge pages are off by the configuration");
 	else if (have < need)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, "memory",
-				  "%lu MiB of huge pages are free, packets need up to %u: ordinary "
-				  "pages are used, with more TLB misses\n"
-				  "sysctl -w vm.nr_hugepages=%lu, and as many more as zones need",
+				  "%lu MiB of huge pages are free, but packets need up to %u: "
+				  "ordinary pages are used, which are slower\nsysctl -w "
+				  "vm.nr_hugepages=%lu; zones need more",
 				  have, need,
 				  (need - have + 1) / 2 +
 					  (unsigned long)vly_preflight_read_number(
@@ -86,16 +86,16 @@ vly_preflight_check_memlock(struct vly_preflight *preflight)
 				  "no port needs locked memory");
 	else if ((facts->capabilities >> CAP_IPC_LOCK & 1) != 0)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, "memory",
-				  "CAP_IPC_LOCK lets packet memory be locked");
+				  "CAP_IPC_LOCK permits locking packet memory");
 	else if (facts->memlock_bytes == UINT64_MAX)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, "memory",
 				  "any amount may be locked");
 	else if (have < need)
-		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, "memory",
-				  "%llu MiB may be locked, packets of af_xdp ports need up to %u\n"
-				  "ulimit -l unlimited, LimitMEMLOCK=infinity in the unit, or "
-				  "CAP_IPC_LOCK",
-				  (unsigned long long)have, need);
+		vly_preflight_say(
+			preflight, VLY_PREFLIGHT_FAIL, "memory",
+			"%llu MiB may be locked, but packets of af_xdp ports need up to %u\nulimit "
+			"-l unlimited, LimitMEMLOCK=infinity in the unit, or CAP_IPC_LOCK",
+			(unsigned long long)have, need);
 	else
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, "memory",
 				  "%llu MiB may be locked, packets need up to %u",
@@ -120,12 +120,11 @@ check_node_cpus(struct vly_preflight *preflight, unsigned port_idx, unsigned fir
 			CPU_SET(plan->cpus.cpu[i], &far);
 	if (CPU_COUNT(&far) == 0)
 		return true;
-	vly_preflight_say(
-		preflight, VLY_PREFLIGHT_WARN, port->target,
-		"it is at NUMA node %ld, and lcores on CPUs %s are not: each packet crosses "
-		"over\ndataplane.cpus: some of %s",
-		node, vly_preflight_list_cpus(&far, list),
-		vly_preflight_list_cpus(&near, near_list));
+	vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, port->target,
+			  "its NUMA node is %ld, but lcores run on CPUs %s of other nodes: each "
+			  "packet crosses between nodes\nlist CPUs from %s in dataplane.cpus",
+			  node, vly_preflight_list_cpus(&far, list),
+			  vly_preflight_list_cpus(&near, near_list));
 	return false;
 }
 
@@ -142,11 +141,10 @@ check_node_memory(struct vly_preflight *preflight, unsigned port_idx, long node)
 	    free_mib(preflight->root, "/sys/kernel/mm/hugepages") < need ||
 	    free_mib(preflight->root, folder) >= need)
 		return true;
-	vly_preflight_say(
-		preflight, VLY_PREFLIGHT_WARN, plan->port[port_idx].target,
-		"it is at NUMA node %ld, whose own free huge pages do not suffice for %u MiB "
-		"of packets\necho %u > %s/hugepages-2048kB/nr_hugepages",
-		node, need, (need + 1) / 2, folder);
+	vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, plan->port[port_idx].target,
+			  "its NUMA node %ld has too few free huge pages for %u MiB of "
+			  "packets\necho %u > %s/hugepages-2048kB/nr_hugepages",
+			  node, need, (need + 1) / 2, folder);
 	return false;
 }
 
@@ -165,14 +163,13 @@ vly_preflight_check_numa(struct vly_preflight *preflight)
 						      "/sys/bus/pci/devices/%s/numa_node", pci);
 		if (pci[0] == '\0' || node < 0 || node >= NODES_MAX) {
 			vly_preflight_say(preflight, VLY_PREFLIGHT_OK, plan->port[i].target,
-					  "it is at no NUMA node");
+					  "its NUMA node is unknown, or there is only one");
 			continue;
 		}
 		bool good = check_node_cpus(preflight, i, first_lcore, node);
 		good &= check_node_memory(preflight, i, node);
 		if (good)
 			vly_preflight_say(preflight, VLY_PREFLIGHT_OK, plan->port[i].target,
-					  "it, its lcores and its memory are at NUMA node %ld",
-					  node);
+					  "its lcores and memory are on its NUMA node %ld", node);
 	}
 }

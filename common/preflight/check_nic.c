@@ -26,7 +26,7 @@ vly_preflight_check_interface(struct vly_preflight *preflight)
 		if (nic->index == 0)
 			vly_preflight_say(
 				preflight, VLY_PREFLIGHT_FAIL, name,
-				"there is no such interface\nip -brief link shows their names");
+				"the interface does not exist\nip -brief link lists interfaces");
 		else if (!nic->up)
 			vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, name,
 					  "it is down\nip link set dev %s up", name);
@@ -58,8 +58,8 @@ static void
 say_generic(struct vly_preflight *preflight, const char *name, const char *driver_name,
 	    const struct vly_preflight_driver *driver, unsigned linux_version)
 {
-	static const char reason[] = "has no native XDP in this kernel: packets take the generic "
-				     "way, which is several times slower";
+	static const char reason[] =
+		"has no native XDP in this kernel: generic XDP is several times slower";
 
 	if (driver->native > linux_version)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, name,
@@ -68,9 +68,8 @@ say_generic(struct vly_preflight *preflight, const char *name, const char *drive
 	else if (driver->native != 0)
 		vly_preflight_say(
 			preflight, VLY_PREFLIGHT_WARN, name,
-			"driver %s offers no native XDP as it is set up: packets take the "
-			"generic way, which is several times slower\n"
-			"ethtool -K %s lro off gro off, and see dmesg",
+			"driver %s offers no native XDP with the current settings: generic XDP is "
+			"several times slower\nethtool -K %s lro off gro off, and see dmesg",
 			driver_name, name);
 	else
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, name,
@@ -88,11 +87,11 @@ check_driver(struct vly_preflight *preflight, const struct vly_preflight_port *p
 	const char *name = port->target;
 
 	if (driver == NULL && !nic->has_xdp_features) {
-		vly_preflight_say(
-			preflight, VLY_PREFLIGHT_WARN, name,
-			"driver %s is unknown here: whether it has native XDP shows only "
-			"at the start\nip -details link show dev %s has xdp or xdpgeneric",
-			nic->driver[0] != '\0' ? nic->driver : "without a name", name);
+		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, name,
+				  "driver %s is unknown, and this kernel does not report whether "
+				  "it has native XDP\nwhen Volley runs, ip -details link show dev "
+				  "%s shows xdp, or xdpgeneric without it",
+				  nic->driver[0] != '\0' ? nic->driver : "without a name", name);
 		return;
 	}
 	if (driver == NULL)
@@ -100,8 +99,8 @@ check_driver(struct vly_preflight *preflight, const struct vly_preflight_port *p
 	uint64_t features = xdp_features(nic, driver, linux_version);
 	if (driver->instead != NULL)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, name,
-				  "it is no NIC (%s), and slow for XDP\nuse %s", nic->driver,
-				  driver->instead);
+				  "it is a virtual interface (%s), which is slow with XDP\nuse %s",
+				  nic->driver, driver->instead);
 	else if ((features & VLY_PREFLIGHT_XDP_REDIRECT) == 0)
 		say_generic(preflight, name, nic->driver, driver, linux_version);
 	else if ((features & VLY_PREFLIGHT_XDP_ZEROCOPY) != 0)
@@ -109,13 +108,12 @@ check_driver(struct vly_preflight *preflight, const struct vly_preflight_port *p
 				  "driver %s has native XDP with zero-copy", nic->driver);
 	else if (driver->zero_copy > linux_version)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, name,
-				  "driver %s has native XDP, but no zero-copy in this kernel\n"
-				  "install Linux %u.%u or later",
+				  "driver %s has native XDP, but no zero-copy in this "
+				  "kernel\ninstall Linux %u.%u or later",
 				  nic->driver, driver->zero_copy / 1000, driver->zero_copy % 1000);
 	else
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, name,
-				  "driver %s has native XDP; each packet is copied, as it has no "
-				  "zero-copy",
+				  "driver %s has native XDP without zero-copy: packets are copied",
 				  nic->driver);
 }
 
@@ -138,8 +136,8 @@ check_mtu(struct vly_preflight *preflight, const struct vly_preflight_port *port
 			nic->mtu, MTU_MIN, name);
 	else if (nic->mtu > XDP_MTU_MAX)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, name,
-				  "MTU %u: most drivers take an XDP program with %u at the most\n"
-				  "ip link set dev %s mtu 1500",
+				  "with MTU %u most drivers refuse an XDP program; %u is the "
+				  "limit\nip link set dev %s mtu 1500",
 				  nic->mtu, XDP_MTU_MAX, name);
 	else
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, name, "MTU %u", nic->mtu);
@@ -164,8 +162,8 @@ check_xdp(struct vly_preflight *preflight, const struct vly_preflight_port *port
 				  "Volley's own XDP program is attached");
 	else
 		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, name,
-				  "XDP program %u \"%s\" is attached, which is not Volley's\n"
-				  "if nobody needs it: ip link set dev %s xdp off",
+				  "another XDP program is attached: %u \"%s\"\nif it is not "
+				  "needed: ip link set dev %s xdp off",
 				  nic->xdp_id, nic->xdp_name, name);
 }
 

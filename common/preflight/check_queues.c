@@ -24,21 +24,22 @@ check_queues(struct vly_preflight *preflight, const struct vly_preflight_port *p
 				  "queues=%u, but the interface has %u\nethtool -L %s combined %u",
 				  queue_cnt, nic->queue_cnt, name, queue_cnt);
 	else if (queue_cnt > nic->queue_cnt)
-		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, name,
-				  "queues=%u, but its driver has no combined queues, and of others "
-				  "only one can be served\nqueues=1 for the port",
-				  queue_cnt);
-	else if (queue_cnt < nic->rx_queue_cnt)
 		vly_preflight_say(
-			preflight, VLY_PREFLIGHT_WARN, name,
-			"packets arrive on %u queues, and %u of them have an lcore: queries "
-			"on the others take the slow way through the kernel\n"
-			"ethtool -L %s %s %u, or queues=%u for the port",
-			nic->rx_queue_cnt, queue_cnt, name, nic->has_combined ? "combined" : "rx",
-			queue_cnt, nic->rx_queue_cnt);
+			preflight, VLY_PREFLIGHT_FAIL, name,
+			"queues=%u, but the driver has no combined queues, and DPDK serves only "
+			"one queue of another kind\nset queues=1 for the port",
+			queue_cnt);
+	else if (queue_cnt < nic->rx_queue_cnt)
+		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, name,
+				  "packets arrive on %u queues, but lcores serve only %u: the "
+				  "kernel gets queries on the others, which is slower\nethtool -L "
+				  "%s %s %u, or set queues=%u for the port",
+				  nic->rx_queue_cnt, queue_cnt, name,
+				  nic->has_combined ? "combined" : "rx", queue_cnt,
+				  nic->rx_queue_cnt);
 	else
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, name,
-				  "queues: %u, each with an lcore", queue_cnt);
+				  "queues: %u, all served by lcores", queue_cnt);
 }
 
 void
@@ -56,7 +57,7 @@ check_rss(struct vly_preflight *preflight, const struct vly_preflight_port *port
 
 	if (nic->rx_queue_cnt < 2) {
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, port->target,
-				  "one queue, nothing to spread");
+				  "there is only one queue");
 		return;
 	}
 	for (unsigned i = 0; i < 2; i++) {
@@ -72,10 +73,10 @@ check_rss(struct vly_preflight *preflight, const struct vly_preflight_port *port
 	}
 	if (!known)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, port->target,
-				  "the driver does not say how it spreads UDP");
+				  "the driver does not report how it hashes UDP");
 	else if (good)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, port->target,
-				  "UDP is spread by addresses and ports");
+				  "UDP is hashed by addresses and ports");
 }
 
 void
@@ -93,15 +94,15 @@ check_rings(struct vly_preflight *preflight, const struct vly_preflight_port *po
 
 	if (nic->rx_ring_max == 0)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, name,
-				  "the driver does not say how large its rings are");
+				  "the driver does not report the size of its rings");
 	else if (nic->rx_ring < wanted)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, name,
-				  "the RX rings hold %u packets of %u that they could: bursts are "
+				  "RX rings hold %u packets and could hold %u: bursts may be "
 				  "lost\nethtool -G %s rx %u",
 				  nic->rx_ring, nic->rx_ring_max, name, wanted);
 	else
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, name,
-				  "RX rings hold %u packets of at most %u", nic->rx_ring,
+				  "RX rings hold %u packets (maximum %u)", nic->rx_ring,
 				  nic->rx_ring_max);
 }
 
@@ -120,25 +121,24 @@ check_offloads(struct vly_preflight *preflight, const struct vly_preflight_port 
 	const char *name = port->target;
 
 	if (nic->lro != VLY_PREFLIGHT_OFF)
-		vly_preflight_say(
-			preflight, VLY_PREFLIGHT_WARN, name,
-			"LRO is on: drivers refuse XDP with it, or leave their native XDP "
-			"out\nethtool -K %s lro off",
-			name);
+		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, name,
+				  "LRO is on: drivers then refuse XDP programs, or run them in "
+				  "generic mode\nethtool -K %s lro off",
+				  name);
 	if (nic->gro_hw == VLY_PREFLIGHT_FIXED && strcmp(nic->driver, "virtio_net") == 0)
-		vly_preflight_say(
-			preflight, VLY_PREFLIGHT_FAIL, name,
-			"the host merges packets (rx-gro-hw, fixed): virtio_net takes no XDP "
-			"program\nQEMU: -device virtio-net-pci,guest_tso4=off,guest_tso6=off,"
-			"guest_ecn=off,guest_ufo=off,guest_csum=off");
+		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, name,
+				  "the host merges packets (rx-gro-hw is on and fixed): virtio_net "
+				  "then refuses XDP programs\non the host, for QEMU: -device "
+				  "virtio-net-pci,guest_tso4=off,guest_tso6=off,guest_ecn=off,"
+				  "guest_ufo=off,guest_csum=off");
 	else if (nic->gro_hw != VLY_PREFLIGHT_OFF)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, name,
-				  "the NIC merges packets (GRO in hardware), which XDP can't take "
-				  "apart\nethtool -K %s rx-gro-hw off",
+				  "the NIC merges packets (rx-gro-hw is on): an XDP program cannot "
+				  "split them\nethtool -K %s rx-gro-hw off",
 				  name);
 	if (nic->lro == VLY_PREFLIGHT_OFF && nic->gro_hw == VLY_PREFLIGHT_OFF)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, name,
-				  "LRO and GRO in hardware are off");
+				  "LRO and hardware GRO are off");
 }
 
 void

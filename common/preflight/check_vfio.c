@@ -51,30 +51,26 @@ check_group(struct vly_preflight *preflight, const char *pci)
 	const char *root = preflight->root;
 
 	if (!vly_preflight_read_link(root, group, sizeof(group), DEVICES "/%s/iommu_group", pci))
-		vly_preflight_say(
-			preflight, VLY_PREFLIGHT_FAIL, pci,
-			"it has no IOMMU group\nboot with intel_iommu=on or amd_iommu=on and the "
-			"IOMMU on in the firmware; without one, "
-			"/sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
+		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, pci,
+				  "it has no IOMMU group\nturn on the IOMMU in the firmware and "
+				  "boot with intel_iommu=on or amd_iommu=on");
 	else if (find_stranger(root, pci, stranger))
-		vly_preflight_say(
-			preflight, VLY_PREFLIGHT_FAIL, pci,
-			"its IOMMU group %s has %s in it\ndpdk-devbind.py --bind=vfio-pci %.16s, "
-			"or another slot for the NIC",
-			group, stranger, stranger);
+		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, pci,
+				  "its IOMMU group %s also contains %s\ndpdk-devbind.py "
+				  "--bind=vfio-pci %.16s, or move the NIC to another slot",
+				  group, stranger, stranger);
 	else if (vly_preflight_exists(root, "/dev/vfio/noiommu-%s", group))
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, pci,
-				  "without an IOMMU the device can write anywhere in memory\n"
-				  "boot with intel_iommu=on or amd_iommu=on");
+				  "without an IOMMU, the device can write to all memory\nboot with "
+				  "intel_iommu=on or amd_iommu=on");
 	else if (!vly_preflight_exists(root, "/dev/vfio/%s", group))
-		vly_preflight_say(
-			preflight, VLY_PREFLIGHT_FAIL, pci,
-			"/dev/vfio/%s is not there\nmodprobe vfio-pci; a container needs the "
-			"device, too",
-			group);
+		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, pci,
+				  "/dev/vfio/%s does not exist\nmodprobe vfio-pci; give the device "
+				  "to the container",
+				  group);
 	else
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, pci,
-				  "with vfio-pci, in IOMMU group %s", group);
+				  "bound to vfio-pci, in IOMMU group %s", group);
 }
 
 static void
@@ -85,20 +81,20 @@ check_device(struct vly_preflight *preflight, const char *pci)
 	vly_preflight_read_link(preflight->root, driver, sizeof(driver), DEVICES "/%s/driver", pci);
 	if (!vly_preflight_exists(preflight->root, DEVICES "/%s", pci))
 		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, pci,
-				  "there is no such device\nlspci -D shows their addresses");
+				  "the device does not exist\nlspci -D lists devices");
 	else if (strcmp(driver, "vfio-pci") == 0)
 		check_group(preflight, pci);
 	else if (strncmp(driver, "mlx", 3) == 0)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, pci,
-				  "with %s, which DPDK shares with the kernel", driver);
+				  "bound to %s, which DPDK shares with the kernel", driver);
 	else if (strcmp(driver, "uio_pci_generic") == 0 || strcmp(driver, "igb_uio") == 0)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, pci,
-				  "with %s the device can write anywhere in memory\n"
-				  "dpdk-devbind.py --bind=vfio-pci %s",
+				  "bound to %s, the device can write to all "
+				  "memory\ndpdk-devbind.py --bind=vfio-pci %s",
 				  driver, pci);
 	else
 		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, pci,
-				  "it is with %s, not with vfio-pci\nmodprobe vfio-pci && "
+				  "it is bound to %s, not to vfio-pci\nmodprobe vfio-pci && "
 				  "dpdk-devbind.py --bind=vfio-pci %s",
 				  driver[0] != '\0' ? driver : "no driver", pci);
 }
@@ -116,7 +112,7 @@ vly_preflight_check_vfio(struct vly_preflight *preflight)
 		else
 			vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL,
 					  preflight->plan->port[i].target,
-					  "this is no PCI address\nlspci -D shows them, such as "
-					  "0000:01:00.0");
+					  "this is not a PCI address\nlspci -D lists addresses "
+					  "such as 0000:01:00.0");
 	}
 }

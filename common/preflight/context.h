@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What every check gets, and how it says what it found.
+ * The context of a check, and functions that checks share.
  */
 #ifndef VLY_PREFLIGHT_CONTEXT_H
 #define VLY_PREFLIGHT_CONTEXT_H
@@ -38,7 +38,7 @@ __attribute__((nonnull)) void vly_preflight_pci(const struct vly_preflight *pref
 						unsigned port_idx,
 						char address[VLY_PREFLIGHT_PCI_CHARS]);
 
-/* Has `check` look at each interface of a port that exists: another check says so of the others. */
+/* Calls `check` for each port whose interface exists; `interface` reports the others. */
 typedef void vly_preflight_check_nic(struct vly_preflight *preflight,
 				     const struct vly_preflight_port *port,
 				     const struct vly_preflight_nic *nic);
@@ -50,7 +50,7 @@ __attribute__((nonnull)) void vly_preflight_each_nic(struct vly_preflight *prefl
 __attribute__((nonnull)) const char *vly_preflight_name_cpus(const cpu_set_t *cpus,
 							     char name[VLY_PREFLIGHT_CPUS_CHARS]);
 
-/* The checks, each for what its name says. */
+/* The checks, in check_*.c. */
 typedef void vly_preflight_check(struct vly_preflight *preflight);
 vly_preflight_check vly_preflight_check_kernel, vly_preflight_check_bpf, vly_preflight_check_clock,
 	vly_preflight_check_interface, vly_preflight_check_driver, vly_preflight_check_queues,

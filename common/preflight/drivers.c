@@ -36,11 +36,11 @@ static const struct vly_preflight_driver drivers[] = {
 	{"iavf", 0, 0, NULL},
 	{"r8169", 0, 0, NULL},
 	{"tg3", 0, 0, NULL},
-	{"802.1Q VLAN Support", 0, 0, "the interface below, which sees tagged packets, too"},
+	{"802.1Q VLAN Support", 0, 0, "the interface below it, which also gets tagged packets"},
 	{"bonding", OLD, 0, "a port for each of its members"},
-	{"bridge", 0, 0, "the bridge's port that queries come in on"},
-	{"dummy", 0, 0, "the interface that queries come in on"},
-	{"macvlan", 0, 0, "the interface below"},
+	{"bridge", 0, 0, "the port of the bridge that queries arrive on"},
+	{"dummy", 0, 0, "the interface that queries arrive on"},
+	{"macvlan", 0, 0, "the interface below it"},
 };
 
 const struct vly_preflight_driver *

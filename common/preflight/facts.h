@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the kernel answers to system calls, as the checks read it. What stands in /proc and /sys the
- * checks read themselves.
+ * Answers of the kernel to system calls, for the checks. Checks read /proc and /sys themselves.
  */
 #ifndef VLY_PREFLIGHT_FACTS_H
 #define VLY_PREFLIGHT_FACTS_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What only netlink says: kinds of XDP, the attached program, and nftables' rules; and beside these
- * the rules of iptables' own tables. */
-/* before the kernel's headers, which then leave out what it has */
+/* XDP features, the attached program and the rules of nftables, by netlink; and the rules of
+ * iptables' own tables. */
+
+/* First, so that the kernel's headers leave out the same definitions. */
 #include <netinet/in.h>
 
 #include <bpf/bpf.h>
@@ -71,11 +72,12 @@ take_family(const struct nlmsghdr *answer, void *context)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(
-		attr, answer,
-		sizeof(struct genlmsghdr)) if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID &&
-					       mnl_attr_validate(attr, MNL_TYPE_U16) == 0) *
-		(uint16_t *)context = mnl_attr_get_u16(attr);
+	mnl_attr_for_each(attr, answer, sizeof(struct genlmsghdr))
+	{
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID &&
+		    mnl_attr_validate(attr, MNL_TYPE_U16) == 0)
+			*(uint16_t *)context = mnl_attr_get_u16(attr);
+	}
 	return MNL_CB_STOP;
 }
 

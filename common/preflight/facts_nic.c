@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What an interface is and how it is set up: ethtool's ioctl, which all kernels and drivers know. */
+/* The settings of an interface, by ethtool's ioctl, which all kernels and drivers have. */
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>

@@ -27,8 +27,8 @@ vly_preflight_read_number(const char *root, long otherwise, const char *format, 
 __attribute__((nonnull(1, 2, 3), format(printf, 3, 4))) bool
 vly_preflight_read_cpus(const char *root, cpu_set_t *cpus, const char *format, ...);
 
-/* The last part of what a symbolic link names, such as a driver's. Returns false, and "" in `name`,
- * when there is no such link. */
+/* Reads the last part of the target of a symbolic link, such as a driver's name. Returns false, and
+ * "" in `name`, when there is no such link. */
 __attribute__((nonnull(1, 2, 4), format(printf, 4, 5))) bool
 vly_preflight_read_link(const char *root, char *name, size_t room, const char *format, ...);
 

@@ -9,12 +9,11 @@
 
 enum {
 	NIC = 1,        /* for ports that are NICs only */
-	START_SAYS = 2, /* the start of volley-dataplane meets the same, and logs it */
+	START_SAYS = 2, /* the start of volley-dataplane logs the same */
 	COSTLY = 4,     /* takes a system call for each of many things */
 };
 
-/* In the order of the output: the machine, the ports from below, the CPUs, memory, and who may stand
- * in the way. */
+/* In the order of the output: kernel, ports, CPUs, memory, rights and other programs. */
 static const struct {
 	const char *name;
 	vly_preflight_check *run;

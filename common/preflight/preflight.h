@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What an operator would otherwise learn from outages: whether this machine is fit for the ports,
- * CPUs and addresses that volley-dataplane is to use. volleyctl preflight shows all of it, and
- * volley-dataplane logs at its start what is not well.
+ * Checks whether this machine is fit for the ports, CPUs and addresses that volley-dataplane is to
+ * use, so that operators need not learn it from outages. volleyctl preflight shows all results;
+ * volley-dataplane logs, when it starts, those that are not ok.
  *
  * Use:
  *   1. a struct vly_preflight_plan of zeros, filled in by hand and by the functions below;
@@ -10,7 +10,7 @@
  *   2. vly_preflight_gather() asks the kernel once about all of it;
  *   3. vly_preflight_run() calls back with each result, in the order of the table of checks.
  *
- * Tests fill in the facts by hand, and give a folder of their own as the root of /proc and /sys.
+ * Tests fill in the facts by hand, and have a folder of their own for /proc and /sys.
  *
  * No state. One thread; it blocks for as long as the kernel and the drivers take to answer, which is
  * a few milliseconds. Nothing of the machine is changed. The plan is trusted.
@@ -79,7 +79,8 @@ vly_preflight_plan_queues(const struct vly_preflight_plan *plan);
 __attribute__((nonnull, warn_unused_result)) struct vly_preflight_facts *
 vly_preflight_gather(const struct vly_preflight_plan *plan);
 
-/* Which checks run: all, or those whose findings a start of volley-dataplane does not log anyway. */
+/* The checks to run: all, or only those that are quick, and whose findings the start of
+ * volley-dataplane does not log anyway. */
 enum vly_preflight_extent {
 	VLY_PREFLIGHT_ALL,
 	VLY_PREFLIGHT_AT_START,

@@ -106,8 +106,7 @@ vly_ctl_preflight(const struct vly_ctl *ctl)
 		read_config(&output, CONFIG_DEFAULT, &plan);
 	else
 		say(&output, VLY_PREFLIGHT_OK, CONFIG_DEFAULT,
-		    "there is none: the machine alone is checked; --config FILE checks ports and "
-		    "CPUs");
+		    "not found: only the machine is checked; --config FILE adds ports and CPUs");
 	struct vly_preflight_facts *facts = vly_preflight_gather(&plan);
 	if (facts)
 		vly_preflight_run(&plan, facts, "", VLY_PREFLIGHT_ALL, on_result, &output);

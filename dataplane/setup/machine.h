@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Says at the start what about the machine will cost answers or speed: the checks of
- * common/preflight/, but for those whose findings the start itself meets and logs.
+ * Logs properties of the machine that cost answers or speed, at the start: the checks of
+ * common/preflight/, except those whose findings the start logs anyway.
  */
 #ifndef VLY_DATAPLANE_MACHINE_H
 #define VLY_DATAPLANE_MACHINE_H

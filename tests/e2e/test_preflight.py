@@ -102,7 +102,7 @@ def check_of(machine):
 
 def test_port_without_queues(machine):
     machine.settings["ports"] = [f"af_xdp:{SERVER_LINK},queues=0"]
-    machine.expect("config", "fail", "1 to 127")
+    machine.expect("config", "fail", "queues=")
     ended = check_of(machine)
     assert ended.returncode == 1 and "volley.yaml:2: dataplane.ports[0]" in ended.stdout
 
@@ -124,7 +124,7 @@ def test_fewer_cpus_than_queues(machine):
 @pytest.mark.skipif(len(CPUS) < 2, reason="needs two CPUs")
 def test_cpu_that_is_not_ours(machine):
     machine.expect("cpus", "ok")
-    machine.expect("cpus", "fail", "not ours", "AllowedCPUs=", ("taskset", "-c", CPUS[0]))
+    machine.expect("cpus", "fail", "excludes it", "AllowedCPUs=", ("taskset", "-c", CPUS[0]))
 
 
 def test_interface(machine):
@@ -132,7 +132,7 @@ def test_interface(machine):
     machine.net.server.ip("link", "set", SERVER_LINK, "down")
     machine.expect("interface", "fail", "down", f"ip link set dev {SERVER_LINK} up")
     machine.settings["ports"] = ["af_xdp:nowhere0"]
-    machine.expect("interface", "fail", "no such interface", "ip -brief link")
+    machine.expect("interface", "fail", "does not exist", "ip -brief link")
 
 
 def test_carrier(machine):
@@ -152,14 +152,14 @@ def test_driver(machine):
     machine.expect("driver", "ok", "veth has native XDP")
     machine.net.server.ip("link", "add", "bridge0", "type", "bridge")
     machine.settings["ports"] = ["af_xdp:bridge0"]
-    machine.expect("driver", "warn", "no NIC (bridge)", "bridge's port")
+    machine.expect("driver", "warn", "virtual interface (bridge)", "port of the bridge")
 
 
 def test_queues(machine):
     machine.expect("queues", "ok")
     for namespace, link in ((machine.net.server, SERVER_LINK), (machine.net.client, "client0")):
         namespace.run("ethtool", "-L", link, "rx", "2", "tx", "2", check=True)
-    machine.expect("queues", "warn", "arrive on 2 queues, and 1", f"ethtool -L {SERVER_LINK} rx 1")
+    machine.expect("queues", "warn", "arrive on 2 queues, but lcores serve only 1", f"ethtool -L {SERVER_LINK} rx 1")
     machine.settings |= {"ports": [f"af_xdp:{SERVER_LINK},queues=8"]}
     machine.expect("queues", "fail", "queues=8", "queues=1")
 
@@ -168,7 +168,7 @@ def test_other_xdp_program(machine):
     machine.expect("xdp", "ok", "no XDP program")
     machine.net.server.ip("link", "set", "dev", SERVER_LINK, "xdp", "obj",
                           str(BUILD / "perf/smallest.o"), "sec", "xdp")
-    machine.expect("xdp", "fail", "which is not Volley's", f"ip link set dev {SERVER_LINK} xdp off")
+    machine.expect("xdp", "fail", "another XDP program", f"ip link set dev {SERVER_LINK} xdp off")
 
 
 @pytest.mark.parametrize("kind, protocol", [(socket.SOCK_DGRAM, "UDP"), (socket.SOCK_STREAM, "TCP")])
@@ -178,13 +178,13 @@ def test_port_53_is_in_use(machine, kind, protocol):
         held.bind((SERVER4, 53))
         if kind == socket.SOCK_STREAM:
             held.listen()
-        machine.expect("port53", "fail", f"({os.getpid()}) has port 53 of {SERVER4}", "stop it")
+        machine.expect("port53", "fail", f"({os.getpid()}) uses port 53 of {SERVER4}", "stop it")
         (result,) = [each for each in machine.found("port53") if each["status"] == "fail"]
         assert result["subject"] == protocol
         machine.settings["listen"] = ["10.53.0.9"]
         machine.expect("port53", "ok")
         machine.settings |= {"listen": [SERVER4], "stream-threads": "0"}
-        machine.expect("port53", "ok", "left to others")
+        machine.expect("port53", "ok", "not used")
 
 
 def test_rights(machine):
@@ -213,11 +213,11 @@ def pci_devices():
 
 def test_pci_device(machine):
     machine.settings["ports"] = ["pci:ffff:ff:1f.7"]
-    machine.expect("vfio", "fail", "no such device", "lspci")
+    machine.expect("vfio", "fail", "does not exist", "lspci")
     if devices := pci_devices():
         driver = (devices[0] / "driver").resolve().name
         machine.settings["ports"] = [f"pci:{devices[0].name}"]
-        machine.expect("vfio", "fail", f"it is with {driver}", f"--bind=vfio-pci {devices[0].name}")
+        machine.expect("vfio", "fail", f"bound to {driver}", f"--bind=vfio-pci {devices[0].name}")
 
 
 NFT = "add table inet t; add chain inet t c { type filter hook input priority 0; }; add rule inet t c udp dport 53 drop"

@@ -35,7 +35,7 @@ Test(preflight_access, huge_pages)
 		       "");
 	machine_put(&machine, "/sys/kernel/mm/hugepages" HUGE, "10\n");
 	machine_expect(&machine, "hugepages", VLY_PREFLIGHT_WARN,
-		       "20 MiB of huge pages are free, "
+		       "20 MiB of huge pages are free, but "
 		       "packets need up to 126",
 		       "vm.nr_hugepages=181");
 	machine.plan.memory_mib = 20;
@@ -47,18 +47,18 @@ Test(preflight_access, huge_pages)
 
 Test(preflight_access, numa)
 {
-	machine_expect(&machine, "numa", VLY_PREFLIGHT_OK, "at NUMA node 0", "");
+	machine_expect(&machine, "numa", VLY_PREFLIGHT_OK, "NUMA node 0", "");
 	machine.plan.cpus.cpu[1] = 5;
-	machine_expect(&machine, "numa", VLY_PREFLIGHT_WARN, "node 0, and lcores on CPUs 5",
-		       "some of 0-3");
+	machine_expect(&machine, "numa", VLY_PREFLIGHT_WARN, "node is 0, but lcores run on CPUs 5",
+		       "from 0-3");
 	machine.plan.cpus.cpu[1] = 3;
 	machine_put(&machine, "/sys/devices/system/node/node0/hugepages" HUGE, "3\n");
 	machine_expect(&machine, "numa", VLY_PREFLIGHT_WARN, "free huge pages",
 		       "node0/hugepages/hugepages-2048kB/nr_hugepages");
 	machine_put(&machine, DEVICE "/numa_node", "-1\n");
-	machine_expect(&machine, "numa", VLY_PREFLIGHT_OK, "no NUMA node", "");
+	machine_expect(&machine, "numa", VLY_PREFLIGHT_OK, "is unknown", "");
 	machine.facts.nic[0].bus[0] = '\0';
-	machine_expect(&machine, "numa", VLY_PREFLIGHT_OK, "no NUMA node", "");
+	machine_expect(&machine, "numa", VLY_PREFLIGHT_OK, "is unknown", "");
 }
 
 Test(preflight_access, locked_memory)
@@ -76,17 +76,17 @@ Test(preflight_access, locked_memory)
 
 Test(preflight_access, rights)
 {
-	machine_expect(&machine, "rights", VLY_PREFLIGHT_OK, "capabilities", "");
+	machine_expect(&machine, "rights", VLY_PREFLIGHT_OK, "no capability is missing", "");
 	machine.facts.capabilities = ~(UINT64_C(1) << CAP_NET_RAW | UINT64_C(1) << CAP_SYS_ADMIN);
 	machine_expect(&machine, "rights", VLY_PREFLIGHT_FAIL, "CAP_NET_RAW, CAP_SYS_ADMIN missing",
 		       "root");
 	machine.plan.port[0].kind = VLY_PORT_NULL;
-	machine_expect(&machine, "rights", VLY_PREFLIGHT_OK, "capabilities", "");
+	machine_expect(&machine, "rights", VLY_PREFLIGHT_OK, "no capability is missing", "");
 	machine.facts.capabilities = 0;
 	machine_expect(&machine, "rights", VLY_PREFLIGHT_FAIL, "CAP_NET_BIND_SERVICE missing",
 		       "root");
 	machine.plan.no_streams = true;
-	machine_expect(&machine, "rights", VLY_PREFLIGHT_OK, "capabilities", "");
+	machine_expect(&machine, "rights", VLY_PREFLIGHT_OK, "no capability is missing", "");
 }
 
 static void
@@ -121,18 +121,17 @@ Test(preflight_access, drivers_of_devices)
 	machine_expect(&machine, "vfio", VLY_PREFLIGHT_FAIL, "no driver",
 		       "--bind=vfio-pci 0000:01:00.0");
 	machine_link(&machine, DEVICE "/driver", "/drivers/ixgbe");
-	machine_expect(&machine, "vfio", VLY_PREFLIGHT_FAIL, "it is with ixgbe", "--bind=vfio-pci");
+	machine_expect(&machine, "vfio", VLY_PREFLIGHT_FAIL, "bound to ixgbe", "--bind=vfio-pci");
 	machine_remove(&machine, DEVICE "/driver");
 	machine_link(&machine, DEVICE "/driver", "/drivers/mlx5_core");
 	machine_expect(&machine, "vfio", VLY_PREFLIGHT_OK, "shares", "");
 	machine_remove(&machine, DEVICE "/driver");
 	machine_link(&machine, DEVICE "/driver", "/drivers/uio_pci_generic");
-	machine_expect(&machine, "vfio", VLY_PREFLIGHT_WARN, "anywhere in memory",
-		       "--bind=vfio-pci");
+	machine_expect(&machine, "vfio", VLY_PREFLIGHT_WARN, "to all memory", "--bind=vfio-pci");
 	strcpy(machine.plan.port[0].target, "02:00.0");
-	machine_expect(&machine, "vfio", VLY_PREFLIGHT_FAIL, "no such device", "lspci");
+	machine_expect(&machine, "vfio", VLY_PREFLIGHT_FAIL, "does not exist", "lspci");
 	strcpy(machine.plan.port[0].target, "eth0");
-	machine_expect(&machine, "vfio", VLY_PREFLIGHT_FAIL, "no PCI address", "lspci");
+	machine_expect(&machine, "vfio", VLY_PREFLIGHT_FAIL, "not a PCI address", "lspci");
 }
 
 Test(preflight_access, other_devices_of_the_group)
@@ -172,17 +171,17 @@ Test(preflight_access, port_53)
 {
 	machine_expect(&machine, "port53", VLY_PREFLIGHT_OK, "no other program", "");
 	machine_put(&machine, "/proc/net/udp", ROW("3500007F", "07", "777"));
-	machine_expect(&machine, "port53", VLY_PREFLIGHT_FAIL, "another program has port 53",
+	machine_expect(&machine, "port53", VLY_PREFLIGHT_FAIL, "another program uses port 53",
 		       "stop");
 	hold("systemd-resolve\n", "612", "777");
 	machine_expect(&machine, "port53", VLY_PREFLIGHT_FAIL,
-		       "systemd-resolve (612) has port 53 of 127.0.0.53", "DNSStubListener=no");
+		       "systemd-resolve (612) uses port 53 of 127.0.0.53", "DNSStubListener=no");
 	cr_assert(vly_preflight_plan_listen(&machine.plan, "192.0.2.53"));
 	machine_expect(&machine, "port53", VLY_PREFLIGHT_OK, "no other program", "");
 	cr_assert(vly_preflight_plan_listen(&machine.plan, "127.0.0.53"));
 	machine_expect(&machine, "port53", VLY_PREFLIGHT_FAIL, "127.0.0.53", "listen");
 	machine.plan.no_streams = true;
-	machine_expect(&machine, "port53", VLY_PREFLIGHT_OK, "left to others", "");
+	machine_expect(&machine, "port53", VLY_PREFLIGHT_OK, "not used", "");
 }
 
 Test(preflight_access, port_53_of_every_address)
@@ -192,7 +191,7 @@ Test(preflight_access, port_53_of_every_address)
 	machine_put(&machine, "/proc/net/tcp6",
 		    ROW("00000000000000000000000000000000", "0A", "31"));
 	machine_expect(&machine, "port53", VLY_PREFLIGHT_FAIL,
-		       "named (99) has port 53 of ::", "stream-threads: 0");
+		       "named (99) uses port 53 of ::", "stream-threads: 0");
 }
 
 /* A connection, or a client's socket, is in nobody's way; nor is a dataplane that runs. */
@@ -215,5 +214,5 @@ Test(preflight_access, firewalls)
 		       "nft list ruleset");
 	machine.facts.nft_rule_cnt = -1;
 	machine.facts.iptables_rule_cnt = 0;
-	machine_expect(&machine, "firewall", VLY_PREFLIGHT_OK, "does not let us see", "");
+	machine_expect(&machine, "firewall", VLY_PREFLIGHT_OK, "does not permit", "");
 }

@@ -28,9 +28,9 @@ Test(preflight_cpus, that_are_there)
 {
 	machine_expect(&machine, "cpus", VLY_PREFLIGHT_OK, "lcores: 2", "");
 	machine.plan.cpus.cpu[1] = 77;
-	machine_expect(&machine, "cpus", VLY_PREFLIGHT_FAIL, "no such CPU", "some of 0-7");
+	machine_expect(&machine, "cpus", VLY_PREFLIGHT_FAIL, "no such CPU", "from 0-7");
 	machine.plan.cpus.cpu[1] = 4000;
-	machine_expect(&machine, "cpus", VLY_PREFLIGHT_FAIL, "no such CPU", "some of 0-7");
+	machine_expect(&machine, "cpus", VLY_PREFLIGHT_FAIL, "no such CPU", "from 0-7");
 	machine.plan.cpus.cpu[1] = 3;
 	machine_put(&machine, CPU "/online", "0-2,4-7\n");
 	machine_expect(&machine, "cpus", VLY_PREFLIGHT_FAIL, "offline",
@@ -42,7 +42,7 @@ Test(preflight_cpus, that_are_there)
 Test(preflight_cpus, that_are_ours)
 {
 	CPU_CLR(3, &machine.facts.allowed);
-	machine_expect(&machine, "cpus", VLY_PREFLIGHT_FAIL, "not ours", "CPUAffinity=");
+	machine_expect(&machine, "cpus", VLY_PREFLIGHT_FAIL, "excludes it", "CPUAffinity=");
 }
 
 Test(preflight_cpus, enough_for_all_queues)
@@ -58,7 +58,7 @@ Test(preflight_cpus, enough_for_all_queues)
 Test(preflight_cpus, some_left_for_others)
 {
 	machine_put(&machine, CPU "/online", "2-3\n");
-	machine_expect(&machine, "cpus", VLY_PREFLIGHT_WARN, "every CPU", "leave one");
+	machine_expect(&machine, "cpus", VLY_PREFLIGHT_WARN, "every CPU", "at least one");
 }
 
 /* Without a list, the last ones that are ours. */
@@ -89,12 +89,12 @@ Test(preflight_cpus, siblings)
 {
 	machine_expect(&machine, "siblings", VLY_PREFLIGHT_OK, "no other hardware thread", "");
 	machine_put(&machine, CPU "/cpu2/topology/thread_siblings_list", "2,6\n");
-	machine_expect(&machine, "siblings", VLY_PREFLIGHT_WARN, "other work there", "isolcpus=6");
+	machine_expect(&machine, "siblings", VLY_PREFLIGHT_WARN, "other work", "isolcpus=6");
 	machine_put(&machine, CPU "/isolated", "2-3,6\n");
 	machine_expect(&machine, "siblings", VLY_PREFLIGHT_OK, "no other hardware thread", "");
 	machine_put(&machine, CPU "/cpu2/topology/thread_siblings_list", "2-3\n");
 	machine_put(&machine, CPU "/cpu3/topology/thread_siblings_list", "2-3\n");
-	machine_expect(&machine, "siblings", VLY_PREFLIGHT_WARN, "all with lcores", "one thread");
+	machine_expect(&machine, "siblings", VLY_PREFLIGHT_WARN, "all run lcores", "one thread");
 }
 
 Test(preflight_cpus, interrupts)
