@@ -17,8 +17,8 @@ struct vly_bound_socket {
 };
 
 /*
- * Gives each socket that is bound to `port` to `take` until that returns false. `root` stands before
- * /proc; `type` is SOCK_STREAM for listening ones, or SOCK_DGRAM for unconnected ones.
+ * Gives each socket that is bound to `port` to `take` until that returns false. `root` stands
+ * before /proc; `type` is SOCK_STREAM for listening ones, or SOCK_DGRAM for unconnected ones.
  */
 __attribute__((nonnull(1, 4))) void
 vly_socket_each(const char *root, int type, unsigned port,
@@ -28,8 +28,8 @@ vly_socket_each(const char *root, int type, unsigned port,
 __attribute__((nonnull)) void vly_socket_owner(const char *root, unsigned long inode,
 					       char text[VLY_SOCKET_OWNER_CHARS]);
 
-/* Writes " by NAME (PID)" of a process that has a socket on the port, or "". `type` is SOCK_STREAM or
- * SOCK_DGRAM. */
+/* Writes " by NAME (PID)" of a process that has a socket on the port, or "". `type` is
+ * SOCK_STREAM or SOCK_DGRAM. */
 __attribute__((nonnull)) void vly_port_owner(char text[VLY_SOCKET_OWNER_CHARS], int type,
 					     unsigned port);
 

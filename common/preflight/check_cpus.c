@@ -138,7 +138,8 @@ vly_preflight_check_isolation(struct vly_preflight *preflight)
 			vly_preflight_list_cpus(&shared, list));
 }
 
-/* The other hardware threads of the lcores' cores that are online: those with lcores, and others. */
+/* The other hardware threads of the lcores' cores that are online: those with lcores, and
+ * others. */
 static void
 read_siblings(const struct vly_preflight *preflight, cpu_set_t *paired, cpu_set_t *others)
 {

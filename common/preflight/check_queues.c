@@ -5,8 +5,8 @@
 
 #include "context.h"
 
-/* Packets that come while an lcore or the kernel is away for 0.1 ms, at ten million a second, as for
- * DPDK's own rings. Fewer lose packets in bursts; many more push packets out of the cache. */
+/* Packets that come while an lcore or the kernel is away for 0.1 ms, at ten million a second, as
+ * for DPDK's own rings. Fewer lose packets in bursts; many more push packets out of the cache. */
 #define RX_RING_MIN 1024
 
 #define HASH_ADDRESSES (RXH_IP_SRC | RXH_IP_DST)
@@ -112,8 +112,8 @@ vly_preflight_check_rings(struct vly_preflight *preflight)
 	vly_preflight_each_nic(preflight, check_rings);
 }
 
-/* virtio_net refuses an XDP program as long as the host may merge packets for it, and can switch that
- * off itself only when the host lets it. */
+/* virtio_net refuses an XDP program as long as the host may merge packets for it, and can switch
+ * that off itself only when the host lets it. */
 static void
 check_offloads(struct vly_preflight *preflight, const struct vly_preflight_port *port,
 	       const struct vly_preflight_nic *nic)

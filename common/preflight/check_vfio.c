@@ -19,8 +19,8 @@ is_bridge(const char *root, const char *pci)
 	return strncmp(class, CLASS_BRIDGE, strlen(CLASS_BRIDGE)) == 0;
 }
 
-/* The kernel opens a group only when all of its devices are with vfio, or with nobody. Writes one that
- * is not. */
+/* The kernel opens a group only when all of its devices are with vfio, or with nobody. Writes
+ * one that is not. */
 static bool
 find_stranger(const char *root, const char *pci, char stranger[VLY_PREFLIGHT_PCI_CHARS])
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Which drivers of Linux run XDP programs, and since when: for kernels before 6.3, which do not say,
- * and to name the kernel that would be better. Constant data.
+ * Which drivers of Linux run XDP programs, and since when: for kernels before 6.3, which do not
+ * say, and to name the kernel that would be better. Constant data.
  */
 #ifndef VLY_PREFLIGHT_DRIVERS_H
 #define VLY_PREFLIGHT_DRIVERS_H

@@ -63,7 +63,8 @@ struct vly_preflight_facts {
 __attribute__((nonnull)) void vly_preflight_ask_nic(struct vly_preflight_nic *nic,
 						    const char *name);
 
-/* Asks by netlink which kinds of XDP the interface's driver offers, and which program runs on it. */
+/* Asks by netlink which kinds of XDP the interface's driver offers, and which program runs on
+ * it. */
 __attribute__((nonnull)) void vly_preflight_ask_xdp(struct vly_preflight_nic *nic);
 
 /* Counts nftables' rules, and those of iptables' own tables. */

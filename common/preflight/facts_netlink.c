@@ -27,12 +27,12 @@
 /* The kernel fills up to 32 KiB of a dump at once. */
 #define ANSWER_BYTES 32768
 
-/* A dump that has not ended by then is not waited for: rules are counted to a limit anyway, and each
- * part has one at least. */
+/* A dump that has not ended by then is not waited for: rules are counted to a limit anyway, and
+ * each part has one at least. */
 #define PARTS_MAX 1000
 
-/* Sends the request in `buffer`, of ANSWER_BYTES, and gives its answers to `take`, until that wants no
- * more, or `part_max` parts have come. Returns false when the kernel refuses. */
+/* Sends the request in `buffer`, of ANSWER_BYTES, and gives its answers to `take`, until that
+ * wants no more, or `part_max` parts have come. Returns false when the kernel refuses. */
 static bool
 ask(int family, void *buffer, unsigned part_max, mnl_cb_t take, void *context)
 {

@@ -14,8 +14,8 @@
 __attribute__((nonnull(1, 2), format(printf, 2, 3), warn_unused_result)) FILE *
 vly_preflight_open(const char *root, const char *format, ...);
 
-/* Reads its first line, without the newline and cut to `room`. Returns false, and "" in `line`, when
- * there is no such file. */
+/* Reads its first line, without the newline and cut to `room`. Returns false, and "" in `line`,
+ * when there is no such file. */
 __attribute__((nonnull(1, 2, 4), format(printf, 4, 5))) bool
 vly_preflight_read_line(const char *root, char *line, size_t room, const char *format, ...);
 

@@ -12,8 +12,8 @@
  *
  * Tests fill in the facts by hand, and have a folder of their own for /proc and /sys.
  *
- * No state. One thread; it blocks for as long as the kernel and the drivers take to answer, which is
- * a few milliseconds. Nothing of the machine is changed. The plan is trusted.
+ * No state. One thread; it blocks for as long as the kernel and the drivers take to answer, which
+ * is a few milliseconds. Nothing of the machine is changed. The plan is trusted.
  */
 #ifndef VLY_PREFLIGHT_PREFLIGHT_H
 #define VLY_PREFLIGHT_PREFLIGHT_H
@@ -74,8 +74,8 @@ vly_preflight_plan_listen(struct vly_preflight_plan *plan, const char *text);
 __attribute__((nonnull, pure)) unsigned
 vly_preflight_plan_queues(const struct vly_preflight_plan *plan);
 
-/* Asks the kernel about the machine, this process and the ports. Returns the facts, to be freed with
- * free(), or NULL when there is no memory. */
+/* Asks the kernel about the machine, this process and the ports. Returns the facts, to be freed
+ * with free(), or NULL when there is no memory. */
 __attribute__((nonnull, warn_unused_result)) struct vly_preflight_facts *
 vly_preflight_gather(const struct vly_preflight_plan *plan);
 

@@ -48,8 +48,8 @@ say(struct output *output, enum vly_preflight_status status, const char *subject
 	on_result(output, &result);
 }
 
-/* What is wrong with a configuration is said as `volleyctl check` does, and the machine is checked for
- * what is right. */
+/* What is wrong with a configuration is said as `volleyctl check` does, and the machine is
+ * checked for what is right. */
 static void
 read_config(struct output *output, const char *path, struct vly_preflight_plan *plan)
 {

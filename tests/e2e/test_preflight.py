@@ -226,14 +226,14 @@ NFT = "add table inet t; add chain inet t c { type filter hook input priority 0;
 def test_nftables(machine):
     machine.expect("firewall", "ok")
     machine.net.server.run("nft", NFT, check=True)
-    machine.expect("firewall", "warn", "1 rules", "volleyctl defence deny")
+    machine.expect("firewall", "warn", "rules (1)", "volleyctl defence deny")
 
 
 @pytest.mark.parametrize("command", ["iptables-legacy", "ip6tables-legacy"])
 def test_iptables(machine, command):
     if machine.net.server.run(command, "-A", "INPUT", "-p", "udp", "-j", "DROP").returncode != 0:
         pytest.skip(f"the kernel has no tables for {command}")
-    machine.expect("firewall", "warn", "1 rules", "iptables-save")
+    machine.expect("firewall", "warn", "rules (1)", "iptables-save")
     machine.net.server.run(command, "-F", check=True)
     machine.expect("firewall", "ok")
 
@@ -246,7 +246,7 @@ def test_dataplane_at_start(net, tmp_path):
     try:
         volley.start()
         log = volley.dataplane.log()
-        assert re.search(r"warning: preflight: firewall: nftables: 1 rules: .*; volleyctl defence deny", log), log
+        assert re.search(r"warning: preflight: firewall: nftables: its rules .1. do not apply .*; volleyctl defence deny", log), log
         assert not re.search(r"preflight: (interface|queues|hugepages|port53|xdp): ", log), log
         # a running dataplane is in nobody's way, nor is its XDP program
         machine = Machine(net, tmp_path)

@@ -35,8 +35,8 @@ void machine_remove(struct machine *machine, const char *path);
 /* Runs all checks. Returns the worst status. */
 enum vly_preflight_status machine_run(struct machine *machine, enum vly_preflight_extent extent);
 
-/* Runs all checks, and expects a result of `check` with that status, and with `reason` and `cure` in
- * it; and, for OK, no other result of it that is worse. */
+/* Runs all checks, and expects a result of `check` with that status, and with `reason` and
+ * `cure` in it; and, for OK, no other result of it that is worse. */
 void machine_expect(struct machine *machine, const char *check, enum vly_preflight_status status,
 		    const char *reason, const char *cure);
 

@@ -208,9 +208,9 @@ Test(preflight_access, firewalls)
 {
 	machine_expect(&machine, "firewall", VLY_PREFLIGHT_OK, "no rules", "");
 	machine.facts.iptables_rule_cnt = 3;
-	machine_expect(&machine, "firewall", VLY_PREFLIGHT_WARN, "3 rules", "iptables-save");
+	machine_expect(&machine, "firewall", VLY_PREFLIGHT_WARN, "rules (3)", "iptables-save");
 	machine.facts.nft_rule_cnt = VLY_PREFLIGHT_RULES_MAX;
-	machine_expect(&machine, "firewall", VLY_PREFLIGHT_WARN, "1000 or more rules",
+	machine_expect(&machine, "firewall", VLY_PREFLIGHT_WARN, "rules (1000 or more)",
 		       "nft list ruleset");
 	machine.facts.nft_rule_cnt = -1;
 	machine.facts.iptables_rule_cnt = 0;
