@@ -8,6 +8,7 @@
 #include "port/port.h"
 #include "publish/publish_server.h"
 #include "setup/eal.h"
+#include "setup/machine.h"
 #include "start.h"
 #include "stream/stream_server.h"
 #include "watchdog.h"
@@ -265,6 +266,8 @@ run_ports(struct dataplane *dataplane)
 {
 	if (open_ports(dataplane) != 0 || create_counters(dataplane) != 0)
 		return 1;
+	/* A start that fails has said why by now, and in fewer lines. */
+	vly_machine_check(dataplane->options, &dataplane->lcores);
 	int status = serve(dataplane);
 	vly_counters_destroy(&dataplane->block);
 	return status;

@@ -319,6 +319,7 @@ vly_config_check_files(const struct vly_config *config, const char *path,
 			vly_config_find(&reading->findings, "zones[%u].file", i, "%s: %s",
 					config->zones[i].file, strerror(errno));
 	check_secrets(config->defence, &reading->findings);
+	vly_config_check_machine(config->dataplane, &reading->findings);
 	unsigned total = reading->findings.total;
 	if (reading->text)
 		write_findings(reading, errors);

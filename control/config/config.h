@@ -109,9 +109,9 @@ __attribute__((nonnull, warn_unused_result)) struct vly_config *
 vly_config_load(const char *path, struct vly_config_errors *errors);
 
 /*
- * Checks whether the zone files and the file of secrets of a configuration can be read. `path` is
- * the file that it came from. Returns the number that can't, with a line in *errors for each as far
- * as there is room. Blocks for the disk.
+ * Checks whether the zone files and the file of secrets of a configuration can be read, and whether
+ * this machine has the CPUs that it names. `path` is the file that it came from. Returns the number
+ * of failures, with a line in *errors for each as far as there is room. Blocks for the disk.
  */
 __attribute__((nonnull)) unsigned vly_config_check_files(const struct vly_config *config,
 							 const char *path,
@@ -123,6 +123,16 @@ __attribute__((nonnull)) unsigned vly_config_check_files(const struct vly_config
  */
 __attribute__((nonnull, warn_unused_result)) int
 vly_config_read_lists(struct vly_config *config, struct vly_config_errors *errors);
+
+struct vly_preflight_plan; /* common/preflight/preflight.h */
+
+#define VLY_CONFIG_REASON_BYTES 80
+
+/* Writes what volley-dataplane is to use of the machine, for checks of that. Returns 0, or -1 with the
+ * reason when there is more than it can use. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_config_plan(const struct vly_config_dataplane *dataplane, struct vly_preflight_plan *plan,
+		char reason[VLY_CONFIG_REASON_BYTES]);
 
 /* Writes the severities of the zone checks (enum vly_zone_severity). */
 __attribute__((nonnull)) void vly_config_severities(const struct vly_config *config,

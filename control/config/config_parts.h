@@ -57,6 +57,10 @@ vly_config_defence_defaults(struct vly_config *config);
 __attribute__((nonnull)) void vly_config_defence_check(struct vly_config_defence *defence,
 						       struct vly_config_findings *findings);
 
+/* Whether this machine has the CPUs that `dataplane` names, and those are enough for the queues. */
+__attribute__((nonnull)) void vly_config_check_machine(const struct vly_config_dataplane *dataplane,
+						       struct vly_config_findings *findings);
+
 /* Checks every value, and replaces zone names by their canonical spelling. */
 __attribute__((nonnull)) void vly_config_check(struct vly_config *config,
 					       struct vly_config_findings *findings);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* For the parts of volleyctl alone, by file below: ctl_main.c (arguments) calls the commands in
  * ctl_commands.c, ctl_defence.c, ctl_drops.c, ctl_top.c, which ask volley-control, and in
- * ctl_check.c and ctl_exec.c, which do not; all of them use ctl_client.c (the socket), ctl_output.c
- * (the end of output), ctl_print.c and ctl_stats.c (answers for people). One thread, and every
- * function may block. Answers are trusted: they come from volley-control. */
+ * ctl_check.c, ctl_preflight.c and ctl_exec.c, which do not; all of them use ctl_client.c (the
+ * socket), ctl_output.c (the end of output), ctl_print.c and ctl_stats.c (answers for people). One
+ * thread, and every function may block. Answers are trusted: they come from volley-control. */
 #ifndef VLY_CONTROL_CTL_H
 #define VLY_CONTROL_CTL_H
 
@@ -29,6 +29,7 @@ struct vly_ctl {
 	const char *duration; /* NULL: for good */
 	const char *file;
 	const char *next;
+	const char *config; /* NULL: not given */
 };
 
 /*
@@ -111,6 +112,10 @@ __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_check(const struct vly_ctl *c
 /* The same for one zone file, with the default severities. */
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_check_zone(const struct vly_ctl *ctl, char *name,
 							      char *file);
+
+/* Checks whether this machine is fit for the configuration. Returns VLY_CTL_FAILED when a check
+ * fails; a warning is no failure. */
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_preflight(const struct vly_ctl *ctl);
 
 /* Executes volley-dataplane in this process, with the flags of the configuration and `extra_cnt`
  * more. Returns only on failure. With `retry`, which the dataplane gets, too, it retries until it

@@ -34,6 +34,10 @@ static const char usage[] =
 	"  check CONFIG           check a configuration and all its zones, and list all errors\n"
 	"                         and warnings; serves nothing\n"
 	"  check-zone NAME FILE   check one zone file\n"
+	"  preflight [--config FILE]\n"
+	"                         check whether this machine is fit for the configuration: a line\n"
+	"                         for each check, with the reason and the cure; without --config,\n"
+	"                         of /etc/volley/volley.yaml, or of the machine alone\n"
 	"  exec dataplane --config FILE [--retry] [-- FLAG...]\n"
 	"                         start volley-dataplane in this process, with the flags of the\n"
 	"                         configuration and FLAG...; --retry: until it succeeds\n"
@@ -43,7 +47,8 @@ static const char usage[] =
 	"  --help         show this help\n"
 	"  --version      show the version\n"
 	"\n"
-	"Exit status: 0 success; 1 failure, such as a zone that does not load; 2 wrong usage;\n"
+	"Exit status: 0 success; 1 failure, such as a zone that does not load or a check of\n"
+	"preflight that fails; 2 wrong usage;\n"
 	"3 volley-control can't be reached, or stopped before it answered; 4 no dataplane is\n"
 	"connected.\n";
 
@@ -91,6 +96,14 @@ run_check_zone(const struct vly_ctl *ctl, char **args, int arg_cnt)
 		       : vly_ctl_fail_usage("check-zone needs the name of a zone and its file");
 }
 
+static enum vly_ctl_exit
+run_preflight(const struct vly_ctl *ctl, char **args, int arg_cnt)
+{
+	(void)args;
+	return arg_cnt == 0 ? vly_ctl_preflight(ctl)
+			    : vly_ctl_fail_usage("preflight takes no argument but --config FILE");
+}
+
 /* Options that belong to some commands only. */
 enum {
 	FOLLOW = 1,
@@ -99,6 +112,7 @@ enum {
 	FOR = 8,
 	FROM_FILE = 16,
 	NEXT = 32,
+	CONFIG = 64,
 };
 
 static const struct {
@@ -116,6 +130,7 @@ static const struct {
 	{"cookies", vly_ctl_cookies, REVEAL | NEXT},
 	{"check", run_check, 0},
 	{"check-zone", run_check_zone, 0},
+	{"preflight", run_preflight, CONFIG},
 	{"exec", run_exec, 0},
 };
 
@@ -130,7 +145,7 @@ run(const struct vly_ctl *ctl, unsigned given, char **args, int arg_cnt)
 		return commands[i].run(ctl, args + 1, arg_cnt - 1);
 	}
 	return vly_ctl_fail_usage("commands are status, reload, zones, stats, top, drops, defence, "
-				  "cookies, check, check-zone, exec");
+				  "cookies, check, check-zone, preflight, exec");
 }
 
 static void
@@ -145,6 +160,8 @@ set_option(struct vly_ctl *ctl, int option, const char *value)
 		ctl->file = value;
 	if (option == NEXT)
 		ctl->next = value;
+	if (option == CONFIG)
+		ctl->config = value;
 }
 
 static enum vly_ctl_exit
@@ -161,6 +178,7 @@ read_options(int argc, char **argv)
 		{"for", required_argument, NULL, FOR},
 		{"file", required_argument, NULL, FROM_FILE},
 		{"next", required_argument, NULL, NEXT},
+		{"config", required_argument, NULL, CONFIG},
 		{0},
 	};
 	unsigned given = 0;

@@ -11,7 +11,7 @@
 #include <volley/dns.h>
 
 #include "common/log.h"
-#include "socket_owner.h"
+#include "common/socket_owner.h"
 
 /* From <linux/in6.h>, which can't be included together with <netinet/in.h>. */
 #ifndef IPV6_FREEBIND
@@ -115,7 +115,7 @@ complain(const struct vly_stream_place *place, int error)
 
 	inet_ntop(place->family, octet, address, sizeof(address));
 	if (error == EADDRINUSE) {
-		vly_socket_owner(owner, place->type, VLY_DNS_PORT);
+		vly_port_owner(owner, place->type, VLY_DNS_PORT);
 		vly_log_error("%s port 53 of %s is in use%s: stop that program, give other "
 			      "addresses with "
 			      "--listen, or set --stream-threads 0",
