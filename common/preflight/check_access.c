@@ -111,11 +111,12 @@ vly_preflight_check_port_53(struct vly_preflight *preflight)
 static void
 say_rules(struct vly_preflight *preflight, const char *subject, int cnt, const char *command)
 {
-	vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, subject,
-			  "its rules (%d%s) do not apply to queries: XDP passes these to lcores before "
-			  "the firewall\nvolleyctl defence deny PREFIX drops packets in their "
-			  "place; %s shows the rules",
-			  cnt, cnt >= VLY_PREFLIGHT_RULES_MAX ? " or more" : "", command);
+	vly_preflight_say(
+		preflight, VLY_PREFLIGHT_WARN, subject,
+		"its rules (%d%s) do not apply to queries: XDP passes these to lcores before "
+		"the firewall\nvolleyctl defence deny PREFIX drops packets in their "
+		"place; %s shows the rules",
+		cnt, cnt >= VLY_PREFLIGHT_RULES_MAX ? " or more" : "", command);
 }
 
 void

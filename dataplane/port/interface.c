@@ -64,7 +64,8 @@ query_driver(int fd, const char *name, struct vly_interface *interface)
 	interface->partial_sums = strchr(info.bus_info, ':') == NULL ||
 				  strcmp(info.driver, "virtio_net") == 0 ||
 				  strcmp(info.driver, "vmxnet3") == 0;
-	interface->is_bond = strcmp(info.driver, "bonding") == 0 || strcmp(info.driver, "team") == 0;
+	interface->is_bond =
+		strcmp(info.driver, "bonding") == 0 || strcmp(info.driver, "team") == 0;
 }
 
 static void
