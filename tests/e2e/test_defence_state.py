@@ -131,7 +131,7 @@ def test_damaged_state(denying, damage):
     wait_for_dataplane(denying)
     assert "all run-time settings are lost: " in log and "defence.json" in log
     shown = denying.ctl_json("defence", "show")
-    assert "kept as defence.json.damaged" in shown["trouble"][0]
+    assert "renamed to defence.json.damaged" in shown["trouble"][0]
     assert "problem: all run-time settings" in denying.ctl("defence", "show").stdout
     assert (denying.state / "defence.json.damaged").read_bytes() == damage
     assert not dropped(denying)

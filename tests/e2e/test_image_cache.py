@@ -165,7 +165,7 @@ def damage(file, position, octets=b"\xff\xff\xff\xff"):
     (lambda file: damage(file, -200 + file.stat().st_size), "its checksum is wrong"),
     (lambda file: os.truncate(file, 300), "size does not match"),
     (lambda file: os.truncate(file, 0), "size does not match"),
-    (lambda file: damage(file, VERSION_OFF, struct.pack("=I", 99)), "another version"),
+    (lambda file: damage(file, VERSION_OFF, struct.pack("=I", 99)), "another image version"),
     (lambda file: file.unlink(), "No such file"),
     (lambda file: (file.unlink(), file.mkdir()), "directory|size does not match"),
 ], ids=["damaged", "truncated", "empty", "other version", "gone", "directory"])

@@ -176,7 +176,7 @@ def test_second_damaged_state_does_not_overwrite_the_first(denying):
     kept = {name: data for name, data in contents(denying).items() if "damaged" in name}
     assert kept == {"defence.json.damaged": b"first", "defence.json.damaged.1": b"second",
                     "defence.json.damaged.2": b"third"}
-    assert "kept as defence.json.damaged.2" in trouble(denying)
+    assert "renamed to defence.json.damaged.2" in trouble(denying)
 
 
 def test_hash_key_that_may_not_be_read(denying):
