@@ -11,10 +11,10 @@
 
 #include <volley/retry.h>
 
-#include "base/plural.h"
 #include "base/reason.h"
 #include "base/state_file.h"
 #include "common/log.h"
+#include "common/plural.h"
 #include "config/config.h"
 #include "defence/defender.h"
 #include "publish/publisher.h"
@@ -263,13 +263,10 @@ start_again(char **argv, int status)
 {
 	if (!vly_log_retry.starting)
 		return status;
-	vly_log_info(
-		"the start is tried again until it works, every %u s at the longest; SIGTERM ends "
-		"that",
-		VLY_RETRY_MAX_MS / 1000);
+	vly_log_info(VLY_RETRY_NOTICE "; SIGTERM ends the program", VLY_RETRY_MAX_MS / 1000);
 	vly_retry_pause(&vly_log_retry);
 	vly_retry_exec(&vly_log_retry, argv);
-	vly_log_error("could not start again: %m");
+	vly_log_error("cannot start again: %m");
 	return status;
 }
 

@@ -5,6 +5,7 @@
 
 #include <rte_cycles.h>
 
+#include "common/plural.h"
 #include "port/port.h"
 #include "publish/publish_server.h"
 #include "setup/eal.h"
@@ -197,6 +198,17 @@ helpers_on(const cpu_set_t *cpus)
 					  *cpus};
 }
 
+static void
+log_state(const struct vly_dataplane *dataplane, const char *state)
+{
+	unsigned lcore_cnt = dataplane->lcores.cnt;
+	unsigned port_cnt = dataplane->port_cnt;
+
+	vly_log_info("%s: %u lcore%s, %u port%s, listening on %s", state, lcore_cnt,
+		     vly_plural(lcore_cnt), port_cnt, vly_plural(port_cnt),
+		     dataplane->options->socket_path);
+}
+
 /* There are zones now: starts to answer on all ways in. */
 static void
 on_first_commit(void *argument)
@@ -214,8 +226,7 @@ on_first_commit(void *argument)
 		uv_stop(&dataplane->loop);
 		return;
 	}
-	vly_log_info("ready: %u lcores, %u ports, listening on %s", dataplane->lcores.cnt,
-		     dataplane->port_cnt, dataplane->options->socket_path);
+	log_state(dataplane, "ready");
 	vly_start_done();
 }
 
@@ -246,9 +257,7 @@ serve(struct dataplane *dataplane)
 			       &dataplane->streams) == 0) {
 		dataplane->status = 0;
 		uv_timer_start(&dataplane->timer, on_timer, READ_PORTS_MS, READ_PORTS_MS);
-		vly_log_info("waiting for zones: %u lcores, %u ports, listening on %s",
-			     dataplane->lcores.cnt, dataplane->port_cnt,
-			     dataplane->options->socket_path);
+		log_state(dataplane, "waiting for zones");
 		uv_run(&dataplane->loop, UV_RUN_DEFAULT);
 		uv_timer_stop(&dataplane->timer);
 	}

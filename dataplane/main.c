@@ -26,7 +26,7 @@ run_without_huge_pages(int argc, char **argv)
 		again[argc] = (char *)(uintptr_t) "--huge-pages=off";
 		execv("/proc/self/exe", again);
 	}
-	vly_log_error("can't start again: %m");
+	vly_log_error("cannot start again: %m");
 	return VLY_DATAPLANE_FAILED;
 }
 

@@ -6,6 +6,7 @@
 #include <volley/retry.h>
 
 #include "common/log.h"
+#include "common/plural.h"
 #include "dataplane.h"
 
 void
@@ -14,7 +15,8 @@ vly_start_done(void)
 	unsigned failed_cnt = vly_retry_started(&vly_log_retry);
 
 	if (failed_cnt > 0)
-		vly_log_info("started, after %u attempts that failed", failed_cnt);
+		vly_log_info("started after %u failed attempt%s", failed_cnt,
+			     vly_plural(failed_cnt));
 }
 
 int
@@ -27,11 +29,9 @@ vly_start_again(char **argv, int status)
 		return status;
 	if (status != VLY_DATAPLANE_FAILED && !(status == VLY_DATAPLANE_USAGE && flags_may_change))
 		return status;
-	vly_log_info("the start is tried again until it works, every %u s at the longest; "
-		     "SIGTERM ends that",
-		     VLY_RETRY_MAX_MS / 1000);
+	vly_log_info(VLY_RETRY_NOTICE "; SIGTERM ends the program", VLY_RETRY_MAX_MS / 1000);
 	vly_retry_pause(&vly_log_retry);
 	vly_retry_exec(&vly_log_retry, argv);
-	vly_log_error("can't start again: %m");
+	vly_log_error("cannot start again: %m");
 	return status;
 }

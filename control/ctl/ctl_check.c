@@ -9,7 +9,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "base/plural.h"
+#include "common/plural.h"
 #include "compile/image_builder.h"
 #include "config/config.h"
 #include "ctl.h"

@@ -127,9 +127,7 @@ vly_ctl_exec(const char *config_path, bool again, char *const *extra, unsigned e
 
 	become_dataplane(&retry, config_path, extra, extra_cnt);
 	while (again) { /* until it works, or a signal ends us */
-		say(&retry,
-		    "volleyctl: the start is tried again until it works, every %u s at the longest",
-		    VLY_RETRY_MAX_MS / 1000);
+		say(&retry, "volleyctl: " VLY_RETRY_NOTICE, VLY_RETRY_MAX_MS / 1000);
 		vly_retry_pause(&retry);
 		become_dataplane(&retry, config_path, extra, extra_cnt);
 	}

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/plural.h"
+#include "common/plural.h"
 #include "ctl.h"
 
 uint64_t

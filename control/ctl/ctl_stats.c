@@ -4,7 +4,7 @@
 
 #include <volley/counters.h>
 
-#include "base/plural.h"
+#include "common/plural.h"
 #include "ctl.h"
 
 struct line {

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/plural.h"
+#include "common/plural.h"
 #include "ctl.h"
 
 /* Cursor home and clear to the end: no more of a terminal is needed. */

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/plural.h"
+#include "common/plural.h"
 #include "common/log.h"
 #include "counters_map.h"
 #include "publish_message.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/plural.h"
+#include "common/plural.h"
 #include "base/reason.h"
 #include "cache_lookup.h"
 #include "common/log.h"

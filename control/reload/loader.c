@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/image_block.h"
-#include "base/plural.h"
+#include "common/plural.h"
 #include "base/reason.h"
 #include "cache_lookup.h"
 #include "common/log.h"

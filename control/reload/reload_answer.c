@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/plural.h"
+#include "common/plural.h"
 #include "reload_parts.h"
 
 enum vly_reload_code

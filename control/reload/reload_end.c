@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/plural.h"
+#include "common/plural.h"
 #include "common/log.h"
 #include "reload_parts.h"
 

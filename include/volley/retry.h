@@ -43,6 +43,9 @@
 #define VLY_RETRY_MIN_MS 100
 #define VLY_RETRY_MAX_MS 2000
 
+/* The log line of a start that failed, with VLY_RETRY_MAX_MS in seconds. */
+#define VLY_RETRY_NOTICE "retrying the start until it succeeds, at least every %u s"
+
 /* Log lines of an attempt that are remembered. Further ones are logged at the first attempt
  * only. */
 #define VLY_RETRY_LINES_MAX 64

@@ -200,7 +200,7 @@ def test_the_first_process_of_a_container_ends_at_a_signal(prepared, program, nu
                "volleyctl": [VOLLEYCTL, "exec", "dataplane", "--config", prepared.directory / "missing", "--retry"]}
     process = prepared._spawn(program, ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child",
                                         *command[program]])
-    process.wait_for_log("tried again until it works")
+    process.wait_for_log("retrying the start")
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
     os.kill(int(children.split()[0]), number)
     try:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The ending of a counted noun in a message: printf("%u zone%s", cnt, vly_plural(cnt)). */
-#ifndef VLY_CONTROL_PLURAL_H
-#define VLY_CONTROL_PLURAL_H
+#ifndef VLY_COMMON_PLURAL_H
+#define VLY_COMMON_PLURAL_H
 
 #include <stdint.h>
 
