@@ -65,7 +65,7 @@ def vlan(lab, nic):
 def bond(lab, nic):
     """The NIC is the active one of a bond of two, which has the addresses; its members are the ports."""
     with created(lab, "ip link add bond0 type bond mode active-backup miimon 100 && ip link set $1 master bond0 && "
-                      "ip link set right master bond0 && ip link set bond0 type bond active_slave $1",
+                      "ip link set right master bond0 && ip link set bond0 type bond primary $1",
                  "ip link del bond0; ip link set $1 down; ip link set right down; ip link set $1 address $2", nic,
                  lab.links[nic].mac), lab.interface(nic, "bond0"):
         yield nic

@@ -23,7 +23,7 @@ OFF_SECONDS = 30
 COMMAND_SECONDS = 120
 TAIL_LINES = 40
 PARAMETERS = ["console=ttyS0", "loglevel=5", "panic=-1", "net.ifnames=0", "intel_iommu=on", "iommu=pt",
-              "no_timer_check", "nowatchdog", "mitigations=off", "init_on_alloc=0", "audit=0", "apparmor=0",
+              "no_timer_check", "nowatchdog", "mitigations=off", "init_on_alloc=0", "audit=0", "lsm=none",
               "cryptomgr.notests", "rcupdate.rcu_expedited=1"]
 # What QEMU has to interpret is slower than what programs do instead.
 SOFTWARE_CPU = "max,la57=off,avx=off,avx2=off"
