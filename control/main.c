@@ -13,6 +13,7 @@
 
 #include "base/state_file.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "config/config.h"
 #include "defence/defender.h"
 #include "publish/publisher.h"
@@ -26,6 +27,7 @@ struct control {
 	uv_signal_t hup;
 	uv_signal_t term;
 	uv_signal_t intr;
+	uv_timer_t alive; /* for systemd's watchdog */
 	struct vly_server *server;
 	struct vly_publisher *publisher;
 	struct vly_defender *defender;
@@ -57,6 +59,7 @@ on_first_load(void *arg, const struct vly_reload_report *report)
 	if (report->zone_cnt > 0 && served->loaded_cnt == 0)
 		vly_log_error("no zone could be loaded: correct the files, then volleyctl reload");
 	vly_log_info("ready: %" PRIu32 " zones", served->loaded_cnt);
+	vly_notify_ready();
 }
 
 static void
@@ -85,6 +88,23 @@ on_stop(uv_signal_t *signal, int number)
 	vly_server_free(control->server);
 	control->server = NULL;
 	uv_stop(control->loop);
+}
+
+static void
+on_alive(uv_timer_t *timer)
+{
+	(void)timer;
+	vly_notify_alive();
+}
+
+static void
+start_alive(struct control *control)
+{
+	unsigned alive_ms = vly_notify_alive_ms();
+
+	uv_timer_init(control->loop, &control->alive);
+	if (alive_ms > 0)
+		uv_timer_start(&control->alive, on_alive, 0, alive_ms);
 }
 
 static void
@@ -184,7 +204,9 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 		.key_trouble = control->key_trouble,
 		.start_ms = uv_now(control->loop),
 	};
+	vly_notify_status("Loads %u zones", config->zone_cnt);
 	start_signals(control);
+	start_alive(control);
 	return vly_reloader_request(control->reloader, NULL, 0, on_first_load, control) ? 0 : -1;
 }
 
@@ -203,6 +225,7 @@ stop(struct control *control)
 		_exit(0);
 	}
 	if (control->reloader) {
+		uv_close((uv_handle_t *)&control->alive, NULL);
 		uv_close((uv_handle_t *)&control->hup, NULL);
 		uv_close((uv_handle_t *)&control->term, NULL);
 		uv_close((uv_handle_t *)&control->intr, NULL);
@@ -262,6 +285,7 @@ start_again(char **argv, int status)
 		"the start is tried again until it works, every %u s at the longest; SIGTERM ends "
 		"that",
 		VLY_RETRY_MAX_MS / 1000);
+	vly_notify_status("The start fails, and is tried again: %s", vly_log_last_error());
 	vly_retry_pause(&vly_log_retry);
 	vly_retry_exec(&vly_log_retry, argv);
 	vly_log_error("can't start again: %m");

@@ -5,6 +5,7 @@
 
 #include <rte_cycles.h>
 
+#include "common/notify.h"
 #include "port/port.h"
 #include "publish/publish_server.h"
 #include "setup/eal.h"
@@ -215,6 +216,9 @@ on_first_commit(void *argument)
 	vly_log_info("ready: %u lcores, %u ports, listening on %s", dataplane->lcores.cnt,
 		     dataplane->port_cnt, dataplane->options->socket_path);
 	vly_start_done();
+	vly_notify_status("Answers queries on %u ports with %u lcores", dataplane->port_cnt,
+			  dataplane->lcores.cnt);
+	vly_notify_ready();
 }
 
 static int
@@ -223,7 +227,8 @@ open_publish_server(struct dataplane *dataplane)
 	struct vly_publish_server *server = &dataplane->server;
 
 	if (vly_publish_server_open(server, &dataplane->loop, dataplane->options->socket_path,
-				    &dataplane->block, dataplane->port, dataplane->port_cnt) != 0)
+				    dataplane->options->socket_user, &dataplane->block,
+				    dataplane->port, dataplane->port_cnt) != 0)
 		return -1;
 	/* as long as no image is live, the lcores have nothing to answer */
 	server->images.before = helpers_on(&dataplane->lcores.allowed);
@@ -247,6 +252,7 @@ serve(struct dataplane *dataplane)
 		vly_log_info("waiting for zones: %u lcores, %u ports, listening on %s",
 			     dataplane->lcores.cnt, dataplane->port_cnt,
 			     dataplane->options->socket_path);
+		vly_notify_status("Waiting for zones from volley-control");
 		uv_run(&dataplane->loop, UV_RUN_DEFAULT);
 		uv_timer_stop(&dataplane->timer);
 	}

@@ -6,6 +6,7 @@
 #include <volley/retry.h>
 
 #include "common/log.h"
+#include "common/notify.h"
 #include "dataplane.h"
 
 void
@@ -30,6 +31,7 @@ vly_start_again(char **argv, int status)
 	vly_log_info("the start is tried again until it works, every %u s at the longest; "
 		     "SIGTERM ends that",
 		     VLY_RETRY_MAX_MS / 1000);
+	vly_notify_status("The start fails, and is tried again: %s", vly_log_last_error());
 	vly_retry_pause(&vly_log_retry);
 	vly_retry_exec(&vly_log_retry, argv);
 	vly_log_error("can't start again: %m");

@@ -9,6 +9,9 @@
  * that took place: a machine that was suspended, or a process that was stopped, costs one look. A
  * thread that wants to run and gets no CPU does not hang: there is only a warning.
  *
+ * As long as none hangs, systemd's watchdog is told so. It takes over when this one fails, or when
+ * the whole process stands still.
+ *
  * Use, in the main thread: vly_watchdog_start() when the lcores run; vly_watchdog_beat() now and
  * then; vly_watchdog_stop() when all of them have ended. Stream threads may start and stop in
  * between.
@@ -37,6 +40,8 @@ struct vly_watchdog {
 	unsigned timeout_ms; /* 0: off */
 	unsigned look_ms;
 	unsigned quiet_max; /* looks */
+	unsigned report_ms; /* how often systemd wants to hear of us; 0: never */
+	uint64_t reported_ns;
 	const char *state_dir;
 	const struct vly_workers *workers;
 	const struct vly_stream_server *streams;

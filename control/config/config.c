@@ -216,6 +216,7 @@ set_defaults(struct vly_config *config)
 	set_default(&config->answers->any, "one");
 	set_default(&config->answers->additional, "addresses");
 	set_default(&config->dataplane->socket, "/run/volley/dataplane.sock");
+	set_default(&config->dataplane->socket_user, "volley");
 	set_default(&config->dataplane->idle, "sleep");
 	set_default(&config->dataplane->huge_pages, "auto");
 	set_default(&config->dataplane->udp_payload_max, "1232");

@@ -42,6 +42,7 @@ struct vly_config_control {
 /* Values in the words of the dataplane's flags; NULL where the flag is left out. */
 struct vly_config_dataplane {
 	char *socket;
+	char *socket_user;
 	char **ports;
 	unsigned port_cnt;
 	char *cpus;

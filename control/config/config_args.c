@@ -40,6 +40,7 @@ vly_config_args(const struct vly_config *config, const char *program, char *cons
 	} flags[] = {
 		{"--cpus", dataplane->cpus},
 		{"--socket", dataplane->socket},
+		{"--socket-user", dataplane->socket_user},
 		{"--xdp-program", dataplane->xdp_program},
 		{"--idle", dataplane->idle},
 		{"--memory", dataplane->memory},

@@ -24,6 +24,7 @@ static const cyaml_schema_field_t control_schema[] = {
 
 static const cyaml_schema_field_t dataplane_schema[] = {
 	TEXT("socket", struct vly_config_dataplane, socket),
+	TEXT("socket-user", struct vly_config_dataplane, socket_user),
 	CYAML_FIELD_SEQUENCE_COUNT("ports", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 				   struct vly_config_dataplane, ports, port_cnt, &text_schema, 0,
 				   CYAML_UNLIMITED),

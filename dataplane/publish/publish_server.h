@@ -18,6 +18,7 @@
 
 struct vly_publish_server {
 	const char *path;
+	uid_t user; /* whose control may connect, beside root's */
 	uv_loop_t *loop;
 	const struct vly_counters_block *block;
 	struct vly_image_set images;
@@ -35,11 +36,11 @@ struct vly_publish_server {
 };
 
 /* Listens on `path` (kept, not copied; the ports as well), in place of a socket that nobody listens
- * on any more. Returns 0, or -1 with the error logged. */
+ * on any more. A control of `user` may connect, if there is such a user, and one of root. Returns 0, or -1 with the error logged. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_publish_server_open(struct vly_publish_server *server, uv_loop_t *loop, const char *path,
-			const struct vly_counters_block *block, struct vly_port *ports,
-			unsigned port_cnt);
+			const char *user, const struct vly_counters_block *block,
+			struct vly_port *ports, unsigned port_cnt);
 
 /* Ends the connection, stops listening and removes the socket. */
 __attribute__((nonnull)) void vly_publish_server_close(struct vly_publish_server *server);

@@ -42,6 +42,7 @@ enum option_id {
 	OPT_CPUS,
 	OPT_LISTEN,
 	OPT_SOCKET,
+	OPT_SOCKET_USER,
 	OPT_XDP_PROGRAM,
 	OPT_IDLE,
 	OPT_MEMORY,
@@ -71,6 +72,7 @@ static const struct option long_options[] = {
 	{"cpus", required_argument, NULL, OPT_CPUS},
 	{"listen", required_argument, NULL, OPT_LISTEN},
 	{"socket", required_argument, NULL, OPT_SOCKET},
+	{"socket-user", required_argument, NULL, OPT_SOCKET_USER},
 	{"xdp-program", required_argument, NULL, OPT_XDP_PROGRAM},
 	{"idle", required_argument, NULL, OPT_IDLE},
 	{"memory", required_argument, NULL, OPT_MEMORY},
@@ -352,6 +354,9 @@ parse_option(struct vly_options *options, int id, const char *value)
 	case OPT_SOCKET:
 		options->socket_path = value;
 		return 0;
+	case OPT_SOCKET_USER:
+		options->socket_user = value;
+		return 0;
 	case OPT_XDP_PROGRAM:
 		options->xdp_program = value;
 		return 0;
@@ -423,6 +428,7 @@ vly_options_parse(struct vly_options *options, int argc, char **argv)
 
 	memset(options, 0, sizeof(*options));
 	options->socket_path = VLY_SOCKET_DEFAULT;
+	options->socket_user = VLY_SOCKET_USER_DEFAULT;
 	options->huge_pages = true;
 	options->udp_payload_max = UDP_PAYLOAD_DEFAULT;
 	options->stream = stream_defaults;

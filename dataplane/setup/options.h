@@ -27,7 +27,8 @@
 #define VLY_WATCHDOG_MS_MIN 500
 #define VLY_WATCHDOG_MS_MAX 60000
 
-#define VLY_SOCKET_DEFAULT "/run/volley/dataplane.sock"
+#define VLY_SOCKET_DEFAULT      "/run/volley/dataplane.sock"
+#define VLY_SOCKET_USER_DEFAULT "volley"
 
 enum vly_port_kind {
 	VLY_PORT_AF_XDP,
@@ -73,6 +74,7 @@ struct vly_options {
 	unsigned cpu_cnt; /* 0: not given */
 	struct vly_addresses addresses;
 	const char *socket_path;
+	const char *socket_user; /* whom volley-control runs as, if there is such a user */
 	const char *xdp_program; /* NULL: not given */
 	const char *state_dir;   /* NULL: not given */
 	unsigned watchdog_ms;    /* 0: off */

@@ -16,6 +16,8 @@ const char vly_options_help[] =
 	"                         (default: the last ones we may use)\n"
 	"  --listen ADDRESS       answer on this address; repeatable (default: on every one)\n"
 	"  --socket PATH          where volley-control connects (default: " VLY_SOCKET_DEFAULT ")\n"
+	"  --socket-user NAME     who may connect there beside root, if there is such a user\n"
+	"                         (default: " VLY_SOCKET_USER_DEFAULT ")\n"
 	"  --xdp-program FILE     instead of the XDP program that came with volley-dataplane\n"
 	"  --idle sleep|spin      what an idle lcore does (default: sleep)\n"
 	"  --memory MIB           packet memory (default: what the queues need)\n"

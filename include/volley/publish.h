@@ -23,7 +23,8 @@
  * nothing. The connection may end at any time, at either side: images that were sent but not
  * committed are forgotten, the committed table goes on answering, and control begins again at 1.
  * One control at a time: a second connection gets RESULT VLY_PUBLISH_BUSY and is closed. The
- * socket's mode is 0600 and the peer must be root or the dataplane's own user (SO_PEERCRED).
+ * socket's mode is 0600 and the peer must be root, the user of --socket-user, or the
+ * dataplane's own user (SO_PEERCRED).
  */
 #ifndef VLY_PUBLISH_H
 #define VLY_PUBLISH_H

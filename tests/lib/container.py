@@ -24,6 +24,7 @@ mount --make-rprivate /
 mount -t tmpfs layer "$directory/layer"
 mkdir "$directory/layer/work"
 cp -r "$installed" "$directory/layer/upper"
+chmod 755 "$directory/layer/upper"
 root=$directory/root
 mount -t overlay -o "lowerdir=/,upperdir=$directory/layer/upper,workdir=$directory/layer/work" root "$root"
 mount -t proc proc "$root/proc"
@@ -46,6 +47,8 @@ echo uninitialized >"$root/etc/machine-id"
 cd "$root"
 pivot_root . before
 umount -l /before
+systemd-sysusers volley.conf
+systemd-tmpfiles --create volley.conf
 exec env -i container=volley PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_UNIT_PATH=/etc/systemd/system \
 	SYSTEMD_GENERATOR_PATH=/nowhere SYSTEMD_ENVIRONMENT_GENERATOR_PATH=/nowhere \
 	/lib/systemd/systemd --system --unit=multi-user.target --log-target=null
@@ -133,6 +136,10 @@ class Container:
 
     def is_active(self, unit):
         return self.show(unit, "ActiveState") == "active"
+
+    def is_starting(self, unit):
+        """Whether its process runs, but does not do its work yet."""
+        return self.show(unit, "ActiveState") == "activating" and self.show(unit, "SubState") == "start"
 
     def main_pid(self, unit):
         """As the container numbers it; 0 while there is none."""
