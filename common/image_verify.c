@@ -138,10 +138,10 @@ verify(struct verification *all, struct vly_image_error *error)
 	if (check_all(all, sum_up, part_cnt, error) != 0)
 		return -1;
 	if (all->sum != header->checksum)
-		return vly_image_refuse(error, "the checksum does not fit: the image is damaged");
+		return vly_image_refuse(error, "wrong checksum: the image is damaged");
 	if (header->reserved != 0)
 		return vly_image_refuse(error,
-					"the header has a field that is not known to this version");
+					"the header has a field that is unknown to this version");
 	if (check_all(all, check_buckets, all->thread_cnt, error) != 0)
 		return -1;
 	return check_all(all, check_heap, part_cnt, error);

@@ -14,6 +14,7 @@
 #include "base/state_file.h"
 #include "common/log.h"
 #include "common/notify.h"
+#include "common/version.h"
 #include "config/config.h"
 #include "defence/defender.h"
 #include "publish/publisher.h"
@@ -314,7 +315,7 @@ main(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		} else if (option == 'v') {
-			puts("volley-control " VLY_VERSION);
+			printf("volley-control %s\n", vly_version);
 			return 0;
 		} else if (option == 'r') {
 			continue; /* vly_retry_begin() looks for it */

@@ -55,7 +55,7 @@ end_without_ports(struct dataplane *dataplane)
 	for (unsigned i = 0; i < dataplane->port_cnt; i++)
 		if (!vly_port_is_lost(&dataplane->port[i]))
 			return;
-	vly_log_error("no port is left that works: volley-dataplane ends, to be started again");
+	vly_log_error("no port works any more: exiting, so that volley-dataplane is restarted");
 	dataplane->status = 1;
 	uv_stop(&dataplane->loop);
 }
@@ -155,7 +155,7 @@ create_counters(struct dataplane *dataplane)
 					dataplane->port_cnt, dataplane->streams.thread_cnt);
 
 	if (error != 0) {
-		vly_log_error("no shared memory for the counters: %s", strerror(-error));
+		vly_log_error("cannot create shared memory for the counters: %s", strerror(-error));
 		return -1;
 	}
 	struct vly_counters *counters = dataplane->block.counters;
@@ -289,10 +289,11 @@ plan_lcores(struct dataplane *dataplane, struct vly_options *options)
 
 	int error = vly_lcores_allowed(&allowed, sched_getaffinity);
 	if (error != 0) {
-		vly_log_error("can't ask for our CPUs: %s",
-			      error == -ERANGE
-				      ? "none of the first 1,024, which DPDK knows, is ours"
-				      : strerror(-error));
+		vly_log_error(
+			"cannot get the CPUs that volley-dataplane may use: %s",
+			error == -ERANGE
+				? "it may use none of CPUs 0 to 1023, and DPDK knows no others"
+				: strerror(-error));
 		return -1;
 	}
 	if (vly_lcores_plan(&dataplane->lcores, options, &allowed) != 0) {
@@ -300,7 +301,8 @@ plan_lcores(struct dataplane *dataplane, struct vly_options *options)
 		return -1;
 	}
 	if (dataplane->lcores.shared)
-		vly_log_warning("%u lcores share CPUs: each wants its own", dataplane->lcores.cnt);
+		vly_log_warning("%u lcores share CPUs: each should have its own (--cpus)",
+				dataplane->lcores.cnt);
 	return 0;
 }
 
@@ -317,7 +319,7 @@ vly_dataplane_run(struct vly_options *options)
 	dataplane->options = options;
 	vly_identity = options->identity;
 	if (start_loop(dataplane) != 0) {
-		vly_log_error("can't make an event loop: %m");
+		vly_log_error("cannot create an event loop: %m");
 		free(dataplane);
 		return 1;
 	}

@@ -10,6 +10,7 @@
 
 #include <volley/retry.h>
 
+#include "common/version.h"
 #include "dataplane.h"
 #include "start.h"
 
@@ -39,10 +40,10 @@ run(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	switch (vly_options_parse(&options, argc, argv)) {
 	case VLY_OPTIONS_HELP:
-		fputs(vly_options_help, stdout);
+		vly_options_help(stdout);
 		return 0;
 	case VLY_OPTIONS_VERSION:
-		puts("volley-dataplane " VLY_VERSION);
+		printf("volley-dataplane %s\n", vly_version);
 		return 0;
 	case VLY_OPTIONS_BAD:
 		vly_log_error("%s; volley-dataplane --help shows all options", options.error);

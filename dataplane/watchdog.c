@@ -69,16 +69,16 @@ keep_packets(const struct vly_watchdog *watchdog, const char *what)
 	if (watchdog->evidence.cnt == 0)
 		return;
 	if (watchdog->state_dir == NULL) {
-		vly_log_error("watchdog: without --state-dir, the packets are not kept");
+		vly_log_error(
+			"watchdog: the packets are not saved: give a directory with --state-dir");
 		return;
 	}
 	int error = vly_evidence_write(&watchdog->evidence, watchdog->state_dir, what, path,
 				       sizeof(path));
 	if (error != 0)
-		vly_log_error("watchdog: the packets can't be kept: %s: %s", path,
-			      strerror(-error));
+		vly_log_error("watchdog: cannot save the packets: %s: %s", path, strerror(-error));
 	else
-		vly_log_error("watchdog: its packets are kept in %s", path);
+		vly_log_error("watchdog: packets saved in %s", path);
 }
 
 static void
@@ -114,7 +114,7 @@ end(const struct vly_watchdog *watchdog, pid_t tid, const char *what)
 	vly_log_error("watchdog: %s is at %s", what, position);
 	show_packets(&watchdog->evidence);
 	keep_packets(watchdog, what);
-	vly_log_error("watchdog: volley-dataplane ends, to be started again");
+	vly_log_error("watchdog: exiting, so that volley-dataplane is restarted");
 	_exit(VLY_WATCHDOG_STATUS);
 }
 
@@ -131,8 +131,8 @@ is_stuck(const struct vly_watchdog *watchdog, struct vly_watch *watch, pid_t tid
 	    state.cpu_ms - watch->cpu_ms >= watchdog->timeout_ms / 2)
 		return true;
 	if (!watch->told)
-		vly_log_warning("watchdog: %s wants to run, and has had %llu ms of its CPU in "
-				"%u ms: others have it",
+		vly_log_warning("watchdog: %s got only %llu ms of CPU time in %u ms: other "
+				"processes use its CPU",
 				what, (unsigned long long)(state.cpu_ms - watch->cpu_ms),
 				watch->quiet_cnt * watchdog->look_ms);
 	watch->told = true;
@@ -166,10 +166,11 @@ look_at_lcore(struct vly_watchdog *watchdog, unsigned idx)
 		return;
 	limit_the_end();
 	const char *stage = vly_worker_held(worker, &watchdog->evidence);
-	vly_log_error("watchdog: lcore %u (port %s, queue %u, CPU %u) has not come back for %u ms: "
-		      "it is %s, with %u packets in hand",
-		      counters->lcore_id, worker->port_name, worker->queue_idx, counters->cpu,
-		      watchdog->timeout_ms, stage, watchdog->evidence.cnt);
+	vly_log_error(
+		"watchdog: lcore %u (port %s, queue %u, CPU %u) has hung for %u ms: it is %s, "
+		"with %u packets in hand",
+		counters->lcore_id, worker->port_name, worker->queue_idx, counters->cpu,
+		watchdog->timeout_ms, stage, watchdog->evidence.cnt);
 	end(watchdog, worker->tid, what);
 }
 
@@ -187,8 +188,7 @@ look_at_stream(struct vly_watchdog *watchdog, unsigned idx)
 		return;
 	limit_the_end();
 	vly_stream_thread_held(thread, &watchdog->evidence);
-	vly_log_error("watchdog: stream thread %u has not come back for %u ms, with %u messages in "
-		      "hand",
+	vly_log_error("watchdog: stream thread %u has hung for %u ms, with %u messages in hand",
 		      idx, watchdog->timeout_ms, watchdog->evidence.cnt);
 	end(watchdog, thread->tid, what);
 }
@@ -203,8 +203,8 @@ look_at_main(struct vly_watchdog *watchdog)
 	if (!vly_watch_look(watch, beats, watchdog->quiet_max * MAIN_LIMITS) || watch->told)
 		return;
 	watch->told = true;
-	vly_log_warning("watchdog: the main thread has not come back for %u s: queries are "
-			"answered, but volley-control is not",
+	vly_log_warning("watchdog: the main thread has not responded for %u s: queries are "
+			"answered, but commands of volley-control are not",
 			watch->quiet_cnt * watchdog->look_ms / 1000);
 }
 
@@ -263,7 +263,7 @@ vly_watchdog_start(struct vly_watchdog *watchdog, const struct vly_options *opti
 		   const struct vly_workers *workers, const struct vly_stream_server *streams)
 {
 	if (options->watchdog_ms == 0) {
-		vly_log_info("watchdog: off");
+		vly_log_info("watchdog: disabled");
 		vly_notify_alive_off();
 		return 0;
 	}
@@ -281,7 +281,7 @@ vly_watchdog_start(struct vly_watchdog *watchdog, const struct vly_options *opti
 	watchdog->running = error == 0;
 	if (error == 0)
 		return 0;
-	vly_log_error("the watchdog does not start: %s", uv_strerror(error));
+	vly_log_error("watchdog: cannot start its thread: %s", uv_strerror(error));
 	free_locks(watchdog);
 	return -1;
 }

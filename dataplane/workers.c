@@ -38,6 +38,8 @@ plan_worker(const struct vly_options *options, const struct vly_port *port, unsi
 		.spin = options->spin,
 		.wait_fd = port->wait_fd[queue],
 		.has_xdp = port->has_xdp,
+		.partial_sums = port->partial_sums,
+		.checks_sums = port->checks_sums,
 		.tsc_hz = rte_get_tsc_hz(),
 		.addresses = &options->addresses,
 		/* an XDP program has looked at it */
@@ -93,16 +95,15 @@ wait_for(const struct vly_worker *worker)
 	case VLY_WORKER_ENDED:
 		return 0;
 	case VLY_WORKER_FAILED:
-		vly_log_error("lcore %u does not start: port %s, queue %u: %s: %s", id,
+		vly_log_error("lcore %u cannot start: port %s, queue %u: %s: %s", id,
 			      worker->port_name, worker->queue_idx, worker->error_what,
 			      strerror(worker->error));
 		return -1;
 	case VLY_WORKER_STARTING:
 		break;
 	}
-	vly_log_error("lcore %u does not start: port %s, queue %u: it has not got its memory "
-		      "within %d s",
-		      id, worker->port_name, worker->queue_idx, START_MS_MAX / 1000);
+	vly_log_error("lcore %u cannot start: port %s, queue %u: no memory within %d s", id,
+		      worker->port_name, worker->queue_idx, START_MS_MAX / 1000);
 	_exit(EXIT_FAILURE); /* whoever waited for it to end would wait for ever */
 }
 
@@ -112,7 +113,7 @@ vly_workers_start(struct vly_workers *workers)
 	for (unsigned i = 0; i < workers->cnt; i++) {
 		int error = rte_eal_remote_launch(vly_worker_run, &workers->worker[i], i + 1);
 		if (error != 0) {
-			vly_log_error("lcore %u does not start: %s", i + 1, strerror(-error));
+			vly_log_error("lcore %u cannot start: %s", i + 1, strerror(-error));
 			return -1;
 		}
 		workers->launched_cnt++;

@@ -11,8 +11,14 @@ from xml.etree import ElementTree
 
 
 def results(file):
-    """Yields (outcome, reason) for each test case of a file."""
-    for case in ElementTree.parse(file).getroot().iter("testcase"):
+    """Yields (outcome, reason) for each test case of a file. A program that was killed leaves none, or half of one."""
+    try:
+        cases = list(ElementTree.parse(file).getroot().iter("testcase"))
+    except ElementTree.ParseError as error:
+        print(f"{file}: {error}: the test program did not end by itself", file=sys.stderr)
+        yield "failed", None
+        return
+    for case in cases:
         kinds = {child.tag: child for child in case}
         if "failure" in kinds or "error" in kinds or case.get("status") in ("FAILED", "ERRORED"):
             yield "failed", None

@@ -12,25 +12,6 @@ node_name(const struct vly_compiler *compiler, uint32_t idx, unsigned *len)
 	return vly_zone_node_name(compiler->zone, idx, len);
 }
 
-void
-vly_compiler_add_rrset(struct vly_compiler *compiler, enum vly_section section,
-		       const uint8_t *owner, const struct vly_rrset *rrset)
-{
-	for (unsigned i = 0; i < rrset->record_cnt; i++) {
-		const struct vly_zone_record *record = rrset->record[i];
-		bool own_ttl =
-			rrset->type == VLY_TYPE_RRSIG; /* RFC 4034 §3: that of what it covers */
-		vly_answer_add(compiler->writer, section,
-			       &(struct vly_answer_record){
-				       .owner = owner,
-				       .type = rrset->type,
-				       .ttl = own_ttl ? record->ttl : rrset->ttl,
-				       .data = record->data,
-				       .data_len = record->data_len,
-			       });
-	}
-}
-
 /* The SOA in the authority section, with the TTL of negative answers (RFC 2308 §3). */
 static void
 add_negative(struct vly_compiler *compiler)

@@ -63,16 +63,12 @@ settle_next(struct vly_publisher *publisher)
 	publisher->next = NULL;
 }
 
-void
-vly_publisher_on_deadline(uv_timer_t *timer)
+static void
+on_away_too_long(uv_timer_t *timer)
 {
 	struct vly_publisher *publisher = timer->data;
 	struct vly_publish_report absent = {.outcome = VLY_PUBLISH_ABSENT};
 
-	if (publisher->state >= VLY_PUBLISHER_SENDING) {
-		vly_publish_link_close(&publisher->link, "it has not answered for 300 s");
-		return;
-	}
 	settle_next(publisher);
 	report(publisher, &absent);
 }
@@ -88,7 +84,7 @@ wait_away(struct vly_publisher *publisher)
 		if (away_ms < VLY_PUBLISH_AWAY_MS)
 			wait_ms = VLY_PUBLISH_AWAY_MS - away_ms;
 	}
-	uv_timer_start(&publisher->deadline, vly_publisher_on_deadline, wait_ms, 0);
+	uv_timer_start(&publisher->deadline, on_away_too_long, wait_ms, 0);
 }
 
 static void

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache_lookup.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -8,11 +10,11 @@
 
 #include <xxhash.h>
 
-#include "image_cache.h"
+#include "common/version.h"
 #include "store/image_files.h"
 
 uint64_t
-vly_image_cache_settings(const struct vly_load_settings *settings)
+vly_cache_settings_hash(const struct vly_load_settings *settings)
 {
 	static const uint8_t wire[64] = "\6volley\7example";
 	struct vly_name name;
@@ -36,7 +38,7 @@ vly_image_cache_settings(const struct vly_load_settings *settings)
 	memcpy(what.severity, settings->severity, sizeof(what.severity));
 	what.any_all = settings->any_all;
 	what.additional_none = settings->additional_none;
-	snprintf(what.release, sizeof(what.release), "%s", VLY_VERSION);
+	snprintf(what.release, sizeof(what.release), "%s", vly_version);
 	return XXH3_64bits(&what, sizeof(what));
 }
 
@@ -170,7 +172,7 @@ vly_cache_lookup_open(struct vly_cache_lookup **lookup, const struct vly_load_se
 	if (result != VLY_STATE_READ)
 		return result;
 	errno = 0;
-	int parsed = vly_image_index_parse(&index, text, len, vly_image_cache_settings(settings));
+	int parsed = vly_image_index_parse(&index, text, len, vly_cache_settings_hash(settings));
 	if (parsed < 0 && errno == ENOMEM) {
 		snprintf(reason, reason_bytes, "%s/index: out of memory", settings->cache_dir);
 		return VLY_STATE_UNREADABLE;

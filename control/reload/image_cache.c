@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache_lookup.h"
 #include "common/log.h"
 #include "store/image_files.h"
 
@@ -211,7 +212,7 @@ void
 vly_image_cache_store(struct vly_image_cache *cache, const struct vly_served_zones *served,
 		      const struct vly_load_settings *settings)
 {
-	cache->settings = vly_image_cache_settings(settings);
+	cache->settings = vly_cache_settings_hash(settings);
 	cache->reason[0] = '\0';
 	cache->image_cnt = 0;
 	cache->zone_cnt = 0;

@@ -10,8 +10,9 @@
 #include <sys/stat.h>
 
 #include "base/image_block.h"
+#include "cache_lookup.h"
 #include "common/log.h"
-#include "image_cache.h"
+#include "compile/image_builder.h"
 #include "plan.h"
 
 /* The pool's default number of threads. */

@@ -71,6 +71,12 @@ log_report(const struct vly_reload *reload)
 }
 
 void
+vly_reloader_kick(struct vly_reloader *reloader)
+{
+	uv_idle_start(&reloader->kick, reloader->on_kick);
+}
+
+void
 vly_reload_finish(struct vly_reload *reload, enum vly_reload_code code, const char *format, ...)
 {
 	struct vly_reloader *reloader = reload->reloader;
@@ -215,7 +221,7 @@ on_published(void *arg, const struct vly_publish_report *published)
 			vly_log_warning("image cache not used: %s; all zones are read "
 					"from their files",
 					published->text);
-			vly_reload_without_cache(reload);
+			reload->load_without_cache(reload);
 			return;
 		}
 		vly_reload_finish(reload, VLY_RELOAD_FAILED, "%s", published->text);
@@ -273,7 +279,7 @@ describe_full(const struct vly_reload *reload)
 }
 
 void
-vly_reload_publish(struct vly_reload *reload)
+vly_reload_publish(struct vly_reload *reload, void (*load_without_cache)(struct vly_reload *reload))
 {
 	struct vly_reloader *reloader = reload->reloader;
 	struct vly_image_list *list = vly_served_zones_images(reload->target);
@@ -287,7 +293,8 @@ vly_reload_publish(struct vly_reload *reload)
 		return;
 	}
 	if (reload->next)
-		reload->remnant_cnt = vly_served_zones_remnants(reloader->live, reload->next);
+		reload->remnant_cnt = vly_served_zones_remnants(reloader->live, reload->next, list);
+	reload->load_without_cache = load_without_cache;
 	reload->phase = "publishing";
 	vly_publisher_publish(reloader->publisher, list, hold, on_published, reload);
 }

@@ -7,6 +7,8 @@
 
 #include <volley/image.h>
 
+#include "common/version.h"
+
 /* A person reads it, on a line that is overwritten. */
 #define PROGRESS_MS 250
 
@@ -15,28 +17,6 @@ struct waiting {
 	struct vly_reload_asker *reload;
 	uv_timer_t timer;
 };
-
-json_t *
-vly_command_error(const char *code, const char *text)
-{
-	return json_pack("{s:b,s:s,s:s}", "ok", 0, "code", code, "error", text);
-}
-
-/* Zone files are named by their operators: what is not UTF-8 can't be in JSON. */
-json_t *
-vly_command_text(const char *text)
-{
-	json_t *json = json_string(text);
-	char ascii[512];
-	size_t i = 0;
-
-	if (json)
-		return json;
-	for (; text[i] && i < sizeof(ascii) - 1; i++)
-		ascii[i] = (signed char)text[i] > 0 ? text[i] : '?';
-	ascii[i] = '\0';
-	return json_string(ascii);
-}
 
 static json_t *
 failure_json(const struct vly_served_zone *zone)
@@ -149,7 +129,7 @@ status_json(const struct vly_commands *commands)
 	uint64_t uptime_ms = uv_now(commands->loop) - commands->start_ms;
 	uint32_t left_off = 0;
 	json_t *control =
-		json_pack("{s:s,s:i,s:f,s:o,s:i,s:i,s:i}", "version", VLY_VERSION, "pid",
+		json_pack("{s:s,s:i,s:f,s:o,s:i,s:i,s:i}", "version", vly_version, "pid",
 			  (int)getpid(), "uptime_s", (double)uptime_ms / 1000, "config",
 			  vly_command_text(commands->config_path), "image_version",
 			  VLY_IMAGE_VERSION, "publish_version", VLY_PUBLISH_VERSION,
@@ -212,22 +192,6 @@ zones_json(const struct vly_commands *commands, const struct vly_request *reques
 	if (end < served->config->zone_cnt)
 		json_object_set_new(answer, "next", vly_command_text(served->zones[end - 1].name));
 	return answer;
-}
-
-const struct vly_counters *
-vly_command_counters(const struct vly_commands *commands, json_t **error)
-{
-	struct vly_publisher_status status;
-
-	vly_publisher_status(commands->publisher, &status);
-	*error = NULL;
-	if (status.counters)
-		return status.counters;
-	*error = status.connected
-			 ? vly_command_error("failed",
-					     "the dataplane gave no counters that can be read")
-			 : vly_command_error("no-dataplane", "no dataplane is connected");
-	return NULL;
 }
 
 static json_t *

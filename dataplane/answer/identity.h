@@ -12,13 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <volley/dataplane_options.h>
 #include <volley/name.h>
-
-/* The option must leave room in a response of 512 octets. */
-#define VLY_NSID_BYTES_MAX 128
-
-/* One character string of a TXT record (RFC 1035 §3.3.14). */
-#define VLY_CHAOS_BYTES_MAX 255
 
 struct vly_identity {
 	uint8_t nsid[VLY_NSID_BYTES_MAX];

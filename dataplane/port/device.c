@@ -48,15 +48,16 @@ write_hint(char *hint, size_t room, const struct vly_port_spec *spec)
 		return;
 	if (spec->kind == VLY_PORT_AF_XDP && is_umem && !vly_capabilities_lock_memory())
 		snprintf(hint, room,
-			 "; packet memory must be locked: CAP_IPC_LOCK, or a higher RLIMIT_MEMLOCK "
-			 "(ulimit -l, LimitMEMLOCK=), is needed");
+			 "; packet memory must be locked, which needs CAP_IPC_LOCK or a higher "
+			 "RLIMIT_MEMLOCK (ulimit -l, LimitMEMLOCK=)");
 	else if (mtu_is_too_large(spec))
-		snprintf(hint, room,
-			 "; most drivers take XDP programs with an MTU of %u at the most (a veth "
-			 "pair counts its other end's): ip link set dev %s mtu 1500",
-			 XDP_MTU_MAX, spec->target);
+		snprintf(
+			hint, room,
+			"; most drivers support XDP only up to an MTU of %u (for a veth pair, that "
+			"of the other end): ip link set dev %s mtu 1500",
+			XDP_MTU_MAX, spec->target);
 	else if (strstr(vly_eal_error(), "Failed to load program") != NULL)
-		snprintf(hint, room, "; --log-level debug shows what the kernel says");
+		snprintf(hint, room, "; --log-level debug shows the kernel's messages");
 }
 
 int
@@ -106,7 +107,7 @@ find_pci(const struct vly_port_spec *spec, uint16_t *port_id)
 	snprintf(full, sizeof(full), "0000:%s", spec->target);
 	if (rte_eth_dev_get_port_by_name(full, port_id) == 0)
 		return 0;
-	vly_log_error("port %s: no DPDK driver took the device: bind it with dpdk-devbind.py "
+	vly_log_error("port %s: the device is not bound to a DPDK driver: dpdk-devbind.py "
 		      "--bind=vfio-pci %s",
 		      spec->name, spec->target);
 	return -1;
@@ -130,9 +131,9 @@ vly_device_create(const struct vly_port_spec *spec, unsigned port_idx, const cha
 	format_args(args, spec, xdp_program);
 	int error = rte_eal_hotplug_add("vdev", name, args);
 	if (error != 0)
-		return vly_device_failed(spec, "can't be made", error);
+		return vly_device_failed(spec, "cannot create the device", error);
 	error = rte_eth_dev_get_port_by_name(name, port_id);
 	if (error != 0)
-		return vly_device_failed(spec, "is not there after it was made", error);
+		return vly_device_failed(spec, "device missing after creation", error);
 	return 0;
 }

@@ -47,6 +47,22 @@ query_strips_vlan_tags(int fd, const char *name)
 	return ioctl(fd, SIOCETHTOOL, &request) == 0 && (flags.data & ETH_FLAG_RXVLAN) != 0;
 }
 
+/* From a NIC, packets come with whole checksums. A veth or tap device, a bridge and the like hand
+ * over what a local sender left to offload, and so do these two, from the host they run on. Their
+ * bus is PCI, whose addresses alone have a colon. */
+static bool
+query_partial_sums(int fd, const char *name)
+{
+	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+	struct ifreq request = request_for(name);
+
+	request.ifr_data = (char *)&info;
+	if (ioctl(fd, SIOCETHTOOL, &request) != 0)
+		return true;
+	return strchr(info.bus_info, ':') == NULL || strcmp(info.driver, "virtio_net") == 0 ||
+	       strcmp(info.driver, "vmxnet3") == 0;
+}
+
 static void
 query_mac(int fd, const char *name, struct vly_interface *interface)
 {
@@ -77,6 +93,7 @@ vly_interface_query(const char *name, struct vly_interface *interface)
 			query_queues(fd, name, interface);
 			query_mac(fd, name, interface);
 			interface->strips_vlan_tags = query_strips_vlan_tags(fd, name);
+			interface->partial_sums = query_partial_sums(fd, name);
 			result = 0;
 		}
 	}

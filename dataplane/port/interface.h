@@ -16,6 +16,7 @@ struct vly_interface {
 	bool up;
 	bool running;          /* has a carrier */
 	bool strips_vlan_tags; /* the NIC takes tags off before XDP could see them */
+	bool partial_sums; /* senders on this machine, or on its host, may leave checksums to it */
 };
 
 /* Asks about `name`. Returns 0, or a negative errno: -ENODEV when there is none of that name. */

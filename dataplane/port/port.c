@@ -25,6 +25,9 @@
 #define RSS_UDP                                                                                    \
 	(RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_IPV6_UDP_EX)
 
+/* What a device does not check, or does not say, lcores check. */
+#define RX_CHECKSUMS (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
+
 static int
 check_queues(const struct vly_port_spec *spec, const struct vly_interface *interface)
 {
@@ -32,20 +35,20 @@ check_queues(const struct vly_port_spec *spec, const struct vly_interface *inter
 
 	if (spec->queue_cnt > interface->queue_cnt) {
 		if (interface->combined)
-			vly_log_error("port %s: %u queues wanted, the interface has %u: ethtool "
-				      "-L %s combined %u",
+			vly_log_error("port %s: %u queues requested, but the interface has %u: "
+				      "ethtool -L %s combined %u",
 				      spec->name, spec->queue_cnt, interface->queue_cnt,
 				      spec->target, spec->queue_cnt);
 		else
-			vly_log_error("port %s: %u queues wanted, but the interface's driver has "
-				      "no combined queues, and DPDK serves only one of others",
+			vly_log_error("port %s: %u queues requested, but DPDK supports only one on "
+				      "an interface whose driver has no combined queues",
 				      spec->name, spec->queue_cnt);
 		return -1;
 	}
 	if (spec->queue_cnt < interface->rx_queue_cnt)
 		vly_log_warning(
-			"port %s: packets arrive on %u queues, and lcores serve %u of them: "
-			"queries on the others go to the kernel; ethtool -L %s %s %u",
+			"port %s: packets arrive on %u queues, but lcores serve only %u: queries "
+			"on the others go to the kernel; ethtool -L %s %s %u",
 			spec->name, interface->rx_queue_cnt, spec->queue_cnt, spec->target, kind,
 			spec->queue_cnt);
 	return 0;
@@ -76,13 +79,14 @@ check_interface(struct vly_port *port)
 	port->mtu = interface.mtu;
 	port->if_index = interface.index;
 	port->mac = vly_policy_mac(interface.mac);
+	port->partial_sums = interface.partial_sums;
 	if (spec->kind != VLY_PORT_AF_XDP)
 		return 0;
 	if (check_queues(spec, &interface) != 0)
 		return -1;
 	if (interface.strips_vlan_tags)
-		vly_log_debug("port %s: the driver may take VLAN tags off before XDP; if VLANs "
-			      "are in use: ethtool -K %s rxvlan off",
+		vly_log_debug("port %s: the driver may strip VLAN tags before XDP; if VLANs are "
+			      "in use: ethtool -K %s rxvlan off",
 			      spec->name, spec->target);
 	port->has_xdp = true;
 	return vly_xdp_claim(&port->xdp, spec->target, interface.index);
@@ -95,6 +99,7 @@ vly_port_plan(struct vly_port *port, const struct vly_port_spec *spec)
 	port->spec = spec;
 	port->port_id = VLY_PORT_NONE;
 	port->mtu = MTU_DEFAULT;
+	port->partial_sums = spec->kind != VLY_PORT_PCI;
 	port->xdp.claim_fd = -1;
 	if (spec->kind == VLY_PORT_AF_XDP || spec->kind == VLY_PORT_AF_PACKET) {
 		if (check_interface(port) != 0)
@@ -116,20 +121,25 @@ configure(struct vly_port *port)
 	int error = rte_eth_dev_info_get(port->port_id, &info);
 
 	if (error != 0)
-		return vly_device_failed(port->spec, "does not say what it can do", error);
+		return vly_device_failed(port->spec, "cannot query the device's capabilities",
+					 error);
 	if (queue_cnt > info.max_rx_queues || queue_cnt > info.max_tx_queues) {
-		vly_log_error("port %s: %u queues wanted, the device has %u", port->spec->name,
-			      queue_cnt, RTE_MIN(info.max_rx_queues, info.max_tx_queues));
+		vly_log_error("port %s: %u queues requested, but the device has %u",
+			      port->spec->name, queue_cnt,
+			      RTE_MIN(info.max_rx_queues, info.max_tx_queues));
 		return -1;
 	}
 	if (queue_cnt > 1 && (info.flow_type_rss_offloads & RSS_UDP) != 0) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf.rx_adv_conf.rss_conf.rss_hf = info.flow_type_rss_offloads & RSS_UDP;
 	} else if (queue_cnt > 1 && port->spec->kind == VLY_PORT_PCI) {
-		vly_log_warning("port %s: the device can't spread UDP by ports: queues will be "
-				"loaded unevenly",
+		vly_log_warning("port %s: the device cannot distribute UDP by ports (RSS): the "
+				"load of the queues will be uneven",
 				port->spec->name);
 	}
+	if (port->spec->kind == VLY_PORT_PCI)
+		conf.rxmode.offloads = info.rx_offload_capa & RX_CHECKSUMS;
+	port->checks_sums = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_UDP_CKSUM) != 0;
 	/* All that we send on a queue is from the mempool of that queue, with one reference. */
 	conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	error = rte_eth_dev_configure(port->port_id, queue_cnt, queue_cnt, &conf);
@@ -137,7 +147,7 @@ configure(struct vly_port *port)
 		error = rte_eth_dev_adjust_nb_rx_tx_desc(port->port_id, &port->plan.rx_desc_cnt,
 							 &port->plan.tx_desc_cnt);
 	if (error != 0)
-		return vly_device_failed(port->spec, "can't be configured", error);
+		return vly_device_failed(port->spec, "cannot configure the device", error);
 	return 0;
 }
 
@@ -168,8 +178,8 @@ set_up_queue(struct vly_port *port, uint16_t queue_idx)
 	snprintf(name, sizeof(name), "port%u.%u", port->port_id, queue_idx);
 	struct rte_mempool *pool = vly_pool_create(&port->plan, name, socket_id);
 	if (pool == NULL) {
-		vly_log_error("port %s: no memory for %u packets: %s; raise --memory, or free "
-			      "huge pages, or --huge-pages off",
+		vly_log_error("port %s: no memory for %u packets: %s; raise --memory, free huge "
+			      "pages, or set --huge-pages off",
 			      port->spec->name, port->plan.mbuf_cnt, rte_strerror(rte_errno));
 		return -1;
 	}
@@ -178,7 +188,7 @@ set_up_queue(struct vly_port *port, uint16_t queue_idx)
 		error = rte_eth_tx_queue_setup(port->port_id, queue_idx, port->plan.tx_desc_cnt,
 					       (unsigned)socket_id, NULL);
 	if (error != 0)
-		return vly_device_failed(port->spec, "a queue can't be set up", error);
+		return vly_device_failed(port->spec, "cannot set up a queue", error);
 	return 0;
 }
 
@@ -210,7 +220,7 @@ vly_port_open(struct vly_port *port, unsigned port_idx, const char *xdp_program)
 			return -1;
 	int error = rte_eth_dev_start(port->port_id);
 	if (error != 0)
-		return vly_device_failed(port->spec, "does not start", error);
+		return vly_device_failed(port->spec, "cannot start the device", error);
 	if (port->spec->kind == VLY_PORT_PCI)
 		port->mac = device_mac(port);
 	return port->has_xdp ? vly_xdp_open(&port->xdp) : 0;
@@ -239,7 +249,7 @@ follow_mac(struct vly_port *port, const struct vly_interface *interface)
 	port->mac = mac;
 	if (port->has_xdp)
 		vly_xdp_set_mac(&port->xdp, mac);
-	vly_log_info("port %s: interface %s has another MAC address", port->spec->name,
+	vly_log_info("port %s: the MAC address of interface %s has changed", port->spec->name,
 		     port->spec->target);
 }
 

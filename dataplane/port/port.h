@@ -26,6 +26,8 @@ struct vly_port {
 	unsigned if_index; /* of ports with an interface, else 0 */
 	enum vly_port_trouble trouble;
 	bool has_xdp;
+	bool partial_sums;    /* local senders may leave checksums to the device (packet_sum.h) */
+	bool checks_sums;     /* the device tells of each packet whether its checksums are right */
 	_Atomic uint64_t mac; /* vly_policy_mac() of the interface's or device's address; 0: none */
 	struct vly_xdp xdp;
 	struct vly_unserved_queues unserved_queues;

@@ -16,6 +16,7 @@
 #include "backlog.h"
 #include "base/large.h"
 #include "base/packet.h"
+#include "base/packet_sum.h"
 #include "guard/defence.h"
 #include "guard/judge.h"
 #include "idle.h"
@@ -96,6 +97,25 @@ port_mac(const struct vly_worker *worker)
 	return worker->mac == NULL ? 0 : atomic_load_explicit(worker->mac, memory_order_relaxed);
 }
 
+/* Drivers do not say good where they do not know, and some say bad of what is right, such as of UDP
+ * without a checksum: so only what a device found good is not looked at again. */
+static inline bool
+is_intact(const struct vly_worker *worker, const struct rte_mbuf *mbuf, const uint8_t *frame,
+	  const struct vly_packet *packet)
+{
+	const uint8_t *dns = frame + packet->dns_off;
+	const uint8_t *udp = dns - VLY_UDP_BYTES;
+	bool ipv4 = packet->ip_version == 4;
+
+	/* Good, or not there because the packet never left its host: "none" has this bit, too. */
+	if (!worker->checks_sums || (mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD) == 0)
+		return vly_packet_is_intact(dns, packet->dns_len, ipv4, worker->partial_sums);
+	if (!vly_packet_udp_may_have(VLY_OCTETS_LOAD(16, udp + 6), ipv4))
+		return false;
+	return !ipv4 || (mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_GOOD) != 0 ||
+	       vly_packet_ipv4_is_intact(udp);
+}
+
 /* Sorts what was received: queries for us, as far as their form tells, and the rest. */
 STAGE static void
 classify(const struct vly_worker *worker, struct burst *burst)
@@ -121,6 +141,8 @@ classify(const struct vly_worker *worker, struct burst *burst)
 		if (verdict == VLY_VERDICT_serve &&
 		    (mbuf->nb_segs != 1 || rte_pktmbuf_tailroom(mbuf) < VLY_NAME_SLACK_BYTES))
 			verdict = VLY_VERDICT_too_large;
+		if (verdict == VLY_VERDICT_serve && !is_intact(worker, mbuf, frame, packet))
+			verdict = VLY_VERDICT_bad_checksum;
 		if (likely(verdict == VLY_VERDICT_serve)) {
 			*asked++ = mbuf;
 			packet++;
@@ -328,20 +350,20 @@ run(const struct vly_worker *worker, struct burst *burst)
 	}
 }
 
-/* The first that is missing is in worker->error_what. */
+/* worker->error_what names the step that failed. */
 static int
 fill_burst(struct vly_worker *worker, struct burst *burst)
 {
-	worker->error_what = "the state of the source rates";
+	worker->error_what = "cannot set up the source rates";
 	if (!worker->has_xdp) {
 		burst->rules_state = vly_judge_state_create();
 		if (burst->rules_state == NULL)
 			return -ENOMEM;
 	}
-	worker->error_what = "the state of the limits on responses";
+	worker->error_what = "cannot set up the response limits";
 	if (vly_limiter_init(&burst->limiter) != 0)
 		return -ENOMEM;
-	worker->error_what = "the ring of packets that wait (--memory)";
+	worker->error_what = "cannot set up the backlog ring (--memory)";
 	if (vly_backlog_init(&burst->backlog, worker->port_id, worker->queue_idx) != 0)
 		return rte_errno != 0 ? -rte_errno : -ENOMEM;
 	vly_sampler_start(&burst->sampler, worker->samples, worker->port_idx);
@@ -361,7 +383,7 @@ create_burst(struct vly_worker *worker, struct burst **made)
 {
 	struct burst *burst = vly_large_alloc(sizeof(*burst));
 
-	worker->error_what = "the state of its bursts";
+	worker->error_what = "cannot set up its bursts";
 	if (burst == NULL)
 		return -ENOMEM;
 	int error = fill_burst(worker, burst);
@@ -421,8 +443,8 @@ const char *
 vly_worker_held(const struct vly_worker *worker, struct vly_evidence *evidence)
 {
 	static const char *const text[] = {
-		[STAGE_RECEIVE] = "receiving from the port", [STAGE_REST] = "resting",
-		[STAGE_CLASSIFY] = "sorting packets",        [STAGE_ADMIT] = "applying the rules",
+		[STAGE_RECEIVE] = "receiving from the port", [STAGE_REST] = "idle",
+		[STAGE_CLASSIFY] = "classifying packets",    [STAGE_ADMIT] = "applying the rules",
 		[STAGE_ANSWER] = "answering queries",        [STAGE_WRITE] = "writing packets",
 		[STAGE_SEND] = "sending through the port",
 	};

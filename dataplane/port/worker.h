@@ -32,9 +32,11 @@ struct vly_worker {
 	uint16_t queue_idx;
 	uint16_t limit_max_ipv4; /* octets of a DNS response that the port and the operator allow */
 	uint16_t limit_max_ipv6;
-	bool spin;    /* never sleep */
-	int wait_fd;  /* readable when packets have come, or -1 */
-	bool has_xdp; /* the XDP program has counted what it gave us */
+	bool spin;         /* never sleep */
+	int wait_fd;       /* readable when packets have come, or -1 */
+	bool has_xdp;      /* the XDP program has counted what it gave us */
+	bool partial_sums; /* struct vly_port */
+	bool checks_sums;
 	uint16_t port_idx;
 	uint64_t tsc_hz;
 	const struct vly_addresses *addresses;

@@ -104,27 +104,27 @@ remove_stale(const struct vly_xdp *xdp)
 
 	if (error != 0) {
 		vly_capabilities_hint(VLY_PORT_AF_XDP, missing);
-		vly_log_error("%s: can't ask for its XDP program: %s%s", xdp->interface,
+		vly_log_error("%s: cannot query the XDP program: %s%s", xdp->interface,
 			      strerror(-error), missing);
 		return -1;
 	}
 	if (attached.id == 0)
 		return 0;
 	if (!is_ours(&attached)) {
-		vly_log_error("%s: runs XDP program %u \"%s\", which is not ours; if nobody needs "
-			      "it: ip link set dev %s xdp off",
+		vly_log_error("%s: another XDP program is attached: %u \"%s\"; if it is unused: "
+			      "ip link set dev %s xdp off",
 			      xdp->interface, attached.id, attached.name, xdp->interface);
 		return -1;
 	}
 	error = bpf_xdp_detach((int)xdp->if_index, attached.flags, NULL);
 	if (error != 0) {
 		vly_capabilities_hint(VLY_PORT_AF_XDP, missing);
-		vly_log_error("%s: can't remove the XDP program %u of a dataplane that was "
-			      "killed: %s%s",
+		vly_log_error("%s: cannot remove XDP program %u, left by a killed "
+			      "volley-dataplane: %s%s",
 			      xdp->interface, attached.id, strerror(-error), missing);
 		return -1;
 	}
-	vly_log_warning("%s: removed XDP program %u, left by a dataplane that was killed",
+	vly_log_warning("%s: removed XDP program %u, left by a killed volley-dataplane",
 			xdp->interface, attached.id);
 	return 0;
 }
@@ -149,7 +149,7 @@ vly_xdp_claim(struct vly_xdp *xdp, const char *interface, unsigned if_index)
 	if (xdp->claim_fd < 0) {
 		vly_log_error("%s: %s", interface,
 			      xdp->claim_fd == -EADDRINUSE
-				      ? "another volley-dataplane runs on it: stop that one first"
+				      ? "in use by another volley-dataplane: stop that one first"
 				      : strerror(-xdp->claim_fd));
 		xdp->claim_fd = -1;
 		return -1;
@@ -223,24 +223,24 @@ vly_xdp_open(struct vly_xdp *xdp)
 
 	if (error != 0 || !is_ours(&attached)) {
 		vly_capabilities_hint(VLY_PORT_AF_XDP, missing);
-		vly_log_error("%s: the XDP program is not there after start-up: %s%s",
-			      xdp->interface,
-			      error != 0 ? strerror(-error) : "another one was attached", missing);
+		vly_log_error("%s: XDP program missing after attach: %s%s", xdp->interface,
+			      error != 0 ? strerror(-error) : "another one is attached", missing);
 		return -1;
 	}
 	for (uint32_t i = 0; i < attached.map_cnt; i++)
 		if (take_map(xdp, attached.map_id[i]) != 0)
 			break;
 	if (xdp->config_fd < 0 || xdp->rules_fd < 0 || xdp->cpus_fd < 0) {
-		vly_log_error("%s: the XDP program's maps are not those of this version: give the "
-			      "volley_xdp.o that came with it as --xdp-program",
-			      xdp->interface);
+		vly_log_error(
+			"%s: the XDP program is of another version: pass the volley_xdp.o of this "
+			"release with --xdp-program",
+			xdp->interface);
 		return -1;
 	}
 	find_sockets(xdp);
 	error = vly_xdp_cpus_add(&xdp->cpus, xdp->cpus_fd);
 	if (error != 0)
-		vly_log_error("%s: no memory for what the XDP program counts on each CPU: %s",
+		vly_log_error("%s: no memory for the counters of the XDP program: %s",
 			      xdp->interface, strerror(-error));
 	return error != 0 ? -1 : 0;
 }
@@ -276,7 +276,7 @@ vly_xdp_serve(struct vly_xdp *xdp, uint64_t mac, const struct vly_addresses *add
 	if (error == 0)
 		error = write_config(xdp, VLY_XDP_SERVE, mac, addresses);
 	if (error != 0)
-		vly_log_error("%s: can't configure the XDP program: %s", xdp->interface,
+		vly_log_error("%s: cannot configure the XDP program: %s", xdp->interface,
 			      strerror(-error));
 	return error != 0 ? -1 : 0;
 }
@@ -293,8 +293,8 @@ vly_xdp_set_mac(struct vly_xdp *xdp, uint64_t mac)
 	if (error == 0)
 		error = bpf_map_update_elem(xdp->config_fd, &key, &config, BPF_ANY);
 	if (error != 0)
-		vly_log_error("%s: can't tell the XDP program the interface's new MAC address: %s; "
-			      "restart volley-dataplane",
+		vly_log_error("%s: cannot set the new MAC address in the XDP program: %s; restart "
+			      "volley-dataplane",
 			      xdp->interface, strerror(-error));
 }
 
@@ -314,8 +314,8 @@ vly_xdp_set_rules(struct vly_xdp *xdp, const struct vly_policy_rules *rules)
 		close(fd);
 	}
 	if (error != 0)
-		vly_log_error("%s: the XDP program keeps the rules it has, for the new ones can't "
-			      "be given to it: %s",
+		vly_log_error("%s: cannot update the rules of the XDP program, still using the "
+			      "previous ones: %s",
 			      xdp->interface, strerror(-error));
 	return error != 0 ? -1 : 0;
 }
@@ -349,8 +349,7 @@ void
 vly_xdp_stop(struct vly_xdp *xdp)
 {
 	if (xdp->config_fd >= 0 && write_config(xdp, VLY_XDP_PASS, 0, NULL) != 0)
-		vly_log_warning("%s: can't tell the XDP program to pass everything",
-				xdp->interface);
+		vly_log_warning("%s: cannot make the XDP program pass all frames", xdp->interface);
 }
 
 void
@@ -364,7 +363,7 @@ vly_xdp_release(struct vly_xdp *xdp)
 	 * half-way. */
 	if (query_attached(xdp->if_index, &attached) == 0 && is_ours(&attached) &&
 	    bpf_xdp_detach((int)xdp->if_index, attached.flags, NULL) != 0)
-		vly_log_error("%s: XDP program %u stays attached: ip link set dev %s xdp off",
+		vly_log_error("%s: cannot detach XDP program %u: ip link set dev %s xdp off",
 			      xdp->interface, attached.id, xdp->interface);
 	close_fd(&xdp->config_fd);
 	close_fd(&xdp->rules_fd);
@@ -389,7 +388,7 @@ vly_xdp_program_path(const char *given)
 	}
 	if (access(path, R_OK) == 0)
 		return path;
-	vly_log_error("the XDP program %s can't be read: %s; name it with --xdp-program", path,
+	vly_log_error("cannot read the XDP program %s: %s; give its path with --xdp-program", path,
 		      strerror(errno));
 	return NULL;
 }

@@ -58,8 +58,8 @@ plan_connections(const struct vly_stream_options *stream, unsigned listener_cnt)
 		return stream->connections_max;
 	rlim_t possible =
 		limit.rlim_cur > 2 * others ? limit.rlim_cur - others : limit.rlim_cur / 2;
-	vly_log_warning("--stream-connections: %u instead of %u, as we may open only %llu files "
-			"(LimitNOFILE=, ulimit -n)",
+	vly_log_warning("--stream-connections: using %u instead of %u: only %llu files may be "
+			"opened (LimitNOFILE=, ulimit -n)",
 			(unsigned)possible, stream->connections_max,
 			(unsigned long long)limit.rlim_cur);
 	return (unsigned)possible;
@@ -124,8 +124,9 @@ open_listeners(struct vly_stream_server *server, const struct vly_options *optio
 	bool has_udp = udp_is_wanted(options);
 
 	if (!has_udp)
-		vly_log_info("streams: no UDP socket, as an af_packet port gets its frames beside "
-			     "the kernel");
+		vly_log_info(
+			"streams: no UDP socket, since an af_packet port receives the same frames "
+			"as the kernel");
 	for (unsigned i = 0; i < server->thread_cnt; i++) {
 		server->thread[i].listener = server->listener + i * server->per_thread_cnt;
 		if (open_type(server, i, &options->addresses, SOCK_STREAM) != 0)
@@ -223,7 +224,7 @@ vly_stream_server_start(struct vly_stream_server *server, struct vly_counters *c
 			return -1;
 		int error = vly_stream_thread_start(thread);
 		if (error != 0) {
-			vly_log_error("stream thread %u does not start: %s", i, strerror(-error));
+			vly_log_error("cannot start stream thread %u: %s", i, strerror(-error));
 			return -1;
 		}
 		server->started_cnt++;

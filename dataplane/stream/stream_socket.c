@@ -117,11 +117,12 @@ complain(const struct vly_stream_place *place, int error)
 	inet_ntop(place->family, octet, address, sizeof(address));
 	if (error == EADDRINUSE) {
 		vly_socket_owner(owner, place->type, VLY_DNS_PORT);
-		vly_log_error("%s port 53 of %s is in use%s: stop that, or say --listen ADDRESS "
-			      "for addresses of our own, or --stream-threads 0",
+		vly_log_error("%s port 53 of %s is in use%s: stop that program, give other "
+			      "addresses with "
+			      "--listen, or set --stream-threads 0",
 			      protocol, address, owner);
 	} else if (error == EACCES || error == EPERM) {
-		vly_log_error("%s port 53 of %s: not permitted, CAP_NET_BIND_SERVICE is needed",
+		vly_log_error("%s port 53 of %s: not permitted: needs CAP_NET_BIND_SERVICE",
 			      protocol, address);
 	} else {
 		vly_log_error("%s port 53 of %s: %s", protocol, address, strerror(error));
