@@ -239,8 +239,8 @@ on_connection(uv_poll_t *poll, int status, int events)
 		return;
 	int fd = vly_publish_socket_accept(server->listen_fd, server->user);
 	if (fd == -EPERM)
-		vly_log_warning(
-			"control: refused a connection from another user (neither root nor ours)");
+		vly_log_warning("control: refused a connection from another user (not root, ours "
+				"or --socket-user's)");
 	else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM)
 		pause_listening(server, fd);
 	if (fd < 0)

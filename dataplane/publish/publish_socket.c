@@ -61,8 +61,8 @@ static void
 give_socket(const char *path, uid_t user)
 {
 	if (user != geteuid() && chown(path, user, (gid_t)-1) != 0)
-		vly_log_warning("socket %s: can't be given to user %u, so that only we and root "
-				"can connect: %s",
+		vly_log_warning("socket %s: cannot give it to user %u, so that only root can "
+				"connect: %s",
 				path, (unsigned)user, strerror(errno));
 }
 

@@ -206,6 +206,14 @@ def test_process_that_stands_still(machine, lan, unit):
     serves(machine, lan)
 
 
+def test_watchdog_that_is_off(machine, lan):
+    """Then nobody reports to systemd's, so that it must not wait for that."""
+    (machine.etc / "volley.yaml").write_text(CONFIG.replace("zones:", "  watchdog-ms: 0\nzones:"))
+    machine.boot()
+    serves(machine, lan)
+    assert machine.show(DATAPLANE, "WatchdogUSec") == "0"
+
+
 def test_zones_that_come_late(machine, lan):
     """Without zones the dataplane is not started, and is not given up, however long it takes."""
     (machine.directory / "units/multi-user.target.wants" / CONTROL).unlink()
