@@ -14,7 +14,9 @@
 #include "base/reason.h"
 #include "base/state_file.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "common/plural.h"
+#include "common/version.h"
 #include "config/config.h"
 #include "defence/defender.h"
 #include "publish/publisher.h"
@@ -28,6 +30,7 @@ struct control {
 	uv_signal_t hup;
 	uv_signal_t term;
 	uv_signal_t intr;
+	uv_timer_t alive; /* for systemd's watchdog */
 	struct vly_server *server;
 	struct vly_publisher *publisher;
 	struct vly_defender *defender;
@@ -61,6 +64,7 @@ on_first_load(void *arg, const struct vly_reload_report *report)
 			"no zone could be loaded: correct the files, then run volleyctl reload");
 	vly_log_info("ready: %" PRIu32 " zone%s", served->loaded_cnt,
 		     vly_plural(served->loaded_cnt));
+	vly_notify_ready();
 }
 
 static void
@@ -89,6 +93,23 @@ on_stop(uv_signal_t *signal, int number)
 	vly_server_free(control->server);
 	control->server = NULL;
 	uv_stop(control->loop);
+}
+
+static void
+on_alive(uv_timer_t *timer)
+{
+	(void)timer;
+	vly_notify_alive();
+}
+
+static void
+start_alive(struct control *control)
+{
+	unsigned alive_ms = vly_notify_alive_ms();
+
+	uv_timer_init(control->loop, &control->alive);
+	if (alive_ms > 0)
+		uv_timer_start(&control->alive, on_alive, 0, alive_ms);
 }
 
 static void
@@ -188,7 +209,9 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 		.key_trouble = control->key_trouble,
 		.start_ms = uv_now(control->loop),
 	};
+	vly_notify_status("Loads %u zones", config->zone_cnt);
 	start_signals(control);
+	start_alive(control);
 	return vly_reloader_request(control->reloader, NULL, 0, on_first_load, control) ? 0 : -1;
 }
 
@@ -207,6 +230,7 @@ stop(struct control *control)
 		_exit(0);
 	}
 	if (control->reloader) {
+		uv_close((uv_handle_t *)&control->alive, NULL);
 		uv_close((uv_handle_t *)&control->hup, NULL);
 		uv_close((uv_handle_t *)&control->term, NULL);
 		uv_close((uv_handle_t *)&control->intr, NULL);
@@ -264,6 +288,7 @@ start_again(char **argv, int status)
 	if (!vly_log_retry.starting)
 		return status;
 	vly_log_info(VLY_RETRY_NOTICE "; SIGTERM ends the program", VLY_RETRY_MAX_MS / 1000);
+	vly_notify_status(VLY_RETRY_STATUS, vly_log_last_error());
 	vly_retry_pause(&vly_log_retry);
 	vly_retry_exec(&vly_log_retry, argv);
 	vly_log_error("cannot start again: %m");
@@ -292,7 +317,7 @@ main(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		} else if (option == 'v') {
-			puts("volley-control " VLY_VERSION);
+			printf("volley-control %s\n", vly_version);
 			return 0;
 		} else if (option == 'r') {
 			continue; /* vly_retry_begin() looks for it */

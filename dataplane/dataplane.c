@@ -5,6 +5,7 @@
 
 #include <rte_cycles.h>
 
+#include "common/notify.h"
 #include "common/plural.h"
 #include "port/port.h"
 #include "publish/publish_server.h"
@@ -199,7 +200,7 @@ helpers_on(const cpu_set_t *cpus)
 }
 
 static void
-log_state(const struct vly_dataplane *dataplane, const char *state)
+log_state(const struct dataplane *dataplane, const char *state)
 {
 	unsigned lcore_cnt = dataplane->lcores.cnt;
 	unsigned port_cnt = dataplane->port_cnt;
@@ -228,6 +229,9 @@ on_first_commit(void *argument)
 	}
 	log_state(dataplane, "ready");
 	vly_start_done();
+	vly_notify_status("Answers queries on %u ports with %u lcores", dataplane->port_cnt,
+			  dataplane->lcores.cnt);
+	vly_notify_ready();
 }
 
 static int
@@ -236,7 +240,8 @@ open_publish_server(struct dataplane *dataplane)
 	struct vly_publish_server *server = &dataplane->server;
 
 	if (vly_publish_server_open(server, &dataplane->loop, dataplane->options->socket_path,
-				    &dataplane->block, dataplane->port, dataplane->port_cnt) != 0)
+				    dataplane->options->socket_user, &dataplane->block,
+				    dataplane->port, dataplane->port_cnt) != 0)
 		return -1;
 	/* While no image is live, lcores do not answer, so their CPUs can help. */
 	server->images.before = helpers_on(&dataplane->lcores.allowed);
@@ -258,6 +263,7 @@ serve(struct dataplane *dataplane)
 		dataplane->status = 0;
 		uv_timer_start(&dataplane->timer, on_timer, READ_PORTS_MS, READ_PORTS_MS);
 		log_state(dataplane, "waiting for zones");
+		vly_notify_status("Waiting for zones from volley-control");
 		uv_run(&dataplane->loop, UV_RUN_DEFAULT);
 		uv_timer_stop(&dataplane->timer);
 	}

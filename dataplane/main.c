@@ -10,6 +10,7 @@
 
 #include <volley/retry.h>
 
+#include "common/version.h"
 #include "dataplane.h"
 #include "start.h"
 
@@ -42,7 +43,7 @@ run(int argc, char **argv)
 		vly_options_help(stdout);
 		return 0;
 	case VLY_OPTIONS_VERSION:
-		puts("volley-dataplane " VLY_VERSION);
+		printf("volley-dataplane %s\n", vly_version);
 		return 0;
 	case VLY_OPTIONS_BAD:
 		vly_log_error("%s; volley-dataplane --help shows all options", options.error);

@@ -6,6 +6,7 @@
 #include <volley/retry.h>
 
 #include "common/log.h"
+#include "common/notify.h"
 #include "common/plural.h"
 #include "dataplane.h"
 
@@ -30,6 +31,7 @@ vly_start_again(char **argv, int status)
 	if (status != VLY_DATAPLANE_FAILED && !(status == VLY_DATAPLANE_USAGE && flags_may_change))
 		return status;
 	vly_log_info(VLY_RETRY_NOTICE "; SIGTERM ends the program", VLY_RETRY_MAX_MS / 1000);
+	vly_notify_status(VLY_RETRY_STATUS, vly_log_last_error());
 	vly_retry_pause(&vly_log_retry);
 	vly_retry_exec(&vly_log_retry, argv);
 	vly_log_error("cannot start again: %m");

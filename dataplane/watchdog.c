@@ -12,6 +12,7 @@
 #include "base/thread.h"
 #include "base/thread_state.h"
 #include "common/log.h"
+#include "common/notify.h"
 
 /* Checks within a time limit: a hang is noticed within eleven tenths of the limit. More checks
  * would only wake up the thread more often. */
@@ -222,6 +223,19 @@ wait_for_look(struct vly_watchdog *watchdog)
 	return !stop;
 }
 
+/* None of the threads hangs: that is what systemd's watchdog waits for. */
+static void
+report(struct vly_watchdog *watchdog)
+{
+	uint64_t now_ns = uv_hrtime();
+
+	if (watchdog->report_ms == 0 ||
+	    now_ns - watchdog->reported_ns < watchdog->report_ms * UINT64_C(1000000))
+		return;
+	watchdog->reported_ns = now_ns;
+	vly_notify_alive();
+}
+
 static void
 run(void *argument)
 {
@@ -233,6 +247,7 @@ run(void *argument)
 		for (unsigned i = 0; i < watchdog->streams->thread_cnt; i++)
 			look_at_stream(watchdog, i);
 		look_at_main(watchdog);
+		report(watchdog);
 	}
 }
 
@@ -249,11 +264,13 @@ vly_watchdog_start(struct vly_watchdog *watchdog, const struct vly_options *opti
 {
 	if (options->watchdog_ms == 0) {
 		vly_log_info("watchdog: disabled");
+		vly_notify_alive_off();
 		return 0;
 	}
 	watchdog->timeout_ms = options->watchdog_ms;
 	watchdog->look_ms = options->watchdog_ms / LOOKS;
 	watchdog->quiet_max = LOOKS;
+	watchdog->report_ms = vly_notify_alive_ms();
 	watchdog->state_dir = options->state_dir;
 	watchdog->workers = workers;
 	watchdog->streams = streams;

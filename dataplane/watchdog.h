@@ -9,6 +9,9 @@
  * that took place, so a suspended machine or a stopped process costs one check. A thread that is
  * runnable but gets no CPU does not hang: that is only a warning.
  *
+ * As long as no thread hangs, the watchdog of systemd gets its notices. It takes over when this one
+ * fails, or when the whole process stands still.
+ *
  * Use, in the main thread: vly_watchdog_start() when the lcores run; vly_watchdog_beat() every 100
  * ms or so; vly_watchdog_stop() when they have ended. Stream threads may start and stop in between.
  */
@@ -36,6 +39,8 @@ struct vly_watchdog {
 	unsigned timeout_ms; /* 0: off */
 	unsigned look_ms;
 	unsigned quiet_max; /* checks */
+	unsigned report_ms; /* how often systemd wants a notice; 0: never */
+	uint64_t reported_ns;
 	const char *state_dir;
 	const struct vly_workers *workers;
 	const struct vly_stream_server *streams;

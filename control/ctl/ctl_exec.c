@@ -11,6 +11,7 @@
 
 #include <volley/retry.h>
 
+#include "common/notify.h"
 #include "config/config.h"
 #include "ctl.h"
 
@@ -39,18 +40,20 @@ find_program(char path[PATH_MAX])
 	return PROGRAM;
 }
 
+/* The last line that was printed, which systemctl status shows between attempts to start. */
+static char last_said[1024];
+
 /* Prints a line for the operator; in a later attempt only if it is new. */
 __attribute__((format(printf, 2, 3))) static void
 say(struct vly_retry *retry, const char *format, ...)
 {
-	char line[1024];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
+	vsnprintf(last_said, sizeof(last_said), format, args);
 	va_end(args);
-	if (vly_retry_is_news(retry, line))
-		fprintf(stderr, "%s\n", line);
+	if (vly_retry_is_news(retry, last_said))
+		fprintf(stderr, "%s\n", last_said);
 }
 
 /* Leaves to the dataplane how to be started again: by us, so that it gets the flags that the
@@ -127,6 +130,7 @@ vly_ctl_exec(const char *config_path, bool again, char *const *extra, unsigned e
 
 	become_dataplane(&retry, config_path, extra, extra_cnt);
 	while (again) { /* until it works, or a signal ends us */
+		vly_notify_status(VLY_RETRY_STATUS, last_said);
 		say(&retry, "volleyctl: " VLY_RETRY_NOTICE, VLY_RETRY_MAX_MS / 1000);
 		vly_retry_pause(&retry);
 		become_dataplane(&retry, config_path, extra, extra_cnt);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/version.h"
 #include "ctl.h"
 
 static const char usage[] =
@@ -199,7 +200,7 @@ read_options(int argc, char **argv)
 			fputs(usage, stdout);
 			return VLY_CTL_OK;
 		} else if (option == 'v') {
-			puts("volleyctl " VLY_VERSION);
+			printf("volleyctl %s\n", vly_version);
 			return VLY_CTL_OK;
 		} else if (option == '?') {
 			return vly_ctl_fail_usage("unknown option");

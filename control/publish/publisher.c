@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/plural.h"
 #include "common/log.h"
+#include "common/plural.h"
 #include "counters_map.h"
 #include "publish_message.h"
 

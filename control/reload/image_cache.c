@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/plural.h"
 #include "base/reason.h"
 #include "cache_lookup.h"
 #include "common/log.h"
+#include "common/plural.h"
 #include "store/image_files.h"
 
 enum state {

@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 
 #include "base/image_block.h"
-#include "common/plural.h"
 #include "base/reason.h"
 #include "cache_lookup.h"
 #include "common/log.h"
+#include "common/plural.h"
 #include "compile/image_builder.h"
 #include "plan.h"
 

@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/plural.h"
 #include "common/log.h"
+#include "common/notify.h"
+#include "common/plural.h"
 #include "reload_parts.h"
 
 /* The most zones that a reload names in the log: of failed ones, and of those with warnings. Each
@@ -99,6 +100,8 @@ vly_reload_finish(struct vly_reload *reload, enum vly_reload_code code, const ch
 	for (uint32_t i = 0; i < report->zone_cnt; i++)
 		report->failed_cnt += reload->zones[i]->error != NULL;
 	log_report(reload);
+	vly_notify_status("Serves %" PRIu32 " of %" PRIu32 " zones", reloader->live->loaded_cnt,
+			  reloader->live->config->zone_cnt);
 	vly_reload_answer(reload);
 	vly_reload_free(reload);
 	reloader->running = NULL;

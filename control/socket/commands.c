@@ -7,6 +7,8 @@
 
 #include <volley/image.h>
 
+#include "common/version.h"
+
 /* A person reads it, on a line that is overwritten. */
 #define PROGRESS_MS 250
 
@@ -127,7 +129,7 @@ status_json(const struct vly_commands *commands)
 	uint64_t uptime_ms = uv_now(commands->loop) - commands->start_ms;
 	uint32_t left_off = 0;
 	json_t *control =
-		json_pack("{s:s,s:i,s:f,s:o,s:i,s:i,s:i}", "version", VLY_VERSION, "pid",
+		json_pack("{s:s,s:i,s:f,s:o,s:i,s:i,s:i}", "version", vly_version, "pid",
 			  (int)getpid(), "uptime_s", (double)uptime_ms / 1000, "config",
 			  vly_command_text(commands->config_path), "image_version",
 			  VLY_IMAGE_VERSION, "publish_version", VLY_PUBLISH_VERSION,

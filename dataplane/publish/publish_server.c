@@ -239,10 +239,10 @@ on_connection(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (status < 0)
 		return;
-	int fd = vly_publish_socket_accept(server->listen_fd);
+	int fd = vly_publish_socket_accept(server->listen_fd, server->user);
 	if (fd == -EPERM)
-		vly_log_warning(
-			"control: refused a connection from another user (neither root nor ours)");
+		vly_log_warning("control: refused a connection from another user (not root, ours "
+				"or --socket-user's)");
 	else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM)
 		pause_listening(server, fd);
 	if (fd < 0)
@@ -259,17 +259,18 @@ on_connection(uv_poll_t *poll, int status, int events)
 
 int
 vly_publish_server_open(struct vly_publish_server *server, uv_loop_t *loop, const char *path,
-			const struct vly_counters_block *block, struct vly_port *ports,
-			unsigned port_cnt)
+			const char *user, const struct vly_counters_block *block,
+			struct vly_port *ports, unsigned port_cnt)
 {
 	memset(server, 0, sizeof(*server));
 	server->ports = ports;
 	server->port_cnt = port_cnt;
 	server->path = path;
+	server->user = vly_publish_socket_user(user);
 	server->loop = loop;
 	server->block = block;
 	server->control_fd = -1;
-	server->listen_fd = vly_publish_socket_listen(path);
+	server->listen_fd = vly_publish_socket_listen(path, server->user);
 	if (server->listen_fd < 0)
 		return -1;
 	server->listen_poll.data = server;

@@ -21,6 +21,7 @@
 
 struct vly_publish_server {
 	const char *path;
+	uid_t user; /* whose control may connect, beside root's */
 	uv_loop_t *loop;
 	const struct vly_counters_block *block;
 	struct vly_image_set images;
@@ -37,12 +38,13 @@ struct vly_publish_server {
 	void *argument;
 };
 
-/* Listens on `path` and replaces a socket there on which nobody listens any more. `path`, `block`
- * and `ports` stay the caller's and are kept. Returns 0, or -1 with the error logged. */
+/* Listens on `path` and replaces a socket there on which nobody listens any more. A control of `user`
+ * (if there is such a user), of root or of our own user may connect. `path`, `block` and `ports` stay
+ * the caller's and are kept. Returns 0, or -1 with the error logged. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_publish_server_open(struct vly_publish_server *server, uv_loop_t *loop, const char *path,
-			const struct vly_counters_block *block, struct vly_port *ports,
-			unsigned port_cnt);
+			const char *user, const struct vly_counters_block *block,
+			struct vly_port *ports, unsigned port_cnt);
 
 /* Closes the connection, stops listening and removes the socket. */
 __attribute__((nonnull)) void vly_publish_server_close(struct vly_publish_server *server);

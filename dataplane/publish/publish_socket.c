@@ -2,6 +2,7 @@
 #include "publish_socket.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -51,8 +52,26 @@ remove_stale(const char *path, const struct sockaddr_un *address)
 	       unlink(path) == 0;
 }
 
+uid_t
+vly_publish_socket_user(const char *name)
+{
+	const struct passwd *entry = getpwnam(name);
+
+	return entry != NULL ? entry->pw_uid : geteuid();
+}
+
+/* Root can connect to anybody's socket. */
+static void
+give_socket(const char *path, uid_t user)
+{
+	if (user != geteuid() && chown(path, user, (gid_t)-1) != 0)
+		vly_log_warning("socket %s: cannot give it to user %u, so that only root can "
+				"connect: %s",
+				path, (unsigned)user, strerror(errno));
+}
+
 int
-vly_publish_socket_listen(const char *path)
+vly_publish_socket_listen(const char *path, uid_t user)
 {
 	struct sockaddr_un address;
 	int fd = open_socket(path, &address);
@@ -73,6 +92,7 @@ vly_publish_socket_listen(const char *path)
 			      : error == ENOENT ? "its directory does not exist"
 						: strerror(error));
 	} else if (listen(fd, BACKLOG) == 0) {
+		give_socket(path, user);
 		return fd;
 	} else {
 		vly_log_error("socket %s: %s", path, strerror(errno));
@@ -83,7 +103,7 @@ vly_publish_socket_listen(const char *path)
 }
 
 int
-vly_publish_socket_accept(int listen_fd)
+vly_publish_socket_accept(int listen_fd, uid_t user)
 {
 	struct ucred peer;
 	socklen_t bytes = sizeof(peer);
@@ -92,7 +112,7 @@ vly_publish_socket_accept(int listen_fd)
 	if (fd < 0)
 		return -errno;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0 &&
-	    (peer.uid == 0 || peer.uid == geteuid()))
+	    (peer.uid == 0 || peer.uid == user || peer.uid == geteuid()))
 		return fd;
 	close(fd);
 	return -EPERM;

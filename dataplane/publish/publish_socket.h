@@ -9,13 +9,17 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Listens on `path` with mode 0600, and replaces a stale socket. Returns the descriptor, or -1 with
- * the error logged. */
-__attribute__((nonnull, warn_unused_result)) int vly_publish_socket_listen(const char *path);
+/* Returns the user called `name`, or our own user when there is none. Reads the user database. */
+__attribute__((nonnull, warn_unused_result)) uid_t vly_publish_socket_user(const char *name);
 
-/* Accepts a connection. Returns it if the peer is root or our own user; -EPERM if not, and then it
- * is closed; or another negative errno. */
-__attribute__((warn_unused_result)) int vly_publish_socket_accept(int listen_fd);
+/* Listens on `path` with mode 0600, as a socket of `user`, and replaces a stale socket. Returns the
+ * descriptor, or -1 with the error logged. */
+__attribute__((nonnull, warn_unused_result)) int vly_publish_socket_listen(const char *path,
+									   uid_t user);
+
+/* Accepts a connection. Returns it if the peer is root, `user` or our own user; -EPERM if not, and
+ * then it is closed; or another negative errno. */
+__attribute__((warn_unused_result)) int vly_publish_socket_accept(int listen_fd, uid_t user);
 
 /* Sends one packet, with `pass_fd` if it is not -1. Returns 0 or a negative errno. */
 __attribute__((nonnull, warn_unused_result)) int vly_publish_socket_send(int fd, const void *packet,

@@ -45,6 +45,8 @@
 
 /* The log line of a start that failed, with VLY_RETRY_MAX_MS in seconds. */
 #define VLY_RETRY_NOTICE "retrying the start until it succeeds, at least every %u s"
+/* What `systemctl status` shows meanwhile, with the error. */
+#define VLY_RETRY_STATUS "The start fails and is retried: %s"
 
 /* Log lines of an attempt that are remembered. Further ones are logged at the first attempt
  * only. */
