@@ -160,6 +160,11 @@ check_xdp(struct vly_preflight *preflight, const struct vly_preflight_port *port
 	else if (strcmp(nic->xdp_name, VLY_XDP_PROGRAM) == 0)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, name,
 				  "Volley's own XDP program is attached");
+	else if (nic->xdp_name[0] == '\0')
+		vly_preflight_say(
+			preflight, VLY_PREFLIGHT_WARN, name,
+			"XDP program %u is attached, and its name is not known\nrun as root",
+			nic->xdp_id);
 	else
 		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, name,
 				  "another XDP program is attached: %u \"%s\"\nif it is not "

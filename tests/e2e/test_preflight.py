@@ -75,7 +75,8 @@ def test_lines(machine):
 
 def test_without_a_configuration(machine):
     """The machine alone is checked, unless the usual configuration is there."""
-    assert not Path("/etc/volley/volley.yaml").exists()
+    if Path("/etc/volley/volley.yaml").exists():
+        pytest.skip("Volley is installed here")
     ended = machine.net.server.run(VOLLEYCTL, "preflight", env=environment())
     names = {line.split()[1] for line in ended.stdout.splitlines()[:-1]}
     assert {"config", "kernel", "bpf", "port53"} <= names and not {"interface", "cpus"} & names

@@ -162,6 +162,7 @@ Test(preflight_nic, other_program)
 {
 	machine_expect(&machine, "xdp", VLY_PREFLIGHT_OK, "no XDP program", "");
 	nic->xdp_id = 7;
+	machine_expect(&machine, "xdp", VLY_PREFLIGHT_WARN, "not known", "run as root");
 	strcpy(nic->xdp_name, "volley_xdp");
 	machine_expect(&machine, "xdp", VLY_PREFLIGHT_OK, "own", "");
 	strcpy(nic->xdp_name, "xdp_dispatcher");
