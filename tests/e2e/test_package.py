@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 
+import dns.rdatatype
 import pytest
 
 from ask import open_client, serial, wait_until_answered
@@ -45,7 +46,7 @@ class Client(threading.Thread):
         self.ending = threading.Event()
 
     def run(self):
-        query = dns_query("test.", "SOA")
+        query = dns_query("test.", dns.rdatatype.SOA)
         with open_client(self.network) as client:
             client.setblocking(False)
             while not self.ending.is_set():
@@ -234,6 +235,7 @@ def test_upgrade_of_what_is_stopped_or_waits(machine, lan, packages):
     assert machine.is_starting(CONTROL)
     assert "volley.yaml:1: " in machine.show(CONTROL, "StatusText")
     drop_in.unlink()
+    machine.systemctl("daemon-reload")
     machine.path("etc/volley/volley.yaml").write_text(CONFIG)
     machine.systemctl("start", *UNITS)
     assert serial(lan, "test.") == 1
