@@ -14,20 +14,20 @@
 #include "common/log.h"
 #include "common/notify.h"
 
-/* Looks in a time limit. A hang is so noticed within eleven tenths of the limit; more looks would
- * only wake the thread up more often. */
+/* Checks within a time limit: a hang is noticed within eleven tenths of the limit. More checks
+ * would only wake up the thread more often. */
 #define LOOKS 10
 
-/* Time limits that the main thread has: with large images, it verifies and waits for grace periods
- * for seconds. */
+/* The main thread's limit, in time limits: with large images, it verifies and waits for grace
+ * periods for seconds. */
 #define MAIN_LIMITS 30
 
-/* How long the end may take: a disk or a reader of the log that hangs must not hold it up. What the
- * log and the file get is written within a few milliseconds, and asking a thread for its position
- * takes 200 ms at most. */
+/* The time for logging and saving before the end: a disk or a log reader that hangs must not delay
+ * it. Log and file are written within a few milliseconds, and a thread's position takes 200 ms at
+ * most. */
 #define END_MS_MAX 500
 
-/* Octets of a packet that the log shows, and packets that it shows. */
+/* The octets of each packet, and the packets, that the log shows. */
 #define SHOWN_BYTES_MAX 320
 #define SHOWN_MAX       4
 
@@ -88,9 +88,9 @@ end_now(int number)
 	_exit(VLY_WATCHDOG_STATUS);
 }
 
-/* Ends the process by SIGALRM, should a disk or a reader of the log hang. By default the signal
- * ends even a wait for a disk, but not a process with pid 1, the first one of a container: that one
- * handles it. */
+/* Ends the process by SIGALRM if a disk or a log reader hangs. By default the signal ends even a
+ * process that waits for a disk, but not one with pid 1, the first of a container: that one needs a
+ * handler. */
 static void
 limit_the_end(void)
 {
@@ -104,7 +104,7 @@ limit_the_end(void)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/* Tells where the thread is and what it had in hand, which is in the evidence, and ends. */
+/* Logs the thread's position and packets, which are in the evidence, and ends the process. */
 __attribute__((noreturn)) static void
 end(const struct vly_watchdog *watchdog, pid_t tid, const char *what)
 {
@@ -120,7 +120,7 @@ end(const struct vly_watchdog *watchdog, pid_t tid, const char *what)
 
 /*
  * Whether a thread without progress hangs: it does if it waits for something, or if it has run for
- * half of the time limit. Otherwise others have its CPU, and a new start would not change that.
+ * half of the time limit. Otherwise other processes use its CPU, which a restart would not change.
  */
 static bool
 is_stuck(const struct vly_watchdog *watchdog, struct vly_watch *watch, pid_t tid, const char *what)
@@ -193,7 +193,7 @@ look_at_stream(struct vly_watchdog *watchdog, unsigned idx)
 	end(watchdog, thread->tid, what);
 }
 
-/* The main thread may well wait for an lcore that hangs, or for a disk: there is only a warning. */
+/* The main thread may wait for an lcore that hangs, or for a disk, so this is only a warning. */
 static void
 look_at_main(struct vly_watchdog *watchdog)
 {
@@ -208,7 +208,7 @@ look_at_main(struct vly_watchdog *watchdog)
 			watch->quiet_cnt * watchdog->look_ms / 1000);
 }
 
-/* Waits until it is time for a look. Returns false when the watchdog is to stop. */
+/* Waits until the next check. Returns false if the watchdog is to stop. */
 static bool
 wait_for_look(struct vly_watchdog *watchdog)
 {

@@ -40,10 +40,10 @@ find_program(char path[PATH_MAX])
 	return PROGRAM;
 }
 
-/* What systemctl status shows while the start is tried again. */
+/* The last line that was printed, which systemctl status shows between attempts to start. */
 static char last_said[1024];
 
-/* A line for the operator; in a second attempt, only what is new. */
+/* Prints a line for the operator; in a later attempt only if it is new. */
 __attribute__((format(printf, 2, 3))) static void
 say(struct vly_retry *retry, const char *format, ...)
 {
@@ -95,7 +95,7 @@ flags_of(const struct vly_config *config, const char *program, bool retry, char 
 	return args;
 }
 
-/* Returns only on failure, after telling the reason. */
+/* Returns only on failure, and has printed the reason. */
 static void
 become_dataplane(struct vly_retry *retry, const char *config_path, char *const *extra,
 		 unsigned extra_cnt)
@@ -115,7 +115,7 @@ become_dataplane(struct vly_retry *retry, const char *config_path, char *const *
 		say(retry, "volleyctl: %s can be read now, starting " PROGRAM, config_path);
 		unsetenv(VLY_RETRY_STATE); /* older than our reasons: to be said again */
 	}
-	signal(SIGPIPE, SIG_DFL); /* what is ignored stays ignored in the new program */
+	signal(SIGPIPE, SIG_DFL); /* an ignored signal would stay ignored in the new program */
 	if (args && (!retry->wanted || leave_command(config_path, extra, extra_cnt) == 0))
 		execvp(program, args);
 	say(retry, "volleyctl: %s: %s", program, args ? strerror(errno) : "out of memory");
@@ -130,10 +130,8 @@ vly_ctl_exec(const char *config_path, bool again, char *const *extra, unsigned e
 
 	become_dataplane(&retry, config_path, extra, extra_cnt);
 	while (again) { /* until it works, or a signal ends us */
-		vly_notify_status("The start fails, and is tried again: %s", last_said);
-		say(&retry,
-		    "volleyctl: the start is tried again until it works, every %u s at the longest",
-		    VLY_RETRY_MAX_MS / 1000);
+		vly_notify_status(VLY_RETRY_STATUS, last_said);
+		say(&retry, "volleyctl: " VLY_RETRY_NOTICE, VLY_RETRY_MAX_MS / 1000);
 		vly_retry_pause(&retry);
 		become_dataplane(&retry, config_path, extra, extra_cnt);
 	}

@@ -179,7 +179,8 @@ vly_cache_lookup_open(struct vly_cache_lookup **lookup, const struct vly_load_se
 	}
 	if (parsed != 0) {
 		snprintf(reason, reason_bytes, "%s/index: %s", settings->cache_dir,
-			 parsed > 0 ? "it was made under another hash key, settings or release"
+			 parsed > 0 ? "it was written with another hash key, other settings or "
+				      "another release"
 				    : "it is damaged");
 		return parsed > 0 ? VLY_STATE_UNREADABLE : VLY_STATE_DAMAGED;
 	}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Whether the checksums of a query's frame are right.
+ * Verifies the checksums in the frame of a query.
  *
  * Use, on a frame that the policy serves (policy.h), before anything is written to it:
- * vly_packet_is_intact(). Where a device has checked the UDP checksum, vly_packet_ipv4_is_intact()
- * and vly_packet_udp_may_have() are left. Any thread; allocates nothing. The lengths in the frame
- * are those that the policy has verified; all other octets are untrusted.
+ * vly_packet_is_intact(). If the device has checked the UDP checksum, vly_packet_ipv4_is_intact()
+ * and vly_packet_udp_may_have() are enough. Pure; any thread. The policy has verified the lengths
+ * in the frame; all other octets are untrusted.
  */
 #ifndef VLY_DATAPLANE_PACKET_SUM_H
 #define VLY_DATAPLANE_PACKET_SUM_H
@@ -15,17 +15,18 @@
 #include <volley/checksum.h>
 #include <volley/policy.h>
 
-/* Of octets that hold their own right checksum (RFC 1071 §1). */
+/* The sum of octets that include their own correct checksum (RFC 1071 §1). */
 #define VLY_SUM_RIGHT 0xffff
 
-/* The IPv4 header, which has no options, before the UDP header at `udp`. */
+/* Whether the checksum of the IPv4 header (without options) in front of `udp` is correct. */
 static inline bool
 vly_packet_ipv4_is_intact(const uint8_t *udp)
 {
 	return vly_sum_fold(vly_sum_octets(udp - VLY_IPV4_BYTES, VLY_IPV4_BYTES)) == VLY_SUM_RIGHT;
 }
 
-/* The sum of the pseudo header (RFC 768, RFC 8200 §8.1): the addresses are right before `udp`. */
+/* The sum of the pseudo header (RFC 768, RFC 8200 §8.1). The addresses are directly before
+ * `udp`. */
 static inline uint64_t
 vly_packet_pseudo_sum(const uint8_t *udp, bool is_ipv4, unsigned udp_len)
 {
@@ -35,8 +36,8 @@ vly_packet_pseudo_sum(const uint8_t *udp, bool is_ipv4, unsigned udp_len)
 	       htons((uint16_t)udp_len);
 }
 
-/* Whether the field may be what it is: 0 stands for no checksum, which IPv6 does not allow (RFC
- * 8200 §8.1; the exceptions of RFC 6935 are tunnels). */
+/* Whether the field's value is allowed: 0 means no checksum, which IPv6 does not allow (RFC 8200
+ * §8.1; the exceptions of RFC 6935 are tunnels). */
 static inline bool
 vly_packet_udp_may_have(uint16_t checksum, bool is_ipv4)
 {
@@ -44,9 +45,9 @@ vly_packet_udp_may_have(uint16_t checksum, bool is_ipv4)
 }
 
 /*
- * Whether the IPv4 header's checksum and the UDP checksum of a query of `dns_len` octets at `dns`
- * are right. With `may_be_partial`, a UDP checksum may also be the sum of the pseudo header alone:
- * a Linux sender leaves the rest to the device, and a virtual device to nobody.
+ * Whether the checksums of IPv4 header and UDP of a query of `dns_len` octets at `dns` are correct.
+ * With `may_be_partial`, the UDP checksum may also be the sum of the pseudo header alone: Linux
+ * leaves the rest to the sending device, and a virtual device does not compute it.
  */
 static inline bool
 vly_packet_is_intact(const uint8_t *dns, unsigned dns_len, bool is_ipv4, bool may_be_partial)

@@ -13,15 +13,17 @@
 #include "device.h"
 #include "interface.h"
 #include "setup/eal.h"
+#include "xdp_refusal.h"
 #include "xsk.h"
 
-/* MTU of ports that have none: that of Ethernet. */
+/* For ports without an MTU: that of Ethernet. */
 #define MTU_DEFAULT 1500
 
-/* What an answer needs at the least; a smaller MTU would not do for IPv6 either (RFC 8200 §5). */
+/* The least that IPv6 needs (RFC 8200 §5): room for the responses of 1,232 octets that most
+ * resolvers ask for, behind IPv6 and UDP headers. */
 #define MTU_MIN 1280
 
-/* The queues that a path to us spreads over: UDP by addresses and ports. */
+/* NICs distribute packets over queues by addresses and UDP ports. */
 #define RSS_UDP                                                                                    \
 	(RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_IPV6_UDP_EX)
 
@@ -82,6 +84,13 @@ check_interface(struct vly_port *port)
 	port->partial_sums = interface.partial_sums;
 	if (spec->kind != VLY_PORT_AF_XDP)
 		return 0;
+	if (interface.is_bond) {
+		vly_log_error("port %s: %s is a bond, and the kernel gives an AF_XDP socket only "
+			      "frames of its own interface: use a port for each member of the "
+			      "bond, such as af_xdp:eth0",
+			      spec->name, spec->target);
+		return -1;
+	}
 	if (check_queues(spec, &interface) != 0)
 		return -1;
 	if (interface.strips_vlan_tags)
@@ -140,7 +149,7 @@ configure(struct vly_port *port)
 	if (port->spec->kind == VLY_PORT_PCI)
 		conf.rxmode.offloads = info.rx_offload_capa & RX_CHECKSUMS;
 	port->checks_sums = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_UDP_CKSUM) != 0;
-	/* All that we send on a queue is from the mempool of that queue, with one reference. */
+	/* All packets sent on a queue are from its own mempool, with one reference each. */
 	conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	error = rte_eth_dev_configure(port->port_id, queue_cnt, queue_cnt, &conf);
 	if (error == 0)
@@ -151,7 +160,7 @@ configure(struct vly_port *port)
 	return 0;
 }
 
-/* Without a socket to wait on, an idle lcore looks again and again. */
+/* Without a socket to wait on, an idle lcore polls. */
 static int
 set_up_rx(struct vly_port *port, uint16_t queue_idx, struct rte_mempool *pool)
 {
@@ -170,7 +179,7 @@ set_up_rx(struct vly_port *port, uint16_t queue_idx, struct rte_mempool *pool)
 }
 
 static int
-set_up_queue(struct vly_port *port, uint16_t queue_idx)
+set_up_queue(struct vly_port *port, uint16_t queue_idx, const char *xdp_program)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
 	int socket_id = rte_eth_dev_socket_id(port->port_id);
@@ -184,6 +193,8 @@ set_up_queue(struct vly_port *port, uint16_t queue_idx)
 		return -1;
 	}
 	int error = set_up_rx(port, queue_idx, pool);
+	if (error != 0 && port->has_xdp && vly_xdp_refusal_report(port->spec->name, xdp_program))
+		return -1;
 	if (error == 0)
 		error = rte_eth_tx_queue_setup(port->port_id, queue_idx, port->plan.tx_desc_cnt,
 					       (unsigned)socket_id, NULL);
@@ -216,7 +227,7 @@ vly_port_open(struct vly_port *port, unsigned port_idx, const char *xdp_program)
 	if (configure(port) != 0)
 		return -1;
 	for (uint16_t i = 0; i < port->spec->queue_cnt; i++)
-		if (set_up_queue(port, i) != 0)
+		if (set_up_queue(port, i, xdp_program) != 0)
 			return -1;
 	int error = rte_eth_dev_start(port->port_id);
 	if (error != 0)
@@ -238,7 +249,7 @@ vly_port_set_rules(struct vly_port *port, const struct vly_policy_rules *rules)
 	return port->has_xdp ? vly_xdp_set_rules(&port->xdp, rules) : 0;
 }
 
-/* Until it is noticed, frames for the new address go to the kernel, which answers, too. */
+/* Until this is noticed, frames for the new address go to the kernel, and stream threads answer. */
 static void
 follow_mac(struct vly_port *port, const struct vly_interface *interface)
 {
@@ -253,14 +264,14 @@ follow_mac(struct vly_port *port, const struct vly_interface *interface)
 		     port->spec->target);
 }
 
-/* Errors of asking, such as too many open files, tell nothing of the port. */
+/* An error of the query itself, such as too many open files, leaves the state as it is. */
 static enum vly_port_trouble
 look_at(struct vly_port *port)
 {
 	char name[IF_NAMESIZE];
 	struct vly_interface interface;
 
-	/* by its number: it may have got another name, and works all the same */
+	/* By its index: an interface that was renamed still works. */
 	if (if_indextoname(port->if_index, name) == NULL)
 		return errno == ENXIO ? VLY_PORT_TROUBLE_gone : port->trouble;
 	int error = vly_interface_query(name, &interface);
@@ -277,7 +288,7 @@ look_at(struct vly_port *port)
 	return interface.mtu != port->mtu ? VLY_PORT_TROUBLE_mtu : VLY_PORT_TROUBLE_none;
 }
 
-/* Says once what happened to the interface. */
+/* Logs each change of the interface's state once. */
 static void
 watch(struct vly_port *port)
 {

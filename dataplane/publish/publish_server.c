@@ -14,7 +14,7 @@
 #include "publish_decode.h"
 #include "publish_socket.h"
 
-/* Descriptors come back with the connections of stream threads, which last for seconds. */
+/* Descriptors become free when connections of stream threads end, which takes seconds. */
 #define LISTEN_PAUSE_MS 1000
 
 static void
@@ -23,7 +23,7 @@ free_handle(uv_handle_t *handle)
 	free(handle);
 }
 
-/* What was sent but not committed goes with the connection; what is live goes on answering. */
+/* Images that were sent but not committed are closed with the connection; the live table stays. */
 static void
 end_connection(struct vly_publish_server *server, const char *reason)
 {
@@ -91,7 +91,8 @@ commit(struct vly_publish_server *server, const struct vly_publish_request *requ
 	return VLY_PUBLISH_OK;
 }
 
-/* Every port, or none: those that took the rules go back to the live ones. */
+/* Gives the rules to every port, or to none: if one refuses, the others get the live rules again.
+ * Returns the port that refused, or NULL. */
 static const struct vly_port *
 set_rules(struct vly_publish_server *server, const struct vly_policy_rules *rules)
 {
@@ -130,7 +131,8 @@ defend(struct vly_publish_server *server, int fd, struct vly_image_error *error)
 	return VLY_PUBLISH_OK;
 }
 
-/* Carries out one packet. Returns 0, or a negative errno when the result can't be sent. */
+/* Carries out the request in one packet. Returns 0, or a negative errno if the result can't be
+ * sent. */
 static int
 handle_packet(struct vly_publish_server *server, const void *packet, size_t bytes, int passed_fd,
 	      unsigned fd_cnt)
@@ -180,7 +182,7 @@ on_control_readable(uv_poll_t *poll, int status, int events)
 			       bytes < 0 ? strerror((int)-bytes) : "closed by volley-control");
 		return;
 	}
-	/* Longer than any message: the header's length can't fit, which the decoder says. */
+	/* A packet longer than any message does not match its header: the decoder refuses it. */
 	int error = handle_packet(server, packet, (size_t)bytes, passed_fd, fd_cnt);
 	if (passed_fd >= 0)
 		close(passed_fd);
@@ -219,8 +221,8 @@ listen_again(uv_timer_t *timer)
 	uv_poll_start(&server->listen_poll, UV_READABLE, on_connection);
 }
 
-/* A connection that can't be taken stays readable: without a pause, we would do nothing but look at
- * it. */
+/* A connection that can't be accepted leaves the listener readable: without a pause, the loop would
+ * spin. */
 static void
 pause_listening(struct vly_publish_server *server, int error)
 {

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Interfaces that can't be a port: the start ends, and its message says what to use instead."""
+import pytest
+
+from cells import bond
+from served import Served
+
+pytestmark = [pytest.mark.alone, pytest.mark.parametrize("lab", ["6.12"], indirect=True)]
+
+
+def test_bond_is_refused_in_favour_of_its_members(lab):
+    with bond(lab, "left"):
+        before = lab.state()
+        volley = Served(lab, ["af_xdp:bond0"], [lab.links["left"].server4])
+        volley.spawn_dataplane()
+        assert volley.wait_for_end("dataplane") == 1
+        assert "bond0 is a bond" in volley.log("dataplane")
+        assert "a port for each member" in volley.log("dataplane")
+        assert lab.state() == before
