@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Octets behind a node's name that a comparison may read. */
+/* Octets that a comparison may read behind a node's name. */
 #define NODE_SLACK_BYTES VLY_NAME_SLACK_BYTES
 
-/* Buckets whose bits in the map are on their way from memory while one is checked. */
+/* Buckets whose bits in the map are prefetched ahead of the one being checked. */
 #define BUCKETS_AHEAD 4
 
-/* The largest pointer that can still grow by a whole name and stay a pointer. */
+/* The largest pointer that stays one when it grows by the length of a whole name. */
 #define FIXABLE_POINTER_MAX (VLY_POINTER_MAX - VLY_NAME_BYTES_MAX)
 
 #define ANSWER_FLAGS (VLY_ANSWER_RCODE | VLY_ANSWER_AA | VLY_ANSWER_REFERRAL | VLY_ANSWER_ROTATES)
@@ -207,7 +207,7 @@ vly_image_map_words(const struct vly_image *image)
 	return image->header->section[VLY_SECTION_HEAP].bytes / VLY_IMAGE_REF_BYTES / 64 + 1;
 }
 
-/* Names are in the buckets in no order, so each sets its bit in another line of the map. */
+/* Names are in the buckets in random order, so each sets a bit in another cache line of the map. */
 static void
 fetch_bits(const struct vly_image_bucket *bucket, const uint64_t *map)
 {

@@ -28,6 +28,9 @@ static _Atomic int level_max = VLY_LOG_INFO;
 
 struct vly_retry vly_log_retry;
 
+/* The main thread's. */
+static char last_error[LINE_BYTES];
+
 int
 vly_log_level_find(const char *name)
 {
@@ -67,6 +70,8 @@ vly_log(enum vly_log_level level, const char *format, ...)
 	va_start(args, format);
 	int text = vsnprintf(line + len, sizeof(line) - len, format, args);
 	va_end(args);
+	if (level == VLY_LOG_ERROR && gettid() == getpid())
+		strcpy(last_error, line + len);
 	if (!vly_retry_is_news(&vly_log_retry, line))
 		return;
 
@@ -76,4 +81,10 @@ vly_log(enum vly_log_level level, const char *format, ...)
 	line[len] = '\n';
 	if (write(STDERR_FILENO, line, len + 1) < 0)
 		return; /* there is nowhere left to report it */
+}
+
+const char *
+vly_log_last_error(void)
+{
+	return last_error;
 }

@@ -31,6 +31,9 @@ void vly_log_level_set(enum vly_log_level level);
 __attribute__((nonnull, format(printf, 2, 3))) void vly_log(enum vly_log_level level,
 							    const char *format, ...);
 
+/* The text of the last error that the main thread has logged, or "". Main thread only. */
+__attribute__((returns_nonnull)) const char *vly_log_last_error(void);
+
 #define vly_log_error(...)   vly_log(VLY_LOG_ERROR, __VA_ARGS__)
 #define vly_log_warning(...) vly_log(VLY_LOG_WARNING, __VA_ARGS__)
 #define vly_log_info(...)    vly_log(VLY_LOG_INFO, __VA_ARGS__)

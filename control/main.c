@@ -11,8 +11,12 @@
 
 #include <volley/retry.h>
 
+#include "base/reason.h"
 #include "base/state_file.h"
 #include "common/log.h"
+#include "common/notify.h"
+#include "common/plural.h"
+#include "common/version.h"
 #include "config/config.h"
 #include "defence/defender.h"
 #include "publish/publisher.h"
@@ -26,27 +30,28 @@ struct control {
 	uv_signal_t hup;
 	uv_signal_t term;
 	uv_signal_t intr;
+	uv_timer_t alive; /* for systemd's watchdog */
 	struct vly_server *server;
 	struct vly_publisher *publisher;
 	struct vly_defender *defender;
 	struct vly_reloader *reloader;
 	struct vly_commands commands;
-	char key_trouble[500]; /* why the hash key is not kept, or "" */
+	char key_trouble[VLY_TROUBLE_BYTES]; /* why the hash key is not kept, or "" */
 };
 
 static const char usage[] =
 	"Usage: volley-control --config FILE [--log-level LEVEL] [--retry]\n"
 	"Loads the zones of the configuration and publishes them to volley-dataplane.\n"
 	"\n"
-	"  --config FILE      the configuration, such as /etc/volley/volley.yaml\n"
-	"  --log-level LEVEL  error, warning, info or debug; goes before the configuration's\n"
-	"  --retry            a start that fails is tried again, until it works\n"
-	"  --help             shows this\n"
-	"  --version          shows the version\n"
+	"  --config FILE      the configuration file, such as /etc/volley/volley.yaml\n"
+	"  --log-level LEVEL  error, warning, info or debug; overrides the configuration\n"
+	"  --retry            retry a failed start until it succeeds\n"
+	"  --help             show this help\n"
+	"  --version          show the version\n"
 	"\n"
-	"Signals: SIGHUP reloads everything, SIGTERM and SIGINT end it; the dataplane goes on "
-	"answering.\n"
-	"Exit status: 0 ended by a signal, 1 could not start, 2 usage.\n";
+	"Signals: SIGHUP reloads the configuration and all zones; SIGTERM and SIGINT stop\n"
+	"volley-control, while volley-dataplane continues to answer.\n"
+	"Exit status: 0 stopped by a signal, 1 could not start, 2 wrong usage.\n";
 
 static void
 on_first_load(void *arg, const struct vly_reload_report *report)
@@ -55,8 +60,11 @@ on_first_load(void *arg, const struct vly_reload_report *report)
 	const struct vly_served_zones *served = vly_reloader_served(control->reloader);
 
 	if (report->zone_cnt > 0 && served->loaded_cnt == 0)
-		vly_log_error("no zone could be loaded: correct the files, then volleyctl reload");
-	vly_log_info("ready: %" PRIu32 " zones", served->loaded_cnt);
+		vly_log_error(
+			"no zone could be loaded: correct the files, then run volleyctl reload");
+	vly_log_info("ready: %" PRIu32 " zone%s", served->loaded_cnt,
+		     vly_plural(served->loaded_cnt));
+	vly_notify_ready();
 }
 
 static void
@@ -73,7 +81,7 @@ on_hup(uv_signal_t *signal, int number)
 
 	(void)number;
 	if (!vly_reloader_request(control->reloader, NULL, 0, on_reloaded, NULL))
-		vly_log_error("no reload: out of memory");
+		vly_log_error("reload failed: out of memory");
 }
 
 static void
@@ -81,10 +89,27 @@ on_stop(uv_signal_t *signal, int number)
 {
 	struct control *control = signal->data;
 
-	vly_log_info("ended by %s", strsignal(number));
+	vly_log_info("stopping: received signal %s", strsignal(number));
 	vly_server_free(control->server);
 	control->server = NULL;
 	uv_stop(control->loop);
+}
+
+static void
+on_alive(uv_timer_t *timer)
+{
+	(void)timer;
+	vly_notify_alive();
+}
+
+static void
+start_alive(struct control *control)
+{
+	unsigned alive_ms = vly_notify_alive_ms();
+
+	uv_timer_init(control->loop, &control->alive);
+	if (alive_ms > 0)
+		uv_timer_start(&control->alive, on_alive, 0, alive_ms);
 }
 
 static void
@@ -105,27 +130,27 @@ start_signals(struct control *control)
 static int
 load_key(struct control *control, const struct vly_config *config, struct vly_hash_key *key)
 {
-	char reason[400];
+	char reason[VLY_REASON_BYTES];
 	int result = vly_hash_key_load(config->control->state_dir, key, reason, sizeof(reason));
 
 	if (result < 0)
-		vly_log_error("no random bits: %m");
+		vly_log_error("the kernel returned no random bits: %m");
 	if (result > 0) {
 		snprintf(control->key_trouble, sizeof(control->key_trouble),
-			 "hash key not kept: each start makes a new one, so the image cache is not "
-			 "used: %s",
+			 "hash key not saved: each start makes a new one, so the image cache is "
+			 "not used: %s",
 			 reason);
 		vly_log_warning("%s", control->key_trouble);
 	}
 	return result;
 }
 
-/* What can't be kept then is told by those who keep it. */
+/* Those who keep files there report what they can't keep. */
 static void
 make_state_dir(const char *path)
 {
 	if (vly_state_dir_make(path) < 0)
-		vly_log_warning("state-dir %s can't be made: %m", path);
+		vly_log_warning("state-dir %s could not be created: %m", path);
 }
 
 /* A bad list must not keep the zones from being served. */
@@ -138,8 +163,8 @@ read_lists(struct vly_config *config)
 		return;
 	for (unsigned i = 0; i < errors.cnt; i++)
 		vly_log_error("%s", errors.text[i]);
-	vly_log_error("nothing of defence.deny-file is denied: correct it, then volleyctl "
-		      "reload");
+	vly_log_error("the prefixes of defence.deny-file are not denied: correct the file, then "
+		      "run volleyctl reload");
 	vly_config_errors_free(&errors);
 }
 
@@ -148,7 +173,7 @@ static int
 start(struct control *control, const char *config_path, struct vly_config *config)
 {
 	struct vly_hash_key key;
-	char reason[400] = "out of memory";
+	char reason[VLY_REASON_BYTES] = "out of memory";
 
 	read_lists(config);
 	make_state_dir(config->control->state_dir);
@@ -184,12 +209,14 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 		.key_trouble = control->key_trouble,
 		.start_ms = uv_now(control->loop),
 	};
+	vly_notify_status("Loads %u zones", config->zone_cnt);
 	start_signals(control);
+	start_alive(control);
 	return vly_reloader_request(control->reloader, NULL, 0, on_first_load, control) ? 0 : -1;
 }
 
-/* Work in threads can't be interrupted and may take long: then the end does not wait for it. What
- * is written is written beside the old file, and takes its place at the end. */
+/* Work in threads can't be interrupted and may take long, so the exit does not wait for it. Files
+ * are replaced as a whole, so nothing is left half written under its name. */
 static void
 stop(struct control *control)
 {
@@ -203,6 +230,7 @@ stop(struct control *control)
 		_exit(0);
 	}
 	if (control->reloader) {
+		uv_close((uv_handle_t *)&control->alive, NULL);
 		uv_close((uv_handle_t *)&control->hup, NULL);
 		uv_close((uv_handle_t *)&control->term, NULL);
 		uv_close((uv_handle_t *)&control->intr, NULL);
@@ -220,7 +248,8 @@ say_started(void)
 	unsigned failed_cnt = vly_retry_started(&vly_log_retry);
 
 	if (failed_cnt > 0)
-		vly_log_info("started, after %u attempts that failed", failed_cnt);
+		vly_log_info("started after %u failed attempt%s", failed_cnt,
+			     vly_plural(failed_cnt));
 }
 
 static int
@@ -229,8 +258,8 @@ run(const char *config_path, int log_level)
 	struct vly_config_errors errors;
 	struct control control = {.loop = uv_default_loop()};
 	if (!control.loop) {
-		vly_log_error("no event loop: %m; more open files are needed (ulimit -n, "
-			      "LimitNOFILE=)");
+		vly_log_error("the event loop could not be created: %m; allow more open files "
+			      "(ulimit -n, LimitNOFILE=)");
 		return 1;
 	}
 	struct vly_config *config = vly_config_load(config_path, &errors);
@@ -258,13 +287,11 @@ start_again(char **argv, int status)
 {
 	if (!vly_log_retry.starting)
 		return status;
-	vly_log_info(
-		"the start is tried again until it works, every %u s at the longest; SIGTERM ends "
-		"that",
-		VLY_RETRY_MAX_MS / 1000);
+	vly_log_info(VLY_RETRY_NOTICE "; SIGTERM ends the program", VLY_RETRY_MAX_MS / 1000);
+	vly_notify_status(VLY_RETRY_STATUS, vly_log_last_error());
 	vly_retry_pause(&vly_log_retry);
 	vly_retry_exec(&vly_log_retry, argv);
-	vly_log_error("can't start again: %m");
+	vly_log_error("cannot start again: %m");
 	return status;
 }
 
@@ -290,7 +317,7 @@ main(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		} else if (option == 'v') {
-			puts("volley-control " VLY_VERSION);
+			printf("volley-control %s\n", vly_version);
 			return 0;
 		} else if (option == 'r') {
 			continue; /* vly_retry_begin() looks for it */
@@ -300,8 +327,8 @@ main(int argc, char **argv)
 		}
 	}
 	if (!config_path || optind < argc) {
-		fputs("volley-control: give --config FILE, nothing else; see volley-control "
-		      "--help\n",
+		fputs("volley-control: --config FILE must be given, and no other argument; see "
+		      "volley-control --help\n",
 		      stderr);
 		return 2;
 	}

@@ -5,30 +5,33 @@
 
 #include <rte_cycles.h>
 
+#include "common/notify.h"
+#include "common/plural.h"
 #include "port/port.h"
 #include "publish/publish_server.h"
 #include "setup/eal.h"
+#include "setup/machine.h"
 #include "start.h"
 #include "stream/stream_server.h"
 #include "watchdog.h"
 #include "workers.h"
 
-/* How often the ports' own counters are copied: as often as anybody looks, at the cost of a few
- * system calls per port. */
+/* The interval at which the ports' counters are copied: short enough for an operator who watches,
+ * at the cost of a few system calls per port. */
 #define READ_PORTS_MS 100
 
 struct dataplane {
 	const struct vly_options *options;
 	struct vly_lcores lcores;
 	struct vly_port port[VLY_PORTS_MAX];
-	unsigned port_cnt; /* planned, at least */
+	unsigned port_cnt; /* ports that are at least planned */
 	struct vly_workers workers;
 	struct vly_counters_block block;
-	struct vly_sampler xdp_sampler; /* of what XDP programs dropped */
+	struct vly_sampler xdp_sampler; /* for the drops of XDP programs */
 	struct vly_publish_server server;
 	struct vly_stream_server streams;
 	struct vly_watchdog watchdog;
-	int status; /* to exit with */
+	int status; /* exit status */
 	uv_loop_t loop;
 	uv_timer_t timer;
 	uv_signal_t sigterm;
@@ -46,8 +49,8 @@ on_signal(uv_signal_t *signal, int number)
 	uv_stop(&dataplane->loop);
 }
 
-/* Lcores that can't get packets are of no use: a new start may find the port again, and says why if
- * not. */
+/* Without a working port, lcores get no packets: a restart may find the port again, and logs the
+ * reason if it does not. */
 static void
 end_without_ports(struct dataplane *dataplane)
 {
@@ -59,8 +62,8 @@ end_without_ports(struct dataplane *dataplane)
 	uv_stop(&dataplane->loop);
 }
 
-/* A signal that came during the start waits for the loop to run. One that comes from here on ends
- * the process. */
+/* A signal that arrived during the start is handled when the loop runs. A later one ends the
+ * process. */
 static bool
 was_told_to_stop(struct dataplane *dataplane)
 {
@@ -87,7 +90,8 @@ on_timer(uv_timer_t *timer)
 	end_without_ports(dataplane);
 }
 
-/* Before anything that must be taken down again, so that a signal can't come in between. */
+/* Handles signals from now on. Called before anything that must be taken down again, so that a
+ * signal can't prevent that. */
 static int
 start_loop(struct dataplane *dataplane)
 {
@@ -185,7 +189,7 @@ stop_workers(struct dataplane *dataplane)
 	vly_workers_stop(&dataplane->workers);
 }
 
-/* One CPU of these is for the main thread. */
+/* Helpers for these CPUs, one of which is for the main thread. */
 static struct vly_image_helpers
 helpers_on(const cpu_set_t *cpus)
 {
@@ -195,7 +199,18 @@ helpers_on(const cpu_set_t *cpus)
 					  *cpus};
 }
 
-/* There are zones: from now on we answer, on every way in. */
+static void
+log_state(const struct dataplane *dataplane, const char *state)
+{
+	unsigned lcore_cnt = dataplane->lcores.cnt;
+	unsigned port_cnt = dataplane->port_cnt;
+
+	vly_log_info("%s: %u lcore%s, %u port%s, listening on %s", state, lcore_cnt,
+		     vly_plural(lcore_cnt), port_cnt, vly_plural(port_cnt),
+		     dataplane->options->socket_path);
+}
+
+/* There are zones now: starts to answer on all ways in. */
 static void
 on_first_commit(void *argument)
 {
@@ -212,9 +227,11 @@ on_first_commit(void *argument)
 		uv_stop(&dataplane->loop);
 		return;
 	}
-	vly_log_info("ready: %u lcores, %u ports, listening on %s", dataplane->lcores.cnt,
-		     dataplane->port_cnt, dataplane->options->socket_path);
+	log_state(dataplane, "ready");
 	vly_start_done();
+	vly_notify_status("Answers queries on %u ports with %u lcores", dataplane->port_cnt,
+			  dataplane->lcores.cnt);
+	vly_notify_ready();
 }
 
 static int
@@ -223,9 +240,10 @@ open_publish_server(struct dataplane *dataplane)
 	struct vly_publish_server *server = &dataplane->server;
 
 	if (vly_publish_server_open(server, &dataplane->loop, dataplane->options->socket_path,
-				    &dataplane->block, dataplane->port, dataplane->port_cnt) != 0)
+				    dataplane->options->socket_user, &dataplane->block,
+				    dataplane->port, dataplane->port_cnt) != 0)
 		return -1;
-	/* as long as no image is live, the lcores have nothing to answer */
+	/* While no image is live, lcores do not answer, so their CPUs can help. */
 	server->images.before = helpers_on(&dataplane->lcores.allowed);
 	server->images.beside = helpers_on(&dataplane->lcores.rest);
 	server->on_first_commit = on_first_commit;
@@ -244,9 +262,8 @@ serve(struct dataplane *dataplane)
 			       &dataplane->streams) == 0) {
 		dataplane->status = 0;
 		uv_timer_start(&dataplane->timer, on_timer, READ_PORTS_MS, READ_PORTS_MS);
-		vly_log_info("waiting for zones: %u lcores, %u ports, listening on %s",
-			     dataplane->lcores.cnt, dataplane->port_cnt,
-			     dataplane->options->socket_path);
+		log_state(dataplane, "waiting for zones");
+		vly_notify_status("Waiting for zones from volley-control");
 		uv_run(&dataplane->loop, UV_RUN_DEFAULT);
 		uv_timer_stop(&dataplane->timer);
 	}
@@ -258,12 +275,14 @@ serve(struct dataplane *dataplane)
 	return dataplane->status;
 }
 
-/* With the EAL running. */
+/* Runs while the EAL is running. */
 static int
 run_ports(struct dataplane *dataplane)
 {
 	if (open_ports(dataplane) != 0 || create_counters(dataplane) != 0)
 		return 1;
+	/* A start that fails has said why by now, and in fewer lines. */
+	vly_machine_check(dataplane->options, &dataplane->lcores);
 	int status = serve(dataplane);
 	vly_counters_destroy(&dataplane->block);
 	return status;

@@ -12,21 +12,22 @@
 #include "base/thread.h"
 #include "base/thread_state.h"
 #include "common/log.h"
+#include "common/notify.h"
 
-/* Looks in a time limit. A hang is so noticed within eleven tenths of the limit; more looks would
- * only wake the thread up more often. */
+/* Checks within a time limit: a hang is noticed within eleven tenths of the limit. More checks
+ * would only wake up the thread more often. */
 #define LOOKS 10
 
-/* Time limits that the main thread has: with large images, it verifies and waits for grace periods
- * for seconds. */
+/* The main thread's limit, in time limits: with large images, it verifies and waits for grace
+ * periods for seconds. */
 #define MAIN_LIMITS 30
 
-/* How long the end may take: a disk or a reader of the log that hangs must not hold it up. What the
- * log and the file get is written within a few milliseconds, and asking a thread for its position
- * takes 200 ms at most. */
+/* The time for logging and saving before the end: a disk or a log reader that hangs must not delay
+ * it. Log and file are written within a few milliseconds, and a thread's position takes 200 ms at
+ * most. */
 #define END_MS_MAX 500
 
-/* Octets of a packet that the log shows, and packets that it shows. */
+/* The octets of each packet, and the packets, that the log shows. */
 #define SHOWN_BYTES_MAX 320
 #define SHOWN_MAX       4
 
@@ -87,9 +88,9 @@ end_now(int number)
 	_exit(VLY_WATCHDOG_STATUS);
 }
 
-/* Ends the process by SIGALRM, should a disk or a reader of the log hang. By default the signal
- * ends even a wait for a disk, but not a process with pid 1, the first one of a container: that one
- * handles it. */
+/* Ends the process by SIGALRM if a disk or a log reader hangs. By default the signal ends even a
+ * process that waits for a disk, but not one with pid 1, the first of a container: that one needs a
+ * handler. */
 static void
 limit_the_end(void)
 {
@@ -103,7 +104,7 @@ limit_the_end(void)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/* Tells where the thread is and what it had in hand, which is in the evidence, and ends. */
+/* Logs the thread's position and packets, which are in the evidence, and ends the process. */
 __attribute__((noreturn)) static void
 end(const struct vly_watchdog *watchdog, pid_t tid, const char *what)
 {
@@ -119,7 +120,7 @@ end(const struct vly_watchdog *watchdog, pid_t tid, const char *what)
 
 /*
  * Whether a thread without progress hangs: it does if it waits for something, or if it has run for
- * half of the time limit. Otherwise others have its CPU, and a new start would not change that.
+ * half of the time limit. Otherwise other processes use its CPU, which a restart would not change.
  */
 static bool
 is_stuck(const struct vly_watchdog *watchdog, struct vly_watch *watch, pid_t tid, const char *what)
@@ -192,7 +193,7 @@ look_at_stream(struct vly_watchdog *watchdog, unsigned idx)
 	end(watchdog, thread->tid, what);
 }
 
-/* The main thread may well wait for an lcore that hangs, or for a disk: there is only a warning. */
+/* The main thread may wait for an lcore that hangs, or for a disk, so this is only a warning. */
 static void
 look_at_main(struct vly_watchdog *watchdog)
 {
@@ -207,7 +208,7 @@ look_at_main(struct vly_watchdog *watchdog)
 			watch->quiet_cnt * watchdog->look_ms / 1000);
 }
 
-/* Waits until it is time for a look. Returns false when the watchdog is to stop. */
+/* Waits until the next check. Returns false if the watchdog is to stop. */
 static bool
 wait_for_look(struct vly_watchdog *watchdog)
 {
@@ -222,6 +223,19 @@ wait_for_look(struct vly_watchdog *watchdog)
 	return !stop;
 }
 
+/* None of the threads hangs: that is what systemd's watchdog waits for. */
+static void
+report(struct vly_watchdog *watchdog)
+{
+	uint64_t now_ns = uv_hrtime();
+
+	if (watchdog->report_ms == 0 ||
+	    now_ns - watchdog->reported_ns < watchdog->report_ms * UINT64_C(1000000))
+		return;
+	watchdog->reported_ns = now_ns;
+	vly_notify_alive();
+}
+
 static void
 run(void *argument)
 {
@@ -233,6 +247,7 @@ run(void *argument)
 		for (unsigned i = 0; i < watchdog->streams->thread_cnt; i++)
 			look_at_stream(watchdog, i);
 		look_at_main(watchdog);
+		report(watchdog);
 	}
 }
 
@@ -249,11 +264,13 @@ vly_watchdog_start(struct vly_watchdog *watchdog, const struct vly_options *opti
 {
 	if (options->watchdog_ms == 0) {
 		vly_log_info("watchdog: disabled");
+		vly_notify_alive_off();
 		return 0;
 	}
 	watchdog->timeout_ms = options->watchdog_ms;
 	watchdog->look_ms = options->watchdog_ms / LOOKS;
 	watchdog->quiet_max = LOOKS;
+	watchdog->report_ms = vly_notify_alive_ms();
 	watchdog->state_dir = options->state_dir;
 	watchdog->workers = workers;
 	watchdog->streams = streams;

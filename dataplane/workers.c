@@ -14,8 +14,8 @@
 #define HEADERS_IPV4 (VLY_IPV4_BYTES + VLY_UDP_BYTES)
 #define HEADERS_IPV6 (VLY_IPV6_BYTES + VLY_UDP_BYTES)
 
-/* An lcore has its memory within milliseconds. One that has not after so long never will, and an
- * operator sees the reason before systemd's own patience ends (90 s). */
+/* An lcore allocates its memory within milliseconds. One that has not done so after 30 s never
+ * will, and the operator gets the reason before systemd's start timeout (90 s). */
 #define START_MS_MAX 30000
 
 static uint16_t
@@ -38,9 +38,11 @@ plan_worker(const struct vly_options *options, const struct vly_port *port, unsi
 		.spin = options->spin,
 		.wait_fd = port->wait_fd[queue],
 		.has_xdp = port->has_xdp,
+		.partial_sums = port->partial_sums,
+		.checks_sums = port->checks_sums,
 		.tsc_hz = rte_get_tsc_hz(),
 		.addresses = &options->addresses,
-		/* an XDP program has looked at it */
+		/* the XDP program has checked it */
 		.mac = port->has_xdp ? NULL : &port->mac,
 	};
 }
@@ -102,7 +104,7 @@ wait_for(const struct vly_worker *worker)
 	}
 	vly_log_error("lcore %u cannot start: port %s, queue %u: no memory within %d s", id,
 		      worker->port_name, worker->queue_idx, START_MS_MAX / 1000);
-	_exit(EXIT_FAILURE); /* whoever waited for it to end would wait for ever */
+	_exit(EXIT_FAILURE); /* it can't be waited for: it may never end */
 }
 
 int

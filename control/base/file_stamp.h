@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What tells a file from the same file after a change, without reading it. By value; any thread. */
+/* A stamp tells a file from a changed version of it, without reading it. By value; any thread; no
+ * function blocks. */
 #ifndef VLY_CONTROL_FILE_STAMP_H
 #define VLY_CONTROL_FILE_STAMP_H
 

@@ -22,23 +22,23 @@ struct vly_file_text {
 };
 
 /*
- * Reads the file `path`: untrusted, but not empty. Returns NULL; or why it can't be read, a
- * sentence without the path, with nothing to free. A file that changed while it was read is
- * refused, for what was read of it may be of two versions. Blocks, but not for a FIFO.
+ * Reads the file `path` (untrusted). Returns NULL; or a sentence without the path, with nothing to
+ * free. An empty file, and one that changed while it was read, are refused. Blocks for the disk,
+ * but not for a FIFO.
  */
 __attribute__((nonnull, warn_unused_result)) const char *
 vly_file_text_read(struct vly_file_text *text, const char *path);
 
-/* Gives back the memory of what is before `to`, which is not read again, so that a large file is
- * not in memory as a whole for as long as what is made of it grows. Does nothing when `to` is not
- * in the text. */
+/* Frees the memory of the text before `to`, which must not be read again, so that a large file and
+ * the zone that is made of it are not both in memory as a whole. Does nothing when `to` is not in
+ * the text. */
 __attribute__((nonnull)) void vly_file_text_release(struct vly_file_text *text, const char *to);
 
 __attribute__((nonnull)) void vly_file_text_free(struct vly_file_text *text);
 
-/* The same for a small file, which may be empty: returns its text, the caller's to free, with a NUL
- * behind it, and its octets in *bytes; or NULL with *why and errno. That is EFBIG when it has more
- * than bytes_max octets, and 0 for what else is not an error of the system. */
+/* Reads a small file, which may be empty. Returns its text, the caller's to free, with a NUL after
+ * it, and its length in *bytes; or NULL with a sentence in *why and errno: EFBIG when it has more
+ * than bytes_max octets, 0 when the system reported no error. Blocks for the disk. */
 __attribute__((nonnull, warn_unused_result)) char *
 vly_file_read_string(const char *path, size_t bytes_max, size_t *bytes, const char **why);
 

@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Smaller images are not worth the half of a huge page that is lost on average: their page tables
- * fit into the caches. */
+/* Smaller images get ordinary pages: half a huge page is lost on average, and their page tables fit
+ * into the caches anyway. */
 #define VLY_IMAGE_BLOCK_BYTES_MIN (UINT64_C(16) << 20)
 
 struct vly_image_block {
@@ -23,12 +23,13 @@ struct vly_image_block {
 	uint64_t mapped_bytes;
 };
 
-/* Returns 0, or -1 when the image is too small or there are not enough free huge pages: ordinary
- * ones are to be used. */
+/* Allocates a block of `bytes` octets. Returns 0; or -1 when the image is too small or there are
+ * not enough free huge pages, and the caller uses ordinary ones. */
 __attribute__((nonnull, warn_unused_result)) int vly_image_block_open(struct vly_image_block *block,
 								      uint64_t bytes);
 
-/* Ends writing: returns the sealed memfd, the caller's, or -1 with errno. */
+/* Ends writing. Returns the sealed memfd, the caller's; or -1 with errno. The block is closed in
+ * both cases. Blocks, see vly_seal(). */
 __attribute__((nonnull, warn_unused_result)) int
 vly_image_block_seal(struct vly_image_block *block);
 

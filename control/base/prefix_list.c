@@ -6,41 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+#include "common/number.h"
 
-static bool
-is_ipv4(const struct vly_prefix_rule *rule)
-{
-	return rule->bits >= 96 && memcmp(rule->address, mapped, sizeof(mapped)) == 0;
-}
-
-/* Clears what is behind the prefix. Returns whether there was anything. */
-static bool
-clear_host_bits(struct vly_prefix_rule *rule)
-{
-	bool any = false;
-
-	for (unsigned i = 0; i < 16; i++) {
-		unsigned first = rule->bits > i * 8 ? rule->bits - i * 8 : 0;
-		uint8_t host = (uint8_t)(first >= 8 ? 0 : 0xff >> first);
-		any |= (rule->address[i] & host) != 0;
-		rule->address[i] &= (uint8_t)~host;
-	}
-	return any;
-}
-
-/* Returns the length, or -1. */
-static int
-read_bits(const char *text, unsigned max)
-{
-	int bits = 0;
-
-	if (*text == '\0' || strlen(text) > 3 || strspn(text, "0123456789") != strlen(text))
-		return -1;
-	for (; *text; text++)
-		bits = bits * 10 + (*text - '0');
-	return bits <= (int)max ? bits : -1;
-}
+const char *const vly_prefix_action_name[] = {
+	[VLY_PREFIX_NONE] = "none",
+	[VLY_PREFIX_DENY] = "deny",
+	[VLY_PREFIX_ALLOW] = "allow",
+};
 
 const char *
 vly_prefix_parse(const char *text, struct vly_prefix_rule *rule,
@@ -55,48 +27,44 @@ vly_prefix_parse(const char *text, struct vly_prefix_rule *rule,
 	snprintf(address, sizeof(address), "%.*s", len < 46 ? (int)len : 46, text);
 	bool ipv4 = inet_pton(AF_INET, address, rule->address + 12) == 1;
 	if (!ipv4 && inet_pton(AF_INET6, address, rule->address) != 1) {
-		snprintf(reason, VLY_PREFIX_REASON_BYTES, "%.60s is no IPv4 or IPv6 prefix", text);
+		snprintf(reason, VLY_PREFIX_REASON_BYTES, "%.60s is not an IPv4 or IPv6 prefix",
+			 text);
 		return reason;
 	}
-	int bits = slash ? read_bits(text + len + 1, ipv4 ? 32 : 128) : (ipv4 ? 32 : 128);
-	if (bits < 0) {
+	const char *length = slash ? text + len + 1 : "";
+	unsigned bits_max = ipv4 ? 32 : 128;
+	uint64_t bits = bits_max;
+	if (slash && !vly_number_is(length, strlen(length), 0, bits_max, &bits)) {
 		snprintf(reason, VLY_PREFIX_REASON_BYTES,
-			 "%.60s: the length must be a number from 0 to %d", text, ipv4 ? 32 : 128);
+			 "%.60s: the length must be a number from 0 to %u", text, bits_max);
 		return reason;
 	}
 	rule->bits = (uint8_t)(ipv4 ? bits + 96 : bits);
-	if (!ipv4 && is_ipv4(rule)) {
+	if (!ipv4 && vly_prefix_rule_is_ipv4(rule)) {
 		snprintf(reason, VLY_PREFIX_REASON_BYTES,
-			 "%.60s: IPv4 prefixes are written as such", text);
+			 "%.60s is an IPv4 prefix in the form of an IPv6 prefix: write it as IPv4",
+			 text);
 		return reason;
 	}
 	if (ipv4)
-		memcpy(rule->address, mapped, sizeof(mapped));
-	if (!clear_host_bits(rule))
+		memset(rule->address + 10, 0xff, 2); /* mapped to IPv6 (RFC 4291 §2.5.5.2) */
+	if (!vly_prefix_rule_clear_host_bits(rule))
 		return NULL;
-	snprintf(reason, VLY_PREFIX_REASON_BYTES, "%.60s has bits behind its length: %s is meant?",
-		 text, vly_prefix_format(rule, right));
+	snprintf(reason, VLY_PREFIX_REASON_BYTES, "%.60s has host bits set; did you mean %s?", text,
+		 vly_prefix_format(rule, right));
 	return reason;
 }
 
 const char *
 vly_prefix_format(const struct vly_prefix_rule *rule, char out[VLY_PREFIX_TEXT_BYTES])
 {
-	bool ipv4 = is_ipv4(rule);
+	bool ipv4 = vly_prefix_rule_is_ipv4(rule);
 
 	inet_ntop(ipv4 ? AF_INET : AF_INET6, rule->address + (ipv4 ? 12 : 0), out,
 		  VLY_PREFIX_TEXT_BYTES);
 	snprintf(out + strlen(out), VLY_PREFIX_TEXT_BYTES - strlen(out), "/%d",
 		 rule->bits - (ipv4 ? 96 : 0));
 	return out;
-}
-
-int
-vly_prefix_compare(const struct vly_prefix_rule *a, const struct vly_prefix_rule *b)
-{
-	int order = memcmp(a->address, b->address, sizeof(a->address));
-
-	return order != 0 ? order : (int)a->bits - (int)b->bits;
 }
 
 int
@@ -114,7 +82,7 @@ vly_prefix_list_add(struct vly_prefix_list *list, const struct vly_prefix_rule *
 	return 0;
 }
 
-/* Copies what stands on a line before a comment, without the space around it. */
+/* Copies the part of a line before a comment, without the white space around it. */
 static void
 cut_line(const char *line, size_t len, char *out, size_t out_bytes)
 {
@@ -132,7 +100,7 @@ cut_line(const char *line, size_t len, char *out, size_t out_bytes)
 		end = out_bytes - 1;
 	memcpy(out, line, end);
 	out[end] = '\0';
-	/* a NUL would hide what follows it */
+	/* a NUL would hide the rest of the line */
 	for (size_t i = 0; i < end; i++)
 		if (out[i] == '\0')
 			out[i] = '?';
@@ -163,8 +131,7 @@ vly_prefix_list_read(struct vly_prefix_list *list, const char *text, size_t byte
 		}
 		rule.action = action;
 		if (list->cnt == VLY_PREFIX_LIST_MAX) {
-			complaints->tell(complaints->arg, line,
-					 "more prefixes than there is room for");
+			complaints->tell(complaints->arg, line, "too many prefixes");
 			return -1;
 		}
 		if (vly_prefix_list_add(list, &rule) < 0)

@@ -16,7 +16,8 @@
 /* Longest text of a prefix, with its NUL. */
 #define VLY_PREFIX_TEXT_BYTES 52
 
-/* As the table of the dataplane holds them at worst: n prefixes make 2n + 1 ranges. */
+/* The number of prefixes that the dataplane's table has room for in every case: n prefixes make at
+ * most 2n + 1 ranges. */
 #define VLY_PREFIX_LIST_MAX (VLY_PREFIX_RANGES_MAX / 2 - 1)
 
 struct vly_prefix_list {
@@ -25,39 +26,40 @@ struct vly_prefix_list {
 	size_t room;
 };
 
-/* Hears about a line that is wrong. */
+/* Receives a complaint about each invalid line. */
 struct vly_prefix_complaints {
 	void (*tell)(void *arg, unsigned line, const char *text);
 	void *arg;
 };
 
-/* Reads one prefix, without an action. Returns NULL, or a sentence about it in `reason`. */
+/* "none", "deny" and "allow", by enum vly_prefix_action. */
+extern const char *const vly_prefix_action_name[];
+
+/* Reads one prefix (untrusted) without an action. Returns NULL, or a sentence about it in
+ * `reason`. */
 #define VLY_PREFIX_REASON_BYTES 160
 __attribute__((nonnull, warn_unused_result)) const char *
 vly_prefix_parse(const char *text, struct vly_prefix_rule *rule,
 		 char reason[VLY_PREFIX_REASON_BYTES]);
 
-/* Writes it as people do. Returns `out`. */
+/* Writes the prefix in its usual form. Returns `out`. */
 __attribute__((nonnull)) const char *vly_prefix_format(const struct vly_prefix_rule *rule,
 						       char out[VLY_PREFIX_TEXT_BYTES]);
 
-/* By address, then length: <0, 0, >0. Actions don't matter. */
-__attribute__((nonnull)) int vly_prefix_compare(const struct vly_prefix_rule *a,
-						const struct vly_prefix_rule *b);
-
-/* Returns 0, or -1 without memory. */
+/* Appends a rule. Returns 0, or -1 without memory. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_prefix_list_add(struct vly_prefix_list *list, const struct vly_prefix_rule *rule);
 
 /*
- * Appends the prefixes of text[0..bytes-1] with `action`. Returns how many lines were wrong, each
- * told; -1 without memory, or with more than VLY_PREFIX_LIST_MAX prefixes, which is told as well.
+ * Appends the prefixes of text[0..bytes-1] (untrusted) with `action`. Returns the number of invalid
+ * lines, each of which is reported to `complaints`; or -1 without memory, or with more than
+ * VLY_PREFIX_LIST_MAX prefixes, which is reported, too.
  */
 __attribute__((nonnull, warn_unused_result)) int
 vly_prefix_list_read(struct vly_prefix_list *list, const char *text, size_t bytes, uint8_t action,
 		     const struct vly_prefix_complaints *complaints);
 
-/* Sorts the list, and keeps the last of equal prefixes. Returns 0, or -1 without memory. */
+/* Sorts the list, and keeps the last one of equal prefixes. Returns 0, or -1 without memory. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_prefix_list_settle(struct vly_prefix_list *list);
 

@@ -38,30 +38,41 @@ number(const uint8_t *octet, unsigned cnt)
 	return value;
 }
 
-static bool
-is_ipv4(const struct vly_prefix_rule *rule)
+bool
+vly_prefix_rule_is_ipv4(const struct vly_prefix_rule *rule)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 	return rule->bits >= IPV4_BITS_OFFSET && memcmp(rule->address, mapped, sizeof(mapped)) == 0;
 }
 
-static void
-clear_host_bits(struct vly_prefix_rule *rule)
+bool
+vly_prefix_rule_clear_host_bits(struct vly_prefix_rule *rule)
 {
-	for (unsigned i = rule->bits; i < 128; i++)
-		rule->address[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
+	bool any = false;
+
+	for (unsigned i = 0; i < 16; i++) {
+		unsigned kept = rule->bits > i * 8 ? rule->bits - i * 8 : 0;
+		uint8_t host = (uint8_t)(kept >= 8 ? 0 : 0xff >> kept);
+		any |= (rule->address[i] & host) != 0;
+		rule->address[i] &= (uint8_t)~host;
+	}
+	return any;
 }
 
-/* By address, a shorter prefix before those inside it. */
+int
+vly_prefix_compare(const struct vly_prefix_rule *a, const struct vly_prefix_rule *b)
+{
+	int order = memcmp(a->address, b->address, sizeof(a->address));
+
+	return order != 0 ? order : (int)a->bits - (int)b->bits;
+}
+
+/* A shorter prefix comes before those inside it. */
 static int
 compare(const void *a, const void *b)
 {
-	const struct vly_prefix_rule *one = a;
-	const struct vly_prefix_rule *other = b;
-	int order = memcmp(one->address, other->address, sizeof(one->address));
-
-	return order != 0 ? order : (int)one->bits - (int)other->bits;
+	return vly_prefix_compare(a, b);
 }
 
 static u128
@@ -80,7 +91,7 @@ action_of(const struct builder *builder, uint32_t idx)
 			     : (uint32_t)builder->table->range6[idx].action;
 }
 
-/* From `start` on, `action`: until somebody says otherwise. */
+/* From `start` on, up to the next point, the action is `action`. */
 static void
 begin_range(struct builder *builder, u128 start, uint32_t action)
 {
@@ -206,7 +217,7 @@ static int
 build_family(struct builder *builder, const struct vly_prefix_rule *rules, size_t rule_cnt)
 {
 	for (size_t i = 0; i < rule_cnt; i++) {
-		if (is_ipv4(&rules[i]) != builder->ipv4)
+		if (vly_prefix_rule_is_ipv4(&rules[i]) != builder->ipv4)
 			continue;
 		if (i > 0 && compare(&rules[i - 1], &rules[i]) == 0)
 			continue; /* said twice */
@@ -226,7 +237,7 @@ prepare(struct vly_prefix_rule *rules, size_t rule_cnt)
 	for (size_t i = 0; i < rule_cnt; i++) {
 		if (rules[i].bits > 128 || rules[i].action > VLY_PREFIX_ALLOW)
 			return -EINVAL;
-		clear_host_bits(&rules[i]);
+		(void)vly_prefix_rule_clear_host_bits(&rules[i]);
 	}
 	if (rule_cnt > 0)
 		qsort(rules, rule_cnt, sizeof(*rules), compare);

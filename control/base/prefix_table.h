@@ -8,6 +8,7 @@
 #ifndef VLY_CONTROL_PREFIX_TABLE_H
 #define VLY_CONTROL_PREFIX_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <volley/prefix.h>
@@ -17,6 +18,16 @@ struct vly_prefix_rule {
 	uint8_t bits;        /* 0..128; of IPv4, 96 more than one says */
 	uint8_t action;      /* enum vly_prefix_action */
 };
+
+/* Whether it is a prefix of IPv4 addresses. */
+__attribute__((nonnull, pure)) bool vly_prefix_rule_is_ipv4(const struct vly_prefix_rule *rule);
+
+/* Clears the bits behind the prefix. Returns whether one was set. */
+__attribute__((nonnull)) bool vly_prefix_rule_clear_host_bits(struct vly_prefix_rule *rule);
+
+/* By address, then length: <0, 0, >0. Actions don't matter. */
+__attribute__((nonnull, pure)) int vly_prefix_compare(const struct vly_prefix_rule *a,
+						      const struct vly_prefix_rule *b);
 
 /*
  * Fills all of *table from `rule_cnt` rules, which it sorts. Returns 0, or

@@ -7,7 +7,7 @@
 
 #include <volley/image.h>
 
-/* Beside what the kernel waits itself for its pages, about 0.15 s. */
+/* The kernel itself waits for its pages for about 0.15 s before. */
 static const struct timespec between = {.tv_nsec = 10 * 1000 * 1000};
 
 static time_t

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Sealing a memfd (fcntl(2), F_ADD_SEALS) before the dataplane gets it. Blocks; any thread. No
- * state.
+ * Seals memfds (fcntl(2), F_ADD_SEALS) before the dataplane gets them. No state; any thread.
  */
 #ifndef VLY_CONTROL_SEAL_H
 #define VLY_CONTROL_SEAL_H
 
-/* While the kernel itself holds a page, to move it or to take it from memory, it refuses; so it is
- * asked again, for at most this long. */
+/* The kernel refuses to seal while it holds a page itself, to migrate or reclaim it. So sealing is
+ * retried for at most this long. Shorter: images fail to load under memory pressure. Longer: so
+ * they do, but later. */
 #define VLY_SEAL_SECONDS 10
 
-/* From now on nobody writes, grows or shrinks it, for good. The caller has no writable mapping any
- * more. Returns 0, or -1 with errno: EBUSY when somebody else still holds one or a page. */
+/* Seals `fd` for good: nobody can write, grow or shrink it any more. The caller has unmapped it.
+ * Returns 0; or -1 with errno: EBUSY when a writable mapping or a page is still held. Blocks for at
+ * most VLY_SEAL_SECONDS. */
 __attribute__((warn_unused_result)) int vly_seal(int fd);
 
 #endif

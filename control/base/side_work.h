@@ -33,7 +33,8 @@ struct vly_side_work {
 __attribute__((nonnull, warn_unused_result)) int vly_side_work_init(struct vly_side_work *side,
 								    uv_loop_t *loop);
 
-/* Without a thread to be had, `work` is called before this returns, and holds the loop up. */
+/* Runs `work` in the thread. If no thread can be created, `work` is called before this returns, and
+ * blocks the loop. */
 __attribute__((nonnull(1, 2, 3))) void vly_side_work_run(struct vly_side_work *side,
 							 void (*work)(void *arg),
 							 void (*done)(void *arg), void *arg);

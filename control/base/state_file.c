@@ -10,7 +10,7 @@
 #include "file_text.h"
 #include "new_file.h"
 
-/* Files set aside that are kept: whoever has more of them has not looked for a long time. */
+/* How many damaged files are kept. With more of them, nobody has looked at them for a long time. */
 #define ASIDE_MAX 100
 
 int
@@ -35,7 +35,7 @@ vly_state_file_read(const char *path, size_t bytes_max, char **text, size_t *byt
 	return error == EFBIG ? VLY_STATE_DAMAGED : VLY_STATE_UNREADABLE;
 }
 
-/* link() does not replace what has the name already, as rename() would. */
+/* link() fails if the name exists; rename() would replace the file. */
 int
 vly_state_file_set_aside(const char *path, char *aside, size_t aside_bytes)
 {

@@ -14,12 +14,12 @@
  */
 __attribute__((nonnull, warn_unused_result)) int vly_state_dir_make(const char *path);
 
-/* What came of reading a file of the state directory. */
+/* The result of reading a file of the state directory. */
 enum vly_state_read {
 	VLY_STATE_READ,
 	VLY_STATE_NONE,       /* there is no such file */
-	VLY_STATE_UNREADABLE, /* what it holds is not known, and may be good: leave it as it is */
-	VLY_STATE_DAMAGED,    /* it was read, and holds nothing of use */
+	VLY_STATE_UNREADABLE, /* its content is not known and may be good: leave the file as it is */
+	VLY_STATE_DAMAGED,    /* it was read, and its content is invalid */
 };
 
 /*

@@ -38,7 +38,7 @@ struct vly_answer_writer {
 	uint8_t flags; /* enum vly_image_answer_flag */
 	bool moves;    /* asked with names longer than the anchor: pointers must be listed */
 	bool overflow;
-	bool kept; /* what comes now may be left out */
+	bool kept; /* what is added now is optional */
 	unsigned wire_len;
 	unsigned wire_max; /* what a message has room for behind the longest such question */
 	unsigned fix_cnt;
@@ -69,19 +69,20 @@ __attribute__((nonnull)) void vly_answer_add(struct vly_answer_writer *writer,
 					     enum vly_section section,
 					     const struct vly_answer_record *record);
 
-/* All that was added so far must be in a response without TC. What is added now, to the additional
- * section, may be left out: any RRset of it, as its names are compressed against what is kept
- * alone. */
+/* Marks everything so far as mandatory in a response without TC. What is added after this, to the
+ * additional section, is optional: any RRset of it can be left out, because its names are
+ * compressed against the mandatory part alone. */
 __attribute__((nonnull)) void vly_answer_keep(struct vly_answer_writer *writer);
 
-/* To take back what is added behind a place, because of an overflow. */
+/* A place to go back to after an overflow. */
 struct vly_answer_mark {
 	unsigned wire_len;
 	unsigned fix_cnt;
 	uint16_t arcount;
 };
 
-/* Once all is kept that has to be, and without an overflow. */
+/* Notes or goes back to a place; to be called after vly_answer_keep(), and noted without an
+ * overflow. */
 __attribute__((nonnull)) void vly_answer_mark(const struct vly_answer_writer *writer,
 					      struct vly_answer_mark *mark);
 __attribute__((nonnull)) void vly_answer_rewind(struct vly_answer_writer *writer,

@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* CNAME and DNAME chains inside a zone, followed when it is compiled (RFC 1034 §3.6.2, §4.3.2, RFC
- * 6672). */
+ * 6672). What ends a chain is in <volley/alias.h>. */
 #ifndef VLY_CONTROL_CHAIN_H
 #define VLY_CONTROL_CHAIN_H
 
-#include "zone/zone.h"
+#include <volley/alias.h>
 
-/* CNAMEs in one answer: resolvers give up at about as many, and go on asking from there. */
-#define VLY_CHAIN_HOPS_MAX 16
+#include "zone/zone.h"
 
 enum vly_chain_end {
 	VLY_CHAIN_NODE,     /* at node_idx, under the name `target` (node_idx may be a wildcard) */
 	VLY_CHAIN_CUT,      /* at or below the cut node_idx */
 	VLY_CHAIN_NXDOMAIN, /* at a name that does not exist */
 	VLY_CHAIN_YXDOMAIN, /* at a DNAME that would make too long a name (RFC 6672 §2.2) */
-	VLY_CHAIN_LEFT,     /* outside the zone, in a loop, or after VLY_CHAIN_HOPS_MAX */
+	VLY_CHAIN_LEFT,     /* outside the zone, in a loop, or after VLY_ALIAS_HOPS_MAX */
 };
 
 /* A CNAME: one of the zone, or one that a DNAME above its owner stands for. */
 struct vly_chain_hop {
-	const struct vly_zone_record *record; /* the CNAME or the DNAME */
-	uint32_t dname_idx;    /* the DNAME's node; VLY_ZONE_NONE: a CNAME of the zone */
-	struct vly_name owner; /* of hop[0]: only set when it is the node's own name */
-	unsigned prefix_len;   /* octets of the owner that the target begins with; CNAME: 0 */
+	struct vly_alias_hop by; /* a struct vly_zone_record, the CNAME or the DNAME */
+	uint32_t dname_idx;      /* the DNAME's node; VLY_ZONE_NONE: a CNAME of the zone */
+	struct vly_name owner;   /* of hop[0]: only set when it is the node's own name */
 	unsigned target_len;
 	uint8_t target[VLY_NAME_BYTES_MAX];
 };
@@ -33,22 +31,22 @@ struct vly_chain {
 	bool by_wildcard;
 	struct vly_name target; /* the last name */
 	unsigned hop_cnt;       /* at least 1 */
-	struct vly_chain_hop hop[VLY_CHAIN_HOPS_MAX];
+	struct vly_chain_hop hop[VLY_ALIAS_HOPS_MAX];
 	/* YXDOMAIN: the DNAME that makes too long a name */
 	const struct vly_zone_record *dname_beyond;
 };
 
-/* Follows the chain that begins at the alias `node_idx`, once hidden nodes are marked: asked for by
- * its own name, or, if `by_wildcard`, by a name that the alias stands for and the chain does not
- * come by. */
+/* Follows the chain that begins at the alias `node_idx`, once hidden nodes are marked. The query is
+ * for the alias' own name; or, if `by_wildcard`, for a name that the wildcard alias matches and
+ * that does not occur in the chain. */
 __attribute__((nonnull)) void vly_chain_follow(struct vly_chain *chain, const struct vly_zone *zone,
 					       uint32_t node_idx, bool by_wildcard);
 
 /*
- * Prepares for chains that come by at a wildcard again. A name that a chain makes from the wildcard
- * it began at gets a node of its own, so that its answer has no record twice where those of all
- * other names have it; names below it are the wildcard's as before. A wildcard whose chain comes by
- * at its own name is marked VLY_ZONE_RETURNS. Returns 0, or -1 when there is no memory.
+ * Prepares for chains that meet their first wildcard again. A name that a chain makes from that
+ * wildcard gets a node of its own, so that its answer does not have a record twice that other
+ * names' answers have there; names below it still match the wildcard. A wildcard whose chain leads
+ * to its own name is marked VLY_ZONE_RETURNS. Returns 0, or -1 when there is no memory.
  */
 __attribute__((nonnull, warn_unused_result)) int vly_chain_prepare(struct vly_chain *chain,
 								   struct vly_zone *zone);

@@ -57,8 +57,8 @@ write_node(struct vly_compiler *compiler, uint32_t idx)
 	return 0;
 }
 
-/* A wildcard whose chain comes back to its own name has two nodes: one is found by that name, the
- * other stands for the names below its parent, and is where the first one's wildcard will be, until
+/* A wildcard whose chain leads to its own name has two nodes. One is found by that name. The other
+ * one answers for the names below its parent; the first node's `wildcard` refers to it until
  * link_wildcards(). */
 static int
 compile_node(struct vly_compiler *compiler, uint32_t idx)
@@ -98,7 +98,7 @@ take_soa(struct vly_compiler *compiler)
 	return 0;
 }
 
-/* The compiled node that stands for the names below the parent of wildcard `idx`. */
+/* The compiled node that answers for the names below the parent of wildcard `idx`. */
 static vly_image_ref
 wildcard_ref(const struct vly_compiler *compiler, uint32_t idx)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The compiler proper: one zone's tree in, nodes and compiled answers out, appended to an image in
- * the making. image.h says what each is; here is decided which answer a question gets (RFC 1034
- * §4.3.2, RFC 4592, RFC 2308, RFC 9471). Used by the image builder alone.
+ * Compiles one zone's tree into nodes and answers, appended to an image in the making. image.h
+ * describes both; this decides which answer a question gets (RFC 1034 §4.3.2, RFC 4592, RFC 2308,
+ * RFC 9471). For the image builder alone. One thread at a time; does not block but for memory.
  */
 #ifndef VLY_CONTROL_COMPILE_H
 #define VLY_CONTROL_COMPILE_H
@@ -31,8 +31,8 @@ struct vly_image_draft {
 
 /*
  * Compiles `zone` (checked: zone_check.h) as zone number `zone_idx` of the image. Returns 0 and
- * fills *compiled, or -1 with the reason reported and with leavings in the draft, for the caller to
- * rewind. Notes refs in the nodes of `zone`.
+ * fills *compiled; or -1 with the reason in the report, and the caller rewinds the draft. Stores
+ * refs in the nodes of `zone`.
  */
 __attribute__((nonnull, warn_unused_result)) int
 vly_compile_zone(struct vly_image_draft *draft, struct vly_zone *zone, uint32_t zone_idx,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The additional section (RFC 1034 §4.3.2 6): glue that a referral must have, and what may be left
- * out where there is no room, which are addresses of the hosts that records name.
+ * The additional section (RFC 1034 §4.3.2 6): glue that a referral must have, and addresses of
+ * hosts that records name, which may be left out when there is no room.
  */
 #include <stdlib.h>
 
@@ -52,8 +52,8 @@ naptr_flag(const struct vly_zone_record *record)
 		       : 0;
 }
 
-/* What is wanted of the host besides addresses, or instead: the same type behind an alias (RFC 9460
- * §4.1), SRV behind the NAPTR flag S. 0: nothing. */
+/* The type to add for the host besides addresses, or instead of them: the same type behind an alias
+ * (RFC 9460 §4.1), SRV for the NAPTR flag S. 0: none. */
 static uint16_t
 other_type(const struct vly_zone_record *record)
 {
@@ -166,8 +166,8 @@ add_host(struct vly_compiler *compiler, const struct vly_compiler_host *host, ui
 	return 0;
 }
 
-/* One address of each host is worth more than two of some: IPv4 first, as every peer does, then
- * IPv6, then what else there is. */
+/* One address of each host is worth more than two of some. So IPv4 comes first, as in all other
+ * servers, then IPv6, then everything else. */
 int
 vly_compile_additional(struct vly_compiler *compiler, const struct vly_rrset *rrset,
 		       const struct vly_compiler_place *place)

@@ -28,8 +28,8 @@ add_negative(struct vly_compiler *compiler)
 		       });
 }
 
-/* Appends the finished answer, which is kept whole unless something is told to be optional, to the
- * heap; 0 when it can't be. */
+/* Appends the finished answer to the heap. All of it is kept, unless a part was marked as optional.
+ * Returns 0 on failure. */
 static vly_image_ref
 store_answer(struct vly_compiler *compiler)
 {
@@ -40,8 +40,8 @@ store_answer(struct vly_compiler *compiler)
 		vly_answer_keep(writer);
 	if (writer->overflow) {
 		(void)vly_compiler_fail(compiler, compiler->blamed,
-					"an answer with this record does not fit into any DNS "
-					"message (65,535 octets)");
+					"an answer with this record is larger than any DNS message "
+					"(65,535 octets)");
 		return 0;
 	}
 	unsigned wire_off = vly_image_answer_wire_off((uint16_t)writer->fix_cnt);
@@ -117,7 +117,7 @@ add_referral(struct vly_compiler *compiler, uint32_t cut_idx, const struct vly_r
 	return vly_compile_additional(compiler, ns, &place);
 }
 
-/* One RRset in the answer section, and what comes with it. */
+/* Writes one RRset to the answer section, and its additional records. */
 static int
 compile_rrset(struct vly_compiler *compiler, uint32_t idx, const struct vly_rrset *rrset)
 {
@@ -152,7 +152,7 @@ compile_cut(struct vly_compiler *compiler, uint32_t idx)
 static void
 add_hop(struct vly_compiler *compiler, const struct vly_chain_hop *hop, bool is_first)
 {
-	const struct vly_zone_record *record = hop->record;
+	const struct vly_zone_record *record = hop->by.alias;
 	unsigned len;
 
 	if (hop->dname_idx != VLY_ZONE_NONE)

@@ -16,7 +16,7 @@ vly_compiler_fail(struct vly_compiler *compiler, const struct vly_zone_record *r
 int
 vly_compiler_fail_memory(struct vly_compiler *compiler)
 {
-	return vly_compiler_fail(compiler, NULL, "no memory for the image");
+	return vly_compiler_fail(compiler, NULL, "out of memory");
 }
 
 int

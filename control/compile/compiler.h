@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The compiler's own state, and its parts: compile.c walks the zone and writes nodes,
- * compile_answers.c decides and writes the answers of one node, compile_additional.c what comes
- * with them in the additional section. Nobody else includes this.
+ * For the parts of the compiler alone, by file; each calls those below it: compile.c (walks the
+ * zone, writes nodes), compile_answers.c (chooses and writes the answers of a node),
+ * compile_additional.c (the additional section), compiler.c (errors, records).
  */
 #ifndef VLY_CONTROL_COMPILER_H
 #define VLY_CONTROL_COMPILER_H
@@ -12,7 +12,7 @@
 #include "compile.h"
 #include "zone/rrset.h"
 
-/* A host that records name. */
+/* A host that records refer to. */
 struct vly_compiler_host {
 	const uint8_t *name; /* its owner, as for struct vly_answer_record */
 	uint32_t node_idx;   /* that answers for it */
@@ -21,7 +21,7 @@ struct vly_compiler_host {
 	bool addresses;      /* wanted */
 };
 
-/* Of an RRset in an answer. */
+/* Where an RRset in an answer comes from. */
 struct vly_compiler_place {
 	const uint8_t *owner; /* as for struct vly_answer_record */
 	uint32_t node_idx;    /* that it was taken from */
@@ -57,7 +57,7 @@ __attribute__((nonnull(1, 3), cold)) int vly_compiler_fail(struct vly_compiler *
 							   const struct vly_zone_record *record,
 							   const char *text);
 
-/* The same for want of memory. */
+/* The same, when there is no memory. */
 __attribute__((nonnull, cold)) int vly_compiler_fail_memory(struct vly_compiler *compiler);
 
 /* Loads the RRsets of node `idx` that can be asked for. Returns 0, or -1 when there is no memory.
@@ -76,9 +76,8 @@ __attribute__((nonnull(1, 4))) void vly_compiler_add_rrset(struct vly_compiler *
 __attribute__((nonnull)) int vly_compile_glue(struct vly_compiler *compiler,
 					      const struct vly_rrset *ns, uint32_t cut_idx);
 
-/* Keeps all that the answer has so far, and adds what a client will want to know about the hosts
- * that the records of `rrset` name: what there is no room for may be left out. Returns 0, or -1
- * when there is no memory. */
+/* Marks everything in the answer so far as mandatory, and adds optional records about the hosts
+ * that `rrset` refers to. Returns 0, or -1 when there is no memory. */
 __attribute__((nonnull)) int vly_compile_additional(struct vly_compiler *compiler,
 						    const struct vly_rrset *rrset,
 						    const struct vly_compiler_place *place);

@@ -16,9 +16,9 @@
 #include "zone/zone_check.h"
 #include "zone/zone_file.h"
 
-/* Names per bucket of eight, on average: one bucket in fifty then overflows, so that a search
- * seldom reads a second cache line, for 16 octets per name. With five, one in fifteen does: 5 %
- * slower. */
+/* Names for each bucket of eight, on average. One bucket in fifty overflows then, so that a search
+ * seldom reads a second cache line; the price is 16 octets for each name. With five names, one
+ * bucket in fifteen overflows: 5 % slower. */
 #define NAMES_PER_BUCKET 4
 
 /* Names that are looked at before they are placed: the miss that writing to a bucket costs is then
@@ -120,8 +120,7 @@ add_zone(struct vly_image_builder *builder, struct vly_zone *zone, struct vly_zo
 	struct vly_image_zone *compiled = next_zone(builder);
 
 	if (compiled == NULL) {
-		vly_zone_report_add(report, VLY_ZONE_CHECK_must, zone->file[0], 0,
-				    "no memory for the zone");
+		vly_zone_report_add(report, VLY_ZONE_CHECK_must, zone->file[0], 0, "out of memory");
 		return -1;
 	}
 	if (vly_compile_zone(draft, zone, builder->zone_cnt, compiled, report) != 0) {
@@ -140,8 +139,8 @@ add_zone(struct vly_image_builder *builder, struct vly_zone *zone, struct vly_zo
 	return 0;
 }
 
-/* Notes what files the zone was made of. A stamp that can't be told, or trusted, makes the zone's
- * own worthless. */
+/* Notes the files that the zone was read from. If the stamp of one can't be described or trusted,
+ * the zone's own stamp becomes invalid. */
 static void
 note_files(struct vly_image_builder *builder, const struct vly_zone *zone,
 	   struct vly_zone_info *info)
@@ -176,7 +175,7 @@ vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, 
 	return result;
 }
 
-/* Puts the last two slots of a full bucket in the order that tells whether it overflows. */
+/* Orders the last two slots of a full bucket: their order encodes whether the bucket overflows. */
 static void
 tell_overflow(struct vly_image_bucket *bucket, bool overflows)
 {

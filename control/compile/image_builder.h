@@ -32,19 +32,19 @@ struct vly_built_image {
 __attribute__((nonnull, warn_unused_result)) struct vly_image_builder *
 vly_image_builder_new(const struct vly_hash_key *key);
 
-/* Zones added from now on answer ANY with all RRsets of a name; otherwise with one of them (RFC
- * 8482 §4.1). */
+/* Zones added after this answer ANY with all RRsets of a name instead of one of them (RFC 8482
+ * §4.1). */
 __attribute__((nonnull)) void vly_image_builder_answer_any_all(struct vly_image_builder *builder);
 
-/* Answers of zones added from now on have no records that they may go without: only the glue that
- * referrals must have (RFC 9471). Otherwise addresses of the hosts that their records name, too. */
+/* Zones added after this have no optional records in their answers: only the glue that referrals
+ * must have (RFC 9471), and no addresses of hosts that records name. */
 __attribute__((nonnull)) void
 vly_image_builder_answer_additional_none(struct vly_image_builder *builder);
 
 /*
- * Reads zone `name` (presentation form, such as "example." or ".") from the zone file `path` and
- * compiles it into the image. `progress` may be NULL. Reports what is wrong with it. Returns 0 and
- * fills *info, or -1 with at least one error in the report.
+ * Reads zone `name` (presentation form, such as "example." or ".") from the zone file `path`
+ * (untrusted) and compiles it into the image. `progress` may be NULL. Findings go to the report.
+ * Returns 0 and fills *info; or -1 with at least one error in the report. Blocks for the disk.
  */
 __attribute__((nonnull(1, 2, 3, 5, 6), warn_unused_result)) int
 vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, const char *path,
@@ -58,11 +58,11 @@ vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, 
 __attribute__((nonnull, warn_unused_result)) char *
 vly_image_builder_take_includes(struct vly_image_builder *builder);
 
-/* Octets the image has so far: for deciding when to begin another one. */
+/* The current size of the image in octets. */
 uint64_t vly_image_builder_bytes(const struct vly_image_builder *builder);
 
 /* Finishes the image and frees the builder, also on failure. Returns 0 and fills *image, or -1 with
- * errno. */
+ * errno. Blocks: it computes the checksum of the whole image, and see vly_seal(). */
 __attribute__((nonnull, warn_unused_result)) int
 vly_image_builder_seal(struct vly_image_builder *builder, struct vly_built_image *image);
 

@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "base/file_text.h"
+#include "base/reason.h"
 #include "config_parts.h"
 #include "cookie_secrets.h"
 
-/* What libcyaml says about its one error: a message, then the fields around it, innermost first. */
+/* The messages of libcyaml about its one error: the error itself, then the fields around it,
+ * innermost first. */
 struct complaint {
 	char message[512];
 	char path[VLY_CONFIG_PATH_BYTES];
@@ -287,12 +289,12 @@ vly_config_load(const char *path, struct vly_config_errors *errors)
 	return config;
 }
 
-/* Those that are configured; what volley-control makes for itself is its own business. */
+/* Only a configured file is checked here: volley-control makes its own one itself. */
 static void
 check_secrets(const struct vly_config_defence *defence, struct vly_config_findings *findings)
 {
 	struct vly_cookie_secrets secrets = {0};
-	char reason[500];
+	char reason[VLY_REASON_BYTES];
 
 	if (defence->secrets_file &&
 	    vly_cookie_secrets_read(&secrets, defence->secrets_file, reason, sizeof(reason)) != 0)
@@ -317,6 +319,7 @@ vly_config_check_files(const struct vly_config *config, const char *path,
 			vly_config_find(&reading->findings, "zones[%u].file", i, "%s: %s",
 					config->zones[i].file, strerror(errno));
 	check_secrets(config->defence, &reading->findings);
+	vly_config_check_machine(config->dataplane, &reading->findings);
 	unsigned total = reading->findings.total;
 	if (reading->text)
 		write_findings(reading, errors);

@@ -30,19 +30,19 @@
 #include "defence_settings.h"
 #include "zone/zone_report.h"
 
-/* Enough to mend a file in a few rounds; more would scroll the first one away. */
+/* Enough to correct a file in a few rounds. More would scroll the first one off the screen. */
 #define VLY_CONFIG_ERRORS_MAX 20
 
 struct vly_config_control {
 	char *socket;
-	char *socket_group; /* gets the socket, when there is such a group */
+	char *socket_group; /* the group of the socket, if it exists */
 	char *state_dir;
 	char *image_cache; /* on or off */
 	char *log_level;
 };
 
-/* Values in the words of the dataplane's options; NULL where an option is left out. Each member is
- * called like its row of the table. */
+/* Values in the words of the dataplane's options. Those with a default are set; the others are NULL
+ * when the key is left out. Each member has the name of its row in the table. */
 struct vly_config_dataplane {
 #define X(id, ...)                                                                                 \
 	char **id;                                                                                 \
@@ -59,7 +59,7 @@ struct vly_config_zone {
 	char *file; /* absolute, or relative as the configuration file's own path was */
 };
 
-/* Severities of the zone checks in words: error, warning or ignore. */
+/* The severities of the zone checks, in words: error, warning or ignore. */
 struct vly_config_checks {
 #define X(id, name, severity, help) char *id;
 	VLY_ZONE_CHECKS(X)
@@ -72,18 +72,19 @@ struct vly_config_answers {
 };
 
 struct vly_config_defence {
-	struct vly_defence_values values; /* all there, and good */
+	struct vly_defence_values values; /* all set and valid */
 	char **reflector_ports;           /* joined in `values` */
 	unsigned reflector_port_cnt;
 	char **denied;
 	unsigned denied_cnt;
 	char **allowed;
 	unsigned allowed_cnt;
-	char *deny_file;                /* or NULL; absolute, or relative as the file of a zone */
-	char *secrets_file;             /* the same */
-	struct vly_prefix_list listed;  /* of `denied` and `allowed`; no prefix twice */
-	struct vly_prefix_list in_file; /* of deny_file, by vly_config_read_lists() */
-	bool is_unread;                 /* which could not read it */
+	char *deny_file;               /* or NULL; absolute, or relative as the file of a zone */
+	char *secrets_file;            /* the same */
+	struct vly_prefix_list listed; /* `denied` and `allowed`; no prefix twice */
+	struct vly_prefix_list
+		in_file; /* the content of deny_file, set by vly_config_read_lists() */
+	bool is_unread;  /* vly_config_read_lists() could not read it */
 };
 
 struct vly_config {
@@ -97,36 +98,48 @@ struct vly_config {
 };
 
 struct vly_config_errors {
-	unsigned cnt; /* of text[]; when it is VLY_CONFIG_ERRORS_MAX there may be more */
+	unsigned
+		cnt; /* entries in text[]; when it is VLY_CONFIG_ERRORS_MAX there may be more errors */
 	char *text[VLY_CONFIG_ERRORS_MAX];
 };
 
-/* Returns the configuration, or NULL with at least one line in *errors. */
+/* Reads and checks the file `path` (untrusted). Returns the configuration, the caller's; or NULL
+ * with at least one line in *errors. Blocks for the disk. */
 __attribute__((nonnull, warn_unused_result)) struct vly_config *
 vly_config_load(const char *path, struct vly_config_errors *errors);
 
 /*
- * Looks whether the zone files of a loaded configuration can be read, and whether its file of
- * secrets can be used. `path` is the file that it came from. Returns how many can't, with a line in
- * *errors for each as far as there is room.
+ * Checks whether the zone files and the file of secrets of a configuration can be read, and whether
+ * this machine has the CPUs that it names. `path` is the file that it came from. Returns the number
+ * of failures, with a line in *errors for each as far as there is room. Blocks for the disk.
  */
 __attribute__((nonnull)) unsigned vly_config_check_files(const struct vly_config *config,
 							 const char *path,
 							 struct vly_config_errors *errors);
 
 /*
- * Reads the lists of prefixes that the configuration names, once. Returns 0; or -1 with lines in
- * *errors, and the lists are empty.
+ * Reads the lists of prefixes (untrusted) that the configuration names; to be called once. Returns
+ * 0; or -1 with lines in *errors, and the lists are empty. Blocks for the disk.
  */
 __attribute__((nonnull, warn_unused_result)) int
 vly_config_read_lists(struct vly_config *config, struct vly_config_errors *errors);
+
+struct vly_preflight_plan; /* common/preflight/preflight.h */
+
+#define VLY_CONFIG_REASON_BYTES 80
+
+/* Writes what volley-dataplane is to use of the machine, for checks of that. Returns 0, or -1 with the
+ * reason when there is more than it can use. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_config_plan(const struct vly_config_dataplane *dataplane, struct vly_preflight_plan *plan,
+		char reason[VLY_CONFIG_REASON_BYTES]);
 
 /* Writes the severities of the zone checks (enum vly_zone_severity). */
 __attribute__((nonnull)) void vly_config_severities(const struct vly_config *config,
 						    uint8_t severity[VLY_ZONE_CHECK_CNT]);
 
-/* Takes the section of the defence out of a configuration, for somebody else to own; to be freed
- * with vly_config_defence_free(). */
+/* Moves the section `defence` out of a configuration. The caller owns it then, and frees it with
+ * vly_config_defence_free(). */
 __attribute__((nonnull)) struct vly_config_defence *
 vly_config_take_defence(struct vly_config *config);
 void vly_config_defence_free(struct vly_config_defence *defence);
@@ -135,9 +148,9 @@ void vly_config_free(struct vly_config *config);
 void vly_config_errors_free(struct vly_config_errors *errors);
 
 /*
- * The dataplane's argument list, ending in NULL: `program`, the flags of the configuration, then
- * the `extra_cnt` ones of `extra`. Returns NULL when there is no memory. vly_config_args_free()
- * frees it.
+ * Makes the dataplane's argument list, which ends in NULL: `program`, the flags of the
+ * configuration, and the `extra_cnt` flags of `extra`. Returns the list, to be freed with
+ * vly_config_args_free(); or NULL without memory.
  */
 __attribute__((nonnull(1, 2), warn_unused_result)) char **
 vly_config_args(const struct vly_config *config, const char *program, char *const *extra,

@@ -119,7 +119,8 @@ check_zones(struct vly_config *config, struct vly_config_findings *findings)
 		HASH_FIND_STR(table, seen[i].name, first);
 		if (first)
 			vly_config_find(findings, "zones[%u].name", i,
-					"%.200s is already zones[%u]", seen[i].name, first->idx);
+					"duplicate zone: %.200s is already zones[%u]", seen[i].name,
+					first->idx);
 		else
 			HASH_ADD_KEYPTR(hh, table, seen[i].name, strlen(seen[i].name), &seen[i]);
 		if (!first && !seen[i].hh.tbl) {

@@ -8,8 +8,8 @@
 
 #include "config_parts.h"
 
-/* The schema is four deep; what is deeper has been refused for it, and keeps the line of the
- * fourth. */
+/* The schema has four levels. A deeper node has been refused for that, and gets the line of its
+ * parent on the fourth. */
 #define DEPTH_MAX 16
 
 struct frame {
@@ -21,7 +21,8 @@ struct frame {
 
 struct walk {
 	struct vly_config_findings *findings;
-	size_t best_len[VLY_CONFIG_ERRORS_MAX]; /* octets of path that the line so far stands for */
+	size_t best_len
+		[VLY_CONFIG_ERRORS_MAX]; /* octets of the path that the current line is for */
 	char path[VLY_CONFIG_PATH_BYTES];
 	size_t path_len;
 	unsigned depth;
@@ -131,7 +132,7 @@ tell_syntax(const yaml_parser_t *parser, struct vly_config_findings *findings)
 		if (!finding->syntax)
 			continue;
 		finding->line = parser->problem_mark.line + 1;
-		snprintf(finding->text, sizeof(finding->text), "not YAML: %s%s%s",
+		snprintf(finding->text, sizeof(finding->text), "invalid YAML: %s%s%s",
 			 parser->problem ? parser->problem : "unreadable",
 			 parser->context ? " " : "", parser->context ? parser->context : "");
 	}

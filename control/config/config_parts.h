@@ -22,14 +22,14 @@ extern const cyaml_schema_value_t vly_config_defence_schema;
 struct vly_config_finding {
 	char path[VLY_CONFIG_PATH_BYTES];
 	char text[512];
-	bool syntax;   /* not YAML at all: the parser's words replace `text` and `path` */
-	bool last;     /* of several nodes with this path the last one is meant */
+	bool syntax;   /* not YAML: the parser's message replaces `text` and `path` */
+	bool last;     /* if several nodes have this path, the last one is meant */
 	uint64_t line; /* from 1; 0 when not known */
 };
 
 struct vly_config_findings {
-	unsigned cnt;   /* of item[] */
-	unsigned total; /* with those that found no room */
+	unsigned cnt;   /* entries in item[] */
+	unsigned total; /* entries, and findings that there was no room for */
 	struct vly_config_finding item[VLY_CONFIG_ERRORS_MAX];
 };
 
@@ -39,7 +39,8 @@ __attribute__((nonnull, format(printf, 4, 5))) struct vly_config_finding *
 vly_config_find(struct vly_config_findings *findings, const char *path, unsigned idx,
 		const char *format, ...);
 
-/* Fills in the lines from the text of the file: of the node, or of the closest one above it. */
+/* Sets the lines of the findings from the text of the file: that of the node, or of the closest one
+ * above it. */
 __attribute__((nonnull)) void vly_config_locate(const char *text, size_t bytes,
 						struct vly_config_findings *findings);
 
@@ -49,14 +50,18 @@ __attribute__((nonnull)) void vly_config_write_error(struct vly_config_errors *e
 						     const char *path, uint64_t line,
 						     const char *key, const char *text);
 
-/* Fills in what `defence` does not say. Returns 0, or -1 without memory. */
+/* Sets the defaults of the section `defence`. Returns 0, or -1 without memory. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_config_defence_defaults(struct vly_config *config);
 
 __attribute__((nonnull)) void vly_config_defence_check(struct vly_config_defence *defence,
 						       struct vly_config_findings *findings);
 
-/* Checks every value and brings zone names to their one spelling. */
+/* Whether this machine has the CPUs that `dataplane` names, and those are enough for the queues. */
+__attribute__((nonnull)) void vly_config_check_machine(const struct vly_config_dataplane *dataplane,
+						       struct vly_config_findings *findings);
+
+/* Checks every value, and replaces zone names by their canonical spelling. */
 __attribute__((nonnull)) void vly_config_check(struct vly_config *config,
 					       struct vly_config_findings *findings);
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The secrets of DNS cookies as a file, and how they are rolled (RFC 9018 section 5).
- *
- * The file has up to three lines of 32 hexadecimal digits: the current secret, the previous one,
- * the next one; "-" stands for none, what follows a # is a comment. Only its owner may have access
- * to it. All servers of an address have the same file.
- *
- * `enabled` of struct vly_cookie_secrets is left alone here. No state; any thread.
+ * The file of DNS cookie secrets, and how they are rolled (RFC 9018 section 5). It has up to three
+ * lines of 32 hexadecimal digits: the current secret, the previous one, the next one. "-" means
+ * that there is none, and a # begins a comment. Only its owner may have access to it. All servers
+ * of an address have the same file. The functions leave `enabled` of struct vly_cookie_secrets
+ * alone. No state; any thread; _read() and _write() block for the disk.
  */
 #ifndef VLY_CONTROL_COOKIE_SECRETS_H
 #define VLY_CONTROL_COOKIE_SECRETS_H
@@ -18,7 +16,8 @@
 #define VLY_COOKIE_SECRET_TEXT_BYTES (2 * VLY_COOKIE_SECRET_BYTES + 1)
 #define VLY_COOKIE_FINGERPRINT_BYTES 9
 
-/* Returns 0; 1 when there is no such file; -1 when it can't be used. `reason` says "path: why". */
+/* Reads the file (untrusted). Returns 0; 1 when it does not exist; or -1 when it can't be used.
+ * `reason` is "path: why" unless 0 is returned. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_cookie_secrets_read(struct vly_cookie_secrets *secrets, const char *path, char *reason,
 			size_t reason_bytes);
@@ -28,12 +27,12 @@ __attribute__((nonnull, warn_unused_result)) int
 vly_cookie_secrets_write(const struct vly_cookie_secrets *secrets, const char *path, char *reason,
 			 size_t reason_bytes);
 
-/* Makes a current and a next secret. Returns 0, or -1 without random bits. */
+/* Makes a random current and next secret. Returns 0, or -1 without random bits. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_cookie_secrets_make(struct vly_cookie_secrets *secrets);
 
-/* previous := current, current := next, next := `fresh`, or a new one when it is NULL. Returns 0,
- * or -1 with why not in `reason`. */
+/* Rolls the secrets: previous := current, current := next, next := `fresh`, or a random one when
+ * that is NULL. Returns 0; or -1 with a sentence in `reason`. */
 __attribute__((nonnull(1, 3), warn_unused_result)) int
 vly_cookie_secrets_roll(struct vly_cookie_secrets *secrets,
 			const uint8_t fresh[VLY_COOKIE_SECRET_BYTES], char *reason,
@@ -47,7 +46,7 @@ __attribute__((nonnull)) void
 vly_cookie_secret_format(const uint8_t secret[VLY_COOKIE_SECRET_BYTES],
 			 char out[VLY_COOKIE_SECRET_TEXT_BYTES]);
 
-/* What tells secrets apart without giving them away. */
+/* Writes the fingerprint of a secret: it differs between secrets, and does not reveal them. */
 __attribute__((nonnull)) void
 vly_cookie_secret_fingerprint(const uint8_t secret[VLY_COOKIE_SECRET_BYTES],
 			      char out[VLY_COOKIE_FINGERPRINT_BYTES]);

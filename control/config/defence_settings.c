@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The largest UDP response, in units: a burst has room for one whatever the rate is, or a client
- * that asks once would be limited. */
+#include "common/number.h"
+
+/* The largest UDP response, in units. A burst has room for one at any rate, or a client that sends
+ * a single query would be limited. */
 #define LARGEST_RESPONSE_UNITS (4096 / VLY_RESPONSE_UNIT_BYTES)
 
 /* No list has each port twice. */
@@ -68,20 +70,13 @@ vly_defence_setting_find(const char *name)
 	return -1;
 }
 
-/* Digits only, at most eight of them. Returns UINT32_MAX for anything else. */
+/* Returns UINT32_MAX for what is not a number. */
 static uint32_t
 read_number(const char *text, size_t len)
 {
-	uint32_t number = 0;
+	uint64_t number = UINT32_MAX;
 
-	if (len == 0 || len > 8)
-		return UINT32_MAX;
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return UINT32_MAX;
-		number = number * 10 + (uint32_t)(text[i] - '0');
-	}
-	return number;
+	return vly_number_is(text, len, 0, UINT32_MAX - 1, &number) ? (uint32_t)number : UINT32_MAX;
 }
 
 static bool

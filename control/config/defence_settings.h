@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The defence's settings by name, as the configuration and `volleyctl defence set` spell them: one
- * table says what there is, what counts when nothing is said, and what may be said.
- *
- * A value is text. vly_defence_setting_check() judges one; vly_defence_settings_write() turns a
- * full set of good ones into the numbers of a struct vly_defence. No state; any thread.
+ * The defence's settings by name, as the configuration and `volleyctl defence set` spell them: a
+ * table of names, defaults and valid values. A value is text. vly_defence_setting_check() checks
+ * one; vly_defence_settings_write() turns a full set of valid ones into the numbers of a struct
+ * vly_defence. No state; any thread; no function blocks.
  */
 #ifndef VLY_CONTROL_DEFENCE_SETTINGS_H
 #define VLY_CONTROL_DEFENCE_SETTINGS_H
@@ -64,22 +63,22 @@ struct vly_defence_values {
 	char *text[VLY_DEFENCE_SETTING_CNT];
 };
 
-/* Its whole name, such as "source-rate.address". */
+/* The full name of a setting, such as "source-rate.address". */
 const char *vly_defence_setting_name(enum vly_defence_setting setting);
 
-/* What counts when nothing is said. */
+/* The default of a setting. */
 const char *vly_defence_setting_default(enum vly_defence_setting setting);
 
 /* Returns the setting of that name, or -1. */
 __attribute__((nonnull)) int vly_defence_setting_find(const char *name);
 
-/* Returns 0, or -1 with what the value must be in `reason`. */
+/* Checks a value (untrusted). Returns 0; or -1 with "must be ..." in `reason`. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_defence_setting_check(enum vly_defence_setting setting, const char *value, char *reason,
 			  size_t reason_bytes);
 
-/* Writes what the values, all there and good, mean: limits, rates, ports and switches. Leaves the
- * secrets, the key, the prefixes and the block's head alone. */
+/* Writes the values, all set and valid, to the block as numbers: limits, rates, ports and switches.
+ * It leaves the secrets, the key, the prefixes and the head of the block alone. */
 __attribute__((nonnull)) void
 vly_defence_settings_write(const char *const value[VLY_DEFENCE_SETTING_CNT],
 			   struct vly_defence *to);

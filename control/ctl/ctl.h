@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* volleyctl's parts: ctl_main.c (arguments), ctl_client.c (the socket), ctl_output.c (whether all
- * was written), ctl_commands.c (requests and answers), ctl_print.c and ctl_stats.c (for people),
- * ctl_defence.c, ctl_drops.c and ctl_top.c (the defence), ctl_check.c and ctl_exec.c (without the
- * socket). One thread. */
+/* For the parts of volleyctl alone, by file below: ctl_main.c (arguments) calls the commands in
+ * ctl_commands.c, ctl_defence.c, ctl_drops.c, ctl_top.c, which ask volley-control, and in
+ * ctl_check.c, ctl_preflight.c and ctl_exec.c, which do not; all of them use ctl_client.c (the
+ * socket), ctl_output.c (the end of output), ctl_print.c and ctl_stats.c (answers for people). One
+ * thread, and every function may block. Answers are trusted: they come from volley-control. */
 #ifndef VLY_CONTROL_CTL_H
 #define VLY_CONTROL_CTL_H
 
@@ -28,26 +29,28 @@ struct vly_ctl {
 	const char *duration; /* NULL: for good */
 	const char *file;
 	const char *next;
+	const char *config; /* NULL: not given */
 };
 
 /*
- * Sends `request` (taken over) and waits for the final answer, showing progress on a terminal.
- * Returns VLY_CTL_OK and the answer in *answer, the caller's; or another code after saying why.
+ * Sends `request` (taken over) and waits for the final answer; shows progress on a terminal.
+ * Returns VLY_CTL_OK with the answer in *answer, the caller's; or another code, and the reason has
+ * been printed.
  */
 __attribute__((nonnull, warn_unused_result)) enum vly_ctl_exit
 vly_ctl_call(const struct vly_ctl *ctl, json_t *request, json_t **answer);
 
-/* Prints it and a newline. */
+/* Prints JSON and a newline. */
 __attribute__((nonnull)) void vly_ctl_print_json(json_t *json, size_t flags);
 
-/* The last thing of all: when not all of the output could be written, says so and makes a failure
- * of `code`. Silent when only the reader has gone, such as head(1). */
+/* To be called last. If not all of the output could be written, prints that, and returns a failure
+ * in place of `code`; silently if only the reader has gone, such as head(1). */
 enum vly_ctl_exit vly_ctl_end(enum vly_ctl_exit code);
 
-/* Says what is wrong with the arguments. */
+/* Prints a sentence about wrong arguments. Returns VLY_CTL_USAGE. */
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_fail_usage(const char *text);
 
-/* What an answer means for the exit code. */
+/* Returns the exit code for an answer. */
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_exit_of(json_t *answer);
 
 /* Prints an answer (taken over): as JSON, or for people by `print`, when it is ok or
@@ -56,12 +59,12 @@ __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_show(const struct vly_ctl *ct
 							bool print_failed,
 							void (*print)(json_t *answer));
 
-/* Calls, and shows the answer. */
+/* Sends a request, and prints the answer. */
 __attribute__((nonnull)) enum vly_ctl_exit
 vly_ctl_call_and_show(const struct vly_ctl *ctl, json_t *request, void (*print)(json_t *answer));
 
-/* A line on the terminal that the next one overwrites, once `seconds` have been taken by
- * something; "" clears it. Nothing when stderr is no terminal. */
+/* Shows a line on the terminal that the next one overwrites, once a zone has taken a while; ""
+ * clears it. Does nothing when stderr is not a terminal. */
 __attribute__((nonnull)) void vly_ctl_progress(const char *name, uint64_t record_cnt,
 					       double seconds);
 void vly_ctl_progress_clear(void);
@@ -102,7 +105,7 @@ __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_drops(const struct vly_ctl *c
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_top(const struct vly_ctl *ctl, char **args,
 						       int arg_cnt);
 
-/* Loads every zone of the configuration without serving it, and tells all errors. */
+/* Loads every zone of the configuration without serving it, and prints all errors. */
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_check(const struct vly_ctl *ctl,
 							 const char *config_path);
 
@@ -110,8 +113,13 @@ __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_check(const struct vly_ctl *c
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_check_zone(const struct vly_ctl *ctl, char *name,
 							      char *file);
 
-/* Becomes volley-dataplane with the flags of the configuration and `extra_cnt` more. Returns
- * only on failure; with `retry`, which the dataplane gets too, it waits until it works. */
+/* Checks whether this machine is fit for the configuration. Returns VLY_CTL_FAILED when a check
+ * fails; a warning is no failure. */
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_preflight(const struct vly_ctl *ctl);
+
+/* Executes volley-dataplane in this process, with the flags of the configuration and `extra_cnt`
+ * more. Returns only on failure. With `retry`, which the dataplane gets, too, it retries until it
+ * succeeds. */
 __attribute__((nonnull(1))) enum vly_ctl_exit vly_ctl_exec(const char *config_path, bool retry,
 							   char *const *extra, unsigned extra_cnt);
 

@@ -46,7 +46,7 @@ print_drops(json_t *answer)
 	json_array_foreach(drops, i, drop) print_drop(drop);
 }
 
-/* One object on each line, for a script that reads along. */
+/* One object on each line, for a script that reads the output as it comes. */
 static void
 print_lines(json_t *answer)
 {
@@ -75,7 +75,7 @@ follow(const struct vly_ctl *ctl)
 		(ctl->json ? print_lines : print_drops)(answer);
 		cursor = json_incref(json_object_get(answer, "cursor"));
 		json_decref(answer);
-		if (fflush(stdout) != 0 || ferror(stdout)) { /* nobody reads any more */
+		if (fflush(stdout) != 0 || ferror(stdout)) { /* the reader has gone */
 			json_decref(cursor);
 			return VLY_CTL_OK;
 		}
@@ -88,7 +88,7 @@ vly_ctl_drops(const struct vly_ctl *ctl, char **args, int arg_cnt)
 {
 	(void)args;
 	if (arg_cnt > 0)
-		return vly_ctl_fail_usage("drops takes no argument but --follow");
+		return vly_ctl_fail_usage("drops takes no argument except --follow");
 	return ctl->follow ? follow(ctl)
 			   : vly_ctl_call_and_show(ctl, json_pack("{s:s}", "command", "drops"),
 						   print_drops);

@@ -11,6 +11,7 @@
 
 #include <volley/retry.h>
 
+#include "common/notify.h"
 #include "config/config.h"
 #include "ctl.h"
 
@@ -39,18 +40,20 @@ find_program(char path[PATH_MAX])
 	return PROGRAM;
 }
 
-/* A line for the operator; in a second attempt, only what is new. */
+/* The last line that was printed, which systemctl status shows between attempts to start. */
+static char last_said[1024];
+
+/* Prints a line for the operator; in a later attempt only if it is new. */
 __attribute__((format(printf, 2, 3))) static void
 say(struct vly_retry *retry, const char *format, ...)
 {
-	char line[1024];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
+	vsnprintf(last_said, sizeof(last_said), format, args);
 	va_end(args);
-	if (vly_retry_is_news(retry, line))
-		fprintf(stderr, "%s\n", line);
+	if (vly_retry_is_news(retry, last_said))
+		fprintf(stderr, "%s\n", last_said);
 }
 
 /* Leaves to the dataplane how to be started again: by us, so that it gets the flags that the
@@ -92,7 +95,7 @@ flags_of(const struct vly_config *config, const char *program, bool retry, char 
 	return args;
 }
 
-/* Returns only on failure, after telling the reason. */
+/* Returns only on failure, and has printed the reason. */
 static void
 become_dataplane(struct vly_retry *retry, const char *config_path, char *const *extra,
 		 unsigned extra_cnt)
@@ -112,7 +115,7 @@ become_dataplane(struct vly_retry *retry, const char *config_path, char *const *
 		say(retry, "volleyctl: %s can be read now, starting " PROGRAM, config_path);
 		unsetenv(VLY_RETRY_STATE); /* older than our reasons: to be said again */
 	}
-	signal(SIGPIPE, SIG_DFL); /* what is ignored stays ignored in the new program */
+	signal(SIGPIPE, SIG_DFL); /* an ignored signal would stay ignored in the new program */
 	if (args && (!retry->wanted || leave_command(config_path, extra, extra_cnt) == 0))
 		execvp(program, args);
 	say(retry, "volleyctl: %s: %s", program, args ? strerror(errno) : "out of memory");
@@ -127,9 +130,8 @@ vly_ctl_exec(const char *config_path, bool again, char *const *extra, unsigned e
 
 	become_dataplane(&retry, config_path, extra, extra_cnt);
 	while (again) { /* until it works, or a signal ends us */
-		say(&retry,
-		    "volleyctl: the start is tried again until it works, every %u s at the longest",
-		    VLY_RETRY_MAX_MS / 1000);
+		vly_notify_status(VLY_RETRY_STATUS, last_said);
+		say(&retry, "volleyctl: " VLY_RETRY_NOTICE, VLY_RETRY_MAX_MS / 1000);
 		vly_retry_pause(&retry);
 		become_dataplane(&retry, config_path, extra, extra_cnt);
 	}

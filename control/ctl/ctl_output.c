@@ -6,7 +6,7 @@
 
 #include "ctl.h"
 
-static bool incomplete; /* for want of memory */
+static bool incomplete; /* without memory */
 
 void
 vly_ctl_print_json(json_t *json, size_t flags)

@@ -4,6 +4,7 @@
 
 #include <volley/counters.h>
 
+#include "common/plural.h"
 #include "ctl.h"
 
 struct line {
@@ -53,8 +54,8 @@ is_always_zero(json_t *total, json_t *array, const char *group, const char *name
 	return zero;
 }
 
-/* One line per counter that has counted: total (if there is one), then each element, then what
- * it means. */
+/* One line for each counter that is not 0: the total (if there is one), each element, and its
+ * meaning. */
 static void
 print_table(const struct line *lines, size_t line_cnt, json_t *total, json_t *array,
 	    const char *group)
@@ -97,7 +98,7 @@ print_lcores(json_t *answer)
 	print_table(verdict_lines, LINE_CNT(verdict_lines), json_object_get(answer, "verdicts"),
 		    lcores, "verdicts");
 	if (json_array_size(lcores) > COLUMN_MAX)
-		printf("  and %zu lcores more: see --json\n", json_array_size(lcores) - COLUMN_MAX);
+		printf("  and %zu more lcores: see --json\n", json_array_size(lcores) - COLUMN_MAX);
 }
 
 static void
@@ -152,9 +153,10 @@ vly_ctl_print_stats(json_t *answer)
 	size_t i;
 	json_t *port;
 
-	printf("generation %llu, %llu zones\n",
+	printf("generation %llu, %llu zone%s\n",
 	       (unsigned long long)vly_ctl_number_at(answer, "generation"),
-	       (unsigned long long)vly_ctl_number_at(answer, "zone_cnt"));
+	       (unsigned long long)vly_ctl_number_at(answer, "zone_cnt"),
+	       vly_plural(vly_ctl_number_at(answer, "zone_cnt")));
 	print_lcores(answer);
 	print_streams(answer);
 	json_array_foreach(ports, i, port) print_port(port);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Makes the block of the defence (volley/defence.h) from all that has a say in it: the
- * configuration, what was set at run time, which goes before it, and the cookies' secrets. No
- * state; any thread.
+ * Makes the defence block (volley/defence.h) from the configuration, the run-time settings, which
+ * override it, and the cookie secrets. No state; any thread.
  */
 #ifndef VLY_CONTROL_DEFENCE_BLOCK_H
 #define VLY_CONTROL_DEFENCE_BLOCK_H
@@ -21,13 +20,14 @@ struct vly_defence_sources {
 __attribute__((nonnull)) const char *vly_defence_value(const struct vly_defence_sources *sources,
 						       enum vly_defence_setting setting);
 
-/* Appends every prefix in force, each once and sorted: the configuration's deny-file gives way to
- * its lists, and both to what was entered at run time. Returns 0, or -1 without memory. */
+/* Appends every prefix in force, each once and sorted. The lists of the configuration override
+ * its deny-file, and run-time entries override both. Returns 0, or -1 without memory. Does not
+ * block. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_defence_prefixes(const struct vly_defence_sources *sources, struct vly_prefix_list *list);
 
-/* Blocks, for VLY_SEAL_SECONDS (seal.h) at worst. Returns a sealed memfd, the caller's; or -1 with
- * the reason in `reason`. */
+/* Makes a block. Returns a sealed memfd, the caller's; or -1 with `reason`. Blocks, for
+ * VLY_SEAL_SECONDS (seal.h) at worst. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_defence_block_make(const struct vly_defence_sources *sources, uint64_t generation, char *reason,
 		       size_t reason_bytes);

@@ -8,8 +8,8 @@
 #include "common/log.h"
 #include "config/cookie_secrets.h"
 
-/* What is on disk follows what is in force. Returns 0, or -1 with change->reason when there must be
- * no change then. */
+/* Saves what will be in force. Returns 0; or -1 with change->reason, and the change must not be
+ * made. */
 static int
 keep(struct vly_defence_change *change, const struct vly_defence_sources *sources)
 {
@@ -61,7 +61,8 @@ vly_defence_change_restore(void *arg)
 	struct vly_defence_change *change = arg;
 
 	if (keep(change, &change->before) < 0)
-		vly_log_error("the secrets of cookies could not be put back: %s", change->reason);
+		vly_log_error("the previous cookie secrets could not be restored: %s",
+			      change->reason);
 	change->fd = vly_defence_block_make(&change->before, change->generation, change->reason,
 					    sizeof(change->reason));
 	if (change->fd < 0)

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A change of the defence, for the defender: what of it takes long, or waits for the disk.
+ * A change of the defence, for the defender alone: the parts of it that take long or wait for the
+ * disk.
  *
- * Use: the loop fills what is asked for and the sources; then one of the functions below is called
- * in a thread, with the change and nothing else of the defender's; the loop goes on with what it
- * left. The sources must not change meanwhile.
+ * Use: the loop fills in the request and the sources; one of the functions below is called in the
+ * defender's thread, with the change and nothing else of the defender's; then the loop goes on with
+ * the result. The sources must not change meanwhile. All functions but _free() block.
  */
 #ifndef VLY_CONTROL_DEFENCE_CHANGE_H
 #define VLY_CONTROL_DEFENCE_CHANGE_H
 
+#include "base/reason.h"
 #include "defence_block.h"
 #include "defence_store.h"
 #include "defender.h"
@@ -33,11 +35,11 @@ struct vly_defence_change {
 	/* the loop's */
 	struct vly_defender *defender;
 	struct vly_defence_change *later;
-	bool has_begun;    /* `change` has been called, or will not be */
-	bool is_dropped;   /* before it had begun */
-	char refusal[600]; /* the dataplane's */
+	bool has_begun;                  /* `change` has been called, or will not be */
+	bool is_dropped;                 /* before it had begun */
+	char refusal[VLY_TROUBLE_BYTES]; /* the dataplane's reason */
 
-	/* made when its turn comes, and a thread's while one is at work */
+	/* set when its turn comes; the thread's while it works */
 	struct vly_defence_sources before; /* what is in force */
 	struct vly_defence_sources next;
 	struct vly_defence_state *next_state; /* owned; CHANGE and EXPIRE */
@@ -46,20 +48,20 @@ struct vly_defence_change {
 	struct vly_defence_state *reread;     /* owned; what was on disk after all */
 	uint64_t generation;
 	int fd; /* owned; the block, or -1 */
-	char reason[600];
+	char reason[VLY_REASON_BYTES];
 };
 
 /* Each takes a struct vly_defence_change. */
 
-/* Reads the state that could not be read before: `reread`, or NULL with `reason`. */
+/* Reads the state again, which could not be read before: sets `reread`, or leaves NULL with
+ * `reason`. */
 __attribute__((nonnull)) void vly_defence_change_reread(void *change);
 
-/* Makes the block of `next`, its secrets included, and keeps what it is made of: `fd`, or -1 with
- * `reason`. */
+/* Makes the block of `next` and its secrets, and saves them: sets `fd`, or -1 with `reason`. */
 __attribute__((nonnull)) void vly_defence_change_make(void *change);
 
-/* The dataplane has refused `next`: the disk gets `before` again, and `fd` is a block of it, for a
- * dataplane that connects later, or -1. Logs what fails. */
+/* The dataplane has refused `next`: saves `before` again, and makes a block of it in `fd`, for a
+ * dataplane that connects later, or -1. Failures are logged. */
 __attribute__((nonnull)) void vly_defence_change_restore(void *change);
 
 /* Closes and frees all that it has left. */

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/reason.h"
 #include "common/log.h"
 
 static void run_next(struct vly_defender *defender);
@@ -25,7 +26,7 @@ finish(struct vly_defender *defender, enum vly_defender_code code, const char *t
 	run_next(defender);
 }
 
-/* Has `work` do what blocks, for the change that is running; then `done` goes on. */
+/* Runs `work`, which blocks, in the thread for the running change; then `done` on the loop. */
 static void
 carry_out(struct vly_defender *defender, void (*work)(void *arg), void (*done)(void *arg))
 {
@@ -104,7 +105,7 @@ on_defended(void *arg, enum vly_publish_outcome outcome, const char *text)
 	if (defender->store.state_trouble[0] && change->kind == VLY_DEFENCE_CHANGE)
 		finish(defender, VLY_DEFENDER_NOT_KEPT, defender->store.state_trouble);
 	else if (outcome == VLY_PUBLISH_ABSENT)
-		finish(defender, VLY_DEFENDER_NO_DATAPLANE, "kept, but no dataplane is connected");
+		finish(defender, VLY_DEFENDER_NO_DATAPLANE, "saved, but no dataplane is connected");
 	else
 		finish(defender, VLY_DEFENDER_OK, "");
 }
@@ -150,7 +151,7 @@ static void
 begin(struct vly_defender *defender, struct vly_defence_change *change)
 {
 	if (change->is_dropped) {
-		finish(defender, VLY_DEFENDER_FAILED, "nobody waits for it any more");
+		finish(defender, VLY_DEFENDER_FAILED, "the change was cancelled");
 		return;
 	}
 	change->has_begun = true;
@@ -160,7 +161,7 @@ begin(struct vly_defender *defender, struct vly_defence_change *change)
 		carry_out(defender, vly_defence_change_make, on_made);
 }
 
-/* What was set at run time could not be read before, and must not be lost by a change. */
+/* The run-time settings could not be read before, and a change must not overwrite them. */
 static void
 on_reread(void *arg)
 {
@@ -268,13 +269,13 @@ static void
 read_first_secrets(struct vly_defender *defender)
 {
 	struct vly_defence_store *store = &defender->store;
-	char reason[500];
+	char reason[VLY_REASON_BYTES];
 
 	if (vly_defence_store_read_secrets(store, defender->config, &defender->live.secrets, reason,
 					   sizeof(reason)) == 0)
 		return;
 	snprintf(store->secrets_trouble, sizeof(store->secrets_trouble),
-		 "no cookies: %.400s; correct it, then volleyctl reload", reason);
+		 "cookies are not in use: %.400s; correct this, then run volleyctl reload", reason);
 	vly_log_error("%s", store->secrets_trouble);
 }
 
@@ -307,7 +308,8 @@ vly_defender_new(uv_loop_t *loop, const char *state_dir, struct vly_config_defen
 		snprintf(reason, reason_bytes, "out of memory");
 		defender = allocate(loop, state_dir);
 	} else {
-		snprintf(reason, reason_bytes, "no random bits for the counts of sources: %s",
+		snprintf(reason, reason_bytes,
+			 "the kernel returned no random bits for the source rates: %s",
 			 strerror(errno));
 	}
 	if (!defender) {

@@ -38,7 +38,7 @@ enum vly_defender_code {
 	VLY_DEFENDER_NO_DATAPLANE, /* kept; in force when a dataplane connects */
 };
 
-/* Valid during the call of `done`. */
+/* The result of a change. Valid during the call of `done`. */
 struct vly_defender_report {
 	enum vly_defender_code code;
 	const char *text; /* a sentence when the code is not OK, else "" */
@@ -46,7 +46,7 @@ struct vly_defender_report {
 
 struct vly_defender;
 
-/* What is in force. Valid until the loop runs again. */
+/* The defence in force. Valid until the loop runs again. */
 struct vly_defender_view {
 	const struct vly_defence_sources *sources;
 	uint64_t generation;
@@ -55,18 +55,18 @@ struct vly_defender_view {
 	const char *secrets_trouble; /* why there are no cookies, or they are not kept; or "" */
 };
 
-/* Takes over `config`. Blocks: nothing else goes on at start. Returns NULL with a sentence in
- * `reason` without memory or random bits. */
+/* Makes a defender, which owns `config` from then on. Blocks for the disk: it is called before the
+ * loop runs. Returns NULL with `reason` without memory or random bits, and `config` is freed. */
 __attribute__((nonnull, warn_unused_result)) struct vly_defender *
 vly_defender_new(uv_loop_t *loop, const char *state_dir, struct vly_config_defence *config,
 		 struct vly_publisher *publisher, char *reason, size_t reason_bytes);
 
 /*
- * Each asks for a change. `done` is called once, maybe before this returns, unless the defender is
- * freed first. Without memory it is called with a failure.
+ * Each of the following requests a change. `done` is called once, maybe before this returns; it is
+ * not called if the defender is freed first. Without memory it is called with a failure.
  */
 
-/* Takes over `config`, and reads the secrets anew. */
+/* Takes over a new configuration, and reads the secrets again. */
 __attribute__((nonnull)) void
 vly_defender_configure(struct vly_defender *defender, struct vly_config_defence *config,
 		       void (*done)(void *arg, const struct vly_defender_report *report),
@@ -79,7 +79,7 @@ __attribute__((nonnull)) void vly_defender_change(
 	int (*change)(void *arg, struct vly_defence_state *state, char *reason, size_t bytes),
 	void (*done)(void *arg, const struct vly_defender_report *report), void *arg);
 
-/* Rolls the secrets; the next one becomes `fresh` (copied), or a new one when it is NULL. */
+/* Rolls the secrets; the next one becomes `fresh` (copied), or a random one when it is NULL. */
 __attribute__((nonnull(1, 3))) void
 vly_defender_roll(struct vly_defender *defender, const uint8_t fresh[VLY_COOKIE_SECRET_BYTES],
 		  void (*done)(void *arg, const struct vly_defender_report *report), void *arg);
@@ -87,15 +87,15 @@ vly_defender_roll(struct vly_defender *defender, const uint8_t fresh[VLY_COOKIE_
 __attribute__((nonnull)) struct vly_defender_view
 vly_defender_look(const struct vly_defender *defender);
 
-/* Nobody waits for the change that was asked for with `arg` any more: neither `change` nor `done`
- * is called from now on. Returns false when it had not begun, and will not; else it goes on. */
+/* Drops the change that was requested with `arg`: neither `change` nor `done` is called after this.
+ * Returns false when the change had not begun, and will not be made; true: it goes on. */
 __attribute__((nonnull)) bool vly_defender_forget(struct vly_defender *defender, const void *arg);
 
-/* True while something is made or written. It may be broken off at any time, by the end of the
- * process. */
+/* True while a block is made or a file is written. The process may exit meanwhile: files are
+ * replaced as a whole. */
 __attribute__((nonnull)) bool vly_defender_is_busy(const struct vly_defender *defender);
 
-/* The memory goes when the loop has closed the handles and nothing is written any more. */
+/* The memory is freed when the loop has closed the handles and the thread has ended. */
 void vly_defender_free(struct vly_defender *defender);
 
 #endif

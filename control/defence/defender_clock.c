@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the defender does without being asked: it takes back what has come to its end, and reads
- * again what could not be read. */
+/* The changes that the defender makes by itself: it removes expired entries, and reads the state
+ * again when that has failed. */
 #include <time.h>
 
 #include "common/log.h"
 #include "defender_parts.h"
 
-/* Ends are times of the day, and timers do not follow when somebody sets the clock: it is looked at
- * this often at least. Longer: such an end is late by as much. Shorter: wake-ups for nothing. */
+/* Times of expiry are wall-clock times, and timers do not follow when the clock is set: so the
+ * clock is read at least this often. Longer: an entry expires later by as much. Shorter: needless
+ * wake-ups. */
 #define LOOK_MS 60000
 
-/* Pause between two attempts to read what was set at run time. Shorter: more reads, for nothing
- * that a person would notice. Longer: an operator who has mended the file waits. */
+/* The pause between two attempts to read the state. Shorter: more reads, without a gain that a
+ * person would notice. Longer: an operator who has corrected the file waits. */
 #define RETRY_MS 5000
 
 static void look_at_clock(uv_timer_t *timer);
@@ -44,14 +45,14 @@ on_expired(void *arg, const struct vly_defender_report *report)
 	struct vly_defender *defender = arg;
 
 	if (report->code == VLY_DEFENDER_FAILED) {
-		vly_log_error("what came to its end could not be taken back: %s", report->text);
+		vly_log_error("expired entries could not be removed: %s", report->text);
 		uv_timer_start(&defender->clock, look_at_clock, LOOK_MS, 0);
 		return;
 	}
-	vly_log_info("defence: what came to its end was taken back");
+	vly_log_info("defence: expired entries were removed");
 }
 
-/* That the state can't be read was said when it was found out. */
+/* A state that can't be read was logged when that was found out. */
 static void
 on_caught_up(void *arg, const struct vly_defender_report *report)
 {
@@ -61,10 +62,9 @@ on_caught_up(void *arg, const struct vly_defender_report *report)
 		uv_timer_start(&defender->clock, look_at_clock, RETRY_MS, 0);
 	} else if (report->code == VLY_DEFENDER_FAILED) {
 		if (!defender->is_behind)
-			vly_log_error(
-				"the dataplane keeps the defence that it has: %s; tried again "
-				"every minute, and by volleyctl reload",
-				report->text);
+			vly_log_error("the dataplane keeps its current defence: %s; retrying every "
+				      "minute, and at each volleyctl reload",
+				      report->text);
 		defender->is_behind = true;
 		uv_timer_start(&defender->clock, look_at_clock, LOOK_MS, 0);
 	}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Between the parts of the defender: defender.c (changes, one after the other) and defender_clock.c
- * (those that nobody asks for, because an end has come or the state can be read again).
+ * For the parts of the defender alone: defender.c (changes, one after the other) and
+ * defender_clock.c (changes that no operator requested: an entry has expired, or the state can be
+ * read again). The two call each other.
  *
- * Threads: the loop's. None of the functions blocks.
+ * Threads: the loop's; no function blocks.
  */
 #ifndef VLY_CONTROL_DEFENDER_PARTS_H
 #define VLY_CONTROL_DEFENDER_PARTS_H
@@ -20,27 +21,25 @@ struct vly_defender {
 	uint64_t generation;
 	struct vly_defence_change *running;
 	struct vly_defence_change *queue;
-	uv_timer_t clock; /* what comes to its end, and what is to be read again */
+	uv_timer_t clock; /* for expiry, and for reading the state again */
 	struct vly_side_work side;
-	bool is_behind;      /* what was read is not in force: to be tried again */
-	bool starting;       /* the loop does not run yet, so nobody is kept waiting */
+	bool is_behind;      /* what was read is not in force yet: retried */
+	bool starting;       /* the loop does not run yet, so blocking is allowed */
 	unsigned handle_cnt; /* not yet closed, when freeing */
 };
 
-/* Carries out a copy of `change` when it is its turn. Without memory its `done` is called with a
- * failure. */
+/* Queues a copy of `change`. Without memory its `done` is called with a failure. */
 __attribute__((nonnull)) void vly_defender_request(struct vly_defender *defender,
 						   const struct vly_defence_change *change);
 
-/* The time that ends are compared with. */
+/* The current time, with which times of expiry are compared. */
 __attribute__((warn_unused_result)) int64_t vly_defender_now_s(void);
 
-/* Sets the clock for the next end of the state. To be called for each state that takes the place of
- * another. */
+/* Sets the timer for the next expiry in the state. To be called whenever the state is replaced. */
 __attribute__((nonnull)) void vly_defender_start_clock(struct vly_defender *defender);
 
-/* Brings what was set and configured into force, by a change that nobody asked for. What fails is
- * said once, and tried again by the clock. */
+/* Publishes the run-time settings and the configuration, by a change of its own. A failure is
+ * logged once, and retried by the timer. */
 __attribute__((nonnull)) void vly_defender_catch_up(struct vly_defender *defender);
 
 #endif

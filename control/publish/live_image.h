@@ -5,6 +5,7 @@
  * Ownership: both count references. The list of served zones holds a reference to an image for each
  * zone that is answered from it, and an image list holds one for each of its images; the memfd is
  * closed with the last reference.
+ *
  * Threads: the loop's, except that vly_live_image_new() and vly_live_image_next_id() may be called
  * in any thread. No function blocks.
  */

@@ -24,7 +24,7 @@ vly_publish_defence_set(struct vly_publish_defence *defence, int fd,
 	vly_publish_defence_clear(defence);
 	defence->is_set = true;
 	defence->due = true;
-	defence->asked = false; /* what is under way is an older one's answer */
+	defence->asked = false; /* the RESULT in flight is for an older block */
 	defence->fd = fd;
 	defence->done = done;
 	defence->arg = arg;
@@ -76,7 +76,7 @@ vly_publish_defence_result(struct vly_publish_defence *defence,
 	if (!good) {
 		snprintf(defence->error, sizeof(defence->error),
 			 "the dataplane refused the defence: %s", result->text);
-		vly_log_error("%s; what was in force stays", defence->error);
+		vly_log_error("%s; the previous defence stays in force", defence->error);
 	}
 	report(defence, good ? VLY_PUBLISH_DONE : VLY_PUBLISH_DENIED);
 }

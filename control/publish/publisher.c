@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/plural.h"
 #include "counters_map.h"
 #include "publish_message.h"
 
-/* The directory's inotify watch reacts at once; this is for when there is no directory yet, and
- * for the moment between bind() and listen(). The first value is far below what a person or a
- * resolver notices, and the last costs four system calls a second while there is no dataplane. */
+/* The inotify watch on the directory reacts at once. Retries are for the time when the directory
+ * does not exist, and for the moment between bind() and listen(). The first pause is far below
+ * anything that a person or a resolver notices; the last costs four system calls a second while
+ * there is no dataplane. */
 #define RETRY_FIRST_MS 10
 #define RETRY_LAST_MS  250
 
@@ -73,7 +75,7 @@ on_away_too_long(uv_timer_t *timer)
 	report(publisher, &absent);
 }
 
-/* While the dataplane is away, a publication waits for what is left of its time. */
+/* While the dataplane is away, a new list waits for the rest of VLY_PUBLISH_AWAY_MS. */
 static void
 wait_away(struct vly_publisher *publisher)
 {
@@ -178,11 +180,11 @@ on_committed(struct vly_publisher *publisher, const struct vly_publish_result *r
 	publisher->retried_commit = false;
 	if (published)
 		settle_next(publisher);
-	/* a list that was replaced meanwhile is not what the dataplane shall have */
+	/* if the list was replaced meanwhile, the dataplane does not have the right one yet */
 	vly_publisher_hold(&publisher->committed, list == publisher->settled ? list : NULL);
 	set_error(publisher, VLY_LOG_INFO, "");
-	vly_log_info("dataplane: answers %" PRIu32 " zones, generation %" PRIu64, done.zone_cnt,
-		     done.generation);
+	vly_log_info("dataplane: serves %" PRIu32 " zone%s, generation %" PRIu64, done.zone_cnt,
+		     vly_plural(done.zone_cnt), done.generation);
 	vly_publisher_step(publisher);
 	if (published)
 		report(publisher, &done);
@@ -192,7 +194,7 @@ static void
 on_result(struct vly_publisher *publisher, const struct vly_publish_result *result)
 {
 	if (publisher->state < VLY_PUBLISHER_SENDING || result->header.seq != publisher->seq) {
-		vly_publish_link_close(&publisher->link, "it answered what nobody asked");
+		vly_publish_link_close(&publisher->link, "unexpected reply (no request pending)");
 		return;
 	}
 	if (publisher->state == VLY_PUBLISHER_DEFENDING) {
@@ -237,8 +239,8 @@ on_hello(struct vly_publisher *publisher, const struct vly_publish_hello *hello,
 	publisher->held_back = publisher->held_back && hello->generation > 0;
 	set_error(publisher, VLY_LOG_INFO, "");
 	vly_log_info("dataplane: connected, pid %" PRIu32 ", %" PRIu32
-		     " lcores, generation %" PRIu64,
-		     hello->pid, hello->lcore_cnt, hello->generation);
+		     " lcore%s, generation %" PRIu64,
+		     hello->pid, hello->lcore_cnt, vly_plural(hello->lcore_cnt), hello->generation);
 	bool held = publisher->held_back && publisher->next;
 	if (held)
 		settle_next(publisher);
@@ -310,7 +312,7 @@ vly_publisher_publish(struct vly_publisher *publisher, struct vly_image_list *li
 	publisher->done = done;
 	publisher->done_arg = arg;
 	publisher->deaf = false;
-	/* without a dataplane the question is open until HELLO */
+	/* without a dataplane, HELLO will decide */
 	publisher->held_back = hold && (!up || publisher->hello.generation > 0);
 	if (up && publisher->held_back) {
 		settle_next(publisher);

@@ -33,6 +33,7 @@
 #ifndef VLY_CONTROL_PUBLISHER_PARTS_H
 #define VLY_CONTROL_PUBLISHER_PARTS_H
 
+#include "base/reason.h"
 #include "held_images.h"
 #include "publish_defence.h"
 #include "publish_link.h"
@@ -60,7 +61,7 @@ struct vly_publisher {
 	bool deaf; /* it refused `settled`: not sent again until the next list, or connection */
 	bool held_back;
 	bool retried_commit; /* after VLY_PUBLISH_UNKNOWN: all images were sent again */
-	char error[400];
+	char error[VLY_REASON_BYTES];
 
 	/* each a reference of its own: a list may be replaced while its commit is in flight */
 	struct vly_image_list *settled;

@@ -22,7 +22,7 @@ on_no_result(uv_timer_t *timer)
 {
 	struct vly_publisher *publisher = timer->data;
 
-	vly_publish_link_close(&publisher->link, "it has not answered for 300 s");
+	vly_publish_link_close(&publisher->link, "no reply for 300 s");
 }
 
 /* Sends a request, and waits for its result in `state`. */

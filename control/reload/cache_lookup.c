@@ -10,6 +10,7 @@
 
 #include <xxhash.h>
 
+#include "common/version.h"
 #include "store/image_files.h"
 
 uint64_t
@@ -37,7 +38,7 @@ vly_cache_settings_hash(const struct vly_load_settings *settings)
 	memcpy(what.severity, settings->severity, sizeof(what.severity));
 	what.any_all = settings->any_all;
 	what.additional_none = settings->additional_none;
-	snprintf(what.release, sizeof(what.release), "%s", VLY_VERSION);
+	snprintf(what.release, sizeof(what.release), "%s", vly_version);
 	return XXH3_64bits(&what, sizeof(what));
 }
 
@@ -178,7 +179,8 @@ vly_cache_lookup_open(struct vly_cache_lookup **lookup, const struct vly_load_se
 	}
 	if (parsed != 0) {
 		snprintf(reason, reason_bytes, "%s/index: %s", settings->cache_dir,
-			 parsed > 0 ? "it was made under another hash key, settings or release"
+			 parsed > 0 ? "it was written with another hash key, other settings or "
+				      "another release"
 				    : "it is damaged");
 		return parsed > 0 ? VLY_STATE_UNREADABLE : VLY_STATE_DAMAGED;
 	}

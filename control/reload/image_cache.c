@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/reason.h"
 #include "cache_lookup.h"
 #include "common/log.h"
+#include "common/plural.h"
 #include "store/image_files.h"
 
 enum state {
@@ -37,8 +39,8 @@ struct vly_image_cache {
 	struct vly_index_text text;
 	uint32_t image_cnt; /* in the index */
 	uint32_t zone_cnt;
-	char reason[400];
-	char trouble[440]; /* of the last time that it was written, or "" */
+	char reason[VLY_REASON_BYTES];
+	char trouble[VLY_TROUBLE_BYTES]; /* of the last time that it was written, or "" */
 };
 
 static bool
@@ -47,8 +49,8 @@ can_be_told(const struct vly_served_zone *zone)
 	return strchr(zone->file, '\n') == NULL;
 }
 
-/* An image is kept when all zones in it are answered from it: any other would bring back versions
- * that were replaced. */
+/* An image is stored when all zones in it are served from it. Any other would bring replaced
+ * versions back. */
 static int
 choose_images(struct vly_image_cache *cache)
 {
@@ -81,7 +83,7 @@ read_served(uv_work_t *work)
 
 	vly_index_begin(&cache->text, cache->settings);
 	if (choose_images(cache) != 0) {
-		snprintf(cache->reason, sizeof(cache->reason), "an image can't be read: %m");
+		snprintf(cache->reason, sizeof(cache->reason), "an image could not be read: %m");
 		return;
 	}
 	for (uint32_t i = 0; i < served->config->zone_cnt; i++) {
@@ -113,7 +115,8 @@ write_images(struct vly_image_cache *cache)
 	return 0;
 }
 
-/* Images come before the index that tells them, and those of the old index go when it is gone. */
+/* Images are written before the index that lists them, and images of the old index are removed
+ * after it is replaced. */
 static void
 write_files(uv_work_t *work)
 {
@@ -137,15 +140,16 @@ write_files(uv_work_t *work)
 	free(listed);
 }
 
-/* A disk that stays full is worth one line, not one for each reload. */
+/* The same failure is logged once, and not at each reload. */
 static void
 tell(struct vly_image_cache *cache)
 {
 	char trouble[sizeof(cache->trouble)] = "";
 
 	if (cache->reason[0] == '\0')
-		vly_log_info("image cache: %" PRIu32 " zones in %" PRIu32 " images kept",
-			     cache->zone_cnt, cache->image_cnt);
+		vly_log_info("image cache: stored %" PRIu32 " zone%s in %" PRIu32 " image%s",
+			     cache->zone_cnt, vly_plural(cache->zone_cnt), cache->image_cnt,
+			     vly_plural(cache->image_cnt));
 	else
 		snprintf(trouble, sizeof(trouble), "image cache not written: %s", cache->reason);
 	if (trouble[0] != '\0' && strcmp(trouble, cache->trouble) != 0)

@@ -10,19 +10,21 @@
 #include <sys/stat.h>
 
 #include "base/image_block.h"
+#include "base/reason.h"
 #include "cache_lookup.h"
 #include "common/log.h"
+#include "common/plural.h"
 #include "compile/image_builder.h"
 #include "plan.h"
 
 /* The pool's default number of threads. */
 #define PARALLEL_MAX 4
 
-/* A load goes through all of them; each has its own groups. */
+/* A load goes through all phases; each has groups of its own. */
 enum phase {
-	FROM_CACHE, /* what is unchanged */
-	FROM_FILES, /* all else */
-	OLD_ONES,   /* from the cache, for what did not load */
+	FROM_CACHE, /* unchanged zones */
+	FROM_FILES, /* all others */
+	OLD_ONES,   /* from the cache, for zones that did not load */
 	DONE,
 };
 
@@ -34,9 +36,9 @@ struct group {
 	_Atomic uint32_t zones_done;
 	_Atomic(const char *) name;
 	struct vly_load_progress progress;
-	struct vly_cached_image *cached; /* to be read; NULL: `image` is to be built */
+	struct vly_cached_image *cached; /* to be read; NULL: `image` is built from files */
 	struct vly_live_image *image;
-	char reason[400]; /* why not */
+	char reason[VLY_REASON_BYTES]; /* why not */
 };
 
 struct vly_loader {
@@ -45,9 +47,9 @@ struct vly_loader {
 	struct vly_load_item *items;
 	uint32_t cnt;
 	enum phase phase;
-	struct vly_cache_lookup *lookup; /* NULL: nothing is cached */
-	bool spares_cache;               /* see vly_loader_spares_cache() */
-	char cache_reason[400];          /* why not */
+	struct vly_cache_lookup *lookup;     /* NULL: nothing is cached */
+	bool spares_cache;                   /* see vly_loader_spares_cache() */
+	char cache_reason[VLY_REASON_BYTES]; /* why not */
 	uv_work_t plan_work;
 	uint32_t *order; /* item indices, group by group */
 	struct group *group;
@@ -146,7 +148,7 @@ wants_cached(const struct vly_loader *loader, uint32_t item)
 					   : loader->items[item].error != NULL;
 }
 
-/* Numbers the images of the cache that have what is wanted. */
+/* Numbers the images of the cache that are needed in this phase. */
 static uint32_t
 group_cached(const struct vly_loader *loader, uint32_t *group_of)
 {
@@ -217,7 +219,8 @@ first_error(const struct vly_zone_report *report)
 	size_t len = strlen(error->text);
 	if (report->error_cnt > 1)
 		snprintf(error->text + len, sizeof(error->text) - len,
-			 " (and %" PRIu32 " more: volleyctl check-zone)", report->error_cnt - 1);
+			 " (and %" PRIu32 " more; to list them: volleyctl check-zone)",
+			 report->error_cnt - 1);
 	return error;
 }
 
@@ -245,14 +248,14 @@ add_zones(struct group *group, struct vly_image_builder *builder)
 	return added;
 }
 
-/* It is no zone's fault, so it tells how many share it. */
+/* The fault is in none of the zones, so the message says how many share the image. */
 static void
 fail_group(struct group *group, int error)
 {
 	char text[200];
 
-	snprintf(text, sizeof(text), "the image of %" PRIu32 " zones could not be made: %s",
-		 group->cnt, strerror(error));
+	snprintf(text, sizeof(text), "the image of %" PRIu32 " zone%s could not be built: %s",
+		 group->cnt, vly_plural(group->cnt), strerror(error));
 	for (uint32_t i = 0; i < group->cnt; i++)
 		set_error(&group->loader->items[group->item[i]], text);
 }
@@ -333,10 +336,13 @@ take_cached(struct group *group)
 	struct vly_loader *loader = group->loader;
 
 	loader->spares_cache |= group->cached->is_kept;
-	if (group->cached->useless)
-		vly_log_warning("image cache: %s; %" PRIu32 " zones %s", group->reason, group->cnt,
-				loader->phase == FROM_CACHE ? "are read from their files"
-							    : "are missing");
+	if (group->cached->useless && loader->phase == FROM_CACHE)
+		vly_log_warning("image cache: %s; reading %" PRIu32 " zone%s from file instead",
+				group->reason, group->cnt, vly_plural(group->cnt));
+	else if (group->cached->useless)
+		vly_log_warning("image cache: %s; %" PRIu32
+				" zone%s left without a version to serve",
+				group->reason, group->cnt, vly_plural(group->cnt));
 	for (uint32_t i = 0; !group->cached->useless && i < group->cnt; i++)
 		vly_cache_lookup_take(loader->lookup, group->item[i],
 				      &loader->items[group->item[i]]);
@@ -346,7 +352,7 @@ static void
 tell_pages(const struct vly_live_image *image)
 {
 	if (image && image->bytes >= VLY_IMAGE_BLOCK_BYTES_MIN)
-		vly_log_info("image of %" PRIu64 " MiB in %s pages", image->bytes >> 20,
+		vly_log_info("an image of %" PRIu64 " MiB is in %s pages", image->bytes >> 20,
 			     image->is_huge ? "huge" : "ordinary");
 }
 
@@ -371,7 +377,7 @@ on_group_done(uv_work_t *work, int status)
 	start_groups(loader);
 }
 
-/* One core stays free of compiling, for the dataplane and everything else. */
+/* One core stays free of compiling, for the dataplane and all other work. */
 static uint32_t
 parallel_max(void)
 {

@@ -55,7 +55,7 @@ slice_of(const struct vly_plan_zone *zone, const struct vly_hash_key *key, unsig
 	return vly_image_slice(name.hash[vly_name_last_labels(&name, labels)]);
 }
 
-/* Turns what slices cost into the numbers of their groups. */
+/* Turns the costs of slices into the numbers of their groups. */
 static uint32_t
 group_slices(uint64_t slice[VLY_IMAGE_SLICES], uint64_t shared_max)
 {

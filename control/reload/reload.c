@@ -29,7 +29,7 @@ on_loaded(void *arg)
 	}
 	uv_update_time(reload->reloader->loop);
 	bool none = staged == 0 && reload->zone_cnt > 0;
-	/* nothing to bring in: neither a new zone nor, with an older version left, a removed one */
+	/* nothing to publish: no zone has loaded, and if a zone was removed, none is left */
 	if (none && (!reload->next || reload->next->loaded_cnt == 0)) {
 		if (reload->next)
 			vly_served_zones_copy_errors(reload->reloader->live, reload->next);
@@ -41,8 +41,8 @@ on_loaded(void *arg)
 	vly_reload_publish(reload, load_without_cache);
 }
 
-/* Room that images already live leave in a commit. With none at all there may be some nevertheless:
- * images go when the last of their zones has a new one. */
+/* The number of images that the load may make, beside those that are live. It is at least 1: images
+ * may become free when the last of their zones gets a new one. */
 static uint32_t
 image_room(const struct vly_reload *reload)
 {
@@ -60,7 +60,7 @@ has_cache(const struct vly_reloader *reloader, const struct vly_config *config)
 	return reloader->keep_images && strcmp(config->control->image_cache, "on") == 0;
 }
 
-/* What zones of a configuration are compiled with. */
+/* The settings that the zones of a configuration are compiled with. */
 static struct vly_load_settings
 load_settings(const struct vly_reloader *reloader, const struct vly_config *config)
 {
@@ -193,12 +193,11 @@ on_config(uv_work_t *work, int status)
 	choose_all(reload, reload->next);
 }
 
-static const char spared[] =
-	"image cache not written: what it holds could not be used, and may have the last good "
-	"version of a zone that did not load";
+static const char spared[] = "image cache not written: it could not be read, and may hold the last "
+			     "good version of a zone that did not load";
 
-/* A cache that could not be used may have the only good version of a zone that does not load: until
- * every zone has one it is left as it is. */
+/* A cache that could not be read may have the only good version of a zone. It is not replaced until
+ * every zone has a version. */
 static bool
 may_replace_cache(struct vly_reloader *reloader)
 {
@@ -214,7 +213,7 @@ may_replace_cache(struct vly_reloader *reloader)
 	return false;
 }
 
-/* What is live goes to the cache between two reloads; they need not wait for the disk. */
+/* The live images are stored between two reloads, which do not wait for the disk. */
 static void
 store(struct vly_reloader *reloader)
 {

@@ -5,10 +5,13 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/notify.h"
+#include "common/plural.h"
 #include "reload_parts.h"
 
-/* Zones that a reload names in the log, of those that failed and of those with warnings. Each line
- * is a write that may wait for the journal, while nobody else is served; nobody reads a million. */
+/* The most zones that a reload names in the log: of failed ones, and of those with warnings. Each
+ * line is a write that may wait for the journal while the loop serves nobody. Fewer: more often an
+ * operator must look elsewhere. More: longer pauses of the loop. */
 #define LOGGED_ZONES_MAX 100
 
 static void
@@ -25,10 +28,11 @@ log_failures(const struct vly_reload_report *report)
 			snprintf(line, sizeof(line), ":%" PRIu64, zone->error->line);
 		vly_log_error("zone %s: %s%s: %s; %s", zone->name, zone->error->file, line,
 			      zone->error->text,
-			      zone->image ? "its old version stays" : "it has no older version");
+			      zone->image ? "the previous version stays in service"
+					  : "there is no previous version to serve");
 	}
 	if (cnt > LOGGED_ZONES_MAX)
-		vly_log_error("%" PRIu32 " more zones did not load: volleyctl zones lists them",
+		vly_log_error("%" PRIu32 " more zones did not load; to list them: volleyctl zones",
 			      cnt - LOGGED_ZONES_MAX);
 }
 
@@ -43,12 +47,13 @@ log_warnings(const struct vly_reload *reload)
 		if (zone->error || zone->info.warning_cnt == 0 || ++cnt > LOGGED_ZONES_MAX)
 			continue;
 		vly_log_warning("zone %s: %" PRIu32
-				" warnings: volleyctl check-zone %s %s tells them",
-				zone->name, zone->info.warning_cnt, zone->name, zone->file);
+				" warning%s; to list them: volleyctl check-zone %s %s",
+				zone->name, zone->info.warning_cnt,
+				vly_plural(zone->info.warning_cnt), zone->name, zone->file);
 	}
 	if (cnt > LOGGED_ZONES_MAX)
 		vly_log_warning("%" PRIu32
-				" more zones have warnings: volleyctl check %s tells them",
+				" more zones have warnings; to list them: volleyctl check %s",
 				cnt - LOGGED_ZONES_MAX, reload->reloader->config_path);
 }
 
@@ -62,11 +67,12 @@ log_report(const struct vly_reload *reload)
 	log_failures(report);
 	log_warnings(reload);
 	vly_log(report->code == VLY_RELOAD_FAILED ? VLY_LOG_ERROR : VLY_LOG_INFO,
-		"loaded %" PRIu32 " of %" PRIu32 " zones, %" PRIu64 " records in %" PRIu64
-		".%03" PRIu64 " s, %" PRIu32 " of them from the image cache%s%s",
-		report->zone_cnt - report->failed_cnt, report->zone_cnt, report->record_cnt,
+		"loaded %" PRIu32 " of %" PRIu32 " zone%s, %" PRIu64 " record%s in %" PRIu64
+		".%03" PRIu64 " s, %" PRIu32 " zone%s from the image cache%s%s",
+		report->zone_cnt - report->failed_cnt, report->zone_cnt,
+		vly_plural(report->zone_cnt), report->record_cnt, vly_plural(report->record_cnt),
 		report->duration_ms / 1000, report->duration_ms % 1000, report->cached_cnt,
-		*report->text ? "; " : "", report->text);
+		vly_plural(report->cached_cnt), *report->text ? "; " : "", report->text);
 }
 
 void
@@ -94,6 +100,8 @@ vly_reload_finish(struct vly_reload *reload, enum vly_reload_code code, const ch
 	for (uint32_t i = 0; i < report->zone_cnt; i++)
 		report->failed_cnt += reload->zones[i]->error != NULL;
 	log_report(reload);
+	vly_notify_status("Serves %" PRIu32 " of %" PRIu32 " zones", reloader->live->loaded_cnt,
+			  reloader->live->config->zone_cnt);
 	vly_reload_answer(reload);
 	vly_reload_free(reload);
 	reloader->running = NULL;
@@ -106,8 +114,7 @@ differs(const char *a, const char *b)
 	return strcmp(a, b) != 0;
 }
 
-/* Whether the dataplane would be given other flags. Without memory to tell, it is taken to be so.
- */
+/* Whether the dataplane's flags differ. Without memory, they count as different. */
 static bool
 flags_differ(const struct vly_config *old, const struct vly_config *new)
 {
@@ -123,8 +130,8 @@ flags_differ(const struct vly_config *old, const struct vly_config *new)
 	return differ;
 }
 
-/* Zones, answers, checks and defence of a new configuration are in force at once. Returns whose
- * restart the rest waits for, or NULL. */
+/* Zones, answers, checks and the defence of a new configuration are in force at once. Returns the
+ * programs that must be restarted for the rest, or NULL. */
 static const char *
 restart_needed(const struct vly_config *old, const struct vly_config *new)
 {
@@ -151,7 +158,8 @@ take_over(struct vly_reload *reload)
 	reload->report.restart_needed =
 		restart_needed(reloader->live->config, reload->next->config);
 	if (reload->report.restart_needed)
-		vly_log_warning("the configuration changed in what only a start reads: restart %s",
+		vly_log_warning("some changes of the configuration take effect at the next start "
+				"only: restart %s",
 				reload->report.restart_needed);
 	vly_served_zones_free(reloader->live);
 	reloader->live = reload->next;
@@ -185,20 +193,20 @@ finish_published(struct vly_reload *reload)
 
 	if (code == VLY_RELOAD_OK && reload->remnant_cnt > 0)
 		vly_reload_finish(reload, VLY_RELOAD_FAILED,
-				  "%" PRIu32 " removed zones are still answered",
-				  reload->remnant_cnt);
+				  "%" PRIu32 " removed zone%s still served", reload->remnant_cnt,
+				  reload->remnant_cnt == 1 ? " is" : "s are");
 	else
 		vly_reload_finish(reload, code, "%s", text);
 }
 
-/* The zones are in; so may be the defence. */
+/* The zones are published; and the defence, if that did not fail. */
 static void
 on_defended(void *arg, const struct vly_defender_report *report)
 {
 	struct vly_reload *reload = arg;
 
 	if (report->code == VLY_DEFENDER_FAILED)
-		vly_reload_finish(reload, VLY_RELOAD_FAILED, "the defence stays as it was: %s",
+		vly_reload_finish(reload, VLY_RELOAD_FAILED, "the defence was not changed: %s",
 				  report->text);
 	else
 		finish_published(reload);
@@ -236,7 +244,8 @@ on_published(void *arg, const struct vly_publish_report *published)
 		finish_published(reload);
 }
 
-/* A reload of everything is the operator's word that what loads now is what shall be answered. */
+/* Whether the commit must be held back. A full reload is never held back: the operator wants the
+ * zones served that load now. */
 static bool
 must_hold(const struct vly_reload *reload)
 {
@@ -252,10 +261,10 @@ must_hold(const struct vly_reload *reload)
 	return false;
 }
 
-/* The old images stay until the new ones are in. Zones that are reloaded alone leave room for those
- * of a reload of everything, which with room for one only would be one, built by one thread. Fewer:
- * that reload has less to spread over the cores, and a zone that does not load any more keeps a
- * larger image. More: fewer zones can be reloaded alone. */
+/* The old images are live until the new ones are. Reloads of named zones leave this many images for
+ * the next full reload, which with room for one image only would be built by one thread. Fewer:
+ * that reload has less to spread over the cores, and a failed zone holds a larger image. More:
+ * fewer zones can be reloaded by name. */
 #define IMAGES_SPARE 64
 
 uint32_t
@@ -264,14 +273,14 @@ vly_reload_images_max(const struct vly_reload *reload)
 	return reload->is_full ? VLY_PUBLISH_IMAGES_MAX : VLY_PUBLISH_IMAGES_MAX - IMAGES_SPARE;
 }
 
-/* What a person can do about too many images. Only those of zones that do not load outlive a reload
- * of everything. */
+/* The sentence about too many images, with the remedy. Only images with zones that do not load
+ * outlive a full reload. */
 static const char *
 describe_full(const struct vly_reload *reload)
 {
-	return reload->is_full ? "zones that do not load keep too many images: correct their "
-				 "files, then reload all zones"
-			       : "too many zones were reloaded one by one, and there is no room "
+	return reload->is_full ? "too many images are kept for zones that do not load: correct "
+				 "their files, then reload all zones"
+			       : "too many zones were reloaded one by one, which leaves no room "
 				 "for another image: reload all zones";
 }
 

@@ -22,6 +22,7 @@
 #ifndef VLY_CONTROL_RELOAD_PARTS_H
 #define VLY_CONTROL_RELOAD_PARTS_H
 
+#include "base/reason.h"
 #include "image_cache.h"
 #include "reload.h"
 #include "reload_queue.h"
@@ -50,7 +51,7 @@ struct vly_reload {
 	uint32_t remnant_cnt;      /* see vly_served_zones_remnants() */
 	void (*load_without_cache)(struct vly_reload *reload);
 	enum vly_publish_outcome outcome;
-	char text[512];
+	char text[VLY_TROUBLE_BYTES];
 	struct vly_reload_report report;
 };
 

@@ -84,7 +84,7 @@ serves(const struct vly_reload *reload, const struct vly_reload_asker *asker)
 	return true;
 }
 
-/* Behind those who asked before. */
+/* At the end: requests are answered in order. */
 static void
 join(struct vly_reload *reload, struct vly_reload_asker *asker)
 {
@@ -190,7 +190,7 @@ vly_reload_queue_put_back(struct vly_reload_queue *queue, struct vly_reload *rel
 		}
 		if (own)
 			own->reloader = reload->reloader;
-		/* without memory its answer is that of the reload which it joined */
+		/* without memory it gets the answer of the reload that it had joined */
 		join(own ? own : reload, asker);
 		if (!own)
 			break;

@@ -7,7 +7,7 @@ vly_command_error(const char *code, const char *text)
 	return json_pack("{s:b,s:s,s:s}", "ok", 0, "code", code, "error", text);
 }
 
-/* Zone files are named by their operators: what is not UTF-8 can't be in JSON. */
+/* Names of zone files need not be UTF-8, but JSON must be. */
 json_t *
 vly_command_text(const char *text)
 {
@@ -33,8 +33,7 @@ vly_command_counters(const struct vly_commands *commands, json_t **error)
 	if (status.counters)
 		return status.counters;
 	*error = status.connected
-			 ? vly_command_error("failed",
-					     "the dataplane gave no counters that can be read")
+			 ? vly_command_error("failed", "the dataplane's counters could not be read")
 			 : vly_command_error("no-dataplane", "no dataplane is connected");
 	return NULL;
 }

@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Between the parts of what requests on the control socket do: commands.c (dispatch, status, zones,
- * reload), defence_commands.c and defence_show.c, drops_command.c, top_command.c. Each handler
- * answers now or later; it may take over members of the request.
+ * For the handlers of commands alone, by file: command_answer.c (helpers), commands.c (dispatch,
+ * status, zones, reload, stats), defence_commands.c and defence_show.c (defence, cookies),
+ * drops_command.c, top_command.c. A handler answers at once or later (server.h), and may take
+ * members out of the request, which is checked (request.h).
+ *
+ * Threads: the loop's; no function blocks.
  */
 #ifndef VLY_CONTROL_COMMAND_PARTS_H
 #define VLY_CONTROL_COMMAND_PARTS_H
 
 #include "commands.h"
 
-/* An answer that is not ok. */
+/* Makes an answer for a failed command. */
 __attribute__((nonnull)) json_t *vly_command_error(const char *code, const char *text);
 
-/* Text that may not be UTF-8, which JSON can't have: other octets become '?' then. */
+/* Makes a string of text that may not be UTF-8, which JSON must be: in that case all octets but
+ * ASCII become '?'. */
 __attribute__((nonnull)) json_t *vly_command_text(const char *text);
 
-/* What is wrong with the defence and with what it keeps, as an array of sentences. */
+/* Lists the problems of the defence and its files, as an array of sentences. */
 __attribute__((nonnull)) json_t *vly_command_defence_trouble(const struct vly_commands *commands);
 
-/* The counters, or NULL and the answer that says why there are none in *error. */
+/* Returns the counters; or NULL, and in *error an answer with the reason. */
 __attribute__((nonnull)) const struct vly_counters *
 vly_command_counters(const struct vly_commands *commands, json_t **error);
 

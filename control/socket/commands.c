@@ -7,6 +7,8 @@
 
 #include <volley/image.h>
 
+#include "common/version.h"
+
 /* A person reads it, on a line that is overwritten. */
 #define PROGRESS_MS 250
 
@@ -56,8 +58,8 @@ troubles_json(const struct vly_counters *counters)
 			json_array_append_new(
 				troubles,
 				json_sprintf("port %.*s: queries arrive on %llu of its queues that "
-					     "no lcore serves, and are answered slowly: the "
-					     "dataplane's log says how to cure it",
+					     "no lcore serves, and are answered slowly; the log of "
+					     "volley-dataplane has the remedy",
 					     name_max, port->name,
 					     (unsigned long long)port->unserved_queue_cnt));
 		if (trouble != VLY_PORT_TROUBLE_none && trouble < VLY_PORT_TROUBLE_CNT)
@@ -127,7 +129,7 @@ status_json(const struct vly_commands *commands)
 	uint64_t uptime_ms = uv_now(commands->loop) - commands->start_ms;
 	uint32_t left_off = 0;
 	json_t *control =
-		json_pack("{s:s,s:i,s:f,s:o,s:i,s:i,s:i}", "version", VLY_VERSION, "pid",
+		json_pack("{s:s,s:i,s:f,s:o,s:i,s:i,s:i}", "version", vly_version, "pid",
 			  (int)getpid(), "uptime_s", (double)uptime_ms / 1000, "config",
 			  vly_command_text(commands->config_path), "image_version",
 			  VLY_IMAGE_VERSION, "publish_version", VLY_PUBLISH_VERSION,
@@ -178,7 +180,9 @@ zones_json(const struct vly_commands *commands, const struct vly_request *reques
 	if (request->after) {
 		const struct vly_served_zone *after = vly_served_zones_find(served, request->after);
 		if (!after)
-			return vly_command_error("failed", "the zones have changed: begin again");
+			return vly_command_error(
+				"failed",
+				"the zones have changed since the previous answer: start again");
 		at = (unsigned)(after - served->zones) + 1;
 	}
 	json_t *zones = json_array();
@@ -259,8 +263,8 @@ cancel_reload(struct vly_pending *pending)
 
 	vly_reload_forget(waiting->reload);
 	uv_close((uv_handle_t *)&waiting->timer, on_waiting_closed);
-	return "volley-control is ending before the reload is done: zones are read again when it "
-	       "starts";
+	return "volley-control is stopping before the reload is done; all zones are loaded at its "
+	       "next start";
 }
 
 static void

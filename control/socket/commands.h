@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What requests on the control socket do, and their answers. Every final answer has "ok"; one
- * that is not ok has "error", a sentence, and "code": "failed" or "no-dataplane". The loop's
- * thread.
+ * The commands of the control socket, and their answers. Every final answer has "ok"; a failed one
+ * has "error", a sentence, and "code": "failed", "no-dataplane" or "ending".
+ *
+ * Threads: the loop's; no function blocks.
  */
 #ifndef VLY_CONTROL_COMMANDS_H
 #define VLY_CONTROL_COMMANDS_H
@@ -25,11 +26,12 @@ struct vly_commands {
 	uint64_t start_ms;       /* uv_now() */
 };
 
-/* Handles a request: `arg` is a struct vly_commands. Reloads are answered when they are done. */
+/* Handles a request (checked); `arg` is a struct vly_commands. A reload is answered when it is
+ * done. */
 __attribute__((nonnull)) void vly_commands_handle(void *arg, struct vly_client *client,
 						  struct vly_request *request);
 
-/* The counters by name: "lcores", "totals", "ports". NULL without memory. */
+/* Makes an object of all counters by name. Returns NULL without memory. */
 __attribute__((nonnull)) json_t *vly_stats_json(const struct vly_counters *counters);
 
 #endif

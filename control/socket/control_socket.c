@@ -17,8 +17,8 @@
 #define LEAVING_MS      2000
 #define LEAVING_STEP_MS 20
 
-/* Returns 0 when somebody listens at `address`, else -1 with errno. Never blocks: connect() waits
- * for ever for a listener that has stopped taking connections. */
+/* Returns 0 when a process listens at `address`, else -1 with errno. Never blocks: connect() would
+ * wait for ever for a listener whose backlog is full. */
 static int
 try_connect(const struct sockaddr_un *address)
 {
@@ -63,8 +63,9 @@ vly_control_socket_give(const char *path, const char *name)
 	const struct group *group = getgrnam(name);
 
 	if (!group)
-		vly_log_info("no group %s: the control socket stays with group %d", name,
+		vly_log_info("there is no group %s: the control socket keeps group %d", name,
 			     (int)getegid());
 	else if (chown(path, (uid_t)-1, group->gr_gid) < 0)
-		vly_log_warning("%s: can't be given to group %s: %s", path, name, strerror(errno));
+		vly_log_warning("%s: the group could not be changed to %s: %s", path, name,
+				strerror(errno));
 }

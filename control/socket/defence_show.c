@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What of the defence is in force, and where it comes from. */
+/* The defence in force: values, prefixes, cookies, and where each comes from. */
 #include <string.h>
 
 #include "command_parts.h"
@@ -7,12 +7,6 @@
 
 /* Prefixes that an answer lists; a person reads them. */
 #define ENTRIES_MAX 1000
-
-static const char *const actions[] = {
-	[VLY_PREFIX_NONE] = "none",
-	[VLY_PREFIX_DENY] = "deny",
-	[VLY_PREFIX_ALLOW] = "allow",
-};
 
 static json_t *
 settings_json(const struct vly_defence_sources *sources)
@@ -54,7 +48,7 @@ entries_json(const struct vly_defence_state *state)
 		const struct vly_defence_entry *entry = &state->entry[i];
 		json_t *json =
 			json_pack("{s:s,s:s}", "prefix", vly_prefix_format(&entry->rule, text),
-				  "action", actions[entry->rule.action]);
+				  "action", vly_prefix_action_name[entry->rule.action]);
 		if (entry->until_s)
 			json_object_set_new(json, "until", json_integer(entry->until_s));
 		json_array_append_new(array, json);
@@ -94,8 +88,8 @@ vly_command_defence_trouble(const struct vly_commands *commands)
 		view.secrets_trouble,
 		status.defence_error,
 		view.sources->config->is_unread
-			? "nothing of defence.deny-file is denied: the log says why; correct it, "
-			  "then volleyctl reload"
+			? "the prefixes of defence.deny-file are not denied: the log has the "
+			  "reason; correct the file, then run volleyctl reload"
 			: "",
 	};
 	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)

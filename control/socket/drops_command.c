@@ -6,7 +6,8 @@
 #include "command_parts.h"
 #include "sample_decode.h"
 
-/* The newest, for a first look; and behind a cursor, what three rings hold at most. */
+/* The most samples in an answer: the newest ones in a first answer, and after a cursor as many as
+ * three rings hold. */
 #define FIRST_MAX 100
 #define LATER_MAX 1500
 
@@ -20,8 +21,7 @@ struct drops {
 	size_t cnt;
 };
 
-/* Appends what of a ring is a drop and not before number `from`. Returns how many samples were
- * written. */
+/* Appends the drops of a ring from number `from` on. Returns how many samples were written. */
 static uint64_t
 read_ring(const struct vly_sample_ring *ring, uint64_t from, struct drops *drops)
 {
@@ -110,7 +110,7 @@ vly_command_drops(const struct vly_commands *commands, struct vly_client *client
 	uint32_t ring_cnt = counters->ring_cnt;
 	struct drops drops = {0};
 	bool goes_on = request->cursor && request->cursor_cnt == ring_cnt;
-	/* one more: what is no drop is read into the place behind the last */
+	/* one more: a sample that is not a drop is read into the place after the last */
 	drops.drop = malloc(((size_t)ring_cnt * VLY_SAMPLE_RING_CNT + 1) * sizeof(*drops.drop));
 	if (!drops.drop) {
 		vly_client_send(client, vly_command_error("failed", "out of memory"));

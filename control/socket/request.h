@@ -30,11 +30,11 @@
 #include "base/prefix_list.h"
 #include "config/defence_settings.h"
 
-/* Zones in one answer: some 200 kB, which is what a client that does not read may cost, and a few
- * milliseconds of the loop. A million zones are a thousand requests. */
+/* The most zones in one answer: about 200 kB, which a client that does not read may cost, and a few
+ * milliseconds of the loop. A million zones take a thousand requests. */
 #define VLY_REQUEST_ZONES_MAX 1000
 
-/* As many rings as there are lcores and threads. */
+/* The most rings: one for each lcore and thread. */
 #define VLY_REQUEST_CURSOR_MAX 4096
 
 /* id, name */
@@ -83,8 +83,8 @@ struct vly_request {
 };
 
 /*
- * Decodes line[0..bytes-1] (untrusted, without the newline). Returns 0 and fills *request, for
- * vly_request_clear(); or -1 with a sentence for people in `reason`, and nothing to clear.
+ * Decodes line[0..bytes-1] (untrusted, without the newline). Returns 0 with *request, to be cleared
+ * with vly_request_clear(); or -1 with a sentence in `reason`, and nothing to clear.
  */
 __attribute__((nonnull, warn_unused_result)) int vly_request_decode(const char *line, size_t bytes,
 								    struct vly_request *request,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Between the parts of the request decoder: request.c (commands, which members they have) and
- * request_members.c (the members). */
+/* For the request decoder alone: request.c (commands, and which parameters each has) calls
+ * request_members.c (the parameters). No state; any thread; no function blocks. */
 #ifndef VLY_CONTROL_REQUEST_PARTS_H
 #define VLY_CONTROL_REQUEST_PARTS_H
 
@@ -28,7 +28,7 @@ enum vly_request_member {
 extern const char *const vly_member_names[VLY_MEMBER_CNT];
 extern const char *const vly_command_names[VLY_COMMAND_CNT];
 
-/* Reads one member. Returns whether it is good; else there is a sentence in `reason`. */
+/* Reads one parameter (untrusted). Returns true; or false with a sentence in `reason`. */
 __attribute__((nonnull, warn_unused_result)) bool
 vly_request_read_member(struct vly_request *request, enum vly_request_member member,
 			const json_t *value, char *reason, size_t bytes);

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include <volley/defence.h>
+#include <volley/octets.h>
 
-/* What is left of the frame, as it is read from its start. */
+/* The part of the frame that is not read yet. */
 struct rest {
 	const uint8_t *at;
 	size_t bytes;
@@ -26,6 +27,9 @@ static const char *const limited_names[] = {
 #undef X
 };
 
+/* The types that clients ask for. Any other one is shown as TYPE123 (RFC 3597 section 5), so the
+ * table need not be complete. It is searched from the start for each sample that is shown, at most
+ * a few thousand a second. */
 static const struct {
 	uint16_t type;
 	const char *name;
@@ -37,13 +41,7 @@ static const struct {
 	{99, "SPF"},    {251, "IXFR"}, {252, "AXFR"}, {255, "ANY"},  {257, "CAA"},
 };
 
-static unsigned
-be16(const uint8_t *at)
-{
-	return (unsigned)at[0] << 8 | at[1];
-}
-
-/* Returns the octets that were skipped, or NULL when there are not so many. */
+/* Skips octets. Returns the first of them, or NULL when the rest is shorter. */
 static const uint8_t *
 take(struct rest *rest, size_t bytes)
 {
@@ -68,41 +66,24 @@ decode_cause(unsigned cause, struct vly_sample_view *view)
 	view->is_drop = cause > VLY_VERDICT_serve;
 }
 
-/* Writes one octet of a label as zone files have it (RFC 1035 section 5.1). */
-static size_t
-write_octet(char *out, size_t room, uint8_t octet)
-{
-	bool plain = octet > ' ' && octet < 0x7f;
-
-	if (!plain)
-		return (size_t)snprintf(out, room, "\\%03u", octet);
-	return (size_t)snprintf(out, room, "%s%c", strchr(".\\\"();@$", octet) ? "\\" : "", octet);
-}
-
 /* Returns false when it is cut off, or no name of a question. */
 static bool
-decode_name(struct rest *rest, char out[VLY_SAMPLE_NAME_BYTES])
+decode_name(struct rest *rest, char out[VLY_DOMAIN_TEXT_BYTES])
 {
-	size_t len = 0;
-	size_t wire_len = 1;
+	uint8_t wire[VLY_NAME_BYTES_MAX];
+	size_t wire_len = 0;
 
-	for (;;) {
-		const uint8_t *label_len = take(rest, 1);
-		if (!label_len || *label_len > 63)
+	for (;;) { /* each round takes at least one octet */
+		const uint8_t *label = take(rest, 1);
+		if (!label || *label > VLY_LABEL_BYTES_MAX ||
+		    wire_len + 1 + *label > sizeof(wire) || !take(rest, *label))
 			return false;
-		if (*label_len == 0)
+		memcpy(wire + wire_len, label, 1u + *label);
+		wire_len += 1u + *label;
+		if (*label == 0)
 			break;
-		const uint8_t *label = take(rest, *label_len);
-		wire_len += 1u + *label_len;
-		if (!label || wire_len > 255)
-			return false;
-		for (unsigned i = 0; i < *label_len; i++)
-			len += write_octet(out + len, VLY_SAMPLE_NAME_BYTES - len, label[i]);
-		out[len++] = '.';
-		out[len] = '\0';
 	}
-	if (len == 0)
-		strcpy(out, ".");
+	vly_domain_text(wire, out);
 	return true;
 }
 
@@ -126,9 +107,9 @@ decode_udp(struct rest *rest, struct vly_sample_view *view)
 	if (!udp)
 		return;
 	view->has_port = true;
-	view->source_port = (uint16_t)be16(udp);
+	view->source_port = vly_be16(udp);
 	const uint8_t *dns = take(rest, 12);
-	if (!dns || be16(dns + 4) == 0 || !decode_name(rest, view->name)) {
+	if (!dns || vly_be16(dns + 4) == 0 || !decode_name(rest, view->name)) {
 		view->name[0] = '\0';
 		return;
 	}
@@ -138,7 +119,7 @@ decode_udp(struct rest *rest, struct vly_sample_view *view)
 		return;
 	}
 	view->has_question = true;
-	write_type(be16(question), view->type);
+	write_type(vly_be16(question), view->type);
 }
 
 static void
@@ -152,7 +133,7 @@ decode_ipv4(struct rest *rest, struct vly_sample_view *view)
 	memset(view->source + 10, 0xff, 2);
 	memcpy(view->source + 12, ip + 12, 4);
 	size_t options = (ip[0] & 15u) > 5 ? ((ip[0] & 15u) - 5) * 4 : 0;
-	bool first = (be16(ip + 6) & 0x1fff) == 0; /* of the fragments */
+	bool first = (vly_be16(ip + 6) & 0x1fff) == 0; /* of the fragments */
 	if (ip[9] == 17 && first && take(rest, options))
 		decode_udp(rest, view);
 }
@@ -182,12 +163,12 @@ vly_sample_decode(const struct vly_sample *sample, struct vly_sample_view *view)
 	const uint8_t *ethernet = take(&rest, VLY_ETHERNET_BYTES);
 	if (!ethernet)
 		return;
-	unsigned type = be16(ethernet + 12);
+	unsigned type = vly_be16(ethernet + 12);
 	for (int i = 0; i < VLY_VLAN_TAGS_MAX && (type == 0x8100 || type == 0x88a8); i++) {
 		const uint8_t *tag = take(&rest, VLY_VLAN_BYTES);
 		if (!tag)
 			return;
-		type = be16(tag + 2);
+		type = vly_be16(tag + 2);
 	}
 	if (type == 0x0800)
 		decode_ipv4(&rest, view);

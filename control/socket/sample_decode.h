@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Samples of packets (volley/sample.h) made readable: why, when, who asked, what for. A pure
- * function of bytes that an attacker chose: what is not there, or cut off, is left out.
+ * Decodes samples of packets (volley/sample.h): reason, time, source, question. The octets come
+ * from attackers: parts that are missing or cut off are left out. No state; any thread; no function
+ * blocks.
  */
 #ifndef VLY_CONTROL_SAMPLE_DECODE_H
 #define VLY_CONTROL_SAMPLE_DECODE_H
@@ -11,7 +12,8 @@
 
 #include <volley/sample.h>
 
-#define VLY_SAMPLE_NAME_BYTES   1024 /* a name of 255 octets, all of them escaped */
+#include "zone/domain.h"
+
 #define VLY_SAMPLE_TYPE_BYTES   12
 #define VLY_SAMPLE_SOURCE_BYTES 46
 
@@ -24,7 +26,7 @@ struct vly_sample_view {
 	bool has_port;
 	uint16_t source_port;
 	bool has_question;
-	char name[VLY_SAMPLE_NAME_BYTES]; /* as in zone files, absolute, ASCII */
+	char name[VLY_DOMAIN_TEXT_BYTES]; /* as in zone files, absolute, ASCII */
 	char type[VLY_SAMPLE_TYPE_BYTES]; /* such as AAAA, or TYPE65280 */
 };
 
@@ -40,7 +42,8 @@ __attribute__((nonnull)) const char *vly_sample_source(const struct vly_sample_v
 __attribute__((nonnull, warn_unused_result)) bool
 vly_sample_copy(const struct vly_sample_ring *ring, uint64_t number, struct vly_sample *out);
 
-/* The numbers of samples that may be in the ring: from *first, up to what is returned. */
+/* Returns the number after the newest sample of a ring, and in *first that of the oldest one that
+ * may still be there. */
 __attribute__((nonnull)) uint64_t vly_sample_range(const struct vly_sample_ring *ring,
 						   uint64_t *first);
 

@@ -29,30 +29,31 @@
 /* A longer line is refused: room for 100,000 prefixes, each of them as long as can be. */
 #define VLY_SERVER_LINE_BYTES_MAX (8u << 20)
 
-/* Operators and their scripts, not the public. An operator always gets in, so this is what others
- * may keep open for nothing. */
+/* The most idle connections. Only operators and their scripts have access; and a new connection
+ * always gets in, because the one that has been idle for longest is closed. */
 #define VLY_SERVER_IDLE_MAX 64
 
-/* Commands under way that take long, such as reloads. */
+/* The most commands in progress that take long, such as reloads. */
 #define VLY_SERVER_SLOW_MAX 48
 
-/* Others under way, such as changes of the defence. With that, and with the one above, it is those
- * of clients that have gone that are bounded: each keeps its request. */
+/* The most other commands in progress, such as changes of the defence. Both limits bound what the
+ * commands of disconnected clients hold: each keeps its request. */
 #define VLY_SERVER_QUICK_MAX 128
 
 struct vly_server;
 struct vly_client;
 
-/* A command that is answered later. The server sets what is private to it. */
+/* A command that is answered later. The caller sets the first three members. */
 struct vly_pending {
 	/*
-	 * The answer is not wanted any more: stops what would call vly_pending_end(), and frees
-	 * what holds `pending`. Returns a sentence for the client: what has become of its command.
-	 * Called at most once, and never after vly_pending_end(). Must not call the server.
+	 * Cancels the command: makes sure that vly_pending_end() will not be called, and frees the
+	 * memory that holds `pending`. Returns a sentence for the client about the state of its
+	 * command. Called at most once, and never after vly_pending_end(). Must not call the
+	 * server.
 	 */
 	const char *(*cancel)(struct vly_pending *pending);
 	bool is_slow;
-	bool goes_on; /* when the client has gone; else it is cancelled then */
+	bool goes_on; /* the command continues when the client has disconnected; else it is cancelled */
 
 	/* private */
 	struct vly_client *client;
@@ -61,9 +62,8 @@ struct vly_pending {
 };
 
 /*
- * Listens on `path`. A socket that nobody listens on is replaced, for which it waits two seconds at
- * most; `group` gets it if there is such a group. Returns the server, or NULL with a sentence in
- * `reason`.
+ * Listens on `path`. A stale socket is replaced; this blocks for two seconds at most. The socket
+ * gets the group `group` if that exists. Returns the server, or NULL with a sentence in `reason`.
  */
 __attribute__((nonnull(1, 2, 3, 4, 6), warn_unused_result)) struct vly_server *
 vly_server_new(uv_loop_t *loop, const char *path, const char *group,
@@ -73,8 +73,8 @@ vly_server_new(uv_loop_t *loop, const char *path, const char *group,
 /* Answers with `line` (taken over). */
 __attribute__((nonnull)) void vly_client_send(struct vly_client *client, json_t *line);
 
-/* Returns false when too many are under way: the client has been told, and `pending` stays the
- * caller's. */
+/* Begins a command that is answered later. Returns false when too many are in progress: the client
+ * has got an error, and `pending` stays the caller's. */
 __attribute__((nonnull, warn_unused_result)) bool vly_pending_begin(struct vly_pending *pending,
 								    struct vly_client *client);
 
@@ -85,8 +85,8 @@ __attribute__((nonnull)) void vly_pending_progress(struct vly_pending *pending, 
  */
 __attribute__((nonnull)) void vly_pending_end(struct vly_pending *pending, json_t *line);
 
-/* Cancels all commands, stops listening, removes the socket, disconnects all. The memory goes when
- * the loop has closed the handles. */
+/* Cancels all commands, stops listening, removes the socket, and closes all connections. The memory
+ * is freed when the loop has closed the handles. */
 void vly_server_free(struct vly_server *server);
 
 #endif

@@ -2,14 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/reason.h"
 #include "server_parts.h"
 
 /* A client with this much unread gets no progress, and its next request waits. Several ordinary
  * answers; an answer that is longer than all that is held once. */
 #define UNREAD_BYTES_MAX 65536
 
-/* What a client sends ahead of its answers stays in the kernel beyond this. Reading goes on below
- * it, or the end of a client that waits would not be seen. */
+/* The most octets that are read ahead of a client's answers; more stay in the kernel. Reading
+ * continues below this, or the end of a waiting client would not be noticed. */
 #define AHEAD_BYTES_MAX 65536
 
 #define BUFFER_FIRST_BYTES 4096
@@ -202,7 +203,7 @@ vly_pending_begin(struct vly_pending *pending, struct vly_client *client)
 	unsigned max = pending->is_slow ? VLY_SERVER_SLOW_MAX : VLY_SERVER_QUICK_MAX;
 
 	if (count_pending(server, pending->is_slow) >= max) {
-		refuse(client, "too many such commands are under way: try again later");
+		refuse(client, "too many of these commands are in progress: try again later");
 		return false;
 	}
 	pending->client = client;
@@ -306,7 +307,7 @@ static void
 serve_line(struct vly_client *client, const char *line, size_t len)
 {
 	struct vly_request request;
-	char reason[400];
+	char reason[VLY_REASON_BYTES];
 
 	client->busy = true;
 	client->active = ++client->server->active;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Between the parts of the server: server.c (the socket, places, turns, the end) and
- * server_client.c (a connection: reading, serving, answering now and later).
+ * For the parts of the server alone: server.c (the socket, limits, turns, the end) and
+ * server_client.c (one connection: reading, serving, answering now and later). They call each
+ * other.
+ *
+ * Threads: the loop's; no function blocks.
  */
 #ifndef VLY_CONTROL_SERVER_PARTS_H
 #define VLY_CONTROL_SERVER_PARTS_H
@@ -16,7 +19,7 @@ struct vly_client {
 	bool busy;   /* its request is not answered yet */
 	bool broken; /* an answer could not be sent */
 	bool ended;  /* it sends no more: to be closed when all is answered */
-	bool last;   /* to be closed when what was sent to it is written */
+	bool last;   /* to be closed when its last answer is written */
 	bool reading;
 	struct vly_pending *pending;
 	uint64_t active;     /* the server's count at its last request */
@@ -45,7 +48,7 @@ struct vly_server {
 	bool ending;
 };
 
-/* Has the loop serve what can be served. Requests are served one of each client at a time: a client
+/* Has the loop serve waiting requests. One request of each client is served in a turn, so a client
  * that sends thousands does not keep others waiting. */
 __attribute__((nonnull)) void vly_server_wake(struct vly_server *server);
 
@@ -55,7 +58,7 @@ __attribute__((nonnull)) void vly_client_begin(struct vly_client *client);
 /* Ends the connection at once. */
 __attribute__((nonnull)) void vly_client_close(struct vly_client *client);
 
-/* Ends the connection when the client has been sent why. */
+/* Sends the client the reason, then closes the connection. */
 __attribute__((nonnull)) void vly_client_dismiss(struct vly_client *client, const char *reason);
 
 /* Whether a request can be served now. */
@@ -64,7 +67,7 @@ __attribute__((nonnull)) bool vly_client_is_ready(struct vly_client *client);
 /* Serves the request that is ready, if one is. */
 __attribute__((nonnull)) void vly_client_serve(struct vly_client *client);
 
-/* Tells the client what has become of its command, which is cancelled. */
+/* Cancels the command, and sends the client the sentence about it. */
 __attribute__((nonnull)) void vly_pending_cancel(struct vly_pending *pending);
 
 #endif

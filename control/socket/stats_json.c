@@ -90,14 +90,14 @@ vly_stats_json(const struct vly_counters *counters)
 	/* the inline accessors serve the writer too; nothing is written here */
 	struct vly_counters *block = (struct vly_counters *)(uintptr_t)counters;
 	struct vly_lcore_counters total = {0};
-	/* before the ports: what they count since is more, never less */
+	/* before the ports: counters only grow meanwhile */
 	uint64_t ports_read_ns = counters->ports_read_ns;
 	json_t *lcores = json_array();
 	json_t *ports = json_array();
 	json_t *streams = json_array();
 
 	for (uint32_t i = 0; i < counters->lcore_cnt; i++) {
-		/* read once, so that the totals are the sum of what is shown */
+		/* read once, so that the totals are the sums of the numbers in the answer */
 		struct vly_lcore_counters lcore = *vly_counters_lcore(block, i);
 		add_lcore(&total, &lcore);
 		json_array_append_new(lcores, lcore_json(&lcore));

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Sums by name, to find the largest: zones and sources in samples.
- *
- * A NULL is an empty sum; vly_top_json() or vly_top_free() frees it. Any one thread.
+ * Sums by name, to find the largest: zones and sources in samples. NULL is an empty sum;
+ * vly_top_json() or vly_top_free() frees it. Any one thread; no function blocks.
  */
 #ifndef VLY_CONTROL_TOP_COUNT_H
 #define VLY_CONTROL_TOP_COUNT_H

@@ -48,7 +48,7 @@ write_chunk(int fd, const uint8_t *chunk, size_t bytes, uint64_t off)
 	return 0;
 }
 
-/* What is summed up is what was written: the file may change meanwhile. */
+/* The checksum is that of the copy: the file may change meanwhile. */
 static int
 copy_chunk(struct copying *all, uint64_t idx, uint8_t *own)
 {

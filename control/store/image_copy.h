@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Copies an image out of a file, and sums it up on the way.
- *
- * Large ones are copied by several threads, of which all but the caller's have the kernel's lowest
- * priority (SCHED_IDLE): they take what CPUs have nothing else to do, so that they are no burden
- * to a dataplane that answers. Blocks; any thread. No state.
+ * Copies an image from a file and computes its checksum. Large images are copied by several
+ * threads; all but the caller's have the kernel's lowest priority (SCHED_IDLE), and so take only
+ * CPU time that nobody else wants: they do not slow the dataplane down. Blocks; any thread. No
+ * state.
  */
 #ifndef VLY_CONTROL_IMAGE_COPY_H
 #define VLY_CONTROL_IMAGE_COPY_H

@@ -59,24 +59,24 @@ vly_image_files_describe(int fd, struct vly_index_image *image)
 	return 0;
 }
 
-/* Says what is wrong with a header, or NULL. */
+/* Returns NULL, or a sentence about the header. */
 static const char *
 judge_header(const struct vly_image_header *header, const struct vly_index_image *image,
 	     const struct vly_hash_key *key)
 {
 	if (header->magic != VLY_IMAGE_MAGIC)
-		return "it is no image";
+		return "it is not a zone image";
 	if (header->version != VLY_IMAGE_VERSION || header->header_bytes != sizeof(*header))
-		return "it is of another version";
+		return "it has another image version";
 	if (memcmp(&header->hash_key, key, sizeof(*key)) != 0)
 		return "it was made with another hash key";
 	if (header->image_bytes != image->bytes || header->checksum != image->checksum ||
 	    header->zone_cnt != image->zone_cnt)
-		return "it is not the image that the index tells";
+		return "it does not match the index";
 	return NULL;
 }
 
-/* Says what is wrong with an open file, or returns NULL; errno is EBADMSG when it is damaged. */
+/* Checks an open file. Returns NULL; or a sentence, with errno EBADMSG when the file is damaged. */
 static const char *
 judge_file(int fd, const struct vly_index_image *image, const struct vly_hash_key *key)
 {
@@ -90,11 +90,10 @@ judge_file(int fd, const struct vly_index_image *image, const struct vly_hash_ke
 	if (fits && pread(fd, &header, sizeof(header), 0) < 0)
 		return strerror(errno);
 	errno = EBADMSG;
-	return fits ? judge_header(&header, image, key)
-		    : "it does not have the size that the index tells";
+	return fits ? judge_header(&header, image, key) : "its size does not match the index";
 }
 
-/* Copies an image and says what is wrong with it, or returns NULL; errno as above. */
+/* Copies an image and checks it. Returns NULL or a sentence; errno as above. */
 static const char *
 copy_image(const struct vly_image_copy *copy, const struct vly_index_image *image)
 {
@@ -103,14 +102,14 @@ copy_image(const struct vly_image_copy *copy, const struct vly_index_image *imag
 
 	errno = error == 0 || error == ENODATA ? EBADMSG : error;
 	if (error == ENODATA)
-		return "it has become shorter while it was read";
+		return "it was truncated while it was being read";
 	return error != 0               ? strerror(error)
 	       : sum == image->checksum ? NULL
-					: "its checksum does not fit";
+					: "its checksum is wrong";
 }
 
-/* Copies into huge pages if there are enough, else into ordinary ones. Returns a sealed memfd, or
- * -1 and what is wrong; errno as above. */
+/* Copies into huge pages if there are enough, else into ordinary ones. Returns a sealed memfd; or
+ * -1 with a sentence in *wrong; errno as above. */
 static int
 copy_into_memory(int from, const struct vly_index_image *image, const char **wrong)
 {
@@ -160,7 +159,7 @@ make_helpers(void)
 	return helpers;
 }
 
-/* Says what the dataplane would find wrong with a sealed image, or returns NULL; errno as above. */
+/* Checks a sealed image as the dataplane will. Returns NULL or a sentence; errno as above. */
 static const char *
 check_image(int fd, uint64_t image_bytes, struct vly_image_error *error)
 {
@@ -230,9 +229,9 @@ vly_image_files_remove(const char *dir, const struct vly_index_image *image)
 		unlink(path);
 }
 
-/* As fast as it can would occupy the disk, and in a virtual machine, where the hypervisor does a
- * part of the work, the CPUs, too, for longer than an lcore's ring lasts. What fails here beside
- * writing is for fsync() to report. */
+/* The speed is limited. At full speed the writes would keep the disk busy, and in a virtual machine,
+ * where the hypervisor does a part of the work, the CPUs, too, for longer than the ring of an lcore
+ * lasts. Errors that do not show in a write are left to fsync(). */
 static int
 write_image(struct vly_new_file *file, const uint8_t *image, uint64_t bytes)
 {

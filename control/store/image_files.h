@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The files of the start-up cache, in a directory of their own: `index` (image_index.h) and images,
- * each byte for byte as in its memfd, named by its checksum. A file is written beside, synced and
- * renamed, so it is there as a whole or not at all; what a crash leaves behind has another name,
- * and goes with the next vly_image_files_prune().
- *
- * All of it blocks: for threads that may. No state.
+ * The files of the image cache, in a directory of their own: `index` (image_index.h) and images,
+ * each byte for byte as in its memfd, named by its checksum. A file is written under another name,
+ * synced and renamed, so it is there as a whole or not at all; files that a crash leaves behind are
+ * removed by the next vly_image_files_prune(). All functions block for the disk, and are for
+ * threads of the pool. No state.
  */
 #ifndef VLY_CONTROL_IMAGE_FILES_H
 #define VLY_CONTROL_IMAGE_FILES_H
@@ -21,23 +20,22 @@ __attribute__((nonnull, warn_unused_result)) int
 vly_image_files_describe(int fd, struct vly_index_image *image);
 
 /*
- * Reads an image (untrusted) into a sealed memfd. What is read must be what `image` says, of this
- * version, under `key`, with the right checksum, and nothing in it may be what the dataplane would
- * refuse. Returns the memfd, the caller's; or -1 with the
- * reason, which names the file, and errno: EBADMSG when it is damaged, and was removed; with any
- * other it may be good, and stays.
+ * Reads an image (untrusted) into a sealed memfd. It must match `image`, be of this version, made
+ * with `key`, with the right checksum, and pass all checks of the dataplane. Returns the memfd, the
+ * caller's; or -1 with `reason`, which names the file, and errno: EBADMSG when the image was
+ * damaged and has been removed; with any other errno it may be good, and stays.
  */
 __attribute__((nonnull, warn_unused_result)) int
 vly_image_files_read(const char *dir, const struct vly_index_image *image,
 		     const struct vly_hash_key *key, char *reason, size_t reason_bytes);
 
-/* Writes the image in the memfd `fd`, unless its file is there. Returns 0, or -1 with the
- * reason. */
+/* Writes the image in the memfd `fd`, unless its file exists. Returns 0, or -1 with `reason`. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_image_files_write(const char *dir, const struct vly_index_image *image, int fd, char *reason,
 		      size_t reason_bytes);
 
-/* Removes a damaged image: the next one of its name and size would be taken for written. */
+/* Removes a damaged image, which would else be taken for a written one of the same name and
+ * size. */
 __attribute__((nonnull)) void vly_image_files_remove(const char *dir,
 						     const struct vly_index_image *image);
 

@@ -243,7 +243,7 @@ vly_index_next_include(const char **includes, struct vly_file_stamp *stamp, char
 	*stamp = take_stamp(&cursor);
 	size_t len = strcspn(cursor.at, "\n");
 	if (cursor.failed || len + 1 > size || cursor.at[len] != '\n') {
-		/* nothing is at this place, so what was made of it counts as changed */
+		/* this path has no file, so the zone counts as changed */
 		file[0] = '\0';
 		*includes = "";
 		return true;
@@ -261,10 +261,11 @@ take_includes(struct cursor *cursor, uint64_t cnt)
 {
 	char *start = cursor->at;
 	char *to = start;
+	uint64_t taken = 0;
 
 	if (cnt == 0)
 		return "";
-	while (cnt-- > 0 && take_word(cursor, "include ")) {
+	for (; taken < cnt && take_word(cursor, "include "); taken++) {
 		size_t len = strcspn(cursor->at, "\n");
 		if (cursor->at[len] != '\n')
 			break;
@@ -272,9 +273,9 @@ take_includes(struct cursor *cursor, uint64_t cnt)
 		to += len + 1;
 		cursor->at += len + 1;
 	}
-	cursor->failed |= cnt != UINT64_MAX;
+	cursor->failed |= taken < cnt;
 	if (!cursor->failed)
-		*to = '\0'; /* where the last line's "include " has made room */
+		*to = '\0'; /* there is room: each line lost its "include " */
 	return start;
 }
 

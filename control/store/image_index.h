@@ -40,7 +40,7 @@ struct vly_index_image {
 
 struct vly_index_zone {
 	uint32_t image;
-	struct vly_zone_info info; /* but serial, counts and stamp as they were: no pointer in it */
+	struct vly_zone_info info; /* only serial, counts and stamp: it has no pointer */
 	const char *name;
 	const char *file;
 	const char *includes; /* the include lines as they stand, without "include "; "" for none */
@@ -58,7 +58,7 @@ __attribute__((nonnull)) void vly_index_begin(struct vly_index_text *text, uint6
 __attribute__((nonnull)) void vly_index_add_image(struct vly_index_text *text,
 						  const struct vly_index_image *image);
 
-/* False when the zone can't be told in an index: a file name with a line break. */
+/* Returns false when the zone can't be described in an index: a file name with a line break. */
 __attribute__((nonnull)) bool vly_index_add_zone(struct vly_index_text *text,
 						 const struct vly_index_zone *zone);
 

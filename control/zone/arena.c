@@ -13,7 +13,7 @@
 /* Growing steps double up to here: beyond, doubling would commit too much file space at once. */
 #define STEP_BYTES_MAX (UINT64_C(1) << 28)
 
-#define BYTES_MAX (UINT64_C(1) << 35) /* what 32-bit refs to 8 octets reach */
+#define BYTES_MAX (UINT64_C(1) << 35) /* the reach of 32-bit refs to 8 octets */
 
 /* Neither here nor for arenas are transparent huge pages asked for: they save 0.3 s/GB of page
  * faults, but cost 0.9 s/GB and more in a virtual machine that gives its free memory back to the

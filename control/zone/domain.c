@@ -31,16 +31,15 @@ read_octet(const char *text, uint8_t *octet)
 	return value <= 255 ? 4 : 0;
 }
 
+/* Returns where the text ends. */
 static char *
 write_octet(char *out, uint8_t octet)
 {
-	octet = vly_ascii_lower(octet);
 	if (octet <= ' ' || octet >= 0x7f)
 		return out + sprintf(out, "\\%03u", octet);
 	if (strchr("\".;()@$\\", octet))
 		*out++ = '\\';
 	*out++ = (char)octet;
-	*out = '\0';
 	return out;
 }
 
@@ -75,7 +74,7 @@ vly_domain_canonical(const char *text, char out[VLY_DOMAIN_TEXT_BYTES])
 			return "a label is longer than 63 octets";
 		if (wire_len > VLY_NAME_BYTES_MAX)
 			return "the name is longer than 255 octets";
-		out = write_octet(out, octet);
+		out = write_octet(out, vly_ascii_lower(octet));
 	}
 	if (label_len > 0)
 		*out++ = '.';
@@ -98,4 +97,21 @@ vly_domain_wire(const char *text, uint8_t wire[VLY_NAME_BYTES_MAX])
 	}
 	*label = 0;
 	return (unsigned)(label + 1 - wire);
+}
+
+const char *
+vly_domain_text(const uint8_t *wire, char out[VLY_DOMAIN_TEXT_BYTES])
+{
+	char *at = out;
+
+	if (wire[0] == 0)
+		*at++ = '.';
+	while (wire[0] != 0) { /* ends with the 127th label at the latest */
+		for (unsigned i = 1; i <= wire[0]; i++)
+			at = write_octet(at, wire[i]);
+		*at++ = '.';
+		wire += wire[0] + 1;
+	}
+	*at = '\0';
+	return out;
 }

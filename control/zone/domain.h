@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Domain names as people write them (RFC 1035 §5.1), brought to one spelling, so that they
- * compare as strings: absolute, lower case, only what needs an escape escaped. No state; any
- * thread.
+ * Domain names in presentation form (RFC 1035 §5.1), in one canonical spelling, so that they
+ * compare as strings: absolute, lower case, with escapes only where they are needed. No state; any
+ * thread; no function blocks.
  */
 #ifndef VLY_CONTROL_DOMAIN_H
 #define VLY_CONTROL_DOMAIN_H
@@ -15,15 +15,18 @@
 #define VLY_DOMAIN_TEXT_BYTES (255 * 4 + 1)
 
 /*
- * Writes the one spelling of `text` (untrusted; absolute with or without the last dot) to `out`.
- * Returns NULL, or why it is not a name.
+ * Writes the canonical spelling of `text` (untrusted; absolute with or without the last dot) to
+ * `out`. Returns NULL, or a sentence why it is not a name.
  */
 __attribute__((nonnull, warn_unused_result)) const char *
 vly_domain_canonical(const char *text, char out[VLY_DOMAIN_TEXT_BYTES]);
 
-/* Writes the wire form of a name that vly_domain_canonical() has spelt. Returns its length in
- * octets. */
+/* Writes the wire form of a name in canonical spelling. Returns its length in octets. */
 __attribute__((nonnull)) unsigned vly_domain_wire(const char *text,
 						  uint8_t wire[VLY_NAME_BYTES_MAX]);
+
+/* Writes a sound name in wire form as people write it, in the case that it has. Returns `out`. */
+__attribute__((nonnull)) const char *vly_domain_text(const uint8_t *wire,
+						     char out[VLY_DOMAIN_TEXT_BYTES]);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* RDATA: whether the names are there that the compiler relies on, and which records are the same.
- */
+/* RDATA: checks that the names are present that the compiler relies on, and compares records. No
+ * state; any thread; no function blocks. */
 #ifndef VLY_CONTROL_RDATA_H
 #define VLY_CONTROL_RDATA_H
 
@@ -20,9 +20,9 @@ __attribute__((nonnull)) bool vly_rdata_is_sound(uint16_t type, const uint8_t *d
 __attribute__((nonnull, warn_unused_result)) bool
 vly_rdata_scan_name(struct vly_name *name, const uint8_t *data, unsigned data_len);
 
-/* Orders RDATA of one type in canonical form (RFC 4034 §6.2, RFC 6840 §5.1): names that the form
- * has in lower case are compared without case. Returns 0 when two records are the same (RFC 4034
- * §6.3), else less or more. RDATA without the form of its type is compared to the letter. */
+/* Compares RDATA of one type in canonical form (RFC 4034 §6.2, RFC 6840 §5.1): without regard to
+ * case in those names that the form has in lower case. Returns 0 when the records are the same (RFC
+ * 4034 §6.3), else <0 or >0. Malformed RDATA is compared octet by octet. */
 __attribute__((nonnull)) int vly_rdata_compare(uint16_t type, const uint8_t *left,
 					       unsigned left_len, const uint8_t *right,
 					       unsigned right_len);

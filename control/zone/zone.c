@@ -34,8 +34,8 @@ place(struct vly_zone *zone, struct vly_zone_slot what)
 	zone->slot[at] = what;
 }
 
-/* Twice the slots: what stood at n goes to 2n or 2n + 1, about, so both tables are passed through
- * in order. */
+/* Doubles the table. The name in slot n moves to slot 2n or 2n + 1, or near it, so both tables are
+ * read and written in order. */
 static int
 grow_slots(struct vly_zone *zone)
 {

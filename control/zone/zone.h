@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A zone as read: a tree of names and their records, alive only between the zone file and the
- * image.
+ * A zone as it was read: a tree of names with their records. It exists only between the zone file
+ * and the image.
  *
- * Use: vly_zone_read_file() (zone_file.h) makes one; the compiler reads it; vly_zone_free().
- *
- * A node's parent has a lower index than the node, so one pass over the nodes sees parents first.
- * Empty non-terminals have nodes without records. One thread at a time.
+ * Use: vly_zone_read_file() (zone_file.h) makes one; the compiler reads it; vly_zone_free(). A
+ * node's parent has a lower index than the node, so a pass over the nodes meets parents first.
+ * Empty non-terminals have nodes without records. One thread at a time; no function blocks but for
+ * memory.
  */
 #ifndef VLY_CONTROL_ZONE_H
 #define VLY_CONTROL_ZONE_H
@@ -89,7 +89,7 @@ vly_zone_add_name(struct vly_zone *zone, const struct vly_name *name);
 __attribute__((nonnull)) uint32_t vly_zone_find(const struct vly_zone *zone,
 						const struct vly_name *name, unsigned label_idx);
 
-/* Fetches into the cache what vly_zone_add_name() will look at: with ten million names each is a
+/* Prefetches the slot that vly_zone_add_name() will read: with ten million names each is a cache
  * miss. */
 static inline void
 vly_zone_prefetch(const struct vly_zone *zone, const struct vly_name *name)
@@ -117,9 +117,9 @@ vly_zone_has_name(const struct vly_zone *zone, const struct vly_name *name)
 	return vly_zone_is_below(zone, 0, name);
 }
 
-/* Marks what queries do not find, once all records are in: what lies below cuts and DNAMEs (RFC
- * 9499 §7), and names that exist only because an NSEC3 record or its RRSIG is there or below (RFC
- * 5155 §7.2.8). */
+/* Marks the nodes that queries do not find, once all records are in: those below cuts and DNAMEs
+ * (RFC 9499 §7), and those that exist only because of an NSEC3 record or its RRSIG at or below them
+ * (RFC 5155 §7.2.8). */
 __attribute__((nonnull)) void vly_zone_mark_hidden(struct vly_zone *zone);
 
 static inline const uint8_t *

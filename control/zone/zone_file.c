@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Walks a zone file and what it includes. libzscanner reads the records; $INCLUDE and $GENERATE are
- * followed here. */
+/* Walks a zone file and its included files. libzscanner reads the records; $INCLUDE and $GENERATE
+ * are handled here. */
 #include "zone_file.h"
 
 #include <libgen.h>
@@ -140,7 +140,7 @@ count_lines(const char *from, const char *to)
 	return cnt;
 }
 
-/* Scans the text between the $GENERATE lines as it is, and what they stand for in between. */
+/* Scans the text, with the lines that each $GENERATE directive generates in its place. */
 static bool
 read_text(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct vly_file_text *file,
 	  unsigned depth)
@@ -155,7 +155,7 @@ read_text(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct vly_file
 				      .len = (size_t)(directive.start - text.start),
 				      .file = file};
 		scanner->line_counter = line_no;
-		/* now, for scanning gives the text back */
+		/* noted here, because scanning frees the text */
 		line_no += directive.len == 0 ? 0 : count_lines(before.start, directive.start);
 		if (!scan(reader, scanner, before, 0, depth))
 			return false;
@@ -170,7 +170,7 @@ read_text(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct vly_file
 	}
 }
 
-/* The file's number in the zone, for the errors of later stages. */
+/* Gives the file its number in the zone, for error messages of later stages. */
 static bool
 enter_file(struct vly_zone_reader *reader, const char *path, const struct vly_file_stamp *stamp)
 {

@@ -8,9 +8,10 @@
 #include "zone_report.h"
 
 /*
- * Reads zone `name` (presentation form) from the file `path` and all that it includes. `progress`
- * may be NULL. Reports what is wrong. Returns 0 with *zone the caller's to free, and errors or none
- * in the report; or -1 with an error that leaves no zone.
+ * Reads zone `name` (presentation form) from the file `path` (untrusted) and its included files.
+ * `progress` may be NULL. Findings go to the report. Returns 0 with *zone, the caller's to free,
+ * even if the report has errors; or -1 with an error and no zone. Blocks for the disk: for threads
+ * of the pool.
  */
 __attribute__((nonnull(1, 2, 3, 4, 6), warn_unused_result)) int
 vly_zone_read_file(struct vly_zone *zone, const struct vly_hash_key *key, const char *name,

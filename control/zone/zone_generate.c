@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/number.h"
+
 #define DIRECTIVE "$GENERATE"
 
 /* Digits that a width may ask for: more would not fit into any label. */
@@ -47,16 +49,14 @@ vly_generate_is(const char *line, size_t len)
 static bool
 read_number(const char **at, const char *end, uint32_t *value)
 {
-	const char *first = *at;
-	uint64_t number = 0;
+	uint64_t number;
+	const char *rest = vly_number_read(*at, (size_t)(end - *at), 0, INT32_MAX, &number);
 
-	for (; *at < end && isdigit((unsigned char)**at); ++*at) {
-		number = number * 10 + (uint64_t)(**at - '0');
-		if (number > INT32_MAX)
-			return false;
-	}
+	if (rest == NULL)
+		return false;
+	*at = rest;
 	*value = (uint32_t)number;
-	return *at > first;
+	return true;
 }
 
 static bool
@@ -91,11 +91,11 @@ vly_generate_parse(struct vly_generate *generate, const char *line, size_t len)
 	if (generate->stop < generate->start || generate->step == 0)
 		return "the range is empty";
 	if ((generate->stop - generate->start) / generate->step >= VLY_GENERATE_LINES_MAX)
-		return "the range stands for more than 16,777,216 lines";
+		return "the range generates more than 16,777,216 lines";
 	skip_space(&at, end);
 	generate->text = at;
 	generate->text_len = (size_t)(end - at);
-	return generate->text_len > 0 ? NULL : "nothing to generate behind the range";
+	return generate->text_len > 0 ? NULL : "there is nothing to generate after the range";
 }
 
 /* Reads offset,width,base} behind "${". */
@@ -175,7 +175,7 @@ put_number(struct out *out, uint32_t number, const struct format *format)
 	return true;
 }
 
-/* What stands for the dollar sign at **at, which has been stepped over. */
+/* Expands the dollar sign before *at. */
 static bool
 put_dollar(struct out *out, const char **at, const char *end, uint32_t number)
 {

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Lines that one directive may stand for: an IPv4 /8. */
+/* The most lines that one directive may generate: those of an IPv4 /8. */
 #define VLY_GENERATE_LINES_MAX (1u << 24)
 
 struct vly_generate {
@@ -29,8 +29,8 @@ struct vly_generate {
 /* True when the line is a $GENERATE directive. */
 bool vly_generate_is(const char *line, size_t len);
 
-/* Parses the directive in `line` (untrusted), which must outlive *generate. Returns NULL, or what
- * is wrong. */
+/* Parses the directive in `line` (untrusted), which must outlive *generate. Returns NULL, or a
+ * sentence about the error. */
 __attribute__((nonnull, warn_unused_result)) const char *
 vly_generate_parse(struct vly_generate *generate, const char *line, size_t len);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is known of a zone that was read and compiled, and how far its reading is. */
+/* The facts about a zone that remain when it is compiled. */
 #ifndef VLY_CONTROL_ZONE_INFO_H
 #define VLY_CONTROL_ZONE_INFO_H
 
@@ -19,7 +19,7 @@ struct vly_zone_info {
 	struct vly_file_stamp stamp;
 };
 
-/* Counts up while a zone is loaded, for progress lines; read from any thread. */
+/* Progress of a load, for progress lines. Written by one thread, read by any. */
 struct vly_load_progress {
 	_Atomic uint64_t record_cnt;
 };

@@ -6,8 +6,8 @@
 
 #include "rdata.h"
 
-/* TTL of a record that states none, with no $TTL, no record with a TTL and no SOA before it: what
- * Knot DNS takes. */
+/* The TTL of a record without one, when there is no $TTL, no earlier record with a TTL and no SOA
+ * before it. Knot DNS uses the same value. */
 #define DEFAULT_TTL_S 3600
 
 /* RFC 2181 §8 */
@@ -34,7 +34,7 @@ bool
 vly_zone_reader_fail_memory(struct vly_zone_reader *reader)
 {
 	reader->gave_up = true;
-	return vly_zone_reader_fail(reader, "no memory for the zone");
+	return vly_zone_reader_fail(reader, "out of memory");
 }
 
 /* Sets the owner of a record that will wait. */
@@ -76,7 +76,7 @@ limit_ttl(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32_t 
 		return true;
 	reader->told_default_ttl |= is_default;
 	return !vly_zone_report_add(reader->report, VLY_ZONE_CHECK_ttl_range, reader->file,
-				    reader->line, "TTL %u is above 2147483647, and counts as 0",
+				    reader->line, "TTL %u is above 2147483647 and is treated as 0",
 				    stated);
 }
 
@@ -161,7 +161,7 @@ store_record(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32
 	return (vly_arena_ref)(off / VLY_ARENA_REF_BYTES);
 }
 
-/* All checks come before the record waits: what is left to go wrong then is memory. */
+/* All checks are done before the record waits: after that only memory can run out. */
 static void
 take_record(struct vly_zone_reader *reader, const zs_scanner_t *scanner)
 {
@@ -196,10 +196,10 @@ vly_zone_reader_add(struct vly_zone_reader *reader, const zs_scanner_t *scanner)
 				     scanner->r_class);
 	else if ((scanner->r_type >= VLY_TYPE_META_FIRST && scanner->r_type <= VLY_TYPE_ANY) ||
 		 scanner->r_type == VLY_TYPE_OPT || scanner->r_type == 0)
-		vly_zone_reader_fail(reader, "type %u can't be in a zone", scanner->r_type);
-	else if (!vly_rdata_is_sound(scanner->r_type, scanner->r_data, scanner->r_data_length))
-		vly_zone_reader_fail(reader, "the data does not have the form of type %u",
+		vly_zone_reader_fail(reader, "records of type %u are not allowed in a zone",
 				     scanner->r_type);
+	else if (!vly_rdata_is_sound(scanner->r_type, scanner->r_data, scanner->r_data_length))
+		vly_zone_reader_fail(reader, "malformed data for type %u", scanner->r_type);
 	else
 		take_record(reader, scanner);
 }

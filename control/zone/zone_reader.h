@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Takes the records that libzscanner finds into a zone, or reports at which line of which file it
- * can't. The other half of zone_file.c, which walks the files; nobody else includes this.
+ * For zone_file.c alone: adds the records that libzscanner reads to a zone, or reports an error
+ * with file and line. Blocks only for memory; one thread at a time.
  */
 #ifndef VLY_CONTROL_ZONE_READER_H
 #define VLY_CONTROL_ZONE_READER_H
@@ -12,16 +12,16 @@
 #include "zone_info.h"
 #include "zone_report.h"
 
-/* The scanner's TTL for a record that states none when there is no $TTL. The scanner has no other
- * way to tell, so this is one of the numbers that count as 0 (RFC 2181 §8), and one that nobody
- * writes. */
+/* The scanner's TTL for a record without one, when there is no $TTL. The scanner can't say so in
+ * another way. It is one of the numbers that are treated as 0 (RFC 2181 §8), and a number that
+ * nobody writes. */
 #define VLY_READER_NO_TTL UINT32_C(0xd1c7e5f3)
 
-/* Records that are read before the first of them is put at its node: the miss that looking for the
- * node costs is then over. Fewer: it is not. More: the records at hand leave the cache. */
+/* Records are read this far ahead of the record that is added at its node, so that the node is in
+ * the cache by then. Fewer: it is not. More: the waiting records leave the cache. */
 #define VLY_READER_AHEAD 16
 
-/* A record that has been read, but is not yet at a node. */
+/* A record that has been read, but not yet added at a node. */
 struct vly_reader_waiting {
 	struct vly_name owner; /* hashed, unless it is that of the record before */
 	bool same_owner;
@@ -34,12 +34,12 @@ struct vly_zone_reader {
 	struct vly_load_progress *progress; /* may be NULL */
 	const char *name;                   /* of the zone */
 
-	/* the place in the files, kept by zone_file.c */
+	/* the current place in the files; set by zone_file.c */
 	const char *file;
 	uint16_t file_idx;
 	uint64_t line;
 
-	bool gave_up;          /* no memory: there is no use in going on */
+	bool gave_up;          /* out of memory: the rest of the file is skipped */
 	uint32_t last_ttl;     /* the last stated one, or VLY_READER_NO_TTL */
 	bool told_default_ttl; /* that of $TTL is out of range */
 	/* the owner before this one: many records share it */
@@ -57,12 +57,12 @@ vly_zone_reader_fail(struct vly_zone_reader *reader, const char *format, ...);
 
 __attribute__((nonnull, cold)) bool vly_zone_reader_fail_memory(struct vly_zone_reader *reader);
 
-/* Takes in the scanner's record, or reports why it can't be in this zone. Its node has it after
- * some more records, or vly_zone_reader_end(). */
+/* Adds the scanner's record, or reports why it is not allowed in this zone. It is at its node after
+ * VLY_READER_AHEAD more records, or after vly_zone_reader_end(). */
 __attribute__((nonnull)) void vly_zone_reader_add(struct vly_zone_reader *reader,
 						  const zs_scanner_t *scanner);
 
-/* Once all records are read. */
+/* Adds the records that still wait. */
 __attribute__((nonnull)) void vly_zone_reader_end(struct vly_zone_reader *reader);
 
 #endif

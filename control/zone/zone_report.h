@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What is found wrong with a zone while it is read and compiled: each check has a severity, and an
- * operator can change most.
+ * The findings about a zone while it is read and compiled. Each check has a severity, and an
+ * operator can change most of them.
  *
- * Use: set severity[] (vly_zone_report_defaults()), and on_finding if somebody wants to hear of
- * each; read and compile the zone; it is good if error_cnt is 0. `first` is then empty, else the
- * first error.
+ * Use: set severity[] (vly_zone_report_defaults()), and on_finding to receive each finding; read
+ * and compile the zone; it is good if error_cnt is 0. `first` has the first error. One thread at a
+ * time; no function blocks.
  */
 #ifndef VLY_CONTROL_ZONE_REPORT_H
 #define VLY_CONTROL_ZONE_REPORT_H
@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* After so many errors nobody reads on, and the zone is given up. */
+/* After this many errors, the rest of the zone is not read. */
 #define VLY_ZONE_ERRORS_MAX 1000
 
 enum vly_zone_severity {
@@ -23,30 +23,31 @@ enum vly_zone_severity {
 };
 
 /*
- * id, name in the configuration, default severity, what it is about.
- * Other severities than error make a record out of place be left out, a duplicate be dropped, and
- * everything else be served as it stands.
+ * id, name in the configuration, default severity, description. With a severity below error, a
+ * record out of the zone is left out, a duplicate is dropped, and everything else is served as it
+ * is in the file.
  */
 #define VLY_ZONE_CHECKS(X)                                                                         \
 	X(out_of_zone, "out-of-zone", ERROR, "a record whose owner is not in the zone")            \
 	X(no_ns, "no-ns", ERROR, "no NS record at the apex (RFC 1035 §5.2)")                       \
 	X(below_dname, "below-dname", WARNING, "records below a DNAME are hidden (RFC 6672 §2.4)") \
-	X(below_cut, "below-cut", IGNORE, "records below a cut that are no glue are hidden")       \
+	X(below_cut, "below-cut", IGNORE,                                                          \
+	  "records below a delegation, other than glue, are hidden")                               \
 	X(missing_glue, "missing-glue", WARNING,                                                   \
 	  "a name server inside the delegated domain has no address (RFC 9471)")                   \
 	X(no_address, "no-address", WARNING, "the target of an NS, MX or SRV has no address here") \
 	X(alias_target, "alias-target", WARNING,                                                   \
 	  "the target of an NS, MX or SRV is an alias (RFC 2181 §10.3)")                           \
-	X(ttl_range, "ttl-range", WARNING, "a TTL above 2147483647 counts as 0 (RFC 2181 §8)")     \
-	X(ttl_differs, "ttl-differs", WARNING, "TTLs differ in an RRset (RFC 2181 §5.2)")          \
-	X(duplicate, "duplicate", IGNORE, "a record that stands there twice (RFC 2181 §5)")
+	X(ttl_range, "ttl-range", WARNING, "a TTL above 2147483647 is treated as 0 (RFC 2181 §8)") \
+	X(ttl_differs, "ttl-differs", WARNING, "the TTLs in an RRset differ (RFC 2181 §5.2)")      \
+	X(duplicate, "duplicate", IGNORE, "a duplicate record (RFC 2181 §5)")
 
 enum vly_zone_check {
 #define X(id, name, severity, help) VLY_ZONE_CHECK_##id,
 	VLY_ZONE_CHECKS(X)
 #undef X
 		VLY_ZONE_CHECK_CNT,
-	VLY_ZONE_CHECK_must, /* what no configuration can allow; always an error */
+	VLY_ZONE_CHECK_must, /* for findings that are always errors */
 };
 
 /* An error, or a warning. `line` is 0 when it is in no line of the file. */
@@ -86,7 +87,7 @@ __attribute__((format(printf, 5, 6), nonnull(1, 3, 5), cold)) bool
 vly_zone_report_add(struct vly_zone_report *report, unsigned check, const char *file, uint64_t line,
 		    const char *format, ...);
 
-/* True when there is no use in going on. */
+/* True when the rest of the zone need not be read. */
 static inline bool
 vly_zone_report_is_full(const struct vly_zone_report *report)
 {

@@ -13,13 +13,6 @@ address_bytes(const struct vly_query *query)
 }
 
 static void
-set_rcode(struct vly_query *query, enum vly_rcode rcode)
-{
-	query->rcode = rcode & 15;
-	query->rcode_ext = (uint8_t)(rcode >> 4);
-}
-
-static void
 count_cookie(enum vly_cookie cookie, struct vly_lcore_counters *counters)
 {
 	counters->cookies_new += cookie == VLY_COOKIE_NEW;
@@ -43,26 +36,26 @@ vly_guard_take_cookie(const struct vly_guard *guard, struct vly_query *query,
 	if (found == VLY_COOKIE_MALFORMED) { /* RFC 7873 §5.2.2 */
 		if (query->fate != VLY_QUERY_HEADER && query->fate != VLY_QUERY_COOKIE)
 			query->fate = VLY_QUERY_ERROR;
-		set_rcode(query, VLY_RCODE_FORMERR);
-		if (query->ede != VLY_EDE_NONE) /* of another error */
+		vly_query_set_rcode(query, VLY_RCODE_FORMERR);
+		if (query->ede != VLY_EDE_NONE) /* set for another error */
 			query->opt_bytes -= VLY_OPTION_HEAD_BYTES + sizeof(query->ede);
 		query->ede = VLY_EDE_NONE;
 		return;
 	}
 	query->opt_bytes += VLY_OPTION_HEAD_BYTES + VLY_COOKIE_BYTES;
 	if (query->fate == VLY_QUERY_COOKIE) /* RFC 7873 §5.4 */
-		set_rcode(query,
-			  found == VLY_COOKIE_INVALID ? VLY_RCODE_BADCOOKIE : VLY_RCODE_NOERROR);
+		vly_query_set_rcode(query, found == VLY_COOKIE_INVALID ? VLY_RCODE_BADCOOKIE
+								       : VLY_RCODE_NOERROR);
 }
 
-/* The counters of limited responses stand in the order of their kinds. */
+/* The counters of limited responses are in the order of their kinds. */
 static_assert(offsetof(struct vly_lcore_counters, limited_answer) +
 			      VLY_RESPONSE_error * sizeof(uint64_t) ==
 		      offsetof(struct vly_lcore_counters, limited_error),
 	      "answer, referral, nxdomain, error");
 
 static void
-tell(struct vly_guard *guard, const struct vly_query *query, enum vly_response_kind kind)
+sample_limited(struct vly_guard *guard, const struct vly_query *query, enum vly_response_kind kind)
 {
 	unsigned cause = VLY_SAMPLE_LIMITED + kind;
 	uint32_t now = guard->clock.units;
@@ -97,7 +90,7 @@ vly_guard_judge(struct vly_guard *guard, const struct vly_query *query, enum vly
 	    is_allowed(guard, query))
 		return VLY_GUARD_SEND;
 	(&counters->limited_answer)[kind]++;
-	tell(guard, query, kind);
+	sample_limited(guard, query, kind);
 	if (limits->mode == VLY_LIMIT_DRY_RUN)
 		return VLY_GUARD_SEND;
 	if (!vly_limiter_slips(guard->limiter, limits->slip))

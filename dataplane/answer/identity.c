@@ -20,7 +20,7 @@ const char *
 vly_identity_chaos(const struct vly_name *name)
 {
 	const struct {
-		const char *wire; /* the NUL at its end is the root label */
+		const char *wire; /* its NUL is the root label */
 		const char *text;
 	} names[] = {
 		{"\2id\6server", vly_identity.id_server},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Parsing: from the octets of a message to a question, and the fate of what is none. */
+/* Parses messages: from their octets to a question, or to the fate of a message without one. */
 #include "query.h"
 #include "base/wire.h"
 #include "identity.h"
@@ -9,8 +9,7 @@ static void
 set_fate(struct vly_query *query, enum vly_query_fate fate, enum vly_rcode rcode)
 {
 	query->fate = fate;
-	query->rcode = rcode & 15;
-	query->rcode_ext = (uint8_t)(rcode >> 4);
+	vly_query_set_rcode(query, rcode);
 }
 
 void
@@ -22,7 +21,7 @@ vly_query_refuse(struct vly_query *query, enum vly_ede ede)
 		query->opt_bytes += VLY_OPTION_HEAD_BYTES + sizeof(query->ede);
 }
 
-/* A client sends it empty; over UDP it means nothing (RFC 7828 §3.2.1, §3.3.1). */
+/* Clients send this option empty; over UDP it is ignored (RFC 7828 §3.2.1, §3.3.1). */
 static bool
 parse_keepalive(struct vly_query *query, unsigned bytes)
 {
@@ -43,7 +42,7 @@ parse_nsid(struct vly_query *query)
 		(uint8_t)(query->opt_bytes + VLY_OPTION_HEAD_BYTES + vly_identity.nsid_len);
 }
 
-/* The first counts (RFC 7873 §5). */
+/* Only the first COOKIE option is used (RFC 7873 §5). */
 static void
 parse_cookie(struct vly_query *query, const uint8_t *option, unsigned bytes)
 {
@@ -54,8 +53,8 @@ parse_cookie(struct vly_query *query, const uint8_t *option, unsigned bytes)
 	query->cookie_bytes = bytes < UINT8_MAX ? (uint8_t)bytes : UINT8_MAX;
 }
 
-/* The options fill RDATA (RFC 6891 §6.1.2); false: they don't, or one has a length that it can't
- * have. */
+/* Reads the options, which must fill the RDATA (RFC 6891 §6.1.2). Returns false if they do not, or
+ * if one has an impossible length. */
 __attribute__((noinline)) static bool
 parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
 {
@@ -65,10 +64,10 @@ parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
 		const uint8_t *option = cursor.at;
 		if (!vly_cursor_skip(&cursor, VLY_OPTION_HEAD_BYTES))
 			return false;
-		unsigned option_bytes = vly_read_u16(option + 2);
+		unsigned option_bytes = vly_be16(option + 2);
 		if (!vly_cursor_skip(&cursor, option_bytes))
 			return false;
-		unsigned code = vly_read_u16(option);
+		unsigned code = vly_be16(option);
 		if (code == VLY_OPTION_KEEPALIVE && !parse_keepalive(query, option_bytes))
 			return false;
 		if (code == VLY_OPTION_NSID)
@@ -79,36 +78,36 @@ parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
 	return true;
 }
 
-/* Takes in the fixed part of an OPT record (RFC 6891 §6.1), but for its version. */
+/* Reads the fixed part of an OPT record (RFC 6891 §6.1), except its version. */
 static inline void
 take_opt(struct vly_query *query, const uint8_t *fixed)
 {
-	unsigned payload = vly_read_u16(fixed + 2);
+	unsigned payload = vly_be16(fixed + 2);
 
 	query->opt_bytes = VLY_OPT_BYTES;
 	query->dnssec_ok = (fixed[6] & 0x80) != 0;
-	if (payload > query->limit) /* never over a stream, where it is the room */
+	if (payload > query->limit) /* never true over a stream, where limit is the room */
 		query->limit = payload < query->limit_max ? (uint16_t)payload : query->limit_max;
 }
 
-/* False: it may not be there, or its options are malformed. */
+/* Reads an OPT record. Returns false if it is not allowed here, or if its options are malformed. */
 static bool
 parse_opt(struct vly_query *query, const struct vly_record *record)
 {
-	unsigned options_bytes = vly_read_u16(record->fixed + 8);
+	unsigned options_bytes = vly_be16(record->fixed + 8);
 
 	if (query->opt_bytes != 0 || record->owner[0] != 0)
-		return false; /* §6.1.1: two of them, or not at the root */
+		return false; /* §6.1.1: a second one, or not owned by the root */
 	take_opt(query, record->fixed);
 	if (record->fixed[5] != 0)
 		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_BADVERS);
-	/* Another version's options may look different. */
+	/* The options of another version may have another format. */
 	return options_bytes == 0 || record->fixed[5] != 0 ||
 	       parse_options(query, record->fixed + 10, options_bytes);
 }
 
-/* False: it is not the last record (RFC 8945 §5.1), or malformed. What else the query asks for, be
- * it an EDNS version, does not matter when its key is not known. */
+/* Reads a TSIG record. Returns false if it is not the last record (RFC 8945 §5.1), or malformed.
+ * The rest of the query, even its EDNS version, does not matter, since its key is not known. */
 __attribute__((cold, noinline)) static bool
 parse_tsig(struct vly_query *query, const struct vly_record *record, unsigned behind_cnt)
 {
@@ -118,7 +117,7 @@ parse_tsig(struct vly_query *query, const struct vly_record *record, unsigned be
 	return true;
 }
 
-/* Walks the additional section for OPT and TSIG; false: the records are malformed. */
+/* Reads OPT and TSIG in the additional section. Returns false if the records are malformed. */
 static bool
 parse_additional(struct vly_query *query, struct vly_cursor *cursor, unsigned record_cnt)
 {
@@ -127,7 +126,7 @@ parse_additional(struct vly_query *query, struct vly_cursor *cursor, unsigned re
 	while (record_cnt-- > 0) {
 		if (!vly_cursor_record(cursor, &record))
 			return false;
-		unsigned type = vly_read_u16(record.fixed);
+		unsigned type = vly_be16(record.fixed);
 		if (type == VLY_TYPE_OPT && !parse_opt(query, &record))
 			return false;
 		if (type == VLY_TYPE_TSIG && !parse_tsig(query, &record, record_cnt))
@@ -136,14 +135,14 @@ parse_additional(struct vly_query *query, struct vly_cursor *cursor, unsigned re
 	return true;
 }
 
-/* Zone transfers are volley-control's business, and never go over UDP. */
+/* Zone transfers are not served. */
 static bool
 type_is_refused(unsigned qtype)
 {
 	return qtype == VLY_TYPE_AXFR || qtype == VLY_TYPE_IXFR;
 }
 
-/* Whether eight octets, as far as the mask has them, are as expected. */
+/* Whether eight octets are as expected under a mask. */
 static inline bool
 octets_are(const uint8_t *octets, const uint8_t mask[8], const uint8_t expected[8])
 {
@@ -151,8 +150,8 @@ octets_are(const uint8_t *octets, const uint8_t mask[8], const uint8_t expected[
 	       VLY_OCTETS_LOAD(64, expected);
 }
 
-/* What most queries are: opcode QUERY, one question, no answer or authority records (RFC 9619 §4).
- */
+/* Whether the header is that of most queries: opcode QUERY, one question, no answer or authority
+ * records (RFC 9619 §4). */
 static inline bool
 header_is_plain(const uint8_t *message)
 {
@@ -162,8 +161,10 @@ header_is_plain(const uint8_t *message)
 	return octets_are(message + 2, mask, plain);
 }
 
-/* Looks for the OPT of a message with anything in its sections: who sends one gets one (RFC 6891
- * §6.1.1). Tells the type of the last record before the additional section, 0 for none. */
+/* Looks for the OPT of a message with records in any section: if there is one, the response must
+ * have one, too (RFC 6891 §6.1.1). Returns the type of the last record before the additional
+ * section, or
+ * 0. */
 static bool
 parse_sections(struct vly_query *query, unsigned *last_type)
 {
@@ -172,19 +173,19 @@ parse_sections(struct vly_query *query, unsigned *last_type)
 	struct vly_record record;
 
 	*last_type = 0;
-	for (unsigned cnt = vly_read_u16(message + 4); cnt > 0; cnt--)
+	for (unsigned cnt = vly_be16(message + 4); cnt > 0; cnt--)
 		if (!vly_cursor_skip_name(&cursor) || !vly_cursor_skip(&cursor, 4))
 			return false;
-	for (unsigned cnt = vly_read_u16(message + 6) + vly_read_u16(message + 8); cnt > 0; cnt--) {
+	for (unsigned cnt = vly_be16(message + 6) + vly_be16(message + 8); cnt > 0; cnt--) {
 		if (!vly_cursor_record(&cursor, &record))
 			return false;
-		*last_type = vly_read_u16(record.fixed);
+		*last_type = vly_be16(record.fixed);
 	}
-	return parse_additional(query, &cursor, vly_read_u16(message + 10));
+	return parse_additional(query, &cursor, vly_be16(message + 10));
 }
 
-/* Reads the question behind the header; false: it can't be read. As parse_one() does, which is a
- * cycle faster with these lines of its own. */
+/* Reads the question behind the header. Returns false if it is malformed. parse_one() has the same
+ * lines, since that is a cycle faster. */
 static bool
 read_question(struct vly_query *query)
 {
@@ -195,12 +196,12 @@ read_question(struct vly_query *query)
 	if (name_len == 0 || end - question < name_len + 4)
 		return false;
 	query->question_bytes = (uint16_t)(name_len + 4);
-	query->qtype = (uint16_t)vly_read_u16(question + name_len);
+	query->qtype = (uint16_t)vly_be16(question + name_len);
 	return true;
 }
 
-/* The fate of a query with records in its answer or authority section. Only IXFR has one: the SOA
- * of the version that the client has (RFC 1995 §3). */
+/* The fate of a query with records in its answer or authority section. Only IXFR may have one: the
+ * SOA of the client's version (RFC 1995 §3). */
 static void
 judge_records(struct vly_query *query, bool sound, unsigned last_type)
 {
@@ -218,14 +219,14 @@ __attribute__((cold, noinline)) static void
 judge_header(struct vly_query *query)
 {
 	static const uint8_t nothing[6];
-	unsigned flags = vly_read_u16(query->message + 2);
+	unsigned flags = vly_be16(query->message + 2);
 	unsigned last_type;
 
 	if (flags & VLY_FLAG_QR) {
 		set_fate(query, VLY_QUERY_DROP, VLY_RCODE_FORMERR);
 		return;
 	}
-	bool has_question = vly_read_u16(query->message + 4) == 1 && read_question(query);
+	bool has_question = vly_be16(query->message + 4) == 1 && read_question(query);
 	bool sound = parse_sections(query, &last_type);
 	if (flags & VLY_FLAG_OPCODE)
 		set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_NOTIMP);
@@ -238,12 +239,12 @@ judge_header(struct vly_query *query)
 		set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_FORMERR);
 }
 
-/* What most queries end with, behind the question: one OPT without options, of version 0. */
+/* Whether the message ends like most queries: one OPT of version 0 without options. */
 static inline bool
 rest_is_plain_opt(const uint8_t *message, const uint8_t *rest, const uint8_t *end)
 {
-	/* owner, type, UDP payload size, extended RCODE, version, a flag; then the other flags and
-	 * RDLENGTH */
+	/* owner, type, UDP payload size, extended RCODE, version and the DO bit; then the other
+	 * flags and RDLENGTH */
 	static const uint8_t mask[8] = {0xff, 0xff, 0xff, 0, 0, 0, 0xff, 0};
 	static const uint8_t plain[8] = {0, 0, VLY_TYPE_OPT};
 
@@ -251,18 +252,18 @@ rest_is_plain_opt(const uint8_t *message, const uint8_t *rest, const uint8_t *en
 	       octets_are(rest, mask, plain) && VLY_OCTETS_LOAD(16, rest + 9) == 0;
 }
 
-/* Any other end of a query. */
+/* Parses any other end of a query. */
 __attribute__((noinline)) static void
 parse_rest(struct vly_query *query, const uint8_t *rest)
 {
 	const uint8_t *message = query->message;
 	struct vly_cursor cursor = {rest, message + query->message_len};
 
-	if (!parse_additional(query, &cursor, vly_read_u16(message + 10)))
+	if (!parse_additional(query, &cursor, vly_be16(message + 10)))
 		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_FORMERR);
 }
 
-/* The fate of a question that is not for the zones. */
+/* The fate of a question that no zone can answer. */
 __attribute__((cold, noinline)) static void
 judge_question(struct vly_query *query, unsigned qclass)
 {
@@ -276,10 +277,10 @@ judge_question(struct vly_query *query, unsigned qclass)
 
 static_assert(offsetof(struct vly_query, part) ==
 		      offsetof(struct vly_query, parsed) + sizeof(((struct vly_query *)0)->parsed),
-	      "zeros in parsed[] are zeros in all that is laid over it");
+	      "parsed[] covers all members of the struct beside it");
 static_assert(VLY_QUERY_LOOKUP == 0 && VLY_COURSE_NAME == 0 && VLY_RCODE_NOERROR == 0 &&
 		      VLY_COOKIE_NONE == 0 && VLY_EDE_NONE == 0,
-	      "what most queries are");
+	      "parsing begins with the values of most queries");
 
 static inline void
 parse_one(struct vly_query *query)
@@ -304,7 +305,7 @@ parse_one(struct vly_query *query)
 		return;
 	}
 	query->question_bytes = (uint16_t)(name_len + 4);
-	query->qtype = (uint16_t)vly_read_u16(type);
+	query->qtype = (uint16_t)vly_be16(type);
 	if (__builtin_expect(rest_is_plain_opt(message, type + 4, end), 1))
 		take_opt(query, type + 5);
 	else
@@ -312,7 +313,7 @@ parse_one(struct vly_query *query)
 	if (__builtin_expect(VLY_OCTETS_LOAD(16, type + 2) != VLY_BE(16, VLY_CLASS_IN) ||
 				     type_is_refused(query->qtype),
 			     0))
-		judge_question(query, vly_read_u16(type + 2));
+		judge_question(query, vly_be16(type + 2));
 }
 
 void

@@ -113,6 +113,13 @@ struct vly_query {
 	uint16_t tsig_off; /* the TSIG record, from `message` on; if fate is VLY_QUERY_TSIG */
 } __attribute__((aligned(64)));
 
+static inline void
+vly_query_set_rcode(struct vly_query *query, enum vly_rcode rcode)
+{
+	query->rcode = rcode & 15;
+	query->rcode_ext = (uint8_t)(rcode >> 4);
+}
+
 /* The stages that a group of queries still needs: bits, since one of them may need both. */
 enum vly_query_left {
 	VLY_QUERY_LEFT_NOTHING = 0,

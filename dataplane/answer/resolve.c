@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Resolving: from a question to its compiled answer (RFC 1034 §4.3.2, RFC 4592), in stages. Each
- * touches memory that the one before has prefetched.
+ * Resolves questions to compiled answers (RFC 1034 §4.3.2, RFC 4592), in stages. Each stage reads
+ * memory that the previous one has prefetched.
  *
- * A name, or its closest encloser, is looked for before its zone is known: the node tells the zone,
- * and among many zones the zone's slot would be one more line to wait for. Where that leads to a
- * contested zone (table.h), the name is looked for once more, by way of its zone. Whatever is left
- * after that is found with everything compared and nothing fetched ahead.
+ * A name, or its closest encloser, is looked up before its zone is known: the node says which zone
+ * it is in, and among many zones, the slot of the zone would be one more cache miss. If that leads
+ * to a contested zone (image/table.h), the name is looked up again by its zone. Until then, tags
+ * alone are compared where a full comparison would be another miss; a wrong guess is noticed when
+ * the node's name is compared. The few names that are left after that are found with full
+ * comparisons and without prefetching.
  */
 #include "resolve.h"
 #include "image/bucket.h"
 
 #define PREFETCH(address) __builtin_prefetch(address, 0, 3)
 
-/* Ancestors of a name that does not exist which are looked for in the stages; when more of them are
- * missing, the closest encloser is found by bisection, slowly. */
+/* Ancestors of a missing name that are looked up in the stages. If all of these are missing, the
+ * closest encloser is found by bisection, more slowly. */
 #define ANCESTORS_AHEAD 4
 
-/* Types of a node that are looked at one after the other. Nobody has more, but whoever writes a
- * zone may list all 65,535. */
+/* Up to so many types of a node are compared one after the other. Real nodes have fewer, but a zone
+ * may have a node with all 65,535. */
 #define TYPES_IN_TURN 32
 
-/* A table of this many slots and more lies outside the first cache, so that it pays to fetch them.
- */
+/* From so many slots on, a table does not fit in the first-level cache, and prefetching them
+ * pays. */
 #define TABLE_SLOTS_FETCHED 1024
 
 static inline const struct vly_image_zone *
@@ -37,7 +39,7 @@ bucket_of(const struct vly_table_part *part, uint64_t hash)
 	return &part->bucket[vly_image_bucket_idx(hash, part->bucket_cnt)];
 }
 
-/* The first node of a bucket whose tag is that of the hash, or NULL. */
+/* The first node of a bucket with the tag of the hash, or NULL. */
 static inline const struct vly_image_node *
 bucket_node(const struct vly_image *image, const struct vly_image_bucket *bucket, uint64_t hash)
 {
@@ -47,7 +49,7 @@ bucket_node(const struct vly_image *image, const struct vly_image_bucket *bucket
 	return node != 0 ? vly_image_at(image->heap, node) : NULL;
 }
 
-/* The same of the buckets behind `bucket`, in which there was no room for all. */
+/* The same in the buckets behind `bucket`, which overflows. */
 __attribute__((noinline)) static const struct vly_image_node *
 next_candidate(const struct vly_image *image, const struct vly_image_bucket *bucket, uint64_t hash)
 {
@@ -62,7 +64,7 @@ next_candidate(const struct vly_image *image, const struct vly_image_bucket *buc
 	return NULL;
 }
 
-/* The first node whose tag is that of the hash, from `bucket` on; NULL: there is none. */
+/* The first node with the tag of the hash, from `bucket` on, or NULL. */
 static inline const struct vly_image_node *
 bucket_candidate(const struct vly_image *image, const struct vly_image_bucket *bucket,
 		 uint64_t hash)
@@ -81,8 +83,8 @@ prefetch_node(const struct vly_image_node *node)
 	PREFETCH((const uint8_t *)node + 64);
 }
 
-/* Takes the node that, going by its tag, is that of the suffix from label_idx on, whose bucket that
- * is; NULL: there is none. */
+/* Sets query->node to the node that, by its tag, has the suffix from label_idx on, or to NULL.
+ * `bucket` is the suffix's. */
 static inline void
 find_node(struct vly_query *query, const struct vly_image_bucket *bucket, unsigned label_idx)
 {
@@ -91,7 +93,7 @@ find_node(struct vly_query *query, const struct vly_image_bucket *bucket, unsign
 		prefetch_node(query->node);
 }
 
-/* Fetches where the zone would be, unless its apex lies more than 63 labels above the name. */
+/* Prefetches the slots of the zones that the name may be in, up to 63 labels above the name. */
 static void
 fetch_zone(const struct vly_query *query, const struct vly_table *table)
 {
@@ -122,7 +124,7 @@ vly_query_fetch_name(struct vly_query *query, unsigned cnt, const struct vly_tab
 	}
 }
 
-/* Behind the last of the ancestors that are looked for in the stages. */
+/* The label behind the last ancestor that is looked up in the stages. */
 static inline unsigned
 ancestors_end(const struct vly_query *query, unsigned first)
 {
@@ -131,7 +133,7 @@ ancestors_end(const struct vly_query *query, unsigned first)
 	return end < first + ANCESTORS_AHEAD ? end : first + ANCESTORS_AHEAD;
 }
 
-/* A name does not exist: fetches where its ancestors would be. */
+/* Prefetches the buckets of the ancestors of a missing name. */
 static inline void
 fetch_ancestors(const struct vly_query *query)
 {
@@ -155,7 +157,7 @@ vly_query_find_name(struct vly_query *query, unsigned cnt)
 	}
 }
 
-/* The answer of a node for a type, or 0: it is not listed. */
+/* The answer of a node for a type, or 0 if the type is not listed. */
 static inline vly_image_ref
 find_in_turn(const struct vly_image_node *node, unsigned qtype)
 {
@@ -165,7 +167,7 @@ find_in_turn(const struct vly_image_node *node, unsigned qtype)
 	return 0;
 }
 
-/* The same by bisection, as types are in ascending order. */
+/* The same by bisection: types are in ascending order. */
 __attribute__((noinline)) static vly_image_ref
 find_among_many(const struct vly_image_node *node, unsigned qtype)
 {
@@ -184,8 +186,8 @@ find_among_many(const struct vly_image_node *node, unsigned qtype)
 	return 0;
 }
 
-/* The answer of a node for a type; for ANY, unless the compiler listed one, any RRset will do (RFC
- * 8482 §4.1). */
+/* The answer of a node for a type. For ANY, unless the compiler listed an answer, one RRset is
+ * enough (RFC 8482 §4.1). */
 static vly_image_ref
 choose(const struct vly_image_node *node, unsigned qtype)
 {
@@ -199,8 +201,9 @@ choose(const struct vly_image_node *node, unsigned qtype)
 		       : node->other;
 }
 
-/* The answer for a name that has no node, or 0: it is below the DNAME at query->node, which is the
- * closest encloser; or it is missing, see missing_answer(). */
+/* The referral for a name without a node, if the closest encloser is a cut. Otherwise 0: the name
+ * is below the DNAME at query->node, and the fate is VLY_QUERY_COMPOSE; or the name is missing, and
+ * missing_answer() has its answer. */
 static inline vly_image_ref
 resolve_below(struct vly_query *query, const struct vly_image_node *encloser)
 {
@@ -222,16 +225,16 @@ resolve_below(struct vly_query *query, const struct vly_image_node *encloser)
 	return 0;
 }
 
-/* What is answered for a missing name: from the wildcard that query->node is now, or NXDOMAIN. */
+/* The answer for a missing name: from the wildcard at query->node, or NXDOMAIN if that is NULL. */
 static inline vly_image_ref
 missing_answer(const struct vly_query *query)
 {
 	return query->node != NULL ? choose(query->node, query->qtype) : zone_of(query)->nxdomain;
 }
 
-/* Enough for answers of up to 56 octets; longer ones mostly end where their node begins, which has
- * been fetched. Were the second further away, answers that begin in the last eight octets of a line
- * would miss the next one. */
+/* Prefetches enough for answers of up to 56 octets; the end of longer ones is usually in the line
+ * where their node begins, which has been loaded. With the second prefetch further away, answers
+ * that begin in the last eight octets of a line would miss the next line. */
 static inline void
 take_answer(struct vly_query *query, vly_image_ref ref)
 {
@@ -240,9 +243,9 @@ take_answer(struct vly_query *query, vly_image_ref ref)
 	PREFETCH((const uint8_t *)query->answer + sizeof(*query->answer) + 55);
 }
 
-/* Whether the node that was found is that of the suffix at encloser_idx, and the name's zone is the
- * node's: neither is it contested, nor is this a question for the DS of its apex, which belongs to
- * the zone above (RFC 4035 §3.1.4.1). */
+/* Whether the node found by its tag really has the suffix at encloser_idx, and the name is in the
+ * node's zone: the zone is not contested, and this is no question for the DS of its apex, which
+ * belongs to the parent zone (RFC 4035 §3.1.4.1). */
 static inline bool
 is_settled(const struct vly_query *query)
 {
@@ -254,7 +257,7 @@ is_settled(const struct vly_query *query)
 		query->encloser_idx != 0);
 }
 
-/* What is left to do after an answer has been looked for. */
+/* Takes the answer, if there is one. Returns the stages that are left for the query. */
 static inline unsigned
 take_result(struct vly_query *query, vly_image_ref ref)
 {
@@ -263,7 +266,7 @@ take_result(struct vly_query *query, vly_image_ref ref)
 	return query->course == VLY_COURSE_MISSING ? VLY_QUERY_LEFT_LAST : VLY_QUERY_LEFT_NOTHING;
 }
 
-/* Not inline, as it would take registers from what most questions need. */
+/* Not inline: it would take registers from the code for most questions. */
 __attribute__((noinline)) static unsigned
 settle_below(struct vly_query *query)
 {
@@ -299,7 +302,7 @@ vly_query_match_name(struct vly_query *query, unsigned cnt, const struct vly_tab
 	return left;
 }
 
-/* The closest encloser, going by the tags. */
+/* Finds the closest encloser, by tags alone. */
 static inline void
 guess_encloser(struct vly_query *query)
 {
@@ -310,9 +313,9 @@ guess_encloser(struct vly_query *query)
 			  query->encloser_idx);
 }
 
-/* The zone with the longest apex at or above the name, or NULL; without `compare`, going by the
- * tags. DS lives in the parent zone (RFC 4035 §3.1.4.1), so for an apex it is asked there, when the
- * parent is served here too. */
+/* The zone with the longest apex at or above the name, or NULL; without `compare`, by tags alone.
+ * DS belongs to the parent zone (RFC 4035 §3.1.4.1), so for an apex the parent's zone is returned,
+ * if it is served here, too. */
 static inline const struct vly_table_slot *
 find_zone(struct vly_query *query, const struct vly_table *table, bool compare)
 {
@@ -348,7 +351,7 @@ take_zone(struct vly_query *query, const struct vly_table_slot *slot)
 	return true;
 }
 
-/* Of a contested zone: where the name would be in the right one. */
+/* Finds the right zone of a name in a contested zone, by tags, and prefetches the name's bucket. */
 __attribute__((noinline)) static void
 find_bucket_by_zone(struct vly_query *query, const struct vly_table *table)
 {
@@ -358,7 +361,7 @@ find_bucket_by_zone(struct vly_query *query, const struct vly_table *table)
 	PREFETCH(query->bucket);
 }
 
-/* Whether no answer has been found yet, on that course. */
+/* Whether the query is on this course and has no answer yet. */
 static inline bool
 is_on_course(const struct vly_query *query, enum vly_query_course course)
 {
@@ -405,8 +408,8 @@ find_suffix(const struct vly_query *query, unsigned label_idx)
 	return NULL;
 }
 
-/* The longest existing ancestor of a name that does not exist, which begins at the label `first` or
- * behind it: by bisection, as ancestors of what exists exist. 127 labels cost 7 searches. */
+/* The longest existing ancestor of a missing name, which begins at the label `first` or behind it.
+ * By bisection: all ancestors of an existing name exist. 127 labels take 7 searches. */
 static const struct vly_image_node *
 find_encloser(const struct vly_query *query, unsigned first)
 {
@@ -428,7 +431,7 @@ find_encloser(const struct vly_query *query, unsigned first)
 	return encloser;
 }
 
-/* Looks the name up from scratch, in its zone. 0: as resolve_below(). */
+/* Looks the name up from the start, in its zone. Returns 0 as resolve_below(). */
 static vly_image_ref
 resolve_in_zone(struct vly_query *query)
 {
@@ -439,7 +442,8 @@ resolve_in_zone(struct vly_query *query)
 			    : resolve_below(query, find_encloser(query, first > 0 ? first : 1));
 }
 
-/* Looks the name up from scratch, its zone first. 0: as resolve_below(), or refused. */
+/* Looks the name up from the start, its zone first. Returns 0 as resolve_below(), or if the query
+ * was refused. */
 __attribute__((noinline)) static vly_image_ref
 resolve_by_zone(struct vly_query *query, const struct vly_table *table)
 {
@@ -463,8 +467,8 @@ vly_query_find_answer(struct vly_query *query, unsigned cnt, const struct vly_ta
 	return left;
 }
 
-/* The answer of a name that is in a contested zone, or 0: it is below a DNAME, or refused. An exact
- * match proves the zone, which was found by its tag. */
+/* The answer for a name in a contested zone, or 0: it is below a DNAME, or was refused. The zone
+ * was found by its tag; a node with the whole name in it proves that it is the right one. */
 __attribute__((noinline)) static vly_image_ref
 resolve_contested(struct vly_query *query, const struct vly_table *table)
 {
@@ -501,10 +505,10 @@ hash_labels(struct vly_name *name, const struct vly_hash_key *key, unsigned from
 }
 
 /*
- * The name, or its closest encloser, which begins at the label *found_idx: outwards from the apex,
- * in steps that double until one leads to nothing, then by bisection. So it costs what the encloser
- * has of labels, however many the name has. Labels before `first` are not looked at. *label_idx is
- * the outermost that was hashed.
+ * Finds the name or its closest encloser, which begins at the label *found_idx: outwards from the
+ * apex, in steps that double until there is no node, then by bisection. So the cost depends on the
+ * labels of the encloser, not on those of the name, which a client chooses. Labels before `first`
+ * are skipped. *label_idx: the outermost label that was hashed.
  */
 static const struct vly_image_node *
 find_outwards(struct vly_query *query, unsigned first, unsigned *found_idx, unsigned *label_idx)

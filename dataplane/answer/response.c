@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Writing: the response takes the place of the query, header and question staying where they are.
- */
+/* Writes responses in place of their queries. Header and question keep their places. */
 #include "identity.h"
 #include "question_sum.h"
 #include "response_parts.h"
 #include "tsig_error.h"
 
-/* Octets copied at a time; images have twice as many that may be read behind every answer, and a
+/* Octets copied at a time. Twice as many are readable behind every answer of an image, and a
  * message has room for as many behind every question. */
 #define COPY_BLOCK_BYTES 32
 
-/* RRsets that do not fit behind which smaller ones are looked for: enough for the AAAA records of
- * as many name servers as a domain has. More would make short responses dear. */
+/* After so many RRsets that do not fit, no smaller ones are looked for: enough to skip the AAAA
+ * records of the name servers of a domain. More would make short responses expensive. */
 #define MISSES_MAX 16
 
-/* Records that are looked at beside those that there is room for, of at least so many octets: the
- * RRsets that do not fit may have thousands, and each is a step to the next RRset. */
+/* A bound for stepping over records: those for which there is room, with at least RECORD_BYTES_MIN
+ * octets each, and so many more. An RRset that does not fit may have thousands. */
 #define MISSED_RECORDS_MAX 96
 #define RECORD_BYTES_MIN   15
 
@@ -29,8 +28,8 @@ copy_block(uint8_t *to, const uint8_t *from)
 	}
 }
 
-/* The last block ends with the answer, overlapping the one before: what lies behind it would have
- * to come from memory for nothing. */
+/* The last block ends with the answer and overlaps the previous one, so that no cache line behind
+ * the answer is loaded for nothing. */
 static inline void
 copy_blocks(uint8_t *to, const uint8_t *from, size_t bytes)
 {
@@ -43,8 +42,9 @@ copy_blocks(uint8_t *to, const uint8_t *from, size_t bytes)
 	copy_block(to + bytes - COPY_BLOCK_BYTES, from + bytes - COPY_BLOCK_BYTES);
 }
 
-/* Adds delta to the first cnt pointers of an answer that was copied to `wire`; returns what that
- * adds to the sum: at an odd offset delta, at an even one as much in the upper octet. */
+/* Adds delta to the first cnt pointers of an answer that was copied to `wire`. Returns the change
+ * of the checksum: delta for a pointer at an odd offset; delta in the upper octet of a word for one
+ * at an even offset. */
 static inline uint64_t
 move_pointers(uint8_t *wire, const struct vly_image_answer *answer, unsigned cnt, unsigned delta)
 {
@@ -54,13 +54,13 @@ move_pointers(uint8_t *wire, const struct vly_image_answer *answer, unsigned cnt
 
 	for (; fix < end; fix++) {
 		unsigned at = *fix;
-		vly_write_u16(wire + at, vly_read_u16(wire + at) + delta);
+		vly_put_be16(wire + at, vly_be16(wire + at) + delta);
 		odd_cnt += at & 1;
 	}
 	return (uint64_t)delta * (odd_cnt + ((uint64_t)cnt - odd_cnt) * 256);
 }
 
-/* A part of an answer as it is copied: where to, and which of the answer's pointers comes next. */
+/* The state of copying an answer in parts: the destination, and the answer's next pointer. */
 struct copier {
 	uint8_t *to;
 	const struct vly_image_answer *answer;
@@ -68,8 +68,9 @@ struct copier {
 	unsigned delta;
 };
 
-/* Copies the octets of an answer from `from` to `end`, all behind those copied before, and moves
- * pointers in them. They lead to what is copied first and whole (image.h). */
+/* Copies the octets of an answer from `from` to `end`, which are behind those copied before, and
+ * moves the pointers in them. These lead to the first keep_len octets, which are copied whole
+ * (image.h). */
 static void
 copy_part(struct copier *copier, unsigned from, unsigned end)
 {
@@ -80,15 +81,15 @@ copy_part(struct copier *copier, unsigned from, unsigned end)
 	     copier->fix_idx++) {
 		unsigned at = answer->fix[copier->fix_idx];
 		if (at < from)
-			continue; /* in a part that is left out */
+			continue; /* in an RRset that was left out */
 		uint8_t *pointer = copier->to + (at - from);
-		vly_write_u16(pointer, vly_read_u16(pointer) + copier->delta);
+		vly_put_be16(pointer, vly_be16(pointer) + copier->delta);
 	}
 	copier->to += end - from;
 }
 
-/* Steps over one RRset: records with the owner and type of the first. Returns how many; 0 when
- * malformed or when there are more than record_max. */
+/* Steps over one RRset: the records with owner and type of the first. Returns their number; 0 if
+ * they are malformed or more than record_max. */
 static unsigned
 skip_rrset(struct vly_cursor *cursor, unsigned record_max)
 {
@@ -109,9 +110,9 @@ skip_rrset(struct vly_cursor *cursor, unsigned record_max)
 }
 
 /*
- * Copies of an answer what fits into `space` octets behind the question: what must be kept, and of
- * the RRsets that need not be, from the first on, each for which there is room. If there is not
- * even room for what must be kept, everything goes and TC says so (RFC 2181 §9).
+ * Copies the part of an answer that fits into `space` octets behind the question: the octets that
+ * must be kept, and each further RRset for which there is room. If there is no room for the octets
+ * that must be kept, the sections are empty and TC is set (RFC 2181 §9).
  */
 __attribute__((cold, noinline)) static struct vly_response_shape
 copy_fitting(const struct vly_query *query, struct vly_response_shape shape, unsigned space)
@@ -153,15 +154,14 @@ copy_fitting(const struct vly_query *query, struct vly_response_shape shape, uns
 	return shape;
 }
 
-/* Whether any of its records may come first, as the operator wishes. */
+/* Whether the records of the answer are to be rotated. */
 static inline bool
 rotates(const struct vly_image_answer *answer)
 {
 	return (answer->flags & VLY_ANSWER_ROTATES) && vly_identity.rotate;
 }
 
-/* Begins with any of the records, as the query's ID has it: resolvers choose that at random (RFC
- * 5452 §4.3). */
+/* Rotates the records by the query's ID, which resolvers choose at random (RFC 5452 §4.3). */
 static void
 copy_rotated(uint8_t *to, const struct vly_image_answer *answer, unsigned id)
 {
@@ -172,9 +172,9 @@ copy_rotated(uint8_t *to, const struct vly_image_answer *answer, unsigned id)
 	memcpy(to + answer->wire_len - first, wire, first);
 }
 
-/* Copies the answer behind the question, if that has not been done because of its length, or its
- * records in another order; returns the one's complement sum of what is there, as at an even
- * offset. */
+/* Copies the records of the answer behind the question in rotated order, unless the answer has been
+ * copied in part, since it does not fit. Returns the one's complement sum of the sections, as at an
+ * even offset. */
 __attribute__((noinline)) static uint64_t
 write_bent_answer(const struct vly_query *query, unsigned wire_len)
 {
@@ -183,11 +183,11 @@ write_bent_answer(const struct vly_query *query, unsigned wire_len)
 
 	if (wire_len != answer->wire_len)
 		return vly_sum_octets(to, wire_len);
-	copy_rotated(to, answer, vly_read_u16(query->message));
-	return answer->sum; /* whole words have changed places */
+	copy_rotated(to, answer, vly_be16(query->message));
+	return answer->sum; /* rotating moves whole words */
 }
 
-/* Copies all of the answer, in its own order; returns as write_bent_answer(). */
+/* Copies all of the answer in its own order. Returns the same as write_bent_answer(). */
 static inline __attribute__((always_inline)) uint64_t
 write_answer(uint8_t *message, unsigned question_bytes, const struct vly_image_answer *answer,
 	     unsigned wire_len)
@@ -203,7 +203,7 @@ write_answer(uint8_t *message, unsigned question_bytes, const struct vly_image_a
 	return sum;
 }
 
-/* Octets of a response that was looked up: exactly, unless some RRsets will be left out. */
+/* Octets of the response for an answer: exact, unless RRsets are left out. */
 static inline unsigned
 found_bytes(const struct vly_query *query)
 {
@@ -221,7 +221,7 @@ found_bytes(const struct vly_query *query)
 static inline struct vly_response_shape
 whole_shape(const struct vly_image_answer *answer)
 {
-	/* the RCODE stays where it is, and AA moves */
+	/* the RCODE has the same bits in both; AA has another */
 	const unsigned move = 1 + VLY_FLAG_AA / VLY_ANSWER_AA;
 
 	return (struct vly_response_shape){
@@ -231,7 +231,7 @@ whole_shape(const struct vly_image_answer *answer)
 	};
 }
 
-/* `plain`: the shape has all of the answer, in its own order. */
+/* `plain`: the response has all of the answer, in its own order. */
 static inline __attribute__((always_inline)) void
 write_shape(struct vly_query *query, const struct vly_response_shape *shape, bool plain,
 	    struct vly_lcore_counters *counters)
@@ -260,7 +260,7 @@ write_shape(struct vly_query *query, const struct vly_response_shape *shape, boo
 	vly_response_count(answer->flags & VLY_ANSWER_RCODE, counters);
 }
 
-/* An answer that does not fit, or whose records change places. */
+/* Writes an answer that does not fit or whose records are rotated. */
 __attribute__((noinline)) static void
 write_bent(struct vly_query *query, struct vly_lcore_counters *counters)
 {
@@ -294,7 +294,7 @@ found_kind(const struct vly_query *query)
 	return vly_response_kind_of(flags & VLY_ANSWER_RCODE, (flags & VLY_ANSWER_REFERRAL) != 0);
 }
 
-/* What is no answer from the zones, has a cookie, or may be over a limit. */
+/* Writes all responses that are not plain answers, have a cookie, or may be over a limit. */
 __attribute__((noinline)) static void
 write_other(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_counters *counters)
 {
@@ -349,7 +349,7 @@ write_each(struct vly_query *query, unsigned cnt, struct vly_guard *guard, bool 
 	}
 }
 
-/* Compiled twice: what limits need would take registers from those who have none. */
+/* Compiled twice: without limits, their variables would take registers for nothing. */
 void
 vly_query_write(struct vly_query *query, unsigned cnt, struct vly_guard *guard,
 		struct vly_lcore_counters *counters)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Responses that no zone has ready: errors, class CH, DNAME, and those over a limit. */
+/* Writes responses that are not compiled: errors, class CH, DNAME, and those over a limit. */
 #include "compose.h"
 #include "identity.h"
 #include "response_parts.h"
@@ -9,34 +9,34 @@ vly_response_options(uint8_t *opt, const struct vly_query *query)
 {
 	uint8_t *to = opt + VLY_OPT_BYTES;
 
-	vly_write_u16(to - 2, query->opt_bytes - VLY_OPT_BYTES);
+	vly_put_be16(to - 2, query->opt_bytes - VLY_OPT_BYTES);
 	if (query->cookie_state >= VLY_COOKIE_NEW) {
-		vly_write_u16(to, VLY_OPTION_COOKIE);
-		vly_write_u16(to + 2, VLY_COOKIE_BYTES);
+		vly_put_be16(to, VLY_OPTION_COOKIE);
+		vly_put_be16(to + 2, VLY_COOKIE_BYTES);
 		memcpy(to + 4, query->cookie, VLY_COOKIE_BYTES);
 		to += VLY_OPTION_HEAD_BYTES + VLY_COOKIE_BYTES;
 	}
 	if (query->asks_keepalive) {
-		vly_write_u16(to, VLY_OPTION_KEEPALIVE);
-		vly_write_u16(to + 2, sizeof(query->keepalive));
-		vly_write_u16(to + 4, query->keepalive);
+		vly_put_be16(to, VLY_OPTION_KEEPALIVE);
+		vly_put_be16(to + 2, sizeof(query->keepalive));
+		vly_put_be16(to + 4, query->keepalive);
 		to += VLY_OPTION_HEAD_BYTES + sizeof(query->keepalive);
 	}
 	if (query->asks_nsid) {
-		vly_write_u16(to, VLY_OPTION_NSID);
-		vly_write_u16(to + 2, vly_identity.nsid_len);
+		vly_put_be16(to, VLY_OPTION_NSID);
+		vly_put_be16(to + 2, vly_identity.nsid_len);
 		memcpy(to + 4, vly_identity.nsid, vly_identity.nsid_len);
 		to += VLY_OPTION_HEAD_BYTES + vly_identity.nsid_len;
 	}
 	if (query->ede != VLY_EDE_NONE) {
-		vly_write_u16(to, VLY_OPTION_EDE);
-		vly_write_u16(to + 2, sizeof(query->ede));
-		vly_write_u16(to + 4, query->ede);
+		vly_put_be16(to, VLY_OPTION_EDE);
+		vly_put_be16(to + 2, sizeof(query->ede));
+		vly_put_be16(to + 4, query->ede);
 	}
 	return query->opt_bytes;
 }
 
-/* Ends a response of the rare kinds, whose sections, if any, end at `end`. */
+/* Completes a response whose sections, if any, end at `end`. */
 static void
 finish_rare(struct vly_query *query, const struct vly_response_shape *shape, bool question,
 	    uint8_t *end, struct vly_lcore_counters *counters)
@@ -63,9 +63,9 @@ has_question(const struct vly_query *query)
 }
 
 /*
- * Instead of a response that is over its limit: nothing, or the question and an OPT, which is no
- * larger than the query was; BADCOOKIE may be, by the server cookie that the query lacked. What has
- * no question can't be asked again over TCP.
+ * Writes the replacement of a response that is over its limit: nothing, or question and OPT, which
+ * are no larger than the query. BADCOOKIE may be larger by the server cookie that the query lacked.
+ * A query without a question gets nothing, since it can't be repeated over TCP.
  */
 void
 vly_response_limited(struct vly_query *query, enum vly_guard_verdict verdict,
@@ -109,7 +109,7 @@ vly_response_error(struct vly_query *query, struct vly_guard *guard,
 	finish_rare(query, &shape, has_question(query), query->message + len, counters);
 }
 
-/* RFC 4892 §3.1: a TXT record of class CH. */
+/* Writes a TXT record of class CH (RFC 4892 §3.1). */
 void
 vly_response_chaos(struct vly_query *query, struct vly_guard *guard,
 		   struct vly_lcore_counters *counters)
@@ -137,7 +137,7 @@ vly_response_chaos(struct vly_query *query, struct vly_guard *guard,
 	uint8_t *to = query->message + VLY_DNS_HEADER_BYTES + query->question_bytes;
 	if (shape.counts > 0) {
 		memcpy(to, head, sizeof(head));
-		vly_write_u16(to + sizeof(head), (unsigned)text_len + 1);
+		vly_put_be16(to + sizeof(head), (unsigned)text_len + 1);
 		to[sizeof(head) + 2] = (uint8_t)text_len;
 		memcpy(to + sizeof(head) + 3, text, text_len);
 		to += record_bytes;
@@ -146,8 +146,8 @@ vly_response_chaos(struct vly_query *query, struct vly_guard *guard,
 }
 
 /*
- * Charges the client with what composing took, and has the guard look at what came of it. Returns
- * whether something else is sent. An answer was judged before, as one of `paid` octets; other kinds
+ * Charges the client for the work of composing, and asks the guard about the result. Returns true
+ * if the guard decided otherwise. An answer was judged before, as one of `paid` octets; other kinds
  * have limits of their own.
  */
 static bool
@@ -170,8 +170,8 @@ is_composed_held(struct vly_query *query, struct vly_guard *guard,
 	return vly_response_is_held(query, guard, kind, bytes, counters);
 }
 
-/* What comes of it is not known before it is composed. So that nobody who is above the limit has
- * that done, it first is an answer without records. */
+/* The kind of a composed response is known only afterwards. So that no client above its limit
+ * causes the work, it is judged as an answer without records before. */
 void
 vly_response_composed(struct vly_query *query, struct vly_guard *guard,
 		      struct vly_lcore_counters *counters)
@@ -183,7 +183,7 @@ vly_response_composed(struct vly_query *query, struct vly_guard *guard,
 	if (vly_response_is_held(query, guard, VLY_RESPONSE_answer, paid, counters))
 		return;
 	vly_compose_dname(query, to, vly_response_space(query), &composed);
-	/* What is not overwritten of the query, for a sample. */
+	/* The octets of the query that are not overwritten, for a sample. */
 	if (to < query->message + query->message_len)
 		query->message_len = (uint16_t)(to - query->message);
 	if (is_composed_held(query, guard, &composed, paid, counters))

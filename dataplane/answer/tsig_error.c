@@ -3,17 +3,16 @@
 
 #include "response_parts.h"
 
-/* RFC 8945 §4.2: behind the name of the algorithm come when it was signed (6 octets) and how far
- * clocks may differ (2), the MAC with its length in front, and then the ID of the message, an error
- * and more data with its length in front. */
+/* The fields behind the algorithm's name (RFC 8945 §4.2): time signed (6 octets), fudge (2), MAC
+ * size and MAC, original ID, error, other length and other data. */
 enum {
 	TIME_BYTES = 6 + 2,
 	TAIL_BYTES = 2 + 2 + 2,
 	RECORD_BYTES_MAX = 2 * VLY_NAME_BYTES_MAX + 10 + TIME_BYTES + 2 + TAIL_BYTES,
 };
 
-/* Steps over a name before `end`; returns NULL when it does not end there. Its compression pointer
- * is in *pointer, NULL if it has none. */
+/* Steps over a name. Returns its end, or NULL if it does not end before `end`. *pointer is its
+ * compression pointer, or NULL. */
 static const uint8_t *
 skip_name(const uint8_t *name, const uint8_t *end, const uint8_t **pointer)
 {
@@ -35,11 +34,11 @@ skip_name(const uint8_t *name, const uint8_t *end, const uint8_t **pointer)
 	return NULL;
 }
 
-/* Whether a pointer leads to a label of the question, so that it can be sent back. */
+/* Whether a pointer leads to a label of the question, so that it is valid in the response, too. */
 static bool
 leads_to_question(const struct vly_query *query, const uint8_t *pointer)
 {
-	unsigned off = vly_read_u16(pointer) & VLY_POINTER_MAX;
+	unsigned off = vly_be16(pointer) & VLY_POINTER_MAX;
 
 	if (query->question_bytes == 0)
 		return false;
@@ -53,25 +52,25 @@ bool
 vly_tsig_take(struct vly_query *query, const struct vly_record *record)
 {
 	const uint8_t *rdata = record->fixed + 10;
-	const uint8_t *end = rdata + vly_read_u16(record->fixed + 8);
+	const uint8_t *end = rdata + vly_be16(record->fixed + 8);
 	const uint8_t *pointer;
 
-	if (vly_read_u16(record->fixed + 2) != VLY_CLASS_ANY ||
+	if (vly_be16(record->fixed + 2) != VLY_CLASS_ANY ||
 	    skip_name(record->owner, record->fixed, &pointer) != record->fixed ||
 	    (pointer != NULL && !leads_to_question(query, pointer)))
 		return false;
 	struct vly_cursor cursor = {skip_name(rdata, end, &pointer), end};
 	if (cursor.at == NULL || pointer != NULL || /* RFC 8945 §4.2: never compressed */
 	    !vly_cursor_skip(&cursor, TIME_BYTES + 2) ||
-	    !vly_cursor_skip(&cursor, vly_read_u16(cursor.at - 2)) ||
+	    !vly_cursor_skip(&cursor, vly_be16(cursor.at - 2)) ||
 	    !vly_cursor_skip(&cursor, TAIL_BYTES) ||
-	    !vly_cursor_skip(&cursor, vly_read_u16(cursor.at - 2)) || cursor.at != end)
+	    !vly_cursor_skip(&cursor, vly_be16(cursor.at - 2)) || cursor.at != end)
 		return false;
 	query->tsig_off = (uint16_t)(record->owner - query->message);
 	return true;
 }
 
-/* Makes the record that says BADKEY of the query's, without a MAC; returns its octets. */
+/* Makes the TSIG record with BADKEY, without a MAC, from the query's. Returns its octets. */
 static unsigned
 make_record(const struct vly_query *query, uint8_t to[RECORD_BYTES_MAX])
 {
@@ -86,14 +85,14 @@ make_record(const struct vly_query *query, uint8_t to[RECORD_BYTES_MAX])
 	unsigned head = (unsigned)(rdata - owner);
 	unsigned algorithm = (unsigned)(skip_name(rdata, cursor.at, &pointer) - rdata);
 	unsigned kept = head + algorithm + TIME_BYTES;
-	unsigned mac_bytes = vly_read_u16(owner + kept);
+	unsigned mac_bytes = vly_be16(owner + kept);
 
 	memcpy(to, owner, kept);
-	vly_write_u16(to + head - 2, algorithm + TIME_BYTES + 2 + TAIL_BYTES);
-	vly_write_u16(to + kept, 0);
+	vly_put_be16(to + head - 2, algorithm + TIME_BYTES + 2 + TAIL_BYTES);
+	vly_put_be16(to + kept, 0);
 	memcpy(to + kept + 2, owner + kept + 2 + mac_bytes, 2);
-	vly_write_u16(to + kept + 4, VLY_TSIG_BADKEY);
-	vly_write_u16(to + kept + 6, 0);
+	vly_put_be16(to + kept + 4, VLY_TSIG_BADKEY);
+	vly_put_be16(to + kept + 6, 0);
 	return kept + 2 + TAIL_BYTES;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Wire data: big-endian numbers, and the one bounds-checked cursor that messages are read through.
- */
+/* The bounds-checked cursor for reading messages (untrusted). Pure; any thread. */
 #ifndef VLY_DATAPLANE_WIRE_H
 #define VLY_DATAPLANE_WIRE_H
 
@@ -9,24 +8,12 @@
 #include <stdint.h>
 
 #include <volley/dns.h>
+#include <volley/octets.h>
 
 struct vly_cursor {
 	const uint8_t *at;
 	const uint8_t *end;
 };
-
-static inline unsigned
-vly_read_u16(const uint8_t *from)
-{
-	return (unsigned)from[0] << 8 | from[1];
-}
-
-static inline void
-vly_write_u16(uint8_t *to, unsigned value)
-{
-	to[0] = (uint8_t)(value >> 8);
-	to[1] = (uint8_t)value;
-}
 
 static inline bool
 vly_cursor_has(const struct vly_cursor *cursor, size_t bytes)
@@ -34,7 +21,7 @@ vly_cursor_has(const struct vly_cursor *cursor, size_t bytes)
 	return (size_t)(cursor->end - cursor->at) >= bytes;
 }
 
-/* Steps over `bytes` octets; false, and no step, when there are fewer. */
+/* Steps over `bytes` octets. Returns false, without a step, if there are fewer. */
 static inline bool
 vly_cursor_skip(struct vly_cursor *cursor, size_t bytes)
 {
@@ -44,8 +31,8 @@ vly_cursor_skip(struct vly_cursor *cursor, size_t bytes)
 	return true;
 }
 
-/* Steps over an owner name; a compression pointer, which is not followed, ends it (RFC 1035
- * §4.1.4). */
+/* Steps over a name. A compression pointer ends it and is not followed (RFC 1035 §4.1.4). Returns
+ * false if the name is malformed or not complete. Each turn takes an octet at least. */
 static inline bool
 vly_cursor_skip_name(struct vly_cursor *cursor)
 {
@@ -67,7 +54,7 @@ struct vly_record {
 	const uint8_t *fixed; /* type, class, TTL, RDLENGTH: 10 octets */
 };
 
-/* Reads one record and steps over it; false when it does not lie whole before the end. */
+/* Reads one record and steps over it. Returns false if it is not complete. */
 static inline bool
 vly_cursor_record(struct vly_cursor *cursor, struct vly_record *record)
 {
@@ -75,8 +62,7 @@ vly_cursor_record(struct vly_cursor *cursor, struct vly_record *record)
 	if (!vly_cursor_skip_name(cursor))
 		return false;
 	record->fixed = cursor->at;
-	return vly_cursor_skip(cursor, 10) &&
-	       vly_cursor_skip(cursor, vly_read_u16(record->fixed + 8));
+	return vly_cursor_skip(cursor, 10) && vly_cursor_skip(cursor, vly_be16(record->fixed + 8));
 }
 
 #endif

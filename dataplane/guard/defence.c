@@ -11,12 +11,12 @@
 
 #include <volley/prefix_check.h>
 
-/* In force until volley-control says more: no limits, no lists, no cookies. Pages that nobody wrote
- * cost nothing. */
+/* In force until the first block of volley-control: no limits, no lists, no cookies. Its pages are
+ * never written, so they cost nothing. */
 static struct vly_defence nothing_set;
 static struct vly_defence *live = &nothing_set;
 
-/* What vly_rate_spent() and its like count on. */
+/* The conditions of vly_rate_spent() and the other functions of rate.h. */
 static bool
 rate_is_sound(struct vly_rate rate)
 {
@@ -51,7 +51,7 @@ check_cookies(const struct vly_cookie_secrets *cookies)
 	return NULL;
 }
 
-/* Whether vly_sketch_rates() can have made them. */
+/* Whether the rates can be the result of vly_sketch_rates(). */
 static bool
 source_rates_are_sound(const struct vly_sketch_rates *rates)
 {

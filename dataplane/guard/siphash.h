@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * SipHash-2-4 (J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF"): who does not
- * know the key can't tell its results from random numbers.
+ * SipHash-2-4 (J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF"). Without
+ * the key, its results can't be distinguished from random numbers.
  *
- * Use: vly_siphash() over the octets. Inline, so that a constant length costs no loop.
+ * Use: vly_siphash() over the octets. Inline, so that a constant length costs no loop. Pure.
  */
 #ifndef VLY_DATAPLANE_SIPHASH_H
 #define VLY_DATAPLANE_SIPHASH_H

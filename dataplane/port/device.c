@@ -19,7 +19,8 @@
 
 #define ARGS_BYTES 2048
 
-/* 4096 octets of a page, less 256 of headroom, 320 behind the frame, Ethernet and VLAN headers. */
+/* 4096 octets of a page, less 256 of headroom, 320 behind the frame, and Ethernet and VLAN
+ * headers. */
 #define XDP_MTU_MAX 3498u
 
 /* A driver without multi-buffer XDP needs a frame in one page, with XDP's headroom and the kernel's
@@ -34,14 +35,14 @@ mtu_is_too_large(const struct vly_port_spec *spec)
 	       (interface.mtu > XDP_MTU_MAX || strstr(vly_eal_kernel_error(), "MTU") != NULL);
 }
 
-/* The driver calls every failure EINVAL. */
+/* DPDK's driver returns EINVAL for every failure, so the hint says what usually helps. */
 static void
 write_hint(char *hint, size_t room, const struct vly_port_spec *spec)
 {
 	char missing[VLY_CAPABILITIES_CHARS];
 	bool is_umem = strstr(vly_eal_error(), "umem") != NULL;
 
-	/* A umem is an AF_XDP socket, too: what that needs comes first. */
+	/* A UMEM needs an AF_XDP socket, too, so its capabilities are checked first. */
 	vly_capabilities_hint(spec->kind, missing);
 	snprintf(hint, room, "%s", missing);
 	if (missing[0] != '\0')
@@ -86,7 +87,7 @@ format_args(char *args, const struct vly_port_spec *spec, const char *xdp_progra
 	case VLY_PORT_TAP:
 		return snprintf(args, ARGS_BYTES, "iface=%s", spec->target);
 	case VLY_PORT_PCAP:
-		/* Without tx_pcap the driver drops what is sent. */
+		/* Without tx_pcap, the driver drops sent packets. */
 		return snprintf(args, ARGS_BYTES, "rx_pcap=%s%s%s%s", spec->file,
 				spec->loop ? ",infinite_rx=1" : "",
 				spec->out[0] != '\0' ? ",tx_pcap=" : "", spec->out);

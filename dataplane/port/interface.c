@@ -47,15 +47,25 @@ query_strips_vlan_tags(int fd, const char *name)
 	return ioctl(fd, SIOCETHTOOL, &request) == 0 && (flags.data & ETH_FLAG_RXVLAN) != 0;
 }
 
-static bool
-query_is_bond(int fd, const char *name)
+/* Fills what the driver's name and bus tell. From a NIC, packets come with whole checksums. A veth
+ * or tap device, a bridge and the like hand over what a local sender left to offload, and so do
+ * virtio_net and vmxnet3, from the host they run on. The bus of NICs is PCI, whose addresses alone
+ * have a colon. */
+static void
+query_driver(int fd, const char *name, struct vly_interface *interface)
 {
-	struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
+	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
 	struct ifreq request = request_for(name);
 
-	request.ifr_data = (char *)&driver;
-	return ioctl(fd, SIOCETHTOOL, &request) == 0 &&
-	       (strcmp(driver.driver, "bonding") == 0 || strcmp(driver.driver, "team") == 0);
+	request.ifr_data = (char *)&info;
+	interface->partial_sums = true;
+	if (ioctl(fd, SIOCETHTOOL, &request) != 0)
+		return;
+	interface->partial_sums = strchr(info.bus_info, ':') == NULL ||
+				  strcmp(info.driver, "virtio_net") == 0 ||
+				  strcmp(info.driver, "vmxnet3") == 0;
+	interface->is_bond =
+		strcmp(info.driver, "bonding") == 0 || strcmp(info.driver, "team") == 0;
 }
 
 static void
@@ -88,7 +98,7 @@ vly_interface_query(const char *name, struct vly_interface *interface)
 			query_queues(fd, name, interface);
 			query_mac(fd, name, interface);
 			interface->strips_vlan_tags = query_strips_vlan_tags(fd, name);
-			interface->is_bond = query_is_bond(fd, name);
+			query_driver(fd, name, interface);
 			result = 0;
 		}
 	}

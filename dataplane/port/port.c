@@ -16,15 +16,19 @@
 #include "xdp_refusal.h"
 #include "xsk.h"
 
-/* MTU of ports that have none: that of Ethernet. */
+/* For ports without an MTU: that of Ethernet. */
 #define MTU_DEFAULT 1500
 
-/* What an answer needs at the least; a smaller MTU would not do for IPv6 either (RFC 8200 §5). */
+/* The least that IPv6 needs (RFC 8200 §5): room for the responses of 1,232 octets that most
+ * resolvers ask for, behind IPv6 and UDP headers. */
 #define MTU_MIN 1280
 
-/* The queues that a path to us spreads over: UDP by addresses and ports. */
+/* NICs distribute packets over queues by addresses and UDP ports. */
 #define RSS_UDP                                                                                    \
 	(RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_IPV6_UDP_EX)
+
+/* What a device does not check, or does not say, lcores check. */
+#define RX_CHECKSUMS (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
 
 static int
 check_queues(const struct vly_port_spec *spec, const struct vly_interface *interface)
@@ -77,6 +81,7 @@ check_interface(struct vly_port *port)
 	port->mtu = interface.mtu;
 	port->if_index = interface.index;
 	port->mac = vly_policy_mac(interface.mac);
+	port->partial_sums = interface.partial_sums;
 	if (spec->kind != VLY_PORT_AF_XDP)
 		return 0;
 	if (interface.is_bond) {
@@ -103,6 +108,7 @@ vly_port_plan(struct vly_port *port, const struct vly_port_spec *spec)
 	port->spec = spec;
 	port->port_id = VLY_PORT_NONE;
 	port->mtu = MTU_DEFAULT;
+	port->partial_sums = spec->kind != VLY_PORT_PCI;
 	port->xdp.claim_fd = -1;
 	if (spec->kind == VLY_PORT_AF_XDP || spec->kind == VLY_PORT_AF_PACKET) {
 		if (check_interface(port) != 0)
@@ -140,7 +146,10 @@ configure(struct vly_port *port)
 				"load of the queues will be uneven",
 				port->spec->name);
 	}
-	/* All that we send on a queue is from the mempool of that queue, with one reference. */
+	if (port->spec->kind == VLY_PORT_PCI)
+		conf.rxmode.offloads = info.rx_offload_capa & RX_CHECKSUMS;
+	port->checks_sums = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_UDP_CKSUM) != 0;
+	/* All packets sent on a queue are from its own mempool, with one reference each. */
 	conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	error = rte_eth_dev_configure(port->port_id, queue_cnt, queue_cnt, &conf);
 	if (error == 0)
@@ -151,7 +160,7 @@ configure(struct vly_port *port)
 	return 0;
 }
 
-/* Without a socket to wait on, an idle lcore looks again and again. */
+/* Without a socket to wait on, an idle lcore polls. */
 static int
 set_up_rx(struct vly_port *port, uint16_t queue_idx, struct rte_mempool *pool)
 {
@@ -240,7 +249,7 @@ vly_port_set_rules(struct vly_port *port, const struct vly_policy_rules *rules)
 	return port->has_xdp ? vly_xdp_set_rules(&port->xdp, rules) : 0;
 }
 
-/* Until it is noticed, frames for the new address go to the kernel, which answers, too. */
+/* Until this is noticed, frames for the new address go to the kernel, and stream threads answer. */
 static void
 follow_mac(struct vly_port *port, const struct vly_interface *interface)
 {
@@ -255,14 +264,14 @@ follow_mac(struct vly_port *port, const struct vly_interface *interface)
 		     port->spec->target);
 }
 
-/* Errors of asking, such as too many open files, tell nothing of the port. */
+/* An error of the query itself, such as too many open files, leaves the state as it is. */
 static enum vly_port_trouble
 look_at(struct vly_port *port)
 {
 	char name[IF_NAMESIZE];
 	struct vly_interface interface;
 
-	/* by its number: it may have got another name, and works all the same */
+	/* By its index: an interface that was renamed still works. */
 	if (if_indextoname(port->if_index, name) == NULL)
 		return errno == ENXIO ? VLY_PORT_TROUBLE_gone : port->trouble;
 	int error = vly_interface_query(name, &interface);
@@ -279,7 +288,7 @@ look_at(struct vly_port *port)
 	return interface.mtu != port->mtu ? VLY_PORT_TROUBLE_mtu : VLY_PORT_TROUBLE_none;
 }
 
-/* Says once what happened to the interface. */
+/* Logs each change of the interface's state once. */
 static void
 watch(struct vly_port *port)
 {

@@ -6,11 +6,11 @@
 #include "common/log.h"
 #include "interface.h"
 
-/* Often enough for a log that is looked at, and not so often that it drowns the rest. */
+/* Often enough to be seen in the log, and rare enough not to flood it. */
 #define QUIET_NS UINT64_C(60000000000)
 
 static void
-tell(const struct vly_port_spec *spec, const struct vly_xdp_queues *marked)
+warn(const struct vly_port_spec *spec, const struct vly_xdp_queues *marked)
 {
 	struct vly_interface interface;
 	char others[48] = "";
@@ -33,7 +33,7 @@ vly_unserved_queues_watch(struct vly_unserved_queues *queues, const struct vly_p
 			  struct vly_xdp_cpus *cpus, struct vly_port_counters *counters,
 			  uint64_t now_ns)
 {
-	bool quiet = queues->told_ns != 0 && now_ns - queues->told_ns < QUIET_NS;
+	bool quiet = queues->warned_ns != 0 && now_ns - queues->warned_ns < QUIET_NS;
 
 	if (quiet)
 		return;
@@ -42,9 +42,9 @@ vly_unserved_queues_watch(struct vly_unserved_queues *queues, const struct vly_p
 		return;
 	}
 	queues->seen_cnt = counters->xdp_verdict[VLY_VERDICT_no_lcore];
-	queues->told_ns = now_ns;
+	queues->warned_ns = now_ns;
 	struct vly_xdp_queues marked = vly_xdp_cpus_take_queues(cpus);
 	counters->unserved_queue_cnt = marked.cnt;
 	if (marked.cnt > 0)
-		tell(spec, &marked);
+		warn(spec, &marked);
 }

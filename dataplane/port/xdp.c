@@ -23,10 +23,10 @@
 #include "setup/capabilities.h"
 #include "xdp_map.h"
 
-/* Our program has four maps. Inner maps are not among them. */
+/* More than our program has: four, without inner maps. */
 #define MAPS_MAX 8
 
-/* What is attached to an interface; id 0: nothing. */
+/* The program attached to an interface; id 0: none. */
 struct attached {
 	uint32_t id;
 	uint32_t flags; /* to detach it: the mode it runs in */
@@ -52,7 +52,7 @@ query_attached(unsigned if_index, struct attached *attached)
 		attached->flags = XDP_FLAGS_SKB_MODE;
 	else if (query.attach_mode == XDP_ATTACHED_DRV)
 		attached->flags = XDP_FLAGS_DRV_MODE;
-	else /* in hardware, or several at once: never ours */
+	else /* in hardware, or several programs: not ours */
 		return 0;
 
 	int fd = bpf_prog_get_fd_by_id(attached->id);
@@ -75,7 +75,8 @@ is_ours(const struct attached *attached)
 	return attached->id != 0 && strcmp(attached->name, VLY_XDP_PROGRAM) == 0;
 }
 
-/* An abstract socket is a lock that is this network namespace's, and ends with the process. */
+/* An abstract socket is a lock within this network namespace, which is released when the process
+ * ends. */
 static int
 lock_interface(const char *interface)
 {
@@ -156,12 +157,12 @@ vly_xdp_claim(struct vly_xdp *xdp, const char *interface, unsigned if_index)
 	}
 	if (remove_stale(xdp) == 0)
 		return 0;
-	/* vly_xdp_release() would fail in the same way, and say so once more */
+	/* vly_xdp_release() would fail in the same way, and log the error again */
 	close_fd(&xdp->claim_fd);
 	return -1;
 }
 
-/* Takes the map of that id if it is one we want and of the shape that we expect. */
+/* Takes the map with this id if it is one of ours and has the expected size. */
 static int
 take_map(struct vly_xdp *xdp, uint32_t id)
 {
@@ -189,9 +190,9 @@ take_map(struct vly_xdp *xdp, uint32_t id)
 	return 0;
 }
 
-/* DPDK keeps its AF_XDP sockets to itself, and its statistics leave out packets that found the ring
- * full, so ask the sockets. Ports are opened one after the other: those that no earlier port took
- * are this one's. */
+/* Finds the port's AF_XDP sockets, for their statistics: DPDK does not return the sockets, and its
+ * own statistics lack packets that found the ring full. Ports are opened one after the other, so
+ * sockets that no earlier port has taken are this port's. */
 static void
 find_sockets(struct vly_xdp *xdp)
 {
@@ -245,7 +246,7 @@ vly_xdp_open(struct vly_xdp *xdp)
 	return error != 0 ? -1 : 0;
 }
 
-/* The length of a jiffy, which is the step of coarse clocks. */
+/* The length of a jiffy, which is the resolution of coarse clocks. */
 static uint32_t
 tick_units(void)
 {
@@ -270,7 +271,7 @@ write_config(const struct vly_xdp *xdp, enum vly_xdp_mode mode, uint64_t mac,
 int
 vly_xdp_serve(struct vly_xdp *xdp, uint64_t mac, const struct vly_addresses *addresses)
 {
-	/* The program may see half of what is written: the mode comes last. */
+	/* The program may see a partly written configuration, so the mode is written last. */
 	int error = write_config(xdp, VLY_XDP_PASS, mac, addresses);
 
 	if (error == 0)
@@ -288,7 +289,7 @@ vly_xdp_set_mac(struct vly_xdp *xdp, uint64_t mac)
 	uint32_t key = 0;
 	int error = bpf_map_lookup_elem(xdp->config_fd, &key, &config);
 
-	/* the kernel copies by words: the program sees one address or the other */
+	/* the kernel copies words: the program sees the old or the new address */
 	config.mac = mac;
 	if (error == 0)
 		error = bpf_map_update_elem(xdp->config_fd, &key, &config, BPF_ANY);
@@ -307,7 +308,8 @@ vly_xdp_set_rules(struct vly_xdp *xdp, const struct vly_policy_rules *rules)
 	int error = fd;
 
 	if (fd >= 0) {
-		/* written by us: for as long as the kernel copies, nobody else has our CPU */
+		/* written through the mapping: a copy by the kernel would block our CPU for
+		 * others */
 		memcpy(set, rules, sizeof(*rules));
 		munmap(set, sizeof(*rules));
 		error = bpf_map_update_elem(xdp->rules_fd, &key, &fd, BPF_ANY);
@@ -359,8 +361,7 @@ vly_xdp_release(struct vly_xdp *xdp)
 
 	if (xdp->claim_fd < 0)
 		return;
-	/* DPDK's driver detaches when it closes the port, but not when opening it failed
-	 * half-way. */
+	/* DPDK's driver detaches when it closes the port, but not if opening it has failed. */
 	if (query_attached(xdp->if_index, &attached) == 0 && is_ours(&attached) &&
 	    bpf_xdp_detach((int)xdp->if_index, attached.flags, NULL) != 0)
 		vly_log_error("%s: cannot detach XDP program %u: ip link set dev %s xdp off",

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Why the kernel does not load an XDP program, in a line of log; the verifier's own log goes to a
- * file.
+ * Logs why the kernel refuses to load an XDP program, and saves the verifier's log in a file.
  *
- * Use: vly_xdp_refusal_report() after DPDK's driver has failed to set up a queue: the driver keeps
- * the reason to itself, so the program is loaded once more. Main thread; blocks for as long as the
- * verifier works.
+ * Use: vly_xdp_refusal_report() after DPDK's driver has failed to set up a queue: the driver does
+ * not report the reason, so the program is loaded again. Main thread; blocks while the verifier
+ * runs.
  */
 #ifndef VLY_DATAPLANE_XDP_REFUSAL_H
 #define VLY_DATAPLANE_XDP_REFUSAL_H
@@ -13,15 +12,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* In the first of these directories where it can be made: $RUNTIME_DIRECTORY, /run/volley, $TMPDIR,
- * /tmp. An older one is replaced, so that there is never more than one. */
+/* In the first of these directories in which it can be created: $RUNTIME_DIRECTORY, /run/volley,
+ * $TMPDIR, /tmp. A previous file is replaced. */
 #define VLY_XDP_REFUSAL_FILE "volley-xdp-verifier.log"
 
-/* Octets of the file at the most. Of a longer log the end is kept, which has the reason; those of
- * our program have less than a tenth. */
+/* The largest file. Of a longer log, the end is kept, which has the reason. The logs of our program
+ * have less than a tenth of this. */
 #define VLY_XDP_REFUSAL_FILE_BYTES_MAX (UINT32_C(4) << 20)
 
-/* Room for a line of the verifier's. */
+/* Room for a line of the verifier. */
 #define VLY_XDP_REFUSAL_CAUSE_CHARS 256
 
 /*

@@ -14,7 +14,7 @@
 #include "publish_decode.h"
 #include "publish_socket.h"
 
-/* Descriptors come back with the connections of stream threads, which last for seconds. */
+/* Descriptors become free when connections of stream threads end, which takes seconds. */
 #define LISTEN_PAUSE_MS 1000
 
 static void
@@ -23,7 +23,7 @@ free_handle(uv_handle_t *handle)
 	free(handle);
 }
 
-/* What was sent but not committed goes with the connection; what is live goes on answering. */
+/* Images that were sent but not committed are closed with the connection; the live table stays. */
 static void
 end_connection(struct vly_publish_server *server, const char *reason)
 {
@@ -91,7 +91,8 @@ commit(struct vly_publish_server *server, const struct vly_publish_request *requ
 	return VLY_PUBLISH_OK;
 }
 
-/* Every port, or none: those that took the rules go back to the live ones. */
+/* Gives the rules to every port, or to none: if one refuses, the others get the live rules again.
+ * Returns the port that refused, or NULL. */
 static const struct vly_port *
 set_rules(struct vly_publish_server *server, const struct vly_policy_rules *rules)
 {
@@ -130,7 +131,8 @@ defend(struct vly_publish_server *server, int fd, struct vly_image_error *error)
 	return VLY_PUBLISH_OK;
 }
 
-/* Carries out one packet. Returns 0, or a negative errno when the result can't be sent. */
+/* Carries out the request in one packet. Returns 0, or a negative errno if the result can't be
+ * sent. */
 static int
 handle_packet(struct vly_publish_server *server, const void *packet, size_t bytes, int passed_fd,
 	      unsigned fd_cnt)
@@ -180,7 +182,7 @@ on_control_readable(uv_poll_t *poll, int status, int events)
 			       bytes < 0 ? strerror((int)-bytes) : "closed by volley-control");
 		return;
 	}
-	/* Longer than any message: the header's length can't fit, which the decoder says. */
+	/* A packet longer than any message does not match its header: the decoder refuses it. */
 	int error = handle_packet(server, packet, (size_t)bytes, passed_fd, fd_cnt);
 	if (passed_fd >= 0)
 		close(passed_fd);
@@ -219,8 +221,8 @@ listen_again(uv_timer_t *timer)
 	uv_poll_start(&server->listen_poll, UV_READABLE, on_connection);
 }
 
-/* A connection that can't be taken stays readable: without a pause, we would do nothing but look at
- * it. */
+/* A connection that can't be accepted leaves the listener readable: without a pause, the loop would
+ * spin. */
 static void
 pause_listening(struct vly_publish_server *server, int error)
 {
@@ -237,10 +239,10 @@ on_connection(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (status < 0)
 		return;
-	int fd = vly_publish_socket_accept(server->listen_fd);
+	int fd = vly_publish_socket_accept(server->listen_fd, server->user);
 	if (fd == -EPERM)
-		vly_log_warning(
-			"control: refused a connection from another user (neither root nor ours)");
+		vly_log_warning("control: refused a connection from another user (not root, ours "
+				"or --socket-user's)");
 	else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM)
 		pause_listening(server, fd);
 	if (fd < 0)
@@ -257,17 +259,18 @@ on_connection(uv_poll_t *poll, int status, int events)
 
 int
 vly_publish_server_open(struct vly_publish_server *server, uv_loop_t *loop, const char *path,
-			const struct vly_counters_block *block, struct vly_port *ports,
-			unsigned port_cnt)
+			const char *user, const struct vly_counters_block *block,
+			struct vly_port *ports, unsigned port_cnt)
 {
 	memset(server, 0, sizeof(*server));
 	server->ports = ports;
 	server->port_cnt = port_cnt;
 	server->path = path;
+	server->user = vly_publish_socket_user(user);
 	server->loop = loop;
 	server->block = block;
 	server->control_fd = -1;
-	server->listen_fd = vly_publish_socket_listen(path);
+	server->listen_fd = vly_publish_socket_listen(path, server->user);
 	if (server->listen_fd < 0)
 		return -1;
 	server->listen_poll.data = server;

@@ -2,6 +2,7 @@
 #include "publish_socket.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -12,8 +13,12 @@
 
 #include "common/log.h"
 
-/* What the kernel allows in one message (SCM_MAX_FD). */
+/* The most descriptors in one message (SCM_MAX_FD). */
 #define FDS_MAX 253
+
+/* Connections that wait to be accepted. One is volley-control's; one more may come from a second
+ * one, which is to be refused with a reason instead of being left waiting. */
+#define BACKLOG 4
 
 static int
 open_socket(const char *path, struct sockaddr_un *address)
@@ -31,7 +36,7 @@ open_socket(const char *path, struct sockaddr_un *address)
 	return fd;
 }
 
-/* Removes what a dead dataplane left. Only a socket on which a connection is refused is dead. */
+/* Removes the socket of a dead dataplane: one that refuses connections. */
 static bool
 remove_stale(const char *path, const struct sockaddr_un *address)
 {
@@ -47,8 +52,26 @@ remove_stale(const char *path, const struct sockaddr_un *address)
 	       unlink(path) == 0;
 }
 
+uid_t
+vly_publish_socket_user(const char *name)
+{
+	const struct passwd *entry = getpwnam(name);
+
+	return entry != NULL ? entry->pw_uid : geteuid();
+}
+
+/* Root can connect to anybody's socket. */
+static void
+give_socket(const char *path, uid_t user)
+{
+	if (user != geteuid() && chown(path, user, (gid_t)-1) != 0)
+		vly_log_warning("socket %s: cannot give it to user %u, so that only root can "
+				"connect: %s",
+				path, (unsigned)user, strerror(errno));
+}
+
 int
-vly_publish_socket_listen(const char *path)
+vly_publish_socket_listen(const char *path, uid_t user)
 {
 	struct sockaddr_un address;
 	int fd = open_socket(path, &address);
@@ -68,7 +91,8 @@ vly_publish_socket_listen(const char *path)
 					"--socket"
 			      : error == ENOENT ? "its directory does not exist"
 						: strerror(error));
-	} else if (listen(fd, 4) == 0) {
+	} else if (listen(fd, BACKLOG) == 0) {
+		give_socket(path, user);
 		return fd;
 	} else {
 		vly_log_error("socket %s: %s", path, strerror(errno));
@@ -79,7 +103,7 @@ vly_publish_socket_listen(const char *path)
 }
 
 int
-vly_publish_socket_accept(int listen_fd)
+vly_publish_socket_accept(int listen_fd, uid_t user)
 {
 	struct ucred peer;
 	socklen_t bytes = sizeof(peer);
@@ -88,7 +112,7 @@ vly_publish_socket_accept(int listen_fd)
 	if (fd < 0)
 		return -errno;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0 &&
-	    (peer.uid == 0 || peer.uid == geteuid()))
+	    (peer.uid == 0 || peer.uid == user || peer.uid == geteuid()))
 		return fd;
 	close(fd);
 	return -EPERM;
@@ -117,7 +141,7 @@ vly_publish_socket_send(int fd, const void *packet, size_t bytes, int pass_fd)
 	return sent < 0 ? -errno : 0;
 }
 
-/* Keeps the first, closes the rest. */
+/* Keeps the first descriptor and closes the others. */
 static void
 take_fds(struct msghdr *message, int *passed_fd, unsigned *fd_cnt)
 {

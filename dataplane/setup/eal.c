@@ -18,14 +18,13 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-/* DPDK's own needs, measured with 22.11: 6 MiB for tables and rings with a port, some more for each
- * further one. Not touched unless used, so there is no point in being close. */
+/* DPDK's own memory, measured with 22.11: 6 MiB for tables and rings with one port, and some more
+ * for each further one. Unused memory is never touched, so a generous value costs nothing. */
 #define OWN_MIB 64
 
 #define ARGS_MAX (16 + 2 * VLY_PORTS_MAX)
 
-/* Of both, the first: what follows only says that something failed because of it. Any thread of
- * DPDK's may log. */
+/* The first error of each: later ones are only its consequences. Any thread of DPDK may log. */
 static pthread_mutex_t errors_mutex = PTHREAD_MUTEX_INITIALIZER;
 static char first_error[256];
 static char kernel_error[256];
@@ -43,7 +42,7 @@ keep_first(char *kept, size_t room, const char *text, size_t len)
 	pthread_mutex_unlock(&errors_mutex);
 }
 
-/* DPDK's lines: only for those who debug. The first error is kept, as the detail of ours. */
+/* Logs DPDK's lines at debug level only. The first error is kept, as detail for our own message. */
 static ssize_t
 take_dpdk_lines(void *cookie, const char *text, size_t bytes)
 {
@@ -59,8 +58,8 @@ take_dpdk_lines(void *cookie, const char *text, size_t bytes)
 	return (ssize_t)bytes;
 }
 
-/* libbpf's lines: only for those who debug, too, as a program that the kernel refuses brings
- * hundreds. What the kernel said becomes the detail of ours. */
+/* Logs libbpf's lines at debug level only, since a program that the kernel refuses causes hundreds.
+ * The kernel's message is kept, as detail for our own. */
 static int
 take_libbpf_lines(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -162,11 +161,11 @@ add_pci_ports(const struct vly_options *options, const char **arg, int *arg_cnt)
 	return any;
 }
 
-/* Tells why DPDK does not start. Returns what vly_eal_start() does. */
+/* Logs why DPDK does not start. Returns the result for vly_eal_start(). */
 static int
 fail_start(bool huge_pages)
 {
-	/* EACCES: there is not one left, so DPDK finds nothing to tell of them. */
+	/* EACCES: no page is left at all, so DPDK finds no huge pages. */
 	if (huge_pages && (rte_errno == ENOMEM || rte_errno == EACCES)) {
 		vly_log_warning(
 			"the free huge pages were taken meanwhile: restarting with ordinary "
@@ -197,8 +196,8 @@ vly_eal_start(const struct vly_options *options, const struct vly_lcores *lcores
 		cnt++;
 	if (need_mib == 0)
 		need_mib = (unsigned)(memory_bytes / MIB) + OWN_MIB;
-	/* No files for other processes: instances don't meet, and none is left behind. DPDK has two
-	 * options for that, and each goes with one kind of memory only. */
+	/* No files for other processes, so that instances do not meet and leave nothing behind.
+	 * DPDK has two options for that, one for each kind of memory. */
 	bool huge_pages = choose_huge_pages(options, need_mib);
 	if (huge_pages) {
 		arg[cnt++] = "--in-memory";
@@ -211,7 +210,7 @@ vly_eal_start(const struct vly_options *options, const struct vly_lcores *lcores
 	}
 	if (!add_pci_ports(options, arg, &cnt)) {
 		arg[cnt++] = "--no-pci";
-		/* Physical addresses are of no use without devices, and need privileges. */
+		/* Physical addresses are useless without devices, and need privileges. */
 		arg[cnt++] = "--iova-mode=va";
 	}
 	if (redirect_log() != 0 || rte_eal_init(cnt, (char **)(uintptr_t)arg) < 0)
@@ -226,7 +225,8 @@ vly_eal_stop(void)
 
 	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
 	rte_eal_cleanup();
-	/* DPDK makes the directory even when it puts nothing in; another instance's stays. */
+	/* DPDK creates the directory even if it stays empty. With files of another instance in it,
+	 * it stays. */
 	if (rmdir(dir) == 0) {
 		char *slash = strrchr(dir, '/');
 		if (slash != NULL) {

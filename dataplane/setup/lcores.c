@@ -11,7 +11,7 @@
 int
 vly_lcores_allowed(cpu_set_t *allowed, vly_lcores_ask *ask)
 {
-	/* The kernel wants room for all CPUs that the machine may ever have: EINVAL is "larger". */
+	/* The kernel needs room for all possible CPUs; EINVAL means a larger set is needed. */
 	for (int cnt = CPU_SETSIZE; cnt <= CPUS_MAX; cnt *= 2) {
 		cpu_set_t *cpus = CPU_ALLOC(cnt);
 		if (cpus == NULL)
@@ -28,7 +28,7 @@ vly_lcores_allowed(cpu_set_t *allowed, vly_lcores_ask *ask)
 	return -EINVAL;
 }
 
-/* The last CPUs of the mask; more lcores than CPUs take turns on them. */
+/* Takes the last CPUs of the mask; if there are more lcores than CPUs, they share them. */
 static void
 choose_cpus(struct vly_lcores *lcores, const cpu_set_t *allowed)
 {

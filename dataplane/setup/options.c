@@ -84,6 +84,9 @@ store(struct vly_options *options, enum vly_dp_option option, const char *text, 
 	case VLY_DP_socket:
 		options->socket_path = text;
 		return 0;
+	case VLY_DP_socket_user:
+		options->socket_user = text;
+		return 0;
 	case VLY_DP_xdp_program:
 		options->xdp_program = text;
 		return 0;

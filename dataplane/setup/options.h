@@ -39,6 +39,7 @@ struct vly_options {
 	struct vly_cpu_list cpus; /* empty: not given */
 	struct vly_addresses addresses;
 	const char *socket_path;
+	const char *socket_user; /* whom volley-control runs as, if there is such a user */
 	const char *xdp_program; /* NULL: not given */
 	const char *state_dir;   /* NULL: not given */
 	unsigned watchdog_ms;    /* 0: off */

@@ -8,7 +8,7 @@
 #include "base/wire.h"
 #include "guard/defence.h"
 
-/* The stages up to the writing, where the messages were read. */
+/* The stages before writing. The messages stay in the place where they were read. */
 static void
 look_up(struct vly_stream_answerer *answerer, const struct vly_stream_asker *asker,
 	const struct vly_stream_message *message, unsigned cnt)
@@ -33,7 +33,8 @@ look_up(struct vly_stream_answerer *answerer, const struct vly_stream_asker *ask
 	vly_query_look_up(answerer->query, cnt, table);
 }
 
-/* The response is written over a copy: the queries behind it must stay what they are. */
+/* Writes the response in place of a copy of the query: a response may be longer than its query, and
+ * must not cover the next one. */
 static void
 write_one(struct vly_stream_answerer *answerer, const struct vly_stream_asker *asker,
 	  struct vly_query *query)
@@ -50,7 +51,7 @@ write_one(struct vly_stream_answerer *answerer, const struct vly_stream_asker *a
 	counters->queries_ipv6 += !asker->ipv4;
 	if (query->response_len == 0)
 		return;
-	vly_write_u16(prefix, query->response_len);
+	vly_put_be16(prefix, query->response_len);
 	answerer->out_bytes += VLY_STREAM_PREFIX_BYTES + query->response_len;
 	counters->tx_packets++;
 	counters->tx_bytes += query->response_len;

@@ -11,13 +11,13 @@
 #include "common/log.h"
 #include "stream_socket.h"
 
-/* Descriptors for all else: images, and ports, the publish socket, the loops' own. */
+/* Descriptors for everything else: images, ports, the publish socket, the loops. */
 #define OTHER_DESCRIPTORS (VLY_PUBLISH_IMAGES_MAX + 256)
 
 #define MS_PER_S 1000
 #define MIB      (1u << 20)
 
-/* Ports of memory have no network behind them, whose port 53 could be meant. */
+/* Ports in memory (ring, null, pcap) have no network whose port 53 could be meant. */
 static bool
 is_wanted(const struct vly_options *options)
 {
@@ -29,8 +29,8 @@ is_wanted(const struct vly_options *options)
 	return false;
 }
 
-/* A packet socket leaves the kernel a copy of each frame: it would answer every query a second
- * time. */
+/* With a packet socket, the kernel gets a copy of each frame, so a UDP socket would answer every
+ * query a second time. */
 static bool
 udp_is_wanted(const struct vly_options *options)
 {
@@ -40,7 +40,7 @@ udp_is_wanted(const struct vly_options *options)
 	return true;
 }
 
-/* Raises the limit on descriptors as far as we may, and stays below it. */
+/* Raises the limit on descriptors as far as permitted, and returns the connections that fit. */
 static unsigned
 plan_connections(const struct vly_stream_options *stream, unsigned listener_cnt)
 {
@@ -154,7 +154,7 @@ allocate(struct vly_stream_server *server, const struct vly_options *options)
 		.buffers_max = (size_t)stream->memory_mib * MIB / stream->thread_cnt,
 		.udp_limit_max = (uint16_t)options->udp_payload_max,
 	};
-	/* calloc() would not heed the alignment of the queries in it */
+	/* calloc() does not provide the alignment of the queries in it */
 	size_t thread_bytes = stream->thread_cnt * sizeof(server->thread[0]);
 	server->thread = aligned_alloc(_Alignof(struct vly_stream_thread), thread_bytes);
 	server->listener = calloc(listener_cnt, sizeof(server->listener[0]));
@@ -167,8 +167,8 @@ allocate(struct vly_stream_server *server, const struct vly_options *options)
 					stream->per_client_max);
 }
 
-/* A bound UDP socket would swallow queries for as long as there are no zones to answer from; a TCP
- * socket that does not listen has the kernel refuse connections, and keeps the port ours. */
+/* A bound UDP socket would receive queries, which would be lost, while there are no zones. A TCP
+ * socket that does not listen makes the kernel refuse connections, and keeps the port reserved. */
 static void
 let_go_of_udp(struct vly_stream_server *server)
 {

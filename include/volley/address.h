@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The addresses we answer on: a small set, searched for every packet, by native code and by the XDP
- * program, which has it in a map.
+ * The set of addresses on which we answer. Native code, and the XDP program, which has it in a map,
+ * search it for every packet.
  *
- * Use: a set of zeros, filled by who starts up; afterwards vly_addresses_have() in any thread. An
- * empty set stands for every address.
+ * Use: a zeroed set; vly_addresses_add() (dataplane/base/address.h) at start-up; afterwards
+ * vly_addresses_have() in any thread. An empty set stands for every address. Pure.
  */
 #ifndef VLY_ADDRESS_H
 #define VLY_ADDRESS_H
@@ -25,9 +25,9 @@ struct vly_address {
 	};
 };
 
-/* An address is in one of the VLY_ADDRESSES_PROBES slots from its hash on. With eight slots for
- * each address that rarely fails, and then another factor for the hash is tried. Few probes keep
- * the BPF verifier's work small. */
+/* An address is in one of the VLY_ADDRESSES_PROBES slots from its hash on. With eight slots per
+ * address that rarely fails; if it does, another factor for the hash is tried. Few probes keep the
+ * work of the BPF verifier small. */
 #define VLY_ADDRESSES_SLOT_BITS 11
 #define VLY_ADDRESSES_SLOT_CNT  (1 << VLY_ADDRESSES_SLOT_BITS)
 #define VLY_ADDRESSES_PROBES    8
@@ -55,7 +55,8 @@ vly_address_from_ipv6(const uint8_t *wire)
 		.half = {VLY_OCTETS_LOAD(64, wire), VLY_OCTETS_LOAD(64, wire + 8)}};
 }
 
-/* Where a search begins. Addresses are chosen by us, not by strangers: no key needed. */
+/* The first slot of a search. The operator chooses the addresses, not a client: no key is
+ * needed. */
 VLY_ADDRESS_INLINE unsigned
 vly_address_slot(const struct vly_address *address, uint64_t factor)
 {

@@ -28,7 +28,7 @@
 #include <volley/sample.h>
 
 #define VLY_COUNTERS_MAGIC   UINT64_C(0x544e554f43594c56) /* "VLYCOUNT" */
-#define VLY_COUNTERS_VERSION 6
+#define VLY_COUNTERS_VERSION 7
 
 /* name, help: for `volleyctl stats` and for metrics. */
 #define VLY_LCORE_COUNTERS(X)                                                                      \

@@ -39,6 +39,9 @@
  * lost (RFC 9715), so the default stays below every usual path MTU. */
 #define VLY_UDP_PAYLOAD_MAX 4096
 
+/* utmp has no room for more. */
+#define VLY_USER_BYTES_MAX 32
+
 #define VLY_SOCKET_DEFAULT "/run/volley/dataplane.sock"
 
 /*
@@ -78,6 +81,10 @@
 	  "ports. Without this option, they run on the last CPUs that the program may use.")       \
 	X(socket, "socket", "socket", SOCKET, "PATH", 0, 0, "", VLY_SOCKET_DEFAULT,                \
 	  "Listen on this socket for volley-control.")                                             \
+	X(socket_user, "socket-user", "socket-user", TEXT, "NAME", 0, VLY_USER_BYTES_MAX, "",      \
+	  "volley",                                                                                \
+	  "Let volley-control connect when it runs as this user, if there is such a user, or as "  \
+	  "root.")                                                                                 \
 	X(xdp_program, "xdp-program", "xdp-program", PATH, "FILE", 0, 0, "", NULL,                 \
 	  "Load this XDP program for af_xdp ports instead of the installed one.")                  \
 	X(idle, "idle", "idle", WORD, "sleep|spin", 0, 0, "", "sleep",                             \

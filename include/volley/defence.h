@@ -34,9 +34,9 @@ enum vly_response_kind {
 		VLY_RESPONSE_KIND_CNT
 };
 
-/* A response counts as one unit for each VLY_RESPONSE_UNIT_BYTES of its message, rounded up, so that
- * large responses, which do more harm to a victim, cost more. Most positive answers are one unit;
- * with a smaller unit, plain answers would differ in cost. */
+/* A response counts as one unit for each VLY_RESPONSE_UNIT_BYTES of its message, rounded up, so
+ * that large responses, which do more harm to a victim, cost more. Most positive answers are one
+ * unit; with a smaller unit, plain answers would differ in cost. */
 #define VLY_RESPONSE_UNIT_SHIFT 7
 #define VLY_RESPONSE_UNIT_BYTES (1 << VLY_RESPONSE_UNIT_SHIFT)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* DNS numbers shared by every program: wire layout, codes and limits (RFC 1035, 6891). */
+/* DNS numbers: wire layout, codes and limits (RFC 1035, RFC 6891). */
 #ifndef VLY_DNS_H
 #define VLY_DNS_H
 
@@ -8,7 +8,7 @@
 
 /* Octets of a name in wire form, the root label included (RFC 1035 §3.1). */
 #define VLY_NAME_BYTES_MAX 255
-/* Labels of a name, the root label not counted: 127 labels of one octet. */
+/* Labels of a name without the root label: 127 labels of one octet. */
 #define VLY_NAME_LABELS_MAX 127
 #define VLY_LABEL_BYTES_MAX 63
 
@@ -23,7 +23,7 @@
 /* An OPT record without options: root owner, type, class, TTL, RDLENGTH. */
 #define VLY_OPT_BYTES 11
 
-/* Second octet pair of the header, as a big-endian number (RFC 1035 §4.1.1, RFC 4035 §3). */
+/* The flags of the header as a big-endian number (RFC 1035 §4.1.1, RFC 4035 §3). */
 enum {
 	VLY_FLAG_QR = 0x8000,
 	VLY_FLAG_OPCODE = 0x7800,
@@ -36,7 +36,7 @@ enum {
 	VLY_FLAG_RCODE = 0x000f,
 };
 
-/* EDNS options (RFC 6891 §6.1.2): code and length, then as many octets. */
+/* EDNS options (RFC 6891 §6.1.2): code and length, then the content. */
 #define VLY_OPTION_HEAD_BYTES 4
 
 enum vly_option {
@@ -60,7 +60,7 @@ enum vly_rcode {
 	VLY_RCODE_NOTIMP = 4,
 	VLY_RCODE_REFUSED = 5,
 	VLY_RCODE_YXDOMAIN = 6,
-	VLY_RCODE_NOTAUTH = 9,  /* RFC 8945 §5.2.1: here, signed with a key that is not known */
+	VLY_RCODE_NOTAUTH = 9,  /* RFC 8945 §5.2.1: signed with an unknown key */
 	VLY_RCODE_BADVERS = 16, /* extended: upper eight bits travel in the OPT (RFC 6891 §6.1.3) */
 	VLY_RCODE_BADCOOKIE = 23, /* RFC 7873 §8 */
 };
@@ -122,7 +122,7 @@ enum vly_type {
 
 /* INFO-CODEs of Extended DNS Errors (RFC 8914 §5.2). */
 enum vly_ede {
-	VLY_EDE_NONE = 0, /* Other Error, which is never sent: here, no such option */
+	VLY_EDE_NONE = 0, /* Other Error in RFC 8914; here: no EDE option */
 	VLY_EDE_NOT_READY = 14,
 	VLY_EDE_NOT_AUTHORITATIVE = 20,
 	VLY_EDE_NOT_SUPPORTED = 21,

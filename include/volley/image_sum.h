@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The checksum of an image: a sum over its chunks, so that they can be summed up in any order, by
- * several threads, while they are copied. It finds damage, not malice: what an image says is
- * checked besides.
+ * The checksum of an image: a sum over its chunks, so that these can be summed up in any order, by
+ * several threads, while they are copied. It detects damage, not malice: the content of an image is
+ * checked separately (common/image_check.h).
  *
  *   checksum = vly_image_sum_chunk(0) + vly_image_sum_chunk(1) + ... (mod 2^64)
  *
@@ -19,12 +19,12 @@
 
 #include <volley/image.h>
 
-/* Small enough to stay in a core's own cache between being read, summed up and written. The last
+/* Small enough to stay in a core's own cache while it is read, summed up and written. The last
  * chunk may be shorter. */
 #define VLY_IMAGE_SUM_BYTES (UINT64_C(1) << 18)
 
-/* The share of chunk `idx` (from 0), whose octets are at `chunk`: at least a header in chunk 0,
- * where the octets of the checksum itself count as 0. */
+/* The summand of chunk `idx` (from 0), whose octets are at `chunk`. Chunk 0 has at least the
+ * header, in which the checksum itself counts as 0. */
 static inline uint64_t
 vly_image_sum_chunk(const uint8_t *chunk, size_t bytes, uint64_t idx)
 {
@@ -44,7 +44,7 @@ vly_image_sum_chunk_cnt(uint64_t image_bytes)
 	return (image_bytes + VLY_IMAGE_SUM_BYTES - 1) / VLY_IMAGE_SUM_BYTES;
 }
 
-/* The octets that chunk `idx` of an image has. */
+/* The octets of chunk `idx` of an image. */
 static inline size_t
 vly_image_sum_chunk_bytes(uint64_t image_bytes, uint64_t idx)
 {
@@ -53,7 +53,7 @@ vly_image_sum_chunk_bytes(uint64_t image_bytes, uint64_t idx)
 	return left < VLY_IMAGE_SUM_BYTES ? left : VLY_IMAGE_SUM_BYTES;
 }
 
-/* The checksum of a whole image, or (0 <= begin <= end <= chunks) the share of some chunks. */
+/* The sum over chunks `begin` to `end` - 1, 0 <= begin <= end <= chunks. */
 static inline uint64_t
 vly_image_sum_range(const void *image, uint64_t bytes, uint64_t begin, uint64_t end)
 {

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Names in wire form, scanned once: bounds, lower case, label starts, suffix hashes.
+ * Names in wire form, scanned once for bounds, lower case and label starts, with the hashes of all
+ * suffixes.
  *
- * The hash is part of the image format: volley-control places names with it, volley-dataplane finds
- * them with it, so both compile this header.
+ * The hash is part of the image format: volley-control places names with it and volley-dataplane
+ * finds them with it, so both compile this header.
  *
  * Use:
- *   1. vly_name_scan() a name out of a packet or a zone into a struct vly_name;
+ *   1. vly_name_scan() a name (untrusted) from a packet or a zone into a struct vly_name;
  *   2. vly_name_hash() it: hash[i] is then the hash of the suffix that starts at label i;
- *   3. hash[0] finds the name itself, hash[i] its ancestors, zone apex and wildcard parent.
+ *   3. look up the name itself with hash[0], and its ancestors with hash[i].
  *
- * The hash runs from the root label leftwards, one multiplication per 16 octets of a label, and is
- * keyed with 256 random bits: a stranger can't choose names that collide. Nothing here allocates or
- * fails other than by return value; any thread may call it.
+ * The hash is computed from the root label leftwards, with one multiplication per 16 octets of a
+ * label. It is keyed with 256 random bits, so that clients can't choose names that collide. Pure;
+ * any thread.
  */
 #ifndef VLY_NAME_H
 #define VLY_NAME_H
@@ -25,7 +26,8 @@
 #include <volley/dns.h>
 #include <volley/octets.h>
 
-/* Octets that may be read (never used) behind a name's end: copies run in whole blocks. */
+/* Octets that may be read behind the end of a name, but are not used: names are copied in
+ * blocks. */
 #define VLY_NAME_SLACK_BYTES 32
 
 struct vly_hash_key {
@@ -33,24 +35,25 @@ struct vly_hash_key {
 };
 
 struct vly_name {
-	uint64_t hash[VLY_NAME_LABELS_MAX +
-		      1]; /* hash[i]: suffix from label i; hash[label_cnt]: root */
-	uint8_t start[VLY_NAME_LABELS_MAX + 1]; /* start[i]: offset of label i's length octet */
-	uint8_t label_cnt;                      /* without the root label: 0..127 */
-	uint8_t len;                            /* octets with the root label: 1..255 */
-	uint8_t lower[VLY_NAME_BYTES_MAX + 1 +
-		      VLY_NAME_SLACK_BYTES]; /* wire form, A-Z in lower case */
+	/* [i]: of the suffix from label i on; [label_cnt]: of the root */
+	uint64_t hash[VLY_NAME_LABELS_MAX + 1];
+	/* [i]: offset of label i's length octet */
+	uint8_t start[VLY_NAME_LABELS_MAX + 1];
+	uint8_t label_cnt; /* without the root label: 0..127 */
+	uint8_t len;       /* octets with the root label: 1..255 */
+	/* wire form, A-Z in lower case */
+	uint8_t lower[VLY_NAME_BYTES_MAX + 1 + VLY_NAME_SLACK_BYTES];
 };
 
-/* Lower case of the ASCII letters only (RFC 4343 §3). Length octets are below 'A', so whole blocks
- * of wire form can be passed through it. */
+/* The lower case of ASCII letters; other octets stay (RFC 4343 §3). Length octets are below 'A', so
+ * whole blocks of wire form can be converted. */
 static inline uint8_t
 vly_ascii_lower(uint8_t c)
 {
 	return (uint8_t)(c | ((uint8_t)(c - 'A') < 26 ? 0x20 : 0));
 }
 
-/* As wide as a register: compilers take wider vectors apart, octet by octet. */
+/* As wide as a register: compilers split wider vectors into octets. */
 typedef uint8_t vly_octets __attribute__((vector_size(16)));
 
 static inline void
@@ -66,10 +69,10 @@ vly_ascii_lower_block(uint8_t *to, const uint8_t *from)
 }
 
 /*
- * Scans an uncompressed name of at most `avail` octets (untrusted) at `wire` into `name`:
- * everything but hash[]. VLY_NAME_SLACK_BYTES behind wire + avail must be readable. Returns its
- * length in octets, or 0 when it runs out of bounds, is longer than 255 octets, or has a label type
- * other than 00 (RFC 1035 §4.1.4, RFC 6891 §5).
+ * Scans an uncompressed name of at most `avail` octets (untrusted) at `wire` into `name`, except
+ * for hash[]. VLY_NAME_SLACK_BYTES behind wire + avail must be readable. Returns its length in
+ * octets, or 0 if it does not end in time, is longer than 255 octets, or has a label type other
+ * than 00 (RFC 1035 §4.1.4, RFC 6891 §5).
  */
 static inline unsigned
 vly_name_scan(struct vly_name *name, const uint8_t *wire, size_t avail)
@@ -82,7 +85,7 @@ vly_name_scan(struct vly_name *name, const uint8_t *wire, size_t avail)
 	for (; pos < max; pos += len + 1) {
 		len = wire[pos];
 		*start++ = (uint8_t)pos;
-		if (len - 1 >= VLY_LABEL_BYTES_MAX) /* the root label, or what is none */
+		if (len - 1 >= VLY_LABEL_BYTES_MAX) /* the root label, or no label at all */
 			break;
 	}
 	if (pos >= max || len != 0)
@@ -105,16 +108,16 @@ vly_hash_fold(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* The hash of one label (length octet first, lower case, 16 octets readable behind it) in front of
- * a suffix whose hash is `suffix`. */
+/* The hash of a label (length octet first, in lower case, 16 octets readable behind it) in front of
+ * a suffix with the hash `suffix`. */
 static inline uint64_t
 vly_hash_label(const struct vly_hash_key *key, uint64_t suffix, const uint8_t *label)
 {
-	/* From [15 - n] on: a mask of 16 octets of which the first n + 1 count. Without a branch,
-	 * as nobody can predict how long a label is. */
+	/* From [15 - n] on, a mask for the first n + 1 of 16 octets. Without a branch, since the
+	 * length of a label can't be predicted. */
 	static const uint8_t mask[32] = {255, 255, 255, 255, 255, 255, 255, 255,
 					 255, 255, 255, 255, 255, 255, 255, 255};
-	size_t left = label[0]; /* behind the first octet of what is left */
+	size_t left = label[0]; /* octets left, without the first of them */
 	uint64_t hash = suffix;
 
 	while (__builtin_expect(left > 15, 0)) {
@@ -139,7 +142,7 @@ vly_hash_root(const struct vly_hash_key *key)
 static inline void
 vly_name_hash(struct vly_name *name, const struct vly_hash_key *key)
 {
-	const struct vly_hash_key kept = *key; /* in registers, for all that is written here */
+	const struct vly_hash_key kept = *key; /* not reloaded after stores to hash[] */
 	uint64_t hash = vly_hash_root(&kept);
 
 	name->hash[name->label_cnt] = hash;
@@ -156,9 +159,8 @@ vly_name_suffix_len(const struct vly_name *name, unsigned label_idx)
 	return (unsigned)name->len - name->start[label_idx];
 }
 
-/* The label from which on the suffix of the last label_cnt labels runs; 0 when the name has no
- * more.
- */
+/* The index of the label at which the suffix of the last label_cnt labels starts; 0 if the name has
+ * no more labels. */
 static inline unsigned
 vly_name_last_labels(const struct vly_name *name, unsigned label_cnt)
 {

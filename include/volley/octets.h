@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Integers from the wire, at any address, in host order. The caller has made sure that the octets
- * are there. Compiles for BPF, too.
+ * Reads and writes integers of the wire, at any address, in host order. Bounds are the caller's to
+ * check. Compiles for BPF, too.
  */
 #ifndef VLY_OCTETS_H
 #define VLY_OCTETS_H
@@ -14,8 +14,8 @@
 #define VLY_BE(bits, value) (value)
 #endif
 
-/* In BPF, memcpy() from an address of unknown alignment is one load for each octet; the kernel
- * allows loads of words where the machine does. */
+/* In BPF, memcpy() from an address of unknown alignment becomes one load per octet; the kernel
+ * allows unaligned loads if the machine does. */
 #ifdef __bpf__
 #define VLY_OCTETS_LOAD(bits, at) (*(const uint##bits##_t *)(at))
 #else
@@ -43,6 +43,13 @@ static inline __attribute__((always_inline)) uint64_t
 vly_be64(const uint8_t *at)
 {
 	return VLY_BE(64, VLY_OCTETS_LOAD(64, at));
+}
+
+static inline __attribute__((always_inline)) void
+vly_put_be16(uint8_t *at, unsigned value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
 }
 
 #endif

@@ -37,8 +37,8 @@
 #include <volley/rate.h>
 #include <volley/sketch.h>
 
-/* name, help. Verdicts up to serve keep the frame, those behind it drop it. Only lcores use the last
- * two: an XDP program leaves such frames to the kernel. */
+/* name, help. Verdicts up to serve keep the frame, those behind it drop it. Only lcores use the
+ * last three: an XDP program leaves such frames to the kernel, and checksums to the lcores. */
 #define VLY_VERDICTS(X)                                                                            \
 	X(pass, "left to the kernel")                                                              \
 	X(other_host, "for another host's MAC address: never answered here")                       \
@@ -54,7 +54,8 @@
 	X(denied, "dropped: a denied source")                                                      \
 	X(source_rate, "dropped: a source above its rate")                                         \
 	X(no_kernel_path, "dropped: not a query for us, and this port has no way to the kernel")   \
-	X(too_large, "dropped: a frame too large for one packet buffer")
+	X(too_large, "dropped: a frame too large for one packet buffer")                           \
+	X(bad_checksum, "dropped: a wrong IPv4 header checksum or UDP checksum")
 
 enum vly_verdict {
 #define X(name, help) VLY_VERDICT_##name,
@@ -183,8 +184,8 @@ vly_policy_ipv6_is_source(uint64_t high)
 	return high != 0 && high >> 56 != 0xff;
 }
 
-/* Whether a message is a query with opcode QUERY and one question, as nearly all are: QR, opcode and
- * QDCOUNT in one comparison. */
+/* Whether a message is a query with opcode QUERY and one question, as nearly all are: QR, opcode
+ * and QDCOUNT in one comparison. */
 VLY_POLICY_INLINE bool
 vly_policy_is_plain(const uint8_t *dns)
 {
@@ -244,7 +245,8 @@ vly_policy_source_is_sound(const struct vly_packet *packet, struct vly_policy_en
 }
 
 /* Classifies from the UDP header on. `ip_payload` are the octets behind the IP header according to
- * it, not yet verified. Fields are taken out of 32-bit words, whose octets any register can swap. */
+ * it, not yet verified. Fields are taken out of 32-bit words, whose octets any register can
+ * swap. */
 VLY_POLICY_INLINE enum vly_verdict
 vly_policy_classify_udp(const uint8_t *data, const uint8_t *udp, const uint8_t *end,
 			long ip_payload, struct vly_policy_ends ends,
@@ -388,8 +390,8 @@ vly_policy_find_prefix(const struct vly_packet *packet, const struct vly_prefix_
 		       : vly_prefix_find6(prefixes, packet->source_high, packet->source_low);
 }
 
-/* Applies the lists to a packet that vly_policy_classify() would serve: serve, or the reason to drop
- * it. *exempt: no rate applies to it. */
+/* Applies the lists to a packet that vly_policy_classify() would serve: serve, or the reason to
+ * drop it. *exempt: no rate applies to it. */
 VLY_POLICY_INLINE enum vly_verdict
 vly_policy_look_up(const struct vly_packet *packet, const struct vly_policy_rules *rules,
 		   bool *exempt)
@@ -438,9 +440,9 @@ vly_policy_over_rate(const struct vly_policy_rules *rules, struct vly_policy_sta
 }
 
 /*
- * Applies the rules to a packet that vly_policy_classify() would serve: serve, or the reason to drop
- * it. Counts it in `state`, the queue's own. `now` is vly_rate_now() of a clock that does not go
- * back. vly_judge() (dataplane/guard/judge.h) does the same for a burst.
+ * Applies the rules to a packet that vly_policy_classify() would serve: serve, or the reason to
+ * drop it. Counts it in `state`, the queue's own. `now` is vly_rate_now() of a clock that does not
+ * go back. vly_judge() (dataplane/guard/judge.h) does the same for a burst.
  */
 VLY_POLICY_INLINE enum vly_verdict
 vly_policy_admit(const struct vly_packet *packet, const struct vly_policy_rules *rules,

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Prefixes of client addresses, and what is to become of their packets: the longest prefix that
- * matches decides.
+ * Prefixes of client addresses, and the action for their packets: the longest matching prefix
+ * decides.
  *
- * Built by volley-control as ranges of addresses, sorted and free of overlaps, each with the action
- * of the longest prefix that covers it. A bit for each /24 of IPv4, and one for each /32 of IPv6 by
- * its hash, tells whether any prefix can be there: of most clients, that is all that is looked at.
- * An index by the upper bits narrows the search for the others, and a bisection ends it: 18 steps
- * at worst. Read by the XDP program, by native code and by response limits. Fixed size,
- * position-independent: the same octets are a map's value.
+ * volley-control builds the table as ranges of addresses, sorted and without overlaps, each with
+ * the action of the longest prefix that covers it. A lookup has three steps:
+ *   1. one bit for each /24 of IPv4, or for each /32 of IPv6 by its hash, says whether any prefix
+ *      can be there: for most clients, this is the only memory that is read;
+ *   2. an index by the upper bits narrows the search;
+ *   3. a bisection ends it, in 18 steps at most.
+ * The XDP program, native code and response limits read it. The size is fixed and the content
+ * position-independent, so the same octets are the value of a map.
  *
- * vly_prefix_table_is_sound() (prefix_check.h) must have said yes to a table from another process;
- * vly_prefix_find4() and 6() then stay inside it whatever is asked.
+ * Trust: a table from another process must pass vly_prefix_table_is_sound() (prefix_check.h); then
+ * vly_prefix_find4() and vly_prefix_find6() stay inside it for any address. Pure; any thread,
+ * inside the read side of the table's owner.
  */
 #ifndef VLY_PREFIX_H
 #define VLY_PREFIX_H
@@ -19,31 +22,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Ranges of each family: a power of two. n prefixes make at most 2n + 1, so that 100,000 fit with
- * room. */
+#include <volley/verifier.h>
+
+/* log2 of the ranges of each family. n prefixes make at most 2n + 1 ranges, so 100,000 prefixes fit
+ * with room to spare. */
 #define VLY_PREFIX_RANGES_BITS 18
 #define VLY_PREFIX_RANGES_MAX  (UINT32_C(1) << VLY_PREFIX_RANGES_BITS)
 
-/* Buckets of IPv4: by the upper 16 bits. */
+/* Buckets of IPv4, by the upper 16 bits. */
 #define VLY_PREFIX_INDEX4_CNT (UINT32_C(1) << 16)
 
-/* Of IPv6, networks of 16 bits have a part of the index each, and in it as many buckets as their
- * ranges fill: for 4,000 ranges, by the next 11 bits. Registries give addresses out of few such
- * networks, so that equal parts would be too large for most, and too small for them. */
+/* The index of IPv6 has a part for each /16, with a number of buckets that depends on its ranges:
+ * for 4,000 ranges, by the next 11 bits. Registries assign addresses from few such networks, so
+ * parts of equal size would be too large for most of them and too small for these. */
 #define VLY_PREFIX_PART_CNT   (UINT32_C(1) << 16)
 #define VLY_PREFIX_INDEX6_CNT (UINT32_C(1) << 19)
 
-/* Networks of IPv4 that have a bit, by their number: addresses without the last octet. */
+/* Networks of IPv4 that have a bit: addresses without the last octet. */
 #define VLY_PREFIX_NET4_CNT (UINT32_C(1) << 24)
 
-/* Bits that the /32 of IPv6 share. 100,000 of them leave 98 of 100 bits of others clear. */
+/* log2 of the bits for the /32 networks of IPv6, which share bits by their hash. With 100,000
+ * listed networks, 98 % of the bits are clear, so 98 % of other clients end at step 1. */
 #define VLY_PREFIX_LISTED6_BITS 22
 #define VLY_PREFIX_LISTED6_CNT  (UINT32_C(1) << VLY_PREFIX_LISTED6_BITS)
 
 enum vly_prefix_action {
 	VLY_PREFIX_NONE = 0,
-	VLY_PREFIX_DENY = 1,  /* dropped by the policy */
-	VLY_PREFIX_ALLOW = 2, /* no rate and no response limit applies */
+	VLY_PREFIX_DENY = 1,  /* the policy drops the packet */
+	VLY_PREFIX_ALLOW = 2, /* exempt from rates and response limits */
 };
 
 /* Numbers in host order; a range ends where the next one begins. */
@@ -61,37 +67,38 @@ struct vly_prefix6 {
 struct vly_prefix_table {
 	uint32_t range4_cnt; /* 0: no prefix of this family; else range4[0].start is 0 */
 	uint32_t range6_cnt;
-	/* index[i]: of how many ranges the start is in a bucket below i */
+	/* index[i]: the number of ranges that start in a bucket below i */
 	uint32_t index4[VLY_PREFIX_INDEX4_CNT + 1];
 	uint32_t index6[VLY_PREFIX_INDEX6_CNT + 1];
 	uint32_t part6[VLY_PREFIX_PART_CNT]; /* VLY_PREFIX_PART() */
 	struct vly_prefix4 range4[VLY_PREFIX_RANGES_MAX];
 	struct vly_prefix6 range6[VLY_PREFIX_RANGES_MAX];
-	/* bit n % 8 of octet n / 8: a prefix with an action covers network n, or a part of it */
+	/* bit n % 8 of octet n / 8: a prefix with an action covers at least a part of network n */
 	uint8_t listed4[VLY_PREFIX_NET4_CNT / 8];
-	/* the same of networks whose hash is n. All bits are set when there are more such networks
-	 * than bits. */
+	/* the same for networks whose hash is n; if there are more such networks than bits, all
+	 * bits are set */
 	uint8_t listed6[VLY_PREFIX_LISTED6_CNT / 8];
 };
 
 #define VLY_PREFIX_INLINE static inline __attribute__((always_inline))
 
-/* Masks do nothing to a sound table: the BPF verifier wants to see that indexes stay inside. */
+/* The mask does not change an index of a sound table: it proves the bound to the BPF verifier. */
 #define VLY_PREFIX_AT(i) ((i) & (VLY_PREFIX_RANGES_MAX - 1))
 
-/* A part of index6: its first bucket, and how many bits behind the upper 16 tell the bucket. */
+/* A part of index6: its first bucket, and the number of bits behind the upper 16 that select
+ * one. */
 #define VLY_PREFIX_PART(bucket, bits) ((bucket) << 5 | (bits))
 #define VLY_PREFIX_PART_BUCKET(part)  ((part) >> 5)
 #define VLY_PREFIX_PART_BITS(part)    ((part)&31)
 
-/* The bucket of an address, which never falls as addresses rise. */
+/* The bucket of an address. It is monotonic in the address. */
 VLY_PREFIX_INLINE uint32_t
 vly_prefix_bucket4(uint32_t address)
 {
 	return address >> 16;
 }
 
-/* By its upper 64 bits. */
+/* The same for an IPv6 address by its upper 64 bits. */
 VLY_PREFIX_INLINE uint32_t
 vly_prefix_bucket6(const struct vly_prefix_table *table, uint64_t high64)
 {
@@ -103,7 +110,7 @@ vly_prefix_bucket6(const struct vly_prefix_table *table, uint64_t high64)
 	       (VLY_PREFIX_INDEX6_CNT - 1);
 }
 
-/* The octet that tells whether an address can be in any prefix. */
+/* The octet with the bit of an address, to be prefetched. */
 VLY_PREFIX_INLINE const uint8_t *
 vly_prefix_listed4(const struct vly_prefix_table *table, uint32_t address)
 {
@@ -116,7 +123,7 @@ vly_prefix_is_listed4(const struct vly_prefix_table *table, uint32_t address)
 	return *vly_prefix_listed4(table, address) >> (address >> 8 & 7) & 1;
 }
 
-/* `net` is the upper 32 bits of an address. The bits of neighbours lie far apart. */
+/* `net` is the upper 32 bits of an address. The bits of neighbours are far apart. */
 VLY_PREFIX_INLINE uint32_t
 vly_prefix_hash6(uint32_t net)
 {
@@ -135,18 +142,18 @@ vly_prefix_is_listed6(const struct vly_prefix_table *table, uint32_t net)
 	return *vly_prefix_listed6(table, net) >> (vly_prefix_hash6(net) & 7) & 1;
 }
 
-/* The action of the range that covers `address`. Among the ranges that start in its bucket, the
- * first that starts above it is searched for: the one before covers it. */
+/* The action for `address`. Searches for the first range in its bucket that starts above it: the
+ * previous range covers it. */
 VLY_PREFIX_INLINE enum vly_prefix_action
 vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 {
 	if (table->range4_cnt == 0 || !vly_prefix_is_listed4(table, address))
 		return VLY_PREFIX_NONE;
 	uint32_t bucket = vly_prefix_bucket4(address);
-	/* 64 bits, whatever a compiler can prove: of comparisons of 32, the BPF verifier keeps ends
-	 * apart. */
+	/* Kept in 64 bits, whatever the compiler can prove: with comparisons of 32 bits, the BPF
+	 * verifier follows both ends as separate states. */
 	uint64_t wide = address;
-	__asm__("" : "+r"(wide));
+	VLY_VERIFIER_HIDE(wide);
 	uint64_t low = table->index4[bucket];
 	uint64_t high = table->index4[bucket + 1];
 
@@ -160,7 +167,7 @@ vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 	return (enum vly_prefix_action)table->range4[VLY_PREFIX_AT(low - 1)].action;
 }
 
-/* The upper and the lower 64 bits of an address. */
+/* The action for an address, given as its upper and lower 64 bits. */
 VLY_PREFIX_INLINE enum vly_prefix_action
 vly_prefix_find6(const struct vly_prefix_table *table, uint64_t high64, uint64_t low64)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * Whether a table of prefixes (prefix.h) is sound, and what its maker must know of its ranges, too.
- */
+/* Checks a prefix table (prefix.h) from another process (untrusted); its builder uses some of the
+ * functions, too. Pure; any thread; does not block. */
 #ifndef VLY_PREFIX_CHECK_H
 #define VLY_PREFIX_CHECK_H
 
@@ -33,8 +32,8 @@ vly_prefix_last_net6(const struct vly_prefix_table *table, uint32_t i)
 	return (uint32_t)((next->start_high - (next->start_low == 0)) >> 32);
 }
 
-/* Of how many bits of listed6 there is need, up to one for each network of each range; more than
- * VLY_PREFIX_LISTED6_CNT stand for all. */
+/* The bits of listed6 that are needed, at most one for each network of each range; more than
+ * VLY_PREFIX_LISTED6_CNT means all. */
 static inline uint64_t
 vly_prefix_net6_cnt(const struct vly_prefix_table *table)
 {
@@ -47,7 +46,7 @@ vly_prefix_net6_cnt(const struct vly_prefix_table *table)
 	return cnt;
 }
 
-/* Whether range4[i] has no action, or all of its networks have their bits. */
+/* Whether range4[i] has no action, or all its networks have their bits set. */
 static inline bool
 vly_prefix_range4_is_listed(const struct vly_prefix_table *table, uint32_t i)
 {
@@ -83,7 +82,7 @@ vly_prefix_all_listed6(const struct vly_prefix_table *table)
 	return true;
 }
 
-/* Whether the buckets of an index lead to all ranges, one after the other. */
+/* Whether the buckets of an index cover all ranges in order. */
 static inline bool
 vly_prefix_index_is_sound(const uint32_t *index, uint32_t bucket_cnt, uint32_t range_cnt)
 {
@@ -120,7 +119,7 @@ vly_prefix_table4_is_sound(const struct vly_prefix_table *table)
 	return true;
 }
 
-/* Whether the parts of index6 follow each other; *bucket_cnt becomes what they have together. */
+/* Whether the parts of index6 follow each other. *bucket_cnt: their buckets together. */
 static inline bool
 vly_prefix_parts_are_sound(const struct vly_prefix_table *table, uint32_t *bucket_cnt)
 {
@@ -172,8 +171,8 @@ vly_prefix_table6_is_sound(const struct vly_prefix_table *table)
 	return true;
 }
 
-/* Whether searches stay inside the table and end at the one range that covers the address. Reads
- * all of it, once. */
+/* Whether searches stay inside the table and end at the range that covers the address. Reads all of
+ * the table once. */
 static inline bool
 vly_prefix_table_is_sound(const struct vly_prefix_table *table)
 {

@@ -26,8 +26,8 @@
  * sent but not committed, and goes on serving the committed table; control starts again at 1.
  *
  * Only one control may be connected: a second connection gets RESULT VLY_PUBLISH_BUSY and is
- * closed. The socket's mode is 0600, and the peer must be root or the dataplane's own user
- * (SO_PEERCRED).
+ * closed. The socket's mode is 0600, and the peer must be root, the user of --socket-user, or
+ * the dataplane's own user (SO_PEERCRED).
  *
  * Trust: neither side trusts the other's messages. dataplane/publish/publish_decode.c and
  * control/publish/publish_message.c check them, and memfds are checked after they are mapped.

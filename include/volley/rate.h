@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Rates, counted in cells of four octets: the generic cell rate algorithm, as the XDP program,
- * native code and response limits run it.
+ * Rates, counted in cells of four octets: the generic cell rate algorithm, used by the XDP program,
+ * native code and response limits.
  *
- * A cell holds the time until which its budget is spent. What arrives pushes that on by its cost,
- * and is over the rate when it would lie more than `burst` ahead of now. Budgets refill by
- * themselves as time passes, so cells need no sweeping, and a cell of zeros is a fresh one.
+ * A cell holds the time until which its budget is spent. Each event moves this time ahead by its
+ * cost. An event is over the rate if the time would be more than `burst` ahead of now. Budgets
+ * refill as time passes, so cells need no sweeping, and a zeroed cell is a fresh one.
  *
- * Time is a wrapping count of units of 16 ns: it comes round after 68 s. A cell that nobody touched
- * for that long may then seem spent by up to its burst, which one burst later is forgotten.
+ * Time is a count of units of 16 ns that wraps after 68 s. A cell that was not used for that long
+ * may then seem spent by up to its burst, until one burst later.
  *
- * A cell has one writer. Compiles for BPF, too.
+ * A cell has one writer. Compiles for BPF, too. Pure.
  */
 #ifndef VLY_RATE_H
 #define VLY_RATE_H
@@ -32,8 +32,8 @@ vly_rate_now(uint64_t now_ns)
 	return (uint32_t)(now_ns >> VLY_RATE_UNIT_SHIFT);
 }
 
-/* `per_s` events a second, 1 to VLY_RATE_UNITS_PER_S, and as many at once as come in `burst_ms`, 1
- * to 30,000, but at least one. per_s of 0 means no limit. */
+/* A rate of `per_s` (1..VLY_RATE_UNITS_PER_S) events a second, of which those of burst_ms
+ * (1..30,000), but at least one, may come at once. per_s 0: no limit. */
 static inline struct vly_rate
 vly_rate_make(uint32_t per_s, uint32_t burst_ms)
 {
@@ -50,13 +50,19 @@ vly_rate_make(uint32_t per_s, uint32_t burst_ms)
 	return rate;
 }
 
-/* Units that are spent ahead of now: 0 when the budget is whole. */
+/* Units spent ahead of now, of a rate with this burst; 0 if the budget is full. */
 static inline uint32_t
-vly_rate_spent(uint32_t cell, uint32_t now, struct vly_rate rate)
+vly_rate_ahead(uint32_t cell, uint32_t now, uint32_t burst)
 {
 	uint32_t ahead = cell - now;
 
-	return ahead <= rate.burst ? ahead : 0; /* more is the past, or a larger burst's */
+	return ahead <= burst ? ahead : 0; /* more: in the past, or of a larger burst */
+}
+
+static inline uint32_t
+vly_rate_spent(uint32_t cell, uint32_t now, struct vly_rate rate)
+{
+	return vly_rate_ahead(cell, now, rate.burst);
 }
 
 static inline bool
@@ -65,7 +71,7 @@ vly_rate_has(uint32_t cell, uint32_t now, struct vly_rate rate, uint32_t cost)
 	return vly_rate_spent(cell, now, rate) + cost <= rate.burst;
 }
 
-/* The cell after `cost` more was spent. */
+/* The cell after `cost` more units have been spent. */
 static inline uint32_t
 vly_rate_spend(uint32_t cell, uint32_t now, struct vly_rate rate, uint32_t cost)
 {

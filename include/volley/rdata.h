@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Names inside RDATA that may be compressed: those of the types that RFC 1035 defines, and no
- * others (RFC 3597 §4). The writer of compiled answers compresses these, whoever takes an answer
- * apart expands them.
+ * The names inside RDATA that may be compressed: those of the types of RFC 1035, and no others (RFC
+ * 3597 §4). The compiler compresses them; code that takes a compiled answer apart expands them.
+ * Pure.
  */
 #ifndef VLY_RDATA_H
 #define VLY_RDATA_H
@@ -19,7 +19,7 @@ struct vly_rdata_names {
 	uint8_t after; /* octets behind the last name */
 };
 
-/* NULL: the type has no such names. */
+/* Returns the names of a type, or NULL if it has none that may be compressed. */
 static inline const struct vly_rdata_names *
 vly_rdata_names(uint16_t type)
 {

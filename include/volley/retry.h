@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A start that failed is tried again, by the same process: it runs its command once more. So the
- * pid stays, systemd sees one start, and each reason is said once, not at every attempt.
+ * Retries a failed start in the same process, by executing its command again. So the pid stays,
+ * systemd sees one start, and each reason is logged once, not at every attempt.
  *
- * Use, when --retry was given:
- *   1. vly_retry_begin() first of all; whoever logs asks vly_retry_is_news() about each line.
- *   2. vly_retry_started() as soon as the program does its work: what fails from then on is no
- *      start that failed.
- *   3. Else, everything taken down, vly_retry_pause() and vly_retry_exec(); or, in a program that
- *      can begin anew without a new process, vly_retry_pause() alone.
- * SIGTERM and SIGINT end the pause.
+ * Use, if --retry was given:
+ *   1. vly_retry_begin() before everything else; the log calls vly_retry_is_news() for each line.
+ *   2. vly_retry_started() when the program works: later failures are not retried.
+ *   3. After a failed start, take everything down, then vly_retry_pause() and vly_retry_exec(); or
+ *      only vly_retry_pause(), in a program that can begin again without a new process.
+ * SIGTERM and SIGINT end the pause. vly_retry_pause() blocks for up to VLY_RETRY_MAX_MS.
  *
- * One for each process. All but vly_retry_is_news(), to which other threads' lines are always news,
- * are the main thread's.
+ * One state per process. Main thread only, except vly_retry_is_news(): lines of other threads are
+ * always news. The environment is the operator's and trusted; a malformed state counts as none.
  */
 #ifndef VLY_RETRY_H
 #define VLY_RETRY_H
@@ -30,23 +29,30 @@
 
 #define VLY_RETRY_FLAG "--retry"
 
-/* What an attempt leaves to the next: how many have failed, and hashes of the lines of the last. */
+/* The state that an attempt leaves for the next: the number of failed attempts, and hashes of the
+ * last one's log lines. */
 #define VLY_RETRY_STATE "VOLLEY_RETRY"
 
-/* The command that starts the program, its words apart by newlines; without it the program itself
- * is run again, with the flags it has. volleyctl sets it, so that the configuration is read anew.
- */
+/* The command that starts the program, words separated by newlines. volleyctl sets it, so that the
+ * configuration is read again. Without it, the program is executed again with the same flags. */
 #define VLY_RETRY_COMMAND "VOLLEY_START"
 
-/* Twice as long after each failure. What is short costs CPU: an attempt that gets as far as DPDK's
- * start takes 0.1 s. What is long keeps the operator waiting who has removed the cause. */
+/* The pause doubles after each failure. Shorter pauses cost CPU time: an attempt that gets as far
+ * as starting DPDK takes 0.1 s. Longer ones delay the start after the operator has removed the
+ * cause. */
 #define VLY_RETRY_MIN_MS 100
 #define VLY_RETRY_MAX_MS 2000
 
-/* Lines of an attempt that are remembered. Further ones are said at the first attempt only. */
+/* The log line of a start that failed, with VLY_RETRY_MAX_MS in seconds. */
+#define VLY_RETRY_NOTICE "retrying the start until it succeeds, at least every %u s"
+/* What `systemctl status` shows meanwhile, with the error. */
+#define VLY_RETRY_STATUS "The start fails and is retried: %s"
+
+/* Log lines of an attempt that are remembered. Further ones are logged at the first attempt
+ * only. */
 #define VLY_RETRY_LINES_MAX 64
 
-/* Words of the command: those of volleyctl, and a few flags. */
+/* Words of the command: those of volleyctl and a few flags. */
 #define VLY_RETRY_WORDS_MAX 256
 
 #define VLY_RETRY_STATE_BYTES (16 + 17 * VLY_RETRY_LINES_MAX)
@@ -59,12 +65,12 @@ struct vly_retry_lines {
 struct vly_retry {
 	bool wanted;
 	bool starting;
-	unsigned failed_cnt;           /* attempts so far, all in vain */
-	struct vly_retry_lines before; /* what the last one said */
-	struct vly_retry_lines said;   /* what this one says */
+	unsigned failed_cnt;           /* failed attempts so far */
+	struct vly_retry_lines before; /* logged by the previous attempt */
+	struct vly_retry_lines said;   /* logged by this attempt */
 };
 
-/* FNV-1a: whoever writes our log lines is no adversary. */
+/* FNV-1a: nobody attacks with our own log lines. */
 static inline uint64_t
 vly_retry_hash(const char *line)
 {
@@ -84,7 +90,7 @@ vly_retry_has(const struct vly_retry_lines *lines, uint64_t hash)
 	return false;
 }
 
-/* Takes over what vly_retry_save() left. A text that is not ours counts as none. */
+/* Reads the text of vly_retry_save(). A malformed one counts as none. */
 static inline void
 vly_retry_load(struct vly_retry *retry, const char *state)
 {
@@ -115,7 +121,7 @@ vly_retry_on_signal(int number)
 	_exit(128 + number);
 }
 
-/* A process with pid 1, a container's first, gets no signal that it does not handle. */
+/* A process with pid 1, the first of a container, gets only signals that it handles. */
 static inline void
 vly_retry_heed_signals(void)
 {
@@ -125,7 +131,7 @@ vly_retry_heed_signals(void)
 	signal(SIGINT, vly_retry_on_signal);
 }
 
-/* `argv` ends with NULL. */
+/* Reads the state of the previous attempt. `argv` ends with NULL. */
 static inline void
 vly_retry_begin(struct vly_retry *retry, char *const *argv)
 {
@@ -141,11 +147,11 @@ vly_retry_begin(struct vly_retry *retry, char *const *argv)
 		vly_retry_load(retry, state);
 }
 
-/* Whether a line is to be written: false when the attempt before said the same. */
+/* Whether a line is to be logged: false if the previous attempt has logged it. */
 static inline bool
 vly_retry_is_news(struct vly_retry *retry, const char *line)
 {
-	if (gettid() != getpid() || !retry->starting) /* other threads must not even look */
+	if (gettid() != getpid() || !retry->starting) /* other threads must not read the state */
 		return true;
 	uint64_t hash = vly_retry_hash(line);
 	if (retry->said.cnt == VLY_RETRY_LINES_MAX)
@@ -154,7 +160,7 @@ vly_retry_is_news(struct vly_retry *retry, const char *line)
 	return !vly_retry_has(&retry->before, hash);
 }
 
-/* Returns how many attempts had failed before this one. */
+/* Ends the start. Returns the number of failed attempts. */
 static inline unsigned
 vly_retry_started(struct vly_retry *retry)
 {
@@ -173,7 +179,7 @@ vly_retry_pause_ms(unsigned failed_cnt)
 	return ms < VLY_RETRY_MAX_MS ? ms : VLY_RETRY_MAX_MS;
 }
 
-/* Ends this attempt, waits, and makes ready for the next. */
+/* Ends this attempt, and blocks until it is time for the next. */
 static inline void
 vly_retry_pause(struct vly_retry *retry)
 {
@@ -199,7 +205,7 @@ vly_retry_split(char *command, char *words[VLY_RETRY_WORDS_MAX + 1])
 	return cnt;
 }
 
-/* Runs the next attempt. Returns only when it can't, with errno set. */
+/* Executes the next attempt. Returns only if that fails, with errno set. */
 static inline void
 vly_retry_exec(const struct vly_retry *retry, char *const *argv)
 {

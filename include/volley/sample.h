@@ -25,8 +25,8 @@
 /* A power of two: holds two causes at their maximum for two seconds. */
 #define VLY_SAMPLE_RING_CNT 512
 
-/* The cause of a sample is an enum vly_verdict, or VLY_SAMPLE_LIMITED + enum vly_response_kind for a
- * response over its limit. */
+/* The cause of a sample is an enum vly_verdict, or VLY_SAMPLE_LIMITED + enum vly_response_kind for
+ * a response over its limit. */
 #define VLY_SAMPLE_LIMITED 64
 
 struct vly_sample {

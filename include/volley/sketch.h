@@ -155,9 +155,10 @@ vly_sketch_take(struct vly_sketch *sketch, const struct vly_sketch_hash *hash,
 	uint32_t one[VLY_SOURCE_LEVEL_CNT], two[VLY_SOURCE_LEVEL_CNT];
 	uint32_t spent[VLY_SOURCE_LEVEL_CNT];
 
+	/* No rate is passed as a whole: clang for BPF reads one octet by octet then. */
 	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++) {
-		one[i] = vly_rate_spent(*vly_sketch_cell(sketch, hash, i, 0), now, rate[i]);
-		two[i] = vly_rate_spent(*vly_sketch_cell(sketch, hash, i, 1), now, rate[i]);
+		one[i] = vly_rate_ahead(*vly_sketch_cell(sketch, hash, i, 0), now, rate[i].burst);
+		two[i] = vly_rate_ahead(*vly_sketch_cell(sketch, hash, i, 1), now, rate[i].burst);
 		spent[i] = vly_sketch_min(one[i], two[i]) + rate[i].cost;
 		if (spent[i] > rate[i].burst)
 			return false;
@@ -201,13 +202,12 @@ vly_sketch_screen(struct vly_sketch *sketch, struct vly_sketch_source source, ui
 	return &sketch->screen[hash >> (32 - VLY_SKETCH_ROW_BITS)];
 }
 
-/* What the source's network has spent of the screen's rate, with one more packet. */
+/* What the source's network has spent of the screen's rate, including one more packet of that
+ * cost. */
 VLY_SKETCH_INLINE uint32_t
-vly_sketch_screen_spent(uint32_t cell, uint32_t now, struct vly_rate rate)
+vly_sketch_screen_spent(uint32_t cell, uint32_t now, uint32_t cost)
 {
-	const struct vly_rate memory = {0, VLY_SCREEN_UNITS_MAX};
-
-	return vly_rate_spent(cell, now, memory) + rate.cost;
+	return vly_rate_ahead(cell, now, VLY_SCREEN_UNITS_MAX) + cost;
 }
 
 /* The screen's cell after an admitted packet. */
@@ -224,7 +224,7 @@ vly_sketch_admit(struct vly_sketch *sketch, struct vly_sketch_source source, uin
 		 const struct vly_sketch_rates *rates, uint32_t now)
 {
 	uint32_t *screen = vly_sketch_screen(sketch, source, key);
-	uint32_t spent = vly_sketch_screen_spent(*screen, now, rates->screen);
+	uint32_t spent = vly_sketch_screen_spent(*screen, now, rates->screen.cost);
 
 	if (spent > rates->screen.burst) {
 		struct vly_sketch_hash hash = vly_sketch_hash(source, key);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For code that the XDP program shares with native code: what the BPF verifier of old kernels needs
- * to see.
+ * Helps the BPF verifier of older kernels with code that the XDP program shares with native code.
  *
- * Use: VLY_VERIFIER_HIDE() a number right before it is masked or compared, when the compiler could
- * prove the result without that and leave it out. Native code is not touched.
+ * Use: VLY_VERIFIER_HIDE() a number right before it is masked or compared, if the compiler could
+ * otherwise prove the result and remove the mask or the comparison. No effect on native code.
  *
  * Linux 6.1 follows less than a compiler does:
  *   - OR, XOR, multiplications and shifts by a register that isn't constant make a number unknown;

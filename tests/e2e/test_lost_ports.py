@@ -85,7 +85,7 @@ def test_one_port_of_two_is_lost(two_ports, lose, reason):
     lose(two_ports)
     text = wait_for_trouble(two_ports, reason)
     assert text.startswith(f"port af_xdp:{SERVER_LINK}: the interface {reason}")
-    assert f"trouble: {text}" in two_ports.ctl("status").stdout
+    assert f"problem: {text}" in two_ports.ctl("status").stdout
     assert [port["xdp"] for port in two_ports.stats()["ports"]] == [False, True]
     assert serial(two_ports.network, "test.", SECOND_ADDRESS) == 1
     assert two_ports.dataplane.running()

@@ -109,7 +109,7 @@ def test_silence_without_zones(volley, port):
             assert refused(volley.network, server, kind)
     assert "ready" not in volley.dataplane.log()
     volley.start_control()
-    volley.dataplane.wait_for_log("ready: 1 lcores, 1 ports")
+    volley.dataplane.wait_for_log("ready: 1 lcore, 1 port,")
     if port.startswith("af_xdp"):  # beside a packet socket, the kernel goes on saying that nobody is there
         assert serial(volley.network, "test.") == serial(volley.network, "test.", SERVER6) == 1
 

@@ -156,7 +156,7 @@ def test_evidence_that_can_t_be_written(served):
             fill.write(bytes(1 << 20))
         holder, _ = hold(served.dataplane.pid, "rte-worker-1", *ANSWERING)
         log = ended(served.dataplane, holder)
-    assert re.search(r"packets can't be kept: \S*/state/stuck\S*: No space left on device", log)
+    assert re.search(r"cannot save the packets: \S*/state/stuck\S*: No space left on device", log)
     assert "volley-dataplane is restarted" in log
 
 

@@ -145,7 +145,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	const unsigned option = len - behind;
 	message[option - 4] = 0; /* padding (RFC 7830) */
 	message[option - 3] = 12;
-	vly_write_u16(message + option - 2, behind);
+	vly_put_be16(message + option - 2, behind);
 	exchange(message, len, &question, &first);
 	fill(message, option, len, (enum filling)((flags & 7) % FILLING_CNT), &input);
 	exchange(message, len, &question, &second);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/packet_sum.h"
 #include "base/prefix_table.h"
 #include "guard/judge.h"
 #include "target.h"
@@ -42,6 +43,18 @@ make_rules(void)
 	rules->source = vly_sketch_rates(rate);
 }
 
+/* What is right where no sender is local, is right where one may be. */
+static void
+check_sums(const uint8_t *frame, const struct vly_packet *packet)
+{
+	const uint8_t *dns = frame + packet->dns_off;
+	bool ipv4 = packet->ip_version == 4;
+
+	if (vly_packet_is_intact(dns, packet->dns_len, ipv4, false) &&
+	    !vly_packet_is_intact(dns, packet->dns_len, ipv4, true))
+		abort();
+}
+
 /* In a block of its own, whose end the sanitizer watches. */
 static enum vly_verdict
 classify(const uint8_t *data, size_t bytes, uint64_t mac, struct vly_packet *packet)
@@ -57,6 +70,8 @@ classify(const uint8_t *data, size_t bytes, uint64_t mac, struct vly_packet *pac
 	    (packet->dns_len < 12 || packet->dns_off + (size_t)packet->dns_len > bytes ||
 	     packet->source_port == 0))
 		abort();
+	if (verdict == VLY_VERDICT_serve)
+		check_sums(frame, packet);
 	free(frame);
 	return verdict;
 }

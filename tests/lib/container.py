@@ -2,7 +2,7 @@
 """A real systemd as process 1 of a container, with Volley's units as they are installed.
 
 The container sees the machine's files through an overlay, so that it can't change them, and nothing of the
-machine's own units. Its processes live in a control group of their own, which is killed at the end.
+machine's own units. What is installed is there from the beginning, or the test installs it, as a package. Its processes live in a control group of their own, which is killed at the end.
 """
 import os
 import shutil
@@ -23,7 +23,9 @@ directory=$1 installed=$2
 mount --make-rprivate /
 mount -t tmpfs layer "$directory/layer"
 mkdir "$directory/layer/work"
-cp -r "$installed" "$directory/layer/upper"
+mkdir "$directory/layer/upper"
+[ -z "$installed" ] || cp -r "$installed/." "$directory/layer/upper"
+chmod 755 "$directory/layer/upper"
 root=$directory/root
 mount -t overlay -o "lowerdir=/,upperdir=$directory/layer/upper,workdir=$directory/layer/work" root "$root"
 mount -t proc proc "$root/proc"
@@ -31,22 +33,33 @@ mount -t sysfs sysfs "$root/sys"
 mount -t bpf bpf "$root/sys/fs/bpf"
 mount -t tmpfs cgroup "$root/sys/fs/cgroup"
 mount -t cgroup2 cgroup "$root/sys/fs/cgroup"
-for place in dev run tmp etc/systemd; do mount -t tmpfs -o mode=755 "${place##*/}" "$root/$place"; done
+for place in dev run tmp etc/systemd usr/lib/systemd/system; do mount -t tmpfs -o mode=755 "${place##*/}" "$root/$place"; done
 for device in null zero full random urandom tty; do
 	touch "$root/dev/$device"
 	mount --bind "/dev/$device" "$root/dev/$device"
 done
 ln -s pts/ptmx "$root/dev/ptmx"
-mkdir "$root/dev/shm" "$root/before" "$root/etc/volley" "$root/var/log/volley" "$root/etc/systemd/system"
+mkdir "$root/dev/shm" "$root/before" "$root/var/log/volley" "$root/etc/systemd/system"
 mount -t tmpfs shm "$root/dev/shm"
-mount --bind "$directory/etc" "$root/etc/volley"
+if [ -d "$directory/etc" ]; then
+	mkdir "$root/etc/volley"
+	mount --bind "$directory/etc" "$root/etc/volley"
+fi
+# The one forbids packages to start services, the other has each of them make an index of all manual pages.
+rm -f "$root/usr/sbin/policy-rc.d" "$root/var/lib/man-db/auto-update"
 mount --bind "$directory/log" "$root/var/log/volley"
 cp -r "$directory/units/." "$root/etc/systemd/system"
-echo uninitialized >"$root/etc/machine-id"
+# Without one, this would be a first boot, at which systemd enables every unit.
+tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
 cd "$root"
 pivot_root . before
 umount -l /before
-exec env -i container=volley PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_UNIT_PATH=/etc/systemd/system \
+if [ -d /etc/volley ]; then
+	systemd-sysusers volley.conf
+	systemd-tmpfiles --create volley.conf
+fi
+exec env -i container=volley PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+	SYSTEMD_UNIT_PATH=/etc/systemd/system:/usr/lib/systemd/system \
 	SYSTEMD_GENERATOR_PATH=/nowhere SYSTEMD_ENVIRONMENT_GENERATOR_PATH=/nowhere \
 	/lib/systemd/systemd --system --unit=multi-user.target --log-target=null
 """
@@ -75,12 +88,13 @@ def _control_groups():
 
 
 class Container:
-    """Not booted yet: the configuration in `etc`, the units in `units` can still be changed."""
+    """Not booted yet: the configuration in `etc`, the units in `units` can still be changed. Without `installed`, the
+    machine is one on which Volley was never installed, and has no `etc`."""
 
     def __init__(self, namespace, installed, directory):
         self.namespace, self.installed, self.directory = namespace, installed, directory
         self.etc = directory / "etc"
-        for name in ("etc", "log", "units", "layer", "root"):
+        for name in ("log", "units", "layer", "root") + (("etc",) if installed else ()):
             (directory / name).mkdir()
         self.popen = self.init = None
         self.group = _control_groups() / f"volley-{os.getpid()}-{namespace.name}"
@@ -93,16 +107,16 @@ class Container:
         wants = units / "multi-user.target.wants"
         wants.mkdir()
         for unit in UNITS:
-            (file,) = self.installed.rglob(unit)
-            shutil.copy(file, units)
-            (wants / unit).symlink_to(f"../{unit}")
+            for file in self.installed.rglob(unit) if self.installed else ():
+                shutil.copy(file, units)
+                (wants / unit).symlink_to(f"../{unit}")
             (units / f"{unit}.d").mkdir()
             (units / f"{unit}.d/log.conf").write_text(DROP_IN.format(name=unit.removesuffix(".service")))
 
     def boot(self):
         self.group.mkdir()
         command = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--cgroup", "--fork", "--kill-child",
-                   "bash", "-c", BOOT, "boot", str(self.directory), str(self.installed)]
+                   "bash", "-c", BOOT, "boot", str(self.directory), str(self.installed or "")]
         self.popen = subprocess.Popen(
             self.namespace.command(*command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, preexec_fn=lambda: (self.group / "cgroup.procs").write_text(str(os.getpid())))
@@ -134,6 +148,10 @@ class Container:
     def is_active(self, unit):
         return self.show(unit, "ActiveState") == "active"
 
+    def is_starting(self, unit):
+        """Whether its process runs, but does not do its work yet."""
+        return self.show(unit, "ActiveState") == "activating" and self.show(unit, "SubState") == "start"
+
     def main_pid(self, unit):
         """As the container numbers it; 0 while there is none."""
         return int(self.show(unit, "MainPID"))
@@ -152,8 +170,13 @@ class Container:
         return "".join(f"{unit}: {self.show(unit, 'ActiveState')}\n{self.log(unit)}" for unit in UNITS)
 
     def volleyctl(self, *words, **options):
-        (program,) = self.installed.rglob("bin/volleyctl")
-        return self.run(f"/{program.relative_to(self.installed)}", *words, **options)
+        programs = self.installed.rglob("bin/volleyctl") if self.installed else ()
+        program = next((f"/{file.relative_to(self.installed)}" for file in programs), "/usr/bin/volleyctl")
+        return self.run(program, *words, **options)
+
+    def path(self, name):
+        """A file of the container, as the machine finds it."""
+        return Path(f"/proc/{self.init}/root/{name}")
 
     def end(self):
         """Kills everything in it. Units that a test wants to see stopped, it stops before."""

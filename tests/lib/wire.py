@@ -40,22 +40,27 @@ def address(text):
 
 
 def udp(source, target, payload, sport=4242, dport=53, **wrong):
-    """A UDP datagram with its checksum; `length` overrides the length that it claims."""
+    """A UDP datagram with its checksum; `length` and `checksum` override what it claims."""
     length = wrong.get("length", 8 + len(payload))
     head = struct.pack("!4H", sport, dport, length, 0)
-    pseudo = address(source) + address(target) + struct.pack("!2H", 17, 8 + len(payload))
-    value = checksum(pseudo + head + payload) or 0xffff
-    return head[:6] + struct.pack("!H", value) + payload
+    pseudo = address(source) + address(target) + struct.pack("!2H", 17, length)
+    value = checksum(pseudo + (head + payload)[:length]) or 0xffff
+    return head[:6] + struct.pack("!H", wrong.get("checksum", value)) + payload
+
+
+def pseudo_sum(source, target, payload):
+    """The UDP checksum as a Linux sender leaves it to a device that is to complete it."""
+    return ~checksum(address(source) + address(target) + struct.pack("!2H", 17, 8 + len(payload))) & 0xffff
 
 
 def ipv4(source, target, payload, protocol=17, fragment=0, **wrong):
-    """An IPv4 packet; `version`, `ihl` and `length` override what its header claims."""
+    """An IPv4 packet; `version`, `ihl`, `length` and `checksum` override what its header claims."""
     options = wrong.get("options", b"")
     first = wrong.get("version", 4) << 4 | wrong.get("ihl", 5 + len(options) // 4)
     length = wrong.get("length", 20 + len(options) + len(payload))
     head = struct.pack("!BBHHHBBH", first, 0, length, 7, fragment, 64, protocol, 0)
     head += address(source) + address(target)
-    value = checksum(head + options)
+    value = wrong.get("checksum", checksum(head + options))
     return head[:10] + struct.pack("!H", value) + head[12:] + options + payload
 
 

@@ -108,3 +108,8 @@ class Served:
 
     def stats(self):
         return json.loads(self.ctl("--json", "stats"))
+
+    def preflight(self):
+        """The results of all checks."""
+        ended = self.lab.machine.run(VOLLEYCTL, "--json", "preflight", "--config", f"{DIRECTORY}/volley.yaml")
+        return json.loads(ended.stdout)["checks"]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every cell of the matrix serves as a name server's port must. Counters tell who answered."""
+import json
 import socket
 import struct
 import threading
@@ -20,6 +21,7 @@ RELOADS = 3
 ANSWER_SECONDS = 10
 COUNTED_SECONDS = 20
 KILLED = 128 + 9
+XDP_NATIVE = 1  # XDP_ATTACHED_DRV
 BOTH = pytest.mark.parametrize("version", [4, 6], ids=["ipv4", "ipv6"])
 
 
@@ -187,6 +189,29 @@ def test_a_dataplane_that_was_killed_starts_again(served):
     counted(served, before, 1)
     if not served.cell.is_pci:
         assert "left by a killed volley-dataplane" in served.log("dataplane")
+
+
+def runs_natively(lab, interface):
+    """Whether the driver itself runs the interface's XDP program."""
+    (link,) = json.loads(lab.machine.output("ip", "-j", "-d", "link", "show", "dev", interface))
+    return link["xdp"]["mode"] == XDP_NATIVE
+
+
+def test_preflight_agrees(served, note):
+    """It finds no fault in a machine where Volley serves, and knows whether the driver has native XDP."""
+    results = served.preflight()
+    for result in results:
+        if result["status"] == "warn":
+            note(f"Linux {served.lab.kernel.series}, {served.cell.name}: preflight warns: {result['check']} "
+                 f"{result['subject']}: {result['reason']}")
+    assert not [result for result in results if result["status"] == "fail"]
+    names = {result["check"] for result in results}
+    assert ("vfio" in names) == served.cell.is_pci and ("driver" in names) != served.cell.is_pci
+    for result in results:
+        if result["check"] == "driver":
+            assert ("has native XDP" in result["reason"]) == runs_natively(served.lab, result["subject"]), result
+    warned = {result["check"] for result in results if result["status"] == "warn"}
+    assert ("queues" in warned) == served.cell.unserved_queues
 
 
 def test_nothing_is_left_after_the_end(served):

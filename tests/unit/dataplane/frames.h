@@ -60,6 +60,46 @@ test_frame_mac(void)
 	return vly_policy_mac(mac);
 }
 
+/* RFC 1071 by the book: big-endian words, one at a time. */
+static inline uint32_t
+test_naive_sum(uint32_t sum, const uint8_t *from, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++) {
+		sum += i % 2 == 0 ? (uint32_t)from[i] << 8 : from[i];
+		sum = (sum & 0xffff) + (sum >> 16);
+	}
+	return sum;
+}
+
+/* What a receiver computes over pseudo header and datagram: 0xffff when the checksum is right. */
+static inline uint32_t
+test_udp_sum(const struct test_frame *frame, int version, unsigned udp_len)
+{
+	const uint8_t *ip = frame->octet + frame->l3_off;
+	uint32_t sum = test_naive_sum(17 + udp_len, version == 4 ? ip + 12 : ip + 8,
+				      version == 4 ? 8 : 32);
+
+	return test_naive_sum(sum, frame->octet + frame->l4_off, udp_len);
+}
+
+/* Fills in the checksums of a frame that is otherwise done. */
+static inline void
+test_frame_sum(struct test_frame *frame, int version)
+{
+	uint8_t *ip = frame->octet + frame->l3_off;
+	uint8_t *udp = frame->octet + frame->l4_off;
+	unsigned udp_len = (unsigned)udp[4] << 8 | udp[5];
+
+	test_put16(udp + 6, 0);
+	test_put16(udp + 6, ~test_udp_sum(frame, version, udp_len) & 0xffff);
+	if (udp[6] == 0 && udp[7] == 0)
+		test_put16(udp + 6, 0xffff);
+	if (version != 4)
+		return;
+	test_put16(ip + 10, 0);
+	test_put16(ip + 10, ~test_naive_sum(0, ip, 20) & 0xffff);
+}
+
 /* A query for "a." A from port 5353 to port 53, behind `tag_cnt` VLAN tags. Checksums are left
  * 0. */
 static inline struct test_frame

@@ -180,8 +180,8 @@ Test(config, defence_errors)
 	expect_error("defence:\n  reflector-ports: []\nzones: []\n",
 		     "volley.yaml:2: defence.reflector-ports: must not be empty");
 	expect_error("defence:\n  deny:\n    - 10.0.0.0/8\n    - 10.0.0.1/8\nzones: []\n",
-		     "volley.yaml:4: defence.deny[1]: 10.0.0.1/8 has bits behind its length: "
-		     "10.0.0.0/8 is meant?");
+		     "volley.yaml:4: defence.deny[1]: 10.0.0.1/8 has host bits set; "
+		     "did you mean 10.0.0.0/8?");
 	expect_error("defence:\n  deny: [10.0.0.0/8]\n  allow: [10.0.0.0/8]\nzones: []\n",
 		     "volley.yaml:3: defence.allow[0]: 10.0.0.0/8 is listed twice");
 	expect_error("defence: {cookies: {mode: dry-run}}\nzones: []\n",
@@ -208,10 +208,10 @@ Test(config, deny_file)
 		cr_expect_eq(config->defence->in_file.cnt, bad ? 0 : 2);
 		cr_expect_eq(errors.cnt, bad ? 2 : 0);
 		if (errors.cnt == 2) {
-			cr_expect_str_eq(errors.text[0], "deny.txt:5: 192.0.2.1/24 has bits behind "
-							 "its length: 192.0.2.0/24 is meant?");
+			cr_expect_str_eq(errors.text[0], "deny.txt:5: 192.0.2.1/24 has host bits "
+							 "set; did you mean 192.0.2.0/24?");
 			cr_expect_str_eq(errors.text[1],
-					 "deny.txt:6: here is no IPv4 or IPv6 prefix");
+					 "deny.txt:6: here is not an IPv4 or IPv6 prefix");
 		}
 		vly_config_errors_free(&errors);
 		vly_config_free(config);
@@ -275,7 +275,7 @@ Test(config, structure_is_refused_with_its_line)
 	expect_error("zones:\n- name: a\n  file: \"\"\n",
 		     "volley.yaml:3: zones[0].file: must not be empty");
 	expect_error("zones:\n- name: a\n\tfile: b\n",
-		     "volley.yaml:3: not YAML: found a tab character that violates indentation "
+		     "volley.yaml:3: invalid YAML: found a tab character that violates indentation "
 		     "while scanning a plain scalar");
 }
 
@@ -330,7 +330,7 @@ Test(config, zones_are_refused_with_their_line)
 	expect_error("zones:\n- name: a..b\n  file: c\n",
 		     "volley.yaml:2: zones[0].name: a..b: the name has an empty label");
 	expect_error("zones:\n- name: a\n  file: c\n- file: d\n  name: A.\n",
-		     "volley.yaml:5: zones[1].name: a. is already zones[0]");
+		     "volley.yaml:5: zones[1].name: duplicate zone: a. is already zones[0]");
 }
 
 Test(config, all_bad_values_are_told_at_once)

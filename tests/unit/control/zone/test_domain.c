@@ -108,3 +108,26 @@ Test(domain, wire_form_of_the_longest_name)
 	}
 	cr_expect_eq(wire[254], 0);
 }
+
+Test(domain, wire_as_text)
+{
+	static const struct {
+		const char *wire;
+		const char *text;
+	} names[] = {
+		{"", "."},
+		{"\1a\2Bc", "a.Bc."},
+		{"\3a.b\1\\", "a\\.b.\\\\."},
+		{"\2\1\377", "\\001\\255."},
+		{"\3@ $", "\\@\\032\\$."},
+	};
+	uint8_t longest[VLY_NAME_BYTES_MAX];
+	char text[VLY_DOMAIN_TEXT_BYTES];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		cr_expect_str_eq(vly_domain_text((const uint8_t *)names[i].wire, text),
+				 names[i].text);
+	for (unsigned i = 0; i < sizeof(longest); i++)
+		longest[i] = i == 254 ? 0 : i == 192 ? 61 : i % 64 == 0 ? 63 : 0xff;
+	cr_expect_eq(strlen(vly_domain_text(longest, text)), (63 * 3 + 61) * 4 + 4);
+}

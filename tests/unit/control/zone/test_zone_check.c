@@ -203,21 +203,3 @@ Test(zone_check, gives_up_in_the_end)
 	cr_expect_eq(found.cnt, VLY_ZONE_ERRORS_MAX);
 	free(text);
 }
-
-Test(zone_check, writes_names)
-{
-	static const struct {
-		const char *wire;
-		const char *text;
-	} names[] = {
-		{"", "."},
-		{"\1a\2bc", "a.bc."},
-		{"\3a.b\1\\", "a\\046b.\\092."},
-		{"\2\1\377", "\\001\\255."},
-	};
-	char text[VLY_NAME_TEXT_BYTES];
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		cr_expect_str_eq(vly_name_text((const uint8_t *)names[i].wire, text, sizeof(text)),
-				 names[i].text);
-}

@@ -43,10 +43,10 @@ arrive(unsigned on_cpu, unsigned queue)
 static bool
 look(uint64_t now_ns)
 {
-	uint64_t told_ns = queues.told_ns;
+	uint64_t warned_ns = queues.warned_ns;
 
 	vly_unserved_queues_watch(&queues, &spec, &cpus, &counters, now_ns);
-	return queues.told_ns != told_ns;
+	return queues.warned_ns != warned_ns;
 }
 
 Test(unserved_queues, are_counted_once_on_all_cpus)

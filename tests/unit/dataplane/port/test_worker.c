@@ -50,6 +50,7 @@ send_queries(unsigned cnt)
 {
 	struct test_frame frame = test_frame_query(4, 0);
 
+	test_frame_sum(&frame, 4);
 	for (unsigned i = 0; i < cnt; i++) {
 		struct rte_mbuf *mbuf = rte_pktmbuf_alloc(pool);
 		cr_assert_not_null(mbuf);
@@ -94,6 +95,98 @@ Test(worker, counts_what_was_sent_and_never_takes_it_back)
 	cr_expect_eq(counters.tx_full, 2);
 	cr_expect_eq(counters.tx_bytes % 3, 0);
 	cr_expect_gt(counters.tx_bytes, 0);
+}
+
+/* What a device says of a packet, and how the packet is. */
+struct sums {
+	uint64_t flags;
+	bool ip_wrong;
+	bool udp_wrong;
+	bool udp_zero;
+	bool served_by_device;   /* where the device's word counts */
+	bool served_by_software; /* where the device has none */
+};
+
+static const struct sums sums[] = {
+	{0, false, false, false, true, true},
+	{0, true, false, false, false, false},
+	{0, false, true, false, false, false},
+	{0, false, false, true, true, true},
+	{RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD, true, true, false, true, false},
+	{RTE_MBUF_F_RX_L4_CKSUM_GOOD, true, true, false, false, false},
+	{RTE_MBUF_F_RX_L4_CKSUM_GOOD, false, true, false, true, false},
+	{RTE_MBUF_F_RX_L4_CKSUM_NONE, false, true, false, true, false},
+	{RTE_MBUF_F_RX_L4_CKSUM_NONE, true, true, false, false, false},
+	{RTE_MBUF_F_RX_IP_CKSUM_GOOD, true, false, false, false, false},
+	{RTE_MBUF_F_RX_IP_CKSUM_BAD | RTE_MBUF_F_RX_L4_CKSUM_BAD, false, false, false, true, true},
+	{RTE_MBUF_F_RX_L4_CKSUM_BAD, false, false, true, true, true},
+	{RTE_MBUF_F_RX_L4_CKSUM_BAD, false, true, false, false, false},
+};
+
+#define SUMS_CNT (sizeof(sums) / sizeof(sums[0]))
+
+static void
+send_sums(const struct sums *wanted, int version)
+{
+	struct test_frame frame = test_frame_query(version, 0);
+	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(pool);
+	uint8_t *udp = frame.octet + frame.l4_off;
+
+	test_frame_sum(&frame, version);
+	udp[6] ^= wanted->udp_wrong;
+	frame.octet[frame.l3_off + 10] ^= wanted->ip_wrong && version == 4;
+	if (wanted->udp_zero)
+		test_put16(udp + 6, 0);
+	cr_assert_not_null(mbuf);
+	memcpy(rte_pktmbuf_append(mbuf, frame.len), frame.octet, frame.len);
+	mbuf->ol_flags |= wanted->flags;
+	cr_assert_eq(rte_eth_tx_burst(PORT, QUEUE, &mbuf, 1), 1);
+}
+
+/* Each of them alone, to an lcore that counts anew. */
+static void
+check_sums(bool checks_sums, int version)
+{
+	struct vly_worker worker = make_worker();
+	unsigned served = 0;
+
+	worker.checks_sums = checks_sums;
+	for (unsigned i = 0; i < SUMS_CNT; i++) {
+		const struct sums *each = &sums[i];
+		bool wanted = checks_sums ? each->served_by_device : each->served_by_software;
+		if (version == 6)
+			wanted =
+				!each->udp_zero &&
+				(!each->udp_wrong ||
+				 (checks_sums && (each->flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD) != 0));
+		served += wanted;
+		send_sums(each, version);
+	}
+	taken_max = 0;
+	cr_assert_not_null(rte_eth_add_tx_callback(PORT, QUEUE, on_send, NULL));
+	cr_expect_eq(vly_worker_run(&worker), 0);
+	cr_expect_eq(counters.verdict[VLY_VERDICT_serve], served);
+	cr_expect_eq(counters.verdict[VLY_VERDICT_bad_checksum], SUMS_CNT - served);
+}
+
+Test(worker, checks_the_sums_of_ipv4)
+{
+	check_sums(false, 4);
+}
+
+Test(worker, checks_the_sums_of_ipv6)
+{
+	check_sums(false, 6);
+}
+
+Test(worker, takes_a_devices_word_for_good_sums_of_ipv4)
+{
+	check_sums(true, 4);
+}
+
+Test(worker, takes_a_devices_word_for_good_sums_of_ipv6)
+{
+	check_sums(true, 6);
 }
 
 Test(worker, says_what_it_lacks)

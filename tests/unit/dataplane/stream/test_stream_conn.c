@@ -87,8 +87,8 @@ send_queries(int fd, unsigned id, unsigned cnt)
 	unsigned len = vly_test_question_write(
 		octets + 2, &(struct vly_test_question){.name = "a.z.", .type = VLY_TYPE_A});
 
-	vly_write_u16(octets, len);
-	vly_write_u16(octets + 2, id);
+	vly_put_be16(octets, len);
+	vly_put_be16(octets + 2, id);
 	for (unsigned i = 0; i < cnt; i++)
 		cr_assert_eq(send(fd, octets, 2 + len, 0), 2 + len);
 }
@@ -116,8 +116,8 @@ Test(stream_conn, responses_of_a_client_that_is_denied_meanwhile_reach_nobody_el
 	send_queries(fd, 0xbbbb, 1);
 	ssize_t len = receive(fd, octets, sizeof(octets));
 	cr_assert_geq(len, 2 + VLY_DNS_HEADER_BYTES);
-	cr_expect_eq(vly_read_u16(octets + 2), 0xbbbb);
-	cr_expect_eq(vly_read_u16(octets), len - 2, "one response, and nothing behind it");
+	cr_expect_eq(vly_be16(octets + 2), 0xbbbb);
+	cr_expect_eq(vly_be16(octets), len - 2, "one response, and nothing behind it");
 	close(fd);
 	close(denied_fd);
 }

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Debian package on a machine with a real systemd, from its installation to its purge: what it leaves, and what
+clients lose at each step."""
+import os
+import re
+import select
+import subprocess
+import threading
+import time
+
+import pytest
+
+from ask import open_client, serial, wait_until_answered
+from container import SYSTEMD, UNITS, Container
+from net import SERVER_LINK, Network, attached
+from volley import ROOT, small_zone, wait_until
+from wire import dns_query
+
+CONTROL, DATAPLANE = UNITS
+
+OLD = re.search(r"version: '(.+)'", (ROOT / "meson.build").read_text())[1]
+NEW = OLD + "+new"
+
+CONFIG = f"""dataplane:
+  ports: ["af_xdp:{SERVER_LINK}"]
+zones:
+  - name: test.
+    file: zones/test.zone
+"""
+
+# A client sends a query each millisecond.
+PAUSE_SECONDS = 0.001
+
+pytestmark = [pytest.mark.alone, pytest.mark.skipif(not SYSTEMD.exists(), reason=f"no {SYSTEMD}")]
+
+
+class Client(threading.Thread):
+    """Asks at a steady rate, whether answers come or not, and counts the queries that stay without one."""
+
+    def __init__(self, network):
+        super().__init__(daemon=True)
+        self.network = network
+        self.sent = {}  # when, by id
+        self.unanswered = {}
+        self.ending = threading.Event()
+
+    def run(self):
+        query = dns_query("test.", "SOA")
+        with open_client(self.network) as client:
+            client.setblocking(False)
+            while not self.ending.is_set():
+                message_id = len(self.sent)
+                self.sent[message_id] = self.unanswered[message_id] = time.monotonic()
+                self._send(client, message_id.to_bytes(2, "big") + query[2:])
+                self._receive(client, PAUSE_SECONDS)
+            # a busy machine answers late
+            deadline = time.monotonic() + 5
+            while self.unanswered and time.monotonic() < deadline:
+                self._receive(client, 0.1)
+
+    @staticmethod
+    def _send(client, query):
+        try:
+            client.send(query)
+        except OSError:  # the refusal of an earlier one
+            pass
+
+    def _receive(self, client, seconds):
+        if not select.select([client], [], [], seconds)[0]:
+            return
+        try:
+            response = client.recv(512)
+            if response[3] & 15 == 0 and response[7] == 1:
+                self.unanswered.pop(int.from_bytes(response[:2], "big"), None)
+        except OSError:
+            pass
+
+    def __enter__(self):
+        self.start()
+        wait_until(lambda: len(self.sent) - len(self.unanswered) >= 100, "answers")
+        return self
+
+    def __exit__(self, *_):
+        answered = len(self.sent) - len(self.unanswered)
+        wait_until(lambda: len(self.sent) - len(self.unanswered) >= answered + 100, "answers")
+        self.ending.set()
+        self.join()
+
+    def lost(self):
+        """As text: how many, and from the first to the last of them."""
+        times = list(self.unanswered.values())
+        period = times[-1] - times[0] if times else 0
+        return f"{len(times)} of {len(self.sent)} queries lost, within {period * 1000:.0f} ms"
+
+
+def build(version, *options):
+    """The package's content."""
+    result = subprocess.run([ROOT / "config/package", "--no-install", *options], capture_output=True, text=True,
+                            check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    (package,) = [line for line in result.stdout.splitlines() if line.endswith(f"/volley_{version}_amd64.deb")]
+    with open(package, "rb") as file:
+        return file.read()
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory):
+    """The paths of both versions. lintian has found nothing in the first, and the other one differs in its version."""
+    directory = tmp_path_factory.mktemp("packages")
+    old, new = directory / "old.deb", directory / "new.deb"
+    old.write_bytes(build(OLD))
+    new.write_bytes(build(NEW, "--version", NEW, "--no-lintian"))
+    return old, new
+
+
+@pytest.fixture
+def lan():
+    made = Network()
+    yield made
+    made.delete()
+
+
+@pytest.fixture
+def machine(lan, tmp_path):
+    """Booted, without Volley."""
+    made = Container(lan.server, None, tmp_path)
+    try:
+        made.boot()
+        yield made
+    finally:
+        made.end()
+
+
+def dpkg(machine, *words):
+    return machine.run("env", "DEBIAN_FRONTEND=noninteractive", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "dpkg", *words)
+
+
+def install(machine, package):
+    name = os.path.basename(package)
+    (machine.directory / "log" / name).write_bytes(package.read_bytes())
+    dpkg(machine, "--install", f"/var/log/volley/{name}")
+
+
+def configure(machine):
+    machine.path("etc/volley/zones").mkdir()
+    machine.path("etc/volley/zones/test.zone").write_text(small_zone(1))
+    machine.path("etc/volley/volley.yaml").write_text(CONFIG)
+
+
+def start(machine, lan):
+    """As README.md says it."""
+    machine.volleyctl("check", "/etc/volley/volley.yaml")
+    machine.systemctl("enable", "--now", *UNITS)
+    wait_until_answered(lan, "test.")
+    for unit in UNITS:
+        assert machine.is_active(unit), machine.logs()
+
+
+def version_of(machine, unit):
+    """Of the program that runs."""
+    return machine.run(f"/proc/{machine.main_pid(unit)}/exe", "--version").stdout.split()[1]
+
+
+def exists(machine, name):
+    return machine.run("test", "-e", name, check=False).returncode == 0
+
+
+def test_life(machine, lan, packages, note):
+    old, new = packages
+
+    install(machine, old)
+    for unit in UNITS:
+        assert not machine.is_active(unit), "there is nothing to serve yet"
+        assert machine.systemctl("is-enabled", unit, check=False).stdout.strip() == "disabled"
+    assert machine.run("stat", "--format=%U:%G %a", "/run/volley").stdout.strip() == "volley:volley 755"
+
+    configure(machine)
+    start(machine, lan)
+    assert {version_of(machine, unit) for unit in UNITS} == {OLD}
+    assert attached(lan)
+
+    with Client(lan) as client:
+        machine.path("etc/volley/zones/test.zone").write_text(small_zone(2))
+        machine.systemctl("reload", CONTROL)
+        assert serial(lan, "test.") == 2
+    note(f"systemctl reload: {client.lost()}")
+    assert not client.unanswered
+
+    with Client(lan) as client:
+        machine.systemctl("restart", CONTROL)
+    note(f"systemctl restart volley-control: {client.lost()}")
+    assert not client.unanswered
+
+    pids = [machine.main_pid(unit) for unit in UNITS]
+    with Client(lan) as client:
+        install(machine, new)
+        assert {version_of(machine, unit) for unit in UNITS} == {NEW}, "the upgrade ends when they serve"
+    note(f"upgrade: {client.lost()}")
+    assert all(machine.is_active(unit) and machine.main_pid(unit) != pid for unit, pid in zip(UNITS, pids))
+    assert machine.path("etc/volley/volley.yaml").read_text() == CONFIG
+
+    with Client(lan) as client:
+        pid = machine.main_pid(DATAPLANE)
+        machine.systemctl("kill", "--signal=KILL", DATAPLANE)
+        wait_until(lambda: machine.is_active(DATAPLANE) and machine.main_pid(DATAPLANE) != pid, machine.logs)
+    note(f"kill -9 of volley-dataplane: {client.lost()}")
+
+    dpkg(machine, "--remove", "volley")
+    for unit in UNITS:
+        assert not machine.is_active(unit)
+    assert attached(lan) is None
+    assert not exists(machine, "/run/volley") and not exists(machine, "/usr/bin/volleyctl")
+    assert machine.path("etc/volley/volley.yaml").read_text() == CONFIG, "the configuration stays until the purge"
+    assert exists(machine, "/var/lib/volley/hash-key"), "the state stays until the purge"
+
+    dpkg(machine, "--purge", "volley")
+    assert not exists(machine, "/etc/volley/volley.yaml") and not exists(machine, "/var/lib/volley")
+    assert exists(machine, "/etc/volley/zones/test.zone"), "it is the operator's"
+    assert machine.run("id", "volley").returncode == 0, "a user stays, as files may be its own"
+    assert not machine.run("find", "/etc/systemd/system", "-name", "volley-*.service").stdout
+
+
+def test_upgrade_of_what_is_stopped_or_waits(machine, lan, packages):
+    """What is stopped stays so, and a program that can't start does not hold the upgrade up."""
+    old, new = packages
+    install(machine, old)
+    configure(machine)
+    start(machine, lan)
+    machine.systemctl("stop", DATAPLANE)
+    machine.path("etc/volley/volley.yaml").write_text("zone: [\n")
+    (drop_in := machine.path(f"etc/systemd/system/{CONTROL}.d/soon.conf")).write_text("[Unit]\nJobRunningTimeoutSec=1\n")
+    install(machine, new)
+    assert machine.show(DATAPLANE, "ActiveState") == "inactive"
+    assert machine.is_starting(CONTROL)
+    assert "volley.yaml:1: " in machine.show(CONTROL, "StatusText")
+    drop_in.unlink()
+    machine.path("etc/volley/volley.yaml").write_text(CONFIG)
+    machine.systemctl("start", *UNITS)
+    assert serial(lan, "test.") == 1
