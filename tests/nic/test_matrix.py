@@ -188,7 +188,7 @@ def test_a_dataplane_that_was_killed_starts_again(served):
     assert ask(served.link, served.link.server4) == address_of(1)
     counted(served, before, 1)
     if not served.cell.is_pci:
-        assert "left by a dataplane that was killed" in served.log("dataplane")
+        assert "left by a killed volley-dataplane" in served.log("dataplane")
 
 
 def runs_natively(lab, interface):
