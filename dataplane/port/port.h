@@ -14,6 +14,7 @@
 #ifndef VLY_DATAPLANE_PORT_H
 #define VLY_DATAPLANE_PORT_H
 
+#include "exception.h"
 #include "pool.h"
 #include "unserved_queues.h"
 #include "xdp.h"
@@ -31,7 +32,9 @@ struct vly_port {
 	_Atomic uint64_t mac; /* vly_policy_mac() of the interface's or device's address; 0: none */
 	struct vly_xdp xdp;
 	struct vly_unserved_queues unserved_queues;
-	int wait_fd[VLY_LCORES_MAX]; /* of each queue: vly_idle_start()'s; the driver's */
+	struct vly_exception *exception; /* NULL: none */
+	struct rte_mempool *pool;        /* of queue 0 */
+	int wait_fd[VLY_LCORES_MAX];     /* of each queue: vly_idle_start()'s; the driver's */
 };
 
 #define VLY_PORT_NONE UINT16_MAX
@@ -40,9 +43,11 @@ struct vly_port {
 __attribute__((nonnull, warn_unused_result)) int vly_port_plan(struct vly_port *port,
 							       const struct vly_port_spec *spec);
 
-/* `xdp_program` is the path of the program, used by af_xdp ports only. Returns 0 or -1. */
-__attribute__((nonnull(1), warn_unused_result)) int
-vly_port_open(struct vly_port *port, unsigned port_idx, const char *xdp_program);
+/* `addresses` are those of --listen; `xdp_program` is the path of the program, used by af_xdp ports
+ * only. Returns 0 or -1. */
+__attribute__((nonnull(1, 3), warn_unused_result)) int
+vly_port_open(struct vly_port *port, unsigned port_idx, const struct vly_addresses *addresses,
+	      const char *xdp_program);
 
 /* From now on the queries to these addresses come to the port's queues. Returns 0 or -1. */
 __attribute__((nonnull, warn_unused_result)) int

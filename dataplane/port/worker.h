@@ -18,6 +18,7 @@
 
 #include "base/address.h"
 #include "base/evidence.h"
+#include "exception.h"
 
 enum vly_worker_state {
 	VLY_WORKER_STARTING,
@@ -28,6 +29,7 @@ enum vly_worker_state {
 
 struct vly_worker {
 	const char *port_name;
+	struct vly_exception *exception; /* the port's way to the kernel; NULL: none */
 	uint16_t port_id;
 	uint16_t queue_idx;
 	uint16_t limit_max_ipv4; /* octets of a DNS response that the port and the operator allow */

@@ -9,6 +9,8 @@
 
 #include <volley/dns.h>
 
+#include "kernel_option.h"
+
 /* The largest UDP payload offered; fragments of anything longer than an Ethernet frame get lost
  * (RFC 9715), so the default stays below every usual path MTU. */
 #define UDP_PAYLOAD_DEFAULT 1232
@@ -171,6 +173,12 @@ parse_port_option(struct vly_options *options, struct vly_port_spec *spec, const
 		return bad(options, "--port %s: queues= takes a number from 1 to %d", spec->name,
 			   VLY_LCORES_MAX);
 	}
+	if (vly_kernel_option_is(spec, option, len)) {
+		const char *wrong = vly_kernel_option_parse(spec, option, len);
+		return wrong == NULL ? 0
+				     : bad(options, "--port %s: %.*s: %s", spec->name, (int)len,
+					   option, wrong);
+	}
 	return bad(options, "--port %s: \"%.*s\" is not an option of this kind of port", spec->name,
 		   (int)len, option);
 }
@@ -236,6 +244,9 @@ parse_port(struct vly_options *options, const char *text)
 		if (parse_port_option(options, spec, option, (size_t)(comma - option)) != 0)
 			return -1;
 	}
+	const char *wrong = vly_kernel_option_complete(spec, options->port_cnt - 1);
+	if (wrong != NULL)
+		return bad(options, "--port %s: %s", spec->name, wrong);
 	return 0;
 }
 

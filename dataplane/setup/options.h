@@ -39,6 +39,14 @@ enum vly_port_kind {
 	VLY_PORT_NULL,
 };
 
+/* Of a port's interface to the kernel, beside those of --listen: a link has one or two. */
+#define VLY_PORT_ADDRESSES_MAX 8
+
+struct vly_port_address {
+	struct vly_address address;
+	unsigned prefix_bits; /* of the link's network, 1 to 32 or 128 */
+};
+
 struct vly_port_spec {
 	enum vly_port_kind kind;
 	char name[64];   /* kind:target as given, without the options */
@@ -47,6 +55,10 @@ struct vly_port_spec {
 	char out[512];   /* pcap: where responses go; empty: nowhere */
 	bool loop;       /* pcap: the file over and over */
 	unsigned queue_cnt;
+	char kernel[16]; /* the port's interface to the kernel; empty: none */
+	bool kernel_off; /* although this kind of port has one */
+	struct vly_port_address address[VLY_PORT_ADDRESSES_MAX]; /* of that interface */
+	unsigned address_cnt;
 };
 
 struct vly_stream_options {

@@ -102,6 +102,10 @@ struct vly_port_counters {
 	uint64_t unserved_queue_cnt;           /* queues without an lcore that queries came in on
 						  within the last minute or so */
 	uint64_t trouble;                      /* enum vly_port_trouble, as of the last 100 ms */
+	char kernel[16];                       /* its interface to the kernel; empty: none */
+	uint64_t to_kernel;                    /* packets through that */
+	uint64_t from_kernel;
+	uint64_t kernel_lost; /* those that the interface or the port did not take */
 } __attribute__((aligned(64)));
 
 /* name, help */

@@ -30,7 +30,7 @@
 #include <volley/rate.h>
 #include <volley/sketch.h>
 
-/* name, help. Verdicts up to serve keep the frame, those behind it drop it. The last three are those
+/* name, help. Verdicts up to serve keep the frame, those behind it drop it. The last four are those
  * of lcores alone: an XDP program leaves such frames to the kernel, and checksums to the lcores. */
 #define VLY_VERDICTS(X)                                                                            \
 	X(pass, "left to the kernel")                                                              \
@@ -48,7 +48,8 @@
 	X(source_rate, "dropped: a source above its rate")                                         \
 	X(no_kernel_path, "dropped: no query for us, and from this port no way to the kernel")     \
 	X(too_large, "dropped: a frame too large for one packet buffer")                           \
-	X(bad_checksum, "dropped: a wrong IPv4 header checksum or UDP checksum")
+	X(bad_checksum, "dropped: a wrong IPv4 header checksum or UDP checksum")                   \
+	X(exception_full, "dropped: no query for us, and more than goes to the kernel")
 
 enum vly_verdict {
 #define X(name, help) VLY_VERDICT_##name,

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way to the kernel of a port that DPDK owns alone. Here a packet socket stands for such a port: what the kernel
+itself receives on the interface is dropped behind it."""
+import json
+import signal
+import socket
+import threading
+
+import pytest
+
+from ask import exchange, query
+from net import CLIENT4, CLIENT6, CLIENT_LINK, SERVER4, SERVER6, SERVER_LINK
+from ping import echo, echo_request
+from stream import Stream
+from volley import READY, small_zone, wait_until
+from wire import Wire, dns_query, frame, ipv4, ipv6, udp
+
+WAIT_SECONDS = 20
+KERNEL = "volley0"
+WWW = dns_query("www.test.")
+BOTH = pytest.mark.parametrize("server", [SERVER4, SERVER6], ids=["ipv4", "ipv6"])
+LINK = [f"address={SERVER4}/24", f"address={SERVER6}/64"]
+
+
+def leave_to_dpdk(network):
+    """The interface has no address, and whatever comes in is dropped behind the packet sockets. Packets have whole
+    checksums, as on a wire."""
+    network.client.run("ethtool", "-K", CLIENT_LINK, "tx", "off", check=True)
+    server = network.server
+    server.ip("addr", "flush", "dev", SERVER_LINK)
+    server.run("tc", "qdisc", "add", "dev", SERVER_LINK, "clsact", check=True)
+    # a program of one instruction: return TC_ACT_SHOT
+    server.run("tc", "filter", "add", "dev", SERVER_LINK, "ingress", "bpf", "direct-action", "bytecode", "1,6 0 0 2",
+               check=True)
+
+
+def port(*options):
+    return ",".join([f"af_packet:{SERVER_LINK}", f"kernel={KERNEL}", *options])
+
+
+@pytest.fixture
+def made(volley):
+    """Not started yet, of this test alone."""
+    leave_to_dpdk(volley.network)
+    volley.dataplane_settings["ports"] = [port(*LINK)]
+    volley.dataplane_settings["listen"] = [SERVER4, SERVER6]
+    volley.add_zone("test.", small_zone(1, "www A 192.0.2.10"))
+    return volley
+
+
+def interface(network, name=KERNEL):
+    """What ip(8) says of it, or None."""
+    found = network.server.run("ip", "-j", "addr", "show", "dev", name)
+    return json.loads(found.stdout)[0] if found.returncode == 0 else None
+
+
+def addresses(network):
+    return {(each["local"], each["prefixlen"]) for each in interface(network)["addr_info"]
+            if each["scope"] != "link"}
+
+
+def kernel_stats(volley):
+    return volley.stats()["ports"][0]["kernel"]
+
+
+def verdicts(volley):
+    return volley.ctl_json("stats")["verdicts"]
+
+
+# What works over it
+
+
+@BOTH
+def test_neighbours_ping_tcp_and_udp(made, server):
+    """ARP or ND comes first, as the client knows nobody. Stream threads answer TCP; lcores answer UDP."""
+    made.start()
+    made.network.client.ip("neigh", "flush", "dev", CLIENT_LINK)
+    assert echo(made.network, server, WAIT_SECONDS)
+    (neighbour,) = json.loads(made.network.client.ip("-j", "neigh", "show", server, "dev", CLIENT_LINK))
+    assert bytes.fromhex(neighbour["lladdr"].replace(":", "")) == made.network.server_mac
+    before = made.stats()
+    with Stream(made.network, server, WAIT_SECONDS) as stream:
+        assert stream.ask(WWW)[7] == 1
+    assert query(made.network, "www.test.", "A", server).answer
+    after = made.stats()
+    assert [stats["streams"][0]["counters"]["rx_packets"] for stats in (before, after)] == [0, 1]
+    assert [stats["totals"]["rcode_noerror"] for stats in (before, after)] == [0, 1]
+    seen = after["ports"][0]["kernel"]
+    assert seen["interface"] == KERNEL and seen["to_kernel"] > 3 and seen["from_kernel"] > 3
+    assert seen["kernel_lost"] == 0
+    assert after["verdicts"]["pass"] >= seen["to_kernel"] and after["verdicts"]["no_kernel_path"] == 0
+
+
+@BOTH
+def test_a_large_response_over_tcp(made, server):
+    """Segments of a whole MTU, many at once."""
+    made.add_zone("large.", small_zone(1, *(f"@ TXT {'x' * 250}{i}" for i in range(240))))
+    made.start()
+    with Stream(made.network, server, WAIT_SECONDS) as stream:
+        for _ in range(20):
+            assert len(stream.ask(dns_query("large.", 16))) > 60000
+
+
+@BOTH
+def test_fragments_go_to_the_stream_threads(made, server):
+    """A query that comes in two pieces is the kernel's, and what answers there."""
+    made.start()
+    assert echo(made.network, server, WAIT_SECONDS)
+    with made.network.client.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(WAIT_SECONDS)
+        client.connect((server, 53))
+        client.send(dns_query("www.test.", edns=b"\0" + b"\0\x29\x04\xd0\0\0\0\0" + b"\x06\xd6\0\x0c\x06\xd2"
+                              + bytes(0x6d2)))
+        assert client.recv(65535)[7] == 1
+    assert made.stats()["streams"][0]["connections"]["udp_queries"] == 1
+
+
+def test_vlan_tags_are_kept(made):
+    made.start()
+    for side, link, host in ((made.network.server, KERNEL, 1), (made.network.client, CLIENT_LINK, 2)):
+        side.ip("link", "add", "link", link, "name", "tagged", "type", "vlan", "id", "7")
+        side.ip("addr", "add", f"10.54.0.{host}/24", "dev", "tagged")
+        side.ip("link", "set", "tagged", "up")
+    assert echo(made.network, "10.54.0.1", WAIT_SECONDS)
+
+
+def test_the_kernel_has_the_port_until_there_are_zones(made):
+    """Ping works; port 53 is closed, as on a port that the kernel owns."""
+    made.start_dataplane()
+    assert echo(made.network, SERVER4, WAIT_SECONDS)
+    with pytest.raises(ConnectionRefusedError):
+        exchange(made.network, WWW, timeout=WAIT_SECONDS)
+    made.start_control()
+    made.dataplane.wait_for_log(READY)
+    assert query(made.network, "www.test.").answer
+
+
+def test_several_queues(made):
+    """Each lcore has rings of its own; the first one sends for the kernel."""
+    made.dataplane_settings["ports"] = [port("queues=2", *LINK)]
+    made.start()
+    for _ in range(20):
+        assert echo(made.network, SERVER4, WAIT_SECONDS) and echo(made.network, SERVER6, WAIT_SECONDS)
+    assert query(made.network, "www.test.").answer
+
+
+# The interface
+
+
+def test_it_is_like_the_port_and_has_the_addresses(made):
+    made.network.server.ip("link", "set", SERVER_LINK, "mtu", "1400")
+    made.dataplane_settings["listen"] = [SERVER4, "10.53.0.77", SERVER6, "fd53::77"]
+    made.start()
+    found = interface(made.network)
+    assert bytes.fromhex(found["address"].replace(":", "")) == made.network.server_mac
+    assert found["mtu"] == 1400 and "UP" in found["flags"]
+    assert addresses(made.network) == {(SERVER4, 24), ("10.53.0.77", 32), (SERVER6, 64), ("fd53::77", 128)}
+    assert f"interface {KERNEL}" in made.dataplane.log()
+    assert f"interface to the kernel: {KERNEL}" in made.ctl("stats").stdout
+    for address in ("10.53.0.77", "fd53::77"):
+        made.network.client.ip("route", "replace", address, "dev", CLIENT_LINK)
+        assert query(made.network, "www.test.", "A", address).answer
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_it_is_gone_after_the_end(made, number):
+    made.start()
+    assert interface(made.network)
+    made.dataplane.popen.send_signal(number)
+    assert made.dataplane.wait() == (0 if number == signal.SIGTERM else -signal.SIGKILL)
+    assert interface(made.network) is None
+    assert json.loads(made.network.server.ip("-j", "addr", "show", "to", SERVER4)) in ([], [{}])
+    made.start_dataplane()
+    assert echo(made.network, SERVER4, WAIT_SECONDS)
+    made.processes = [process for process in made.processes if process.running()]
+
+
+def test_somebody_deletes_it(made):
+    made.start()
+    made.network.server.ip("link", "del", KERNEL)
+    said = made.dataplane.wait_for_log(r"error: (port .*)")[1]
+    assert said == (f"port af_packet:{SERVER_LINK}: its interface {KERNEL} is gone: nothing goes to the kernel until "
+                    "volley-dataplane is restarted")
+    wire = Wire(made.network, CLIENT_LINK)
+    wire.send(frame(made.network, ipv4(CLIENT4, SERVER4, udp(CLIENT4, SERVER4, WWW, sport=6001))))
+    assert wire.receive(lambda found: found.dport == 6001, WAIT_SECONDS)
+    wire.close()
+
+
+# Starts that fail
+
+
+def fails(made, *wanted):
+    dataplane = made.spawn_dataplane()
+    assert dataplane.wait(WAIT_SECONDS) == 1
+    (line,) = [line for line in dataplane.log().splitlines() if "error: " in line]
+    assert all(text in line for text in wanted), line
+    made.processes.remove(dataplane)
+
+
+def test_the_name_is_taken(made):
+    made.network.server.ip("link", "add", KERNEL, "type", "dummy")
+    fails(made, f"interface {KERNEL} to the kernel", "another interface has this name", "kernel=NAME")
+
+
+def test_the_address_is_taken(made):
+    made.network.server.ip("link", "add", "other", "type", "dummy")
+    made.network.server.ip("addr", "add", f"{SERVER6}/64", "dev", "other")
+    fails(made, f"the address {SERVER6} is in use on interface other", "ip addr del")
+    assert interface(made.network) is None
+
+
+def test_ipv6_is_switched_off(made):
+    made.network.server.run("sysctl", "-w", "net.ipv6.conf.default.disable_ipv6=1", check=True)
+    fails(made, f"can't get the address {SERVER6}/64", "IPv6 is switched off")
+
+
+def test_an_address_on_lo_is_no_trouble(made):
+    """That is where anycast addresses stand on many machines."""
+    made.network.server.ip("addr", "add", "192.0.2.53/32", "dev", "lo")
+    made.dataplane_settings["listen"] = ["192.0.2.53"]
+    made.start()
+    made.network.client.ip("route", "add", "192.0.2.53", "via", SERVER4)
+    assert echo(made.network, "192.0.2.53", WAIT_SECONDS)
+    with Stream(made.network, "192.0.2.53", WAIT_SECONDS) as stream:
+        assert stream.ask(WWW)[7] == 1
+
+
+# Floods
+
+
+def flood_frames(network):
+    for number in range(64):
+        yield frame(network, ipv4(CLIENT4, SERVER4, echo_request(SERVER4, number), protocol=1))
+        yield frame(network, ipv6(CLIENT6, SERVER6, udp(CLIENT6, SERVER6, WWW, dport=10000 + number)))
+
+
+def test_a_flood_takes_nothing_from_the_others(made):
+    """Of pings and of UDP to closed ports: most is dropped and counted, and neighbours, TCP and queries go on."""
+    made.start()
+    frames = list(flood_frames(made.network))
+    stop = threading.Event()
+
+    def flood():
+        wire = Wire(made.network, CLIENT_LINK)
+        while not stop.is_set():
+            for each in frames:
+                wire.send(each)
+        wire.close()
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        wait_until(lambda: verdicts(made)["exception_full"] > 1000, lambda: verdicts(made))
+        for server in (SERVER4, SERVER6):
+            made.network.client.ip("neigh", "flush", "dev", CLIENT_LINK)
+            with Stream(made.network, server, WAIT_SECONDS) as stream:
+                assert stream.ask(WWW)[7] == 1
+            assert exchange(made.network, WWW, server, WAIT_SECONDS)[7] == 1
+    finally:
+        stop.set()
+        thread.join()
+    assert "exception_full" in made.ctl("stats").stdout
+    assert echo(made.network, SERVER4, WAIT_SECONDS)
