@@ -30,12 +30,13 @@ is_wanted(const struct vly_options *options)
 }
 
 /* A packet socket leaves the kernel a copy of each frame: it would answer every query a second
- * time. */
+ * time. With kernel= behind the port, its frames come to the kernel by us alone. */
 static bool
 udp_is_wanted(const struct vly_options *options)
 {
 	for (unsigned i = 0; i < options->port_cnt; i++)
-		if (options->port[i].kind == VLY_PORT_AF_PACKET)
+		if (options->port[i].kind == VLY_PORT_AF_PACKET &&
+		    options->port[i].kernel[0] == '\0')
 			return false;
 	return true;
 }
