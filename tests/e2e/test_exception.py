@@ -12,7 +12,7 @@ from ask import exchange, query
 from net import CLIENT4, CLIENT6, CLIENT_LINK, SERVER4, SERVER6, SERVER_LINK
 from ping import echo, echo_request
 from stream import Stream
-from volley import READY, small_zone, wait_until
+from volley import DATAPLANE, READY, small_zone, wait_until
 from wire import Wire, dns_query, frame, ipv4, ipv6, udp
 
 WAIT_SECONDS = 20
@@ -221,6 +221,15 @@ def fails(made, *wanted):
     (line,) = [line for line in dataplane.log().splitlines() if "error: " in line]
     assert all(text in line for text in wanted), line
     made.processes.remove(dataplane)
+
+
+def test_a_kernel_without_taps(made, tmp_path):
+    """Its device is hidden from the dataplane."""
+    settings = ["--port", port(), "--socket", tmp_path / "other.sock"]
+    result = made.network.server.run("unshare", "-m", "sh", "-c", 'mount -t tmpfs none /dev/net && exec "$0" "$@"',
+                                     DATAPLANE, *settings)
+    assert result.returncode == 1
+    assert "can't open /dev/net/tun" in result.stderr and "; modprobe tun, or kernel=off" in result.stderr
 
 
 def test_the_name_is_taken(made):
