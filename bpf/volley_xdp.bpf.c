@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The XDP program of af_xdp ports: policy.h, run in the driver. Queries for us go to the AF_XDP
- * socket of the queue they came in on, drops end here, the rest goes on to the kernel.
+ * The XDP program of af_xdp ports runs policy.h in the driver. Queries for us go to the AF_XDP
+ * socket of the queue on which they arrived, dropped frames end here, and all others go to the
+ * kernel.
+ *
+ * DPDK's driver loads and attaches it; dataplane/port/xdp.c configures it, gives it rules and reads
+ * its counts (volley/xdp.h). Until it is configured, and without rules, it drops nothing that the
+ * kernel could use. It must load on Linux 6.1, so comments name the places where an older verifier
+ * needs help. Frames are untrusted; maps are written by root.
  */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
 
 #include <volley/policy.h>
+#include <volley/verifier.h>
 #include <volley/xdp.h>
 
-/* The name is DPDK's: its AF_XDP driver puts the sockets in. */
+/* DPDK's AF_XDP driver looks for a map of this name and puts the sockets in. One entry per queue:
+ * the driver takes no more queues than VLY_XDP_QUEUES_MAX (RTE_MAX_QUEUES_PER_PORT). */
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
 	__uint(max_entries, VLY_XDP_QUEUES_MAX);
@@ -25,8 +33,8 @@ struct {
 	__type(value, struct vly_xdp_config);
 } vly_config SEC(".maps");
 
-/* Inner maps, of one element each. Sizes, because clang describes no type that is only pointed to
- * from here. */
+/* Inner maps have one element each. Sizes instead of types: clang emits no BTF for a type that is
+ * only pointed to here. */
 struct rules_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -67,8 +75,8 @@ inner_value(void *outer, uint32_t idx)
 	return inner != NULL ? bpf_map_lookup_elem(inner, &first) : NULL;
 }
 
-/* Bounds are tested in 64 bits, and from below by a number other than 0: older verifiers learn
- * nothing from less. */
+/* Bounds are tested in 64 bits, and from below against a number other than 0: older verifiers learn
+ * nothing from narrower tests. */
 static __attribute__((noinline)) int
 keep_sample(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint64_t verdict)
 {
@@ -76,10 +84,11 @@ keep_sample(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint64_t verdict)
 	uint64_t len = bpf_xdp_get_buff_len(ctx);
 	uint64_t kept = len < VLY_SAMPLE_FRAME_BYTES ? len : VLY_SAMPLE_FRAME_BYTES;
 
-	barrier_var(verdict); /* or the compiler proves these bounds, and the verifier can't */
+	/* otherwise the compiler removes tests that the verifier needs */
+	VLY_VERIFIER_HIDE(verdict);
 	if (cpu == NULL || verdict >= VLY_VERDICT_CNT)
 		return 0;
-	barrier_var(kept);
+	VLY_VERIFIER_HIDE(kept);
 	if (kept < VLY_ETHERNET_BYTES || kept > VLY_SAMPLE_FRAME_BYTES)
 		return 0;
 	sample = &cpu->sample[cpu->sample_cnt & (VLY_XDP_SAMPLES_MAX - 1)];
@@ -91,16 +100,16 @@ keep_sample(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint64_t verdict)
 	sample->kept_len = kept;
 	cpu->sampled[verdict] = cpu->verdict[verdict];
 	cpu->credit[verdict]--;
-	__sync_fetch_and_add(&cpu->sample_cnt, 1); /* after the sample: the reader sees it whole */
+	__sync_fetch_and_add(&cpu->sample_cnt, 1); /* last: the reader sees it whole */
 	return 0;
 }
 
-/* One more of that verdict. Nobody else writes here: a driver's NAPI poll is not preempted by
- * another of its CPU. */
+/* Counts a frame, and samples it while the dataplane gives credit for its verdict. Nobody else
+ * writes here: a NAPI poll is not preempted by another on the same CPU. */
 VLY_POLICY_INLINE void
 count(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint64_t verdict)
 {
-	barrier_var(verdict);
+	VLY_VERIFIER_HIDE(verdict);
 	if (cpu == NULL || verdict >= VLY_VERDICT_CNT)
 		return;
 	cpu->verdict[verdict]++;
@@ -108,13 +117,13 @@ count(struct xdp_md *ctx, struct vly_xdp_cpu *cpu, uint64_t verdict)
 		keep_sample(ctx, cpu, verdict);
 }
 
-/* The queue has no socket. Which one it is, is marked for the dataplane to tell. */
+/* The queue has no socket: marks it, so that the dataplane can log a warning. */
 VLY_POLICY_INLINE enum vly_verdict
 without_lcore(struct xdp_md *ctx, struct vly_xdp_cpu *cpu)
 {
 	uint64_t queue = ctx->rx_queue_index % VLY_XDP_QUEUES_MAX;
 
-	barrier_var(queue);
+	VLY_VERIFIER_HIDE(queue);
 	if (cpu != NULL && queue < VLY_XDP_QUEUES_MAX)
 		cpu->no_lcore[queue] = 1;
 	return VLY_VERDICT_no_lcore;
@@ -144,7 +153,7 @@ volley_xdp(struct xdp_md *ctx)
 						   (uint32_t)bpf_jiffies64() * config->tick_units);
 	}
 	if (verdict == VLY_VERDICT_serve) {
-		/* The flags are what is returned when the queue has no socket. */
+		/* The last argument is returned if the queue has no socket. */
 		action = (int)bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);
 		if (action == XDP_PASS)
 			verdict = without_lcore(ctx, cpu);

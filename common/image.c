@@ -12,11 +12,11 @@ static int
 check_header(const struct vly_image_header *header, size_t bytes, struct vly_image_error *error)
 {
 	if (bytes < sizeof(*header))
-		return vly_image_refuse(error, "%zu octets are no image: its header alone has %zu",
+		return vly_image_refuse(error, "not a zone image: %zu octets, but a header has %zu",
 					bytes, sizeof(*header));
 	if (header->magic == __builtin_bswap64(VLY_IMAGE_MAGIC))
 		return vly_image_refuse(error,
-					"the image was made on a machine of the other byte order");
+					"the image was made on a machine with another byte order");
 	if (header->magic != VLY_IMAGE_MAGIC)
 		return vly_image_refuse(error, "not a zone image (magic number %016llx)",
 					(unsigned long long)header->magic);
@@ -46,8 +46,7 @@ check_sections(const struct vly_image_header *header, size_t bytes, struct vly_i
 	for (unsigned i = 0; i < VLY_SECTION_CNT; i++) {
 		const struct vly_image_section *section = &header->section[i];
 		if (i > VLY_SECTION_HEAP && section->bytes != 0)
-			return vly_image_refuse(error, "section %u is not known to this version",
-						i);
+			return vly_image_refuse(error, "section %u is unknown to this version", i);
 		if (section->off % VLY_IMAGE_ALIGN != 0 || section->off > bytes ||
 		    section->bytes > bytes - section->off)
 			return vly_image_refuse(error, "section %u is outside the image", i);
@@ -63,7 +62,7 @@ check_sections(const struct vly_image_header *header, size_t bytes, struct vly_i
 		return vly_image_refuse(error, "the bucket section does not hold %u buckets",
 					header->bucket_cnt);
 	if (header->probe_max == 0 || header->probe_max > header->bucket_cnt)
-		return vly_image_refuse(error, "a search of %u buckets is impossible",
+		return vly_image_refuse(error, "a search over %u buckets is impossible",
 					header->probe_max);
 	return 0;
 }
@@ -80,7 +79,7 @@ vly_image_verify(const void *block, size_t bytes, const struct vly_image_helpers
 		return -1;
 	image->mapped_bytes = bytes;
 	if (!is_zero(base + header->image_bytes, bytes - header->image_bytes))
-		return vly_image_refuse(error, "something stands behind the image's end");
+		return vly_image_refuse(error, "the octets behind the image are not zero");
 	if (check_sections(header, header->image_bytes, error) != 0)
 		return -1;
 	image->header = header;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A zone image (volley/image.h) in memory, and all checks that make it safe to read. Both programs
- * have this code: volley-dataplane trusts no image that it is sent, and volley-control none that it
- * kept on disk.
+ * A zone image (volley/image.h) in memory, and the checks that make it safe to read. Both programs
+ * use them: volley-dataplane trusts no image that it receives, volley-control none that it has kept
+ * on disk.
  *
- * Use: vly_image_verify() a block that nobody writes any more; it trusts nothing, and checks the
- * checksum and every offset once, so that lookups need no bounds checks. Any thread; the view is
- * read by any thread.
+ * Use: vly_image_verify() a block that nobody can write any more. It checks the checksum and every
+ * offset once, so that lookups need no bounds checks. Any thread; afterwards any thread may read.
  */
 #ifndef VLY_IMAGE_IMAGE_H
 #define VLY_IMAGE_IMAGE_H
@@ -15,13 +14,13 @@
 
 #include <volley/image.h>
 
-/* More threads would wait for memory, not for each other's results. */
+/* More threads would only wait for memory. */
 #define VLY_IMAGE_HELPERS_MAX 3
 
-/* Threads that verify a large image together with the caller's, and go when it is done. */
+/* Threads that help the caller's to verify a large image; they end before the call returns. */
 struct vly_image_helpers {
 	unsigned cnt;   /* 0..VLY_IMAGE_HELPERS_MAX */
-	cpu_set_t cpus; /* where they may run */
+	cpu_set_t cpus; /* on which they may run */
 };
 
 struct vly_image {
@@ -35,15 +34,16 @@ struct vly_image {
 	size_t mapped_bytes;
 };
 
-/* A refused image says why in here. */
+/* The reason why an image is refused. */
 struct vly_image_error {
 	char text[200];
 };
 
 /*
- * Verifies `bytes` octets at `block` (8-octet aligned, untrusted) as an image. `helpers` NULL:
- * alone. Blocks, up to seconds for the largest. Returns 0 and fills *image; or -1 with the reason,
- * and errno: ENOMEM when there was no memory to check it with, else EBADMSG.
+ * Verifies the `bytes` octets at `block` (8-octet aligned, untrusted) as an image. `helpers` NULL:
+ * no helper threads. Blocks, for seconds with the largest images. Returns 0 and fills *image, which
+ * points into the block; or -1 with the reason, and errno: ENOMEM if there was no memory for the
+ * check, else EBADMSG.
  */
 __attribute__((nonnull(1, 4, 5), warn_unused_result)) int
 vly_image_verify(const void *block, size_t bytes, const struct vly_image_helpers *helpers,

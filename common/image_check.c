@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Octets behind a node's name that a comparison may read. */
+/* Octets that a comparison may read behind a node's name. */
 #define NODE_SLACK_BYTES VLY_NAME_SLACK_BYTES
 
-/* Buckets whose bits in the map are on their way from memory while one is checked. */
+/* Buckets whose bits in the map are prefetched ahead of the one being checked. */
 #define BUCKETS_AHEAD 4
 
-/* The largest pointer that can still grow by a whole name and stay a pointer. */
+/* The largest pointer that stays one when it grows by the length of a whole name. */
 #define FIXABLE_POINTER_MAX (VLY_POINTER_MAX - VLY_NAME_BYTES_MAX)
 
 #define ANSWER_FLAGS (VLY_ANSWER_RCODE | VLY_ANSWER_AA | VLY_ANSWER_REFERRAL | VLY_ANSWER_ROTATES)
@@ -74,10 +74,11 @@ check_answer(const struct checker *checker, vly_image_ref ref, unsigned anchor_m
 	uint64_t bytes = (uint64_t)vly_image_answer_wire_off(answer->fix_cnt) + answer->wire_len +
 			 vly_image_answer_tail_bytes(answer) + VLY_IMAGE_SLACK_BYTES;
 	if (!heap_has(checker, ref, bytes))
-		return vly_image_refuse(checker->error, "answer %u runs out of the heap", ref);
+		return vly_image_refuse(checker->error, "answer %u extends past the heap", ref);
 	if (answer->keep_len > answer->wire_len ||
 	    vly_image_answer_keep_arcount(answer) > answer->arcount)
-		return vly_image_refuse(checker->error, "answer %u keeps more than it has", ref);
+		return vly_image_refuse(checker->error,
+					"answer %u: keep_len is larger than wire_len", ref);
 	if (answer->anchor_len == 0 || answer->anchor_len > anchor_max)
 		return vly_image_refuse(checker->error, "answer %u: anchor of %u octets", ref,
 					answer->anchor_len);
@@ -85,12 +86,12 @@ check_answer(const struct checker *checker, vly_image_ref ref, unsigned anchor_m
 		return vly_image_refuse(checker->error, "answer %u: unknown flags 0x%x", ref,
 					answer->flags);
 	if ((answer->flags & VLY_ANSWER_RCODE) > VLY_RCODE_YXDOMAIN)
-		return vly_image_refuse(checker->error, "answer %u: RCODE %u is no zone's", ref,
+		return vly_image_refuse(checker->error, "answer %u: impossible RCODE %u", ref,
 					answer->flags & VLY_ANSWER_RCODE);
 	if ((answer->flags & VLY_ANSWER_ROTATES) &&
 	    (answer->ancount == 0 || answer->fix_cnt != 0 ||
 	     answer->wire_len % (2u * answer->ancount) != 0))
-		return vly_image_refuse(checker->error, "answer %u can't rotate", ref);
+		return vly_image_refuse(checker->error, "answer %u: cannot be rotated", ref);
 	return check_fixes(checker, ref, answer);
 }
 
@@ -119,9 +120,10 @@ check_node(const struct checker *checker, vly_image_ref ref)
 	if (!heap_has(checker, ref,
 		      sizeof(*node) + node->type_cnt * sizeof(node->type[0]) + node->name_len +
 			      NODE_SLACK_BYTES))
-		return vly_image_refuse(checker->error, "node %u runs out of the heap", ref);
+		return vly_image_refuse(checker->error, "node %u extends past the heap", ref);
 	if (node->zone >= checker->image->header->zone_cnt)
-		return vly_image_refuse(checker->error, "node %u: no zone %u", ref, node->zone);
+		return vly_image_refuse(checker->error, "node %u: zone %u does not exist", ref,
+					node->zone);
 	if (node->flags & ~(VLY_NODE_APEX | VLY_NODE_CUT | VLY_NODE_DNAME))
 		return vly_image_refuse(checker->error, "node %u: unknown flags 0x%x", ref,
 					node->flags);
@@ -177,7 +179,8 @@ check_bucket(const struct checker *checker, const vly_image_ref *node, uint64_t 
 		if (node[i] == 0)
 			continue;
 		if (i > 0 && node[i - 1] == 0)
-			return vly_image_refuse(checker->error, "a bucket goes on behind its end");
+			return vly_image_refuse(checker->error,
+						"a bucket has a name behind a free slot");
 		if (!heap_has(checker, node[i], sizeof(struct vly_image_node)))
 			return vly_image_refuse(checker->error, "node %u is outside the heap",
 						node[i]);
@@ -204,7 +207,7 @@ vly_image_map_words(const struct vly_image *image)
 	return image->header->section[VLY_SECTION_HEAP].bytes / VLY_IMAGE_REF_BYTES / 64 + 1;
 }
 
-/* Names are in the buckets in no order, so each sets its bit in another line of the map. */
+/* Names are in the buckets in random order, so each sets a bit in another cache line of the map. */
 static void
 fetch_bits(const struct vly_image_bucket *bucket, const uint64_t *map)
 {

@@ -12,18 +12,19 @@
 
 #include "image_check.h"
 
-/* A thread costs as much as verifying 100 KiB, and disturbs who else has its CPU. */
+/* Smaller images are verified by one thread: starting another costs as much as verifying 100 KiB,
+ * and disturbs the other threads on its CPU. */
 #define HELP_BYTES_MIN (UINT64_C(16) << 20)
 
 #define THREADS_MAX (1 + VLY_IMAGE_HELPERS_MAX)
 
-/* Parts of the heap for each thread, so that all end at about the same time: with one, the slowest
- * kept the others waiting for up to 0.1 s of a GiB. */
+/* Parts of the heap for each thread, so that all finish at about the same time: with one part each,
+ * the others waited for the slowest for up to 0.1 s per GiB. */
 #define PARTS_PER_THREAD 8
 #define PARTS_MAX        (PARTS_PER_THREAD * THREADS_MAX)
 
-/* Parts are begun in order, none behind one that failed; so that of several failures the first is
- * known, and always the same. */
+/* Parts are begun in order, and none after one has failed: so the first of several failures is
+ * known, and it is always the same. */
 struct verification {
 	const struct vly_image *image;
 	const struct vly_image_helpers *helpers;
@@ -32,7 +33,7 @@ struct verification {
 	_Atomic uint64_t sum;
 	atomic_bool no_memory;
 
-	/* what is being done now */
+	/* the current check */
 	int (*check)(struct verification *all, unsigned part, struct vly_image_error *error);
 	unsigned part_cnt;
 	atomic_uint next;
@@ -55,7 +56,7 @@ work(void *arg)
 	return NULL;
 }
 
-/* Starts threads that no signal reaches; returns how many there are. */
+/* Starts threads that block all signals; returns how many were started. */
 static unsigned
 start_helpers(struct verification *all, pthread_t *thread)
 {
@@ -138,10 +139,10 @@ verify(struct verification *all, struct vly_image_error *error)
 	if (check_all(all, sum_up, part_cnt, error) != 0)
 		return -1;
 	if (all->sum != header->checksum)
-		return vly_image_refuse(error, "the checksum does not fit: the image is damaged");
+		return vly_image_refuse(error, "wrong checksum: the image is damaged");
 	if (header->reserved != 0)
 		return vly_image_refuse(error,
-					"the header has a field that is not known to this version");
+					"the header has a field that is unknown to this version");
 	if (check_all(all, check_buckets, all->thread_cnt, error) != 0)
 		return -1;
 	return check_all(all, check_heap, part_cnt, error);

@@ -11,6 +11,7 @@
 
 #include <volley/retry.h>
 
+#include "base/plural.h"
 #include "base/state_file.h"
 #include "common/log.h"
 #include "config/config.h"
@@ -38,15 +39,15 @@ static const char usage[] =
 	"Usage: volley-control --config FILE [--log-level LEVEL] [--retry]\n"
 	"Loads the zones of the configuration and publishes them to volley-dataplane.\n"
 	"\n"
-	"  --config FILE      the configuration, such as /etc/volley/volley.yaml\n"
-	"  --log-level LEVEL  error, warning, info or debug; goes before the configuration's\n"
-	"  --retry            a start that fails is tried again, until it works\n"
-	"  --help             shows this\n"
-	"  --version          shows the version\n"
+	"  --config FILE      the configuration file, such as /etc/volley/volley.yaml\n"
+	"  --log-level LEVEL  error, warning, info or debug; overrides the configuration\n"
+	"  --retry            retry a failed start until it succeeds\n"
+	"  --help             show this help\n"
+	"  --version          show the version\n"
 	"\n"
-	"Signals: SIGHUP reloads everything, SIGTERM and SIGINT end it; the dataplane goes on "
-	"answering.\n"
-	"Exit status: 0 ended by a signal, 1 could not start, 2 usage.\n";
+	"Signals: SIGHUP reloads the configuration and all zones; SIGTERM and SIGINT stop\n"
+	"volley-control, while volley-dataplane continues to answer.\n"
+	"Exit status: 0 stopped by a signal, 1 could not start, 2 wrong usage.\n";
 
 static void
 on_first_load(void *arg, const struct vly_reload_report *report)
@@ -55,8 +56,10 @@ on_first_load(void *arg, const struct vly_reload_report *report)
 	const struct vly_served_zones *served = vly_reloader_served(control->reloader);
 
 	if (report->zone_cnt > 0 && served->loaded_cnt == 0)
-		vly_log_error("no zone could be loaded: correct the files, then volleyctl reload");
-	vly_log_info("ready: %" PRIu32 " zones", served->loaded_cnt);
+		vly_log_error(
+			"no zone could be loaded: correct the files, then run volleyctl reload");
+	vly_log_info("ready: %" PRIu32 " zone%s", served->loaded_cnt,
+		     vly_plural(served->loaded_cnt));
 }
 
 static void
@@ -73,7 +76,7 @@ on_hup(uv_signal_t *signal, int number)
 
 	(void)number;
 	if (!vly_reloader_request(control->reloader, NULL, 0, on_reloaded, NULL))
-		vly_log_error("no reload: out of memory");
+		vly_log_error("reload failed: out of memory");
 }
 
 static void
@@ -81,7 +84,7 @@ on_stop(uv_signal_t *signal, int number)
 {
 	struct control *control = signal->data;
 
-	vly_log_info("ended by %s", strsignal(number));
+	vly_log_info("stopping: received signal %s", strsignal(number));
 	vly_server_free(control->server);
 	control->server = NULL;
 	uv_stop(control->loop);
@@ -109,11 +112,11 @@ load_key(struct control *control, const struct vly_config *config, struct vly_ha
 	int result = vly_hash_key_load(config->control->state_dir, key, reason, sizeof(reason));
 
 	if (result < 0)
-		vly_log_error("no random bits: %m");
+		vly_log_error("the kernel returned no random bits: %m");
 	if (result > 0) {
 		snprintf(control->key_trouble, sizeof(control->key_trouble),
-			 "hash key not kept: each start makes a new one, so the image cache is not "
-			 "used: %s",
+			 "hash key not saved: each start makes a new one, so the image cache is "
+			 "not used: %s",
 			 reason);
 		vly_log_warning("%s", control->key_trouble);
 	}
@@ -125,7 +128,7 @@ static void
 make_state_dir(const char *path)
 {
 	if (vly_state_dir_make(path) < 0)
-		vly_log_warning("state-dir %s can't be made: %m", path);
+		vly_log_warning("state-dir %s could not be created: %m", path);
 }
 
 /* A bad list must not keep the zones from being served. */
@@ -138,8 +141,8 @@ read_lists(struct vly_config *config)
 		return;
 	for (unsigned i = 0; i < errors.cnt; i++)
 		vly_log_error("%s", errors.text[i]);
-	vly_log_error("nothing of defence.deny-file is denied: correct it, then volleyctl "
-		      "reload");
+	vly_log_error("the prefixes of defence.deny-file are not denied: correct the file, then "
+		      "run volleyctl reload");
 	vly_config_errors_free(&errors);
 }
 
@@ -220,7 +223,8 @@ say_started(void)
 	unsigned failed_cnt = vly_retry_started(&vly_log_retry);
 
 	if (failed_cnt > 0)
-		vly_log_info("started, after %u attempts that failed", failed_cnt);
+		vly_log_info("started after %u failed attempt%s", failed_cnt,
+			     vly_plural(failed_cnt));
 }
 
 static int
@@ -229,8 +233,8 @@ run(const char *config_path, int log_level)
 	struct vly_config_errors errors;
 	struct control control = {.loop = uv_default_loop()};
 	if (!control.loop) {
-		vly_log_error("no event loop: %m; more open files are needed (ulimit -n, "
-			      "LimitNOFILE=)");
+		vly_log_error("the event loop could not be created: %m; allow more open files "
+			      "(ulimit -n, LimitNOFILE=)");
 		return 1;
 	}
 	struct vly_config *config = vly_config_load(config_path, &errors);
@@ -264,7 +268,7 @@ start_again(char **argv, int status)
 		VLY_RETRY_MAX_MS / 1000);
 	vly_retry_pause(&vly_log_retry);
 	vly_retry_exec(&vly_log_retry, argv);
-	vly_log_error("can't start again: %m");
+	vly_log_error("could not start again: %m");
 	return status;
 }
 
@@ -300,8 +304,8 @@ main(int argc, char **argv)
 		}
 	}
 	if (!config_path || optind < argc) {
-		fputs("volley-control: give --config FILE, nothing else; see volley-control "
-		      "--help\n",
+		fputs("volley-control: --config FILE must be given, and no other argument; see "
+		      "volley-control --help\n",
 		      stderr);
 		return 2;
 	}

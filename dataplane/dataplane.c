@@ -13,22 +13,22 @@
 #include "watchdog.h"
 #include "workers.h"
 
-/* How often the ports' own counters are copied: as often as anybody looks, at the cost of a few
- * system calls per port. */
+/* The interval at which the ports' counters are copied: short enough for an operator who watches,
+ * at the cost of a few system calls per port. */
 #define READ_PORTS_MS 100
 
 struct dataplane {
 	const struct vly_options *options;
 	struct vly_lcores lcores;
 	struct vly_port port[VLY_PORTS_MAX];
-	unsigned port_cnt; /* planned, at least */
+	unsigned port_cnt; /* ports that are at least planned */
 	struct vly_workers workers;
 	struct vly_counters_block block;
-	struct vly_sampler xdp_sampler; /* of what XDP programs dropped */
+	struct vly_sampler xdp_sampler; /* for the drops of XDP programs */
 	struct vly_publish_server server;
 	struct vly_stream_server streams;
 	struct vly_watchdog watchdog;
-	int status; /* to exit with */
+	int status; /* exit status */
 	uv_loop_t loop;
 	uv_timer_t timer;
 	uv_signal_t sigterm;
@@ -46,21 +46,21 @@ on_signal(uv_signal_t *signal, int number)
 	uv_stop(&dataplane->loop);
 }
 
-/* Lcores that can't get packets are of no use: a new start may find the port again, and says why if
- * not. */
+/* Without a working port, lcores get no packets: a restart may find the port again, and logs the
+ * reason if it does not. */
 static void
 end_without_ports(struct dataplane *dataplane)
 {
 	for (unsigned i = 0; i < dataplane->port_cnt; i++)
 		if (!vly_port_is_lost(&dataplane->port[i]))
 			return;
-	vly_log_error("no port is left that works: volley-dataplane ends, to be started again");
+	vly_log_error("no port works any more: exiting, so that volley-dataplane is restarted");
 	dataplane->status = 1;
 	uv_stop(&dataplane->loop);
 }
 
-/* A signal that came during the start waits for the loop to run. One that comes from here on ends
- * the process. */
+/* A signal that arrived during the start is handled when the loop runs. A later one ends the
+ * process. */
 static bool
 was_told_to_stop(struct dataplane *dataplane)
 {
@@ -87,7 +87,8 @@ on_timer(uv_timer_t *timer)
 	end_without_ports(dataplane);
 }
 
-/* Before anything that must be taken down again, so that a signal can't come in between. */
+/* Handles signals from now on. Called before anything that must be taken down again, so that a
+ * signal can't prevent that. */
 static int
 start_loop(struct dataplane *dataplane)
 {
@@ -155,7 +156,7 @@ create_counters(struct dataplane *dataplane)
 					dataplane->port_cnt, dataplane->streams.thread_cnt);
 
 	if (error != 0) {
-		vly_log_error("no shared memory for the counters: %s", strerror(-error));
+		vly_log_error("cannot create shared memory for the counters: %s", strerror(-error));
 		return -1;
 	}
 	struct vly_counters *counters = dataplane->block.counters;
@@ -187,7 +188,7 @@ stop_workers(struct dataplane *dataplane)
 	vly_workers_stop(&dataplane->workers);
 }
 
-/* One CPU of these is for the main thread. */
+/* Helpers for these CPUs, one of which is for the main thread. */
 static struct vly_image_helpers
 helpers_on(const cpu_set_t *cpus)
 {
@@ -197,7 +198,7 @@ helpers_on(const cpu_set_t *cpus)
 					  *cpus};
 }
 
-/* There are zones: from now on we answer, on every way in. */
+/* There are zones now: starts to answer on all ways in. */
 static void
 on_first_commit(void *argument)
 {
@@ -227,7 +228,7 @@ open_publish_server(struct dataplane *dataplane)
 	if (vly_publish_server_open(server, &dataplane->loop, dataplane->options->socket_path,
 				    &dataplane->block, dataplane->port, dataplane->port_cnt) != 0)
 		return -1;
-	/* as long as no image is live, the lcores have nothing to answer */
+	/* While no image is live, lcores do not answer, so their CPUs can help. */
 	server->images.before = helpers_on(&dataplane->lcores.allowed);
 	server->images.beside = helpers_on(&dataplane->lcores.rest);
 	server->on_first_commit = on_first_commit;
@@ -260,7 +261,7 @@ serve(struct dataplane *dataplane)
 	return dataplane->status;
 }
 
-/* With the EAL running. */
+/* Runs while the EAL is running. */
 static int
 run_ports(struct dataplane *dataplane)
 {
@@ -285,10 +286,11 @@ plan_lcores(struct dataplane *dataplane, struct vly_options *options)
 
 	int error = vly_lcores_allowed(&allowed, sched_getaffinity);
 	if (error != 0) {
-		vly_log_error("can't ask for our CPUs: %s",
-			      error == -ERANGE
-				      ? "none of the first 1,024, which DPDK knows, is ours"
-				      : strerror(-error));
+		vly_log_error(
+			"cannot get the CPUs that volley-dataplane may use: %s",
+			error == -ERANGE
+				? "it may use none of CPUs 0 to 1023, and DPDK knows no others"
+				: strerror(-error));
 		return -1;
 	}
 	if (vly_lcores_plan(&dataplane->lcores, options, &allowed) != 0) {
@@ -296,7 +298,8 @@ plan_lcores(struct dataplane *dataplane, struct vly_options *options)
 		return -1;
 	}
 	if (dataplane->lcores.shared)
-		vly_log_warning("%u lcores share CPUs: each wants its own", dataplane->lcores.cnt);
+		vly_log_warning("%u lcores share CPUs: each should have its own (--cpus)",
+				dataplane->lcores.cnt);
 	return 0;
 }
 
@@ -313,7 +316,7 @@ vly_dataplane_run(struct vly_options *options)
 	dataplane->options = options;
 	vly_identity = options->identity;
 	if (start_loop(dataplane) != 0) {
-		vly_log_error("can't make an event loop: %m");
+		vly_log_error("cannot create an event loop: %m");
 		free(dataplane);
 		return 1;
 	}

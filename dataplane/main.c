@@ -13,11 +13,11 @@
 #include "dataplane.h"
 #include "start.h"
 
-/* Becomes a new volley-dataplane with one option more. */
+/* Executes volley-dataplane again with one more option. */
 static int
 run_without_huge_pages(int argc, char **argv)
 {
-	/* DPDK has opened huge pages by now, and those would stay taken. */
+	/* DPDK has opened huge pages by now, which would stay allocated. */
 	close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 	char **again = calloc((size_t)argc + 2, sizeof(*again));
 
@@ -35,11 +35,11 @@ run(int argc, char **argv)
 {
 	static struct vly_options options;
 
-	/* A log line that nobody reads any more must not end us. */
+	/* Logging to a closed pipe must not end the program. */
 	signal(SIGPIPE, SIG_IGN);
 	switch (vly_options_parse(&options, argc, argv)) {
 	case VLY_OPTIONS_HELP:
-		fputs(vly_options_help, stdout);
+		vly_options_help(stdout);
 		return 0;
 	case VLY_OPTIONS_VERSION:
 		puts("volley-dataplane " VLY_VERSION);

@@ -20,7 +20,7 @@ vly_start_done(void)
 int
 vly_start_again(char **argv, int status)
 {
-	/* only volleyctl, which reads the configuration again, can have others for us */
+	/* Only volleyctl, which reads the configuration again, can pass other flags. */
 	bool flags_may_change = getenv(VLY_RETRY_COMMAND) != NULL;
 
 	if (!vly_log_retry.starting)

@@ -13,20 +13,20 @@
 #include "base/thread_state.h"
 #include "common/log.h"
 
-/* Looks in a time limit. A hang is so noticed within eleven tenths of the limit; more looks would
- * only wake the thread up more often. */
+/* Checks within a time limit: a hang is noticed within eleven tenths of the limit. More checks
+ * would only wake up the thread more often. */
 #define LOOKS 10
 
-/* Time limits that the main thread has: with large images, it verifies and waits for grace periods
- * for seconds. */
+/* The main thread's limit, in time limits: with large images, it verifies and waits for grace
+ * periods for seconds. */
 #define MAIN_LIMITS 30
 
-/* How long the end may take: a disk or a reader of the log that hangs must not hold it up. What the
- * log and the file get is written within a few milliseconds, and asking a thread for its position
- * takes 200 ms at most. */
+/* The time for logging and saving before the end: a disk or a log reader that hangs must not delay
+ * it. Log and file are written within a few milliseconds, and a thread's position takes 200 ms at
+ * most. */
 #define END_MS_MAX 500
 
-/* Octets of a packet that the log shows, and packets that it shows. */
+/* The octets of each packet, and the packets, that the log shows. */
 #define SHOWN_BYTES_MAX 320
 #define SHOWN_MAX       4
 
@@ -68,16 +68,16 @@ keep_packets(const struct vly_watchdog *watchdog, const char *what)
 	if (watchdog->evidence.cnt == 0)
 		return;
 	if (watchdog->state_dir == NULL) {
-		vly_log_error("watchdog: without --state-dir, the packets are not kept");
+		vly_log_error(
+			"watchdog: the packets are not saved: give a directory with --state-dir");
 		return;
 	}
 	int error = vly_evidence_write(&watchdog->evidence, watchdog->state_dir, what, path,
 				       sizeof(path));
 	if (error != 0)
-		vly_log_error("watchdog: the packets can't be kept: %s: %s", path,
-			      strerror(-error));
+		vly_log_error("watchdog: cannot save the packets: %s: %s", path, strerror(-error));
 	else
-		vly_log_error("watchdog: its packets are kept in %s", path);
+		vly_log_error("watchdog: packets saved in %s", path);
 }
 
 static void
@@ -87,9 +87,9 @@ end_now(int number)
 	_exit(VLY_WATCHDOG_STATUS);
 }
 
-/* Ends the process by SIGALRM, should a disk or a reader of the log hang. By default the signal
- * ends even a wait for a disk, but not a process with pid 1, the first one of a container: that one
- * handles it. */
+/* Ends the process by SIGALRM if a disk or a log reader hangs. By default the signal ends even a
+ * process that waits for a disk, but not one with pid 1, the first of a container: that one needs a
+ * handler. */
 static void
 limit_the_end(void)
 {
@@ -103,7 +103,7 @@ limit_the_end(void)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/* Tells where the thread is and what it had in hand, which is in the evidence, and ends. */
+/* Logs the thread's position and packets, which are in the evidence, and ends the process. */
 __attribute__((noreturn)) static void
 end(const struct vly_watchdog *watchdog, pid_t tid, const char *what)
 {
@@ -113,13 +113,13 @@ end(const struct vly_watchdog *watchdog, pid_t tid, const char *what)
 	vly_log_error("watchdog: %s is at %s", what, position);
 	show_packets(&watchdog->evidence);
 	keep_packets(watchdog, what);
-	vly_log_error("watchdog: volley-dataplane ends, to be started again");
+	vly_log_error("watchdog: exiting, so that volley-dataplane is restarted");
 	_exit(VLY_WATCHDOG_STATUS);
 }
 
 /*
  * Whether a thread without progress hangs: it does if it waits for something, or if it has run for
- * half of the time limit. Otherwise others have its CPU, and a new start would not change that.
+ * half of the time limit. Otherwise other processes use its CPU, which a restart would not change.
  */
 static bool
 is_stuck(const struct vly_watchdog *watchdog, struct vly_watch *watch, pid_t tid, const char *what)
@@ -130,8 +130,8 @@ is_stuck(const struct vly_watchdog *watchdog, struct vly_watch *watch, pid_t tid
 	    state.cpu_ms - watch->cpu_ms >= watchdog->timeout_ms / 2)
 		return true;
 	if (!watch->told)
-		vly_log_warning("watchdog: %s wants to run, and has had %llu ms of its CPU in "
-				"%u ms: others have it",
+		vly_log_warning("watchdog: %s got only %llu ms of CPU time in %u ms: other "
+				"processes use its CPU",
 				what, (unsigned long long)(state.cpu_ms - watch->cpu_ms),
 				watch->quiet_cnt * watchdog->look_ms);
 	watch->told = true;
@@ -165,10 +165,11 @@ look_at_lcore(struct vly_watchdog *watchdog, unsigned idx)
 		return;
 	limit_the_end();
 	const char *stage = vly_worker_held(worker, &watchdog->evidence);
-	vly_log_error("watchdog: lcore %u (port %s, queue %u, CPU %u) has not come back for %u ms: "
-		      "it is %s, with %u packets in hand",
-		      counters->lcore_id, worker->port_name, worker->queue_idx, counters->cpu,
-		      watchdog->timeout_ms, stage, watchdog->evidence.cnt);
+	vly_log_error(
+		"watchdog: lcore %u (port %s, queue %u, CPU %u) has hung for %u ms: it is %s, "
+		"with %u packets in hand",
+		counters->lcore_id, worker->port_name, worker->queue_idx, counters->cpu,
+		watchdog->timeout_ms, stage, watchdog->evidence.cnt);
 	end(watchdog, worker->tid, what);
 }
 
@@ -186,13 +187,12 @@ look_at_stream(struct vly_watchdog *watchdog, unsigned idx)
 		return;
 	limit_the_end();
 	vly_stream_thread_held(thread, &watchdog->evidence);
-	vly_log_error("watchdog: stream thread %u has not come back for %u ms, with %u messages in "
-		      "hand",
+	vly_log_error("watchdog: stream thread %u has hung for %u ms, with %u messages in hand",
 		      idx, watchdog->timeout_ms, watchdog->evidence.cnt);
 	end(watchdog, thread->tid, what);
 }
 
-/* The main thread may well wait for an lcore that hangs, or for a disk: there is only a warning. */
+/* The main thread may wait for an lcore that hangs, or for a disk, so this is only a warning. */
 static void
 look_at_main(struct vly_watchdog *watchdog)
 {
@@ -202,12 +202,12 @@ look_at_main(struct vly_watchdog *watchdog)
 	if (!vly_watch_look(watch, beats, watchdog->quiet_max * MAIN_LIMITS) || watch->told)
 		return;
 	watch->told = true;
-	vly_log_warning("watchdog: the main thread has not come back for %u s: queries are "
-			"answered, but volley-control is not",
+	vly_log_warning("watchdog: the main thread has not responded for %u s: queries are "
+			"answered, but commands of volley-control are not",
 			watch->quiet_cnt * watchdog->look_ms / 1000);
 }
 
-/* Waits until it is time for a look. Returns false when the watchdog is to stop. */
+/* Waits until the next check. Returns false if the watchdog is to stop. */
 static bool
 wait_for_look(struct vly_watchdog *watchdog)
 {
@@ -248,7 +248,7 @@ vly_watchdog_start(struct vly_watchdog *watchdog, const struct vly_options *opti
 		   const struct vly_workers *workers, const struct vly_stream_server *streams)
 {
 	if (options->watchdog_ms == 0) {
-		vly_log_info("watchdog: off");
+		vly_log_info("watchdog: disabled");
 		return 0;
 	}
 	watchdog->timeout_ms = options->watchdog_ms;
@@ -264,7 +264,7 @@ vly_watchdog_start(struct vly_watchdog *watchdog, const struct vly_options *opti
 	watchdog->running = error == 0;
 	if (error == 0)
 		return 0;
-	vly_log_error("the watchdog does not start: %s", uv_strerror(error));
+	vly_log_error("watchdog: cannot start its thread: %s", uv_strerror(error));
 	free_locks(watchdog);
 	return -1;
 }

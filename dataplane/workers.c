@@ -14,8 +14,8 @@
 #define HEADERS_IPV4 (VLY_IPV4_BYTES + VLY_UDP_BYTES)
 #define HEADERS_IPV6 (VLY_IPV6_BYTES + VLY_UDP_BYTES)
 
-/* An lcore has its memory within milliseconds. One that has not after so long never will, and an
- * operator sees the reason before systemd's own patience ends (90 s). */
+/* An lcore allocates its memory within milliseconds. One that has not done so after 30 s never
+ * will, and the operator gets the reason before systemd's start timeout (90 s). */
 #define START_MS_MAX 30000
 
 static uint16_t
@@ -43,7 +43,7 @@ plan_worker(const struct vly_options *options, const struct vly_port *port, unsi
 		.checks_sums = port->checks_sums,
 		.tsc_hz = rte_get_tsc_hz(),
 		.addresses = &options->addresses,
-		/* an XDP program has looked at it */
+		/* the XDP program has checked it */
 		.mac = port->has_xdp ? NULL : &port->mac,
 	};
 }
@@ -96,17 +96,16 @@ wait_for(const struct vly_worker *worker)
 	case VLY_WORKER_ENDED:
 		return 0;
 	case VLY_WORKER_FAILED:
-		vly_log_error("lcore %u does not start: port %s, queue %u: %s: %s", id,
+		vly_log_error("lcore %u cannot start: port %s, queue %u: %s: %s", id,
 			      worker->port_name, worker->queue_idx, worker->error_what,
 			      strerror(worker->error));
 		return -1;
 	case VLY_WORKER_STARTING:
 		break;
 	}
-	vly_log_error("lcore %u does not start: port %s, queue %u: it has not got its memory "
-		      "within %d s",
-		      id, worker->port_name, worker->queue_idx, START_MS_MAX / 1000);
-	_exit(EXIT_FAILURE); /* whoever waited for it to end would wait for ever */
+	vly_log_error("lcore %u cannot start: port %s, queue %u: no memory within %d s", id,
+		      worker->port_name, worker->queue_idx, START_MS_MAX / 1000);
+	_exit(EXIT_FAILURE); /* it can't be waited for: it may never end */
 }
 
 int
@@ -115,7 +114,7 @@ vly_workers_start(struct vly_workers *workers)
 	for (unsigned i = 0; i < workers->cnt; i++) {
 		int error = rte_eal_remote_launch(vly_worker_run, &workers->worker[i], i + 1);
 		if (error != 0) {
-			vly_log_error("lcore %u does not start: %s", i + 1, strerror(-error));
+			vly_log_error("lcore %u cannot start: %s", i + 1, strerror(-error));
 			return -1;
 		}
 		workers->launched_cnt++;

@@ -17,7 +17,7 @@
 /* Given back at once. Smaller: more system calls. Larger: more memory that waits. */
 #define RELEASE_BYTES (UINT64_C(4) << 20)
 
-static const char changed[] = "it changed while it was read: replace files by renaming";
+static const char changed[] = "the file changed while it was being read: replace files by renaming";
 
 /* Reads the octets 0..status->st_size-1, where `status` is from before. Returns NULL, or why they
  * are not what the file holds. */
@@ -62,7 +62,7 @@ allocate(struct vly_file_text *text, size_t bytes)
 		start = malloc(bytes);
 	}
 	text->start = start;
-	return start == NULL ? "no memory for its text" : NULL;
+	return start == NULL ? "out of memory" : NULL;
 }
 
 static const char *
@@ -70,7 +70,7 @@ look_at(int fd, struct stat *status)
 {
 	if (fstat(fd, status) != 0)
 		return strerror(errno);
-	return S_ISREG(status->st_mode) ? NULL : "it is not a regular file";
+	return S_ISREG(status->st_mode) ? NULL : "not a regular file";
 }
 
 static const char *
@@ -82,7 +82,7 @@ read_open(struct vly_file_text *text, int fd)
 	if (why != NULL)
 		return why;
 	if (status.st_size == 0)
-		return "it is empty";
+		return "the file is empty";
 	why = allocate(text, (size_t)status.st_size);
 	if (why != NULL)
 		return why;
@@ -116,7 +116,7 @@ read_string(int fd, size_t bytes_max, char **text, size_t *bytes)
 	*bytes = (size_t)status.st_size;
 	if (*bytes > bytes_max) {
 		errno = EFBIG;
-		return "it is too long";
+		return "the file is too large";
 	}
 	*text = malloc(*bytes + 1);
 	if (*text == NULL)

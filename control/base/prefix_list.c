@@ -55,7 +55,8 @@ vly_prefix_parse(const char *text, struct vly_prefix_rule *rule,
 	snprintf(address, sizeof(address), "%.*s", len < 46 ? (int)len : 46, text);
 	bool ipv4 = inet_pton(AF_INET, address, rule->address + 12) == 1;
 	if (!ipv4 && inet_pton(AF_INET6, address, rule->address) != 1) {
-		snprintf(reason, VLY_PREFIX_REASON_BYTES, "%.60s is no IPv4 or IPv6 prefix", text);
+		snprintf(reason, VLY_PREFIX_REASON_BYTES, "%.60s is not an IPv4 or IPv6 prefix",
+			 text);
 		return reason;
 	}
 	int bits = slash ? read_bits(text + len + 1, ipv4 ? 32 : 128) : (ipv4 ? 32 : 128);
@@ -67,15 +68,16 @@ vly_prefix_parse(const char *text, struct vly_prefix_rule *rule,
 	rule->bits = (uint8_t)(ipv4 ? bits + 96 : bits);
 	if (!ipv4 && is_ipv4(rule)) {
 		snprintf(reason, VLY_PREFIX_REASON_BYTES,
-			 "%.60s: IPv4 prefixes are written as such", text);
+			 "%.60s is an IPv4 prefix in the form of an IPv6 prefix: write it as IPv4",
+			 text);
 		return reason;
 	}
 	if (ipv4)
 		memcpy(rule->address, mapped, sizeof(mapped));
 	if (!clear_host_bits(rule))
 		return NULL;
-	snprintf(reason, VLY_PREFIX_REASON_BYTES, "%.60s has bits behind its length: %s is meant?",
-		 text, vly_prefix_format(rule, right));
+	snprintf(reason, VLY_PREFIX_REASON_BYTES, "%.60s has host bits set; did you mean %s?", text,
+		 vly_prefix_format(rule, right));
 	return reason;
 }
 
@@ -163,8 +165,7 @@ vly_prefix_list_read(struct vly_prefix_list *list, const char *text, size_t byte
 		}
 		rule.action = action;
 		if (list->cnt == VLY_PREFIX_LIST_MAX) {
-			complaints->tell(complaints->arg, line,
-					 "more prefixes than there is room for");
+			complaints->tell(complaints->arg, line, "too many prefixes");
 			return -1;
 		}
 		if (vly_prefix_list_add(list, &rule) < 0)

@@ -39,8 +39,7 @@ __attribute__((nonnull, warn_unused_result)) int
 vly_state_file_set_aside(const char *path, char *aside, size_t aside_bytes);
 
 /*
- * Makes text[0..bytes-1] the contents of `path`, with mode 0600: written to `path`.new, synced, and
- * renamed. Returns 0; or -1 with "path: why" in `reason`, and the file is as it was.
+ * Makes text[0..bytes-1] the contents of `path`, with mode 0600, by new_file.h. Returns 0; or -1 with "path: why" in `reason`, and the file is as it was.
  */
 __attribute__((nonnull, warn_unused_result)) int vly_state_file_write(const char *path,
 								      const char *text,

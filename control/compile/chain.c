@@ -22,23 +22,8 @@ static bool
 is_known(const struct vly_chain *chain, const struct vly_zone_record *dname)
 {
 	for (unsigned i = 0; i < chain->hop_cnt; i++)
-		if (chain->hop[i].record == dname)
+		if (chain->hop[i].by.alias == dname)
 			return true;
-	return false;
-}
-
-/* Whether the chain grows without end, so that it ends here: the DNAME comes by again, and since
- * its last time no hop has touched the `prefix_len` octets that stood before its owner then. */
-static bool
-is_growing(const struct vly_chain *chain, const struct vly_zone_record *dname, unsigned prefix_len)
-{
-	for (unsigned i = chain->hop_cnt; i-- > 0;) {
-		const struct vly_chain_hop *hop = &chain->hop[i];
-		if (hop->record == dname && hop->prefix_len <= prefix_len)
-			return true;
-		if (prefix_len > hop->prefix_len)
-			prefix_len = hop->prefix_len;
-	}
 	return false;
 }
 
@@ -60,14 +45,13 @@ add_hop(struct vly_chain *chain, const struct vly_zone *zone, const struct vly_z
 	uint32_t dname_idx, unsigned prefix_len, const uint8_t *wire, unsigned len)
 {
 	chain->end = VLY_CHAIN_LEFT;
-	if (chain->hop_cnt == VLY_CHAIN_HOPS_MAX)
+	if (chain->hop_cnt == VLY_ALIAS_HOPS_MAX)
 		return false;
 	struct vly_chain_hop *hop = &chain->hop[chain->hop_cnt];
 	if (chain->hop_cnt > 0 || !chain->by_wildcard)
 		hop->owner = chain->target;
-	hop->record = record;
+	hop->by = (struct vly_alias_hop){.alias = record, .prefix_len = prefix_len};
 	hop->dname_idx = dname_idx;
-	hop->prefix_len = prefix_len;
 	hop->target_len = len;
 	memcpy(hop->target, wire, len);
 	chain->hop_cnt++;
@@ -95,14 +79,15 @@ add_dname(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_id
 	const struct vly_zone_record *dname = record_of(zone, node_idx, VLY_TYPE_DNAME);
 	uint8_t wire[VLY_NAME_BYTES_MAX];
 
-	if (prefix_len + dname->data_len > sizeof(wire)) {
+	if (vly_alias_is_too_long(prefix_len, dname->data_len)) {
 		chain->end = VLY_CHAIN_YXDOMAIN;
 		chain->node_idx = node_idx;
 		chain->dname_beyond = dname;
 		return false;
 	}
 	chain->end = VLY_CHAIN_LEFT;
-	if (is_passed(chain) || is_growing(chain, dname, prefix_len))
+	if (is_passed(chain) || vly_alias_is_growing(chain->hop, sizeof(chain->hop[0]),
+						     chain->hop_cnt, dname, prefix_len))
 		return false;
 	if (is_known(chain, dname))
 		node_idx = VLY_ZONE_NONE; /* in the answer already */
@@ -156,7 +141,7 @@ vly_chain_follow(struct vly_chain *chain, const struct vly_zone *zone, uint32_t 
 	chain->by_wildcard = by_wildcard;
 	if (!vly_rdata_scan_name(&chain->target, name, len) || !add_cname(chain, zone, node_idx))
 		return;
-	while (follow(chain, zone)) /* VLY_CHAIN_HOPS_MAX times at most */
+	while (follow(chain, zone)) /* VLY_ALIAS_HOPS_MAX times at most */
 		;
 }
 
@@ -183,7 +168,7 @@ prepare_wildcard(struct vly_chain *chain, struct vly_zone *zone, uint32_t wildca
 	vly_chain_follow(chain, zone, wildcard, true);
 	for (unsigned i = 1; i < chain->hop_cnt; i++) {
 		const struct vly_chain_hop *hop = &chain->hop[i];
-		if (hop->record != chain->hop[0].record)
+		if (hop->by.alias != chain->hop[0].by.alias)
 			continue;
 		if (vly_zone_find(zone, &hop->owner, 0) == wildcard)
 			zone->node[wildcard].flags |= VLY_ZONE_RETURNS;

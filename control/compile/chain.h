@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* CNAME and DNAME chains inside a zone, followed when it is compiled (RFC 1034 §3.6.2, §4.3.2, RFC
- * 6672). */
+ * 6672). What ends a chain is in <volley/alias.h>. */
 #ifndef VLY_CONTROL_CHAIN_H
 #define VLY_CONTROL_CHAIN_H
 
-#include "zone/zone.h"
+#include <volley/alias.h>
 
-/* CNAMEs in one answer: resolvers give up at about as many, and go on asking from there. */
-#define VLY_CHAIN_HOPS_MAX 16
+#include "zone/zone.h"
 
 enum vly_chain_end {
 	VLY_CHAIN_NODE,     /* at node_idx, under the name `target` (node_idx may be a wildcard) */
 	VLY_CHAIN_CUT,      /* at or below the cut node_idx */
 	VLY_CHAIN_NXDOMAIN, /* at a name that does not exist */
 	VLY_CHAIN_YXDOMAIN, /* at a DNAME that would make too long a name (RFC 6672 §2.2) */
-	VLY_CHAIN_LEFT,     /* outside the zone, in a loop, or after VLY_CHAIN_HOPS_MAX */
+	VLY_CHAIN_LEFT,     /* outside the zone, in a loop, or after VLY_ALIAS_HOPS_MAX */
 };
 
 /* A CNAME: one of the zone, or one that a DNAME above its owner stands for. */
 struct vly_chain_hop {
-	const struct vly_zone_record *record; /* the CNAME or the DNAME */
-	uint32_t dname_idx;    /* the DNAME's node; VLY_ZONE_NONE: a CNAME of the zone */
-	struct vly_name owner; /* of hop[0]: only set when it is the node's own name */
-	unsigned prefix_len;   /* octets of the owner that the target begins with; CNAME: 0 */
+	struct vly_alias_hop by; /* a struct vly_zone_record, the CNAME or the DNAME */
+	uint32_t dname_idx;      /* the DNAME's node; VLY_ZONE_NONE: a CNAME of the zone */
+	struct vly_name owner;   /* of hop[0]: only set when it is the node's own name */
 	unsigned target_len;
 	uint8_t target[VLY_NAME_BYTES_MAX];
 };
@@ -33,7 +31,7 @@ struct vly_chain {
 	bool by_wildcard;
 	struct vly_name target; /* the last name */
 	unsigned hop_cnt;       /* at least 1 */
-	struct vly_chain_hop hop[VLY_CHAIN_HOPS_MAX];
+	struct vly_chain_hop hop[VLY_ALIAS_HOPS_MAX];
 	/* YXDOMAIN: the DNAME that makes too long a name */
 	const struct vly_zone_record *dname_beyond;
 };

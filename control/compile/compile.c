@@ -4,34 +4,6 @@
 #include "compiler.h"
 #include "zone/rdata.h"
 
-int
-vly_compiler_fail(struct vly_compiler *compiler, const struct vly_zone_record *record,
-		  const char *text)
-{
-	const struct vly_zone *zone = compiler->zone;
-
-	vly_zone_report_add(compiler->report, VLY_ZONE_CHECK_must,
-			    zone->file[record != NULL ? record->file_idx : 0],
-			    record != NULL ? record->line : 0, "%s", text);
-	return -1;
-}
-
-int
-vly_compiler_fail_memory(struct vly_compiler *compiler)
-{
-	return vly_compiler_fail(compiler, NULL, "no memory for the image");
-}
-
-int
-vly_compiler_load(struct vly_compiler *compiler, struct vly_rrsets *rrsets, uint32_t idx)
-{
-	if (vly_rrsets_load(rrsets, compiler->zone, idx) != 0)
-		return vly_compiler_fail_memory(compiler);
-	if (compiler->zone->has_nsec3)
-		vly_rrsets_drop_nsec3(rrsets);
-	return 0;
-}
-
 static int
 store_name(struct vly_compiler *compiler, const struct vly_zone_node *source)
 {

@@ -12,25 +12,6 @@ node_name(const struct vly_compiler *compiler, uint32_t idx, unsigned *len)
 	return vly_zone_node_name(compiler->zone, idx, len);
 }
 
-void
-vly_compiler_add_rrset(struct vly_compiler *compiler, enum vly_section section,
-		       const uint8_t *owner, const struct vly_rrset *rrset)
-{
-	for (unsigned i = 0; i < rrset->record_cnt; i++) {
-		const struct vly_zone_record *record = rrset->record[i];
-		bool own_ttl =
-			rrset->type == VLY_TYPE_RRSIG; /* RFC 4034 §3: that of what it covers */
-		vly_answer_add(compiler->writer, section,
-			       &(struct vly_answer_record){
-				       .owner = owner,
-				       .type = rrset->type,
-				       .ttl = own_ttl ? record->ttl : rrset->ttl,
-				       .data = record->data,
-				       .data_len = record->data_len,
-			       });
-	}
-}
-
 /* The SOA in the authority section, with the TTL of negative answers (RFC 2308 §3). */
 static void
 add_negative(struct vly_compiler *compiler)
@@ -59,8 +40,8 @@ store_answer(struct vly_compiler *compiler)
 		vly_answer_keep(writer);
 	if (writer->overflow) {
 		(void)vly_compiler_fail(compiler, compiler->blamed,
-					"an answer with this record does not fit into any DNS "
-					"message (65,535 octets)");
+					"an answer with this record is larger than any DNS message "
+					"(65,535 octets)");
 		return 0;
 	}
 	unsigned wire_off = vly_image_answer_wire_off((uint16_t)writer->fix_cnt);
@@ -171,7 +152,7 @@ compile_cut(struct vly_compiler *compiler, uint32_t idx)
 static void
 add_hop(struct vly_compiler *compiler, const struct vly_chain_hop *hop, bool is_first)
 {
-	const struct vly_zone_record *record = hop->record;
+	const struct vly_zone_record *record = hop->by.alias;
 	unsigned len;
 
 	if (hop->dname_idx != VLY_ZONE_NONE)

@@ -120,8 +120,7 @@ add_zone(struct vly_image_builder *builder, struct vly_zone *zone, struct vly_zo
 	struct vly_image_zone *compiled = next_zone(builder);
 
 	if (compiled == NULL) {
-		vly_zone_report_add(report, VLY_ZONE_CHECK_must, zone->file[0], 0,
-				    "no memory for the zone");
+		vly_zone_report_add(report, VLY_ZONE_CHECK_must, zone->file[0], 0, "out of memory");
 		return -1;
 	}
 	if (vly_compile_zone(draft, zone, builder->zone_cnt, compiled, report) != 0) {

@@ -125,44 +125,6 @@ find_complaint(struct reading *reading, cyaml_err_t err)
 	}
 }
 
-struct vly_config_finding *
-vly_config_find(struct vly_config_findings *findings, const char *path, unsigned idx,
-		const char *format, ...)
-{
-	va_list args;
-
-	if (findings->total++ >= VLY_CONFIG_ERRORS_MAX)
-		return NULL;
-	struct vly_config_finding *finding = &findings->item[findings->cnt++];
-	const char *number = strstr(path, "%u");
-	if (number)
-		snprintf(finding->path, sizeof(finding->path), "%.*s%u%s", (int)(number - path),
-			 path, idx, number + 2);
-	else
-		snprintf(finding->path, sizeof(finding->path), "%s", path);
-	va_start(args, format);
-	vsnprintf(finding->text, sizeof(finding->text), format, args);
-	va_end(args);
-	return finding;
-}
-
-void
-vly_config_write_error(struct vly_config_errors *errors, const char *path, uint64_t line,
-		       const char *key, const char *text)
-{
-	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	char place[32] = "";
-
-	if (errors->cnt == VLY_CONFIG_ERRORS_MAX)
-		return;
-	if (line)
-		snprintf(place, sizeof(place), ":%llu", (unsigned long long)line);
-	if (asprintf(&errors->text[errors->cnt], "%s%s: %s%s%s", base, place, key, *key ? ": " : "",
-		     text) < 0)
-		errors->text[errors->cnt] = NULL;
-	errors->cnt += errors->text[errors->cnt] != NULL;
-}
-
 static void
 write_findings(struct reading *reading, struct vly_config_errors *errors)
 {
@@ -182,17 +144,21 @@ static const char *const severity_words[] = {
 	[VLY_ZONE_ERROR] = "error",
 };
 
-static void
+/* Without a text there is no default. Returns whether there was no memory. */
+static bool
 set_default(char **value, const char *text)
 {
-	if (!*value)
+	if (!*value && text)
 		*value = strdup(text);
+	return !*value && text;
 }
 
 /* Returns -1 when there is no memory. */
 static int
 set_defaults(struct vly_config *config)
 {
+	bool failed = false;
+
 	if (!config->control)
 		config->control = calloc(1, sizeof(*config->control));
 	if (!config->dataplane)
@@ -205,31 +171,21 @@ set_defaults(struct vly_config *config)
 	    vly_config_defence_defaults(config) < 0)
 		return -1;
 #define X(id, name, severity, help)                                                                \
-	set_default(&config->checks->id, severity_words[VLY_ZONE_##severity]);
+	failed |= set_default(&config->checks->id, severity_words[VLY_ZONE_##severity]);
 	VLY_ZONE_CHECKS(X)
 #undef X
-	set_default(&config->control->socket, "/run/volley/control.sock");
-	set_default(&config->control->socket_group, "volley");
-	set_default(&config->control->state_dir, "/var/lib/volley");
-	set_default(&config->control->image_cache, "on");
-	set_default(&config->control->log_level, "info");
-	set_default(&config->answers->any, "one");
-	set_default(&config->answers->additional, "addresses");
-	set_default(&config->dataplane->socket, "/run/volley/dataplane.sock");
-	set_default(&config->dataplane->idle, "sleep");
-	set_default(&config->dataplane->huge_pages, "auto");
-	set_default(&config->dataplane->udp_payload_max, "1232");
-	set_default(&config->dataplane->rrset_order, "fixed");
-	set_default(&config->dataplane->stream_threads, "1");
-	set_default(&config->dataplane->stream_connections, "10000");
-	set_default(&config->dataplane->stream_client, "256");
-	set_default(&config->dataplane->stream_idle, "10");
-	set_default(&config->dataplane->stream_read, "5");
-	set_default(&config->dataplane->stream_write, "10");
-	set_default(&config->dataplane->stream_memory, "64");
-	set_default(&config->dataplane->watchdog_ms, "1000");
-	set_default(&config->dataplane->log_level, "info");
-	return config->dataplane->log_level ? 0 : -1;
+	failed |= set_default(&config->control->socket, "/run/volley/control.sock");
+	failed |= set_default(&config->control->socket_group, "volley");
+	failed |= set_default(&config->control->state_dir, "/var/lib/volley");
+	failed |= set_default(&config->control->image_cache, "on");
+	failed |= set_default(&config->control->log_level, "info");
+	failed |= set_default(&config->answers->any, "one");
+	failed |= set_default(&config->answers->additional, "addresses");
+#define X(id, name, key, kind, argument, min, max, unit, preset, help)                             \
+	failed |= set_default(&config->dataplane->id, preset);
+	VLY_DATAPLANE_SETTINGS(X)
+#undef X
+	return failed ? -1 : 0;
 }
 
 void

@@ -24,6 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <volley/dataplane_options.h>
+
 #include "base/prefix_list.h"
 #include "defence_settings.h"
 #include "zone/zone_report.h"
@@ -39,32 +41,17 @@ struct vly_config_control {
 	char *log_level;
 };
 
-/* Values in the words of the dataplane's flags; NULL where the flag is left out. */
+/* Values in the words of the dataplane's options; NULL where an option is left out. Each member is
+ * called like its row of the table. */
 struct vly_config_dataplane {
-	char *socket;
-	char **ports;
-	unsigned port_cnt;
-	char *cpus;
-	char **listen;
-	unsigned listen_cnt;
-	char *xdp_program;
-	char *idle;
-	char *memory; /* MiB */
-	char *huge_pages;
-	char *udp_payload_max;
-	char *nsid;
-	char *id_server;
-	char *version_server;
-	char *rrset_order;
-	char *stream_threads;
-	char *stream_connections;
-	char *stream_client;
-	char *stream_idle;
-	char *stream_read;
-	char *stream_write;
-	char *stream_memory;
-	char *watchdog_ms;
-	char *log_level;
+#define X(id, ...)                                                                                 \
+	char **id;                                                                                 \
+	unsigned id##_cnt;
+	VLY_DATAPLANE_LISTS(X)
+#undef X
+#define X(id, ...) char *id;
+	VLY_DATAPLANE_SETTINGS(X)
+#undef X
 };
 
 struct vly_config_zone {

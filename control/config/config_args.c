@@ -21,11 +21,11 @@ push(struct arg_list *list, const char *text)
 }
 
 static void
-push_flag(struct arg_list *list, const char *flag, const char *value)
+push_option(struct arg_list *list, const char *option, const char *value)
 {
 	if (!value)
 		return;
-	push(list, flag);
+	push(list, option);
 	push(list, value);
 }
 
@@ -34,35 +34,8 @@ vly_config_args(const struct vly_config *config, const char *program, char *cons
 		unsigned extra_cnt)
 {
 	const struct vly_config_dataplane *dataplane = config->dataplane;
-	const struct {
-		const char *flag;
-		const char *value;
-	} flags[] = {
-		{"--cpus", dataplane->cpus},
-		{"--socket", dataplane->socket},
-		{"--xdp-program", dataplane->xdp_program},
-		{"--idle", dataplane->idle},
-		{"--memory", dataplane->memory},
-		{"--huge-pages", dataplane->huge_pages},
-		{"--udp-payload-max", dataplane->udp_payload_max},
-		{"--nsid", dataplane->nsid},
-		{"--id-server", dataplane->id_server},
-		{"--version-server", dataplane->version_server},
-		{"--rrset-order", dataplane->rrset_order},
-		{"--stream-threads", dataplane->stream_threads},
-		{"--stream-connections", dataplane->stream_connections},
-		{"--stream-client", dataplane->stream_client},
-		{"--stream-idle", dataplane->stream_idle},
-		{"--stream-read", dataplane->stream_read},
-		{"--stream-write", dataplane->stream_write},
-		{"--stream-memory", dataplane->stream_memory},
-		{"--watchdog-ms", dataplane->watchdog_ms},
-		{"--state-dir", config->control->state_dir},
-		{"--log-level", dataplane->log_level},
-	};
-	unsigned flag_cnt = sizeof(flags) / sizeof(flags[0]);
 	struct arg_list list = {
-		.room = 1 + 2 * (dataplane->port_cnt + dataplane->listen_cnt + flag_cnt) +
+		.room = 1 + 2 * (dataplane->port_cnt + dataplane->listen_cnt + VLY_DP_OPTION_CNT) +
 			extra_cnt,
 	};
 
@@ -70,12 +43,15 @@ vly_config_args(const struct vly_config *config, const char *program, char *cons
 	if (!list.arg)
 		return NULL;
 	push(&list, program);
-	for (unsigned i = 0; i < dataplane->port_cnt; i++)
-		push_flag(&list, "--port", dataplane->ports[i]);
-	for (unsigned i = 0; i < dataplane->listen_cnt; i++)
-		push_flag(&list, "--listen", dataplane->listen[i]);
-	for (unsigned i = 0; i < flag_cnt; i++)
-		push_flag(&list, flags[i].flag, flags[i].value);
+#define X(id, name, ...)                                                                           \
+	for (unsigned i = 0; i < dataplane->id##_cnt; i++)                                         \
+		push_option(&list, "--" name, dataplane->id[i]);
+	VLY_DATAPLANE_LISTS(X)
+#undef X
+#define X(id, name, ...) push_option(&list, "--" name, dataplane->id);
+	VLY_DATAPLANE_SETTINGS(X)
+#undef X
+	push_option(&list, "--state-dir", config->control->state_dir);
 	for (unsigned i = 0; i < extra_cnt; i++)
 		push(&list, extra[i]);
 	if (!list.failed)

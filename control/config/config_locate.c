@@ -131,7 +131,7 @@ tell_syntax(const yaml_parser_t *parser, struct vly_config_findings *findings)
 		if (!finding->syntax)
 			continue;
 		finding->line = parser->problem_mark.line + 1;
-		snprintf(finding->text, sizeof(finding->text), "not YAML: %s%s%s",
+		snprintf(finding->text, sizeof(finding->text), "invalid YAML: %s%s%s",
 			 parser->problem ? parser->problem : "unreadable",
 			 parser->context ? " " : "", parser->context ? parser->context : "");
 	}

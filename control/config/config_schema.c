@@ -23,33 +23,16 @@ static const cyaml_schema_field_t control_schema[] = {
 };
 
 static const cyaml_schema_field_t dataplane_schema[] = {
-	TEXT("socket", struct vly_config_dataplane, socket),
-	CYAML_FIELD_SEQUENCE_COUNT("ports", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
-				   struct vly_config_dataplane, ports, port_cnt, &text_schema, 0,
+#define X(id, name, key, ...)                                                                      \
+	CYAML_FIELD_SEQUENCE_COUNT(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,                  \
+				   struct vly_config_dataplane, id, id##_cnt, &text_schema, 0,     \
 				   CYAML_UNLIMITED),
-	TEXT("cpus", struct vly_config_dataplane, cpus),
-	CYAML_FIELD_SEQUENCE_COUNT("listen", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
-				   struct vly_config_dataplane, listen, listen_cnt, &text_schema, 0,
-				   CYAML_UNLIMITED),
-	TEXT("xdp-program", struct vly_config_dataplane, xdp_program),
-	TEXT("idle", struct vly_config_dataplane, idle),
-	TEXT("memory", struct vly_config_dataplane, memory),
-	TEXT("huge-pages", struct vly_config_dataplane, huge_pages),
-	TEXT("udp-payload-max", struct vly_config_dataplane, udp_payload_max),
-	TEXT("nsid", struct vly_config_dataplane, nsid),
-	TEXT("id-server", struct vly_config_dataplane, id_server),
-	TEXT("version-server", struct vly_config_dataplane, version_server),
-	TEXT("rrset-order", struct vly_config_dataplane, rrset_order),
-	TEXT("stream-threads", struct vly_config_dataplane, stream_threads),
-	TEXT("stream-connections", struct vly_config_dataplane, stream_connections),
-	TEXT("stream-client", struct vly_config_dataplane, stream_client),
-	TEXT("stream-idle", struct vly_config_dataplane, stream_idle),
-	TEXT("stream-read", struct vly_config_dataplane, stream_read),
-	TEXT("stream-write", struct vly_config_dataplane, stream_write),
-	TEXT("stream-memory", struct vly_config_dataplane, stream_memory),
-	TEXT("watchdog-ms", struct vly_config_dataplane, watchdog_ms),
-	TEXT("log-level", struct vly_config_dataplane, log_level),
-	CYAML_FIELD_END,
+	VLY_DATAPLANE_LISTS(X)
+#undef X
+#define X(id, name, key, ...) TEXT(key, struct vly_config_dataplane, id),
+		VLY_DATAPLANE_SETTINGS(X)
+#undef X
+			CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t answers_schema[] = {

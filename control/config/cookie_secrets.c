@@ -61,15 +61,16 @@ read_file(int fd, char text[FILE_BYTES_MAX], const char *path, char *reason, siz
 	}
 	if (status.st_mode & 077) {
 		snprintf(reason, reason_bytes,
-			 "%s: others than its owner have access to the secrets: chmod 600 %s", path,
-			 path);
+			 "%s: users other than the owner have access to the secrets: run chmod 600 "
+			 "%s",
+			 path, path);
 		return -1;
 	}
 	ssize_t bytes = read(fd, text, FILE_BYTES_MAX);
 	if (bytes < 0)
 		snprintf(reason, reason_bytes, "%s: %s", path, strerror(errno));
 	if (bytes == FILE_BYTES_MAX) {
-		snprintf(reason, reason_bytes, "%s: too long for secrets", path);
+		snprintf(reason, reason_bytes, "%s: the file is too large for secrets", path);
 		return -1;
 	}
 	return bytes;
@@ -116,8 +117,8 @@ read_text(struct vly_cookie_secrets *secrets, const char *text, size_t bytes, co
 		int found = read_line(text, len, secrets, cnt);
 		if (found < 0) {
 			snprintf(reason, reason_bytes,
-				 "%s:%u: must be a secret of 32 hexadecimal digits or -, at most "
-				 "three of them",
+				 "%s:%u: a line must be a secret of 32 hexadecimal digits, or -, "
+				 "and the file has at most three lines",
 				 path, line);
 			return -1;
 		}
@@ -126,7 +127,8 @@ read_text(struct vly_cookie_secrets *secrets, const char *text, size_t bytes, co
 	}
 	if (secrets->secret_mask & 1 << VLY_COOKIE_CURRENT)
 		return 0;
-	snprintf(reason, reason_bytes, "%s: no current secret, which comes first", path);
+	snprintf(reason, reason_bytes, "%s: the current secret, which must come first, is missing",
+		 path);
 	return -1;
 }
 
@@ -164,10 +166,11 @@ vly_cookie_secrets_write(const struct vly_cookie_secrets *secrets, const char *p
 	for (unsigned i = 0; i < VLY_COOKIE_SECRET_CNT; i++)
 		if (secrets->secret_mask & UINT32_C(1) << i)
 			vly_cookie_secret_format(secrets->secret[i], line[i]);
-	int bytes = snprintf(text, sizeof(text),
-			     "# secrets of DNS cookies, the same on all servers of an address\n"
-			     "%s # %s\n%s # %s\n%s # %s\n",
-			     line[0], names[0], line[1], names[1], line[2], names[2]);
+	int bytes = snprintf(
+		text, sizeof(text),
+		"# DNS cookie secrets: servers that share an address must have the same ones\n"
+		"%s # %s\n%s # %s\n%s # %s\n",
+		line[0], names[0], line[1], names[1], line[2], names[2]);
 	int result = vly_state_file_write(path, text, (size_t)bytes, reason, reason_bytes);
 	explicit_bzero(text, sizeof(text));
 	explicit_bzero(line, sizeof(line));
@@ -203,8 +206,8 @@ vly_cookie_secrets_roll(struct vly_cookie_secrets *secrets,
 	/* a secret of our own making would be unknown to the other servers */
 	if (!(secrets->secret_mask & 1 << VLY_COOKIE_NEXT)) {
 		snprintf(reason, reason_bytes,
-			 "there is no next secret to roll to: give all servers one, as the third "
-			 "line of the file");
+			 "there is no next secret to roll to: add the same one on all servers, as "
+			 "the third line of the file");
 		return -1;
 	}
 	memcpy(secret[VLY_COOKIE_PREVIOUS], secret[VLY_COOKIE_CURRENT], VLY_COOKIE_SECRET_BYTES);
@@ -216,6 +219,6 @@ vly_cookie_secrets_roll(struct vly_cookie_secrets *secrets,
 	}
 	if (make_secret(secrets, VLY_COOKIE_NEXT) == 0)
 		return 0;
-	snprintf(reason, reason_bytes, "no random bits: %s", strerror(errno));
+	snprintf(reason, reason_bytes, "the kernel returned no random bits: %s", strerror(errno));
 	return -1;
 }

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/plural.h"
 #include "compile/image_builder.h"
 #include "config/config.h"
 #include "ctl.h"
@@ -158,10 +159,12 @@ print_summary(const struct check *check)
 {
 	char records[VLY_CTL_NUMBER_BYTES];
 
-	printf("%" PRIu32 " zones, %s records; %" PRIu32 " errors, %" PRIu32 " warnings; %" PRIu32
-	       " zones failed\n",
-	       check->zone_cnt, vly_ctl_number(check->record_cnt, records), check->error_cnt,
-	       check->warning_cnt, check->failed_cnt);
+	printf("%" PRIu32 " zone%s, %s record%s; %" PRIu32 " error%s, %" PRIu32
+	       " warning%s; %" PRIu32 " zone%s failed\n",
+	       check->zone_cnt, vly_plural(check->zone_cnt),
+	       vly_ctl_number(check->record_cnt, records), vly_plural(check->record_cnt),
+	       check->error_cnt, vly_plural(check->error_cnt), check->warning_cnt,
+	       vly_plural(check->warning_cnt), check->failed_cnt, vly_plural(check->failed_cnt));
 }
 
 static struct check

@@ -156,7 +156,7 @@ converse(int fd, json_t *request, json_t **answer)
 		return fail("out of memory");
 	if (*answer)
 		return VLY_CTL_OK;
-	fail("volley-control ended, or closed the connection, before it answered");
+	fail("volley-control stopped, or closed the connection, before it answered");
 	return VLY_CTL_NO_CONTROL;
 }
 

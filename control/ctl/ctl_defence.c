@@ -95,10 +95,10 @@ print_defence(json_t *answer)
 	print_settings(json_object_get(answer, "settings"));
 	print_prefixes(json_object_get(answer, "prefixes"));
 	if (!json_is_true(json_object_get(answer, "connected")))
-		puts("no dataplane is connected: it gets this when it connects");
+		puts("no dataplane is connected; it gets these settings when it connects");
 	else if (!json_is_true(json_object_get(answer, "in_force")))
-		puts("the dataplane does not follow this yet");
-	json_array_foreach(trouble, i, text) printf("trouble: %s\n", json_string_value(text));
+		puts("the dataplane has not taken these settings yet");
+	json_array_foreach(trouble, i, text) printf("problem: %s\n", json_string_value(text));
 }
 
 static void
@@ -111,7 +111,7 @@ print_change(json_t *answer)
 
 	json_array_foreach(errors, i, error) printf("%s\n", json_string_value(error));
 	if (vly_ctl_number_at(answer, "wrong_lines") > json_array_size(errors))
-		printf("and %s lines more\n",
+		printf("and %s more lines\n",
 		       vly_ctl_number(vly_ctl_number_at(answer, "wrong_lines") -
 					      json_array_size(errors),
 				      number));
@@ -230,7 +230,7 @@ print_cookies(json_t *answer)
 		printf("  %-8s  fingerprint %s  %s\n", vly_ctl_text_at(secret, "role"),
 		       vly_ctl_text_at(secret, "fingerprint"), vly_ctl_text_at(secret, "secret"));
 	if (*vly_ctl_text_at(answer, "trouble"))
-		printf("trouble: %s\n", vly_ctl_text_at(answer, "trouble"));
+		printf("problem: %s\n", vly_ctl_text_at(answer, "trouble"));
 }
 
 enum vly_ctl_exit

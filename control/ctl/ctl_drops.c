@@ -88,7 +88,7 @@ vly_ctl_drops(const struct vly_ctl *ctl, char **args, int arg_cnt)
 {
 	(void)args;
 	if (arg_cnt > 0)
-		return vly_ctl_fail_usage("drops takes no argument but --follow");
+		return vly_ctl_fail_usage("drops takes no argument except --follow");
 	return ctl->follow ? follow(ctl)
 			   : vly_ctl_call_and_show(ctl, json_pack("{s:s}", "command", "drops"),
 						   print_drops);

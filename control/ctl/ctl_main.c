@@ -11,38 +11,40 @@
 static const char usage[] =
 	"Usage: volleyctl [--socket PATH] [--json] COMMAND\n"
 	"\n"
-	"  status                 versions, the dataplane, zones, and what failed to load\n"
-	"  reload [ZONE...]       read zones again; without names the configuration and all zones\n"
-	"  zones                  every zone: serial, records, state, file\n"
-	"  stats                  counters of the dataplane: total, per lcore, per port\n"
-	"  top [--once]           each second: rates per lcore, drops by reason, top zones and "
-	"sources\n"
-	"  drops [--follow]       samples of what was dropped or limited: why, who, what for\n"
-	"  defence show           every setting, prefixes, and where they come from\n"
+	"  status                 show versions, the dataplane, and zones that failed to load\n"
+	"  reload [ZONE...]       reload zones; without names, the configuration and all zones\n"
+	"  zones                  list all zones: serial, records, state, file\n"
+	"  stats                  show the counters of the dataplane: total, per lcore, per port\n"
+	"  top [--once]           show each second: rates per lcore, drops by reason, top zones\n"
+	"                         and sources\n"
+	"  drops [--follow]       show samples of dropped or limited packets: reason, source, "
+	"name\n"
+	"  defence show           show all settings and prefixes, and where each was set\n"
 	"  defence set KEY VALUE [--for TIME]\n"
-	"  defence unset KEY      back to the configuration\n"
-	"  defence deny PREFIX... [--for TIME]   drop what comes from there; TIME such as 10m, 2h\n"
-	"  defence allow PREFIX... [--for TIME]  no rate and no limit for it\n"
-	"  defence forget PREFIX...              take back what was denied or allowed\n"
-	"                         deny, allow and forget take --file FILE too, a prefix on each "
-	"line\n"
-	"  cookies show [--reveal]    fingerprints of the secrets of DNS cookies, or the secrets\n"
-	"  cookies roll [--next HEX]  previous := current, current := next, next := new or HEX\n"
-	"  check CONFIG           read a configuration and all its zones, serve nothing, tell "
-	"every error\n"
-	"  check-zone NAME FILE   the same for one zone file, with all errors and warnings\n"
+	"                         override a setting of the configuration; TIME such as 10m, 2h\n"
+	"  defence unset KEY      return to the setting of the configuration\n"
+	"  defence deny PREFIX... [--for TIME]   drop packets from these prefixes\n"
+	"  defence allow PREFIX... [--for TIME]  exempt these prefixes from rates and limits\n"
+	"  defence forget PREFIX...              remove denied or allowed prefixes\n"
+	"                         deny, allow and forget also take --file FILE, with one prefix\n"
+	"                         on each line\n"
+	"  cookies show [--reveal]    show fingerprints of the DNS cookie secrets, or the secrets\n"
+	"  cookies roll [--next HEX]  roll the secrets: the current one becomes the previous one,\n"
+	"                             the next one current, and HEX or a new one the next\n"
+	"  check CONFIG           check a configuration and all its zones, and list all errors\n"
+	"                         and warnings; serves nothing\n"
+	"  check-zone NAME FILE   check one zone file\n"
 	"  exec dataplane --config FILE [--retry] [-- FLAG...]\n"
-	"                         become volley-dataplane, with the flags of the configuration and "
-	"more;\n"
-	"                         --retry: try again what fails, until it works"
-	"\n"
+	"                         start volley-dataplane in this process, with the flags of the\n"
+	"                         configuration and FLAG...; --retry: until it succeeds\n"
 	"\n"
 	"  --socket PATH  the control socket (default /run/volley/control.sock)\n"
-	"  --json         answer in JSON, for scripts\n"
-	"  --help, --version\n"
+	"  --json         print the answer as JSON, for scripts\n"
+	"  --help         show this help\n"
+	"  --version      show the version\n"
 	"\n"
-	"Exit status: 0 done; 1 failed, such as a zone that does not load; 2 usage;\n"
-	"3 volley-control can't be reached, or ended before it answered; 4 no dataplane is\n"
+	"Exit status: 0 success; 1 failure, such as a zone that does not load; 2 wrong usage;\n"
+	"3 volley-control can't be reached, or stopped before it answered; 4 no dataplane is\n"
 	"connected.\n";
 
 static enum vly_ctl_exit
@@ -59,7 +61,7 @@ run_exec(const struct vly_ctl *ctl, char **args, int arg_cnt)
 
 	(void)ctl;
 	if (arg_cnt < 1 || strcmp(args[0], "dataplane") != 0)
-		return vly_ctl_fail_usage("exec needs the program to start: dataplane");
+		return vly_ctl_fail_usage("exec needs the name of the program to start: dataplane");
 	optind = 0;
 	while ((option = getopt_long(arg_cnt, args, "+", options, NULL)) != -1) {
 		if (option == 'c')
@@ -67,7 +69,7 @@ run_exec(const struct vly_ctl *ctl, char **args, int arg_cnt)
 		else if (option == 'r')
 			retry = true;
 		else
-			return vly_ctl_fail_usage("flags for the dataplane come behind --");
+			return vly_ctl_fail_usage("flags for the dataplane must follow --");
 	}
 	if (!config)
 		return vly_ctl_fail_usage("exec dataplane needs --config FILE");
@@ -78,14 +80,15 @@ static enum vly_ctl_exit
 run_check(const struct vly_ctl *ctl, char **args, int arg_cnt)
 {
 	return arg_cnt == 1 ? vly_ctl_check(ctl, args[0])
-			    : vly_ctl_fail_usage("check needs one configuration file");
+			    : vly_ctl_fail_usage("check needs exactly one configuration file");
 }
 
 static enum vly_ctl_exit
 run_check_zone(const struct vly_ctl *ctl, char **args, int arg_cnt)
 {
-	return arg_cnt == 2 ? vly_ctl_check_zone(ctl, args[0], args[1])
-			    : vly_ctl_fail_usage("check-zone needs a zone's name and its file");
+	return arg_cnt == 2
+		       ? vly_ctl_check_zone(ctl, args[0], args[1])
+		       : vly_ctl_fail_usage("check-zone needs the name of a zone and its file");
 }
 
 /* Options that belong to some commands only. */
@@ -123,7 +126,7 @@ run(const struct vly_ctl *ctl, unsigned given, char **args, int arg_cnt)
 		if (strcmp(args[0], commands[i].name) != 0)
 			continue;
 		if (given & ~commands[i].options)
-			return vly_ctl_fail_usage("an option does not belong to this command");
+			return vly_ctl_fail_usage("this command does not take one of the options");
 		return commands[i].run(ctl, args + 1, arg_cnt - 1);
 	}
 	return vly_ctl_fail_usage("commands are status, reload, zones, stats, top, drops, defence, "
@@ -188,7 +191,7 @@ read_options(int argc, char **argv)
 		}
 	}
 	if (optind == argc)
-		return vly_ctl_fail_usage("no command given");
+		return vly_ctl_fail_usage("a command is missing");
 	return run(&ctl, given, argv + optind, argc - optind);
 }
 

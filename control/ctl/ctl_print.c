@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/plural.h"
 #include "ctl.h"
 
 uint64_t
@@ -60,8 +61,8 @@ print_failed(json_t *answer)
 		printf("  %s  %s%s: %s (%s)\n", vly_ctl_text_at(zone, "zone"),
 		       vly_ctl_text_at(zone, "file"), line, vly_ctl_text_at(zone, "error"),
 		       json_is_true(json_object_get(zone, "old_version"))
-			       ? "its old version is answered"
-			       : "no version is loaded");
+			       ? "the previous version is served"
+			       : "no version is served");
 	}
 	if (vly_ctl_number_at(answer, "failed_left_off"))
 		printf("  and %llu more\n",
@@ -79,20 +80,21 @@ print_dataplane(json_t *dataplane)
 		printf("dataplane  not connected: %s\n", vly_ctl_text_at(dataplane, "error"));
 		return;
 	}
-	printf("dataplane  pid %llu, up %s, %llu lcores, generation %llu, %llu zones\n",
+	printf("dataplane  pid %llu, up %s, %llu lcore%s, generation %llu, %llu zone%s\n",
 	       (unsigned long long)vly_ctl_number_at(dataplane, "pid"),
 	       vly_ctl_age(age_of(vly_ctl_number_at(dataplane, "start_unix_ns")), age, sizeof(age)),
 	       (unsigned long long)vly_ctl_number_at(dataplane, "lcores"),
+	       vly_plural(vly_ctl_number_at(dataplane, "lcores")),
 	       (unsigned long long)vly_ctl_number_at(dataplane, "generation"),
-	       (unsigned long long)vly_ctl_number_at(dataplane, "zones"));
+	       (unsigned long long)vly_ctl_number_at(dataplane, "zones"),
+	       vly_plural(vly_ctl_number_at(dataplane, "zones")));
 	if (*vly_ctl_text_at(dataplane, "error"))
-		printf("           not in step: %s\n", vly_ctl_text_at(dataplane, "error"));
+		printf("           out of sync: %s\n", vly_ctl_text_at(dataplane, "error"));
 	json_array_foreach(json_object_get(dataplane, "troubles"), i, trouble)
-		printf("           trouble: %s\n", json_string_value(trouble));
+		printf("           problem: %s\n", json_string_value(trouble));
 	if (json_is_true(json_object_get(dataplane, "held_back")))
-		puts("           held back: it answers what an earlier volley-control published, "
-		     "because "
-		     "zones failed; volleyctl reload publishes");
+		puts("           held back: zones did not load, so it still serves the zones of an "
+		     "earlier volley-control; to publish now: volleyctl reload");
 }
 
 static void
@@ -101,7 +103,7 @@ print_trouble(json_t *trouble)
 	size_t i;
 	json_t *text;
 
-	json_array_foreach(trouble, i, text) printf("trouble    %s\n", json_string_value(text));
+	json_array_foreach(trouble, i, text) printf("problem    %s\n", json_string_value(text));
 }
 
 void
@@ -118,8 +120,9 @@ vly_ctl_print_status(json_t *answer)
 			   sizeof(age)),
 	       vly_ctl_text_at(control, "config"));
 	if (vly_ctl_number_at(control, "reloads_pending"))
-		printf("           %llu reloads under way\n",
-		       (unsigned long long)vly_ctl_number_at(control, "reloads_pending"));
+		printf("           %llu reload%s in progress\n",
+		       (unsigned long long)vly_ctl_number_at(control, "reloads_pending"),
+		       vly_plural(vly_ctl_number_at(control, "reloads_pending")));
 	print_dataplane(json_object_get(answer, "dataplane"));
 	printf("zones      %llu configured, %llu loaded, %llu of them from the image cache, %llu "
 	       "failed\n",
@@ -144,13 +147,16 @@ vly_ctl_print_reload(json_t *answer)
 	json_array_foreach(errors, i, error) printf("%s\n", json_string_value(error));
 	print_failed(answer);
 	if (vly_ctl_number_at(answer, "zones") > 0)
-		printf("loaded %llu of %llu zones, %s records, in %.1f s\n",
+		printf("loaded %llu of %llu zone%s, %s record%s, in %.1f s\n",
 		       (unsigned long long)vly_ctl_number_at(answer, "loaded"),
 		       (unsigned long long)vly_ctl_number_at(answer, "zones"),
+		       vly_plural(vly_ctl_number_at(answer, "zones")),
 		       vly_ctl_number(vly_ctl_number_at(answer, "records"), records),
+		       vly_plural(vly_ctl_number_at(answer, "records")),
 		       json_number_value(json_object_get(answer, "seconds")));
 	if (*vly_ctl_text_at(answer, "restart_needed"))
-		printf("the configuration changed in what only a start reads: restart %s\n",
+		printf("some changes of the configuration take effect at the next start only: "
+		       "restart %s\n",
 		       vly_ctl_text_at(answer, "restart_needed"));
 }
 

@@ -4,6 +4,7 @@
 
 #include <volley/counters.h>
 
+#include "base/plural.h"
 #include "ctl.h"
 
 struct line {
@@ -97,7 +98,7 @@ print_lcores(json_t *answer)
 	print_table(verdict_lines, LINE_CNT(verdict_lines), json_object_get(answer, "verdicts"),
 		    lcores, "verdicts");
 	if (json_array_size(lcores) > COLUMN_MAX)
-		printf("  and %zu lcores more: see --json\n", json_array_size(lcores) - COLUMN_MAX);
+		printf("  and %zu more lcores: see --json\n", json_array_size(lcores) - COLUMN_MAX);
 }
 
 static void
@@ -175,9 +176,10 @@ vly_ctl_print_stats(json_t *answer)
 	size_t i;
 	json_t *port;
 
-	printf("generation %llu, %llu zones\n",
+	printf("generation %llu, %llu zone%s\n",
 	       (unsigned long long)vly_ctl_number_at(answer, "generation"),
-	       (unsigned long long)vly_ctl_number_at(answer, "zone_cnt"));
+	       (unsigned long long)vly_ctl_number_at(answer, "zone_cnt"),
+	       vly_plural(vly_ctl_number_at(answer, "zone_cnt")));
 	print_lcores(answer);
 	print_streams(answer);
 	json_array_foreach(ports, i, port) print_port(port);

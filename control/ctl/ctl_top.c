@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/plural.h"
 #include "ctl.h"
 
 /* Cursor home and clear to the end: no more of a terminal is needed. */
@@ -73,9 +74,10 @@ print_list(const char *title, json_t *list, const char *key)
 static void
 print_top(json_t *answer)
 {
-	printf("generation %llu, %llu zones\n\n",
+	printf("generation %llu, %llu zone%s\n\n",
 	       (unsigned long long)vly_ctl_number_at(answer, "generation"),
-	       (unsigned long long)vly_ctl_number_at(answer, "zone_cnt"));
+	       (unsigned long long)vly_ctl_number_at(answer, "zone_cnt"),
+	       vly_plural(vly_ctl_number_at(answer, "zone_cnt")));
 	print_lcores(json_object_get(answer, "lcores"));
 	print_drops(json_object_get(answer, "drops"));
 	print_list("zones, queries/s (estimated)", json_object_get(answer, "zones"), "zone");
@@ -96,7 +98,7 @@ vly_ctl_top(const struct vly_ctl *ctl, char **args, int arg_cnt)
 {
 	(void)args;
 	if (arg_cnt > 0)
-		return vly_ctl_fail_usage("top takes no argument but --once");
+		return vly_ctl_fail_usage("top takes no argument except --once");
 	for (;;) {
 		/* answered after a second of watching */
 		enum vly_ctl_exit code =

@@ -51,10 +51,11 @@ write_prefixes(const struct vly_defence_sources *sources, struct vly_prefix_tabl
 		error = vly_prefix_table_build(table, list.rule, list.cnt);
 	if (error == -E2BIG)
 		snprintf(reason, reason_bytes,
-			 "%zu prefixes make more ranges of addresses than the %u there is room for",
+			 "%zu prefixes need more address ranges than the %u that there is room for",
 			 list.cnt, VLY_PREFIX_RANGES_MAX);
 	else if (error)
-		snprintf(reason, reason_bytes, "the table of prefixes: %s", strerror(-error));
+		snprintf(reason, reason_bytes, "the prefix table could not be built: %s",
+			 strerror(-error));
 	vly_prefix_list_free(&list);
 	return error;
 }
@@ -107,7 +108,8 @@ vly_defence_block_make(const struct vly_defence_sources *sources, uint64_t gener
 	if (fd >= 0 && fill_memfd(fd, sources, generation, reason, reason_bytes) == 0)
 		return fd;
 	if (reason[0] == '\0')
-		snprintf(reason, reason_bytes, "no memory for the defence: %s", strerror(errno));
+		snprintf(reason, reason_bytes, "the defence block could not be created: %s",
+			 strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return -1;

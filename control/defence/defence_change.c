@@ -61,7 +61,8 @@ vly_defence_change_restore(void *arg)
 	struct vly_defence_change *change = arg;
 
 	if (keep(change, &change->before) < 0)
-		vly_log_error("the secrets of cookies could not be put back: %s", change->reason);
+		vly_log_error("the previous cookie secrets could not be restored: %s",
+			      change->reason);
 	change->fd = vly_defence_block_make(&change->before, change->generation, change->reason,
 					    sizeof(change->reason));
 	if (change->fd < 0)

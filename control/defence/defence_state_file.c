@@ -106,7 +106,7 @@ read_setting(struct vly_defence_state *state, int setting, const json_t *object,
 
 	if (!value || !read_end(object, &until_s) ||
 	    vly_defence_setting_check(setting, value, reason, sizeof(reason)) < 0)
-		return "a setting with a value that it can't have";
+		return "a setting has an invalid value";
 	if (vly_defence_state_set(state, setting, value, until_s) == 0)
 		return NULL;
 	*fault = UNREADABLE;
@@ -138,15 +138,15 @@ read_entry(const json_t *object, struct vly_defence_entry *entry)
 	char reason[VLY_PREFIX_REASON_BYTES];
 
 	if (!prefix || vly_prefix_parse(prefix, &entry->rule, reason) != NULL)
-		return "a prefix that is none";
+		return "a prefix is invalid";
 	if (!action || !read_end(object, &entry->until_s))
-		return "a prefix without an action, or with a wrong end";
+		return "a prefix has no action, or an invalid time of expiry";
 	for (uint8_t i = VLY_PREFIX_DENY; i <= VLY_PREFIX_ALLOW; i++)
 		if (strcmp(action, actions[i]) == 0) {
 			entry->rule.action = i;
 			return NULL;
 		}
-	return "an action that does not exist";
+	return "a prefix has an unknown action";
 }
 
 static const char *
@@ -156,7 +156,7 @@ read_prefixes(struct vly_defence_state *state, json_t *prefixes, enum fault *fau
 	json_t *object;
 
 	if (json_array_size(prefixes) > VLY_PREFIX_LIST_MAX)
-		return "more prefixes than there is room for";
+		return "there are too many prefixes";
 	state->entry = calloc(json_array_size(prefixes) + 1, sizeof(*state->entry));
 	if (!state->entry) {
 		*fault = UNREADABLE;
@@ -169,7 +169,7 @@ read_prefixes(struct vly_defence_state *state, json_t *prefixes, enum fault *fau
 		if (wrong)
 			return wrong;
 		if (i > 0 && vly_prefix_compare(&entry[-1].rule, &entry->rule) >= 0)
-			return "prefixes that are not in order";
+			return "the prefixes are not sorted";
 		state->entry_cnt++;
 	}
 	return NULL;
@@ -183,13 +183,14 @@ read_state(struct vly_defence_state *state, json_t *json, enum fault *fault)
 	json_t *prefixes = json_object_get(json, "prefixes");
 
 	if (!json_is_integer(version))
-		return "no version";
+		return "the version is missing";
 	if (json_integer_value(version) != STATE_VERSION) {
 		*fault = UNREADABLE;
-		return "another release of Volley wrote it: install that, or move the file away";
+		return "it was written by another release of Volley: install that release, or move "
+		       "the file away";
 	}
 	if (!json_is_object(set) || !json_is_array(prefixes))
-		return "no settings or no prefixes";
+		return "the settings or the prefixes are missing";
 	const char *wrong = read_settings(state, set, fault);
 	return wrong ? wrong : read_prefixes(state, prefixes, fault);
 }
@@ -212,7 +213,7 @@ read_text(struct vly_defence_state *state, const char *text, size_t bytes, const
 	json_decref(json);
 	if (!wrong)
 		return VLY_STATE_READ;
-	snprintf(reason, reason_bytes, "%s: %s%s", path, fault == DAMAGED ? "damaged: it has " : "",
+	snprintf(reason, reason_bytes, "%s: %s%s", path, fault == DAMAGED ? "damaged: " : "",
 		 wrong);
 	return fault == DAMAGED ? VLY_STATE_DAMAGED : VLY_STATE_UNREADABLE;
 }

@@ -54,12 +54,14 @@ set_aside(struct vly_defence_store *store, const char *reason)
 	store->state_unread = vly_state_file_set_aside(store->state_path, aside, sizeof(aside)) < 0;
 	if (store->state_unread)
 		set_trouble(store,
-			    "%.400s; it can't be set aside: %s: the defence does not change until "
-			    "the file is moved away",
+			    "%.400s; the file could not be renamed: %s; changes are refused until "
+			    "it is moved away",
 			    reason, strerror(errno));
 	else
-		set_trouble(store, "what was set at run time is lost: %.300s; kept as %.200s",
-			    reason, strrchr(aside, '/') + 1);
+		set_trouble(
+			store,
+			"all run-time settings are lost: %.300s; the file was renamed to %.200s",
+			reason, strrchr(aside, '/') + 1);
 }
 
 /* Named once: after the first change they are in the file as before. */
@@ -70,8 +72,8 @@ name_foreign(struct vly_defence_store *store, const struct vly_defence_state *st
 
 	if (first)
 		set_trouble(store,
-			    "%s has settings of another release of Volley, which are kept but not "
-			    "in force: %.100s%s",
+			    "%s has settings of another release of Volley, which are preserved but "
+			    "have no effect: %.100s%s",
 			    store->state_path, json_object_iter_key(first),
 			    json_object_size(state->foreign) > 1 ? " and others" : "");
 }
@@ -96,8 +98,8 @@ vly_defence_store_load(struct vly_defence_store *store)
 		set_aside(store, reason);
 	else
 		set_trouble(store,
-			    "what was set at run time can't be read: %.400s; the defence does not "
-			    "change until it can",
+			    "the run-time settings can't be read: %.400s; changes are refused "
+			    "until they can",
 			    reason);
 	vly_defence_state_free(state);
 	return vly_defence_state_new();
@@ -130,7 +132,8 @@ vly_defence_store_save(struct vly_defence_store *store, const struct vly_defence
 	store->state_trouble[0] = '\0';
 	if (vly_defence_state_save(state, store->state_path, reason, sizeof(reason)) == 0)
 		return;
-	set_trouble(store, "in force, but lost when volley-control restarts: %s", reason);
+	set_trouble(store, "in force, but not saved, and lost when volley-control restarts: %s",
+		    reason);
 }
 
 const char *
@@ -147,14 +150,14 @@ make_secrets(struct vly_defence_store *store, struct vly_cookie_secrets *secrets
 {
 	if (!(secrets->secret_mask & 1 << VLY_COOKIE_CURRENT) &&
 	    vly_cookie_secrets_make(secrets) < 0) {
-		snprintf(reason, reason_bytes, "no random bits for the secrets of cookies");
+		snprintf(reason, reason_bytes,
+			 "the kernel returned no random bits for the cookie secrets");
 		return -1;
 	}
 	if (vly_cookie_secrets_write(secrets, store->own_secrets_path, reason, reason_bytes) == 0)
 		return 0;
 	snprintf(store->secrets_trouble, sizeof(store->secrets_trouble),
-		 "the secrets of cookies are not kept, and made anew at each start: %.400s",
-		 reason);
+		 "the cookie secrets could not be saved, and change at each start: %.400s", reason);
 	vly_log_warning("%s", store->secrets_trouble);
 	return 0;
 }

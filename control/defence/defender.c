@@ -104,7 +104,7 @@ on_defended(void *arg, enum vly_publish_outcome outcome, const char *text)
 	if (defender->store.state_trouble[0] && change->kind == VLY_DEFENCE_CHANGE)
 		finish(defender, VLY_DEFENDER_NOT_KEPT, defender->store.state_trouble);
 	else if (outcome == VLY_PUBLISH_ABSENT)
-		finish(defender, VLY_DEFENDER_NO_DATAPLANE, "kept, but no dataplane is connected");
+		finish(defender, VLY_DEFENDER_NO_DATAPLANE, "saved, but no dataplane is connected");
 	else
 		finish(defender, VLY_DEFENDER_OK, "");
 }
@@ -150,7 +150,7 @@ static void
 begin(struct vly_defender *defender, struct vly_defence_change *change)
 {
 	if (change->is_dropped) {
-		finish(defender, VLY_DEFENDER_FAILED, "nobody waits for it any more");
+		finish(defender, VLY_DEFENDER_FAILED, "the change was cancelled");
 		return;
 	}
 	change->has_begun = true;
@@ -274,7 +274,7 @@ read_first_secrets(struct vly_defender *defender)
 					   sizeof(reason)) == 0)
 		return;
 	snprintf(store->secrets_trouble, sizeof(store->secrets_trouble),
-		 "no cookies: %.400s; correct it, then volleyctl reload", reason);
+		 "cookies are not in use: %.400s; correct this, then run volleyctl reload", reason);
 	vly_log_error("%s", store->secrets_trouble);
 }
 
@@ -307,7 +307,8 @@ vly_defender_new(uv_loop_t *loop, const char *state_dir, struct vly_config_defen
 		snprintf(reason, reason_bytes, "out of memory");
 		defender = allocate(loop, state_dir);
 	} else {
-		snprintf(reason, reason_bytes, "no random bits for the counts of sources: %s",
+		snprintf(reason, reason_bytes,
+			 "the kernel returned no random bits for the source rates: %s",
 			 strerror(errno));
 	}
 	if (!defender) {

@@ -44,11 +44,11 @@ on_expired(void *arg, const struct vly_defender_report *report)
 	struct vly_defender *defender = arg;
 
 	if (report->code == VLY_DEFENDER_FAILED) {
-		vly_log_error("what came to its end could not be taken back: %s", report->text);
+		vly_log_error("expired entries could not be removed: %s", report->text);
 		uv_timer_start(&defender->clock, look_at_clock, LOOK_MS, 0);
 		return;
 	}
-	vly_log_info("defence: what came to its end was taken back");
+	vly_log_info("defence: expired entries were removed");
 }
 
 /* That the state can't be read was said when it was found out. */
@@ -61,10 +61,9 @@ on_caught_up(void *arg, const struct vly_defender_report *report)
 		uv_timer_start(&defender->clock, look_at_clock, RETRY_MS, 0);
 	} else if (report->code == VLY_DEFENDER_FAILED) {
 		if (!defender->is_behind)
-			vly_log_error(
-				"the dataplane keeps the defence that it has: %s; tried again "
-				"every minute, and by volleyctl reload",
-				report->text);
+			vly_log_error("the dataplane keeps its current defence: %s; retrying every "
+				      "minute, and at each volleyctl reload",
+				      report->text);
 		defender->is_behind = true;
 		uv_timer_start(&defender->clock, look_at_clock, LOOK_MS, 0);
 	}

@@ -13,24 +13,24 @@ static const char *
 check_counters(const struct vly_counters *counters, uint64_t file_bytes)
 {
 	if (counters->magic != VLY_COUNTERS_MAGIC)
-		return "these are not counters";
+		return "the memfd does not hold counters";
 	if (counters->version != VLY_COUNTERS_VERSION)
-		return "counters of another version";
+		return "the counters have another version";
 	if (counters->lcore_bytes != sizeof(struct vly_lcore_counters) ||
 	    counters->port_bytes != sizeof(struct vly_port_counters) ||
 	    counters->stream_bytes != sizeof(struct vly_stream_counters) ||
 	    counters->ring_bytes != sizeof(struct vly_sample_ring))
-		return "counters of another layout";
+		return "the counters have another layout";
 	if (counters->lcore_cnt > PARTS_MAX || counters->port_cnt > PARTS_MAX ||
 	    counters->stream_cnt > PARTS_MAX || counters->ring_cnt > PARTS_MAX)
-		return "counters of too many lcores, ports or threads";
+		return "the counters have too many lcores, ports or threads";
 	uint64_t bytes = sizeof(*counters) +
 			 (uint64_t)counters->lcore_cnt * sizeof(struct vly_lcore_counters) +
 			 (uint64_t)counters->port_cnt * sizeof(struct vly_port_counters) +
 			 (uint64_t)counters->stream_cnt * sizeof(struct vly_stream_counters) +
 			 (uint64_t)counters->ring_cnt * sizeof(struct vly_sample_ring);
 	if (counters->total_bytes != file_bytes || bytes > file_bytes)
-		return "the counters' size does not fit their number";
+		return "the size of the counters does not match their number";
 	return NULL;
 }
 
@@ -51,7 +51,7 @@ vly_counters_map(int fd, const char **reason)
 	}
 	void *at = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED) {
-		*reason = "the counters can't be mapped";
+		*reason = "the counters could not be mapped";
 		return NULL;
 	}
 	*reason = check_counters(at, (uint64_t)status.st_size);

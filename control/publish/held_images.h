@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Which images the dataplane holds, by their ids: those of its last commit, which outlive the
- * connection, and behind them what it was sent since.
+ * The ids of the images that the dataplane holds: those of its last commit, which outlive the
+ * connection, and after them those that were sent since, which it forgets when the connection ends.
  *
- * All zeros is an empty set. One thread. vly_held_images_free() frees what it points to.
+ * All zeros is an empty set. One thread; no function blocks.
  */
 #ifndef VLY_CONTROL_HELD_IMAGES_H
 #define VLY_CONTROL_HELD_IMAGES_H
@@ -17,7 +17,7 @@ struct vly_held_images {
 	uint64_t *id;
 	uint32_t cnt;
 	uint32_t room;
-	uint32_t committed_cnt;
+	uint32_t committed_cnt; /* the first ones: those of the last commit */
 };
 
 __attribute__((nonnull)) bool vly_held_images_have(const struct vly_held_images *held, uint64_t id);
@@ -26,17 +26,17 @@ __attribute__((nonnull)) bool vly_held_images_have(const struct vly_held_images 
 __attribute__((nonnull, warn_unused_result)) int vly_held_images_add(struct vly_held_images *held,
 								     uint64_t id);
 
-/* After a commit: the images of `list`, as far as there is memory; what is left out is sent again.
- */
+/* After a commit of `list`: holds its images. Without memory some are left out, and sent again. */
 __attribute__((nonnull)) void vly_held_images_commit(struct vly_held_images *held,
 						     const struct vly_image_list *list);
 
-/* After the connection's end: what was not committed is gone. */
+/* After the end of the connection: holds the committed images only. */
 __attribute__((nonnull)) void vly_held_images_disconnect(struct vly_held_images *held);
 
-/* A dataplane that holds nothing of ours. */
+/* The dataplane holds none of our images. */
 __attribute__((nonnull)) void vly_held_images_clear(struct vly_held_images *held);
 
+/* Frees what the set points to. */
 __attribute__((nonnull)) void vly_held_images_free(struct vly_held_images *held);
 
 #endif

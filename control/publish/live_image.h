@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A sealed zone image that control holds, and lists of them. Counted references: the served zones
- * holds one for each zone that is answered from the image, each list one for each of its images;
- * the memfd is closed with the last. The main thread only, but for vly_live_image_new() and
- * vly_live_image_next_id().
+ * A sealed zone image that control holds, and lists of images.
+ *
+ * Ownership: both count references. The list of served zones holds a reference to an image for each
+ * zone that is answered from it, and an image list holds one for each of its images; the memfd is
+ * closed with the last reference.
+ * Threads: the loop's, except that vly_live_image_new() and vly_live_image_next_id() may be called
+ * in any thread. No function blocks.
  */
 #ifndef VLY_CONTROL_LIVE_IMAGE_H
 #define VLY_CONTROL_LIVE_IMAGE_H
@@ -12,17 +15,18 @@
 #include <stdint.h>
 
 struct vly_live_image {
-	uint64_t id; /* grows: of two images the one with the larger id is newer */
+	uint64_t id; /* of two images, the one with the larger id is newer */
 	uint64_t bytes;
 	uint64_t refs;
-	uint32_t mark;     /* scratch of whoever walks over zones */
-	uint32_t place;    /* scratch of the image cache: its number in the index */
-	uint32_t zone_cnt; /* that the image holds */
+	uint32_t zone_cnt; /* zones in the image */
 	int fd;
-	bool is_huge; /* in huge pages */
+	bool is_huge; /* the memfd is in huge pages */
+	/* Each field below belongs to one caller, which sets it before it reads it. */
+	uint32_t mark;  /* served_zones.c: the last walk over zones that met the image */
+	uint32_t place; /* image_cache.c: the image's index in the list that is stored */
 };
 
-/* Images of one table, newest first. Counted references, too. */
+/* The images of one table, newest first. */
 struct vly_image_list {
 	uint32_t refs;
 	uint32_t cnt;
@@ -30,33 +34,35 @@ struct vly_image_list {
 	struct vly_live_image **image;
 };
 
-/* An id for vly_live_image_new() to come: newer than all before. */
+/* Returns an id for vly_live_image_new(), larger than all before. Ids are never used twice, not
+ * even by the next process: they count from the time of the start. */
 uint64_t vly_live_image_next_id(void);
 
-/* Takes over `fd`. `id` is one from vly_live_image_next_id(). One reference, the caller's. Ids are
- * never reused, not by the next life of the program either: they count from the time of start.
- * Returns NULL without memory, and closes fd.
- *  */
+/* Makes an image of the sealed memfd `fd`, which it takes over. Returns it with one reference, the
+ * caller's; or NULL without memory, and fd is closed. */
 __attribute__((warn_unused_result)) struct vly_live_image *
 vly_live_image_new(uint64_t id, int fd, uint64_t bytes, uint32_t zone_cnt);
 
+/* Takes one more reference. Returns `image`. */
 __attribute__((nonnull)) struct vly_live_image *vly_live_image_get(struct vly_live_image *image);
+
+/* Gives a reference back; NULL is allowed. */
 void vly_live_image_put(struct vly_live_image *image);
 
-/* One reference, the caller's. NULL without memory. */
+/* Returns an empty list with one reference, the caller's; or NULL without memory. */
 __attribute__((warn_unused_result)) struct vly_image_list *vly_image_list_new(void);
 
-/* Appends with a reference of the list's own. Returns 0, or -1 without memory. */
+/* Appends an image; the list takes a reference of its own. Returns 0, or -1 without memory. */
 __attribute__((nonnull, warn_unused_result)) int vly_image_list_add(struct vly_image_list *list,
 								    struct vly_live_image *image);
 
-/* Newest first. */
+/* Sorts the list, newest first. */
 __attribute__((nonnull)) void vly_image_list_sort(struct vly_image_list *list);
 
-/* One more reference. */
+/* Takes one more reference. Returns `list`. */
 __attribute__((nonnull)) struct vly_image_list *vly_image_list_get(struct vly_image_list *list);
 
-/* Gives a reference back; the list goes with the last. */
+/* Gives a reference back, and frees the list with the last; NULL is allowed. */
 void vly_image_list_free(struct vly_image_list *list);
 
 #endif

@@ -76,7 +76,7 @@ vly_publish_defence_result(struct vly_publish_defence *defence,
 	if (!good) {
 		snprintf(defence->error, sizeof(defence->error),
 			 "the dataplane refused the defence: %s", result->text);
-		vly_log_error("%s; what was in force stays", defence->error);
+		vly_log_error("%s; the previous defence stays in force", defence->error);
 	}
 	report(defence, good ? VLY_PUBLISH_DONE : VLY_PUBLISH_DENIED);
 }

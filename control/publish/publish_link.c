@@ -165,14 +165,15 @@ vly_publish_link_open(struct vly_publish_link *link, char *reason, size_t reason
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", link->path);
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		snprintf(reason, reason_bytes, "not connected to %s: %m", link->path);
+		snprintf(reason, reason_bytes, "could not connect to %s: %m", link->path);
 		if (fd >= 0)
 			close(fd);
 		return -1;
 	}
 	link->poll = calloc(1, sizeof(*link->poll));
 	if (!link->poll || uv_poll_init(link->loop, link->poll, fd) < 0) {
-		snprintf(reason, reason_bytes, "not connected to %s: out of memory", link->path);
+		snprintf(reason, reason_bytes, "could not connect to %s: out of memory",
+			 link->path);
 		free(link->poll);
 		link->poll = NULL;
 		close(fd);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The connection under the publisher: a SOCK_SEQPACKET client on a libuv loop, and a watch of the
- * socket's directory that tells when the dataplane (re)appears.
+ * The connection under the publisher: a SOCK_SEQPACKET client on a libuv loop, and an inotify watch
+ * on the socket's directory that notices when the dataplane creates its socket.
  *
- * Use: init, then open (again after each `down`), send, close; free at the end. Events come from
- * the loop, on its thread. Nothing is sent before what was sent last has left: callers wait for
- * an answer to each.
+ * Use: _init(), then _open() (again after each `down`), _send(), _close(); _free() at the end. The
+ * caller waits for an answer to each packet before it sends the next. Events are called on the
+ * loop. The loop's thread; no function blocks.
  */
 #ifndef VLY_CONTROL_PUBLISH_LINK_H
 #define VLY_CONTROL_PUBLISH_LINK_H
@@ -15,12 +15,12 @@
 #include <uv.h>
 
 struct vly_publish_link_events {
-	/* One packet (aligned; valid during the call). `fd` came with it, or -1; it is closed
-	 * after the call. */
+	/* One packet (untrusted; aligned; valid during the call). `fd` came with it, or -1; it is
+	 * closed after the call. */
 	void (*message)(void *arg, const void *message, size_t bytes, int fd);
-	/* The connection has ended, by either side. */
+	/* Either side has ended the connection. `reason` is one sentence. */
 	void (*down)(void *arg, const char *reason);
-	/* Something happened to the socket's name: opening may work now. */
+	/* The name of the socket was created or changed: opening may work now. */
 	void (*appears)(void *arg);
 };
 
@@ -35,17 +35,17 @@ struct vly_publish_link {
 	void (*freed)(void *arg);
 };
 
-/* `path` stays the caller's and valid. */
+/* `path` stays the caller's, and must stay valid until `freed`. */
 __attribute__((nonnull(1, 2, 3, 4))) void
 vly_publish_link_init(struct vly_publish_link *link, uv_loop_t *loop, const char *path,
 		      const struct vly_publish_link_events *events, void *arg);
 
-/* Returns 0, or -1 with the reason in `reason`. */
+/* Connects. Returns 0; or -1 with `reason`, and `down` is not called. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_publish_link_open(struct vly_publish_link *link, char *reason, size_t reason_bytes);
 
-/* Sends one packet, with a descriptor unless fd is -1. A failure ends the connection: `down`
- * follows. */
+/* Sends one packet, with a copy of the descriptor `fd` unless it is -1. A failure ends the
+ * connection, and `down` is called. */
 __attribute__((nonnull)) void vly_publish_link_send(struct vly_publish_link *link,
 						    const void *message, size_t bytes, int fd);
 
@@ -53,8 +53,8 @@ __attribute__((nonnull)) void vly_publish_link_send(struct vly_publish_link *lin
 __attribute__((nonnull)) void vly_publish_link_close(struct vly_publish_link *link,
 						     const char *reason);
 
-/* Ends everything without a call of `down`; `freed` is called when the loop is done with the
- * link. */
+/* Ends the connection and the watch without a call of `down`. `freed` is called when the loop has
+ * closed the handles. */
 __attribute__((nonnull)) void vly_publish_link_free(struct vly_publish_link *link,
 						    void (*freed)(void *arg));
 

@@ -45,9 +45,9 @@ static const char *
 check_header(const struct vly_publish_header *header, size_t bytes, uint32_t type)
 {
 	if (bytes < sizeof(*header) || header->bytes != bytes)
-		return "the dataplane sent a message of a wrong size";
+		return "the dataplane sent a message of the wrong size";
 	if (header->type != type)
-		return "the dataplane sent a message out of turn";
+		return "the dataplane sent a message of an unexpected type";
 	return NULL;
 }
 
@@ -65,7 +65,7 @@ vly_publish_check_hello(const void *message, size_t bytes)
 		return "the dataplane speaks another version of the publish protocol: "
 		       "install and restart volley-control and volley-dataplane of one release";
 	if (bytes != sizeof(*hello))
-		return "the dataplane sent a HELLO of a wrong size";
+		return "the dataplane sent a HELLO of the wrong size";
 	if (hello->image_version != VLY_IMAGE_VERSION)
 		return "the dataplane reads another version of zone images: "
 		       "install and restart volley-control and volley-dataplane of one release";
@@ -81,8 +81,8 @@ vly_publish_check_result(const void *message, size_t bytes)
 	if (reason)
 		return reason;
 	if (bytes != sizeof(*result))
-		return "the dataplane sent a RESULT of a wrong size";
+		return "the dataplane sent a RESULT of the wrong size";
 	if (!memchr(result->text, '\0', sizeof(result->text)))
-		return "the dataplane sent a RESULT without an end";
+		return "the dataplane sent a RESULT whose text is not terminated";
 	return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Messages of volley/publish.h as bytes: writing requests, checking what the dataplane sent. Pure
- * functions.
+ * The messages of volley/publish.h: writes requests, and checks HELLO and RESULT, which are
+ * untrusted. No state; any thread; no function blocks.
  */
 #ifndef VLY_CONTROL_PUBLISH_MESSAGE_H
 #define VLY_CONTROL_PUBLISH_MESSAGE_H
@@ -15,8 +15,9 @@
 #define VLY_PUBLISH_COMMIT_BYTES_MAX                                                               \
 	(sizeof(struct vly_publish_commit) + VLY_PUBLISH_IMAGES_MAX * sizeof(uint64_t))
 
-/* Writes a COMMIT of the list (cnt <= VLY_PUBLISH_IMAGES_MAX) to `to`, of
- * VLY_PUBLISH_COMMIT_BYTES_MAX octets and aligned as the message is. Returns its octets. */
+/* Each writes one request and returns its length in octets. COMMIT: the list has at most
+ * VLY_PUBLISH_IMAGES_MAX images, and `to` has room for VLY_PUBLISH_COMMIT_BYTES_MAX octets, aligned
+ * as the message is. */
 __attribute__((nonnull)) size_t vly_publish_write_commit(struct vly_publish_commit *to,
 							 uint64_t seq, uint64_t generation,
 							 const struct vly_image_list *list);
@@ -27,12 +28,12 @@ __attribute__((nonnull)) size_t vly_publish_write_image(struct vly_publish_image
 __attribute__((nonnull)) size_t vly_publish_write_defence(struct vly_publish_header *to,
 							  uint64_t seq);
 
-/* Checks a HELLO of `bytes` octets (aligned). Returns NULL, or why control can't work with the
- * dataplane. */
+/* Checks a HELLO of `bytes` octets (aligned). Returns NULL, or a sentence: why control can't work
+ * with this dataplane. */
 __attribute__((nonnull, warn_unused_result)) const char *
 vly_publish_check_hello(const void *message, size_t bytes);
 
-/* The same for a RESULT. Its text ends in a NUL. */
+/* Checks a RESULT in the same way. The text of a good one ends in a NUL. */
 __attribute__((nonnull, warn_unused_result)) const char *
 vly_publish_check_result(const void *message, size_t bytes);
 

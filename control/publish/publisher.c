@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/plural.h"
 #include "common/log.h"
 #include "counters_map.h"
 #include "publish_message.h"
@@ -63,16 +64,12 @@ settle_next(struct vly_publisher *publisher)
 	publisher->next = NULL;
 }
 
-void
-vly_publisher_on_deadline(uv_timer_t *timer)
+static void
+on_away_too_long(uv_timer_t *timer)
 {
 	struct vly_publisher *publisher = timer->data;
 	struct vly_publish_report absent = {.outcome = VLY_PUBLISH_ABSENT};
 
-	if (publisher->state >= VLY_PUBLISHER_SENDING) {
-		vly_publish_link_close(&publisher->link, "it has not answered for 300 s");
-		return;
-	}
 	settle_next(publisher);
 	report(publisher, &absent);
 }
@@ -88,7 +85,7 @@ wait_away(struct vly_publisher *publisher)
 		if (away_ms < VLY_PUBLISH_AWAY_MS)
 			wait_ms = VLY_PUBLISH_AWAY_MS - away_ms;
 	}
-	uv_timer_start(&publisher->deadline, vly_publisher_on_deadline, wait_ms, 0);
+	uv_timer_start(&publisher->deadline, on_away_too_long, wait_ms, 0);
 }
 
 static void
@@ -185,8 +182,8 @@ on_committed(struct vly_publisher *publisher, const struct vly_publish_result *r
 	/* a list that was replaced meanwhile is not what the dataplane shall have */
 	vly_publisher_hold(&publisher->committed, list == publisher->settled ? list : NULL);
 	set_error(publisher, VLY_LOG_INFO, "");
-	vly_log_info("dataplane: answers %" PRIu32 " zones, generation %" PRIu64, done.zone_cnt,
-		     done.generation);
+	vly_log_info("dataplane: serves %" PRIu32 " zone%s, generation %" PRIu64, done.zone_cnt,
+		     vly_plural(done.zone_cnt), done.generation);
 	vly_publisher_step(publisher);
 	if (published)
 		report(publisher, &done);
@@ -196,7 +193,7 @@ static void
 on_result(struct vly_publisher *publisher, const struct vly_publish_result *result)
 {
 	if (publisher->state < VLY_PUBLISHER_SENDING || result->header.seq != publisher->seq) {
-		vly_publish_link_close(&publisher->link, "it answered what nobody asked");
+		vly_publish_link_close(&publisher->link, "unexpected reply (no request pending)");
 		return;
 	}
 	if (publisher->state == VLY_PUBLISHER_DEFENDING) {
@@ -241,8 +238,8 @@ on_hello(struct vly_publisher *publisher, const struct vly_publish_hello *hello,
 	publisher->held_back = publisher->held_back && hello->generation > 0;
 	set_error(publisher, VLY_LOG_INFO, "");
 	vly_log_info("dataplane: connected, pid %" PRIu32 ", %" PRIu32
-		     " lcores, generation %" PRIu64,
-		     hello->pid, hello->lcore_cnt, hello->generation);
+		     " lcore%s, generation %" PRIu64,
+		     hello->pid, hello->lcore_cnt, vly_plural(hello->lcore_cnt), hello->generation);
 	bool held = publisher->held_back && publisher->next;
 	if (held)
 		settle_next(publisher);

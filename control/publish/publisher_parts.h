@@ -1,6 +1,35 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Between the parts of the publisher: publisher.c (the connection, and what the dataplane says) and
- * publisher_send.c (what it is sent). */
+/*
+ * For the parts of the publisher alone, by file: publisher.c (the connection, and messages from the
+ * dataplane) calls publisher_send.c (messages to it).
+ *
+ * The connection (enum vly_publisher_state). One request is in flight at a time; vly_publisher_step()
+ * chooses the next one:
+ *
+ *     DOWN ──connected──► GREETING ──HELLO──► IDLE ◄──RESULT───┐
+ *      ▲                                       │               │
+ *      │                                       ├─► DEFENDING ──┤   the defence block is due
+ *      │                                       ├─► SENDING ────┤   an image of the list is missing
+ *      │                                       └─► COMMITTING ─┘   all images are there
+ *      └── from every state, when the connection ends; tried again by timer and by inotify
+ *
+ * The lists. vly_publisher_publish() sets `next`, or `settled` at once when it is held back:
+ *
+ *     publish ──► next ──┬─ committed ──────────────► settled, committed     reports DONE
+ *                        ├─ refused ────────────────► dropped                reports DENIED
+ *                        ├─ away for too long ──────► settled                reports ABSENT
+ *                        └─ held_back ──────────────► settled                reports HELD
+ *
+ *     settled    the list that the dataplane should have: it is sent when there is no `next`
+ *     committed  the list that it has, if it is `settled` (see on_committed()); NULL: another one,
+ *                or unknown. While it equals `settled`, there is nothing to do
+ *     asked      the list that the last request was for. When its RESULT comes, `settled` and `next`
+ *                may have been replaced by other lists
+ *
+ * held_back is set by vly_publisher_publish() with `hold`, while the dataplane answers from images
+ * of an earlier volley-control. It keeps `settled` here unsent, until a list without `hold` is
+ * published, or the dataplane connects with nothing to lose (generation 0).
+ */
 #ifndef VLY_CONTROL_PUBLISHER_PARTS_H
 #define VLY_CONTROL_PUBLISHER_PARTS_H
 
@@ -11,9 +40,9 @@
 
 enum vly_publisher_state {
 	VLY_PUBLISHER_DOWN,
-	VLY_PUBLISHER_GREETING, /* connected, waiting for HELLO */
+	VLY_PUBLISHER_GREETING, /* connected; waits for HELLO */
 	VLY_PUBLISHER_IDLE,
-	VLY_PUBLISHER_SENDING,
+	VLY_PUBLISHER_SENDING, /* this and the following: waits for the RESULT of a request */
 	VLY_PUBLISHER_DEFENDING,
 	VLY_PUBLISHER_COMMITTING,
 };
@@ -22,44 +51,44 @@ struct vly_publisher {
 	uv_loop_t *loop;
 	struct vly_publish_link link;
 	uv_timer_t retry;
-	uv_timer_t deadline; /* for the dataplane to return, or to answer */
+	uv_timer_t deadline; /* for the dataplane to return (DOWN, GREETING), or for its RESULT */
 	unsigned handle_cnt; /* not yet closed, when freeing */
 	char *path;
 	enum vly_publisher_state state;
 	uint64_t retry_ms;
 	uint64_t away_since_ms; /* uv_now(); 0: never connected */
-	bool deaf; /* refused: silent until something new is published or it reconnects */
+	bool deaf; /* it refused `settled`: not sent again until the next list, or connection */
 	bool held_back;
-	bool retried_commit;
+	bool retried_commit; /* after VLY_PUBLISH_UNKNOWN: all images were sent again */
 	char error[400];
 
-	/* references, each of its own: a list may be replaced while its commit is under way */
-	struct vly_image_list *settled;   /* what the dataplane shall have */
-	struct vly_image_list *next;      /* being published; becomes `settled` */
-	struct vly_image_list *committed; /* what it has, of the two; NULL: something else */
-	struct vly_image_list *asked;     /* what the request in flight is for */
-	uint64_t generation;
-	uint32_t zone_cnt; /* of that generation */
-	struct vly_held_images held;
-	uint64_t asked_id; /* its image, when it is one */
+	/* each a reference of its own: a list may be replaced while its commit is in flight */
+	struct vly_image_list *settled;
+	struct vly_image_list *next; /* being published */
+	struct vly_image_list *committed;
+	struct vly_image_list *asked;
+	uint64_t generation;         /* of the last commit that it acknowledged */
+	uint32_t zone_cnt;           /* of that generation */
+	struct vly_held_images held; /* images that it has */
+	uint64_t asked_id;           /* SENDING: the image in flight */
 	struct vly_publish_defence defence;
-	uint64_t seq;
-	struct vly_publish_hello hello;
-	struct vly_counters *counters;
+	uint64_t seq;                   /* of the last request */
+	struct vly_publish_hello hello; /* the last one */
+	struct vly_counters *counters;  /* mapped while connected, or NULL */
 
 	void (*done)(void *arg, const struct vly_publish_report *report);
 	void *done_arg;
 };
 
-/* Has *place refer to `list`, or to nothing, in place of what it refers to. */
+/* publisher_send.c */
+
+/* Replaces the reference at *place by one to `list`, or by none when it is NULL. */
 __attribute__((nonnull(1))) void vly_publisher_hold(struct vly_image_list **place,
 						    struct vly_image_list *list);
 
-/* Sends what the dataplane lacks, one request at a time: the defence first, then images, then the
- * commit. Called when there is no request under way. */
+/* Sends the dataplane what it lacks, one request: the defence first, then images, then the commit.
+ * If there is nothing to send, the state is IDLE. To be called when no request is in flight; does
+ * not block. */
 __attribute__((nonnull)) void vly_publisher_step(struct vly_publisher *publisher);
-
-/* In publisher.c: the dataplane has not answered, or not come back, in time. */
-__attribute__((nonnull)) void vly_publisher_on_deadline(uv_timer_t *timer);
 
 #endif

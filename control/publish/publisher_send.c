@@ -17,13 +17,21 @@ vly_publisher_hold(struct vly_image_list **place, struct vly_image_list *list)
 	vly_image_list_free(before);
 }
 
+static void
+on_no_result(uv_timer_t *timer)
+{
+	struct vly_publisher *publisher = timer->data;
+
+	vly_publish_link_close(&publisher->link, "no reply for 300 s");
+}
+
 /* Sends a request, and waits for its result in `state`. */
 static void
 ask(struct vly_publisher *publisher, enum vly_publisher_state state, const void *message,
     size_t bytes, int fd)
 {
 	publisher->state = state;
-	uv_timer_start(&publisher->deadline, vly_publisher_on_deadline, RESULT_MS, 0);
+	uv_timer_start(&publisher->deadline, on_no_result, RESULT_MS, 0);
 	vly_publish_link_send(&publisher->link, message, bytes, fd);
 }
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cache_lookup.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -8,11 +10,10 @@
 
 #include <xxhash.h>
 
-#include "image_cache.h"
 #include "store/image_files.h"
 
 uint64_t
-vly_image_cache_settings(const struct vly_load_settings *settings)
+vly_cache_settings_hash(const struct vly_load_settings *settings)
 {
 	static const uint8_t wire[64] = "\6volley\7example";
 	struct vly_name name;
@@ -170,14 +171,15 @@ vly_cache_lookup_open(struct vly_cache_lookup **lookup, const struct vly_load_se
 	if (result != VLY_STATE_READ)
 		return result;
 	errno = 0;
-	int parsed = vly_image_index_parse(&index, text, len, vly_image_cache_settings(settings));
+	int parsed = vly_image_index_parse(&index, text, len, vly_cache_settings_hash(settings));
 	if (parsed < 0 && errno == ENOMEM) {
 		snprintf(reason, reason_bytes, "%s/index: out of memory", settings->cache_dir);
 		return VLY_STATE_UNREADABLE;
 	}
 	if (parsed != 0) {
 		snprintf(reason, reason_bytes, "%s/index: %s", settings->cache_dir,
-			 parsed > 0 ? "it was made under another hash key, settings or release"
+			 parsed > 0 ? "it was written with another hash key, other settings or "
+				      "another release"
 				    : "it is damaged");
 		return parsed > 0 ? VLY_STATE_UNREADABLE : VLY_STATE_DAMAGED;
 	}

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plural.h"
+#include "cache_lookup.h"
 #include "common/log.h"
 #include "store/image_files.h"
 
@@ -80,7 +82,7 @@ read_served(uv_work_t *work)
 
 	vly_index_begin(&cache->text, cache->settings);
 	if (choose_images(cache) != 0) {
-		snprintf(cache->reason, sizeof(cache->reason), "an image can't be read: %m");
+		snprintf(cache->reason, sizeof(cache->reason), "an image could not be read: %m");
 		return;
 	}
 	for (uint32_t i = 0; i < served->config->zone_cnt; i++) {
@@ -143,8 +145,9 @@ tell(struct vly_image_cache *cache)
 	char trouble[sizeof(cache->trouble)] = "";
 
 	if (cache->reason[0] == '\0')
-		vly_log_info("image cache: %" PRIu32 " zones in %" PRIu32 " images kept",
-			     cache->zone_cnt, cache->image_cnt);
+		vly_log_info("image cache: stored %" PRIu32 " zone%s in %" PRIu32 " image%s",
+			     cache->zone_cnt, vly_plural(cache->zone_cnt), cache->image_cnt,
+			     vly_plural(cache->image_cnt));
 	else
 		snprintf(trouble, sizeof(trouble), "image cache not written: %s", cache->reason);
 	if (trouble[0] != '\0' && strcmp(trouble, cache->trouble) != 0)
@@ -211,7 +214,7 @@ void
 vly_image_cache_store(struct vly_image_cache *cache, const struct vly_served_zones *served,
 		      const struct vly_load_settings *settings)
 {
-	cache->settings = vly_image_cache_settings(settings);
+	cache->settings = vly_cache_settings_hash(settings);
 	cache->reason[0] = '\0';
 	cache->image_cnt = 0;
 	cache->zone_cnt = 0;

@@ -10,8 +10,10 @@
 #include <sys/stat.h>
 
 #include "base/image_block.h"
+#include "base/plural.h"
+#include "cache_lookup.h"
 #include "common/log.h"
-#include "image_cache.h"
+#include "compile/image_builder.h"
 #include "plan.h"
 
 /* The pool's default number of threads. */
@@ -216,7 +218,8 @@ first_error(const struct vly_zone_report *report)
 	size_t len = strlen(error->text);
 	if (report->error_cnt > 1)
 		snprintf(error->text + len, sizeof(error->text) - len,
-			 " (and %" PRIu32 " more: volleyctl check-zone)", report->error_cnt - 1);
+			 " (and %" PRIu32 " more; to list them: volleyctl check-zone)",
+			 report->error_cnt - 1);
 	return error;
 }
 
@@ -244,14 +247,14 @@ add_zones(struct group *group, struct vly_image_builder *builder)
 	return added;
 }
 
-/* It is no zone's fault, so it tells how many share it. */
+/* The fault is in none of the zones, so the message says how many share the image. */
 static void
 fail_group(struct group *group, int error)
 {
 	char text[200];
 
-	snprintf(text, sizeof(text), "the image of %" PRIu32 " zones could not be made: %s",
-		 group->cnt, strerror(error));
+	snprintf(text, sizeof(text), "the image of %" PRIu32 " zone%s could not be built: %s",
+		 group->cnt, vly_plural(group->cnt), strerror(error));
 	for (uint32_t i = 0; i < group->cnt; i++)
 		set_error(&group->loader->items[group->item[i]], text);
 }
@@ -332,10 +335,13 @@ take_cached(struct group *group)
 	struct vly_loader *loader = group->loader;
 
 	loader->spares_cache |= group->cached->is_kept;
-	if (group->cached->useless)
-		vly_log_warning("image cache: %s; %" PRIu32 " zones %s", group->reason, group->cnt,
-				loader->phase == FROM_CACHE ? "are read from their files"
-							    : "are missing");
+	if (group->cached->useless && loader->phase == FROM_CACHE)
+		vly_log_warning("image cache: %s; reading %" PRIu32 " zone%s from file instead",
+				group->reason, group->cnt, vly_plural(group->cnt));
+	else if (group->cached->useless)
+		vly_log_warning("image cache: %s; %" PRIu32
+				" zone%s left without a version to serve",
+				group->reason, group->cnt, vly_plural(group->cnt));
 	for (uint32_t i = 0; !group->cached->useless && i < group->cnt; i++)
 		vly_cache_lookup_take(loader->lookup, group->item[i],
 				      &loader->items[group->item[i]]);
@@ -345,7 +351,7 @@ static void
 tell_pages(const struct vly_live_image *image)
 {
 	if (image && image->bytes >= VLY_IMAGE_BLOCK_BYTES_MIN)
-		vly_log_info("image of %" PRIu64 " MiB in %s pages", image->bytes >> 20,
+		vly_log_info("an image of %" PRIu64 " MiB is in %s pages", image->bytes >> 20,
 			     image->is_huge ? "huge" : "ordinary");
 }
 

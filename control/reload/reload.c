@@ -7,21 +7,7 @@
 
 #include "common/log.h"
 
-static void on_kick(uv_idle_t *kick);
-
-void
-vly_reload_free(struct vly_reload *reload)
-{
-	vly_reload_free_askers(reload);
-	free(reload->zones);
-	if (reload->items)
-		vly_load_items_clear(reload->items, reload->zone_cnt);
-	free(reload->items);
-	vly_config_free(reload->config);
-	vly_config_errors_free(&reload->config_errors);
-	vly_served_zones_free(reload->next);
-	free(reload);
-}
+static void load_without_cache(struct vly_reload *reload);
 
 static void
 on_loaded(void *arg)
@@ -52,7 +38,7 @@ on_loaded(void *arg)
 				  reload->zone_cnt == 1 ? "the zone" : "all zones");
 		return;
 	}
-	vly_reload_publish(reload);
+	vly_reload_publish(reload, load_without_cache);
 }
 
 /* Room that images already live leave in a commit. With none at all there may be some nevertheless:
@@ -110,8 +96,8 @@ load(struct vly_reload *reload)
 		vly_reload_finish(reload, VLY_RELOAD_FAILED, "out of memory");
 }
 
-void
-vly_reload_without_cache(struct vly_reload *reload)
+static void
+load_without_cache(struct vly_reload *reload)
 {
 	reload->without_cache = true;
 	reload->has_cached = false;
@@ -207,9 +193,8 @@ on_config(uv_work_t *work, int status)
 	choose_all(reload, reload->next);
 }
 
-static const char spared[] =
-	"image cache not written: what it holds could not be used, and may have the last good "
-	"version of a zone that did not load";
+static const char spared[] = "image cache not written: it could not be read, and may hold the last "
+			     "good version of a zone that did not load";
 
 /* A cache that could not be used may have the only good version of a zone that does not load: until
  * every zone has one it is left as it is. */
@@ -222,9 +207,9 @@ may_replace_cache(struct vly_reloader *reloader)
 		reloader->spares_cache = false;
 		return true;
 	}
-	if (!reloader->spare_told)
+	if (!reloader->spare_reported)
 		vly_log_warning("%s", spared);
-	reloader->spare_told = true;
+	reloader->spare_reported = true;
 	return false;
 }
 
@@ -247,12 +232,6 @@ static void
 on_stored(void *arg)
 {
 	vly_reloader_kick(arg);
-}
-
-void
-vly_reloader_kick(struct vly_reloader *reloader)
-{
-	uv_idle_start(&reloader->kick, on_kick);
 }
 
 static void
@@ -307,6 +286,7 @@ vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *co
 		free(reloader);
 		return NULL;
 	}
+	reloader->on_kick = on_kick;
 	uv_idle_init(loop, &reloader->kick);
 	reloader->kick.data = reloader;
 	return reloader;
@@ -380,7 +360,7 @@ on_kick_closed(uv_handle_t *handle)
 const char *
 vly_reloader_trouble(const struct vly_reloader *reloader)
 {
-	return reloader->spare_told && reloader->spares_cache
+	return reloader->spare_reported && reloader->spares_cache
 		       ? spared
 		       : vly_image_cache_trouble(reloader->cache);
 }

@@ -1,46 +1,49 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Reloads: read (configuration,) zones, compile, publish, and only then serve it.
+ * The reloader: reads the configuration and the zones, compiles them, has them published, and only
+ * then counts them as served.
  *
  * Use:
  *   1. vly_reloader_new() with the configuration that was read at start;
- *   2. vly_reloader_request(); reloads run one after the other, in their order, and a request joins
- *      one that has not begun and reads what it asks for (reload_queue.h);
- *   3. `done` of each request is called once with the report on what it asked for.
+ *   2. vly_reloader_request(): reloads run one at a time, in order, and a request joins a waiting
+ *      reload that is going to read what it asks for (reload_queue.h);
+ *   3. `done` of each request is called once, with a report on what it asked for;
+ *   4. vly_reloader_free() when nothing is pending or being stored.
  *
- * What a reload does to zones:
- *   - without names: reads the configuration again and all zone files. A bad configuration
- *     changes nothing. The defence follows when the zones are in. Sockets and the state directory
- * of a changed configuration count from the next start on.
- *   - with names: reads these zones' files, nothing else.
- *   - a zone that fails keeps its old version; one dataplane commit brings in all that loaded.
- *   - the first load after start is published with `hold` (publisher.h) when a zone has failed; so
- *     are reloads of named zones as long as one has no version. A reload of everything publishes
- *     what it has.
- *   - the first load takes from the start-up cache (image_cache.h) what it can; after each commit
- *     what is live is stored.
- *   - when no zone at all is loaded, though some are configured, nothing is published.
+ * What a reload does:
+ *   - A full reload reads the configuration and all zone files. A configuration with errors changes
+ *     nothing. The defence follows when the zones are live. New sockets and a new state directory
+ *     take effect at the next start.
+ *   - A reload of named zones reads their files, and nothing else.
+ *   - A zone that fails keeps the version it had. One commit brings in all zones that loaded.
+ *   - When zones are configured, and none of those to be loaded loads, nothing is published.
+ *   - The first load takes what it can from the image cache. After each commit the live images are
+ *     stored there.
+ *   - If a zone fails in the first load, its commit is held back (publisher.h), and so are those of
+ *     reloads of named zones, as long as any zone has no version. A full reload is never held back.
  *
- * Threads: the loop's; files are read in the pool. Ownership: the reloader owns the served zones.
+ * Threads: all functions are for the loop's thread, and none blocks: files are read in the thread
+ * pool. Ownership: the reloader owns the list of served zones.
  */
 #ifndef VLY_CONTROL_RELOAD_H
 #define VLY_CONTROL_RELOAD_H
 
 #include "defence/defender.h"
+#include "loader.h"
 #include "publish/publisher.h"
 #include "served_zones.h"
 
 enum vly_reload_code {
 	VLY_RELOAD_OK,
 	VLY_RELOAD_FAILED,
-	VLY_RELOAD_NO_DATAPLANE, /* loaded; published when it connects */
+	VLY_RELOAD_NO_DATAPLANE, /* loaded; published when a dataplane connects */
 };
 
-/* Valid during the call of `done`. */
+/* The result of a reload. Valid during the call of `done`. */
 struct vly_reload_report {
 	enum vly_reload_code code;
 	const char *text; /* one sentence when the code is not OK, else "" */
-	/* those that were to be loaded; the failed ones have an error */
+	/* the zones that were to be loaded; those that failed have an error */
 	struct vly_served_zone *const *zones;
 	uint32_t zone_cnt;
 	uint32_t failed_cnt;
@@ -49,59 +52,64 @@ struct vly_reload_report {
 	uint32_t cached_cnt; /* zones that came from the image cache */
 	uint64_t duration_ms;
 	uint64_t generation; /* 0: not published */
-	/* The programs that must be restarted for the configuration to be in force, in words; NULL:
-	 * none. */
+	/* the names of the programs that must be restarted for all of the configuration to take
+	 * effect; NULL: none */
 	const char *restart_needed;
 };
 
 struct vly_reload_progress {
-	const char *phase; /* queued, reading, publishing */
+	const char *phase; /* queued, reading or publishing */
 	struct vly_load_state load;
-	uint64_t duration_ms;
+	uint64_t duration_ms; /* since the request */
 };
 
 struct vly_reloader;
-struct vly_reload_asker;
+struct vly_reload_asker; /* one request */
 
-/* Takes over `config`. `keep_images`: the key will be known at the next start, so the image cache
- * is of use then. `defender` gets the defence of each configuration that came in. Publisher and
- * defender must outlive the reloader. NULL without memory. */
+/*
+ * Makes a reloader, which owns `config` from then on; `config_path` and `key` are copied.
+ * `keep_images`: the hash key was stored, so a cache written now is of use at the next start.
+ * `defender` gets the defence of each new configuration. Publisher and defender must outlive the
+ * reloader. Returns NULL without memory, and `config` stays the caller's.
+ */
 __attribute__((nonnull, warn_unused_result)) struct vly_reloader *
 vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *config,
 		 const struct vly_hash_key *key, bool keep_images, struct vly_publisher *publisher,
 		 struct vly_defender *defender);
 
 /*
- * Asks for a reload of zones[0..zone_cnt-1] (copied, canonical), or of everything when zone_cnt
+ * Requests a reload of zones[0..zone_cnt-1] (copied; canonical names), or a full one when zone_cnt
  * is 0. The first request of all loads the configuration given to vly_reloader_new(). `done` is
- * never called before this returns. Returns NULL without memory.
+ * called once, and never before this returns. Returns the request, valid until `done`; or NULL
+ * without memory.
  */
 __attribute__((nonnull(1, 4))) struct vly_reload_asker *
 vly_reloader_request(struct vly_reloader *reloader, char *const *zones, uint32_t zone_cnt,
 		     void (*done)(void *arg, const struct vly_reload_report *report), void *arg);
 
-/* Nobody waits for a request that is not done any more: `done` is not called. */
+/* Drops a request that is not done: its `done` is not called. The reload goes on. */
 __attribute__((nonnull)) void vly_reload_forget(struct vly_reload_asker *asker);
 
-/* Of a request that is not done. */
+/* Shows how far the reload of a request that is not done has come. */
 __attribute__((nonnull)) void vly_reload_progress(const struct vly_reload_asker *asker,
 						  struct vly_reload_progress *progress);
 
-/* The served zones, valid until the loop runs again. */
+/* The served zones. Valid until the loop runs again. */
 __attribute__((nonnull)) const struct vly_served_zones *
 vly_reloader_served(const struct vly_reloader *reloader);
 
-/* Reloads that are not done, the running one included: fewer than requests, where those joined. */
+/* The number of reloads that are not done, the running one included. Requests that joined a reload
+ * do not add to it. */
 __attribute__((nonnull)) uint32_t vly_reloader_pending(const struct vly_reloader *reloader);
 
 /* Why the image cache is not written, or "". Valid until the loop runs again. */
 __attribute__((nonnull)) const char *vly_reloader_trouble(const struct vly_reloader *reloader);
 
-/* True while the image cache is written. It may be broken off at any time, by the end of the
- * process. */
+/* True while the image cache is written. The process may exit meanwhile: files are replaced as a
+ * whole. */
 __attribute__((nonnull)) bool vly_reloader_is_storing(const struct vly_reloader *reloader);
 
-/* Only when nothing is pending or being stored. */
+/* The memory is freed when the loop has closed the handles. */
 void vly_reloader_free(struct vly_reloader *reloader);
 
 #endif

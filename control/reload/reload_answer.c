@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The answers to all who joined a reload. Who asked for some zones hears of those, whatever became
- * of the others. */
+/* The answers to the requests of a reload. A request for certain zones gets a report on those,
+ * whatever the result for the others. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/plural.h"
 #include "reload_parts.h"
 
 enum vly_reload_code
@@ -17,14 +18,15 @@ vly_reload_describe(const struct vly_reload *reload, uint32_t zone_cnt, uint32_t
 	if (reload->outcome == VLY_PUBLISH_HELD) {
 		snprintf(text, text_bytes,
 			 "%" PRIu32 " of %" PRIu32
-			 " zones did not load; the dataplane keeps what it answers from an earlier "
-			 "volley-control until all zones load, or volleyctl reload",
-			 failed, zone_cnt);
+			 " zone%s did not load; the dataplane still serves the zones of an earlier "
+			 "volley-control, until all zones load; to publish now: volleyctl reload",
+			 failed, zone_cnt, vly_plural(zone_cnt));
 		return VLY_RELOAD_FAILED;
 	}
 	if (failed > 0) {
-		snprintf(text, text_bytes, "%" PRIu32 " of %" PRIu32 " zones did not load%s",
-			 failed, zone_cnt, absent ? "; no dataplane is connected" : "");
+		snprintf(text, text_bytes, "%" PRIu32 " of %" PRIu32 " zone%s did not load%s",
+			 failed, zone_cnt, vly_plural(zone_cnt),
+			 absent ? "; no dataplane is connected" : "");
 		return VLY_RELOAD_FAILED;
 	}
 	if (absent)
@@ -32,7 +34,7 @@ vly_reload_describe(const struct vly_reload *reload, uint32_t zone_cnt, uint32_t
 	return absent ? VLY_RELOAD_NO_DATAPLANE : VLY_RELOAD_OK;
 }
 
-/* Adds up what became of one zone. */
+/* Adds the result of one zone. */
 static void
 count(struct vly_reload_report *report, const struct vly_served_zone *zone)
 {
@@ -42,7 +44,7 @@ count(struct vly_reload_report *report, const struct vly_served_zone *zone)
 		report->record_cnt += zone->info.record_cnt;
 }
 
-/* Finds the zones that were asked for. Returns 0; or -1 with the report saying why not. */
+/* Finds the zones of a request. Returns 0; or -1 with a sentence in `text`. */
 static int
 choose(const struct vly_reload *reload, const struct vly_reload_asker *asker,
        struct vly_served_zone **zones, struct vly_reload_report *report, char *text,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/plural.h"
 #include "common/log.h"
 #include "reload_parts.h"
 
@@ -25,10 +26,11 @@ log_failures(const struct vly_reload_report *report)
 			snprintf(line, sizeof(line), ":%" PRIu64, zone->error->line);
 		vly_log_error("zone %s: %s%s: %s; %s", zone->name, zone->error->file, line,
 			      zone->error->text,
-			      zone->image ? "its old version stays" : "it has no older version");
+			      zone->image ? "the previous version stays in service"
+					  : "there is no previous version to serve");
 	}
 	if (cnt > LOGGED_ZONES_MAX)
-		vly_log_error("%" PRIu32 " more zones did not load: volleyctl zones lists them",
+		vly_log_error("%" PRIu32 " more zones did not load; to list them: volleyctl zones",
 			      cnt - LOGGED_ZONES_MAX);
 }
 
@@ -43,12 +45,13 @@ log_warnings(const struct vly_reload *reload)
 		if (zone->error || zone->info.warning_cnt == 0 || ++cnt > LOGGED_ZONES_MAX)
 			continue;
 		vly_log_warning("zone %s: %" PRIu32
-				" warnings: volleyctl check-zone %s %s tells them",
-				zone->name, zone->info.warning_cnt, zone->name, zone->file);
+				" warning%s; to list them: volleyctl check-zone %s %s",
+				zone->name, zone->info.warning_cnt,
+				vly_plural(zone->info.warning_cnt), zone->name, zone->file);
 	}
 	if (cnt > LOGGED_ZONES_MAX)
 		vly_log_warning("%" PRIu32
-				" more zones have warnings: volleyctl check %s tells them",
+				" more zones have warnings; to list them: volleyctl check %s",
 				cnt - LOGGED_ZONES_MAX, reload->reloader->config_path);
 }
 
@@ -62,11 +65,18 @@ log_report(const struct vly_reload *reload)
 	log_failures(report);
 	log_warnings(reload);
 	vly_log(report->code == VLY_RELOAD_FAILED ? VLY_LOG_ERROR : VLY_LOG_INFO,
-		"loaded %" PRIu32 " of %" PRIu32 " zones, %" PRIu64 " records in %" PRIu64
-		".%03" PRIu64 " s, %" PRIu32 " of them from the image cache%s%s",
-		report->zone_cnt - report->failed_cnt, report->zone_cnt, report->record_cnt,
+		"loaded %" PRIu32 " of %" PRIu32 " zone%s, %" PRIu64 " record%s in %" PRIu64
+		".%03" PRIu64 " s, %" PRIu32 " zone%s from the image cache%s%s",
+		report->zone_cnt - report->failed_cnt, report->zone_cnt,
+		vly_plural(report->zone_cnt), report->record_cnt, vly_plural(report->record_cnt),
 		report->duration_ms / 1000, report->duration_ms % 1000, report->cached_cnt,
-		*report->text ? "; " : "", report->text);
+		vly_plural(report->cached_cnt), *report->text ? "; " : "", report->text);
+}
+
+void
+vly_reloader_kick(struct vly_reloader *reloader)
+{
+	uv_idle_start(&reloader->kick, reloader->on_kick);
 }
 
 void
@@ -145,7 +155,8 @@ take_over(struct vly_reload *reload)
 	reload->report.restart_needed =
 		restart_needed(reloader->live->config, reload->next->config);
 	if (reload->report.restart_needed)
-		vly_log_warning("the configuration changed in what only a start reads: restart %s",
+		vly_log_warning("some changes of the configuration take effect at the next start "
+				"only: restart %s",
 				reload->report.restart_needed);
 	vly_served_zones_free(reloader->live);
 	reloader->live = reload->next;
@@ -179,8 +190,8 @@ finish_published(struct vly_reload *reload)
 
 	if (code == VLY_RELOAD_OK && reload->remnant_cnt > 0)
 		vly_reload_finish(reload, VLY_RELOAD_FAILED,
-				  "%" PRIu32 " removed zones are still answered",
-				  reload->remnant_cnt);
+				  "%" PRIu32 " removed zone%s still served", reload->remnant_cnt,
+				  reload->remnant_cnt == 1 ? " is" : "s are");
 	else
 		vly_reload_finish(reload, code, "%s", text);
 }
@@ -192,7 +203,7 @@ on_defended(void *arg, const struct vly_defender_report *report)
 	struct vly_reload *reload = arg;
 
 	if (report->code == VLY_DEFENDER_FAILED)
-		vly_reload_finish(reload, VLY_RELOAD_FAILED, "the defence stays as it was: %s",
+		vly_reload_finish(reload, VLY_RELOAD_FAILED, "the defence was not changed: %s",
 				  report->text);
 	else
 		finish_published(reload);
@@ -212,7 +223,7 @@ on_published(void *arg, const struct vly_publish_report *published)
 			vly_log_warning("image cache not used: %s; all zones are read "
 					"from their files",
 					published->text);
-			vly_reload_without_cache(reload);
+			reload->load_without_cache(reload);
 			return;
 		}
 		vly_reload_finish(reload, VLY_RELOAD_FAILED, "%s", published->text);
@@ -263,14 +274,14 @@ vly_reload_images_max(const struct vly_reload *reload)
 static const char *
 describe_full(const struct vly_reload *reload)
 {
-	return reload->is_full ? "zones that do not load keep too many images: correct their "
-				 "files, then reload all zones"
-			       : "too many zones were reloaded one by one, and there is no room "
+	return reload->is_full ? "too many images are kept for zones that do not load: correct "
+				 "their files, then reload all zones"
+			       : "too many zones were reloaded one by one, which leaves no room "
 				 "for another image: reload all zones";
 }
 
 void
-vly_reload_publish(struct vly_reload *reload)
+vly_reload_publish(struct vly_reload *reload, void (*load_without_cache)(struct vly_reload *reload))
 {
 	struct vly_reloader *reloader = reload->reloader;
 	struct vly_image_list *list = vly_served_zones_images(reload->target);
@@ -284,7 +295,8 @@ vly_reload_publish(struct vly_reload *reload)
 		return;
 	}
 	if (reload->next)
-		reload->remnant_cnt = vly_served_zones_remnants(reloader->live, reload->next);
+		reload->remnant_cnt = vly_served_zones_remnants(reloader->live, reload->next, list);
+	reload->load_without_cache = load_without_cache;
 	reload->phase = "publishing";
 	vly_publisher_publish(reloader->publisher, list, hold, on_published, reload);
 }

@@ -1,7 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Between the parts of the reloader: reload_queue.c (what waits), reload.c (reading and loading),
- * reload_end.c (publishing, and what becomes of the outcome) and reload_answer.c (who is told).
+ * For the parts of the reloader alone, by file. Each part calls those below it, and no part calls
+ * one above it but by a function pointer:
+ *
+ *     reload.c         takes the next reload, chooses its zones, has them loaded
+ *     reload_end.c     publishes them, logs the result, ends the reload
+ *     reload_answer.c  the answer to each request
+ *     reload_queue.c   the requests that wait (reload_queue.h)
+ *
+ * A reload goes through these states, which `phase` shows to people:
+ *
+ *     queued ──► reading ──► publishing ──► finished: answered, and freed
+ *                 │  ▲            │            ▲
+ *                 │  └────────────┘            │
+ *                 │  the dataplane refused     │
+ *                 │  images of the cache       │
+ *                 └──── nothing to publish ────┘
+ *
+ * Threads: the loop's; none of the functions blocks.
  */
 #ifndef VLY_CONTROL_RELOAD_PARTS_H
 #define VLY_CONTROL_RELOAD_PARTS_H
@@ -12,25 +28,27 @@
 
 struct vly_reload {
 	struct vly_reloader *reloader;
-	struct vly_reload *later;
-	const char *phase;
-	struct vly_reload_asker *askers; /* in order; of zones, all the same ones, unless is_full */
-	bool is_full;                    /* everything */
-	bool has_cached;                 /* images of the start-up cache */
-	bool without_cache;              /* the dataplane refused those */
-	bool alone;                      /* the first load: of the configuration read at start */
-	bool is_published;               /* the zones, with this outcome: */
+	struct vly_reload *later;        /* in the queue */
+	const char *phase;               /* queued, reading or publishing */
+	struct vly_reload_asker *askers; /* in order; unless is_full, all for the same zones */
+	bool is_full;                    /* a reload of all zones and the configuration */
+	bool alone;         /* the first load: of the configuration that was read at start */
+	bool has_cached;    /* images of the image cache are among the loaded ones */
+	bool without_cache; /* the dataplane refused those: this is the second attempt */
+	bool is_published;  /* `outcome` is set */
 	uint64_t begin_ms;
 	uv_work_t work;
-	struct vly_config *config; /* read, not yet part of the served zones */
+	struct vly_config *config; /* read, not yet part of a list of served zones */
 	struct vly_config_errors config_errors;
-	struct vly_served_zones *next;   /* of a new configuration */
-	struct vly_served_zones *target; /* `next`, or the live one */
-	struct vly_served_zone **zones;
-	struct vly_load_item *items;
+	struct vly_served_zones *next; /* owned; the list for a new configuration, or NULL */
+	struct vly_served_zones
+		*target; /* the list the zones are loaded for: `next`, or the live one */
+	struct vly_served_zone **zones; /* [zone_cnt], of `target` */
+	struct vly_load_item *items;    /* [zone_cnt] */
 	uint32_t zone_cnt;
-	struct vly_loader *loader;
-	uint32_t remnant_cnt;
+	struct vly_loader *loader; /* while it runs */
+	uint32_t remnant_cnt;      /* see vly_served_zones_remnants() */
+	void (*load_without_cache)(struct vly_reload *reload);
 	enum vly_publish_outcome outcome;
 	char text[512];
 	struct vly_reload_report report;
@@ -45,47 +63,55 @@ struct vly_reloader {
 	struct vly_image_cache *cache;
 	char *cache_dir;
 	bool keep_images;
-	bool store_wanted; /* something new is live */
-	bool spares_cache; /* see vly_loader_spares_cache() */
-	bool spare_told;   /* in the log */
+	bool store_wanted;   /* something new is live */
+	bool spares_cache;   /* see vly_loader_spares_cache() */
+	bool spare_reported; /* in the log */
+	bool started;        /* the first load was asked for */
 	struct vly_served_zones *live;
-	struct vly_reload *running;
+	struct vly_reload *running; /* or NULL */
 	struct vly_reload_queue queue;
-	bool started; /* the first load was asked for */
 	uv_idle_t kick;
+	void (*on_kick)(uv_idle_t *kick); /* see vly_reloader_kick() */
 };
 
-/* Images that may be live after this reload. */
+/* reload_end.c */
+
+/* How many images may be live after this reload. */
 __attribute__((nonnull)) uint32_t vly_reload_images_max(const struct vly_reload *reload);
 
-/* Publishes what was staged; the reload ends with what becomes of it. */
-__attribute__((nonnull)) void vly_reload_publish(struct vly_reload *reload);
+/* Publishes what is staged in reload->target, and ends the reload with the outcome. When the
+ * dataplane refuses images of the cache, `load_without_cache` is called instead: it loads all zones
+ * from their files. */
+__attribute__((nonnull)) void
+vly_reload_publish(struct vly_reload *reload,
+		   void (*load_without_cache)(struct vly_reload *reload));
 
-/* In reload.c: loads once more, from the files of the zones, what was refused. */
-__attribute__((nonnull)) void vly_reload_without_cache(struct vly_reload *reload);
-
-/* Reports, and has the next one run. */
+/* Ends a reload: logs and answers it, frees it, and has the next one run. */
 __attribute__((nonnull, format(printf, 3, 4))) void
 vly_reload_finish(struct vly_reload *reload, enum vly_reload_code code, const char *format, ...);
 
-/* In reload.c: has the loop see whether there is something to do. */
+/* Has the loop call `on_kick`, which looks whether there is something to do. */
 __attribute__((nonnull)) void vly_reloader_kick(struct vly_reloader *reloader);
 
-/* In reload_queue.c: gives back those who asked. */
-__attribute__((nonnull)) void vly_reload_free_askers(struct vly_reload *reload);
+/* reload_answer.c */
 
-/* In reload_answer.c: writes what came of `zone_cnt` zones that were published, of which `failed`
- * did not load, to text. Returns the code. */
+/* Describes in `text` the result for `zone_cnt` published zones, `failed` of which did not load.
+ * Returns the code. */
 __attribute__((nonnull)) enum vly_reload_code vly_reload_describe(const struct vly_reload *reload,
 								  uint32_t zone_cnt,
 								  uint32_t failed, char *text,
 								  size_t text_bytes);
 
-/* In reload_answer.c: calls `done` of all who asked, with reload->report or, where they asked for
- * some zones, with what became of those. */
+/* Calls `done` of every request, with reload->report; a request for certain zones gets a report on
+ * those. */
 __attribute__((nonnull)) void vly_reload_answer(struct vly_reload *reload);
 
-/* In reload.c: gives back all that a finished reload had. */
+/* reload_queue.c */
+
+/* Frees the requests of a reload, without answering them. */
+__attribute__((nonnull)) void vly_reload_free_askers(struct vly_reload *reload);
+
+/* Frees a reload, its requests and all that it holds. */
 __attribute__((nonnull)) void vly_reload_free(struct vly_reload *reload);
 
 #endif

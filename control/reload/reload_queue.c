@@ -201,3 +201,17 @@ vly_reload_queue_put_back(struct vly_reload_queue *queue, struct vly_reload *rel
 		queue->first = back.first;
 	queue->cnt += back.cnt;
 }
+
+void
+vly_reload_free(struct vly_reload *reload)
+{
+	vly_reload_free_askers(reload);
+	free(reload->zones);
+	if (reload->items)
+		vly_load_items_clear(reload->items, reload->zone_cnt);
+	free(reload->items);
+	vly_config_free(reload->config);
+	vly_config_errors_free(&reload->config_errors);
+	vly_served_zones_free(reload->next);
+	free(reload);
+}

@@ -8,7 +8,8 @@
 
 #include "common/log.h"
 
-/* Tells images of one walk over the zones from those of the last. */
+/* An image that has this mark was met in the walk under way. Each walk takes the next number, which
+ * is cheaper than to take the marks of all images back. */
 static uint32_t walk_mark;
 
 /* Returns 0, or -1 without memory. */
@@ -137,18 +138,22 @@ vly_served_zones_images(const struct vly_served_zones *served)
 }
 
 uint32_t
-vly_served_zones_remnants(const struct vly_served_zones *live, const struct vly_served_zones *next)
+vly_served_zones_remnants(const struct vly_served_zones *live, const struct vly_served_zones *next,
+			  const struct vly_image_list *list)
 {
 	uint32_t cnt = 0;
 
+	walk_mark++;
+	for (uint32_t i = 0; i < list->cnt; i++)
+		list->image[i]->mark = walk_mark;
 	for (unsigned i = 0; i < live->config->zone_cnt; i++) {
 		const struct vly_served_zone *zone = &live->zones[i];
 		if (!zone->image || zone->image->mark != walk_mark ||
 		    vly_served_zones_find(next, zone->name))
 			continue;
 		vly_log_warning(
-			"zone %s was removed, but is answered until all zones that shared its "
-			"image load",
+			"zone %s was removed from the configuration but is still served, until "
+			"all zones in the same image load",
 			zone->name);
 		cnt++;
 	}

@@ -16,28 +16,6 @@ struct waiting {
 	uv_timer_t timer;
 };
 
-json_t *
-vly_command_error(const char *code, const char *text)
-{
-	return json_pack("{s:b,s:s,s:s}", "ok", 0, "code", code, "error", text);
-}
-
-/* Zone files are named by their operators: what is not UTF-8 can't be in JSON. */
-json_t *
-vly_command_text(const char *text)
-{
-	json_t *json = json_string(text);
-	char ascii[512];
-	size_t i = 0;
-
-	if (json)
-		return json;
-	for (; text[i] && i < sizeof(ascii) - 1; i++)
-		ascii[i] = (signed char)text[i] > 0 ? text[i] : '?';
-	ascii[i] = '\0';
-	return json_string(ascii);
-}
-
 static json_t *
 failure_json(const struct vly_served_zone *zone)
 {
@@ -78,8 +56,8 @@ troubles_json(const struct vly_counters *counters)
 			json_array_append_new(
 				troubles,
 				json_sprintf("port %.*s: queries arrive on %llu of its queues that "
-					     "no lcore serves, and are answered slowly: the "
-					     "dataplane's log says how to cure it",
+					     "no lcore serves, and are answered slowly; the log of "
+					     "volley-dataplane has the remedy",
 					     name_max, port->name,
 					     (unsigned long long)port->unserved_queue_cnt));
 		if (trouble != VLY_PORT_TROUBLE_none && trouble < VLY_PORT_TROUBLE_CNT)
@@ -200,7 +178,9 @@ zones_json(const struct vly_commands *commands, const struct vly_request *reques
 	if (request->after) {
 		const struct vly_served_zone *after = vly_served_zones_find(served, request->after);
 		if (!after)
-			return vly_command_error("failed", "the zones have changed: begin again");
+			return vly_command_error(
+				"failed",
+				"the zones have changed since the previous answer: start again");
 		at = (unsigned)(after - served->zones) + 1;
 	}
 	json_t *zones = json_array();
@@ -212,22 +192,6 @@ zones_json(const struct vly_commands *commands, const struct vly_request *reques
 	if (end < served->config->zone_cnt)
 		json_object_set_new(answer, "next", vly_command_text(served->zones[end - 1].name));
 	return answer;
-}
-
-const struct vly_counters *
-vly_command_counters(const struct vly_commands *commands, json_t **error)
-{
-	struct vly_publisher_status status;
-
-	vly_publisher_status(commands->publisher, &status);
-	*error = NULL;
-	if (status.counters)
-		return status.counters;
-	*error = status.connected
-			 ? vly_command_error("failed",
-					     "the dataplane gave no counters that can be read")
-			 : vly_command_error("no-dataplane", "no dataplane is connected");
-	return NULL;
 }
 
 static json_t *
@@ -297,8 +261,8 @@ cancel_reload(struct vly_pending *pending)
 
 	vly_reload_forget(waiting->reload);
 	uv_close((uv_handle_t *)&waiting->timer, on_waiting_closed);
-	return "volley-control is ending before the reload is done: zones are read again when it "
-	       "starts";
+	return "volley-control is stopping before the reload is done; all zones are loaded at its "
+	       "next start";
 }
 
 static void

@@ -63,8 +63,9 @@ vly_control_socket_give(const char *path, const char *name)
 	const struct group *group = getgrnam(name);
 
 	if (!group)
-		vly_log_info("no group %s: the control socket stays with group %d", name,
+		vly_log_info("there is no group %s: the control socket keeps group %d", name,
 			     (int)getegid());
 	else if (chown(path, (uid_t)-1, group->gr_gid) < 0)
-		vly_log_warning("%s: can't be given to group %s: %s", path, name, strerror(errno));
+		vly_log_warning("%s: the group could not be changed to %s: %s", path, name,
+				strerror(errno));
 }

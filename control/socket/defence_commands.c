@@ -56,9 +56,9 @@ cancel(struct vly_pending *pending)
 	bool begun = vly_defender_forget(change->commands->defender, change);
 
 	free_change(change);
-	return begun ? "volley-control is ending: the change may not be in force: volleyctl "
-		       "defence show tells after the next start"
-		     : "volley-control is ending: nothing was changed";
+	return begun ? "volley-control is stopping, and the change may not be in force: check with "
+		       "volleyctl defence show after its next start"
+		     : "volley-control is stopping: nothing was changed";
 }
 
 static struct change *
@@ -115,7 +115,8 @@ enter_prefixes(void *arg, struct vly_defence_state *state, char *reason, size_t 
 	change->cnt = list->cnt;
 	if (state->entry_cnt <= VLY_PREFIX_LIST_MAX)
 		return 0;
-	snprintf(reason, bytes, "there is room for %u prefixes, these would be %zu",
+	snprintf(reason, bytes,
+		 "too many prefixes: there is room for %u, and with these there would be %zu",
 		 VLY_PREFIX_LIST_MAX, state->entry_cnt);
 	return -1;
 }
@@ -141,7 +142,7 @@ forget_prefixes(void *arg, struct vly_defence_state *state, char *reason, size_t
 	if (change->cnt > 0)
 		return 0;
 	if (list->cnt == 0) {
-		snprintf(reason, bytes, "there is no prefix in the list");
+		snprintf(reason, bytes, "the list has no prefix");
 		return -1;
 	}
 	const struct vly_config_defence *config = view.sources->config;
@@ -183,14 +184,14 @@ read_text(struct vly_request *request)
 		json_decref(reading.errors);
 		return NULL;
 	}
-	json_t *json = json_pack("{s:b,s:s,s:o,s:o}", "ok", 0, "code", "failed", "error",
-				 json_sprintf(wrong == 0  ? "%s has no prefix"
-					      : wrong < 0 ? "%s has too many prefixes; nothing was "
-							    "changed"
-							  : "%s has lines that are no prefixes; "
-							    "nothing was changed",
-					      reading.name),
-				 "errors", reading.errors);
+	json_t *json =
+		json_pack("{s:b,s:s,s:o,s:o}", "ok", 0, "code", "failed", "error",
+			  json_sprintf(wrong == 0  ? "%s has no prefix"
+				       : wrong < 0 ? "%s has too many prefixes; nothing was "
+						     "changed"
+						   : "%s has invalid lines; nothing was changed",
+				       reading.name),
+			  "errors", reading.errors);
 	if (wrong > 0)
 		json_object_set_new(json, "wrong_lines", json_integer(wrong));
 	return json;

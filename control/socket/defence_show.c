@@ -94,8 +94,8 @@ vly_command_defence_trouble(const struct vly_commands *commands)
 		view.secrets_trouble,
 		status.defence_error,
 		view.sources->config->is_unread
-			? "nothing of defence.deny-file is denied: the log says why; correct it, "
-			  "then volleyctl reload"
+			? "the prefixes of defence.deny-file are not denied: the log has the "
+			  "reason; correct the file, then run volleyctl reload"
 			: "",
 	};
 	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)

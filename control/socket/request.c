@@ -40,7 +40,7 @@ read_members(struct vly_request *request, json_t *object, unsigned *given, char 
 		while (member < VLY_MEMBER_CNT && strcmp(key, vly_member_names[member]) != 0)
 			member++;
 		if (member == VLY_MEMBER_CNT) {
-			snprintf(reason, bytes, "unknown member %.60s", key);
+			snprintf(reason, bytes, "unknown parameter \"%.60s\"", key);
 			return false;
 		}
 		if (!vly_request_read_member(request, member, value, reason, bytes))
@@ -60,17 +60,19 @@ fits(const struct vly_request *request, unsigned given, char *reason, size_t byt
 
 	for (unsigned i = 0; i < VLY_MEMBER_CNT; i++) {
 		if (given & ~may & 1u << i)
-			snprintf(reason, bytes, "%s does not belong to %s", vly_member_names[i],
-				 name);
+			snprintf(reason, bytes, "\"%s\" is not a parameter of command \"%s\"",
+				 vly_member_names[i], name);
 		if (must & ~given & 1u << i)
-			snprintf(reason, bytes, "%s needs %s", name, vly_member_names[i]);
+			snprintf(reason, bytes, "command \"%s\" needs the parameter \"%s\"", name,
+				 vly_member_names[i]);
 		if (((given & ~may) | (must & ~given)) & 1u << i)
 			return false;
 	}
 	bool one =
 		(given & PREFIX_SOURCES) == BIT(PREFIXES) || (given & PREFIX_SOURCES) == BIT(TEXT);
 	if ((may & PREFIX_SOURCES) && !one)
-		snprintf(reason, bytes, "%s needs prefixes or text", name);
+		snprintf(reason, bytes,
+			 "command \"%s\" needs the parameter \"prefixes\" or \"text\"", name);
 	return one || !(may & PREFIX_SOURCES);
 }
 
@@ -80,7 +82,8 @@ read_object(struct vly_request *request, json_t *object, char *reason, size_t by
 	unsigned given = 0;
 
 	if (!json_object_get(object, "command")) {
-		snprintf(reason, bytes, "command is missing, such as status");
+		snprintf(reason, bytes,
+			 "the parameter \"command\" is missing; an example is \"status\"");
 		return false;
 	}
 	if (!read_members(request, object, &given, reason, bytes) ||
@@ -105,13 +108,13 @@ vly_request_decode(const char *line, size_t bytes, struct vly_request *request, 
 	request->limit = VLY_REQUEST_ZONES_MAX;
 	snprintf(reason, reason_bytes, "out of memory");
 	if (!object) {
-		snprintf(reason, reason_bytes, "not JSON at octet %d: %s", error.position,
+		snprintf(reason, reason_bytes, "invalid JSON at octet %d: %s", error.position,
 			 error.text);
 		return -1;
 	}
 	bool good = json_is_object(object) && read_object(request, object, reason, reason_bytes);
 	if (!json_is_object(object))
-		snprintf(reason, reason_bytes, "a request is a JSON object");
+		snprintf(reason, reason_bytes, "a request must be a JSON object");
 	json_decref(object);
 	if (!good)
 		vly_request_clear(request);

@@ -124,7 +124,7 @@ read_key(struct vly_request *request, const json_t *value, char *reason, size_t 
 	request->setting = name ? vly_defence_setting_find(name) : -1;
 	if (request->setting >= 0)
 		return true;
-	snprintf(reason, bytes, "%.60s is no setting: volleyctl defence show lists them",
+	snprintf(reason, bytes, "%.60s is not a setting; to list them: volleyctl defence show",
 		 name ? name : "the key");
 	return false;
 }
@@ -169,7 +169,8 @@ read_for(struct vly_request *request, const json_t *value, char *reason, size_t 
 	request->for_s = text ? vly_request_read_time(text) : -1;
 	if (request->for_s > 0)
 		return true;
-	snprintf(reason, bytes, "a time must be like 90s, 10m, 2h or 7d, at most ten years");
+	snprintf(reason, bytes,
+		 "a time must have a form such as 90s, 10m, 2h or 7d, and be at most ten years");
 	return false;
 }
 
@@ -228,7 +229,7 @@ read_next(struct vly_request *request, const json_t *value, char *reason, size_t
 
 	request->has_next = text && vly_cookie_secret_parse(text, request->next) == 0;
 	if (!request->has_next)
-		snprintf(reason, bytes, "a secret has 32 hexadecimal digits");
+		snprintf(reason, bytes, "a secret must have 32 hexadecimal digits");
 	return request->has_next;
 }
 
@@ -238,7 +239,7 @@ read_cursor(struct vly_request *request, const json_t *value, char *reason, size
 	size_t cnt = json_array_size(value);
 
 	if (!json_is_array(value) || cnt > VLY_REQUEST_CURSOR_MAX) {
-		snprintf(reason, bytes, "cursor must be what the last answer had");
+		snprintf(reason, bytes, "cursor must be the one of the previous answer");
 		return false;
 	}
 	request->cursor = calloc(cnt + 1, sizeof(*request->cursor));

@@ -50,8 +50,9 @@ make_room(struct vly_server *server)
 	for (struct vly_client *client = server->clients; client; client = client->next)
 		cnt += is_idle(client);
 	for (; cnt > VLY_SERVER_IDLE_MAX && (idle = find_longest_idle(server)); cnt--)
-		vly_client_dismiss(idle,
-				   "this connection was idle, and another one needed its place");
+		vly_client_dismiss(
+			idle,
+			"the connection was idle, and was closed to make room for another one");
 }
 
 /* Serves a request of each client that has one. */

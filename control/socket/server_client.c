@@ -202,7 +202,7 @@ vly_pending_begin(struct vly_pending *pending, struct vly_client *client)
 	unsigned max = pending->is_slow ? VLY_SERVER_SLOW_MAX : VLY_SERVER_QUICK_MAX;
 
 	if (count_pending(server, pending->is_slow) >= max) {
-		refuse(client, "too many such commands are under way: try again later");
+		refuse(client, "too many of these commands are in progress: try again later");
 		return false;
 	}
 	pending->client = client;

@@ -221,7 +221,7 @@ on_watched(uv_timer_t *timer)
 	const struct vly_counters *counters = vly_command_counters(watch->commands, &answer);
 
 	if (counters && counters->start_unix_ns != watch->before->start_unix_ns)
-		answer = vly_command_error("failed", "the dataplane has restarted meanwhile");
+		answer = vly_command_error("failed", "the dataplane was restarted in the meantime");
 	else if (counters)
 		answer = watch_json(watch, (struct vly_counters *)(uintptr_t)counters);
 	vly_pending_end(&watch->pending, answer);
@@ -234,7 +234,7 @@ cancel_watch(struct vly_pending *pending)
 	struct watch *watch = (struct watch *)pending; /* its first member */
 
 	uv_close((uv_handle_t *)&watch->timer, on_closed);
-	return "volley-control is ending";
+	return "volley-control is stopping";
 }
 
 void

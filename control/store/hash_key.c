@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/new_file.h"
+
 /* Returns 0, or -1 with errno; EBADMSG: the file was read and is not a key, or others may read or
  * write it. */
 static int
@@ -31,40 +33,20 @@ read_key(const char *path, struct vly_hash_key *key)
 	return bytes == sizeof(*key) ? 0 : -1;
 }
 
-/* A file of that name is left from a life of ours that ended while it wrote: process ids come
- * again, in a container at each start. */
-static int
-open_fresh(const char *fresh)
-{
-	if (unlink(fresh) < 0 && errno != ENOENT)
-		return -1;
-	return open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-}
-
-/* Whole or not at all: written beside, synced, then linked to its name, which fails if there is
- * one. */
+/* Processes that start at the same time write beside each other, and the first one's key stays. */
 static int
 write_key(const char *path, const struct vly_hash_key *key)
 {
-	char fresh[PATH_MAX];
+	struct vly_new_file file;
+	char ending[16];
 
-	if (snprintf(fresh, sizeof(fresh), "%s.%d", path, (int)getpid()) >= (int)sizeof(fresh)) {
-		errno = ENAMETOOLONG;
+	snprintf(ending, sizeof(ending), ".%d", (int)getpid());
+	if (vly_new_file_open(&file, path, ending) < 0)
 		return -1;
-	}
-	int fd = open_fresh(fresh);
-	if (fd < 0)
-		return -1;
-	bool good = write(fd, key, sizeof(*key)) == sizeof(*key) && fsync(fd) == 0;
-	int err = errno;
-	close(fd);
-	if (good && link(fresh, path) < 0) {
-		good = false;
-		err = errno;
-	}
-	unlink(fresh);
-	errno = err;
-	return good ? 0 : -1;
+	if (vly_new_file_write(&file, key, sizeof(*key)) == 0)
+		return vly_new_file_add(&file);
+	vly_new_file_drop(&file);
+	return -1;
 }
 
 int

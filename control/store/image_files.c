@@ -16,14 +16,13 @@
 #include <unistd.h>
 
 #include "base/image_block.h"
+#include "base/new_file.h"
 #include "base/seal.h"
 #include "common/image.h"
 #include "image_copy.h"
 
 /* An image name, its ending and a NUL. */
 #define NAME_BYTES 40
-
-#define FRESH ".new"
 
 /* A million zones with long names and includes have an index of some 300 MB. */
 #define INDEX_BYTES_MAX (UINT64_C(4) << 30)
@@ -66,28 +65,15 @@ judge_header(const struct vly_image_header *header, const struct vly_index_image
 	     const struct vly_hash_key *key)
 {
 	if (header->magic != VLY_IMAGE_MAGIC)
-		return "it is no image";
+		return "it is not a zone image";
 	if (header->version != VLY_IMAGE_VERSION || header->header_bytes != sizeof(*header))
-		return "it is of another version";
+		return "it has another image version";
 	if (memcmp(&header->hash_key, key, sizeof(*key)) != 0)
 		return "it was made with another hash key";
 	if (header->image_bytes != image->bytes || header->checksum != image->checksum ||
 	    header->zone_cnt != image->zone_cnt)
-		return "it is not the image that the index tells";
+		return "it does not match the index";
 	return NULL;
-}
-
-static int
-write_all(int fd, const uint8_t *from, size_t bytes)
-{
-	while (bytes > 0) {
-		ssize_t written = write(fd, from, bytes);
-		if (written < 0)
-			return -1;
-		from += written;
-		bytes -= (size_t)written;
-	}
-	return 0;
 }
 
 /* Says what is wrong with an open file, or returns NULL; errno is EBADMSG when it is damaged. */
@@ -104,8 +90,7 @@ judge_file(int fd, const struct vly_index_image *image, const struct vly_hash_ke
 	if (fits && pread(fd, &header, sizeof(header), 0) < 0)
 		return strerror(errno);
 	errno = EBADMSG;
-	return fits ? judge_header(&header, image, key)
-		    : "it does not have the size that the index tells";
+	return fits ? judge_header(&header, image, key) : "its size does not match the index";
 }
 
 /* Copies an image and says what is wrong with it, or returns NULL; errno as above. */
@@ -117,10 +102,10 @@ copy_image(const struct vly_image_copy *copy, const struct vly_index_image *imag
 
 	errno = error == 0 || error == ENODATA ? EBADMSG : error;
 	if (error == ENODATA)
-		return "it has become shorter while it was read";
+		return "it was truncated while it was being read";
 	return error != 0               ? strerror(error)
 	       : sum == image->checksum ? NULL
-					: "its checksum does not fit";
+					: "its checksum is wrong";
 }
 
 /* Copies into huge pages if there are enough, else into ordinary ones. Returns a sealed memfd, or
@@ -244,36 +229,11 @@ vly_image_files_remove(const char *dir, const struct vly_index_image *image)
 		unlink(path);
 }
 
-/* Gives a file that was written beside its name, once it is on disk; or removes it. */
-static int
-settle(int fd, const char *fresh, const char *path, bool good, char *reason, size_t reason_bytes)
-{
-	if (good && (fsync(fd) != 0 || rename(fresh, path) != 0))
-		good = false;
-	int error = errno;
-	close(fd);
-	if (good)
-		return 0;
-	unlink(fresh);
-	return fail(reason, reason_bytes, "%s: %s", path, strerror(error));
-}
-
-static int
-open_fresh(const char *dir, const char *name, char path[PATH_MAX], char fresh[PATH_MAX])
-{
-	if (snprintf(path, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX ||
-	    snprintf(fresh, PATH_MAX, "%s/%s" FRESH, dir, name) >= PATH_MAX) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	return open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-}
-
 /* As fast as it can would occupy the disk, and in a virtual machine, where the hypervisor does a
  * part of the work, the CPUs, too, for longer than an lcore's ring lasts. What fails here beside
- * write_all() is for fsync() to tell. */
+ * writing is for fsync() to report. */
 static int
-write_image(int fd, const uint8_t *image, uint64_t bytes)
+write_image(struct vly_new_file *file, const uint8_t *image, uint64_t bytes)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 
@@ -281,11 +241,32 @@ write_image(int fd, const uint8_t *image, uint64_t bytes)
 		uint64_t step = bytes - at < STEP_BYTES ? bytes - at : STEP_BYTES;
 		if (at > 0)
 			nanosleep(&pause, NULL);
-		if (write_all(fd, image + at, step) != 0)
+		if (vly_new_file_write(file, image + at, step) != 0)
 			return -1;
-		sync_file_range(fd, (off_t)at, (off_t)step, SYNC_FILE_RANGE_WRITE);
+		sync_file_range(file->fd, (off_t)at, (off_t)step, SYNC_FILE_RANGE_WRITE);
 	}
 	return 0;
+}
+
+/* Returns 0, or -1 with errno. */
+static int
+write_file(const char *path, const struct vly_index_image *image, int fd)
+{
+	struct vly_new_file file;
+
+	if (vly_new_file_open(&file, path, VLY_NEW_FILE_ENDING) < 0)
+		return -1;
+	/* not sendfile(2), which can't read huge pages */
+	void *block = mmap(NULL, mapped_bytes(fd, image->bytes), PROT_READ, MAP_SHARED, fd, 0);
+	int result = block != MAP_FAILED ? write_image(&file, block, image->bytes) : -1;
+	int error = errno;
+	if (block != MAP_FAILED)
+		munmap(block, mapped_bytes(fd, image->bytes));
+	errno = error;
+	if (result == 0)
+		return vly_new_file_replace(&file);
+	vly_new_file_drop(&file);
+	return -1;
 }
 
 int
@@ -293,7 +274,6 @@ vly_image_files_write(const char *dir, const struct vly_index_image *image, int 
 		      size_t reason_bytes)
 {
 	char path[PATH_MAX];
-	char fresh[PATH_MAX];
 	char name[NAME_BYTES];
 	struct stat status;
 
@@ -302,15 +282,9 @@ vly_image_files_write(const char *dir, const struct vly_index_image *image, int 
 	if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) &&
 	    (uint64_t)status.st_size == image->bytes)
 		return 0;
-	int to = open_fresh(dir, name, path, fresh);
-	if (to < 0)
-		return fail(reason, reason_bytes, "%s: %m", path);
-	/* not sendfile(2), which can't read huge pages */
-	void *block = mmap(NULL, mapped_bytes(fd, image->bytes), PROT_READ, MAP_SHARED, fd, 0);
-	bool good = block != MAP_FAILED && write_image(to, block, image->bytes) == 0;
-	if (block != MAP_FAILED)
-		munmap(block, mapped_bytes(fd, image->bytes));
-	return settle(to, fresh, path, good, reason, reason_bytes);
+	if (write_file(path, image, fd) == 0)
+		return 0;
+	return fail(reason, reason_bytes, "%s: %m", path);
 }
 
 int
@@ -370,7 +344,7 @@ vly_image_files_prune(const char *dir, const struct vly_index_image *image, uint
 	if (names == NULL)
 		return;
 	while ((entry = readdir(names)) != NULL)
-		if (ends_with(entry->d_name, FRESH) ||
+		if (ends_with(entry->d_name, VLY_NEW_FILE_ENDING) ||
 		    (ends_with(entry->d_name, ".image") &&
 		     !is_listed(entry->d_name, image, image_cnt)))
 			unlinkat(dirfd(names), entry->d_name, 0);

@@ -11,7 +11,7 @@
  *     end CHECKSUM
  *
  * IMAGE counts the image lines from 0; the include lines of a zone follow it. Checksums and
- * SETTINGS (image_cache.h) are hexadecimal, all other numbers decimal.
+ * SETTINGS (vly_cache_settings_hash()) are hexadecimal, all other numbers decimal.
  *
  * Use, to write: a zeroed struct vly_index_text, vly_index_begin(), vly_index_add_image() for all
  * images, then vly_index_add_zone() for zones, vly_index_end(); free(text). To read:

@@ -52,16 +52,16 @@ check_alias(struct place *place, const struct vly_rrsets *own)
 	const struct vly_rrset *dname = vly_rrsets_find(own, VLY_TYPE_DNAME);
 
 	if (dname != NULL && dname->record_cnt > 1)
-		add(place, VLY_ZONE_CHECK_must, dname->record[1], "a second DNAME");
+		add(place, VLY_ZONE_CHECK_must, dname->record[1], "more than one DNAME record");
 	if (cname == NULL)
 		return;
 	if (cname->record_cnt > 1)
-		add(place, VLY_ZONE_CHECK_must, cname->record[1], "a second CNAME");
+		add(place, VLY_ZONE_CHECK_must, cname->record[1], "more than one CNAME record");
 	for (unsigned i = 0; i < own->cnt; i++) {
 		unsigned type = own->rrset[i].type;
 		if (type != VLY_TYPE_CNAME && type != VLY_TYPE_RRSIG && type != VLY_TYPE_NSEC)
 			add(place, VLY_ZONE_CHECK_must, own->rrset[i].record[0],
-			    "other data beside a CNAME");
+			    "CNAME and other data");
 	}
 }
 
@@ -79,10 +79,10 @@ check_hidden(struct place *place, const struct vly_rrsets *own)
 		const struct vly_rrset *rrset = &own->rrset[i];
 		if (below_dname)
 			add(place, VLY_ZONE_CHECK_below_dname, rrset->record[0],
-			    "hidden by a DNAME above");
+			    "hidden below a DNAME");
 		else if (rrset->type != VLY_TYPE_A && rrset->type != VLY_TYPE_AAAA)
 			add(place, VLY_ZONE_CHECK_below_cut, rrset->record[0],
-			    "hidden by a delegation above, and no glue");
+			    "hidden below a delegation, and not glue");
 	}
 }
 
@@ -92,12 +92,11 @@ check_rrset(struct place *place, const struct vly_rrset *rrset)
 	for (unsigned i = 1; i < rrset->record_cnt; i++)
 		if (rrset->record[i]->ttl != rrset->ttl && rrset->type != VLY_TYPE_RRSIG) {
 			add(place, VLY_ZONE_CHECK_ttl_differs, rrset->record[i],
-			    "a TTL other than that of the RRset's first record, which is used");
+			    "the TTL differs from that of the RRset's first record, which is used");
 			break;
 		}
 	for (unsigned i = 0; i < rrset->duplicate_cnt; i++)
-		add(place, VLY_ZONE_CHECK_duplicate, rrset->record[0],
-		    "a record stands there twice");
+		add(place, VLY_ZONE_CHECK_duplicate, rrset->record[0], "duplicate record");
 }
 
 static bool
@@ -160,7 +159,7 @@ check_target(struct place *place, const struct vly_zone_record *record, unsigned
 	if (record->type == VLY_TYPE_NS && place->idx != 0 &&
 	    vly_zone_is_below(zone, place->idx, &name))
 		add(place, VLY_ZONE_CHECK_missing_glue, record,
-		    "the name server is in the delegated domain, and has no address here");
+		    "the name server is below the delegation, but has no address here");
 	else if (!target.delegated)
 		add(place, VLY_ZONE_CHECK_no_address, record, "its target has no address");
 }
@@ -189,7 +188,7 @@ check_apex(struct place *place, const struct vly_rrsets *own)
 		vly_zone_report_add(place->report, VLY_ZONE_CHECK_must, file, 0,
 				    "the zone has no SOA record at its apex");
 	else if (soa->record_cnt > 1)
-		add(place, VLY_ZONE_CHECK_must, soa->record[1], "a second SOA record");
+		add(place, VLY_ZONE_CHECK_must, soa->record[1], "more than one SOA record");
 	if (vly_rrsets_find(own, VLY_TYPE_NS) == NULL)
 		vly_zone_report_add(place->report, VLY_ZONE_CHECK_no_ns, file,
 				    soa != NULL ? soa->record[0]->line : 0,
@@ -214,7 +213,7 @@ check_node(struct place *place, const struct vly_rrsets *own)
 		check_rrset(place, rrset);
 		if (place->idx != 0 && rrset->type == VLY_TYPE_SOA)
 			add(place, VLY_ZONE_CHECK_must, rrset->record[0],
-			    "an SOA record that is not at the apex");
+			    "SOA record below the apex");
 		check_targets(place, rrset);
 	}
 }
@@ -240,7 +239,7 @@ vly_zone_check(const struct vly_zone *zone, struct vly_zone_report *report)
 			continue;
 		if (vly_rrsets_load(&own, zone, i) != 0) {
 			vly_zone_report_add(report, VLY_ZONE_CHECK_must, zone->file[0], 0,
-					    "no memory for the zone");
+					    "out of memory");
 			break;
 		}
 		check_node(&(struct place){zone, report, i}, &own);

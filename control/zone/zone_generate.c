@@ -91,11 +91,11 @@ vly_generate_parse(struct vly_generate *generate, const char *line, size_t len)
 	if (generate->stop < generate->start || generate->step == 0)
 		return "the range is empty";
 	if ((generate->stop - generate->start) / generate->step >= VLY_GENERATE_LINES_MAX)
-		return "the range stands for more than 16,777,216 lines";
+		return "the range generates more than 16,777,216 lines";
 	skip_space(&at, end);
 	generate->text = at;
 	generate->text_len = (size_t)(end - at);
-	return generate->text_len > 0 ? NULL : "nothing to generate behind the range";
+	return generate->text_len > 0 ? NULL : "there is nothing to generate after the range";
 }
 
 /* Reads offset,width,base} behind "${". */

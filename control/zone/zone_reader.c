@@ -34,7 +34,7 @@ bool
 vly_zone_reader_fail_memory(struct vly_zone_reader *reader)
 {
 	reader->gave_up = true;
-	return vly_zone_reader_fail(reader, "no memory for the zone");
+	return vly_zone_reader_fail(reader, "out of memory");
 }
 
 /* Sets the owner of a record that will wait. */
@@ -76,7 +76,7 @@ limit_ttl(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32_t 
 		return true;
 	reader->told_default_ttl |= is_default;
 	return !vly_zone_report_add(reader->report, VLY_ZONE_CHECK_ttl_range, reader->file,
-				    reader->line, "TTL %u is above 2147483647, and counts as 0",
+				    reader->line, "TTL %u is above 2147483647 and is treated as 0",
 				    stated);
 }
 
@@ -196,10 +196,10 @@ vly_zone_reader_add(struct vly_zone_reader *reader, const zs_scanner_t *scanner)
 				     scanner->r_class);
 	else if ((scanner->r_type >= VLY_TYPE_META_FIRST && scanner->r_type <= VLY_TYPE_ANY) ||
 		 scanner->r_type == VLY_TYPE_OPT || scanner->r_type == 0)
-		vly_zone_reader_fail(reader, "type %u can't be in a zone", scanner->r_type);
-	else if (!vly_rdata_is_sound(scanner->r_type, scanner->r_data, scanner->r_data_length))
-		vly_zone_reader_fail(reader, "the data does not have the form of type %u",
+		vly_zone_reader_fail(reader, "records of type %u are not allowed in a zone",
 				     scanner->r_type);
+	else if (!vly_rdata_is_sound(scanner->r_type, scanner->r_data, scanner->r_data_length))
+		vly_zone_reader_fail(reader, "malformed data for type %u", scanner->r_type);
 	else
 		take_record(reader, scanner);
 }

@@ -31,15 +31,16 @@ enum vly_zone_severity {
 	X(out_of_zone, "out-of-zone", ERROR, "a record whose owner is not in the zone")            \
 	X(no_ns, "no-ns", ERROR, "no NS record at the apex (RFC 1035 §5.2)")                       \
 	X(below_dname, "below-dname", WARNING, "records below a DNAME are hidden (RFC 6672 §2.4)") \
-	X(below_cut, "below-cut", IGNORE, "records below a cut that are no glue are hidden")       \
+	X(below_cut, "below-cut", IGNORE,                                                          \
+	  "records below a delegation, other than glue, are hidden")                               \
 	X(missing_glue, "missing-glue", WARNING,                                                   \
 	  "a name server inside the delegated domain has no address (RFC 9471)")                   \
 	X(no_address, "no-address", WARNING, "the target of an NS, MX or SRV has no address here") \
 	X(alias_target, "alias-target", WARNING,                                                   \
 	  "the target of an NS, MX or SRV is an alias (RFC 2181 §10.3)")                           \
-	X(ttl_range, "ttl-range", WARNING, "a TTL above 2147483647 counts as 0 (RFC 2181 §8)")     \
-	X(ttl_differs, "ttl-differs", WARNING, "TTLs differ in an RRset (RFC 2181 §5.2)")          \
-	X(duplicate, "duplicate", IGNORE, "a record that stands there twice (RFC 2181 §5)")
+	X(ttl_range, "ttl-range", WARNING, "a TTL above 2147483647 is treated as 0 (RFC 2181 §8)") \
+	X(ttl_differs, "ttl-differs", WARNING, "the TTLs in an RRset differ (RFC 2181 §5.2)")      \
+	X(duplicate, "duplicate", IGNORE, "a duplicate record (RFC 2181 §5)")
 
 enum vly_zone_check {
 #define X(id, name, severity, help) VLY_ZONE_CHECK_##id,

@@ -7,31 +7,31 @@
 #include "compose_parts.h"
 #include "resolve.h"
 
-/* What a substitution costs beside the labels of its names. */
+/* Units for a substitution, besides those for the labels of its names. */
 #define HOP_WORK 14
 
-/* Labels of a target that cost a unit. */
+/* One unit pays for so many labels of a target. */
 #define SPLICED_LABELS 2
 
-/* The first record of a DNAME's answer: owner pointer, fixed part, and the target in full (RFC 6672
- * §2.5). */
+/* The first record of a DNAME's compiled answer: owner pointer, fixed part, and the uncompressed
+ * target (RFC 6672 §2.5). */
 enum { RECORD_HEAD_BYTES = 2 + 10, DNAME_TTL_OFF = 2 + 4, DNAME_LENGTH_OFF = 2 + 8 };
 
-/* DNAME with its target, CNAME with a prefix and a pointer. */
+/* A DNAME with its target, and a CNAME with a prefix and a pointer. */
 #define HOP_BYTES_MAX (2 * (RECORD_HEAD_BYTES + VLY_NAME_BYTES_MAX) + 2)
-static_assert(VLY_DNS_HEADER_BYTES + VLY_NAME_BYTES_MAX + 4 +
-			      VLY_COMPOSE_HOPS_MAX * HOP_BYTES_MAX <=
+static_assert(VLY_DNS_HEADER_BYTES + VLY_NAME_BYTES_MAX + 4 + VLY_ALIAS_HOPS_MAX * HOP_BYTES_MAX <=
 		      VLY_POINTER_MAX,
 	      "pointers reach the names of all hops");
 
-/* A DNAME, as its compiled answer has it. */
+/* A DNAME in its compiled answer. */
 struct dname {
 	const uint8_t *record;
 	const uint8_t *target;
 	unsigned target_len;
 };
 
-/* Types are in ascending order, so that this ends with the 39th at the latest. */
+/* Finds the DNAME of query->node. Types are in ascending order, so the loop ends with the 39th at
+ * the latest. */
 static bool
 find_dname(const struct vly_query *query, struct dname *dname)
 {
@@ -58,44 +58,28 @@ static const struct vly_compose_hop *
 find_hop(const struct vly_composer *composer, const struct vly_image_node *node)
 {
 	for (unsigned i = 0; i < composer->hop_cnt; i++)
-		if (composer->hop[i].node == node)
+		if (composer->hop[i].by.alias == node)
 			return &composer->hop[i];
 	return NULL;
 }
 
-/* Whether the answer has a CNAME of that name, whose closest encloser is `node`, already. */
+/* Whether the answer already has a CNAME owned by `name`, whose closest encloser is `node`: the
+ * chain is a loop. */
 static bool
 has_passed(const struct vly_composer *composer, const struct vly_image_node *node,
 	   const struct vly_name *name)
 {
 	for (unsigned i = 0; i < composer->hop_cnt; i++) {
 		const struct vly_compose_hop *hop = &composer->hop[i];
-		if (hop->node == node && hop->name_len == name->len &&
+		if (hop->by.alias == node && hop->name_len == name->len &&
 		    memcmp(hop->name, name->lower, name->len) == 0)
 			return true;
 	}
 	return false;
 }
 
-/* Whether names grow without end, so that the answer ends here: the DNAME at `node` comes by again,
- * and since its last time no hop has touched the `prefix_len` octets that stood before its owner
- * then. */
-static bool
-is_growing(const struct vly_composer *composer, const struct vly_image_node *node,
-	   unsigned prefix_len)
-{
-	for (unsigned i = composer->hop_cnt; i-- > 0;) {
-		const struct vly_compose_hop *hop = &composer->hop[i];
-		if (hop->node == node && hop->prefix_len <= prefix_len)
-			return true;
-		if (prefix_len > hop->prefix_len)
-			prefix_len = hop->prefix_len;
-	}
-	return false;
-}
-
-/* Writes the DNAME in front of whose owner stand `prefix_len` octets. Returns where its target
- * stands in the message, 0: there is no room. */
+/* Writes the DNAME whose owner is the name in question without its first `prefix_len` octets.
+ * Returns the place of its target in the message, or 0: there is no room. */
 static unsigned
 put_dname(struct vly_composer *composer, const struct dname *dname, unsigned prefix_len)
 {
@@ -107,8 +91,8 @@ put_dname(struct vly_composer *composer, const struct dname *dname, unsigned pre
 	return composer->len - dname->target_len;
 }
 
-/* Writes the CNAME from the name in question to its prefix followed by what stands at `target_off`:
- * that is now the name in question. */
+/* Writes the CNAME from the name in question to the new name: the prefix, then the target that is
+ * at `target_off`. The new name becomes the name in question. */
 static bool
 put_cname(struct vly_composer *composer, const struct vly_name *name, const struct dname *dname,
 	  unsigned prefix_len, unsigned target_off)
@@ -140,16 +124,15 @@ add_hop(struct vly_composer *composer, const struct vly_query *step, unsigned pr
 {
 	struct vly_compose_hop *hop = &composer->hop[composer->hop_cnt++];
 
-	hop->node = step->node;
-	hop->prefix_len = (uint16_t)prefix_len;
+	hop->by = (struct vly_alias_hop){.alias = step->node, .prefix_len = prefix_len};
 	hop->target_off = (uint16_t)target_off;
 	hop->name_len = step->name.len;
-	/* of fixed length, which is quicker */
+	/* a copy of fixed length is faster */
 	memcpy(hop->name, step->name.lower, sizeof(hop->name));
 }
 
-/* Puts the DNAME's target behind the first `prefix_len` octets of the name, which are whole labels.
- * Returns whether that makes a name and there is work left for it. */
+/* Replaces all but the first `prefix_len` octets of `name`, which are whole labels, by the DNAME's
+ * target. Returns false if the result is not a valid name, or if the budget is spent. */
 static bool
 splice(struct vly_composer *composer, struct vly_name *name, unsigned prefix_len,
        const struct dname *dname)
@@ -162,7 +145,7 @@ splice(struct vly_composer *composer, struct vly_name *name, unsigned prefix_len
 		return false;
 	const unsigned kept_cnt = (unsigned)(start - name->start);
 	unsigned label_cnt = kept_cnt;
-	/* in blocks: both have room for that behind their ends */
+	/* In blocks: both have VLY_NAME_SLACK_BYTES behind their ends. */
 	for (unsigned i = 0; i < dname->target_len; i += VLY_NAME_SLACK_BYTES)
 		vly_ascii_lower_block(name->lower + at + i, dname->target + i);
 	while (at < end && name->lower[at] != 0 && label_cnt < VLY_NAME_LABELS_MAX) {
@@ -177,8 +160,8 @@ splice(struct vly_composer *composer, struct vly_name *name, unsigned prefix_len
 	return vly_composer_work(composer, (label_cnt - kept_cnt) / SPLICED_LABELS);
 }
 
-/* One substitution for the name in `step`, whose encloser is step->node. False: the answer ends
- * here. */
+/* Makes one substitution for the name in `step`, whose closest encloser is step->node. Returns
+ * false if the answer ends here. */
 static bool
 substitute(struct vly_composer *composer, struct vly_query *step, struct vly_composed *composed)
 {
@@ -187,14 +170,16 @@ substitute(struct vly_composer *composer, struct vly_query *step, struct vly_com
 	const struct vly_compose_hop *same = find_hop(composer, node);
 	struct dname dname;
 
-	if (composer->hop_cnt == VLY_COMPOSE_HOPS_MAX || node->name_len >= step->name.len ||
+	if (composer->hop_cnt == VLY_ALIAS_HOPS_MAX || node->name_len >= step->name.len ||
 	    !vly_composer_work(composer, HOP_WORK) || !find_dname(step, &dname) ||
 	    (same != NULL && has_passed(composer, node, &step->name)))
 		return false;
-	bool too_long = prefix_len + dname.target_len > VLY_NAME_BYTES_MAX;
-	if (!too_long && same != NULL && is_growing(composer, node, prefix_len))
+	bool too_long = vly_alias_is_too_long(prefix_len, dname.target_len);
+	if (!too_long && same != NULL &&
+	    vly_alias_is_growing(composer->hop, sizeof(composer->hop[0]), composer->hop_cnt, node,
+				 prefix_len))
 		return false;
-	/* a DNAME that comes again stands there once (RFC 2181 §5) */
+	/* A DNAME that applies again is in the answer already (RFC 2181 §5). */
 	unsigned target_off =
 		same != NULL ? same->target_off : put_dname(composer, &dname, prefix_len);
 	if (target_off == 0)
@@ -206,13 +191,13 @@ substitute(struct vly_composer *composer, struct vly_query *step, struct vly_com
 	add_hop(composer, step, prefix_len, target_off);
 	if (!put_cname(composer, &step->name, &dname, prefix_len, target_off))
 		return false;
-	/* The CNAME just made is what was asked for (RFC 1034 §4.3.2, 3a: "and QTYPE doesn't match
-	 * CNAME"). */
+	/* For these types the CNAME is the answer, and is not followed (RFC 1034 §4.3.2, 3a: "and
+	 * QTYPE doesn't match CNAME"). */
 	return step->qtype != VLY_TYPE_CNAME && step->qtype != VLY_TYPE_ANY &&
 	       splice(composer, &step->name, prefix_len, &dname);
 }
 
-/* Substitutes, at most VLY_COMPOSE_HOPS_MAX times, and appends what the last name leads to. */
+/* Substitutes, at most VLY_ALIAS_HOPS_MAX times, and appends the answer for the last name. */
 static void
 compose(struct vly_composer *composer, struct vly_query *step, struct vly_composed *composed)
 {
@@ -222,7 +207,7 @@ compose(struct vly_composer *composer, struct vly_query *step, struct vly_compos
 		if (!vly_composer_work(composer, label_cnt))
 			return;
 		if (answer == NULL && step->node != NULL)
-			continue; /* below another DNAME */
+			continue; /* the name is below another DNAME */
 		if (answer != NULL && vly_composer_copy(composer, answer, &step->name)) {
 			composed->flags |= answer->flags & VLY_ANSWER_RCODE;
 			composed->is_referral = answer->flags & VLY_ANSWER_REFERRAL;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Composing the answers that depend on the question: DNAME substitution (RFC 6672 §3), and what the
- * lookup of the new name adds. The rare path: everything else is compiled.
+ * Composes the answers that depend on the question: DNAME substitution (RFC 6672 §3), and the
+ * answer for the new name. This is the rare path: all other answers are compiled.
  *
- * Whoever asks chooses the name, and whoever wrote the zone the chain that it goes through, so each
- * query has a budget of work. A unit is about what a label costs to be looked up: ten cycles.
+ * The client chooses the name, and the author of the zone the chain of DNAMEs that it passes, so
+ * each query has a budget of work. A unit is about the cost of looking up one label: ten cycles.
+ *
+ * Threads: a registered reader inside its read side; it uses one array of 32 KiB per thread. Does
+ * not block or allocate. The image was verified; the message is not read (compose_parts.h).
  */
 #ifndef VLY_DATAPLANE_COMPOSE_H
 #define VLY_DATAPLANE_COMPOSE_H
@@ -12,39 +15,39 @@
 #include "query.h"
 
 /*
- * Over UDP, where the source may be forged. Sixteen substitutions of a short name take 290 units,
- * an answer of 70 addresses behind a few of them 250: 320 is little more, and keeps the worst query
- * at twenty times the cycles of a plain one (perf/run worst). Twice as much would double that.
- * Whoever needs more gets TC=1, and all of it over TCP.
+ * The budget over UDP, where the source may be forged. Sixteen substitutions of a short name take
+ * 290 units, an answer of 70 addresses behind a few of them 250. 320 is little more, and keeps the
+ * worst query at twenty times the cycles of a plain one (perf/run worst); twice the budget would
+ * double that. A query that needs more gets TC=1, and the whole answer over TCP.
  */
 #define VLY_COMPOSE_WORK_UDP 320
 
 /*
- * Over a stream. Sixteen substitutions of the deepest names take 3,300 units, and what fills a
- * message, 3,900 records with a short name each, 18,000: no answer that the compiler makes needs
- * more. Beyond it, which would be a fault, the answer is SERVFAIL.
+ * The budget over a stream. Sixteen substitutions of the deepest names take 3,300 units; a full
+ * message, 3,900 records with a short name each, takes 18,000. No answer of the compiler needs
+ * more, so a query that exceeds this budget has met a fault, and gets SERVFAIL.
  */
 #define VLY_COMPOSE_WORK_STREAM 32768
 
-/* What a unit counts of a response, where these are limited (limit.h): a plain query takes about 25
- * units, and its response is one of up to 128 octets. */
+/* The octets that a unit adds to a response for the response limits (limit.h): a plain query takes
+ * about 25 units, and its response counts as 128 octets. */
 #define VLY_COMPOSE_WORK_OCTETS 5
 
-/* What a response holds behind the question. */
+/* The sections of a response behind the question. */
 struct vly_composed {
 	uint16_t flags; /* header flags: AA, TC, RCODE */
 	uint16_t ancount;
 	uint16_t nscount;
 	uint16_t arcount; /* without the OPT */
 	uint16_t wire_len;
-	uint16_t work; /* units that it took */
+	uint16_t work; /* units spent */
 	bool is_referral;
 };
 
 /*
- * Writes the sections for a name below the DNAME at query->node to `to`, at most `space` octets.
- * What does not fit, or takes more work than its budget over UDP, sets TC and leaves the sections
- * empty.
+ * Writes the sections for a name below the DNAME at query->node to `to`, directly behind the
+ * question, at most `space` octets. If they do not fit, or take more work than the budget over UDP,
+ * the sections are empty and `flags` has TC.
  */
 __attribute__((nonnull)) void vly_compose_dname(const struct vly_query *query, uint8_t *to,
 						unsigned space, struct vly_composed *composed);

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Copying a compiled answer to another place than behind the question that it was compiled for.
+ * Copies a compiled answer to another place than directly behind the question that it was compiled
+ * for.
  *
- * Places in it are told as its own pointers tell them: as if its anchor were the question. So each
- * pointer leads into the question's name, whose suffixes are known, or into the answer, and then
- * `place` tells where that label is now. A name costs what it takes in the answer: labels are
- * copied, pointers are translated. It is written out in full only where the label that it leads to
- * was left out or is out of a pointer's reach.
+ * The answer's pointers were written as if its anchor were the question. So each pointer leads
+ * either
+ *   - into the anchor, that is, the name in question: vly_composer_suffix_off() has the place of
+ *     each of its suffixes; or
+ *   - into the answer itself: `place` then has the new place of that label.
+ * Copying a name costs as much as its octets in the answer: labels are copied, pointers translated.
+ * A name is written in full only if the label that its pointer leads to was left out, or is out of
+ * the reach of pointers.
+ *
+ * `at` and `to` are places in the answer's terms; `off` is a place in the message.
  */
 #include "compose_parts.h"
 
@@ -14,34 +20,35 @@
 
 #include <volley/rdata.h>
 
-/* What a record costs, and each so many octets. */
+/* Units for a record, and log2 of the octets of an answer that cost one unit (measured, as are the
+ * others: perf/run worst). */
 #define RECORD_WORK       2
 #define WORK_OCTETS_SHIFT 5
 
-/* What labels cost that follow each other, and how many of them cost a unit more. */
+/* Units for a run of labels, and the labels that cost one unit more. */
 #define RUN_WORK   2
 #define RUN_LABELS 2
 
-/* What it costs to look for an alias that the answer may have, and, if one is like it, to expand
- * its owner and to compare that with each. */
+/* Units to look for an alias that the answer may have already; if one looks alike, to expand its
+ * owner, and to compare that with the alias of each hop. */
 #define ALIAS_WORK   2
 #define EXPAND_WORK  8
 #define COMPARE_WORK 2
 
-/* A compiled answer, as far as it must be kept. */
+/* The part of a compiled answer that must be kept (keep_len). */
 struct source {
 	const struct vly_image_answer *answer;
 	const uint8_t *wire;
 	unsigned wire_len;
-	unsigned base;    /* what a pointer to the first octet of the wire says */
-	unsigned fix_idx; /* a guess: of the next pointer in the answer's fix[] */
-	unsigned delta;   /* octets by which that name is longer than the anchor */
+	unsigned base;    /* the value of a pointer to wire[0] */
+	unsigned fix_idx; /* index into the answer's fix[]: a guess where the next pointer is */
+	unsigned delta;   /* octets by which the name in question is longer than the anchor */
 	const struct vly_rdata_names *names; /* of names_type */
 	unsigned names_type;
 };
 
-/* Where the labels of an answer stand in the message, by what a pointer to them says in the answer;
- * 0: nowhere. Too much for the stack of an lcore. */
+/* The place in the message of each label of an answer, by the value of a pointer to it in the
+ * answer; 0: it was not written. Too large for the stack of an lcore. */
 static __thread uint16_t place[VLY_POINTER_MAX + 1];
 
 bool
@@ -54,8 +61,8 @@ vly_composer_put(struct vly_composer *composer, const uint8_t *from, unsigned by
 	return true;
 }
 
-/* Whether the pointer at that place in the answer is one that moves with its question. Mostly it is
- * the one behind the last that was asked for. */
+/* Whether the pointer at `at` is listed in fix[], that is, moves with the length of the question.
+ * Usually it is the one behind the last that was looked up. */
 static bool
 is_moved(struct source *source, unsigned at)
 {
@@ -77,8 +84,8 @@ is_moved(struct source *source, unsigned at)
 	return false;
 }
 
-/* Where the suffix of the question's name begins, in octets of it, that the pointer at `at` says to
- * be at `to`. */
+/* The place in the name in question, in octets of it, of the suffix that the pointer at `at` refers
+ * to with the value `to`. */
 static unsigned
 question_at(struct source *source, unsigned at, unsigned to)
 {
@@ -87,15 +94,15 @@ question_at(struct source *source, unsigned at, unsigned to)
 	return source->delta != 0 && is_moved(source, at) ? in_name + source->delta : in_name;
 }
 
-/* Octets of the labels at `at`, up to a pointer or the root label; *end_len octets of which end
- * them: 1 or 2; 0: broken. */
+/* Octets of the labels from `at` on, up to the pointer or the root label that ends them. *end_len:
+ * 2 if a pointer ends them, 1 if the root label does, 0 if the name is broken. */
 static unsigned
 label_bytes(const struct source *source, unsigned at, unsigned *end_len)
 {
 	const unsigned start = at;
 
 	*end_len = 0;
-	/* each step takes an octet, of at most a name's */
+	/* Each step takes an octet at least, and a name has no more than VLY_NAME_BYTES_MAX. */
 	while (at < source->wire_len && at - start < VLY_NAME_BYTES_MAX) {
 		unsigned octet = source->wire[at];
 		if (octet == 0 || octet >= 0xc0) {
@@ -109,8 +116,8 @@ label_bytes(const struct source *source, unsigned at, unsigned *end_len)
 	return at - start;
 }
 
-/* Notes that the labels in `bytes` octets from `at` on will stand at `off` and behind. Returns how
- * many there are. */
+/* Notes that the labels in the `bytes` octets from `at` on will be at `off` and behind. Returns the
+ * number of labels. */
 static unsigned
 note_places(const struct source *source, unsigned at, unsigned bytes, unsigned off)
 {
@@ -118,7 +125,7 @@ note_places(const struct source *source, unsigned at, unsigned bytes, unsigned o
 
 	for (unsigned end = at + bytes; at < end; label_cnt++) {
 		unsigned step = source->wire[at] + 1u;
-		/* no pointer leads further */
+		/* no pointer reaches further */
 		if (source->base + at > VLY_POINTER_MAX || off > VLY_POINTER_MAX)
 			return label_cnt;
 		place[source->base + at] = (uint16_t)off;
@@ -128,7 +135,7 @@ note_places(const struct source *source, unsigned at, unsigned bytes, unsigned o
 	return label_cnt;
 }
 
-/* Copies the name at *at, and sets *at behind it. */
+/* Copies the name at *at, and advances *at behind it. */
 static bool
 copy_name(struct vly_composer *composer, struct source *source, unsigned *at)
 {
@@ -136,7 +143,7 @@ copy_name(struct vly_composer *composer, struct source *source, unsigned *at)
 	unsigned octets = 0;
 	unsigned end_len;
 
-	/* a pointer follows each run of labels but the last, so there are no more than labels */
+	/* A pointer ends each run of labels but the last, so there are no more runs than labels. */
 	for (unsigned run = 0; run <= VLY_NAME_LABELS_MAX; run++) {
 		unsigned bytes = label_bytes(source, from, &end_len);
 		octets += bytes;
@@ -167,7 +174,8 @@ copy_name(struct vly_composer *composer, struct source *source, unsigned *at)
 	return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
 }
 
-/* Writes the name at `at` to `name`, in lower case and in full; returns its octets, 0: broken. */
+/* Writes the name at `at` to `name`, uncompressed and in lower case. Returns its octets, 0:
+ * broken. */
 static unsigned
 expand_name(struct source *source, const struct vly_name *question, unsigned at,
 	    uint8_t name[VLY_NAME_BYTES_MAX + VLY_NAME_SLACK_BYTES])
@@ -179,7 +187,7 @@ expand_name(struct source *source, const struct vly_name *question, unsigned at,
 		unsigned bytes = label_bytes(source, at, &end_len);
 		if (end_len == 0 || len + bytes >= VLY_NAME_BYTES_MAX)
 			return 0;
-		/* in blocks: both have room for that behind their ends */
+		/* In blocks: both have VLY_NAME_SLACK_BYTES behind their ends. */
 		for (unsigned i = 0; i < bytes; i += VLY_NAME_SLACK_BYTES)
 			vly_ascii_lower_block(name + len + i, source->wire + at + i);
 		len += bytes;
@@ -208,7 +216,8 @@ expand_name(struct source *source, const struct vly_name *question, unsigned at,
 static const uint8_t *
 first_label(struct source *source, const struct vly_name *question, unsigned at)
 {
-	for (unsigned jump = 0; jump < 4; jump++) { /* as the compiler writes them, one */
+	/* The compiler writes one pointer; more would be an image of another maker. */
+	for (unsigned jump = 0; jump < 4; jump++) {
 		if (at + 2 > source->wire_len)
 			return NULL;
 		if (source->wire[at] < 0xc0)
@@ -225,15 +234,18 @@ first_label(struct source *source, const struct vly_name *question, unsigned at)
 	return NULL;
 }
 
-/* The owner of the CNAME, or DNAME, that a hop has put into the answer. */
+/* The owner of the CNAME or of the DNAME of a hop. */
 static const uint8_t *
 hop_owner(const struct vly_compose_hop *hop, unsigned type, unsigned *len)
 {
-	*len = type == VLY_TYPE_CNAME ? hop->name_len : hop->node->name_len;
-	return type == VLY_TYPE_CNAME ? hop->name : vly_image_node_name(hop->node);
+	const struct vly_image_node *node = hop->by.alias;
+
+	*len = type == VLY_TYPE_CNAME ? hop->name_len : node->name_len;
+	return type == VLY_TYPE_CNAME ? hop->name : vly_image_node_name(node);
 }
 
-/* Whether any hop's begins with a label like that one, going by its length and first octet. */
+/* Whether the owner of any hop's alias may be the one that begins with `label`, by the label's
+ * length and first octet. */
 static bool
 may_have_alias(const struct vly_composer *composer, unsigned type, const uint8_t *label)
 {
@@ -248,8 +260,8 @@ may_have_alias(const struct vly_composer *composer, unsigned type, const uint8_t
 	return false;
 }
 
-/* Whether the answer has that CNAME, or DNAME, already: a chain may come by where an earlier part
- * of it was (RFC 2181 §5). */
+/* Whether a hop has written this CNAME or DNAME already: a chain may lead to a name that it has
+ * passed (RFC 2181 §5). */
 static bool
 has_alias(const struct vly_composer *composer, unsigned type, const uint8_t *owner, unsigned len)
 {
@@ -263,7 +275,7 @@ has_alias(const struct vly_composer *composer, unsigned type, const uint8_t *own
 	return false;
 }
 
-/* Whether the record at `at` is left out. */
+/* Whether the record at `at` is an alias that the response already has. */
 static bool
 is_left_out(struct vly_composer *composer, struct source *source, const struct vly_name *question,
 	    unsigned type, unsigned at)
@@ -281,9 +293,9 @@ is_left_out(struct vly_composer *composer, struct source *source, const struct v
 	return len != 0 && has_alias(composer, type, owner, len);
 }
 
-/* Whether the only name in RDATA, which ends it, is written out in full and beyond the reach of
- * pointers: then it is copied without a look at its labels. An RRset of deep names has thousands.
- */
+/* Whether the only name in the RDATA is at its end, uncompressed, and beyond the reach of pointers:
+ * then it is copied without looking at its labels, of which an RRset of deep names has
+ * thousands. */
 static bool
 is_full_name(const struct source *source, unsigned at, unsigned end)
 {
@@ -294,7 +306,7 @@ is_full_name(const struct source *source, unsigned at, unsigned end)
 	       source->wire[end - 2] < 0xc0; /* no pointer */
 }
 
-/* Copies what stands behind the owner: the fixed part at `at`, and RDATA that ends at `end`. */
+/* Copies the rest of a record behind its owner: the fixed part at `at`, and RDATA up to `end`. */
 static bool
 copy_rest(struct vly_composer *composer, struct source *source, unsigned at, unsigned end)
 {
@@ -320,7 +332,7 @@ copy_rest(struct vly_composer *composer, struct source *source, unsigned at, uns
 	return true;
 }
 
-/* Copies the record at *at, and sets *at behind it. */
+/* Copies the record at *at, and advances *at behind it. */
 static bool
 copy_record(struct vly_composer *composer, struct source *source, const struct vly_name *question,
 	    unsigned section, unsigned *at)
@@ -363,7 +375,8 @@ clear_places(const struct source *source)
 	memset(place + source->base, 0, (end - source->base) * sizeof(place[0]));
 }
 
-/* Whether its first record may be left out: then it is not known how much room it takes. */
+/* Whether the first record of an answer may be left out, so that its length in the message is not
+ * known. */
 static bool
 begins_with_alias(const struct source *source)
 {
@@ -393,7 +406,7 @@ vly_composer_copy(struct vly_composer *composer, const struct vly_image_answer *
 
 	if (answer->anchor_len > name->len)
 		return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
-	/* A large answer that can't fit costs nothing. */
+	/* An answer that is too large costs no work. */
 	if (answer->keep_len > composer->len_max - composer->len && !begins_with_alias(&source))
 		return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
 	if (!vly_composer_work(composer, answer->keep_len >> WORK_OCTETS_SHIFT))

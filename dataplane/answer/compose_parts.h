@@ -1,55 +1,69 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A response that is being composed: what compose.c, which substitutes, and compose_copy.c, which
- * copies compiled answers, share.
+ * The state of a response while it is composed, shared by compose.c, which substitutes, and
+ * compose_copy.c, which copies compiled answers.
  *
- * Nothing here reads the message: the client's octets stand in it until they are written over.
- * Compression needs no search either, since the place of each suffix of the name in question is
- * known: its first `prefix_len` octets are in the CNAME that was made last, what follows is in the
- * DNAME that it was made by. Before the first substitution all of it is in the question.
+ * Example: `y.x.a.z. A`, with `a.z. DNAME b.z.` and `x.b.z. DNAME c.z.` (upper case: compression
+ * pointers into the message):
+ *
+ *     question   y.x.a.z.                  all of the name is in the question
+ *     1st hop    A.Z.       DNAME b.z.     prefix "y.x": four octets, before the DNAME's owner
+ *                Y.X.A.Z.   CNAME y.x.B.Z.    now the name in question
+ *     2nd hop    X.B.Z.     DNAME c.z.     prefix "y": two octets
+ *                Y.X.B.Z.   CNAME y.C.Z.      now the name in question
+ *     copied     Y.C.Z.     A ...
+ *
+ * Two rules:
+ *   - The response is written in place of the query, so the message holds octets of the client
+ *     until they are written over. Nothing here reads the message back, not even octets that were
+ *     just written: names are compared in `hop[]` and in the image. Otherwise a client could place
+ *     a pointer that leads to itself where a name is expected.
+ *   - Compression needs no search. The place of each suffix of the name in question is known: its
+ *     first `prefix_len` octets are in the last CNAME, the rest is the target of the DNAME from
+ *     which that CNAME was made. Before the first hop, all of it is in the question.
+ *
+ * An alias (CNAME or DNAME) that the response already has is not written again (RFC 2181 §5).
  */
 #ifndef VLY_DATAPLANE_COMPOSE_PARTS_H
 #define VLY_DATAPLANE_COMPOSE_PARTS_H
 
+#include <volley/alias.h>
+
 #include "base/wire.h"
 #include "query.h"
 
-/* Substitutions in one answer; as many as the compiler puts into a chain. */
-#define VLY_COMPOSE_HOPS_MAX 16
-
-/* How composing ends. */
+/* How composing ends. After any end but DONE nothing more is written. */
 enum vly_compose_end {
 	VLY_COMPOSE_DONE,
-	VLY_COMPOSE_NO_ROOM, /* or the image is broken */
+	VLY_COMPOSE_NO_ROOM, /* the response is full, or the image is broken */
 	VLY_COMPOSE_NO_WORK, /* the budget is spent */
 };
 
-/* A substitution: `name`, of `name_len` octets in lower case, became the owner of a CNAME, by the
- * DNAME at `node`, whose target stands at `target_off` in the message. */
+/* A substitution: `name`, of `name_len` octets in lower case, became the owner of a CNAME because
+ * of the DNAME at a node, whose target is at `target_off` in the message. */
 struct vly_compose_hop {
-	const struct vly_image_node *node;
-	uint16_t prefix_len; /* octets of the name that stayed */
+	struct vly_alias_hop by; /* a struct vly_image_node; octets of the name before its owner */
 	uint16_t target_off;
 	uint8_t name_len;
 	uint8_t name[VLY_NAME_BYTES_MAX];
 };
 
 struct vly_composer {
-	uint8_t *message; /* the question stands in it */
+	uint8_t *message; /* only written; begins with header and question */
 	unsigned len;
 	unsigned len_max;
 	unsigned work_left;
 	enum vly_compose_end end;
 	uint16_t count[3]; /* answer, authority, additional */
-	/* where the name in question stands */
+	/* the places of the name in question, in octets from `message` on */
 	uint16_t prefix_off;
 	uint16_t prefix_len;
 	uint16_t target_off;
 	unsigned hop_cnt;
-	struct vly_compose_hop hop[VLY_COMPOSE_HOPS_MAX];
+	struct vly_compose_hop hop[VLY_ALIAS_HOPS_MAX];
 };
 
-/* Each of these returns whether composing goes on. */
+/* Each of these functions returns true if composing goes on. */
 
 static inline bool
 vly_composer_end(struct vly_composer *composer, enum vly_compose_end end)
@@ -70,7 +84,7 @@ vly_composer_work(struct vly_composer *composer, unsigned units)
 	return true;
 }
 
-/* Writes octets that are nowhere in the message. */
+/* Appends octets. `from` must not be in the message. */
 __attribute__((nonnull)) bool vly_composer_put(struct vly_composer *composer, const uint8_t *from,
 					       unsigned bytes);
 
@@ -84,7 +98,7 @@ vly_composer_put_pointer(struct vly_composer *composer, unsigned off)
 	return true;
 }
 
-/* Where the suffix of the name in question stands that begins `at` octets into it. */
+/* The place in the message of the suffix that begins `at` octets into the name in question. */
 static inline unsigned
 vly_composer_suffix_off(const struct vly_composer *composer, unsigned at)
 {
@@ -92,8 +106,8 @@ vly_composer_suffix_off(const struct vly_composer *composer, unsigned at)
 					 : composer->target_off + at - composer->prefix_len;
 }
 
-/* Appends an answer for `name`, the name in question: of the additional section only what must be
- * kept. */
+/* Appends the compiled answer for `name`, the name in question; of the additional section only the
+ * required glue. */
 __attribute__((nonnull)) bool vly_composer_copy(struct vly_composer *composer,
 						const struct vly_image_answer *answer,
 						const struct vly_name *name);

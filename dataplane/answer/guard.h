@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What stands between an answer and its sending: DNS cookies and response limits, as the defence in
- * force has them.
+ * Applies DNS cookies and response limits between an answer and its sending, by the defence in
+ * force.
  *
  * Use, one per thread that answers:
- *   1. vly_guard_start(), with a limiter where responses are to be limited: not for streams, whose
- *      clients have shown that they are where they say;
- *   2. per burst, inside its RCU read side, vly_guard_begin() with the live defence;
- *   3. vly_query_answer() with the guard and queries whose `client` is set: it asks what is below.
+ *   1. vly_guard_start(), with a limiter unless the thread answers streams only: their clients have
+ *      proven their address;
+ *   2. vly_guard_begin() with the live defence for each burst;
+ *   3. vly_query_answer() with the guard, and with `client` set in the queries: it calls the
+ *      functions below.
  * Tests set `clock` themselves and call vly_guard_set().
+ *
+ * Threads and RCU: one thread; from vly_guard_begin() until the end of the burst inside one read
+ * side, since `defence`, `cookies` and `limits` point into the live block. Nothing blocks or
+ * allocates. Cookies and addresses are the client's; everything else is trusted.
  */
 #ifndef VLY_DATAPLANE_GUARD_H
 #define VLY_DATAPLANE_GUARD_H
@@ -22,23 +27,23 @@
 
 struct vly_guard {
 	struct vly_clock clock;
-	struct vly_limiter *limiter; /* NULL: nothing is limited */
-	struct vly_sampler *sampler; /* NULL: nothing is kept */
+	struct vly_limiter *limiter; /* NULL: no limits */
+	struct vly_sampler *sampler; /* NULL: no samples */
 	/* of this burst */
 	const struct vly_defence *defence;
 	const struct vly_cookie_secrets *cookies; /* NULL: off */
 	const struct vly_response_limits *limits; /* NULL: off */
 };
 
-/* What to do with a response. */
+/* The decision about a response. */
 enum vly_guard_verdict {
 	VLY_GUARD_SEND,
 	VLY_GUARD_DROP,
-	VLY_GUARD_TRUNCATE,  /* nothing but TC=1: real clients ask again over TCP */
-	VLY_GUARD_BADCOOKIE, /* the client comes back with the cookie that it is sent */
+	VLY_GUARD_TRUNCATE,  /* send only TC=1: a real client asks again over TCP */
+	VLY_GUARD_BADCOOKIE, /* send BADCOOKIE: a real client asks again with the cookie in it */
 };
 
-/* `limiter` and `sampler` stay the caller's; tsc_hz are cycles of rte_rdtsc() in a second. */
+/* `limiter` and `sampler` stay the caller's. tsc_hz: cycles of rte_rdtsc() in a second. */
 static inline void
 vly_guard_start(struct vly_guard *guard, struct vly_limiter *limiter, struct vly_sampler *sampler,
 		uint64_t tsc_hz)
@@ -47,7 +52,7 @@ vly_guard_start(struct vly_guard *guard, struct vly_limiter *limiter, struct vly
 	vly_clock_start(&guard->clock, tsc_hz);
 }
 
-/* Makes `defence` the burst's. */
+/* Uses `defence` for the burst. */
 static inline void
 vly_guard_set(struct vly_guard *guard, const struct vly_defence *defence)
 {
@@ -58,7 +63,7 @@ vly_guard_set(struct vly_guard *guard, const struct vly_defence *defence)
 	guard->limits = limits ? &defence->responses : NULL;
 }
 
-/* Finds the limits of the burst's clients. */
+/* Finds the limiter's cells of the clients, and prefetches them. */
 static inline void
 vly_guard_find(struct vly_guard *guard, struct vly_query *query, unsigned cnt)
 {
@@ -75,6 +80,7 @@ vly_guard_find(struct vly_guard *guard, struct vly_query *query, unsigned cnt)
 	}
 }
 
+/* Begins a burst at `tsc`, a reading of the time stamp counter. `defence` is vly_defence_live(). */
 static inline void
 vly_guard_begin(struct vly_guard *guard, const struct vly_defence *defence, uint64_t tsc)
 {
@@ -84,8 +90,8 @@ vly_guard_begin(struct vly_guard *guard, const struct vly_defence *defence, uint
 		vly_limiter_sweep(guard->limiter, guard->clock.units);
 }
 
-/* Looks at the cookie of a parsed query that has one: it then is in the response's OPT, or the
- * query's fate is an error. Counts it. */
+/* Checks the COOKIE option of a parsed query that has one, and counts it. Afterwards the response's
+ * OPT has room for the cookie, or the query's fate is an error. */
 __attribute__((nonnull)) void vly_guard_take_cookie(const struct vly_guard *guard,
 						    struct vly_query *query,
 						    struct vly_lcore_counters *counters);
@@ -97,8 +103,8 @@ vly_guard_has_limits(const struct vly_guard *guard)
 	return guard != NULL && guard->limits != NULL;
 }
 
-/* Where they are: whether one of `bytes` octets at most may be sent, as far as a glance tells; it
- * is then spent. False means to ask vly_guard_judge(). */
+/* If responses are limited: whether a response of at most `bytes` octets may be sent, by a look at
+ * one cell only; it is then charged. If false, call vly_guard_judge(). */
 static inline bool
 vly_guard_admits(struct vly_guard *guard, const struct vly_query *query,
 		 enum vly_response_kind kind, unsigned bytes)
@@ -107,15 +113,15 @@ vly_guard_admits(struct vly_guard *guard, const struct vly_query *query,
 				       bytes, guard->clock.units);
 }
 
-/* Where they are: charges a response that vly_guard_judge() let pass as one of `paid` octets, and
- * that came to cost as much as one of `bytes`. */
+/* If responses are limited: charges the difference for a response that was charged as one of `paid`
+ * octets and turned out to cost as much as one of `bytes`. */
 __attribute__((nonnull)) void vly_guard_charge(struct vly_guard *guard,
 					       const struct vly_query *query,
 					       enum vly_response_kind kind, unsigned paid,
 					       unsigned bytes);
 
-/* What becomes of a response of `bytes` octets at most, where limits are on. Counts one that is
- * over its client's limit, and samples the query. */
+/* If responses are limited: decides about a response of at most `bytes` octets, and charges it if
+ * it is sent. Counts a response that is over its client's limit, and samples its query. */
 __attribute__((nonnull, warn_unused_result)) enum vly_guard_verdict
 vly_guard_judge(struct vly_guard *guard, const struct vly_query *query, enum vly_response_kind kind,
 		unsigned bytes, struct vly_lcore_counters *counters);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the server tells of itself, and the manners of its answers that are no zone's: NSID (RFC
- * 5001), the names of class CH (RFC 4892), the order of RRsets.
+ * The server's identity, and settings of answers that belong to no zone: NSID (RFC 5001), names of
+ * class CH (RFC 4892), the order of records in an RRset.
  *
- * Use: set vly_identity before the first lcore or stream thread starts; from then on it is only
- * read.
+ * Use: set vly_identity in the main thread before the first lcore or stream thread starts; after
+ * that it is only read, by any thread.
  */
 #ifndef VLY_DATAPLANE_IDENTITY_H
 #define VLY_DATAPLANE_IDENTITY_H
@@ -12,31 +12,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <volley/dataplane_options.h>
 #include <volley/name.h>
-
-/* The option must leave room in a response of 512 octets. */
-#define VLY_NSID_BYTES_MAX 128
-
-/* One character string of a TXT record (RFC 1035 §3.3.14). */
-#define VLY_CHAOS_BYTES_MAX 255
 
 struct vly_identity {
 	uint8_t nsid[VLY_NSID_BYTES_MAX];
-	uint8_t nsid_len;      /* 0: the option is not answered */
-	bool rotate;           /* A and AAAA RRsets begin with any of their records */
-	const char *id_server; /* id.server and hostname.bind; NULL: refused */
-	const char *version;   /* version.server and version.bind; NULL: refused */
+	uint8_t nsid_len;      /* 0: no NSID is returned */
+	bool rotate;           /* A and AAAA RRsets begin with a random one of their records */
+	const char *id_server; /* for id.server and hostname.bind; NULL: REFUSED */
+	const char *version;   /* for version.server and version.bind; NULL: REFUSED */
 };
 
-/* The one that is told. */
+/* The identity in use. */
 extern struct vly_identity vly_identity;
 
-/* Sets the NSID from text, or from hexadecimal digits behind "0x". Returns 0, or -1 when it is
- * empty, too long, or has a malformed digit. */
+/* Sets the NSID from text, or from hexadecimal digits behind "0x". Returns 0, or -1 if it is empty,
+ * too long, or has a malformed digit. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_identity_set_nsid(struct vly_identity *identity, const char *text);
 
-/* The text that a name (scanned) of class CH stands for; NULL: none. */
+/* The text for a scanned name of class CH, or NULL. */
 __attribute__((nonnull, cold)) const char *vly_identity_chaos(const struct vly_name *name);
 
 #endif

@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Answering DNS messages, in stages over a burst, so that the memory latency of one query hides
- * behind the work of the others (pipeline.c). Knows nothing of packets: UDP bursts and streams both
- * come through here.
+ * Answers DNS messages, in stages over a burst, so that the memory latency of one query is hidden
+ * behind the work on the others (pipeline.c). Knows nothing of packets: bursts from UDP and from
+ * streams both come through here.
  *
- * Use, for a burst of up to VLY_BURST_MAX messages, inside one RCU read side:
- *   1. set `message`, `message_len`, `room`, `limit_max`, `limit` of each struct vly_query, and,
- * for the guard, which side it came from;
- *   2. vly_guard_begin() (guard.h), unless there is no guard;
- *   3. vly_query_look_up(): parses all, then finds their zones, nodes, enclosers and answers;
- *   4. vly_query_write() for each: the response is then in place of the query.
- * vly_query_answer() does 3 and 4.
+ * Use, for a burst of up to VLY_BURST_MAX messages:
+ *   1. in each struct vly_query, set the fields of the caller and, if there is a guard, those of
+ *      the client;
+ *   2. vly_guard_begin() (guard.h), if there is a guard;
+ *   3. vly_query_answer(): each response then stands in place of its query. Or, in two steps,
+ *      vly_query_look_up(), which parses the queries and finds their answers, and
+ *      vly_query_write().
+ *
+ * Threads and RCU: any registered reader, with queries of its own. The whole burst is inside one
+ * RCU read side: `table` and the guard's defence are read throughout, and query->part, image, node
+ * and answer point into them. No function here blocks, allocates or logs.
+ *
+ * Trust: the message is untrusted until vly_query_parse() has set `fate`; everything else is the
+ * caller's and trusted. Images were verified before they went live.
  */
 #ifndef VLY_DATAPLANE_QUERY_H
 #define VLY_DATAPLANE_QUERY_H
@@ -30,88 +37,96 @@ struct vly_guard;
 enum vly_query_fate {
 	VLY_QUERY_LOOKUP,  /* a question to look up */
 	VLY_QUERY_DROP,    /* no response: too short for a header, or a response itself */
-	VLY_QUERY_HEADER,  /* an error that can't echo the question: header and OPT only */
-	VLY_QUERY_COOKIE,  /* as HEADER, but NOERROR where cookies are on (RFC 7873 §5.4) */
-	VLY_QUERY_ERROR,   /* an error response with the question echoed */
-	VLY_QUERY_TSIG,    /* signed: NOTAUTH, as there are no keys (tsig_error.h) */
-	VLY_QUERY_CHAOS,   /* a question of class CH about ourselves (identity.h) */
-	VLY_QUERY_COMPOSE, /* below the DNAME at node: the answer is composed (compose.h) */
+	VLY_QUERY_HEADER,  /* an error response without the question: header and OPT only */
+	VLY_QUERY_COOKIE,  /* as HEADER, but NOERROR if cookies are on (RFC 7873 §5.4) */
+	VLY_QUERY_ERROR,   /* an error response with the question */
+	VLY_QUERY_TSIG,    /* signed: NOTAUTH, since there are no keys (tsig_error.h) */
+	VLY_QUERY_CHAOS,   /* a question of class CH about this server (identity.h) */
+	VLY_QUERY_COMPOSE, /* below the DNAME at `node`: the answer is composed (compose.h) */
 };
 
-/* How a question that is not answered yet is looked up (resolve.c). */
+/* How the answer to a question is found (resolve.c). */
 enum vly_query_course {
-	VLY_COURSE_NAME,    /* by its name alone */
-	VLY_COURSE_ZONE,    /* in its zone */
-	VLY_COURSE_MISSING, /* the name does not exist: `node` is the wildcard that its answer is
-			       made from, or NULL */
+	VLY_COURSE_NAME, /* by its name alone, in the part that the route selects */
+	VLY_COURSE_ZONE, /* its zone first, then the name in that zone */
+	/* The name does not exist: `node` is the wildcard that gives its answer, or NULL. */
+	VLY_COURSE_MISSING,
 };
 
 struct vly_query {
 	/* set by the caller */
-	uint8_t *message; /* the query; VLY_NAME_SLACK_BYTES behind it must be readable */
+	uint8_t *message; /* untrusted; VLY_NAME_SLACK_BYTES behind it must be readable */
 	uint16_t message_len;
-	uint16_t room;      /* octets that the response may take from message on, at least 1024 */
-	uint16_t limit_max; /* octets of the largest UDP response, 512..4096; for OPT */
-	uint16_t limit;     /* what the response may take: room over a stream, 512 over UDP, where
-			       parsing raises it to what an OPT allows, at most limit_max */
-	bool stream;        /* over a stream */
-	uint16_t
-		keepalive; /* of a stream: how long it may be idle, in units of 100 ms (RFC 7828) */
-	/* of the client, read by the guard alone */
+	uint16_t room;      /* octets at `message` for the response, at least 1024 */
+	uint16_t limit_max; /* octets of the largest UDP response, 512..4096: sent in the OPT */
+	/* Octets that the response may have. The caller sets it to `room` over a stream, to 512
+	 * over UDP; there, parsing raises it to the size in the query's OPT, at most limit_max. */
+	uint16_t limit;
+	bool stream;        /* the query came over a stream */
+	uint16_t keepalive; /* idle time of a stream, in units of 100 ms (RFC 7828) */
+
+	/* the client, set by the caller if there is a guard */
 	bool client_is_ipv4;
-	uint16_t frame_off; /* octets of the frame in front of the message; 0: there is none */
-	const uint8_t
-		*client; /* its address: 4 or 16 octets, valid until the response is written */
+	uint16_t frame_off;    /* octets of the frame in front of the message; 0: there is none */
+	const uint8_t *client; /* 4 or 16 octets, valid until the response is written */
 
 	/* set by vly_query_write() */
 	uint16_t response_len; /* 0: send nothing */
 	uint64_t response_sum; /* one's complement sum of the response, not folded (checksum.h) */
 
-	/* between the stages */
+	/* passed from stage to stage */
 	union {
-		uint64_t parsed[2]; /* parsing begins with zeros in all of these */
+		uint64_t parsed[2]; /* parsing begins by setting all of these to 0 */
 		struct {
 			uint8_t fate;      /* enum vly_query_fate */
 			uint8_t rcode_ext; /* upper bits of an extended RCODE, for the OPT */
-			uint8_t rcode;     /* of an error */
+			uint8_t rcode;     /* of an error response */
 			bool dnssec_ok;    /* the DO bit (RFC 3225) */
 			bool asks_keepalive;
 			bool asks_nsid;
 			uint8_t cookie_state; /* enum vly_cookie */
 			uint8_t opt_bytes;    /* of the response's OPT with its options; 0: none */
-			uint16_t ede;         /* INFO-CODE of an error (RFC 8914), or NONE */
+			uint16_t ede;         /* enum vly_ede (RFC 8914) */
 			uint16_t question_bytes; /* name, type and class */
 			uint16_t qtype;
 			uint8_t zone_label_idx; /* where the zone's apex starts in the name */
 			uint8_t course;         /* enum vly_query_course */
 		};
 	};
-	const struct vly_table_part *part; /* that the name is looked for in */
+	const struct vly_table_part *part; /* of the table, in which the name is looked up */
 	const struct vly_image *image;     /* the part's */
-	uint32_t zone_idx; /* and zone_label_idx: only of a name that was not matched */
+	/* zone_idx and zone_label_idx are set only if the name itself was not found. */
+	uint32_t zone_idx;
 	const struct vly_image_bucket *bucket;
-	uint8_t encloser_idx; /* label from which on the name is looked for, and in the end that at
-				 which the name of `node` starts: 0 if the name exists */
-	const struct vly_image_node *node; /* from the bucket, to be compared; or a DNAME's */
+	/* The label at which the suffix being looked up starts; finally, the label at which the
+	 * name of `node` starts: 0 if the name exists. */
+	uint8_t encloser_idx;
+	/* The node found in the bucket, whose name is still to be compared; or the DNAME's. */
+	const struct vly_image_node *node;
 	const struct vly_image_answer *answer;
-	uint32_t limit_hash; /* the client's, where responses are limited (limit.h) */
+	uint32_t limit_hash; /* of the client's network, if responses are limited (limit.h) */
 	struct vly_name name;
-	/* behind what every query has */
-	uint16_t cookie_off;  /* of what the query's COOKIE option holds, in the message */
-	uint8_t cookie_bytes; /* of it; 255: as many or more */
-	uint8_t cookie[VLY_COOKIE_BYTES]; /* the response's */
-	uint16_t tsig_off;                /* of the TSIG record in the message; VLY_QUERY_TSIG */
+	/* rarely used, so last */
+	uint16_t cookie_off;  /* content of the query's COOKIE option, from `message` on */
+	uint8_t cookie_bytes; /* its length; 255: 255 or more */
+	uint8_t cookie[VLY_COOKIE_BYTES]; /* for the response */
+	uint16_t tsig_off; /* the TSIG record, from `message` on; if fate is VLY_QUERY_TSIG */
 } __attribute__((aligned(64)));
 
-/* What stages leave to do, of any of their queries. */
+/* The stages that a group of queries still needs: bits, since one of them may need both. */
 enum vly_query_left {
-	VLY_QUERY_LEFT_NOTHING,
-	VLY_QUERY_LEFT_ENCLOSER, /* vly_query_find_encloser(), vly_query_find_answer() */
-	VLY_QUERY_LEFT_LAST,     /* vly_query_find_last() */
+	VLY_QUERY_LEFT_NOTHING = 0,
+	VLY_QUERY_LEFT_ENCLOSER = 1, /* vly_query_find_encloser(), vly_query_find_answer() */
+	VLY_QUERY_LEFT_LAST = 2,     /* vly_query_find_last() */
 };
 
-/* The stages, for `cnt` queries of a burst. Each fetches what the next one reads. Two of them
- * return bits of enum vly_query_left. */
+/*
+ * The stages up to writing, in their order, for `cnt` (1..VLY_BURST_MAX) queries. Each prefetches
+ * the memory that the next one reads, so time must pass between two stages of the same query; only
+ * pipeline.c calls them. vly_query_match_name() and vly_query_find_answer() return the bits of enum
+ * vly_query_left that any of the queries needs. `table` has zones, except for vly_query_parse(),
+ * where it may be NULL.
+ */
 void vly_query_parse(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 void vly_query_fetch_name(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 void vly_query_find_name(struct vly_query *query, unsigned cnt);
@@ -121,20 +136,21 @@ unsigned vly_query_find_answer(struct vly_query *query, unsigned cnt,
 			       const struct vly_table *table);
 void vly_query_find_last(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 
-/* Makes a query, once parsed, end in REFUSED; EDNS clients are told why. */
+/* Turns a parsed query into one that gets REFUSED; `ede` is sent to EDNS clients (RFC 8914). */
 __attribute__((cold, nonnull)) void vly_query_refuse(struct vly_query *query, enum vly_ede ede);
 
-/* The last stage: writes responses over queries and counts them. `guard` may be NULL: cookies are
- * ignored, and nothing is limited. One with limits has found those of the query: vly_guard_find().
+/*
+ * The last stage: writes each response in place of its query, sets response_len and response_sum,
+ * and counts it. With `guard` NULL, cookies are ignored and nothing is limited. If the guard limits
+ * responses, vly_guard_find() must have been called for the queries.
  */
 void vly_query_write(struct vly_query *query, unsigned cnt, struct vly_guard *guard,
 		     struct vly_lcore_counters *counters);
 
-/* All stages but the last. `table` may be NULL (nothing committed yet): every question is then
- * refused. */
+/* All stages but the last. `table` NULL: nothing is committed yet, every question is refused. */
 void vly_query_look_up(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 
-/* All stages. */
+/* All stages. `table` and `guard` may be NULL, as above. */
 void vly_query_answer(struct vly_query *query, unsigned cnt, const struct vly_table *table,
 		      struct vly_guard *guard, struct vly_lcore_counters *counters);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The checksum's share of a question, without a branch: nobody can predict how long that is. */
+/* The checksum of a question, without a branch on its length, which could not be predicted. */
 #ifndef VLY_DATAPLANE_QUESTION_SUM_H
 #define VLY_DATAPLANE_QUESTION_SUM_H
 
@@ -10,7 +10,7 @@
 /* Questions of up to this many octets are summed at once. */
 #define VLY_QUESTION_SUM_BYTES 64
 
-/* As vly_sum_octets(), where 64 octets can be read. */
+/* As vly_sum_octets(). At least 64 octets must be readable at `from`. */
 static inline uint64_t
 vly_question_sum(const uint8_t *from, size_t bytes)
 {

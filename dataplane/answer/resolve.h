@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What composing needs of resolving; the stages themselves are in query.h. */
+/* The lookup for composed answers; the stages are in query.h. */
 #ifndef VLY_DATAPLANE_RESOLVE_H
 #define VLY_DATAPLANE_RESOLVE_H
 
 #include "query.h"
 
 /*
- * Looks up query->name (scanned) once more, in the zone that the query is in. Returns its answer;
- * or NULL with query->node at the DNAME that it is below; or NULL with query->node NULL when it is
- * outside the zone. *label_cnt: how many of its labels that took.
+ * Looks up query->name, scanned but not hashed, in the zone of the query (query->image, zone_idx).
+ * Returns the answer; or NULL with query->node the DNAME above the name; or NULL with query->node
+ * NULL if the name is outside the zone. *label_cnt: the labels that were hashed, for the budget.
+ * Inside the burst's read side; does not block.
  */
 __attribute__((nonnull)) const struct vly_image_answer *vly_resolve_again(struct vly_query *query,
 									  unsigned *label_cnt);

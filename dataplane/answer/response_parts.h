@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The parts that responses are written from: header, OPT, counting, and what the guard has to say.
- * For response.c, which writes what was looked up, and response_rare.c, which writes all else.
+ * The parts of writing a response: header, OPT, counting, the guard. response.c writes compiled
+ * answers with them, response_rare.c all other responses.
+ *
+ * Threads and RCU: as vly_query_write(). Each response is written in place of its query, so a part
+ * of the query that is needed must be read before the part that covers it is written.
  */
 #ifndef VLY_DATAPLANE_RESPONSE_PARTS_H
 #define VLY_DATAPLANE_RESPONSE_PARTS_H
@@ -14,7 +17,7 @@
 #include "base/wire.h"
 #include "guard.h"
 
-/* What a response is made of, before it is written. */
+/* A response before it is written. */
 struct vly_response_shape {
 	uint64_t counts; /* as vly_image_answer_counts() */
 	uint16_t flags;
@@ -27,15 +30,16 @@ vly_response_counts(unsigned ancount, unsigned nscount, unsigned arcount)
 	return (uint64_t)ancount << 32 | (uint64_t)nscount << 16 | arcount;
 }
 
-/* Options behind an OPT without any; returns the octets of both. */
+/* Writes the options behind the OPT record at `opt`; returns the octets of record and options. */
 unsigned vly_response_options(uint8_t *opt, const struct vly_query *query);
 
 /*
- * What was just written is summed from registers: reading it back in other widths than it was
- * written in would wait for the store buffer.
+ * Checksums of octets that were just written are made from registers: reading them back in another
+ * width than they were written would wait for the store buffer.
  */
 
-/* RFC 6891 §6.1.2; the DO bit is copied (RFC 3225 §3). Returns the sum, as at an even offset. */
+/* Writes the OPT record (RFC 6891 §6.1.2); DO is copied from the query (RFC 3225 §3). Returns its
+ * one's complement sum, as at an even offset. */
 static inline uint64_t
 vly_response_opt(uint8_t *to, const struct vly_query *query, unsigned rcode_ext)
 {
@@ -44,15 +48,16 @@ vly_response_opt(uint8_t *to, const struct vly_query *query, unsigned rcode_ext)
 			(uint64_t)rcode_ext << 16 | (query->dnssec_ok ? 0x80 : 0);
 
 	head = __builtin_bswap64(head);
-	memset(to + 7, 0, VLY_OPT_BYTES - 7); /* one store of four octets, the first to be head's */
+	/* one store of four octets, of which head overwrites the first */
+	memset(to + 7, 0, VLY_OPT_BYTES - 7);
 	memcpy(to, &head, 8);
 	if (__builtin_expect(query->opt_bytes != VLY_OPT_BYTES, 0))
 		return vly_sum_octets(to, vly_response_options(to, query));
 	return vly_sum_word(head);
 }
 
-/* Opcode, RD and CD come back as they were sent (RFC 1035 §4.1.1, RFC 4035 §3.1.6). Returns the
- * header's sum. */
+/* Writes the header. Id, opcode, RD and CD are those of the query (RFC 1035 §4.1.1, RFC 4035
+ * §3.1.6). Returns its one's complement sum. */
 static inline uint64_t
 vly_response_header(uint8_t *message, const struct vly_response_shape *shape, bool has_question,
 		    bool has_opt)
@@ -71,20 +76,22 @@ vly_response_header(uint8_t *message, const struct vly_response_shape *shape, bo
 	return head + vly_sum_word(counts);
 }
 
-/* The counters of RCODEs stand in the order of their numbers. */
+/* The counters of RCODEs are in the order of their numbers. */
 static_assert(offsetof(struct vly_lcore_counters, rcode_other) -
 			      offsetof(struct vly_lcore_counters, rcode_noerror) ==
 		      VLY_RCODE_YXDOMAIN * sizeof(uint64_t),
 	      "NOERROR to REFUSED, then the others");
 
-/* `rcode` is at most YXDOMAIN, the first of the others, as of answers from an image. */
+/* `rcode` is at most YXDOMAIN, which is counted as rcode_other: answers in images have no
+ * higher. */
 static inline void
 vly_response_count(unsigned rcode, struct vly_lcore_counters *counters)
 {
 	(&counters->rcode_noerror)[rcode]++;
 }
 
-/* Octets for what stands between question and OPT: at least 512 - 12 - 259 - 183. */
+/* Octets for the sections between question and OPT: at least 512 - 12 - 259 - 183, the last for the
+ * largest OPT. */
 static inline unsigned
 vly_response_space(const struct vly_query *query)
 {
@@ -93,12 +100,12 @@ vly_response_space(const struct vly_query *query)
 	return limit - VLY_DNS_HEADER_BYTES - query->question_bytes - query->opt_bytes;
 }
 
-/* Writes what goes out instead of a response that is over its limit, if anything. */
+/* Writes the response that is sent instead of one over its limit, if any. */
 void vly_response_limited(struct vly_query *query, enum vly_guard_verdict verdict,
 			  struct vly_lcore_counters *counters);
 
-/* Whether the guard has something else sent than the response, of `bytes` octets at most, that was
- * about to be written. */
+/* Asks the guard about a response of at most `bytes` octets before it is written. Returns true if
+ * the guard decided otherwise: the query then is done. */
 static inline bool
 vly_response_is_held(struct vly_query *query, struct vly_guard *guard, enum vly_response_kind kind,
 		     unsigned bytes, struct vly_lcore_counters *counters)
@@ -120,7 +127,7 @@ vly_response_kind_of(unsigned rcode, bool is_referral)
 	return is_referral ? VLY_RESPONSE_referral : VLY_RESPONSE_answer;
 }
 
-/* Each writes one kind of response, unless the guard has something else sent. */
+/* Each writes one kind of response, unless the guard decides otherwise. */
 void vly_response_error(struct vly_query *query, struct vly_guard *guard,
 			struct vly_lcore_counters *counters);
 __attribute__((cold)) void vly_response_chaos(struct vly_query *query, struct vly_guard *guard,

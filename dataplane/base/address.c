@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-/* Puts address[idx] into the first free slot that a search for it looks at. */
+/* Puts address[idx] into the first free slot of those that a search for it checks. */
 static bool
 place(struct vly_addresses *addresses, unsigned idx)
 {
@@ -48,7 +48,7 @@ vly_addresses_add(struct vly_addresses *addresses, const char *text)
 		return VLY_ADDRESSES_FULL;
 
 	addresses->address[addresses->cnt++] = address;
-	/* Nearly every factor does. */
+	/* Nearly every factor works. */
 	while (addresses->factor == 0 || !place_all(addresses))
 		addresses->factor = (addresses->factor + UINT64_C(0x9e3779b97f4a7c14)) | 1;
 	return VLY_ADDRESSES_OK;

@@ -41,7 +41,7 @@ vly_client_frame_write(uint8_t *frame, const uint8_t *address, bool ipv4, uint16
 	unsigned udp_bytes = VLY_UDP_BYTES + (unsigned)message_bytes;
 
 	memset(frame, 0, vly_client_frame_head_bytes(ipv4));
-	vly_write_u16(ip - 2, ipv4 ? 0x0800 : 0x86dd);
+	vly_write_u16(ip - 2, ipv4 ? VLY_ETHERTYPE_IPV4 : VLY_ETHERTYPE_IPV6);
 	if (ipv4)
 		write_ipv4(ip, address, protocol, udp_bytes);
 	else

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The time of a burst: what rates and cookies go by, for one reading of the time stamp counter.
+ * The time of a burst, for rates and cookies, from one reading of the time stamp counter.
  *
- * Use: vly_clock_start() once, then vly_clock_tick() for each burst, with the counter; `units` and
- * `unix_s` hold until the next. Tests set both as they like. One per thread.
+ * Use: vly_clock_start() once, then vly_clock_tick() with the counter for each burst; `units` and
+ * `unix_s` are valid until the next. Tests set both directly. One per thread; does not block.
  *
- * `units` never go back. The counter may, when a virtual machine moves to another host: to cells of
- * rates all that was spent would then lie in the future, and everybody would be over the limit
- * until the counter has caught up. Time stands still for one burst instead, and goes on from there.
+ * `units` do not go back. The counter may, when a virtual machine moves to another host. The cells
+ * of rates would then be in the future, and all sources over their limits until the counter has
+ * caught up. Instead, time stands still for one burst and goes on from there.
  */
 #ifndef VLY_DATAPLANE_CLOCK_H
 #define VLY_DATAPLANE_CLOCK_H
@@ -22,12 +22,12 @@ struct vly_clock {
 	uint32_t unix_s; /* seconds of CLOCK_REALTIME, modulo 2^32 */
 	uint64_t scale;  /* units in a cycle, times 2^32 */
 	uint64_t hz;
-	uint64_t asked_tsc; /* when the kernel was asked for unix_s */
+	uint64_t asked_tsc; /* when unix_s was read */
 	uint64_t last_tsc;  /* of the last tick */
-	uint64_t lost_tsc;  /* what the counter has gone back, in all */
+	uint64_t lost_tsc;  /* cycles by which the counter has gone back in total */
 };
 
-/* `hz` are cycles in a second, at least a million. */
+/* `hz`: cycles per second, at least a million. */
 static inline void
 vly_clock_start(struct vly_clock *clock, uint64_t hz)
 {
@@ -44,7 +44,7 @@ vly_clock_tick(struct vly_clock *clock, uint64_t tsc)
 		clock->lost_tsc += clock->last_tsc - tsc;
 	clock->last_tsc = tsc;
 	clock->units = (uint32_t)((unsigned __int128)(tsc + clock->lost_tsc) * clock->scale >> 32);
-	/* Eight times a second: cookies count seconds, and somebody may set the clock. */
+	/* Eight times a second: cookies count seconds, and the clock may be set. */
 	if (clock->asked_tsc == 0 || tsc - clock->asked_tsc > clock->hz / 8) {
 		struct timespec now;
 		clock_gettime(CLOCK_REALTIME, &now);

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The fd that is given away can't be used to write, nor to open the memfd again for writing. */
+/* The descriptor for control can be used neither to write nor to reopen the memfd for writing. */
 static int
 seal_and_reopen(int fd)
 {

@@ -17,7 +17,7 @@
 #define FOLDER "stuck"
 #define SUFFIX ".pcap"
 
-/* The client's port, which nobody has told us. */
+/* The client's port is not known. */
 #define PORT_UNKNOWN 65535
 
 /* The file format, in host order: https://www.tcpdump.org/manpages/pcap-savefile.5.html */
@@ -40,8 +40,7 @@ vly_evidence_clear(struct vly_evidence *evidence)
 	evidence->cnt = 0;
 }
 
-/* The kernel copies: memory that its owner has given back meanwhile is an error then, and no
- * SIGSEGV. */
+/* The kernel copies, so memory that was unmapped meanwhile causes an error, not SIGSEGV. */
 static bool
 copy(void *to, const void *from, size_t bytes)
 {
@@ -89,7 +88,8 @@ vly_evidence_add_message(struct vly_evidence *evidence, const void *client, bool
 				       IPPROTO_UDP, bytes);
 }
 
-/* Our own files, however many somebody may have put there, beside those that are to stay. */
+/* Removes the oldest of our own files, however many there are, so that VLY_EVIDENCE_FILES_MAX stay
+ * with the new one. */
 static void
 remove_oldest(int folder_fd)
 {
@@ -154,7 +154,7 @@ write_file(int folder_fd, const char *name, const struct vly_evidence *evidence,
 	return written == (ssize_t)bytes ? 0 : -error;
 }
 
-/* The state directory is another user's: no link of theirs is followed. */
+/* The state directory belongs to another user: symbolic links in it are not followed. */
 static int
 open_folder(const char *path)
 {
@@ -172,7 +172,7 @@ vly_evidence_write(const struct vly_evidence *evidence, const char *state_dir, c
 	char name[64];
 
 	snprintf(path, path_bytes, "%s/" FOLDER, state_dir);
-	mkdir(state_dir, 0700); /* in case volley-control has not made it */
+	mkdir(state_dir, 0700); /* if volley-control has not created it */
 	int folder_fd = open_folder(path);
 	if (folder_fd < 0)
 		return folder_fd;

@@ -10,7 +10,7 @@
 
 #define LARGE_PAGE ((size_t)2 << 20)
 
-/* Since Linux 6.1; older kernels don't know it, and leave the pages as they are. */
+/* Since Linux 6.1; older kernels return an error and leave the pages as they are. */
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
 #endif
@@ -29,12 +29,12 @@ vly_large_alloc(size_t bytes)
 
 	if (memory == NULL)
 		return NULL;
-	(void)madvise(memory, whole, MADV_HUGEPAGE); /* ordinary pages do as well, more slowly */
+	(void)madvise(memory, whole, MADV_HUGEPAGE); /* ordinary pages work, too, more slowly */
 	return memset(memory, 0, bytes);
 }
 
-/* Maps a file where a large page begins, inside of more address space than it takes: the kernel
- * itself aligns only files that it would give large pages unasked. */
+/* Maps a file at the start of a large page, inside a larger reservation of address space: the
+ * kernel itself aligns only files that it would put on large pages by default. */
 static void *
 map_aligned(int fd, size_t bytes)
 {
@@ -58,12 +58,14 @@ map_aligned(int fd, size_t bytes)
 	return block;
 }
 
-/* Has the kernel copy a mapping into large pages, one after the other.
+/*
+ * Makes the kernel copy a mapping into large pages, one after the other.
  *
- * While it copies, nothing else runs on our CPU: that takes a millisecond for each page, but ten
- * where a hypervisor first has to find memory for it. So a large page is first taken and given
- * back: when it is zeroed at that, others may run meanwhile, and what was given back last is what
- * the kernel then copies to. */
+ * While it copies, nothing else runs on our CPU: a millisecond for each page, but ten if a
+ * hypervisor first has to find memory for it. So a large page is allocated and freed before: while
+ * it is zeroed, other threads can run, and the kernel then copies into the page that was freed
+ * last.
+ */
 static void
 collapse(uint8_t *block, size_t bytes)
 {
@@ -74,7 +76,7 @@ collapse(uint8_t *block, size_t bytes)
 			*spare = 0;
 			(void)madvise((void *)spare, LARGE_PAGE, MADV_DONTNEED);
 		}
-		/* EAGAIN: a page was in use just now, which says nothing of the others */
+		/* EAGAIN: this page was in use; the others may not be */
 		if (madvise(block + off, LARGE_PAGE, MADV_COLLAPSE) != 0 && errno != EAGAIN)
 			break;
 	}
@@ -86,7 +88,7 @@ vly_large_map(int fd, size_t bytes)
 {
 	void *block = map_aligned(fd, bytes);
 
-	/* Not the last pages, which would become a large one that is partly empty. */
+	/* Without the last pages, which would become a large page that is partly empty. */
 	if (block != MAP_FAILED && bytes >= LARGE_PAGE)
 		collapse(block, bytes / LARGE_PAGE * LARGE_PAGE);
 	return block;

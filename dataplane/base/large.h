@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Memory on large pages where the kernel has some to give (transparent huge pages): what is read in
- * no order, for each packet, then waits for no page table.
+ * Memory on large pages, if the kernel has any (transparent huge pages): memory that is read in
+ * random order for each packet then causes fewer TLB misses.
  *
- * Use: vly_large_alloc(), in the thread that will use it, so that it is of its NUMA node; free().
- * For a memfd: vly_large_map(), in any thread; munmap().
+ * Use: vly_large_alloc() in the thread that uses the memory, so that it is on its NUMA node;
+ * free(). For a memfd: vly_large_map(), in any thread; munmap().
  */
 #ifndef VLY_DATAPLANE_LARGE_H
 #define VLY_DATAPLANE_LARGE_H
 
 #include <stddef.h>
 
-/* Zeros, as many octets, rounded up to whole large pages; NULL: no memory. */
+/* Returns `bytes` zeroed octets, rounded up to whole large pages, or NULL: no memory. */
 __attribute__((malloc, warn_unused_result)) void *vly_large_alloc(size_t bytes);
 
 /*
- * Maps `bytes` octets of a memfd, not 0, for reading, and has the kernel copy their pages into
- * large ones (Linux 6.1 and later; whatever is set for huge pages of shared memory). What it has
- * none for stays as it is, and so do a memfd that is in huge pages already, and the last 2 MiB
- * unless they are whole. Blocks: up to a second for each GiB, in a virtual machine up to five.
- * Returns the mapping, or MAP_FAILED with errno.
+ * Maps `bytes` (not 0) octets of a memfd for reading, and makes the kernel copy their pages into
+ * large ones (Linux 6.1 and later, whatever the setting for huge pages of shared memory). Pages for
+ * which the kernel has no large page stay as they are, and so do a memfd in huge pages, and the
+ * last 2 MiB unless they are whole. Blocks: up to a second for each GiB, in a virtual machine up to
+ * five. Returns the mapping, or MAP_FAILED with errno.
  */
 __attribute__((warn_unused_result)) void *vly_large_map(int fd, size_t bytes);
 

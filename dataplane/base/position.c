@@ -12,18 +12,18 @@
 
 #include "thread_state.h"
 
-/* Enough from a stage of the pipeline up to the lcore's loop. */
+/* Enough frames from a stage of the pipeline up to the lcore's loop. */
 #define FRAMES_MAX 12
 
-/* The handler's own frame, and the kernel's that called it. */
+/* The handler's own frame, and the kernel's signal frame. */
 #define FRAMES_SKIPPED 2
 
-/* A thread that sleeps takes the signal at once, if it ever does; one that runs, as soon as it has
- * its CPU again, which is long on a machine that is overloaded. */
+/* A sleeping thread handles the signal at once, or not at all. A running one handles it when it
+ * gets its CPU again, which takes long on an overloaded machine. */
 #define WAIT_MS_MAX     20
 #define WAIT_RUN_MS_MAX 200
 
-/* From the linker: where the program begins in memory, and where its code ends. */
+/* From the linker: the start of the program in memory, and the end of its code. */
 extern const char __executable_start[];
 extern const char etext[];
 
@@ -45,7 +45,7 @@ vly_position_start(void)
 {
 	struct sigaction action = {.sa_handler = on_asked, .sa_flags = SA_RESTART};
 
-	/* The first call loads a library, which a signal handler may not. */
+	/* The first call loads a library, which a signal handler may not do. */
 	backtrace(frame, FRAMES_MAX);
 	sigaction(VLY_POSITION_SIGNAL, &action, NULL);
 }

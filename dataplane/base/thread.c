@@ -11,7 +11,7 @@ vly_thread_start(uv_thread_t *thread, const char *name, uv_thread_cb run, void *
 {
 	sigset_t masked, before;
 
-	/* a thread begins with the mask of the one that starts it */
+	/* a thread inherits the mask of its creator */
 	sigfillset(&masked);
 	sigdelset(&masked, VLY_POSITION_SIGNAL);
 	pthread_sigmask(SIG_SETMASK, &masked, &before);

@@ -13,7 +13,7 @@ vly_thread_state_parse(const char *text, long ticks_per_s, struct vly_thread_sta
 	unsigned long long user, system;
 	char letter;
 
-	/* The name before it, in parentheses, may hold anything. */
+	/* The name in parentheses before it may contain any character. */
 	const char *behind_name = strrchr(text, ')');
 	if (behind_name == NULL || ticks_per_s <= 0 ||
 	    sscanf(behind_name, ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu", &letter,

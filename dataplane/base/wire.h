@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Wire data: big-endian numbers, and the one bounds-checked cursor that messages are read through.
+/*
+ * Wire data: big-endian numbers, and the bounds-checked cursor for reading messages (untrusted).
+ *
+ * The numbers do not check bounds: call vly_cursor_has() or vly_cursor_skip() first. Pure; any
+ * thread.
  */
 #ifndef VLY_DATAPLANE_WIRE_H
 #define VLY_DATAPLANE_WIRE_H
@@ -34,7 +38,7 @@ vly_cursor_has(const struct vly_cursor *cursor, size_t bytes)
 	return (size_t)(cursor->end - cursor->at) >= bytes;
 }
 
-/* Steps over `bytes` octets; false, and no step, when there are fewer. */
+/* Steps over `bytes` octets. Returns false, without a step, if there are fewer. */
 static inline bool
 vly_cursor_skip(struct vly_cursor *cursor, size_t bytes)
 {
@@ -44,8 +48,8 @@ vly_cursor_skip(struct vly_cursor *cursor, size_t bytes)
 	return true;
 }
 
-/* Steps over an owner name; a compression pointer, which is not followed, ends it (RFC 1035
- * §4.1.4). */
+/* Steps over a name. A compression pointer ends it and is not followed (RFC 1035 §4.1.4). Returns
+ * false if the name is malformed or not complete. Each turn takes an octet at least. */
 static inline bool
 vly_cursor_skip_name(struct vly_cursor *cursor)
 {
@@ -67,7 +71,7 @@ struct vly_record {
 	const uint8_t *fixed; /* type, class, TTL, RDLENGTH: 10 octets */
 };
 
-/* Reads one record and steps over it; false when it does not lie whole before the end. */
+/* Reads one record and steps over it. Returns false if it is not complete. */
 static inline bool
 vly_cursor_record(struct vly_cursor *cursor, struct vly_record *record)
 {

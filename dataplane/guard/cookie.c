@@ -44,7 +44,7 @@ make_hash(uint8_t hash[8], const uint8_t secret[VLY_COOKIE_SECRET_BYTES], const 
 		hash[i] = (uint8_t)(value >> 8 * i);
 }
 
-/* Octet by octet, the time would tell how many of them were guessed. */
+/* In constant time: otherwise the time would show how many octets were guessed. */
 static bool
 is_same(const uint8_t a[8], const uint8_t b[8])
 {
@@ -56,7 +56,7 @@ is_same(const uint8_t a[8], const uint8_t b[8])
 	return left == right;
 }
 
-/* Which of the secrets made the cookie, or VLY_COOKIE_SECRET_CNT. */
+/* The secret that made the cookie, or VLY_COOKIE_SECRET_CNT. */
 static unsigned
 find_secret(const struct vly_cookie_secrets *secrets, const uint8_t *cookie, const uint8_t *address,
 	    unsigned address_bytes)
@@ -92,15 +92,15 @@ vly_cookie_take(const struct vly_cookie_secrets *secrets, const uint8_t *option,
 	if (!length_is_sound(bytes))
 		return VLY_COOKIE_MALFORMED;
 	if (bytes == VLY_COOKIE_BYTES && option[VERSION_OFF] == VERSION) {
-		/* Serial arithmetic (RFC 1982): seconds come round in 2106. */
+		/* Serial arithmetic (RFC 1982): seconds wrap in 2106. */
 		int32_t age_s = (int32_t)(now_s - read_u32(option + TIME_OFF));
 		unsigned by = VLY_COOKIE_SECRET_CNT;
 		if (age_s <= VLY_COOKIE_AGE_MAX && age_s >= -VLY_COOKIE_AHEAD_MAX)
 			by = find_secret(secrets, option, address, address_bytes);
 		if (by < VLY_COOKIE_SECRET_CNT)
 			found = VLY_COOKIE_VALID;
-		/* One that other servers made with the next secret is as good as ours; one of the
-		 * previous will soon be good for nothing. */
+		/* Kept if made with the current secret, or by another server with the next one. A
+		 * cookie of the previous secret is renewed, since it will soon be invalid. */
 		if (found == VLY_COOKIE_VALID && by != VLY_COOKIE_PREVIOUS &&
 		    age_s <= VLY_COOKIE_AGE_RENEW) {
 			memcpy(cookie, option, VLY_COOKIE_BYTES);

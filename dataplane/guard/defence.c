@@ -11,12 +11,12 @@
 
 #include <volley/prefix_check.h>
 
-/* In force until volley-control says more: no limits, no lists, no cookies. Pages that nobody wrote
- * cost nothing. */
+/* In force until the first block of volley-control: no limits, no lists, no cookies. Its pages are
+ * never written, so they cost nothing. */
 static struct vly_defence nothing_set;
 static struct vly_defence *live = &nothing_set;
 
-/* What vly_rate_spent() and its like count on. */
+/* The conditions of vly_rate_spent() and the other functions of rate.h. */
 static bool
 rate_is_sound(struct vly_rate rate)
 {
@@ -28,30 +28,30 @@ static const char *
 check_responses(const struct vly_response_limits *responses)
 {
 	if (responses->mode > VLY_LIMIT_ON)
-		return "no such mode of response limits";
+		return "response limits: unknown mode";
 	if (responses->prefix4_bits < 1 || responses->prefix4_bits > 32)
 		return "response limits: IPv4 prefixes have 1 to 32 bits";
 	if (responses->prefix6_bits < 1 || responses->prefix6_bits > 64)
 		return "response limits: IPv6 prefixes have 1 to 64 bits";
 	for (unsigned i = 0; i < VLY_RESPONSE_KIND_CNT; i++)
 		if (!rate_is_sound(responses->rate[i]))
-			return "response limits: the burst does not fit the rate";
-	return responses->badcookie > 1 ? "response limits: badcookie is 0 or 1" : NULL;
+			return "response limits: the burst does not match the rate";
+	return responses->badcookie > 1 ? "response limits: badcookie must be 0 or 1" : NULL;
 }
 
 static const char *
 check_cookies(const struct vly_cookie_secrets *cookies)
 {
 	if (cookies->enabled > 1)
-		return "cookies are on (1) or off (0)";
+		return "cookies: enabled must be 0 or 1";
 	if (cookies->secret_mask >> VLY_COOKIE_SECRET_CNT != 0)
-		return "cookies: more secrets than there can be";
+		return "cookies: too many secrets";
 	if (cookies->enabled && !(cookies->secret_mask & 1 << VLY_COOKIE_CURRENT))
 		return "cookies: no current secret";
 	return NULL;
 }
 
-/* Whether vly_sketch_rates() can have made them. */
+/* Whether the rates can be the result of vly_sketch_rates(). */
 static bool
 source_rates_are_sound(const struct vly_sketch_rates *rates)
 {
@@ -82,15 +82,15 @@ static const char *
 check_rules(const struct vly_policy_rules *rules)
 {
 	if (rules->source_mode > VLY_LIMIT_ON)
-		return "no such mode of source rates";
+		return "source rates: unknown mode";
 	if (!source_rates_are_sound(&rules->source))
-		return "source rates: a burst does not fit its rate, or the screen the levels";
+		return "source rates: a burst does not match its rate, or the screen its levels";
 	if (!rate_is_sound(rules->unserved))
-		return "rate of unserved messages: the burst does not fit it";
+		return "rate of unserved messages: the burst does not match the rate";
 	if (!reflectors_are_sound(rules))
-		return "the number of reflectors' ports is not that of the ports";
+		return "reflector ports: the count does not match the list";
 	if (!vly_prefix_table_is_sound(&rules->prefixes))
-		return "the table of prefixes is damaged";
+		return "the prefix table is damaged";
 	return NULL;
 }
 
@@ -98,7 +98,7 @@ const char *
 vly_defence_check(const struct vly_defence *defence)
 {
 	if (defence->magic != VLY_DEFENCE_MAGIC)
-		return "this is no defence block";
+		return "not a defence block";
 	if (defence->version != VLY_DEFENCE_VERSION)
 		return "a defence block of another version";
 	if (defence->total_bytes != sizeof(*defence))
@@ -126,7 +126,7 @@ vly_defence_map(int fd, const char **reason)
 	}
 	void *map = mmap(NULL, sizeof(struct vly_defence), PROT_READ, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED) {
-		*reason = "the defence block can't be mapped";
+		*reason = "cannot map the defence block";
 		return NULL;
 	}
 	*reason = vly_defence_check(map);

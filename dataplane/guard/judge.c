@@ -5,17 +5,18 @@
 
 #include "base/large.h"
 
-/* Vectors are passed between functions of this file alone: how, concerns no other. */
+/* Vectors are passed only between functions of this file, so their calling convention does not
+ * matter. */
 #pragma GCC diagnostic ignored "-Wpsabi"
 
-/* The six cells of a source, two of each level side by side; the last two lanes idle. As plain
- * numbers this takes twice as long. What is spent is below 2^31, so that signed comparisons do,
- * which machines have had for longer. */
+/* The six cells of a source, two of each level side by side; the last two lanes are unused. With
+ * scalars, this takes twice as long. Spent units are below 2^31, so signed comparisons are correct;
+ * older machines have no others. */
 typedef uint32_t cells __attribute__((vector_size(8 * sizeof(uint32_t))));
 typedef int32_t signed_cells __attribute__((vector_size(8 * sizeof(uint32_t))));
 typedef uint64_t halves __attribute__((vector_size(2 * sizeof(uint64_t))));
 
-/* The rates of a burst: those of the levels in lanes. */
+/* The rates of a burst, those of the levels in lanes. */
 struct rates {
 	struct vly_rate screen;
 	cells cost;
@@ -64,7 +65,7 @@ any(signed_cells condition)
 	return (both[0] | both[1]) != 0;
 }
 
-/* vly_sketch_take(). Rare, and not inline: it would take registers from what is done for each
+/* vly_sketch_take(). Rare, and not inline: it would take registers from the code for each
  * packet. */
 __attribute__((noinline)) static bool
 take(struct vly_sketch *sketch, const struct vly_sketch_hash *hash, const struct rates *rates,
@@ -89,13 +90,13 @@ take(struct vly_sketch *sketch, const struct vly_sketch_hash *hash, const struct
 	return true;
 }
 
-/* vly_sketch_admit(), with the source's cell of the screen found. */
+/* vly_sketch_admit(), after the source's cell of the screen has been found. */
 static inline bool
 admit(struct vly_sketch *sketch, const struct vly_packet *packet,
       const struct vly_policy_rules *rules, uint32_t *screen, const struct rates *rates,
       uint32_t now)
 {
-	uint32_t spent = vly_sketch_screen_spent(*screen, now, rates->screen);
+	uint32_t spent = vly_sketch_screen_spent(*screen, now, rates->screen.cost);
 
 	if (__builtin_expect(spent > rates->screen.burst, 0)) {
 		struct vly_sketch_hash hash =
@@ -107,7 +108,7 @@ admit(struct vly_sketch *sketch, const struct vly_packet *packet,
 	return true;
 }
 
-/* Without prefixes of its family nothing is looked at, and that may lie on pages that were never
+/* Without prefixes of its family nothing is read, and the pages of the table may never have been
  * touched. */
 static inline void
 fetch_prefixes(const struct vly_prefix_table *prefixes, const struct vly_packet *packet)
@@ -119,8 +120,8 @@ fetch_prefixes(const struct vly_prefix_table *prefixes, const struct vly_packet 
 			vly_prefix_listed6(prefixes, (uint32_t)(packet->source_high >> 32)));
 }
 
-/* Has what a burst will look at fetched, and finds the screen's cells, whether they will be used or
- * not. */
+/* Prefetches the memory that a burst may need, and finds the screen's cells, whether they will be
+ * used or not. */
 static void
 fetch(const struct vly_policy_rules *rules, struct vly_sketch *sketch,
       const struct vly_packet *packet, unsigned cnt, uint32_t **screen)

@@ -9,7 +9,7 @@
 int
 vly_limiter_init(struct vly_limiter *limiter)
 {
-	/* Blocks only before the machine has ever had any randomness. */
+	/* Blocks only on a machine that has had no randomness since its start. */
 	if (getrandom(limiter, offsetof(struct vly_limiter, swept), 0) < 0)
 		return -errno;
 	limiter->key[0] |= 1;
@@ -37,7 +37,7 @@ vly_limiter_destroy(struct vly_limiter *limiter)
 	free(limiter);
 }
 
-/* Cells of the past are as good as now's. */
+/* Sets cells of the past to now, which means the same. */
 static void
 sweep_line(struct vly_limit_line *line, uint32_t now, bool all)
 {
@@ -52,8 +52,8 @@ vly_limiter_sweep(struct vly_limiter *limiter, uint32_t now)
 {
 	const uint32_t step = VLY_LIMIT_SWEEP_UNITS / VLY_LIMIT_LINE_CNT;
 	uint32_t due = (now - limiter->swept) / step;
-	/* At the first time, and when nothing was done for so long that nobody knows which cells
-	 * are of the past. */
+	/* At the first call, and after a pause so long that the cells of the past can't be told
+	 * from those of the future. */
 	bool all = !limiter->started || due > VLY_LIMIT_LINE_CNT;
 
 	if (all) {
@@ -67,7 +67,7 @@ vly_limiter_sweep(struct vly_limiter *limiter, uint32_t now)
 		sweep_line(&limiter->line[limiter->next_line++ % VLY_LIMIT_LINE_CNT], now, all);
 }
 
-/* What one response may push a cell ahead, in units of rate.h: 17 s. */
+/* The most by which one response moves a cell ahead, in units of rate.h: 17 s. */
 #define COST_MAX (UINT32_C(1) << 30)
 
 bool
@@ -76,7 +76,7 @@ vly_limiter_spend(struct vly_limiter *limiter, const struct vly_response_limits 
 {
 	const struct vly_rate *rate = &limits->rate[kind];
 	uint64_t cost = vly_limiter_cost(rate, bytes);
-	/* What costs more than there ever is needs all of it. */
+	/* A response that costs more than the burst needs all of it. */
 	uint64_t room = cost < rate->burst ? cost : rate->burst;
 
 	if (rate->cost == 0)
@@ -107,7 +107,7 @@ vly_limiter_charge(struct vly_limiter *limiter, const struct vly_response_limits
 	uint32_t ahead = vly_limiter_ahead(*cell, now);
 	if (ahead > rate->burst)
 		return;
-	/* more would be taken for the past */
+	/* a larger distance would be taken for the past */
 	uint64_t after = ahead + cost < INT32_MAX ? ahead + cost : INT32_MAX;
 	*cell = now + (uint32_t)after;
 }

@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Response limits: how much one lcore sends to the network that a client is in, by kind of
- * response (struct vly_response_limits).
+ * Response limits: how much one lcore sends to the network of a client, for each kind of response
+ * (struct vly_response_limits).
  *
- * Use: vly_limiter_create() or _init() in the thread that will use it; per burst and query
- * vly_limiter_find(), which fetches the client's cells while other work goes on; per response
- * vly_limiter_spend_first(), vly_limiter_spend() when that says no, and vly_limiter_slips() when
- * that does, too; vly_limiter_sweep() before all that whenever it is due; vly_limiter_destroy().
+ * Use:
+ *   1. vly_limiter_create() or vly_limiter_init() in the thread that uses it;
+ *   2. for each burst, vly_limiter_sweep() if vly_limiter_is_due();
+ *   3. for each query, vly_limiter_find(), which prefetches the client's cells;
+ *   4. for each response, vly_limiter_spend_first(); if false, vly_limiter_spend(); if that is
+ *      false, too, the response is over the limit, and vly_limiter_slips() says whether TC=1 is
+ *      sent;
+ *   5. vly_limiter_destroy().
  *
- * A sketch of fixed size: by a keyed hash, each network has two cells (rate.h) for each kind, both
- * in one cache line, and each good for half of the rate. The first that has room pays; a response
- * is over the limit when neither has. So a network shares one of its cells with another now and
- * then, and loses a half at worst; it takes two above their limits, or one at both cells, to close
- * it out. No number of sources fills the sketch.
+ * A sketch of fixed size: a keyed hash gives each network two cells (rate.h) for each kind, both in
+ * one cache line, and each with half of the rate. The first cell that has room is charged; a
+ * response is over the limit if neither has. So a network that shares one of its cells with a busy
+ * one loses half of its rate at worst. To shut it out takes two networks above their limits, or one
+ * that shares both cells. No number of sources fills the sketch.
+ *
+ * One thread per limiter. `limits` are those of the live defence, inside a read side. Nothing
+ * blocks, except vly_limiter_init() on a machine that has no randomness yet.
  */
 #ifndef VLY_DATAPLANE_LIMIT_H
 #define VLY_DATAPLANE_LIMIT_H
@@ -23,10 +30,11 @@
 #include <volley/defence.h>
 
 /*
- * 512 KiB for each lcore. 10 million units a second from everywhere are 150 for each cell, a third
- * of the half of what the tightest default lets one network have. With a thousand networks above
- * their limits, which takes as much, another one meets one of them at both cells once in 500. Half
- * the size makes it twice as likely; twice the size takes more of the cache from the zones.
+ * 512 KiB for each lcore. A flood of 10 million units a second from random addresses spends 150 a
+ * second of each cell: a third of a cell's share of the tightest default. With a thousand networks
+ * above their limits, which takes a flood of that size, another network shares both of its cells
+ * with them with a probability of 1 in 500. Half the size doubles that; twice the size takes more
+ * of the cache from the zones.
  */
 #define VLY_LIMIT_LINE_BITS 13
 #define VLY_LIMIT_LINE_CNT  (1u << VLY_LIMIT_LINE_BITS)
@@ -47,15 +55,15 @@ struct vly_limiter {
 	struct vly_limit_line line[VLY_LIMIT_LINE_CNT];
 };
 
-/* Makes a limiter of zeros. Keys are random. Returns 0, or a negative errno. */
+/* Initializes a zeroed limiter with random keys. Returns 0, or a negative errno. */
 __attribute__((nonnull, warn_unused_result)) int vly_limiter_init(struct vly_limiter *limiter);
 
-/* NULL: no memory. */
+/* Returns an initialized limiter, or NULL: no memory, or no randomness. */
 struct vly_limiter *vly_limiter_create(void);
 void vly_limiter_destroy(struct vly_limiter *limiter);
 
-/* Cells are swept in this time, in units of rate.h: less than half of the time in which these come
- * round, so that a cell of the past is never taken for one of the future. Half a line a
+/* All cells are swept within this time, in units of rate.h. It is less than half of the time after
+ * which these wrap, so that a cell of the past is not taken for one of the future. Half a line per
  * millisecond costs nothing. */
 #define VLY_LIMIT_SWEEP_UNITS (UINT32_C(16) * VLY_RATE_UNITS_PER_S)
 
@@ -76,8 +84,8 @@ vly_limiter_hash(const struct vly_limiter *limiter, const struct vly_response_li
 {
 	uint64_t network =
 		address >> (ipv4 ? 32 - limits->prefix4_bits : 64 - limits->prefix6_bits);
-	/* Multiplied twice: once leaves neighbours at equal distances, which some keys make lines
-	 * that many of them share. */
+	/* Multiplied twice: after one multiplication, neighbours are at equal distances, and with
+	 * some keys many of them share a line. */
 	uint64_t hash = (network ^ limiter->key[ipv4]) * limiter->key[!ipv4];
 
 	return (uint32_t)((hash ^ hash >> 32) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
@@ -89,7 +97,7 @@ vly_limiter_line(struct vly_limiter *limiter, uint32_t hash)
 	return &limiter->line[hash >> (32 - VLY_LIMIT_LINE_BITS)];
 }
 
-/* Says which client it is, and has its cells fetched. */
+/* Returns the client's hash, and prefetches its cells. */
 static inline uint32_t
 vly_limiter_find(struct vly_limiter *limiter, const struct vly_response_limits *limits,
 		 uint64_t address, bool ipv4)
@@ -100,7 +108,7 @@ vly_limiter_find(struct vly_limiter *limiter, const struct vly_response_limits *
 	return hash;
 }
 
-/* The cell of a client's network in a row. A network's kinds share none. */
+/* The cell of a client's network in a row. The kinds of a network share no cell. */
 static inline uint32_t *
 vly_limiter_cell(struct vly_limit_line *line, uint32_t hash, enum vly_response_kind kind,
 		 unsigned row)
@@ -110,7 +118,7 @@ vly_limiter_cell(struct vly_limit_line *line, uint32_t hash, enum vly_response_k
 	return &line->cell[row][(first + 2 * kind) % VLY_LIMIT_ROW_CELLS];
 }
 
-/* Units that a cell lies ahead of now: 0 for one of the past. */
+/* Units by which a cell is ahead of now; 0 for one of the past. */
 static inline uint32_t
 vly_limiter_ahead(uint32_t cell, uint32_t now)
 {
@@ -119,7 +127,7 @@ vly_limiter_ahead(uint32_t cell, uint32_t now)
 	return (uint32_t)(ahead & ~(ahead >> 31));
 }
 
-/* What a response of so many octets costs a cell, which is good for half of the rate. */
+/* The cost of a response for a cell, which has half of the rate: twice the configured cost. */
 static inline uint64_t
 vly_limiter_cost(const struct vly_rate *rate, unsigned bytes)
 {
@@ -128,7 +136,7 @@ vly_limiter_cost(const struct vly_rate *rate, unsigned bytes)
 	return (uint64_t)rate->cost * units * 2;
 }
 
-/* vly_limiter_spend() as far as a look at the first cell tells: false means to call that. */
+/* As vly_limiter_spend(), but looks only at the first cell. If false, call that. */
 static inline bool
 vly_limiter_spend_first(struct vly_limiter *limiter, const struct vly_response_limits *limits,
 			uint32_t hash, enum vly_response_kind kind, unsigned bytes, uint32_t now)
@@ -143,22 +151,22 @@ vly_limiter_spend_first(struct vly_limiter *limiter, const struct vly_response_l
 	return true;
 }
 
-/* Whether a response of that kind and so many octets is within its client's limit; it is then
- * spent, otherwise nothing is. `now` is in rate.h's units. */
+/* Whether a response of this kind and `bytes` octets is within its client's limit. If so, it is
+ * charged. `now` is in rate.h's units. */
 __attribute__((nonnull, warn_unused_result)) bool
 vly_limiter_spend(struct vly_limiter *limiter, const struct vly_response_limits *limits,
 		  uint32_t hash, enum vly_response_kind kind, unsigned bytes, uint32_t now);
 
-/* Charges a response that is sent anyway with so many octets, which may take its client's network
- * beyond the limit: until that is made good by time nothing is within it. Does nothing to a network
- * that is beyond it. */
+/* Charges `bytes` octets for a response that is sent in any case. This may take the network beyond
+ * its limit, and then nothing is within it until time has passed. Does nothing if the network is
+ * beyond its limit already. */
 __attribute__((nonnull)) void vly_limiter_charge(struct vly_limiter *limiter,
 						 const struct vly_response_limits *limits,
 						 uint32_t hash, enum vly_response_kind kind,
 						 unsigned bytes, uint32_t now);
 
-/* Whether a limited response is one of those that go out with TC=1: one in `slip` of them, at
- * random, so that nobody's queries can always be the others. 0: none. */
+/* Whether a limited response is sent with TC=1: one in `slip` of them (0: none), at random, so that
+ * no client's queries are always among the others. */
 __attribute__((nonnull, warn_unused_result)) bool vly_limiter_slips(struct vly_limiter *limiter,
 								    uint32_t slip);
 

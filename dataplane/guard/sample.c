@@ -5,8 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-/* Together VLY_SAMPLES_PER_S in any second, at most: 10 to 20 at once, so that few packets are all
- * seen, and half of STEADILY to all of it as the second goes on. */
+/* Together at most VLY_SAMPLES_PER_S in any second: a burst of 10 to 20, so that few packets are
+ * all sampled, and then between a half and all of STEADILY in the rest of the second. */
 #define AT_ONCE  20
 #define STEADILY (VLY_SAMPLES_PER_S - AT_ONCE)
 
@@ -20,8 +20,8 @@ vly_sampler_start(struct vly_sampler *sampler, struct vly_sample_ring *ring, uin
 	};
 }
 
-/* Half the cost, and up to as much again: a client that asks in turns, at a steady rate, would else
- * be seen at the same turn each time. */
+/* Between half of the cost and all of it, at random: otherwise a client that sends queries in turn
+ * at a steady rate would always be sampled with the same one. */
 static uint32_t
 uneven_cost(const struct vly_sampler *sampler)
 {
@@ -40,7 +40,7 @@ vly_sampler_keep(struct vly_sampler *sampler, unsigned cause, const uint8_t *fra
 	struct timespec time;
 
 	clock_gettime(CLOCK_REALTIME, &time);
-	/* A reader that sees any of what follows sees this 0 too, or another seq. */
+	/* A reader that sees any of the following stores sees this 0, too, or a later seq. */
 	__atomic_store_n(&sample->seq, 0, __ATOMIC_RELAXED);
 	atomic_thread_fence(memory_order_release);
 	sample->time_ns = (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Writing samples (volley/sample.h): one sampler for one ring, in the one thread that writes it.
+ * Writes samples (volley/sample.h): one sampler for one ring, used by the one thread that writes
+ * it.
  *
- * Use: vly_sampler_start(), then for each packet, or each burst of packets of one cause,
- * vly_sampler_wants(); when that is true, vly_sampler_keep() with one of them before it is changed.
- * Whatever comes, a cause has at most VLY_SAMPLES_PER_S samples in any second.
+ * Use: vly_sampler_start(); then for each packet, or each burst of packets of one cause,
+ * vly_sampler_wants(), and if that is true, vly_sampler_keep() with one of them before it is
+ * changed. Under any load, a cause has at most VLY_SAMPLES_PER_S samples a second. Nothing blocks.
+ * Frames are untrusted; they are only copied.
  */
 #ifndef VLY_DATAPLANE_SAMPLE_H
 #define VLY_DATAPLANE_SAMPLE_H
@@ -19,7 +21,7 @@
 #define VLY_SAMPLE_CAUSE_CNT (VLY_VERDICT_CNT + VLY_RESPONSE_KIND_CNT)
 
 struct vly_sampler {
-	struct vly_sample_ring *ring; /* NULL: nothing is kept */
+	struct vly_sample_ring *ring; /* NULL: no samples */
 	uint16_t port_idx;
 	struct vly_rate rate;
 	struct {
@@ -32,15 +34,15 @@ struct vly_sampler {
 __attribute__((nonnull(1))) void vly_sampler_start(struct vly_sampler *sampler,
 						   struct vly_sample_ring *ring, uint16_t port_idx);
 
-/* `cause` as in struct vly_sample. */
+/* The index into cause[] for a cause of struct vly_sample. */
 static inline unsigned
 vly_sampler_slot(unsigned cause)
 {
 	return cause < VLY_SAMPLE_LIMITED ? cause : VLY_VERDICT_CNT + cause - VLY_SAMPLE_LIMITED;
 }
 
-/* Counts `packets` more of the cause; whether one of them is to be kept. `now` is in rate.h's
- * units. */
+/* Counts `packets` more of the cause. Returns whether one of them is to be kept. `now` is in
+ * rate.h's units. */
 static inline bool
 vly_sampler_wants(struct vly_sampler *sampler, unsigned cause, uint32_t packets, uint32_t now)
 {
@@ -51,8 +53,8 @@ vly_sampler_wants(struct vly_sampler *sampler, unsigned cause, uint32_t packets,
 	       sampler->ring != NULL;
 }
 
-/* Keeps what fits of `frame`, which vly_sampler_wants() asked for. A response of a stream thread
- * has no frame: frame_len is 0. */
+/* Keeps a frame after vly_sampler_wants(), cut to VLY_SAMPLE_FRAME_BYTES. frame_len 0: there is no
+ * frame, as for a response over a stream. */
 __attribute__((nonnull(1))) void vly_sampler_keep(struct vly_sampler *sampler, unsigned cause,
 						  const uint8_t *frame, uint16_t frame_len,
 						  uint32_t now);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Searching a bucket of an image: its eight tags, or 32 octets of a name, without a branch between
- * them. */
+/* Searches a bucket of an image: compares eight tags, or 32 octets of a name, without a branch in
+ * between. Pure; any thread inside the read side of the image. Images were verified: names have
+ * readable octets behind them. */
 #ifndef VLY_DATAPLANE_BUCKET_H
 #define VLY_DATAPLANE_BUCKET_H
 
@@ -8,7 +9,7 @@
 
 #include <volley/image.h>
 
-/* Bit i: tag[i] is `tag`. Empty slots have tag 0. */
+/* Bit i is set if tag[i] is `tag`. Empty slots have tag 0, so check the node of a match for 0. */
 static inline unsigned
 vly_bucket_match(const struct vly_image_bucket *bucket, uint32_t tag)
 {
@@ -29,20 +30,20 @@ vly_bucket_same_16(const uint8_t *a, const uint8_t *b)
 	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(left, right));
 }
 
-/* Bit i: octet i of a is that of b. */
+/* Bit i is set if octet i of `a` equals that of `b`. Reads 32 octets of each. */
 static inline uint32_t
 vly_bucket_same_octets(const uint8_t *a, const uint8_t *b)
 {
 	return vly_bucket_same_16(a, b) | vly_bucket_same_16(a + 16, b + 16) << 16;
 }
 
-/* True when two names, or suffixes, of `len` octets are equal; VLY_NAME_SLACK_BYTES behind both are
- * readable. The last block of a long name overlaps the one before: what lies behind the name would
- * have to come from memory for nothing. */
+/* Whether two names, or suffixes, of `len` octets are equal. VLY_NAME_SLACK_BYTES behind both must
+ * be readable. The last block of a long name overlaps the previous one, so that no cache line
+ * behind the name is loaded for nothing. */
 static inline bool
 vly_bucket_name_equal(const uint8_t *a, const uint8_t *b, unsigned len)
 {
-	if (len <= 32) /* the first octet that differs lies behind them */
+	if (len <= 32) /* equal if the first octet that differs is behind the names */
 		return (unsigned)__builtin_ctzll(~(uint64_t)vly_bucket_same_octets(a, b)) >= len;
 	for (unsigned at = 0; at + 32 < len; at += 32)
 		if (vly_bucket_same_octets(a + at, b + at) != UINT32_MAX)
@@ -50,7 +51,7 @@ vly_bucket_name_equal(const uint8_t *a, const uint8_t *b, unsigned len)
 	return vly_bucket_same_octets(a + len - 32, b + len - 32) == UINT32_MAX;
 }
 
-/* Whether the node's name is the suffix from label_idx on; of which zone is not asked. */
+/* Whether the node's name is the suffix from label_idx on. Does not look at the zone. */
 static inline bool
 vly_bucket_node_is(const struct vly_image_node *node, const struct vly_name *name,
 		   unsigned label_idx)

@@ -28,7 +28,7 @@ vly_image_open(int fd, uint64_t id, const struct vly_image_helpers *helpers,
 	}
 	struct vly_image *image = calloc(1, sizeof(*image));
 	if (image == NULL) {
-		vly_image_refuse(error, "no memory for an image's description");
+		vly_image_refuse(error, "no memory for an image");
 		return NULL;
 	}
 	size_t bytes = (size_t)stat.st_size;

@@ -13,7 +13,7 @@ find(const struct vly_image_set *set, uint64_t id)
 	return NULL;
 }
 
-/* Closes the images for which keep() is false. */
+/* Closes the images for which keep() returns false. */
 static void
 prune(struct vly_image_set *set, bool (*keep)(const struct vly_held_image *held))
 {
@@ -59,7 +59,7 @@ vly_image_set_add(struct vly_image_set *set, int fd, uint64_t id, struct vly_ima
 		return VLY_PUBLISH_REFUSED;
 	}
 	if (set->cnt == set->room) {
-		/* One list that is live, and one that is to replace it. */
+		/* At most the live list and the one that replaces it. */
 		size_t room = set->room == 0 ? 16 : 2 * set->room;
 		struct vly_held_image *held = NULL;
 		if (room <= 2 * VLY_PUBLISH_IMAGES_MAX)
@@ -80,7 +80,7 @@ vly_image_set_add(struct vly_image_set *set, int fd, uint64_t id, struct vly_ima
 	return VLY_PUBLISH_OK;
 }
 
-/* The images of the ids, in their order, into `list`. */
+/* Writes the images of the ids to `list` in their order, and marks them as wanted. */
 static enum vly_publish_code
 mark_wanted(struct vly_image_set *set, const uint64_t *ids, size_t id_cnt, struct vly_image **list,
 	    struct vly_image_error *error)

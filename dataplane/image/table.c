@@ -7,23 +7,37 @@
 
 static struct vly_table *live;
 
-/* A route goes by the last labels of a name, as many as this at most. */
+/*
+ * Building, in order:
+ *   1. Zones go into the slots, image by image, newest first. A zone that is in already is
+ *      contested in this image; its names here are stale.
+ *   2. Each other zone votes with its number of names for the image that it is in: once for each
+ *      number of last labels that could make a slice. Then the number of labels is chosen with
+ *      which most names are where the route leads.
+ *   3. Each zone with a live zone below it is contested.
+ * Slices depend on hashes, and the writer's choice of labels is not in the image: hence the vote.
+ */
+
+/* The most last labels that can make a slice. Zones below registries have two or three labels,
+ * those of reverse IPv4 networks five; zones with more than eight share a slice with their
+ * neighbours. The votes take 24 octets for each slice and number of labels, 0.9 MB while a table is
+ * built. */
 #define ROUTE_LABELS_MAX 8
 
-/* How many names a slice has in one image after the other, and in the one that has most. */
+/* The votes in one slice. Images come one after the other, so one running count is enough. */
 struct slice {
-	uint32_t part; /* 1 more than that whose names are counted */
-	uint32_t part_max;
-	uint64_t cnt;
-	uint64_t cnt_max;
+	uint32_t part;     /* 1 + the part that is being counted; 0: none yet */
+	uint32_t part_max; /* the part with most names so far */
+	uint64_t cnt;      /* names of `part` */
+	uint64_t cnt_max;  /* names of `part_max` */
 };
 
-/* Of the slices that each number of last labels makes: [labels][slice]. */
+/* [labels][slice]: the votes if so many last labels make a slice. */
 struct votes {
 	struct slice slice[ROUTE_LABELS_MAX + 1][VLY_IMAGE_SLICES];
 };
 
-/* In the bitmap of an image's zones. */
+/* Words of the bitmap of an image's zones. */
 static uint64_t
 bitmap_words(const struct vly_image *image)
 {
@@ -36,7 +50,7 @@ contest(const struct vly_table_part *part, uint32_t zone_idx)
 	part->contested[zone_idx / 64] |= UINT64_C(1) << zone_idx % 64;
 }
 
-/* Counts the names of a zone, parts being in ascending order. */
+/* Counts the names of a zone for its part. Parts come in ascending order. */
 static void
 vote(struct votes *votes, uint32_t part_idx, const struct vly_name *apex, uint64_t node_cnt)
 {
@@ -53,7 +67,7 @@ vote(struct votes *votes, uint32_t part_idx, const struct vly_name *apex, uint64
 	}
 }
 
-/* Goes by as many labels as lead most names to their image. */
+/* Takes the number of labels with which most names are in the part that the route selects. */
 static void
 choose_route(struct vly_table *table, const struct votes *votes)
 {
@@ -86,7 +100,7 @@ scan_apex(const struct vly_table *table, const struct vly_image *image, uint32_t
 	return true;
 }
 
-/* False: a newer image has the zone. */
+/* Returns false if a newer image has the zone. */
 static bool
 insert(struct vly_table *table, struct vly_table_part *part, uint32_t zone_idx,
        struct vly_name *name)
@@ -111,7 +125,8 @@ insert(struct vly_table *table, struct vly_table_part *part, uint32_t zone_idx,
 	return true;
 }
 
-/* Inserts the zones that no newer image has; the others are contested. */
+/* Inserts the zones that no newer image has. The others are contested: a name found in this image
+ * is answered from the newer one. */
 static void
 insert_all(struct vly_table *table, uint32_t part_idx, struct votes *votes)
 {
@@ -126,7 +141,8 @@ insert_all(struct vly_table *table, uint32_t part_idx, struct votes *votes)
 	}
 }
 
-/* Contests the zone that is nearest above this one. */
+/* Contests the closest zone above this one: names found in it may belong to this one. Zones further
+ * above are contested by the zones in between. */
 static void
 contest_above(const struct vly_table *table, const struct vly_image *image, uint32_t zone_idx)
 {
@@ -163,7 +179,7 @@ contest_parents(const struct vly_table *table, size_t part_cnt)
 	}
 }
 
-/* Forgets about the bitmap when no zone is contested. */
+/* Most images have no contested zone: then there is no bitmap to read for each name. */
 static void
 forget_uncontested(struct vly_table_part *part)
 {
@@ -202,7 +218,8 @@ begin_parts(struct vly_table *table, struct vly_image *const *images, size_t ima
 	}
 }
 
-/* Without zones, but with room for all, so that every second slot at least stays free. */
+/* A table without zones, but with room for all: at least half of the slots stay free, so that a
+ * search ends soon. Slots, parts and bitmaps are one allocation. */
 static struct vly_table *
 begin(struct vly_image *const *images, size_t image_cnt, struct vly_image_error *error)
 {
@@ -253,7 +270,7 @@ vly_table_build(struct vly_image *const *images, size_t image_cnt, struct vly_im
 	struct vly_table *table = begin(images, image_cnt, error);
 	if (table == NULL || table->part == NULL)
 		return table;
-	/* without, all names are looked for in the newest image first: right, if slow */
+	/* Without votes, the route leads to the newest image: slower, but correct. */
 	struct votes *votes = image_cnt > 1 ? calloc(1, sizeof(*votes)) : NULL;
 	for (size_t i = 0; i < image_cnt; i++)
 		insert_all(table, (uint32_t)i, votes);

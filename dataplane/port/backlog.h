@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Packets of one queue, received in bursts, with room for more than its ring holds.
+ * Receives the packets of one queue in bursts, with room for more than its ring holds.
  *
- * A client that catches up, or many that begin at once, may send faster than an lcore answers.
- * Receiving is much cheaper than answering: while bursts come full, more is taken out of the
- * device's ring, to wait here for its turn. Packets keep their order.
- * An overload that lasts is no burst: once the backlog has been full, it is emptied, and nothing is
- * taken ahead until a poll finds less than it asks for. So it costs no more latency than the
- * ring's.
+ * When many clients start at once, queries may arrive faster than an lcore answers. Receiving is
+ * much cheaper than answering: while bursts are full, more packets are taken out of the device's
+ * ring to wait here. Packets keep their order.
  *
- * Use, on one lcore: vly_backlog_init(), vly_backlog_receive() again and again, vly_backlog_free().
+ * A lasting overload must not add latency: once the backlog has been full, it is emptied, and no
+ * packets are taken ahead until a poll returns less than it asked for.
+ *
+ * Use, on one lcore: vly_backlog_init(); vly_backlog_receive() for each burst; vly_backlog_free().
+ * Nothing blocks.
  */
 #ifndef VLY_DATAPLANE_BACKLOG_H
 #define VLY_DATAPLANE_BACKLOG_H
@@ -22,7 +23,8 @@
 
 #include "answer/query.h"
 
-/* Packets that may wait. At 300,000 a second, which an lcore answers over a veth pair, 27 ms. */
+/* Packets that may wait: 27 ms at 300,000 a second, which an lcore answers over a veth pair. Fewer
+ * lose more of a burst, more add latency and memory (pool.c). */
 #define VLY_BACKLOG_MAX 8192
 
 struct vly_backlog {
@@ -33,7 +35,7 @@ struct vly_backlog {
 	bool open; /* packets may be taken ahead */
 };
 
-/* Returns 0, or -1: no memory. Needs the EAL. */
+/* Returns 0, or -1: no memory, rte_errno may say more. Needs the EAL. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_backlog_init(struct vly_backlog *backlog, uint16_t port_id, uint16_t queue_idx);
 
@@ -41,7 +43,7 @@ vly_backlog_init(struct vly_backlog *backlog, uint16_t port_id, uint16_t queue_i
 __attribute__((nonnull)) unsigned vly_backlog_receive(struct vly_backlog *backlog,
 						      struct rte_mbuf **packet);
 
-/* What waits stays with its mempool. */
+/* Packets that wait stay with their mempool. */
 __attribute__((nonnull)) void vly_backlog_free(struct vly_backlog *backlog);
 
 #endif

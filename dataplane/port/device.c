@@ -19,7 +19,8 @@
 
 #define ARGS_BYTES 2048
 
-/* 4096 octets of a page, less 256 of headroom, 320 behind the frame, Ethernet and VLAN headers. */
+/* 4096 octets of a page, less 256 of headroom, 320 behind the frame, and Ethernet and VLAN
+ * headers. */
 #define XDP_MTU_MAX 3498u
 
 /* A driver without multi-buffer XDP needs a frame in one page, with XDP's headroom and the kernel's
@@ -34,29 +35,28 @@ mtu_is_too_large(const struct vly_port_spec *spec)
 	       (interface.mtu > XDP_MTU_MAX || strstr(vly_eal_kernel_error(), "MTU") != NULL);
 }
 
-/* The driver calls every failure EINVAL. */
+/* DPDK's driver returns EINVAL for every failure, so the hint says what usually helps. */
 static void
 write_hint(char *hint, size_t room, const struct vly_port_spec *spec)
 {
 	char missing[VLY_CAPABILITIES_CHARS];
 	bool is_umem = strstr(vly_eal_error(), "umem") != NULL;
 
-	/* A umem is an AF_XDP socket, too: what that needs comes first. */
+	/* A UMEM needs an AF_XDP socket, too, so its capabilities are checked first. */
 	vly_capabilities_hint(spec->kind, missing);
 	snprintf(hint, room, "%s", missing);
 	if (missing[0] != '\0')
 		return;
 	if (spec->kind == VLY_PORT_AF_XDP && is_umem && !vly_capabilities_lock_memory())
 		snprintf(hint, room,
-			 "; packet memory must be locked: CAP_IPC_LOCK, or a higher RLIMIT_MEMLOCK "
-			 "(ulimit -l, LimitMEMLOCK=), is needed");
+			 "; packet memory must be locked, which needs CAP_IPC_LOCK or a higher "
+			 "RLIMIT_MEMLOCK (ulimit -l, LimitMEMLOCK=)");
 	else if (mtu_is_too_large(spec))
-		snprintf(hint, room,
-			 "; most drivers take XDP programs with an MTU of %u at the most (a veth "
-			 "pair counts its other end's): ip link set dev %s mtu 1500",
-			 XDP_MTU_MAX, spec->target);
-	else if (strstr(vly_eal_error(), "Failed to load program") != NULL)
-		snprintf(hint, room, "; --log-level debug shows what the kernel says");
+		snprintf(
+			hint, room,
+			"; most drivers support XDP only up to an MTU of %u (for a veth pair, that "
+			"of the other end): ip link set dev %s mtu 1500",
+			XDP_MTU_MAX, spec->target);
 }
 
 int
@@ -87,7 +87,7 @@ format_args(char *args, const struct vly_port_spec *spec, const char *xdp_progra
 	case VLY_PORT_TAP:
 		return snprintf(args, ARGS_BYTES, "iface=%s", spec->target);
 	case VLY_PORT_PCAP:
-		/* Without tx_pcap the driver drops what is sent. */
+		/* Without tx_pcap, the driver drops sent packets. */
 		return snprintf(args, ARGS_BYTES, "rx_pcap=%s%s%s%s", spec->file,
 				spec->loop ? ",infinite_rx=1" : "",
 				spec->out[0] != '\0' ? ",tx_pcap=" : "", spec->out);
@@ -106,7 +106,7 @@ find_pci(const struct vly_port_spec *spec, uint16_t *port_id)
 	snprintf(full, sizeof(full), "0000:%s", spec->target);
 	if (rte_eth_dev_get_port_by_name(full, port_id) == 0)
 		return 0;
-	vly_log_error("port %s: no DPDK driver took the device: bind it with dpdk-devbind.py "
+	vly_log_error("port %s: the device is not bound to a DPDK driver: dpdk-devbind.py "
 		      "--bind=vfio-pci %s",
 		      spec->name, spec->target);
 	return -1;
@@ -130,9 +130,9 @@ vly_device_create(const struct vly_port_spec *spec, unsigned port_idx, const cha
 	format_args(args, spec, xdp_program);
 	int error = rte_eal_hotplug_add("vdev", name, args);
 	if (error != 0)
-		return vly_device_failed(spec, "can't be made", error);
+		return vly_device_failed(spec, "cannot create the device", error);
 	error = rte_eth_dev_get_port_by_name(name, port_id);
 	if (error != 0)
-		return vly_device_failed(spec, "is not there after it was made", error);
+		return vly_device_failed(spec, "device missing after creation", error);
 	return 0;
 }

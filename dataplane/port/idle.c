@@ -7,22 +7,21 @@
 
 #include <urcu-qsbr.h>
 
-/* At 20,000 queries a second only one gap in fifty is longer, so that few queries meet a sleep, and
- * 100 a second still leave 98 % of the core alone. */
+/* At 20,000 queries a second only one gap in fifty is longer, so few queries find the lcore asleep;
+ * at 100 a second, 98 % of the core is left to others. */
 #define SPIN_US 200
 
-/* Without a socket to wait on: sleeps double up to the latency that a lone query may meet; at a
- * million queries a second, the packets of the longest one fill a twentieth of the ring. When
- * nothing has come for so long that only a first query could meet it, they double once more, up to
- * a millisecond: this saves nine tenths of what waking up costs, and the ring still holds what 2
- * million queries a second bring. */
+/* Without a socket to wait on, sleeps double up to the latency that a single query may have: at a
+ * million queries a second, the packets of the longest sleep fill a twentieth of the ring. After
+ * DEEP_US without a packet, when only a first query could be late, they double further, up to a
+ * millisecond: this saves nine tenths of the cost of waking up, and the ring still holds the
+ * packets of 2 million queries a second. */
 #define SLEEP_US_MIN      5
 #define SLEEP_US_MAX      80
 #define DEEP_US           200000
 #define DEEP_SLEEP_US_MAX 1000
 
-/* With one: until we look whether we are to stop, and again at the queue, whatever the driver does.
- */
+/* With a socket: the interval at which `stop` and the queue are checked in any case. */
 #define WAIT_US 50000
 
 void
@@ -57,10 +56,10 @@ vly_idle_sleep(struct vly_idle *idle, unsigned us)
 	struct timespec time = {.tv_nsec = (long)us * 1000};
 	struct pollfd socket = {.fd = idle->wait_fd, .events = POLLIN};
 
-	rcu_thread_offline(); /* publishing a table must not wait for sleepers */
+	rcu_thread_offline(); /* publishing must not wait for a sleeping lcore */
 	if (idle->wait_fd < 0)
 		nanosleep(&time, NULL);
 	else if (ppoll(&socket, 1, &time, NULL) > 0 && socket.revents != POLLIN)
-		idle->wait_fd = -1; /* it can't wait any more */
+		idle->wait_fd = -1; /* the socket failed: sleep without it */
 	rcu_thread_online();
 }

@@ -8,14 +8,15 @@
 #include <rte_mbuf.h>
 
 #include <volley/name.h>
+#include <volley/policy.h>
 
 #include "backlog.h"
 
-/* mbufs that an lcore keeps at hand: four bursts, so that the pool's shared ring is met rarely. */
+/* mbufs in an lcore's cache: four bursts, so that the pool's shared ring is rarely used. */
 #define CACHE_CNT 256
 
-/* Rings of NICs: 1024 packets are 100 µs at 10 million a second, as long as an lcore may be away
- * in sleep mode; deeper ones push received packets out of the cache. */
+/* Rings of NICs. 1024 packets arrive in 100 µs at 10 million a second, which is as long as an lcore
+ * may sleep; in deeper rings, received packets are pushed out of the cache before they are read. */
 #define RING_CNT 1024
 
 /* DPDK's AF_XDP driver fills half of the fill ring (4096) at start and keeps that many packets in
@@ -25,13 +26,17 @@
 /* The kernel writes behind this much room (XDP_PACKET_HEADROOM), on top of DPDK's. */
 #define AF_XDP_HEADROOM 256
 
-/* The kernel's limits for a UMEM chunk, mempool header and mbuf included: half a page, a page. */
+/* The kernel's limits for a UMEM chunk, including mempool header and mbuf: half a page, a page. */
 #define AF_XDP_CHUNK_MIN 2048
 #define AF_XDP_CHUNK_MAX 4096
 
 #define SMALL_PAGE 4096
 
-#define PCAP_RECORD_MIN (16 + RTE_ETHER_HDR_LEN + 20 + 8)
+/* The smallest record of a capture with a packet for us: the record's header (pcap-savefile(5)),
+ * then Ethernet, IPv4 and UDP headers. */
+#define PCAP_RECORD_HEAD_BYTES 16
+#define PCAP_RECORD_MIN                                                                            \
+	(PCAP_RECORD_HEAD_BYTES + RTE_ETHER_HDR_LEN + VLY_IPV4_BYTES + VLY_UDP_BYTES)
 
 static unsigned
 element_bytes(uint16_t room_bytes)
@@ -40,7 +45,7 @@ element_bytes(uint16_t room_bytes)
 	       room_bytes;
 }
 
-/* A looped capture is held in mbufs whole: as many as the file could possibly have packets. */
+/* A looped capture is kept in mbufs: as many as the file could have packets. */
 static unsigned
 capture_mbuf_cnt(const struct vly_port_spec *spec)
 {
@@ -69,9 +74,9 @@ vly_pool_plan_port(const struct vly_port_spec *spec, unsigned mtu)
 		if (element_bytes((uint16_t)room) < AF_XDP_CHUNK_MIN)
 			room = AF_XDP_CHUNK_MIN - element_bytes(0);
 	}
-	/* Drivers of NICs may want no less, and that of packet sockets starts with nothing less;
-	 * others copy into whatever they get, and caches and TLB hold more of it when it is not
-	 * larger than a frame. */
+	/* Drivers of NICs may need this size, and af_packet does not start with less. Other drivers
+	 * copy into any buffer, and caches and TLB hold more packets if it is no larger than a
+	 * frame. */
 	bool large = spec->kind == VLY_PORT_PCI || spec->kind == VLY_PORT_AF_PACKET;
 	if (large && room < RTE_MBUF_DEFAULT_BUF_SIZE)
 		room = RTE_MBUF_DEFAULT_BUF_SIZE;
@@ -80,8 +85,8 @@ vly_pool_plan_port(const struct vly_port_spec *spec, unsigned mtu)
 	if (room > UINT16_MAX)
 		room = UINT16_MAX;
 	plan.room_bytes = (uint16_t)room;
-	/* RX, the backlog, TX and completions, the cache (it grows to half as much again), two
-	 * bursts in hand. */
+	/* RX, the backlog, TX and completions, the cache (which grows to 1.5 times its size), and
+	 * two bursts being worked on. */
 	plan.mbuf_cnt = plan.rx_desc_cnt + VLY_BACKLOG_MAX + plan.tx_desc_cnt +
 			(af_xdp ? AF_XDP_RING_CNT : 0) + CACHE_CNT * 3 / 2 + 2 * VLY_BURST_MAX +
 			capture_mbuf_cnt(spec);
@@ -93,7 +98,7 @@ vly_pool_bytes(const struct vly_pool_plan *plan)
 {
 	unsigned bytes = element_bytes(plan->room_bytes);
 
-	if (!plan->packed) /* with small pages, as many whole ones as an object needs */
+	if (!plan->packed) /* with small pages, each object starts a page */
 		bytes = (bytes + SMALL_PAGE - 1) / SMALL_PAGE * SMALL_PAGE;
 	return (uint64_t)plan->mbuf_cnt * bytes;
 }
@@ -103,9 +108,9 @@ vly_pool_create(const struct vly_pool_plan *plan, const char *name, int socket_i
 {
 	struct rte_pktmbuf_pool_private private = {.mbuf_data_room_size = plan->room_bytes};
 	unsigned object_bytes = (unsigned)sizeof(struct rte_mbuf) + plan->room_bytes;
-	/* Devices need each object in one page, or know its address only there. Otherwise it wastes
-	 * memory, and breaks AF_XDP: DPDK's driver takes the objects for adjacent when it registers
-	 * its UMEM, so with pages of 4 KiB a part of them would lie outside. */
+	/* Devices need each object in one page, whose address they know. For all others this wastes
+	 * memory. It also breaks AF_XDP: DPDK's driver registers its UMEM as if objects were
+	 * adjacent, so with pages of 4 KiB some would be outside. */
 	unsigned flags = plan->packed ? RTE_MEMPOOL_F_NO_IOVA_CONTIG | RTE_MEMPOOL_F_NO_SPREAD : 0;
 	struct rte_mempool *pool = rte_mempool_create_empty(
 		name, plan->mbuf_cnt, object_bytes, CACHE_CNT, sizeof(private), socket_id, flags);

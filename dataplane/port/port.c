@@ -13,15 +13,17 @@
 #include "device.h"
 #include "interface.h"
 #include "setup/eal.h"
+#include "xdp_refusal.h"
 #include "xsk.h"
 
-/* MTU of ports that have none: that of Ethernet. */
+/* For ports without an MTU: that of Ethernet. */
 #define MTU_DEFAULT 1500
 
-/* What an answer needs at the least; a smaller MTU would not do for IPv6 either (RFC 8200 §5). */
+/* The least that IPv6 needs (RFC 8200 §5): room for the responses of 1,232 octets that most
+ * resolvers ask for, behind IPv6 and UDP headers. */
 #define MTU_MIN 1280
 
-/* The queues that a path to us spreads over: UDP by addresses and ports. */
+/* NICs distribute packets over queues by addresses and UDP ports. */
 #define RSS_UDP                                                                                    \
 	(RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_IPV6_UDP_EX)
 
@@ -35,20 +37,20 @@ check_queues(const struct vly_port_spec *spec, const struct vly_interface *inter
 
 	if (spec->queue_cnt > interface->queue_cnt) {
 		if (interface->combined)
-			vly_log_error("port %s: %u queues wanted, the interface has %u: ethtool "
-				      "-L %s combined %u",
+			vly_log_error("port %s: %u queues requested, but the interface has %u: "
+				      "ethtool -L %s combined %u",
 				      spec->name, spec->queue_cnt, interface->queue_cnt,
 				      spec->target, spec->queue_cnt);
 		else
-			vly_log_error("port %s: %u queues wanted, but the interface's driver has "
-				      "no combined queues, and DPDK serves only one of others",
+			vly_log_error("port %s: %u queues requested, but DPDK supports only one on "
+				      "an interface whose driver has no combined queues",
 				      spec->name, spec->queue_cnt);
 		return -1;
 	}
 	if (spec->queue_cnt < interface->rx_queue_cnt)
 		vly_log_warning(
-			"port %s: packets arrive on %u queues, and lcores serve %u of them: "
-			"queries on the others go to the kernel; ethtool -L %s %s %u",
+			"port %s: packets arrive on %u queues, but lcores serve only %u: queries "
+			"on the others go to the kernel; ethtool -L %s %s %u",
 			spec->name, interface->rx_queue_cnt, spec->queue_cnt, spec->target, kind,
 			spec->queue_cnt);
 	return 0;
@@ -85,8 +87,8 @@ check_interface(struct vly_port *port)
 	if (check_queues(spec, &interface) != 0)
 		return -1;
 	if (interface.strips_vlan_tags)
-		vly_log_debug("port %s: the driver may take VLAN tags off before XDP; if VLANs "
-			      "are in use: ethtool -K %s rxvlan off",
+		vly_log_debug("port %s: the driver may strip VLAN tags before XDP; if VLANs are "
+			      "in use: ethtool -K %s rxvlan off",
 			      spec->name, spec->target);
 	port->has_xdp = true;
 	return vly_xdp_claim(&port->xdp, spec->target, interface.index);
@@ -121,35 +123,37 @@ configure(struct vly_port *port)
 	int error = rte_eth_dev_info_get(port->port_id, &info);
 
 	if (error != 0)
-		return vly_device_failed(port->spec, "does not say what it can do", error);
+		return vly_device_failed(port->spec, "cannot query the device's capabilities",
+					 error);
 	if (queue_cnt > info.max_rx_queues || queue_cnt > info.max_tx_queues) {
-		vly_log_error("port %s: %u queues wanted, the device has %u", port->spec->name,
-			      queue_cnt, RTE_MIN(info.max_rx_queues, info.max_tx_queues));
+		vly_log_error("port %s: %u queues requested, but the device has %u",
+			      port->spec->name, queue_cnt,
+			      RTE_MIN(info.max_rx_queues, info.max_tx_queues));
 		return -1;
 	}
 	if (queue_cnt > 1 && (info.flow_type_rss_offloads & RSS_UDP) != 0) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf.rx_adv_conf.rss_conf.rss_hf = info.flow_type_rss_offloads & RSS_UDP;
 	} else if (queue_cnt > 1 && port->spec->kind == VLY_PORT_PCI) {
-		vly_log_warning("port %s: the device can't spread UDP by ports: queues will be "
-				"loaded unevenly",
+		vly_log_warning("port %s: the device cannot distribute UDP by ports (RSS): the "
+				"load of the queues will be uneven",
 				port->spec->name);
 	}
 	if (port->spec->kind == VLY_PORT_PCI)
 		conf.rxmode.offloads = info.rx_offload_capa & RX_CHECKSUMS;
 	port->checks_sums = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_UDP_CKSUM) != 0;
-	/* All that we send on a queue is from the mempool of that queue, with one reference. */
+	/* All packets sent on a queue are from its own mempool, with one reference each. */
 	conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	error = rte_eth_dev_configure(port->port_id, queue_cnt, queue_cnt, &conf);
 	if (error == 0)
 		error = rte_eth_dev_adjust_nb_rx_tx_desc(port->port_id, &port->plan.rx_desc_cnt,
 							 &port->plan.tx_desc_cnt);
 	if (error != 0)
-		return vly_device_failed(port->spec, "can't be configured", error);
+		return vly_device_failed(port->spec, "cannot configure the device", error);
 	return 0;
 }
 
-/* Without a socket to wait on, an idle lcore looks again and again. */
+/* Without a socket to wait on, an idle lcore polls. */
 static int
 set_up_rx(struct vly_port *port, uint16_t queue_idx, struct rte_mempool *pool)
 {
@@ -168,7 +172,7 @@ set_up_rx(struct vly_port *port, uint16_t queue_idx, struct rte_mempool *pool)
 }
 
 static int
-set_up_queue(struct vly_port *port, uint16_t queue_idx)
+set_up_queue(struct vly_port *port, uint16_t queue_idx, const char *xdp_program)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
 	int socket_id = rte_eth_dev_socket_id(port->port_id);
@@ -176,19 +180,21 @@ set_up_queue(struct vly_port *port, uint16_t queue_idx)
 	snprintf(name, sizeof(name), "port%u.%u", port->port_id, queue_idx);
 	struct rte_mempool *pool = vly_pool_create(&port->plan, name, socket_id);
 	if (pool == NULL) {
-		vly_log_error("port %s: no memory for %u packets: %s; raise --memory, or free "
-			      "huge pages, or --huge-pages off",
+		vly_log_error("port %s: no memory for %u packets: %s; raise --memory, free huge "
+			      "pages, or set --huge-pages off",
 			      port->spec->name, port->plan.mbuf_cnt, rte_strerror(rte_errno));
 		return -1;
 	}
 	if (queue_idx == 0)
 		port->pool = pool;
 	int error = set_up_rx(port, queue_idx, pool);
+	if (error != 0 && port->has_xdp && vly_xdp_refusal_report(port->spec->name, xdp_program))
+		return -1;
 	if (error == 0)
 		error = rte_eth_tx_queue_setup(port->port_id, queue_idx, port->plan.tx_desc_cnt,
 					       (unsigned)socket_id, NULL);
 	if (error != 0)
-		return vly_device_failed(port->spec, "a queue can't be set up", error);
+		return vly_device_failed(port->spec, "cannot set up a queue", error);
 	return 0;
 }
 
@@ -237,11 +243,11 @@ vly_port_open(struct vly_port *port, unsigned port_idx, const struct vly_address
 	if (configure(port) != 0)
 		return -1;
 	for (uint16_t i = 0; i < port->spec->queue_cnt; i++)
-		if (set_up_queue(port, i) != 0)
+		if (set_up_queue(port, i, xdp_program) != 0)
 			return -1;
 	int error = rte_eth_dev_start(port->port_id);
 	if (error != 0)
-		return vly_device_failed(port->spec, "does not start", error);
+		return vly_device_failed(port->spec, "cannot start the device", error);
 	if (port->spec->kind == VLY_PORT_PCI)
 		port->mac = device_mac(port);
 	if (port->spec->kernel[0] != '\0' && open_exception(port, addresses) != 0)
@@ -261,7 +267,7 @@ vly_port_set_rules(struct vly_port *port, const struct vly_policy_rules *rules)
 	return port->has_xdp ? vly_xdp_set_rules(&port->xdp, rules) : 0;
 }
 
-/* Until it is noticed, frames for the new address go to the kernel, which answers, too. */
+/* Until this is noticed, frames for the new address go to the kernel, and stream threads answer. */
 static void
 follow_mac(struct vly_port *port, const struct vly_interface *interface)
 {
@@ -272,18 +278,18 @@ follow_mac(struct vly_port *port, const struct vly_interface *interface)
 	port->mac = mac;
 	if (port->has_xdp)
 		vly_xdp_set_mac(&port->xdp, mac);
-	vly_log_info("port %s: interface %s has another MAC address", port->spec->name,
+	vly_log_info("port %s: the MAC address of interface %s has changed", port->spec->name,
 		     port->spec->target);
 }
 
-/* Errors of asking, such as too many open files, tell nothing of the port. */
+/* An error of the query itself, such as too many open files, leaves the state as it is. */
 static enum vly_port_trouble
 look_at(struct vly_port *port)
 {
 	char name[IF_NAMESIZE];
 	struct vly_interface interface;
 
-	/* by its number: it may have got another name, and works all the same */
+	/* By its index: an interface that was renamed still works. */
 	if (if_indextoname(port->if_index, name) == NULL)
 		return errno == ENXIO ? VLY_PORT_TROUBLE_gone : port->trouble;
 	int error = vly_interface_query(name, &interface);
@@ -300,7 +306,7 @@ look_at(struct vly_port *port)
 	return interface.mtu != port->mtu ? VLY_PORT_TROUBLE_mtu : VLY_PORT_TROUBLE_none;
 }
 
-/* Says once what happened to the interface. */
+/* Logs each change of the interface's state once. */
 static void
 watch(struct vly_port *port)
 {

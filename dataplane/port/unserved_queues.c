@@ -6,7 +6,7 @@
 #include "common/log.h"
 #include "interface.h"
 
-/* Often enough for a log that is looked at, and not so often that it drowns the rest. */
+/* Often enough to be seen in the log, and rare enough not to flood it. */
 #define QUIET_NS UINT64_C(60000000000)
 
 static void
@@ -21,9 +21,9 @@ tell(const struct vly_port_spec *spec, const struct vly_xdp_queues *marked)
 	if (marked->cnt > 1)
 		snprintf(others, sizeof(others), " and %u more", marked->cnt - 1);
 	vly_log_warning(
-		"port %s: queries come in on queue %u%s, which no lcore serves: they go to "
-		"the kernel and the stream threads, which are slower; ethtool -L %s %s %u, or "
-		"queues=%u for the port and as many combined queues",
+		"port %s: queries arrive on queue %u%s, which no lcore serves: the kernel and the "
+		"stream threads answer them, more slowly; ethtool -L %s %s %u, or queues=%u for "
+		"the port and as many combined queues",
 		spec->name, marked->first, others, spec->target, kind, spec->queue_cnt,
 		marked->last + 1);
 }

@@ -27,16 +27,16 @@
 
 _Static_assert(BURST <= VLY_JUDGE_MAX, "a burst is judged at once");
 
-/* Packets whose headers are on their way from memory while one is looked at. */
+/* Packets whose headers are prefetched ahead of the one being classified. */
 #define FETCHED_AHEAD 8
 
-/* How late an lcore may see that there are zones, against a thousand looks a second. */
+/* The delay until an lcore sees that there are zones; a thousand checks a second cost little. */
 #define WAIT_FOR_ZONES_US 1000
 
-/* Of a burst, in a function of its own: all of them in one would run out of registers. */
+/* A step of a burst, in a function of its own: all steps in one would run out of registers. */
 #define STAGE __attribute__((noinline))
 
-/* What an lcore is doing: a store for each stage of a burst, for the watchdog. */
+/* The step that an lcore is in, for the watchdog: one store for each step of a burst. */
 enum stage {
 	STAGE_RECEIVE,
 	STAGE_REST,
@@ -54,7 +54,7 @@ struct burst {
 	struct vly_exception_queue *to_kernel; /* NULL: there is no way */
 	struct vly_policy_state *rules_state;  /* NULL: the XDP program has applied the rules */
 	struct rte_mbuf *received[BURST + FETCHED_AHEAD];
-	struct rte_mbuf *asked[BURST]; /* those with a query */
+	struct rte_mbuf *asked[BURST]; /* queries to answer */
 	struct rte_mbuf *reply[BURST];
 	struct rte_mbuf *refused[BURST]; /* to be freed */
 	struct vly_packet packet[BURST]; /* of asked[] */
@@ -100,15 +100,16 @@ refuse(const struct vly_worker *worker, struct burst *burst, struct rte_mbuf *mb
 				 mbuf->data_len, now);
 }
 
-/* It may change at any time. */
+/* The port's MAC address, which may change at any time. */
 static inline uint64_t
 port_mac(const struct vly_worker *worker)
 {
 	return worker->mac == NULL ? 0 : atomic_load_explicit(worker->mac, memory_order_relaxed);
 }
 
-/* Drivers do not say good where they do not know, and some say bad of what is right, such as of UDP
- * without a checksum: so only what a device found good is not looked at again. */
+/* A driver never reports "good" for what it has not checked, but some report "bad" for packets that
+ * are right, such as UDP without a checksum. So everything that the device did not find good is
+ * checked here. */
 static inline bool
 is_intact(const struct vly_worker *worker, const struct rte_mbuf *mbuf, const uint8_t *frame,
 	  const struct vly_packet *packet)
@@ -117,7 +118,7 @@ is_intact(const struct vly_worker *worker, const struct rte_mbuf *mbuf, const ui
 	const uint8_t *udp = dns - VLY_UDP_BYTES;
 	bool ipv4 = packet->ip_version == 4;
 
-	/* Good, or not there because the packet never left its host: "none" has this bit, too. */
+	/* "None" has this bit, too: the packet never left its host and has no checksum. */
 	if (!worker->checks_sums || (mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD) == 0)
 		return vly_packet_is_intact(dns, packet->dns_len, ipv4, worker->partial_sums);
 	if (!vly_packet_udp_may_have(VLY_OCTETS_LOAD(16, udp + 6), ipv4))
@@ -126,7 +127,7 @@ is_intact(const struct vly_worker *worker, const struct rte_mbuf *mbuf, const ui
 	       vly_packet_ipv4_is_intact(udp);
 }
 
-/* Sorts what was received: queries for us, as far as their form tells, and the rest. */
+/* Separates queries for us, by their form, from all other frames. */
 STAGE static void
 classify(const struct vly_worker *worker, struct burst *burst)
 {
@@ -147,7 +148,7 @@ classify(const struct vly_worker *worker, struct burst *burst)
 		enum vly_verdict verdict = vly_policy_classify(frame, frame + mbuf->data_len,
 							       packet, mac, worker->addresses);
 		rx_bytes += mbuf->pkt_len;
-		/* A frame that left no room in its buffer is larger than any query of ours. */
+		/* A frame that fills its buffer is larger than any query. */
 		if (verdict == VLY_VERDICT_serve &&
 		    (mbuf->nb_segs != 1 || rte_pktmbuf_tailroom(mbuf) < VLY_NAME_SLACK_BYTES))
 			verdict = VLY_VERDICT_too_large;
@@ -221,7 +222,7 @@ make_queries(const struct vly_worker *worker, struct burst *burst)
 		worker->counters->verdict[VLY_VERDICT_serve] += cnt;
 }
 
-/* Dresses each response as a frame. */
+/* Makes a frame of each response. */
 STAGE static void
 write_replies(struct burst *burst)
 {
@@ -247,8 +248,8 @@ write_replies(struct burst *burst)
 	burst->reply_bytes = reply_bytes;
 }
 
-/* A full TX ring means that more is asked than the port can carry: later responses will not fare
- * better, and waiting would only move the loss to the RX ring. */
+/* A full TX ring means more responses than the port can carry: to wait would only move the loss to
+ * the RX ring. */
 static void
 send_replies(const struct vly_worker *worker, struct burst *burst)
 {
@@ -267,7 +268,7 @@ send_replies(const struct vly_worker *worker, struct burst *burst)
 		rte_pktmbuf_free_bulk(burst->refused, burst->refused_cnt);
 }
 
-/* Nothing was received. */
+/* Spins or sleeps after an empty poll. */
 static void
 rest(const struct vly_worker *worker, struct vly_idle *idle)
 {
@@ -282,7 +283,7 @@ rest(const struct vly_worker *worker, struct vly_idle *idle)
 	vly_idle_sleep(idle, us);
 }
 
-/* Keeps one of the queries now and then, before it becomes a response. */
+/* Samples a query now and then, before its response is written over it. */
 static void
 sample_served(struct burst *burst, uint64_t tsc)
 {
@@ -292,7 +293,7 @@ sample_served(struct burst *burst, uint64_t tsc)
 	    !vly_sampler_wants(&burst->sampler, VLY_VERDICT_serve, burst->asked_cnt, now))
 		return;
 	unsigned i =
-		(unsigned)(tsc % burst->asked_cnt); /* any, so that none is always passed over */
+		(unsigned)(tsc % burst->asked_cnt); /* at random, so that none is always left out */
 	vly_sampler_keep(&burst->sampler, VLY_VERDICT_serve,
 			 rte_pktmbuf_mtod(burst->asked[i], const uint8_t *),
 			 (uint16_t)burst->asked[i]->data_len, now);
@@ -371,15 +372,15 @@ pass_all(const struct vly_worker *worker, struct burst *burst)
 	}
 }
 
-/* What would be answered now, would be refused: resolvers take that for a lame server, and silence
- * for a lost packet. */
+/* Without zones, every query would get REFUSED, which resolvers take for a lame server. They take
+ * silence for a lost packet, and retry. */
 static void
 wait_for_zones(const struct vly_worker *worker)
 {
 	struct vly_idle idle;
 
 	vly_idle_start(&idle, false, -1, worker->tsc_hz);
-	/* acquire: the table was published before, and is to be seen by the first burst */
+	/* acquire: the first burst must see the table, which was published before */
 	while (!atomic_load_explicit(worker->serve, memory_order_acquire) &&
 	       !atomic_load_explicit(worker->stop, memory_order_relaxed)) {
 		worker->counters->sleeps++;
@@ -408,20 +409,20 @@ run(const struct vly_worker *worker, struct burst *burst)
 	}
 }
 
-/* The first that is missing is in worker->error_what. */
+/* worker->error_what names the step that failed. */
 static int
 fill_burst(struct vly_worker *worker, struct burst *burst)
 {
-	worker->error_what = "the state of the source rates";
+	worker->error_what = "cannot set up the source rates";
 	if (!worker->has_xdp) {
 		burst->rules_state = vly_judge_state_create();
 		if (burst->rules_state == NULL)
 			return -ENOMEM;
 	}
-	worker->error_what = "the state of the limits on responses";
+	worker->error_what = "cannot set up the response limits";
 	if (vly_limiter_init(&burst->limiter) != 0)
 		return -ENOMEM;
-	worker->error_what = "the ring of packets that wait (--memory)";
+	worker->error_what = "cannot set up the backlog ring (--memory)";
 	if (vly_backlog_init(&burst->backlog, worker->port_id, worker->queue_idx) != 0)
 		return rte_errno != 0 ? -rte_errno : -ENOMEM;
 	if (worker->exception != NULL)
@@ -443,7 +444,7 @@ create_burst(struct vly_worker *worker, struct burst **made)
 {
 	struct burst *burst = vly_large_alloc(sizeof(*burst));
 
-	worker->error_what = "the state of its bursts";
+	worker->error_what = "cannot set up its bursts";
 	if (burst == NULL)
 		return -ENOMEM;
 	int error = fill_burst(worker, burst);
@@ -474,7 +475,8 @@ vly_worker_run(void *argument)
 		set_state(worker, VLY_WORKER_FAILED);
 		return error;
 	}
-	/* The kernel would add 50 µs to each sleep, to wake up several sleepers at once. */
+	/* By default the kernel adds up to 50 µs to each sleep, to wake up several threads at
+	 * once. */
 	prctl(PR_SET_TIMERSLACK, 1);
 	worker->tid = gettid();
 	worker->burst = burst;
@@ -506,8 +508,8 @@ const char *
 vly_worker_held(const struct vly_worker *worker, struct vly_evidence *evidence)
 {
 	static const char *const text[] = {
-		[STAGE_RECEIVE] = "receiving from the port", [STAGE_REST] = "resting",
-		[STAGE_CLASSIFY] = "sorting packets",        [STAGE_ADMIT] = "applying the rules",
+		[STAGE_RECEIVE] = "receiving from the port", [STAGE_REST] = "idle",
+		[STAGE_CLASSIFY] = "classifying packets",    [STAGE_ADMIT] = "applying the rules",
 		[STAGE_ANSWER] = "answering queries",        [STAGE_WRITE] = "writing packets",
 		[STAGE_SEND] = "sending through the port",
 	};

@@ -23,10 +23,10 @@
 #include "setup/capabilities.h"
 #include "xdp_map.h"
 
-/* Our program has four maps. Inner maps are not among them. */
+/* More than our program has: four, without inner maps. */
 #define MAPS_MAX 8
 
-/* What is attached to an interface; id 0: nothing. */
+/* The program attached to an interface; id 0: none. */
 struct attached {
 	uint32_t id;
 	uint32_t flags; /* to detach it: the mode it runs in */
@@ -52,7 +52,7 @@ query_attached(unsigned if_index, struct attached *attached)
 		attached->flags = XDP_FLAGS_SKB_MODE;
 	else if (query.attach_mode == XDP_ATTACHED_DRV)
 		attached->flags = XDP_FLAGS_DRV_MODE;
-	else /* in hardware, or several at once: never ours */
+	else /* in hardware, or several programs: not ours */
 		return 0;
 
 	int fd = bpf_prog_get_fd_by_id(attached->id);
@@ -75,7 +75,8 @@ is_ours(const struct attached *attached)
 	return attached->id != 0 && strcmp(attached->name, VLY_XDP_PROGRAM) == 0;
 }
 
-/* An abstract socket is a lock that is this network namespace's, and ends with the process. */
+/* An abstract socket is a lock within this network namespace, which is released when the process
+ * ends. */
 static int
 lock_interface(const char *interface)
 {
@@ -104,27 +105,27 @@ remove_stale(const struct vly_xdp *xdp)
 
 	if (error != 0) {
 		vly_capabilities_hint(VLY_PORT_AF_XDP, missing);
-		vly_log_error("%s: can't ask for its XDP program: %s%s", xdp->interface,
+		vly_log_error("%s: cannot query the XDP program: %s%s", xdp->interface,
 			      strerror(-error), missing);
 		return -1;
 	}
 	if (attached.id == 0)
 		return 0;
 	if (!is_ours(&attached)) {
-		vly_log_error("%s: runs XDP program %u \"%s\", which is not ours; if nobody needs "
-			      "it: ip link set dev %s xdp off",
+		vly_log_error("%s: another XDP program is attached: %u \"%s\"; if it is unused: "
+			      "ip link set dev %s xdp off",
 			      xdp->interface, attached.id, attached.name, xdp->interface);
 		return -1;
 	}
 	error = bpf_xdp_detach((int)xdp->if_index, attached.flags, NULL);
 	if (error != 0) {
 		vly_capabilities_hint(VLY_PORT_AF_XDP, missing);
-		vly_log_error("%s: can't remove the XDP program %u of a dataplane that was "
-			      "killed: %s%s",
+		vly_log_error("%s: cannot remove XDP program %u, left by a killed "
+			      "volley-dataplane: %s%s",
 			      xdp->interface, attached.id, strerror(-error), missing);
 		return -1;
 	}
-	vly_log_warning("%s: removed XDP program %u, left by a dataplane that was killed",
+	vly_log_warning("%s: removed XDP program %u, left by a killed volley-dataplane",
 			xdp->interface, attached.id);
 	return 0;
 }
@@ -149,19 +150,19 @@ vly_xdp_claim(struct vly_xdp *xdp, const char *interface, unsigned if_index)
 	if (xdp->claim_fd < 0) {
 		vly_log_error("%s: %s", interface,
 			      xdp->claim_fd == -EADDRINUSE
-				      ? "another volley-dataplane runs on it: stop that one first"
+				      ? "in use by another volley-dataplane: stop that one first"
 				      : strerror(-xdp->claim_fd));
 		xdp->claim_fd = -1;
 		return -1;
 	}
 	if (remove_stale(xdp) == 0)
 		return 0;
-	/* vly_xdp_release() would fail in the same way, and say so once more */
+	/* vly_xdp_release() would fail in the same way, and log the error again */
 	close_fd(&xdp->claim_fd);
 	return -1;
 }
 
-/* Takes the map of that id if it is one we want and of the shape that we expect. */
+/* Takes the map with this id if it is one of ours and has the expected size. */
 static int
 take_map(struct vly_xdp *xdp, uint32_t id)
 {
@@ -189,9 +190,9 @@ take_map(struct vly_xdp *xdp, uint32_t id)
 	return 0;
 }
 
-/* DPDK keeps its AF_XDP sockets to itself, and its statistics leave out packets that found the ring
- * full, so ask the sockets. Ports are opened one after the other: those that no earlier port took
- * are this one's. */
+/* Finds the port's AF_XDP sockets, for their statistics: DPDK does not return the sockets, and its
+ * own statistics lack packets that found the ring full. Ports are opened one after the other, so
+ * sockets that no earlier port has taken are this port's. */
 static void
 find_sockets(struct vly_xdp *xdp)
 {
@@ -223,29 +224,29 @@ vly_xdp_open(struct vly_xdp *xdp)
 
 	if (error != 0 || !is_ours(&attached)) {
 		vly_capabilities_hint(VLY_PORT_AF_XDP, missing);
-		vly_log_error("%s: the XDP program is not there after start-up: %s%s",
-			      xdp->interface,
-			      error != 0 ? strerror(-error) : "another one was attached", missing);
+		vly_log_error("%s: XDP program missing after attach: %s%s", xdp->interface,
+			      error != 0 ? strerror(-error) : "another one is attached", missing);
 		return -1;
 	}
 	for (uint32_t i = 0; i < attached.map_cnt; i++)
 		if (take_map(xdp, attached.map_id[i]) != 0)
 			break;
 	if (xdp->config_fd < 0 || xdp->rules_fd < 0 || xdp->cpus_fd < 0) {
-		vly_log_error("%s: the XDP program's maps are not those of this version: give the "
-			      "volley_xdp.o that came with it as --xdp-program",
-			      xdp->interface);
+		vly_log_error(
+			"%s: the XDP program is of another version: pass the volley_xdp.o of this "
+			"release with --xdp-program",
+			xdp->interface);
 		return -1;
 	}
 	find_sockets(xdp);
 	error = vly_xdp_cpus_add(&xdp->cpus, xdp->cpus_fd);
 	if (error != 0)
-		vly_log_error("%s: no memory for what the XDP program counts on each CPU: %s",
+		vly_log_error("%s: no memory for the counters of the XDP program: %s",
 			      xdp->interface, strerror(-error));
 	return error != 0 ? -1 : 0;
 }
 
-/* The length of a jiffy, which is the step of coarse clocks. */
+/* The length of a jiffy, which is the resolution of coarse clocks. */
 static uint32_t
 tick_units(void)
 {
@@ -270,13 +271,13 @@ write_config(const struct vly_xdp *xdp, enum vly_xdp_mode mode, uint64_t mac,
 int
 vly_xdp_serve(struct vly_xdp *xdp, uint64_t mac, const struct vly_addresses *addresses)
 {
-	/* The program may see half of what is written: the mode comes last. */
+	/* The program may see a partly written configuration, so the mode is written last. */
 	int error = write_config(xdp, VLY_XDP_PASS, mac, addresses);
 
 	if (error == 0)
 		error = write_config(xdp, VLY_XDP_SERVE, mac, addresses);
 	if (error != 0)
-		vly_log_error("%s: can't configure the XDP program: %s", xdp->interface,
+		vly_log_error("%s: cannot configure the XDP program: %s", xdp->interface,
 			      strerror(-error));
 	return error != 0 ? -1 : 0;
 }
@@ -288,13 +289,13 @@ vly_xdp_set_mac(struct vly_xdp *xdp, uint64_t mac)
 	uint32_t key = 0;
 	int error = bpf_map_lookup_elem(xdp->config_fd, &key, &config);
 
-	/* the kernel copies by words: the program sees one address or the other */
+	/* the kernel copies words: the program sees the old or the new address */
 	config.mac = mac;
 	if (error == 0)
 		error = bpf_map_update_elem(xdp->config_fd, &key, &config, BPF_ANY);
 	if (error != 0)
-		vly_log_error("%s: can't tell the XDP program the interface's new MAC address: %s; "
-			      "restart volley-dataplane",
+		vly_log_error("%s: cannot set the new MAC address in the XDP program: %s; restart "
+			      "volley-dataplane",
 			      xdp->interface, strerror(-error));
 }
 
@@ -307,15 +308,16 @@ vly_xdp_set_rules(struct vly_xdp *xdp, const struct vly_policy_rules *rules)
 	int error = fd;
 
 	if (fd >= 0) {
-		/* written by us: for as long as the kernel copies, nobody else has our CPU */
+		/* written through the mapping: a copy by the kernel would block our CPU for
+		 * others */
 		memcpy(set, rules, sizeof(*rules));
 		munmap(set, sizeof(*rules));
 		error = bpf_map_update_elem(xdp->rules_fd, &key, &fd, BPF_ANY);
 		close(fd);
 	}
 	if (error != 0)
-		vly_log_error("%s: the XDP program keeps the rules it has, for the new ones can't "
-			      "be given to it: %s",
+		vly_log_error("%s: cannot update the rules of the XDP program, still using the "
+			      "previous ones: %s",
 			      xdp->interface, strerror(-error));
 	return error != 0 ? -1 : 0;
 }
@@ -349,8 +351,7 @@ void
 vly_xdp_stop(struct vly_xdp *xdp)
 {
 	if (xdp->config_fd >= 0 && write_config(xdp, VLY_XDP_PASS, 0, NULL) != 0)
-		vly_log_warning("%s: can't tell the XDP program to pass everything",
-				xdp->interface);
+		vly_log_warning("%s: cannot make the XDP program pass all frames", xdp->interface);
 }
 
 void
@@ -360,11 +361,10 @@ vly_xdp_release(struct vly_xdp *xdp)
 
 	if (xdp->claim_fd < 0)
 		return;
-	/* DPDK's driver detaches when it closes the port, but not when opening it failed
-	 * half-way. */
+	/* DPDK's driver detaches when it closes the port, but not if opening it has failed. */
 	if (query_attached(xdp->if_index, &attached) == 0 && is_ours(&attached) &&
 	    bpf_xdp_detach((int)xdp->if_index, attached.flags, NULL) != 0)
-		vly_log_error("%s: XDP program %u stays attached: ip link set dev %s xdp off",
+		vly_log_error("%s: cannot detach XDP program %u: ip link set dev %s xdp off",
 			      xdp->interface, attached.id, xdp->interface);
 	close_fd(&xdp->config_fd);
 	close_fd(&xdp->rules_fd);
@@ -389,7 +389,7 @@ vly_xdp_program_path(const char *given)
 	}
 	if (access(path, R_OK) == 0)
 		return path;
-	vly_log_error("the XDP program %s can't be read: %s; name it with --xdp-program", path,
+	vly_log_error("cannot read the XDP program %s: %s; give its path with --xdp-program", path,
 		      strerror(errno));
 	return NULL;
 }

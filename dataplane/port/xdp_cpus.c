@@ -14,16 +14,17 @@
 
 #include "xdp_map.h"
 
-/* Samples of one cause that a CPU may take until it is read again: with ten reads a second, 70 of
- * the 100 that a cause may have from all of them. */
+/* Samples of one cause that a CPU may take between two reads: with ten reads a second, 70 of the
+ * 100 that a cause may have from all CPUs. */
 #define CREDIT 7
 
-/* A CPU may use up what it had left, and then what it is given, before the next read. */
+/* Before the next read, a CPU may use the credit that it had left and then that which it is
+ * given. */
 static_assert(2 * CREDIT * (VLY_VERDICT_XDP_CNT - VLY_VERDICT_serve - 1) <= VLY_XDP_SAMPLES_MAX,
 	      "samples could be overwritten before they are read");
 
-/* A map for each CPU, and what it is to have for a key. Returns 0 or a negative errno; cpus->cnt
- * tells how many there are. */
+/* Creates a map for each CPU, and the keys of the outer map. Returns 0 or a negative errno;
+ * cpus->cnt is the number of maps in either case. */
 static int
 create_maps(struct vly_xdp_cpus *cpus, int *fd, uint32_t *cpu, uint32_t cnt)
 {
@@ -110,7 +111,7 @@ vly_xdp_cpus_sample(struct vly_xdp_cpus *cpus, struct vly_sampler *sampler, uint
 	}
 }
 
-/* Of any CPU; the mark is taken off. */
+/* Whether any CPU has marked the queue. Clears the mark. */
 static bool
 take_mark(struct vly_xdp_cpus *cpus, unsigned queue)
 {

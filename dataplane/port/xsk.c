@@ -25,7 +25,7 @@ vly_xsk_list(struct vly_xsk_list *list)
 	if (names == NULL)
 		return;
 	while ((entry = readdir(names)) != NULL && list->cnt < VLY_XSK_MAX) {
-		int fd = atoi(entry->d_name); /* "." and ".." are 0, which is no such socket */
+		int fd = atoi(entry->d_name); /* "." and ".." are 0, not such a socket */
 		if (is_xsk(fd))
 			list->fd[list->cnt++] = fd;
 	}

@@ -14,7 +14,7 @@ decode_image(const void *message, size_t bytes, unsigned fd_cnt,
 	if (fd_cnt != 1)
 		return "IMAGE: needs one file descriptor";
 	if (image->image_id == 0)
-		return "IMAGE: 0 is no image id";
+		return "IMAGE: 0 is not a valid image id";
 	request->image_id = image->image_id;
 	return NULL;
 }
@@ -30,7 +30,7 @@ decode_commit(const void *message, size_t bytes, unsigned fd_cnt,
 	if (commit->image_cnt > VLY_PUBLISH_IMAGES_MAX)
 		return "COMMIT: too many images";
 	if (bytes != sizeof(*commit) + commit->image_cnt * sizeof(uint64_t))
-		return "COMMIT: the length does not fit the number of images";
+		return "COMMIT: the length does not match the number of images";
 	if (fd_cnt != 0)
 		return "COMMIT: takes no file descriptor";
 	request->generation = commit->generation;
@@ -58,7 +58,7 @@ vly_publish_decode(const void *message, size_t bytes, unsigned fd_cnt,
 		return "shorter than a header";
 	request->seq = header->seq;
 	if (header->bytes != bytes)
-		return "the header's length is not that of the packet";
+		return "the length in the header does not match the packet";
 	switch (header->type) {
 	case VLY_PUBLISH_IMAGE:
 		request->type = VLY_PUBLISH_IMAGE;
@@ -70,5 +70,5 @@ vly_publish_decode(const void *message, size_t bytes, unsigned fd_cnt,
 		request->type = VLY_PUBLISH_DEFENCE;
 		return decode_defence(bytes, fd_cnt);
 	}
-	return "no such type of request";
+	return "unknown request type";
 }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * Reading publish messages (volley/publish.h): a pure function, so that tests and fuzzing can call
- * it.
- */
+/* Decodes requests of the publish protocol (volley/publish.h). Pure, any thread. */
 #ifndef VLY_DATAPLANE_PUBLISH_DECODE_H
 #define VLY_DATAPLANE_PUBLISH_DECODE_H
 
@@ -16,7 +13,7 @@
 
 struct vly_publish_request {
 	enum vly_publish_type type; /* IMAGE, COMMIT or DEFENCE */
-	uint64_t seq;               /* also set when the message is malformed but has a header */
+	uint64_t seq;               /* set if the message has a header, even if it is malformed */
 	uint64_t image_id;          /* IMAGE */
 	uint64_t generation;        /* COMMIT */
 	uint32_t image_cnt;         /* COMMIT */
@@ -24,8 +21,8 @@ struct vly_publish_request {
 };
 
 /*
- * Reads the packet of `bytes` octets at `message` (8-octet aligned, untrusted), which came with
- * `fd_cnt` file descriptors. Returns NULL and fills *request, or says what is wrong with it.
+ * Decodes the packet of `bytes` octets at `message` (8-octet aligned, untrusted) that came with
+ * `fd_cnt` file descriptors. Returns NULL and fills *request, or a static text with the error.
  */
 __attribute__((nonnull, warn_unused_result)) const char *
 vly_publish_decode(const void *message, size_t bytes, unsigned fd_cnt,

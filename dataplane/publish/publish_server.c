@@ -14,7 +14,7 @@
 #include "publish_decode.h"
 #include "publish_socket.h"
 
-/* Descriptors come back with the connections of stream threads, which last for seconds. */
+/* Descriptors become free when connections of stream threads end, which takes seconds. */
 #define LISTEN_PAUSE_MS 1000
 
 static void
@@ -23,13 +23,13 @@ free_handle(uv_handle_t *handle)
 	free(handle);
 }
 
-/* What was sent but not committed goes with the connection; what is live goes on answering. */
+/* Images that were sent but not committed are closed with the connection; the live table stays. */
 static void
 end_connection(struct vly_publish_server *server, const char *reason)
 {
 	if (server->control_fd < 0)
 		return;
-	vly_log_info("control: connection ended: %s", reason);
+	vly_log_info("control: connection closed: %s", reason);
 	uv_poll_stop(server->control_poll);
 	uv_close((uv_handle_t *)server->control_poll, free_handle);
 	close(server->control_fd);
@@ -91,7 +91,8 @@ commit(struct vly_publish_server *server, const struct vly_publish_request *requ
 	return VLY_PUBLISH_OK;
 }
 
-/* Every port, or none: those that took the rules go back to the live ones. */
+/* Gives the rules to every port, or to none: if one refuses, the others get the live rules again.
+ * Returns the port that refused, or NULL. */
 static const struct vly_port *
 set_rules(struct vly_publish_server *server, const struct vly_policy_rules *rules)
 {
@@ -100,7 +101,8 @@ set_rules(struct vly_publish_server *server, const struct vly_policy_rules *rule
 			continue;
 		for (unsigned j = 0; j < i; j++)
 			if (vly_port_set_rules(&server->ports[j], &vly_defence_live()->rules) != 0)
-				vly_log_error("port %s keeps rules that others refused",
+				vly_log_error("port %s uses the new rules, although another port "
+					      "refused them",
 					      server->ports[j].spec->name);
 		return &server->ports[i];
 	}
@@ -119,7 +121,7 @@ defend(struct vly_publish_server *server, int fd, struct vly_image_error *error)
 	}
 	const struct vly_port *refuser = set_rules(server, &defence->rules);
 	if (refuser != NULL) {
-		snprintf(error->text, sizeof(error->text), "port %s does not take the rules",
+		snprintf(error->text, sizeof(error->text), "port %s refused the rules",
 			 refuser->spec->name);
 		vly_defence_unmap(defence);
 		return VLY_PUBLISH_REFUSED;
@@ -129,7 +131,8 @@ defend(struct vly_publish_server *server, int fd, struct vly_image_error *error)
 	return VLY_PUBLISH_OK;
 }
 
-/* Carries out one packet. Returns 0, or a negative errno when the result can't be sent. */
+/* Carries out the request in one packet. Returns 0, or a negative errno if the result can't be
+ * sent. */
 static int
 handle_packet(struct vly_publish_server *server, const void *packet, size_t bytes, int passed_fd,
 	      unsigned fd_cnt)
@@ -150,7 +153,7 @@ handle_packet(struct vly_publish_server *server, const void *packet, size_t byte
 		code = commit(server, &request, &zone_cnt, &error);
 
 	if (code != VLY_PUBLISH_OK)
-		vly_log_warning("control: refused: %s", error.text);
+		vly_log_warning("control: request refused: %s", error.text);
 	else if (request.type == VLY_PUBLISH_COMMIT)
 		vly_log_info("control: generation %llu is live: %u images, %u zones",
 			     (unsigned long long)request.generation, request.image_cnt, zone_cnt);
@@ -175,10 +178,11 @@ on_control_readable(uv_poll_t *poll, int status, int events)
 	if (bytes == -EAGAIN || bytes == -EINTR)
 		return;
 	if (bytes <= 0) {
-		end_connection(server, bytes < 0 ? strerror((int)-bytes) : "closed by control");
+		end_connection(server,
+			       bytes < 0 ? strerror((int)-bytes) : "closed by volley-control");
 		return;
 	}
-	/* Longer than any message: the header's length can't fit, which the decoder says. */
+	/* A packet longer than any message does not match its header: the decoder refuses it. */
 	int error = handle_packet(server, packet, (size_t)bytes, passed_fd, fd_cnt);
 	if (passed_fd >= 0)
 		close(passed_fd);
@@ -217,12 +221,12 @@ listen_again(uv_timer_t *timer)
 	uv_poll_start(&server->listen_poll, UV_READABLE, on_connection);
 }
 
-/* A connection that can't be taken stays readable: without a pause, we would do nothing but look at
- * it. */
+/* A connection that can't be accepted leaves the listener readable: without a pause, the loop would
+ * spin. */
 static void
 pause_listening(struct vly_publish_server *server, int error)
 {
-	vly_log_error("control: a connection waits, as it can't be taken: %s", strerror(-error));
+	vly_log_error("control: cannot accept a connection, will retry: %s", strerror(-error));
 	uv_poll_stop(&server->listen_poll);
 	uv_timer_start(&server->listen_timer, listen_again, LISTEN_PAUSE_MS, 0);
 }
@@ -237,7 +241,8 @@ on_connection(uv_poll_t *poll, int status, int events)
 		return;
 	int fd = vly_publish_socket_accept(server->listen_fd);
 	if (fd == -EPERM)
-		vly_log_warning("control: refused a connection of another user");
+		vly_log_warning(
+			"control: refused a connection from another user (neither root nor ours)");
 	else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM)
 		pause_listening(server, fd);
 	if (fd < 0)
@@ -246,9 +251,9 @@ on_connection(uv_poll_t *poll, int status, int events)
 		start_connection(server, fd);
 		return;
 	}
-	vly_log_warning("control: refused a second connection");
-	if (send_result(fd, 0, VLY_PUBLISH_BUSY, 0, "another control is connected") != 0)
-		vly_log_debug("control: the second connection is gone already");
+	vly_log_warning("control: refused a second connection while one is open");
+	if (send_result(fd, 0, VLY_PUBLISH_BUSY, 0, "another volley-control is connected") != 0)
+		vly_log_debug("control: the second connection was already closed");
 	close(fd);
 }
 
@@ -287,7 +292,7 @@ vly_publish_server_close(struct vly_publish_server *server)
 {
 	if (server->listen_fd < 0)
 		return;
-	end_connection(server, "we stop");
+	end_connection(server, "volley-dataplane is stopping");
 	uv_close((uv_handle_t *)&server->listen_poll, NULL);
 	uv_close((uv_handle_t *)&server->listen_timer, NULL);
 	close(server->listen_fd);

@@ -12,8 +12,12 @@
 
 #include "common/log.h"
 
-/* What the kernel allows in one message (SCM_MAX_FD). */
+/* The most descriptors in one message (SCM_MAX_FD). */
 #define FDS_MAX 253
+
+/* Connections that wait to be accepted. One is volley-control's; one more may come from a second
+ * one, which is to be refused with a reason instead of being left waiting. */
+#define BACKLOG 4
 
 static int
 open_socket(const char *path, struct sockaddr_un *address)
@@ -31,7 +35,7 @@ open_socket(const char *path, struct sockaddr_un *address)
 	return fd;
 }
 
-/* Removes what a dead dataplane left. Only a socket on which a connection is refused is dead. */
+/* Removes the socket of a dead dataplane: one that refuses connections. */
 static bool
 remove_stale(const char *path, const struct sockaddr_un *address)
 {
@@ -68,7 +72,7 @@ vly_publish_socket_listen(const char *path)
 					"--socket"
 			      : error == ENOENT ? "its directory does not exist"
 						: strerror(error));
-	} else if (listen(fd, 4) == 0) {
+	} else if (listen(fd, BACKLOG) == 0) {
 		return fd;
 	} else {
 		vly_log_error("socket %s: %s", path, strerror(errno));
@@ -117,7 +121,7 @@ vly_publish_socket_send(int fd, const void *packet, size_t bytes, int pass_fd)
 	return sent < 0 ? -errno : 0;
 }
 
-/* Keeps the first, closes the rest. */
+/* Keeps the first descriptor and closes the others. */
 static void
 take_fds(struct msghdr *message, int *passed_fd, unsigned *fd_cnt)
 {

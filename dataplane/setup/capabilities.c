@@ -52,8 +52,8 @@ vly_capabilities_hint(enum vly_port_kind kind, char hint[VLY_CAPABILITIES_CHARS]
 	}
 	if (missing_cnt > 0)
 		snprintf(hint + len, VLY_CAPABILITIES_CHARS - (size_t)len,
-			 " %s missing: root has it, unless CapabilityBoundingSet= or a container "
-			 "takes it away",
+			 " %s missing; root has all, unless CapabilityBoundingSet= or a container "
+			 "removes some",
 			 missing_cnt > 1 ? "are" : "is");
 }
 

@@ -134,13 +134,15 @@ choose_huge_pages(const struct vly_options *options, unsigned need_mib)
 	uint64_t free_mib = free_huge_bytes() / MIB;
 
 	if (!options->huge_pages)
-		vly_log_info("packet memory: %u MiB of ordinary pages, as told", need_mib);
+		vly_log_info("packet memory: %u MiB of ordinary pages (--huge-pages off)",
+			     need_mib);
 	else if (free_mib >= need_mib)
 		vly_log_info("packet memory: up to %u MiB of huge pages, %llu MiB free", need_mib,
 			     (unsigned long long)free_mib);
 	else
-		vly_log_info("packet memory: %u MiB of ordinary pages, as only %llu MiB of huge "
-			     "pages are free (sysctl vm.nr_hugepages)",
+		vly_log_info("packet memory: %u MiB of ordinary pages, since only %llu MiB of huge "
+			     "pages "
+			     "are free (sysctl vm.nr_hugepages)",
 			     need_mib, (unsigned long long)free_mib);
 	return options->huge_pages && free_mib >= need_mib;
 }
@@ -166,12 +168,13 @@ fail_start(bool huge_pages)
 {
 	/* EACCES: there is not one left, so DPDK finds nothing to tell of them. */
 	if (huge_pages && (rte_errno == ENOMEM || rte_errno == EACCES)) {
-		vly_log_warning("the free huge pages were gone in the end: starting again with "
-				"ordinary pages");
+		vly_log_warning(
+			"the free huge pages were taken meanwhile: restarting with ordinary "
+			"pages");
 		return VLY_EAL_NO_HUGE_PAGES;
 	}
-	vly_log_error("DPDK does not start: %s (%s)", rte_strerror(rte_errno),
-		      *vly_eal_error() != '\0' ? vly_eal_error() : "--log-level debug tells more");
+	vly_log_error("cannot start DPDK: %s (%s)", rte_strerror(rte_errno),
+		      *vly_eal_error() != '\0' ? vly_eal_error() : "--log-level debug shows more");
 	return -1;
 }
 

@@ -79,15 +79,15 @@ vly_lcores_plan(struct vly_lcores *lcores, struct vly_options *options, const cp
 
 	memset(lcores, 0, sizeof(*lcores));
 	lcores->cnt = vly_options_queue_cnt(options);
-	if (options->cpu_cnt == 0)
+	if (options->cpus.cnt == 0)
 		choose_cpus(lcores, allowed);
 	CPU_ZERO(&used);
 	for (unsigned i = 0; i < lcores->cnt; i++) {
-		if (options->cpu_cnt > 0)
-			lcores->cpu[i] = options->cpu[i];
+		if (options->cpus.cnt > 0)
+			lcores->cpu[i] = options->cpus.cpu[i];
 		if (!CPU_ISSET(lcores->cpu[i], allowed)) {
 			snprintf(options->error, sizeof(options->error),
-				 "--cpus: CPU %u does not exist or is not ours to use",
+				 "--cpus: CPU %u does not exist or may not be used",
 				 lcores->cpu[i]);
 			return -1;
 		}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The command line of volley-dataplane.
+ * The command line of volley-dataplane, by the table in <volley/dataplane_options.h>.
  *
  * Use: vly_options_parse() once. Strings in the options point into argv. Whether interfaces,
  * files and devices exist is not looked at here.
@@ -8,58 +8,13 @@
 #ifndef VLY_DATAPLANE_OPTIONS_H
 #define VLY_DATAPLANE_OPTIONS_H
 
-#include <stddef.h>
+#include <stdio.h>
 
 #include "answer/identity.h"
 #include "base/address.h"
+#include "common/dp_option.h"
 #include "common/log.h"
-
-/* DPDK's limit on ports in one process is 32. */
-#define VLY_PORTS_MAX 32
-/* DPDK's limit is 128 lcores, one of which is the main thread. */
-#define VLY_LCORES_MAX 127
-
-/* More than any machine's share of TCP; each has buffers and sockets of its own. */
-#define VLY_STREAM_THREADS_MAX 64
-
-/* An idle lcore comes back each 50 ms, a stream thread each 100 ms: below this, a busy machine
- * would look like a fault. */
-#define VLY_WATCHDOG_MS_MIN 500
-#define VLY_WATCHDOG_MS_MAX 60000
-
-#define VLY_SOCKET_DEFAULT "/run/volley/dataplane.sock"
-
-enum vly_port_kind {
-	VLY_PORT_AF_XDP,
-	VLY_PORT_PCI,
-	VLY_PORT_PCAP,
-	VLY_PORT_AF_PACKET,
-	VLY_PORT_TAP,
-	VLY_PORT_RING,
-	VLY_PORT_NULL,
-};
-
-/* Of a port's interface to the kernel, beside those of --listen: a link has one or two. */
-#define VLY_PORT_ADDRESSES_MAX 8
-
-struct vly_port_address {
-	struct vly_address address;
-	unsigned prefix_bits; /* of the link's network, 1 to 32 or 128 */
-};
-
-struct vly_port_spec {
-	enum vly_port_kind kind;
-	char name[64];   /* kind:target as given, without the options */
-	char target[64]; /* interface, PCI address; empty for ring and null */
-	char file[512];  /* pcap: what is read */
-	char out[512];   /* pcap: where responses go; empty: nowhere */
-	bool loop;       /* pcap: the file over and over */
-	unsigned queue_cnt;
-	char kernel[16]; /* the port's interface to the kernel; empty: none */
-	bool kernel_off; /* although this kind of port has one */
-	struct vly_port_address address[VLY_PORT_ADDRESSES_MAX]; /* of that interface */
-	unsigned address_cnt;
-};
+#include "common/port_spec.h"
 
 struct vly_stream_options {
 	unsigned thread_cnt;
@@ -81,8 +36,7 @@ enum vly_options_result {
 struct vly_options {
 	struct vly_port_spec port[VLY_PORTS_MAX];
 	unsigned port_cnt;
-	uint16_t cpu[VLY_LCORES_MAX];
-	unsigned cpu_cnt; /* 0: not given */
+	struct vly_cpu_list cpus; /* empty: not given */
 	struct vly_addresses addresses;
 	const char *socket_path;
 	const char *xdp_program; /* NULL: not given */
@@ -95,7 +49,7 @@ struct vly_options {
 	struct vly_identity identity;
 	struct vly_stream_options stream;
 	enum vly_log_level log_level;
-	char error[200];
+	char error[VLY_DP_REASON_BYTES + 128];
 };
 
 __attribute__((nonnull, warn_unused_result)) enum vly_options_result
@@ -104,6 +58,7 @@ vly_options_parse(struct vly_options *options, int argc, char **argv);
 /* Sum of the ports' queues: the number of lcores wanted. */
 __attribute__((nonnull, pure)) unsigned vly_options_queue_cnt(const struct vly_options *options);
 
-extern const char vly_options_help[];
+/* Writes what --help shows. */
+__attribute__((nonnull)) void vly_options_help(FILE *to);
 
 #endif

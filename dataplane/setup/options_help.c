@@ -1,47 +1,108 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What --help shows. README.md and config/volley.yaml say the same of what can be configured. */
+#include <string.h>
+
 #include "options.h"
 
-const char vly_options_help[] =
-	"Usage: volley-dataplane --port SPEC [option]...\n"
-	"\n"
-	"  --port SPEC            where queries come from; repeatable:\n"
-	"                           af_xdp:IFACE[,queues=N]     through our XDP program\n"
-	"                           pci:ADDRESS[,queues=N]      a NIC bound to vfio-pci\n"
-	"                           af_packet:IFACE[,queues=N]  packet sockets, for tests\n"
-	"                           tap:NAME                    a tap interface, for tests\n"
-	"                           pcap:FILE[,loop][,out=FILE] a capture, for benchmarks\n"
-	"                           ring, null                  for tests\n"
-	"  --cpus LIST            CPUs such as 1-3,5: one per queue, in the order of the ports\n"
-	"                         (default: the last ones we may use)\n"
-	"  --listen ADDRESS       answer on this address; repeatable (default: on every one)\n"
-	"  --socket PATH          where volley-control connects (default: " VLY_SOCKET_DEFAULT ")\n"
-	"  --xdp-program FILE     instead of the XDP program that came with volley-dataplane\n"
-	"  --idle sleep|spin      what an idle lcore does (default: sleep)\n"
-	"  --memory MIB           packet memory (default: what the queues need)\n"
-	"  --huge-pages auto|off  use huge pages if enough are free (default: auto)\n"
-	"  --udp-payload-max N    largest response over UDP, 512 to 4096 (default: 1232)\n"
-	"  --nsid TEXT|0xHEX      what answers the NSID option (default: nothing)\n"
-	"  --id-server TEXT       id.server and hostname.bind in class CH (default: refused)\n"
-	"  --version-server TEXT  version.server and version.bind in class CH (default: refused)\n"
-	"  --rrset-order fixed|rotate\n"
-	"                         of A and AAAA records (default: fixed, as in the zone file)\n"
-	"  --stream-threads N     threads for TCP and for UDP that the fast path does not take;\n"
-	"                         0: none (default: 1)\n"
-	"  --stream-connections N connections at once; one more closes the longest idle one\n"
-	"                         (default: 10000)\n"
-	"  --stream-client N      of those, for one IPv4 address or IPv6 /56 (default: 256)\n"
-	"  --stream-idle SECONDS  until an idle connection is closed (default: 10)\n"
-	"  --stream-read SECONDS  until a message that has begun must be there (default: 5)\n"
-	"  --stream-write SECONDS until a client must have taken its responses (default: 10)\n"
-	"  --stream-memory MIB    buffers of all connections (default: 64)\n"
-	"  --watchdog-ms N        ends the program when an lcore or a stream thread has not come\n"
-	"                         back for so long, 500 to 60000; 0: never (default: 1000)\n"
-	"  --state-dir DIR        where the watchdog keeps the packets that a thread had in hand,\n"
-	"                         in stuck/ (default: nowhere)\n"
-	"  --retry                a start that fails is tried again, until it works\n"
-	"  --log-level LEVEL      error, warning, info or debug (default: info)\n"
-	"  --help, --version\n"
-	"\n"
-	"Exit status: 0 ended by a signal; 1 could not start, or no port is left that works;\n"
-	"2 usage; 70 ended by the watchdog.\n";
+/* Two columns, as wide as a terminal is at the least. */
+#define TEXT_COLUMN 25
+#define WIDTH       80
+
+static const struct {
+	const char *name;
+	const char *argument;
+	const char *options;
+	const char *help;
+} port_kind[VLY_PORT_KIND_CNT] = {
+#define X(id, name, target, argument, options, help) {name, argument, options, help},
+	VLY_PORT_KINDS(X)
+#undef X
+};
+
+/* Writes words, from the text's column to the width. The cursor is at that column. */
+static void
+write_wrapped(FILE *to, const char *text)
+{
+	size_t column = TEXT_COLUMN;
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, " ");
+		bool first = column == TEXT_COLUMN;
+		if (!first && column + 1 + len > WIDTH) {
+			fprintf(to, "\n%*s", TEXT_COLUMN, "");
+			column = TEXT_COLUMN;
+			first = true;
+		}
+		column += (size_t)fprintf(to, "%s%.*s", first ? "" : " ", (int)len, text);
+		text += len + (text[len] == ' ');
+	}
+	fputc('\n', to);
+}
+
+/* Range and default: "(1 to 3600; default: 10)". */
+static void
+write_range(const struct vly_dp_option_row *row, char *to, size_t room)
+{
+	bool is_number = row->kind == VLY_DP_KIND_NUMBER;
+	bool or_zero = row->kind == VLY_DP_KIND_ZERO_OR_NUMBER;
+	char range[64] = "";
+
+	if (is_number || or_zero)
+		snprintf(range, sizeof(range), "%s%u to %u", or_zero ? "0, or " : "", row->min,
+			 row->max);
+	else if (row->max != 0 && row->kind != VLY_DP_KIND_CPUS)
+		snprintf(range, sizeof(range), "up to %u octets", row->max);
+	if (range[0] != '\0' || row->preset != NULL)
+		snprintf(to, room, "(%s%s%s%s)", range,
+			 range[0] != '\0' && row->preset != NULL ? "; " : "",
+			 row->preset != NULL ? "default: " : "",
+			 row->preset != NULL ? row->preset : "");
+}
+
+static void
+write_option(FILE *to, const struct vly_dp_option_row *row)
+{
+	char range[128] = "";
+	int len = fprintf(to, "  --%s%s%s", row->name, *row->argument != '\0' ? " " : "",
+			  row->argument);
+
+	if (len >= TEXT_COLUMN) {
+		fputc('\n', to);
+		len = 0;
+	}
+	fprintf(to, "%*s", TEXT_COLUMN - len, "");
+	write_range(row, range, sizeof(range));
+	write_wrapped(to, row->help);
+	if (range[0] != '\0')
+		fprintf(to, "%*s%s\n", TEXT_COLUMN, "", range);
+}
+
+static void
+write_ports(FILE *to)
+{
+	char spec[64];
+
+	for (unsigned i = 0; i < VLY_PORT_KIND_CNT; i++) {
+		snprintf(spec, sizeof(spec), "%s%s%s%s", port_kind[i].name,
+			 *port_kind[i].argument != '\0' ? ":" : "", port_kind[i].argument,
+			 port_kind[i].options);
+		fprintf(to, "%*s  %-27s %s\n", TEXT_COLUMN, "", spec, port_kind[i].help);
+	}
+}
+
+void
+vly_options_help(FILE *to)
+{
+	fputs("Usage: volley-dataplane --port SPEC [option]...\n\nOptions:\n", to);
+	for (unsigned i = 0; i < VLY_DP_OPTION_CNT; i++) {
+		write_option(to, &vly_dp_option_row[i]);
+		if (i == VLY_DP_port)
+			write_ports(to);
+	}
+	fputs("\n"
+	      "Exit status:\n"
+	      "  0   a signal ended the program\n"
+	      "  1   the program could not start, or no port works any more\n"
+	      "  2   an option is wrong\n"
+	      "  70  the watchdog ended the program\n",
+	      to);
+}

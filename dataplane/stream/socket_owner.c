@@ -12,7 +12,7 @@
 #define STATE_LISTEN 0x0a
 #define STATE_CLOSE  0x07 /* an unconnected UDP socket */
 
-/* The inode of a socket on the port in one of the kernel's tables, or 0. */
+/* The inode of a socket on the port from one of the kernel's tables, or 0. */
 static unsigned long
 find_inode(const char *table, unsigned port, unsigned wanted_state)
 {

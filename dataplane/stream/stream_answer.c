@@ -8,7 +8,7 @@
 #include "base/wire.h"
 #include "guard/defence.h"
 
-/* The stages up to the writing, where the messages were read. */
+/* The stages before writing. The messages stay in the place where they were read. */
 static void
 look_up(struct vly_stream_answerer *answerer, const struct vly_stream_asker *asker,
 	const struct vly_stream_message *message, unsigned cnt)
@@ -33,7 +33,8 @@ look_up(struct vly_stream_answerer *answerer, const struct vly_stream_asker *ask
 	vly_query_look_up(answerer->query, cnt, table);
 }
 
-/* The response is written over a copy: the queries behind it must stay what they are. */
+/* Writes the response in place of a copy of the query: a response may be longer than its query, and
+ * must not cover the next one. */
 static void
 write_one(struct vly_stream_answerer *answerer, const struct vly_stream_asker *asker,
 	  struct vly_query *query)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Answering the messages of a stream: bursts in, one run of octets out, each response behind its
+ * Answers the messages of a stream: bursts in, one run of octets out, with each response behind its
  * length.
  *
- * Use: vly_stream_answer() the messages in order, send `out`, and go on with those that found no
- * room. One per stream thread, which must be an RCU reader; it is online only inside of
- * vly_stream_answer().
+ * Use: vly_stream_answer() the messages in order; send `out`; go on with the messages that found no
+ * room. One per stream thread, which must be a registered RCU reader and offline:
+ * vly_stream_answer() goes online for the burst. Messages are untrusted. Nothing blocks.
  */
 #ifndef VLY_DATAPLANE_STREAM_ANSWER_H
 #define VLY_DATAPLANE_STREAM_ANSWER_H
@@ -16,16 +16,16 @@
 #include "stream_input.h"
 
 /*
- * The longest response still finds room behind half of this, or 64 responses of 512 octets: one
- * send per burst. It is also what a client that reads slowly can make us keep for it, at most.
+ * Room for 64 responses of 512 octets and then one of the longest: usually one send per burst. It
+ * is also the most that is kept for a client that reads slowly.
  */
 #define VLY_STREAM_OUT_BYTES (32768 + VLY_STREAM_PREFIX_BYTES + VLY_MESSAGE_BYTES_MAX)
 
 struct vly_stream_answerer {
 	struct vly_stream_counters *counters;
-	uint16_t limit_max;     /* offered in the OPT, for the client's queries over UDP */
+	uint16_t limit_max;     /* UDP payload size in the OPT */
 	struct vly_guard guard; /* without limits */
-	atomic_uint held_cnt;   /* of query[]: being answered, for the watchdog */
+	atomic_uint held_cnt;   /* queries in query[] being answered, for the watchdog */
 	size_t out_bytes;       /* of out[] */
 	uint8_t out[VLY_STREAM_OUT_BYTES];
 	struct vly_query query[VLY_BURST_MAX];
@@ -38,8 +38,8 @@ struct vly_stream_asker {
 };
 
 /*
- * Appends the responses to the first messages to out[]. Returns how many were dealt with: fewer
- * than `cnt` (1 to VLY_BURST_MAX) when out[] is full, none only when it was not empty.
+ * Appends the responses to `cnt` (1..VLY_BURST_MAX) messages to out[]. Returns how many messages
+ * are done: fewer than `cnt` if out[] is full; at least one if out[] was empty.
  */
 __attribute__((nonnull, warn_unused_result)) unsigned
 vly_stream_answer(struct vly_stream_answerer *answerer, const struct vly_stream_asker *asker,

@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One connection: what is read is answered, what is answered is sent. */
+/*
+ * One connection: reads queries, answers them, and sends the responses. Responses that the socket
+ * does not take at once are kept in `pending`; until they are sent, nothing more is read or
+ * answered, so that a client that does not read its responses can't fill our memory.
+ */
 #include "stream_conn.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A message that was kept takes three reads: for its length, for itself, and one for what follows.
- * */
+/* A message that was kept takes three reads: one for its length, one for the message, and one for
+ * the octets that follow it. */
 #define READS_MAX 3
 
 enum outcome {
 	GO_ON,
-	WAIT,   /* for the client to read or to send */
-	GONE,   /* the connection is of no use any more */
+	WAIT,   /* until the client reads or sends */
+	GONE,   /* the client closed the connection, or an error ended it */
 	BROKEN, /* the client does not speak DNS */
 	DENIED, /* the client was denied since it connected */
 };
 
-/* Sends octets; returns how many were taken, or -1. */
+/* Returns how many octets the socket took, or -1. Does not block. */
 static ssize_t
 send_octets(int fd, const uint8_t *from, size_t bytes)
 {
@@ -48,7 +52,7 @@ flush_pending(struct vly_stream_conn *conn)
 	return GO_ON;
 }
 
-/* Sends what the answerer has; keeps what is not taken. */
+/* Sends the responses that are ready; keeps those that the socket does not take. */
 static enum outcome
 flush_answers(struct vly_stream_conn *conn)
 {
@@ -96,7 +100,7 @@ answer_burst(struct vly_stream_conn *conn, const struct vly_stream_message *mess
 	};
 
 	if (is_denied(conn)) {
-		/* responses to bursts before, which the next client would get */
+		/* Responses to earlier bursts: the next client would get them. */
 		pool->answerer.out_bytes = 0;
 		return DENIED;
 	}
@@ -114,7 +118,7 @@ answer_burst(struct vly_stream_conn *conn, const struct vly_stream_message *mess
 	return GO_ON;
 }
 
-/* Answers all whole messages that are there, as far as the client takes the responses. */
+/* Answers all complete messages, as long as the client takes the responses. */
 static enum outcome
 answer(struct vly_stream_conn *conn)
 {
@@ -133,7 +137,7 @@ answer(struct vly_stream_conn *conn)
 	}
 	if (outcome == GO_ON)
 		outcome = flush_answers(conn);
-	/* The responses to what came before it are sent first. */
+	/* Responses to the messages before the malformed one are sent first. */
 	return outcome == GO_ON && found == VLY_STREAM_BROKEN ? BROKEN : outcome;
 }
 
@@ -165,7 +169,7 @@ go_on(struct vly_stream_conn *conn, int events)
 {
 	enum outcome outcome = flush_pending(conn);
 
-	/* Queries that came before the client stopped reading. */
+	/* Queries that were read before the client stopped taking responses. */
 	if (outcome == GO_ON && (events & UV_WRITABLE)) {
 		outcome = answer(conn);
 		if (vly_stream_input_keep(&conn->input) != 0)

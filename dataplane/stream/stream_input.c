@@ -6,7 +6,7 @@
 
 #include "base/wire.h"
 
-/* The least memory for a message: most are shorter than that. */
+/* The smallest allocation for a message: most messages are shorter. */
 #define KEPT_BYTES_MIN 256
 
 static size_t
@@ -15,7 +15,7 @@ held(const struct vly_stream_input *input)
 	return (size_t)(input->end - input->at);
 }
 
-/* Octets of the first message with its length, or of the length alone while that is not whole. */
+/* Octets of the first message with its length, or of the length field while that is incomplete. */
 static size_t
 wanted(const struct vly_stream_input *input)
 {
@@ -24,7 +24,8 @@ wanted(const struct vly_stream_input *input)
 	return VLY_STREAM_PREFIX_BYTES + vly_read_u16(input->at);
 }
 
-/* Memory for `bytes` octets and the slack behind them; what is held may lie anywhere. */
+/* Allocates room for `bytes` octets and the slack behind them, and moves the octets that are held,
+ * which may be anywhere, to it. */
 static int
 make_room(struct vly_stream_input *input, size_t bytes)
 {
@@ -56,7 +57,8 @@ vly_stream_input_space(struct vly_stream_input *input, struct vly_stream_scratch
 	size_t want = wanted(input);
 	size_t room = input->kept_bytes - VLY_NAME_SLACK_BYTES;
 	if (have == room) {
-		/* Twice as much as was sent: who announces 64 KiB must send half of it first. */
+		/* Twice the octets sent: a client that announces 64 KiB must first send half of
+		 * it. */
 		room = 2 * have < KEPT_BYTES_MIN ? KEPT_BYTES_MIN : 2 * have;
 		if (room > VLY_STREAM_PREFIX_BYTES + VLY_MESSAGE_BYTES_MAX)
 			room = VLY_STREAM_PREFIX_BYTES + VLY_MESSAGE_BYTES_MAX;

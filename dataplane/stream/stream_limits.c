@@ -18,7 +18,7 @@ vly_stream_limits_create(struct vly_stream_limits *limits, uint32_t connections_
 	memset(limits, 0, sizeof(*limits));
 	while (slot_cnt / 2 < connections_max)
 		slot_cnt *= 2;
-	/* Clients choose their addresses: without a secret they could choose one slot. */
+	/* Clients choose their addresses: without a secret, they could all choose one slot. */
 	if (getrandom(&limits->seed, sizeof(limits->seed), 0) != sizeof(limits->seed))
 		return -errno;
 	limits->slot = calloc(slot_cnt, sizeof(limits->slot[0]));
@@ -62,7 +62,7 @@ home_of(const struct vly_stream_limits *limits, uint64_t client)
 	       limits->slot_mask;
 }
 
-/* The client's slot, or the free one where it would go. */
+/* The client's slot, or the free slot for it. */
 static uint32_t
 find(const struct vly_stream_limits *limits, uint64_t client)
 {
@@ -73,7 +73,7 @@ find(const struct vly_stream_limits *limits, uint64_t client)
 	return at;
 }
 
-/* Frees a slot, and moves those behind it that would no longer be found. */
+/* Frees a slot, and moves the ones behind it that could no longer be found. */
 static void
 erase(struct vly_stream_limits *limits, uint32_t gap)
 {

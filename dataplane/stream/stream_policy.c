@@ -19,7 +19,7 @@ vly_stream_policy_start(struct vly_stream_policy *policy, struct vly_lcore_count
 {
 	*policy = (struct vly_stream_policy){.counters = counters};
 	vly_clock_start(&policy->clock, tsc_hz);
-	vly_sampler_start(&policy->sampler, ring, UINT16_MAX); /* of no port */
+	vly_sampler_start(&policy->sampler, ring, UINT16_MAX); /* no port */
 	policy->state = vly_judge_state_create();
 	return policy->state != NULL ? 0 : -ENOMEM;
 }
@@ -39,7 +39,8 @@ packet_of(const struct vly_stream_source *source)
 	return packet;
 }
 
-/* Makes a frame of the message, as far as a sample has room. Returns the octets of the whole. */
+/* Makes a frame of the message, cut to the room of a sample. Returns the octets of the whole
+ * frame. */
 static uint16_t
 make_frame(uint8_t frame[VLY_SAMPLE_FRAME_BYTES], const struct vly_stream_source *source,
 	   uint8_t protocol, const uint8_t *message, size_t bytes)
@@ -67,14 +68,15 @@ drop(struct vly_stream_policy *policy, enum vly_verdict verdict,
 	vly_sampler_keep(&policy->sampler, verdict, frame, frame_len, now);
 }
 
-/* The kernel has judged the addresses, as it knows all that are its own. */
+/* Applies the policy to a message. The kernel has checked the addresses: it knows all of its
+ * own. */
 static enum vly_verdict
 judge(struct vly_stream_policy *policy, const struct vly_stream_source *source,
       const uint8_t *message, size_t bytes)
 {
 	struct vly_packet packet = packet_of(source);
 
-	if (packet.source_port == 0) /* nobody could be answered there */
+	if (packet.source_port == 0) /* no response could be sent there */
 		return VLY_VERDICT_bad_source;
 	if (bytes < VLY_POLICY_DNS_BYTES)
 		return VLY_VERDICT_dns_short;

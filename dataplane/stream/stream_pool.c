@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* All connections of a thread: their queues, their time limits, and who has to go. */
+/* All connections of a thread: their queues, their time limits, and which one is closed for
+ * another. */
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -11,8 +12,8 @@
 
 #include "stream_conn.h"
 
-/* How late a time limit may be noticed, and how often the watchdog sees that the thread is alive;
- * ten wake-ups a second are cheap. */
+/* The delay with which an expired limit is noticed, and the interval at which the watchdog sees
+ * that the thread is alive. Ten wake-ups a second cost little. */
 #define TICK_MS 100
 
 uint32_t
@@ -22,7 +23,7 @@ vly_stream_pool_idle_ms(const struct vly_stream_pool *pool)
 				  pool->settings->open_max);
 }
 
-/* RST frees at once what the kernel holds for the connection, and leaves nothing in TIME-WAIT. */
+/* RST frees the kernel's memory of the connection at once, and leaves nothing in TIME-WAIT. */
 static void
 close_socket(int fd, bool reset)
 {
@@ -61,7 +62,7 @@ vly_stream_conn_close(struct vly_stream_conn *conn, bool reset)
 	set_open(pool, pool->open - 1);
 }
 
-/* A silent client that has not taken our last responses from the kernel is a slow reader. */
+/* An idle client that has not acknowledged our last responses is a slow reader. */
 static void
 close_idle(struct vly_stream_conn *conn)
 {
@@ -118,7 +119,8 @@ on_tick(uv_timer_t *timer)
 			close_late(conn);
 }
 
-/* Readers before writers: who has not sent a whole message has not been of use yet. */
+/* READING before WRITING: a client that has not sent a whole message has not used the
+ * connection. */
 bool
 vly_stream_pool_make_room(struct vly_stream_pool *pool)
 {
@@ -133,7 +135,8 @@ vly_stream_pool_make_room(struct vly_stream_pool *pool)
 	return false;
 }
 
-/* Who has made us keep something for longest goes first: it is least likely to be going on. */
+/* The connection for which octets have been kept for longest is closed first: it is the least
+ * likely to go on. */
 static void
 free_buffers(struct vly_stream_pool *pool)
 {

@@ -11,13 +11,13 @@
 #include "common/log.h"
 #include "stream_socket.h"
 
-/* Descriptors for all else: images, and ports, the publish socket, the loops' own. */
+/* Descriptors for everything else: images, ports, the publish socket, the loops. */
 #define OTHER_DESCRIPTORS (VLY_PUBLISH_IMAGES_MAX + 256)
 
 #define MS_PER_S 1000
 #define MIB      (1u << 20)
 
-/* Ports of memory have no network behind them, whose port 53 could be meant. */
+/* Ports in memory (ring, null, pcap) have no network whose port 53 could be meant. */
 static bool
 is_wanted(const struct vly_options *options)
 {
@@ -29,8 +29,8 @@ is_wanted(const struct vly_options *options)
 	return false;
 }
 
-/* A packet socket leaves the kernel a copy of each frame: it would answer every query a second
- * time. With kernel= behind the port, its frames come to the kernel by us alone. */
+/* With a packet socket, the kernel gets a copy of each frame, so a UDP socket would answer every
+ * query a second time. With kernel=NAME behind the port, the kernel gets frames from us alone. */
 static bool
 udp_is_wanted(const struct vly_options *options)
 {
@@ -41,7 +41,7 @@ udp_is_wanted(const struct vly_options *options)
 	return true;
 }
 
-/* Raises the limit on descriptors as far as we may, and stays below it. */
+/* Raises the limit on descriptors as far as permitted, and returns the connections that fit. */
 static unsigned
 plan_connections(const struct vly_stream_options *stream, unsigned listener_cnt)
 {
@@ -59,8 +59,8 @@ plan_connections(const struct vly_stream_options *stream, unsigned listener_cnt)
 		return stream->connections_max;
 	rlim_t possible =
 		limit.rlim_cur > 2 * others ? limit.rlim_cur - others : limit.rlim_cur / 2;
-	vly_log_warning("--stream-connections: %u instead of %u, as we may open only %llu files "
-			"(LimitNOFILE=, ulimit -n)",
+	vly_log_warning("--stream-connections: using %u instead of %u: only %llu files may be "
+			"opened (LimitNOFILE=, ulimit -n)",
 			(unsigned)possible, stream->connections_max,
 			(unsigned long long)limit.rlim_cur);
 	return (unsigned)possible;
@@ -125,8 +125,9 @@ open_listeners(struct vly_stream_server *server, const struct vly_options *optio
 	bool has_udp = udp_is_wanted(options);
 
 	if (!has_udp)
-		vly_log_info("streams: no UDP socket, as an af_packet port gets its frames beside "
-			     "the kernel");
+		vly_log_info(
+			"streams: no UDP socket, since an af_packet port receives the same frames "
+			"as the kernel");
 	for (unsigned i = 0; i < server->thread_cnt; i++) {
 		server->thread[i].listener = server->listener + i * server->per_thread_cnt;
 		if (open_type(server, i, &options->addresses, SOCK_STREAM) != 0)
@@ -154,7 +155,7 @@ allocate(struct vly_stream_server *server, const struct vly_options *options)
 		.buffers_max = (size_t)stream->memory_mib * MIB / stream->thread_cnt,
 		.udp_limit_max = (uint16_t)options->udp_payload_max,
 	};
-	/* calloc() would not heed the alignment of the queries in it */
+	/* calloc() does not provide the alignment of the queries in it */
 	size_t thread_bytes = stream->thread_cnt * sizeof(server->thread[0]);
 	server->thread = aligned_alloc(_Alignof(struct vly_stream_thread), thread_bytes);
 	server->listener = calloc(listener_cnt, sizeof(server->listener[0]));
@@ -167,8 +168,8 @@ allocate(struct vly_stream_server *server, const struct vly_options *options)
 					stream->per_client_max);
 }
 
-/* A bound UDP socket would swallow queries for as long as there are no zones to answer from; a TCP
- * socket that does not listen has the kernel refuse connections, and keeps the port ours. */
+/* A bound UDP socket would receive queries, which would be lost, while there are no zones. A TCP
+ * socket that does not listen makes the kernel refuse connections, and keeps the port reserved. */
 static void
 let_go_of_udp(struct vly_stream_server *server)
 {
@@ -224,7 +225,7 @@ vly_stream_server_start(struct vly_stream_server *server, struct vly_counters *c
 			return -1;
 		int error = vly_stream_thread_start(thread);
 		if (error != 0) {
-			vly_log_error("stream thread %u does not start: %s", i, strerror(-error));
+			vly_log_error("cannot start stream thread %u: %s", i, strerror(-error));
 			return -1;
 		}
 		server->started_cnt++;

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * All stream threads and their sockets: TCP on port 53, and UDP for what the fast path leaves to
- * the kernel.
+ * All stream threads and their sockets: TCP on port 53, and UDP for queries that the fast path
+ * leaves to the kernel.
  *
  * Use, in the main thread:
- *   1. vly_stream_server_open() binds the sockets, so that a port that is taken is noticed before
- *      anything else starts. Nothing is answered yet: the kernel refuses connections, and datagrams
- *      as nobody's, since the UDP sockets are closed again;
- *   2. vly_stream_server_start(), when there are zones, on the CPUs that the main thread may use;
- *   3. vly_stream_server_stop(), before the table's images are closed; does nothing when not
- *      started;
+ *   1. vly_stream_server_open() binds the sockets, so that a port in use is noticed before anything
+ *      else starts. Nothing is answered yet: the kernel refuses connections, and also datagrams,
+ *      since the UDP sockets are closed again;
+ *   2. vly_stream_server_start() when there are zones; the threads run on the main thread's CPUs;
+ *   3. vly_stream_server_stop() before the images of the table are closed; it waits for the
+ *      threads, and does nothing if they were not started;
  *   4. vly_stream_server_close().
  *
- * Memory for connections: stream_conn.h has the sum, buffers_max being --stream-memory divided by
- * the threads.
+ * Memory for connections: see stream_conn.h, with buffers_max = --stream-memory / threads.
  */
 #ifndef VLY_DATAPLANE_STREAM_SERVER_H
 #define VLY_DATAPLANE_STREAM_SERVER_H
@@ -31,12 +30,12 @@ struct vly_stream_server {
 	struct vly_stream_listener *listener;
 };
 
-/* Returns 0, or -1 with the error logged; either way vly_stream_server_close() is the end. `server`
- * is zeroed. */
+/* `server` is zeroed. Returns 0, or -1 with the error logged; call vly_stream_server_close() in
+ * either case. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_stream_server_open(struct vly_stream_server *server, const struct vly_options *options);
 
-/* `counters` has thread_cnt rows for streams. Returns 0, or -1 with the error logged. */
+/* `counters` must have thread_cnt rows for streams. Returns 0, or -1 with the error logged. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_stream_server_start(struct vly_stream_server *server, struct vly_counters *counters);
 

@@ -13,7 +13,7 @@
 #include "common/log.h"
 #include "socket_owner.h"
 
-/* In <linux/in6.h>, which can't be had beside <netinet/in.h>. */
+/* From <linux/in6.h>, which can't be included together with <netinet/in.h>. */
 #ifndef IPV6_FREEBIND
 #define IPV6_FREEBIND 78
 #endif
@@ -25,7 +25,7 @@ struct option {
 };
 
 static const struct option ipv4_options[] = {
-	{SOL_IP, IP_FREEBIND, 1}, /* the address may come later, as anycast addresses do */
+	{SOL_IP, IP_FREEBIND, 1}, /* the address may be added later, as anycast addresses are */
 	{0, 0, 0},
 };
 
@@ -36,20 +36,19 @@ static const struct option ipv6_options[] = {
 };
 
 /*
- * Accepted sockets inherit these. No TCP_DEFER_ACCEPT: silent connections are better off in our
- * hands, where the oldest makes room for a new one, than in the kernel's queue, where the new one
- * is dropped.
+ * Accepted sockets inherit these. TCP_DEFER_ACCEPT is not used: an accepted silent connection can
+ * be closed for a new one, but in the kernel's queue it would cause new ones to be dropped.
  */
 static const struct option tcp_options[] = {
-	{SOL_SOCKET, SO_REUSEADDR, 1}, /* connections of an earlier life are no obstacle */
+	{SOL_SOCKET, SO_REUSEADDR, 1}, /* despite connections of a previous process */
 	{SOL_SOCKET, SO_SNDBUF, VLY_STREAM_SNDBUF_BYTES},
 	{SOL_SOCKET, SO_RCVBUF, VLY_STREAM_RCVBUF_BYTES},
-	{SOL_TCP, TCP_NODELAY, 1}, /* responses are written whole, there is nothing to wait for */
+	{SOL_TCP, TCP_NODELAY, 1}, /* responses are sent whole: nothing to wait for */
 	{0, 0, 0},
 };
 
-/* Responses come from the address that was asked, and no ICMP error, which anybody can forge, makes
- * them fragments (RFC 9715 §3.1). */
+/* Responses are sent from the address to which the query was sent. No ICMP error, which can be
+ * forged, causes fragments (RFC 9715 §3.1). */
 static const struct option udp_ipv4_options[] = {
 	{SOL_IP, IP_PKTINFO, 1},
 	{SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT},
@@ -117,11 +116,12 @@ complain(const struct vly_stream_place *place, int error)
 	inet_ntop(place->family, octet, address, sizeof(address));
 	if (error == EADDRINUSE) {
 		vly_socket_owner(owner, place->type, VLY_DNS_PORT);
-		vly_log_error("%s port 53 of %s is in use%s: stop that, or say --listen ADDRESS "
-			      "for addresses of our own, or --stream-threads 0",
+		vly_log_error("%s port 53 of %s is in use%s: stop that program, give other "
+			      "addresses with "
+			      "--listen, or set --stream-threads 0",
 			      protocol, address, owner);
 	} else if (error == EACCES || error == EPERM) {
-		vly_log_error("%s port 53 of %s: not permitted, CAP_NET_BIND_SERVICE is needed",
+		vly_log_error("%s port 53 of %s: not permitted: needs CAP_NET_BIND_SERVICE",
 			      protocol, address);
 	} else {
 		vly_log_error("%s port 53 of %s: %s", protocol, address, strerror(error));

@@ -10,10 +10,11 @@
 
 #include "base/thread.h"
 
-/* Connections that wait for us to accept them; the kernel cuts it to net.core.somaxconn. */
+/* Connections that wait to be accepted: bursts of new connections, as after a restart, must not be
+ * dropped. The kernel limits it to net.core.somaxconn, 4096 by default. */
 #define BACKLOG 4096
 
-/* A flood of new connections must not keep the thread from those it has. */
+/* A flood of new connections must not keep the thread from serving the open ones. */
 #define ACCEPT_BATCH 64
 
 static int
@@ -22,8 +23,8 @@ open_reserve(void)
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* No descriptor is left: one connection less, or this one is not to be had. Waiting for better
- * times would spin. */
+/* No descriptor is left: closes another connection, or else accepts and closes this one. Leaving it
+ * in the queue would keep the listener readable, and the loop busy. */
 static void
 make_room(struct vly_stream_thread *thread, int listen_fd)
 {
@@ -59,7 +60,7 @@ on_readable(uv_poll_t *poll, int status, int events)
 	struct vly_stream_listener *listener = poll->data;
 
 	(void)events;
-	/* An error queued at a UDP socket, such as by ICMP: taking it is all there is to do. */
+	/* An error queued at a UDP socket, for example by ICMP: read it, so that it is cleared. */
 	if (status < 0) {
 		int error;
 		socklen_t bytes = sizeof(error);

@@ -12,7 +12,7 @@
 #include "answer/guard.h"
 #include "guard/defence.h"
 
-/* Few packets come this way; more at once would only take memory for the largest datagrams. */
+/* Few packets come this way; larger batches would only take memory for the largest datagrams. */
 #define BATCH 16
 
 /* Any datagram fits. A buffer's pages cost nothing until a datagram of that size arrives. */
@@ -26,7 +26,7 @@ struct vly_stream_udp {
 	uint16_t limit_max;
 	struct vly_guard guard;
 	unsigned asked_cnt;
-	atomic_uint held_cnt; /* of query[]: being answered */
+	atomic_uint held_cnt; /* queries in query[] being answered, for the watchdog */
 	unsigned reply_cnt;
 	struct mmsghdr received[BATCH];
 	struct mmsghdr reply[BATCH];
@@ -34,7 +34,7 @@ struct vly_stream_udp {
 	struct sockaddr_in6 address[BATCH]; /* the larger of the two */
 	_Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL_BYTES];
 	struct vly_query query[BATCH];
-	unsigned asked[BATCH]; /* of each query: which of received[] it is */
+	unsigned asked[BATCH]; /* of each query: its index in received[] */
 	uint8_t buffer[BATCH][BUFFER_BYTES];
 };
 
@@ -42,7 +42,7 @@ struct vly_stream_udp *
 vly_stream_udp_create(struct vly_stream_policy *policy, struct vly_stream_counters *counters,
 		      uint16_t limit_max)
 {
-	/* calloc() would not heed the alignment of the queries */
+	/* calloc() does not provide the alignment of the queries */
 	struct vly_stream_udp *udp = aligned_alloc(_Alignof(struct vly_stream_udp), sizeof(*udp));
 
 	if (udp == NULL)
@@ -66,7 +66,7 @@ source_of(const struct sockaddr_in6 *address)
 
 	return (struct vly_stream_source){
 		.ipv4 = is_ipv4,
-		.port = ntohs(address->sin6_port), /* where IPv4 has it, too */
+		.port = ntohs(address->sin6_port), /* at the same place in sockaddr_in */
 		.address = is_ipv4 ? (const uint8_t *)&ipv4->sin_addr
 				   : (const uint8_t *)&address->sin6_addr,
 	};
@@ -141,9 +141,9 @@ vly_stream_udp_held(const struct vly_stream_udp *udp, const struct vly_query **q
 }
 
 /*
- * The destination of the query becomes the source of the response, by the same control message. The
- * way back is the routing table's to find, but for link-local addresses, which mean nothing without
- * their link.
+ * Makes the destination of the query the source of the response, in the same control message. The
+ * routing table chooses the interface, except for link-local addresses, which are ambiguous without
+ * one.
  */
 static void
 turn_round(struct msghdr *message)
@@ -174,7 +174,8 @@ collect_replies(struct vly_stream_udp *udp)
 	}
 }
 
-/* What can't be sent is dropped, as a full network would; the others still go. */
+/* A response that can't be sent is dropped, as in a congested network; the others are still
+ * sent. */
 static void
 send_replies(struct vly_stream_udp *udp, int fd)
 {

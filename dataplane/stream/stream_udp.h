@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Queries over UDP that the fast path leaves to the kernel: fragments, IP options, IPv6 extension
- * headers, queues without an lcore, and interfaces without a port of ours. Judged by the policy,
- * and answered in batches by an ordinary socket, from the address that was asked.
+ * headers, queues without an lcore, and interfaces without a port of ours. The policy judges them,
+ * and an ordinary socket answers in batches, from the address to which the query was sent.
  *
- * Use: vly_stream_udp_create() one per stream thread, which must be an RCU reader and offline;
- * vly_stream_udp_serve() whenever a socket of stream_socket.h is readable; vly_stream_udp_free().
+ * Use, one per stream thread, which must be a registered RCU reader and offline (it goes online for
+ * the batch): vly_stream_udp_create(); vly_stream_udp_serve() when a socket of stream_socket.h is
+ * readable; vly_stream_udp_free(). Nothing blocks. Datagrams are untrusted.
  */
 #ifndef VLY_DATAPLANE_STREAM_UDP_H
 #define VLY_DATAPLANE_STREAM_UDP_H
@@ -17,17 +18,17 @@
 
 struct vly_stream_udp;
 
-/* `policy` and `counters` stay the caller's. `limit_max`: octets of the largest response. NULL: no
- * memory. */
+/* `policy` and `counters` stay the caller's. `limit_max`: octets of the largest response. Returns
+ * NULL if there is no memory. */
 __attribute__((warn_unused_result)) struct vly_stream_udp *
 vly_stream_udp_create(struct vly_stream_policy *policy, struct vly_stream_counters *counters,
 		      uint16_t limit_max);
 
-/* Answers what has arrived at `fd`, up to one batch; the rest keeps the socket readable. */
+/* Answers the datagrams at `fd`, up to one batch; with more, the socket stays readable. */
 __attribute__((nonnull)) void vly_stream_udp_serve(struct vly_stream_udp *udp, int fd);
 
-/* How many queries are being answered, and where they are; for another thread, when this one hangs.
- */
+/* Returns the number of queries being answered, and their place. For another thread, if this one
+ * hangs. */
 __attribute__((nonnull)) unsigned vly_stream_udp_held(const struct vly_stream_udp *udp,
 						      const struct vly_query **query);
 

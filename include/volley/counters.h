@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Counters in shared memory: written by volley-dataplane, read by whoever got the memfd (publish.h
- * HELLO).
+ * Counters in shared memory. volley-dataplane writes them; volley-control gets the memfd with HELLO
+ * (publish.h) and reads them.
  *
- * One block: struct vly_counters, then lcore_cnt × struct vly_lcore_counters, then port_cnt ×
- * struct vly_port_counters, then stream_cnt × struct vly_stream_counters, then ring_cnt × struct
- * vly_sample_ring: one of each lcore, then the main thread's, for what the XDP programs dropped,
- * then one of each stream thread. Each lcore and each stream thread writes only its own lines, with
- * plain 64-bit stores, so a reader sees every value whole, and the set of them up to a burst apart.
- * Counters never go backwards while the dataplane lives; start_unix_ns tells one life from the
- * next.
+ * One block, of
+ *     struct vly_counters
+ *     struct vly_lcore_counters[lcore_cnt]
+ *     struct vly_port_counters[port_cnt]
+ *     struct vly_stream_counters[stream_cnt]
+ *     struct vly_sample_ring[ring_cnt]       each lcore's, the main thread's (drops of the XDP
+ *                                            programs), each stream thread's
  *
- * A reader maps the memfd read-only (it is sealed against resizing) and checks magic, version and
- * sizes.
+ * Threads: each lcore and each stream thread writes only its own lines; the main thread writes the
+ * rest. Stores are plain and of 64 bits, so a reader sees every value whole, but values of one
+ * thread may be up to a burst apart. Counters do not go back during one life of the dataplane;
+ * start_unix_ns differs in the next.
+ *
+ * Trust: the reader maps the memfd read-only (it is sealed against resizing) and checks magic,
+ * version and sizes before it calls the functions below.
  */
 #ifndef VLY_COUNTERS_H
 #define VLY_COUNTERS_H
@@ -29,10 +34,10 @@
 #define VLY_LCORE_COUNTERS(X)                                                                      \
 	X(rx_packets, "packets received from the port")                                            \
 	X(rx_bytes, "octets received, Ethernet header included")                                   \
-	X(rx_waited, "packets that waited while the lcore answered those before them")             \
+	X(rx_waited, "packets that waited while the lcore answered earlier ones")                  \
 	X(tx_packets, "packets given to the port")                                                 \
 	X(tx_bytes, "octets given to the port")                                                    \
-	X(tx_full, "responses dropped because the port took no more")                              \
+	X(tx_full, "responses dropped because the transmit ring was full")                         \
 	X(queries_ipv4, "queries over IPv4")                                                       \
 	X(queries_ipv6, "queries over IPv6")                                                       \
 	X(queries_edns, "queries with an OPT record")                                              \
@@ -45,28 +50,28 @@
 	X(rcode_other, "responses with another RCODE, such as BADVERS")                            \
 	X(referrals, "responses that refer to a child zone")                                       \
 	X(truncated, "responses with TC=1")                                                        \
-	X(dropped_message, "messages too short or too odd to deserve a response")                  \
-	X(limited_answer, "answers over their limit of the client's prefix")                       \
-	X(limited_referral, "referrals over their limit")                                          \
-	X(limited_nxdomain, "NXDOMAIN responses over their limit")                                 \
-	X(limited_error, "error responses over their limit")                                       \
-	X(slipped, "limited responses that went out empty with TC=1")                              \
-	X(badcookie, "limited responses that went out as BADCOOKIE")                               \
+	X(dropped_message, "messages dropped because they are too short or are responses")         \
+	X(limited_answer, "answers over the limit of the client's prefix")                         \
+	X(limited_referral, "referrals over the limit of the client's prefix")                     \
+	X(limited_nxdomain, "NXDOMAIN responses over the limit of the client's prefix")            \
+	X(limited_error, "error responses over the limit of the client's prefix")                  \
+	X(slipped, "limited responses sent empty with TC=1")                                       \
+	X(badcookie, "limited responses sent as BADCOOKIE")                                        \
 	X(cookies_valid, "queries with a valid server cookie")                                     \
-	X(cookies_new, "queries with a client cookie alone")                                       \
-	X(cookies_invalid, "queries with a server cookie that is not ours, or too old")            \
+	X(cookies_new, "queries with only a client cookie")                                        \
+	X(cookies_invalid, "queries with a foreign or expired server cookie")                      \
 	X(source_dry_run, "packets that the source rate would have dropped")                       \
-	X(bursts, "bursts that held at least one packet")                                          \
+	X(bursts, "bursts of at least one packet")                                                 \
 	X(polls_empty, "polls that found nothing")                                                 \
 	X(busy_tsc, "cycles spent on bursts")                                                      \
-	X(sleeps, "times that an idle lcore slept")
+	X(sleeps, "sleeps of an idle lcore")
 
 struct vly_lcore_counters {
 #define X(name, help) uint64_t name;
 	VLY_LCORE_COUNTERS(X)
 #undef X
-	/* what the policy decided in user space, by enum vly_verdict: for pci and other ports
-	 * without XDP, and for what stream threads get */
+	/* frames by the verdict of the policy in user space: on ports without the XDP program, and
+	 * in stream threads */
 	uint64_t verdict[VLY_VERDICT_CNT];
 	uint32_t lcore_id;
 	uint32_t port_idx;
@@ -74,17 +79,17 @@ struct vly_lcore_counters {
 	uint32_t cpu;
 } __attribute__((aligned(64)));
 
-/* What may be wrong with a port: id, what `volleyctl status` and the log say of its interface. The
- * worst that is true counts: the later, the worse. */
+/* Troubles of a port: id, and the words that follow the interface's name in `volleyctl status` and
+ * the log. The later, the worse; a port has the worst that applies. */
 #define VLY_PORT_TROUBLES(X)                                                                       \
-	X(none, "is well again")                                                                   \
-	X(mtu, "has another MTU than at the start: packets that do not fit are lost until "        \
+	X(none, "works again")                                                                     \
+	X(mtu, "has another MTU than at the start: larger packets are lost until "                 \
 	       "volley-dataplane is restarted")                                                    \
-	X(no_carrier, "has no carrier: no packets come or go")                                     \
-	X(down, "is down: no packets come or go")                                                  \
-	X(detached, "lost our XDP program: the kernel has its packets until volley-dataplane is "  \
-		    "restarted")                                                                   \
-	X(gone, "is gone: volley-dataplane must be restarted when it is back")
+	X(no_carrier, "has no carrier: no packets are received or sent")                           \
+	X(down, "is down: no packets are received or sent")                                        \
+	X(detached, "has lost our XDP program: its packets go to the kernel until "                \
+		    "volley-dataplane is restarted")                                               \
+	X(gone, "is gone: restart volley-dataplane when it is back")
 
 enum vly_port_trouble {
 #define X(id, text) VLY_PORT_TROUBLE_##id,
@@ -99,39 +104,39 @@ struct vly_port_counters {
 	uint64_t xdp_source_dry_run;           /* struct vly_policy_state */
 	uint64_t rx_missed;                    /* packets that found the port's ring full */
 	uint64_t xdp_attached;                 /* 1: this port runs the XDP program */
-	uint64_t unserved_queue_cnt;           /* queues without an lcore that queries came in on
-						  within the last minute or so */
-	uint64_t trouble;                      /* enum vly_port_trouble, as of the last 100 ms */
-	char kernel[16];                       /* its interface to the kernel; empty: none */
-	uint64_t to_kernel;                    /* packets through that */
+	/* queues without an lcore on which queries arrived within the last minute or so */
+	uint64_t unserved_queue_cnt;
+	uint64_t trouble; /* enum vly_port_trouble, as of the last 100 ms */
+	char kernel[16];  /* the port's interface to the kernel; empty: none */
+	uint64_t to_kernel;
 	uint64_t from_kernel;
-	uint64_t kernel_lost; /* those that the interface or the port did not take */
+	uint64_t kernel_lost; /* packets that this interface or the port did not take */
 } __attribute__((aligned(64)));
 
 /* name, help */
 #define VLY_STREAM_COUNTERS(X)                                                                     \
 	X(accepted, "connections accepted")                                                        \
-	X(refused_prefix, "connections refused because the client's prefix has its share")         \
+	X(refused_prefix, "connections refused because the client's prefix has too many")          \
 	X(refused_denied, "connections refused because the client's prefix is denied")             \
-	X(closed_denied, "connections whose client's prefix was denied meanwhile")                 \
-	X(closed_client, "connections that the client ended")                                      \
+	X(closed_denied, "connections closed because the client's prefix became denied")           \
+	X(closed_client, "connections closed by the client")                                       \
 	X(closed_idle, "connections closed because they were idle")                                \
 	X(closed_limit, "connections closed to make room for new ones")                            \
 	X(closed_memory, "connections closed because all buffers were in use")                     \
-	X(closed_slow_query, "connections whose message was not complete in time")                 \
-	X(closed_slow_reader, "connections whose client did not take its responses in time")       \
+	X(closed_slow_query, "connections closed because a query did not arrive in time")          \
+	X(closed_slow_reader, "connections closed because responses were not read in time")        \
 	X(closed_malformed, "connections closed because of a length too short for DNS")            \
-	X(udp_queries, "datagrams that the fast path left to the kernel, dropped ones included")
+	X(udp_queries, "datagrams that came by the kernel, dropped ones included")
 
-/* One thread that answers over TCP, and over UDP what the fast path leaves to the kernel. */
+/* One stream thread: TCP, and the UDP that the fast path leaves to the kernel. */
 struct vly_stream_counters {
-	/* As an lcore counts; packets and bytes are messages and their octets, busy_tsc and what
-	 * idles stay 0. */
+	/* Packets and bytes are messages and their octets; busy_tsc, polls_empty and sleeps stay
+	 * 0. */
 	struct vly_lcore_counters answers;
 #define X(name, help) uint64_t name;
 	VLY_STREAM_COUNTERS(X)
 #undef X
-	uint64_t open; /* connections now: the only one that falls */
+	uint64_t open; /* open connections: the only value that goes down */
 } __attribute__((aligned(64)));
 
 struct vly_counters {
@@ -150,8 +155,8 @@ struct vly_counters {
 	uint64_t tsc_hz;
 	uint64_t generation; /* of the live table */
 	uint64_t zone_cnt;   /* in the live table */
-	/* CLOCK_MONOTONIC before the ports' counters were last copied: packets that were counted
-	 * until then are in them */
+	/* CLOCK_MONOTONIC before the ports' counters were last copied: they include all packets
+	 * counted until then */
 	uint64_t ports_read_ns;
 } __attribute__((aligned(64)));
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The defence: every limit, list and secret that may change while Volley runs. volley-control makes
- * one block of them from its configuration and from what operators set at run time, and hands it
- * over as a sealed memfd (publish.h DEFENCE). The dataplane verifies it, gives the rules to each
- * port, and swaps it with RCU; what was in force before stays so when a block is refused, and when
- * control dies.
+ * one block from its configuration and the operator's commands, and passes it on as a sealed memfd
+ * (publish.h DEFENCE). The dataplane checks it (untrusted), gives the rules to each port, and swaps
+ * the block with RCU. If a block is refused, or control dies, the previous one stays in force.
  *
- * Before the first block arrives there are all rules that need no numbers,
- * no limits, no cookies.
+ * Until the first block arrives, only the checks of vly_policy_classify() apply: no limits, no
+ * lists, no cookies.
  */
 #ifndef VLY_DEFENCE_H
 #define VLY_DEFENCE_H
@@ -21,7 +20,7 @@
 #define VLY_DEFENCE_MAGIC   UINT64_C(0x434e4644594c56) /* "VLYDFNC" */
 #define VLY_DEFENCE_VERSION 5
 
-/* Kinds of responses, limited apart: name, help. */
+/* Kinds of responses, each with a limit of its own: name, help. */
 #define VLY_RESPONSE_KINDS(X)                                                                      \
 	X(answer, "positive answers and NODATA")                                                   \
 	X(referral, "referrals")                                                                   \
@@ -35,21 +34,20 @@ enum vly_response_kind {
 		VLY_RESPONSE_KIND_CNT
 };
 
-/* A response counts once for each started VLY_RESPONSE_UNIT_BYTES of its message, so that a large
- * one costs what it weighs at the victim. */
+/* A response counts as one unit for each VLY_RESPONSE_UNIT_BYTES of its message, rounded up, so
+ * that large responses, which do more harm to a victim, cost more. Most positive answers are one
+ * unit; with a smaller unit, plain answers would differ in cost. */
 #define VLY_RESPONSE_UNIT_SHIFT 7
 #define VLY_RESPONSE_UNIT_BYTES (1 << VLY_RESPONSE_UNIT_SHIFT)
 
-/* Limits of responses per client prefix, kind and lcore. */
+/* Limits of responses for each client prefix, kind and lcore. */
 struct vly_response_limits {
 	uint32_t mode; /* enum vly_limit_mode (policy.h) */
-	uint32_t slip; /* one in so many limited responses, at random, goes out empty with TC=1; 0:
-			  none */
+	uint32_t slip; /* one in `slip` limited responses is sent empty with TC=1; 0: none */
 	uint32_t prefix4_bits; /* 1..32 */
 	uint32_t prefix6_bits; /* 1..64 */
 	struct vly_rate rate[VLY_RESPONSE_KIND_CNT];
-	uint32_t badcookie; /* 1: who sends a cookie, but no valid server cookie, gets BADCOOKIE
-			       instead of TC */
+	uint32_t badcookie; /* 1: clients with a cookie, but no valid one, get BADCOOKIE, not TC */
 	uint32_t pad;
 };
 
@@ -58,7 +56,7 @@ struct vly_response_limits {
 enum vly_cookie_secret {
 	VLY_COOKIE_CURRENT, /* makes cookies */
 	VLY_COOKIE_PREVIOUS,
-	VLY_COOKIE_NEXT, /* what servers of the same address may already use */
+	VLY_COOKIE_NEXT, /* other servers of the same address may already use it */
 	VLY_COOKIE_SECRET_CNT
 };
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Zone images: the compiled form of zones, written by volley-control, read by volley-dataplane.
+ * Zone images, format 4: zones in compiled form. volley-control writes them, volley-dataplane reads
+ * them.
  *
  * An image is one immutable, position-independent block in a sealed memfd (or, byte for byte, in a
- * file). It holds any number of zones. Layout, each part aligned to 64 octets:
+ * file). It holds any number of zones. Its parts, each aligned to 64 octets:
  *
  *     struct vly_image_header
  *     ZONES    struct vly_image_zone[]      one per zone
@@ -11,37 +12,37 @@
  *     HEAP     nodes and compiled answers, referred to by vly_image_ref; ends in slack
  *
  * How a name is answered:
- *   1. vly_name_hash() gives the hash of the name and of each ancestor; the table of the dataplane
- * tells the image, by the slice of the last labels, and its buckets the node of the name, which
- * tells the zone. Where there is none, the table finds the zone: image and index into ZONES.
- *   2. The buckets give the node of the name in that zone, or of its longest existing ancestor, the
- *      closest encloser (RFC 4592 §3.3.1). Empty non-terminals have nodes; names below a cut or a
- * DNAME (occluded, RFC 9499 §7) have none, so existence is monotonic along the ancestors and the
- * closest encloser can be found by bisection.
- *   3. Exact match: the answer listed for the type, else `other` (NODATA, a CNAME chain, or a
- * referral at a cut). Otherwise at the closest encloser: a cut gives its referral, `wildcard` names
- * the node of *.encloser, whose answers are chosen in the same way, and else the zone's NXDOMAIN.
- *   4. A compiled answer is copied behind the question. Its compression pointers were set for a
- * question whose name has `anchor_len` octets; when the real one is longer by delta, each pointer
- * listed in fix[] grows by delta: those that point into the question's name and those that point
- * into the answer itself alike. Owners equal to the question's name are pointers to offset 12 and
- * not listed.
+ *   1. vly_name_hash() hashes the name and each of its ancestors. The slice of the last labels
+ *      selects an image (dataplane/image/table.h).
+ *   2. The buckets give the node of the name or of its longest existing ancestor, the closest
+ *      encloser (RFC 4592 §3.3.1); the node says which zone it is in. Empty non-terminals have
+ *      nodes. Occluded names (below a cut or a DNAME, RFC 9499 §7) have none. So a name exists only
+ *      if all its ancestors in the zone do, and the closest encloser can be found by bisection.
+ *   3. If the name has a node: the answer listed for the type, or else `other` (NODATA, a CNAME
+ *      chain, or a referral at a cut).
+ *      If it has none, the closest encloser decides:
+ *        - a cut gives its referral;
+ *        - below a DNAME the dataplane composes the answer (dataplane/answer/compose.h), starting
+ *          with the compiled DNAME answer;
+ *        - `wildcard` is the node of *.encloser, and gives an answer as in the first case;
+ *        - otherwise the zone's NXDOMAIN.
+ *   4. The compiled answer is copied behind the question. Its compression pointers were set for a
+ *      question whose name has `anchor_len` octets. When the real name is longer by delta, delta is
+ *      added to each pointer listed in fix[], whether it points into the question's name or into
+ *      the answer itself. Owners equal to the question's name are pointers to offset 12 and are not
+ *      listed.
  *
- * Who owns what: the writer seals the memfd (VLY_IMAGE_SEALS) before it gives it away; nobody
- * writes afterwards. A reader trusts nothing: it checks seals, checksum, and once every offset in
- * the image. All integers are in host order (the magic number tells a foreign byte order), except
- * inside wire data.
+ * Ownership: the writer seals the memfd (VLY_IMAGE_SEALS) before it passes the memfd on; nobody
+ * writes afterwards, and any thread may read.
  *
- * Room for what comes later; a reader refuses versions, flags and sections that it does not know:
- *   DNAME            VLY_NODE_DNAME marks the node; a closest encloser with it answers with the
- * compiled DNAME answer (listed under type 39) and a CNAME composed from the question. signed
- * answers   VLY_SECTION_SIGNED: for each answer a second form with its RRSIGs, found at the same
- *                    ref in a parallel table, so that the unsigned form stays as small as it is.
- *   denial           VLY_SECTION_ORDER: refs of the nodes (or NSEC3 owners) in canonical order,
- * searched by bisection; the proof's records are compiled answers, sent as parts behind the first.
- *   stacks           VLY_ZONE_OVERLAY: the zone holds only what differs from the next image in the
- * stack that has it; a node that hides one below is VLY_NODE_GONE. removed zones    a table is
- * built from a whole list of images, so a removed zone is simply in none.
+ * Trust: none. The reader checks the seals, the checksum and, once, every offset
+ * (common/image_check.h); after that, lookups need no bounds checks. A reader refuses versions,
+ * flags and sections that it does not know.
+ *
+ * Integers are in host order, except inside wire data. The magic number exposes a foreign byte
+ * order.
+ *
+ * No function here blocks. All of them expect a verified image.
  */
 #ifndef VLY_IMAGE_H
 #define VLY_IMAGE_H
@@ -61,11 +62,13 @@
 /* Readable octets behind the last answer: answers are copied in whole 64-octet blocks. */
 #define VLY_IMAGE_SLACK_BYTES 64
 
-/* An image may lie in huge pages of this size: its block is then a whole number of them, with
- * zeroes behind the image. */
+/* An image may be in huge pages of this size. Its block then is a whole number of them, and the
+ * octets behind the image are zero. */
 #define VLY_IMAGE_HUGE_BYTES (UINT64_C(1) << 21)
 
-/* Slices that the names of a table are divided into: vly_image_slice(). */
+/* The names of a table are divided into so many slices: vly_image_slice(). The route of a table has
+ * two octets per slice, 8 KiB in all. More slices tell smaller groups of zones apart, but take more
+ * of the cache from the zones. */
 #define VLY_IMAGE_SLICES 4096
 
 /* Seals that a memfd must carry before a reader maps it (fcntl F_GET_SEALS). */
@@ -79,9 +82,7 @@ enum vly_image_section_id {
 	VLY_SECTION_ZONES,
 	VLY_SECTION_BUCKETS,
 	VLY_SECTION_HEAP,
-	VLY_SECTION_ORDER,  /* reserved, empty */
-	VLY_SECTION_SIGNED, /* reserved, empty */
-	VLY_SECTION_CNT = 8,
+	VLY_SECTION_CNT = 8, /* entries in the header; those behind HEAP are empty in format 4 */
 };
 
 struct vly_image_section {
@@ -98,8 +99,7 @@ struct vly_image_header {
 	struct vly_hash_key hash_key;
 	uint32_t zone_cnt;
 	uint32_t bucket_cnt;
-	uint32_t probe_max; /* buckets that a search must look at before it gives up, 1..bucket_cnt
-			     */
+	uint32_t probe_max; /* buckets that a search may have to look at, 1..bucket_cnt */
 	uint32_t reserved;
 	struct vly_image_section section[VLY_SECTION_CNT];
 	uint8_t pad[48];
@@ -113,16 +113,21 @@ struct vly_image_zone {
 	uint32_t serial;        /* of the SOA */
 	uint64_t record_cnt;
 	uint32_t node_cnt;
-	uint16_t flags;    /* none known yet */
+	uint16_t flags;    /* 0 in format 4 */
 	uint8_t label_cnt; /* of the apex */
-	uint8_t label_max; /* of the deepest node: names with more labels are not looked for */
+	uint8_t label_max; /* of the deepest node: no name with more labels exists */
 	uint8_t pad[32];
 };
 static_assert(sizeof(struct vly_image_zone) == 64, "one cache line per zone");
 
-/* Eight names whose hash leads here, in slots filled from 0; a free one has node 0. Names for which
- * there was no room are in the next bucket (the first follows the last): the search goes on there
- * if the bucket is full and the tags of its last two slots do not fall. */
+/*
+ * Eight names whose hash selects this bucket. Slots are filled from 0; a free slot has node 0.
+ *
+ * Names that found no room are in the next bucket (the first follows the last). The order of the
+ * last two tags says whether there are any, so that this costs no octet: the writer sorts these two
+ * slots by ascending tag if the bucket overflows, and by descending tag if it is merely full.
+ * vly_image_bucket_overflows() reads that. Equal tags count as overflow: one probe in vain.
+ */
 struct vly_image_bucket {
 	uint32_t tag[8];
 	vly_image_ref node[8];
@@ -135,22 +140,23 @@ enum vly_image_node_flag {
 	VLY_NODE_DNAME = 4, /* owns a DNAME */
 };
 
-/* Six octets: two less for each RRset, and a load that is not aligned costs nothing within a line.
- */
+/* Packed to six octets: that saves two for each RRset, and an unaligned load within a cache line
+ * costs nothing. */
 struct __attribute__((packed, aligned(2))) vly_image_type {
 	uint16_t type;
 	vly_image_ref answer;
 };
 static_assert(sizeof(struct vly_image_type) == 6, "no padding");
 
-/* Followed by type[type_cnt], sorted by type, then by the name: wire form in lower case, filled
- * with zero octets to a multiple of 8 and then by at least 32 octets of something readable. */
+/* Followed by type[type_cnt] in ascending order, then by the name: wire form in lower case, padded
+ * with zeros to a multiple of 8. At least 32 more octets behind it are readable, since names are
+ * compared in blocks of that size. */
 struct vly_image_node {
 	uint32_t zone;    /* index into ZONES */
 	uint8_t name_len; /* 1..255 */
 	uint8_t flags;    /* enum vly_image_node_flag */
 	uint16_t type_cnt;
-	vly_image_ref other;    /* answer for each type not listed */
+	vly_image_ref other;    /* answer for every type not listed */
 	vly_image_ref wildcard; /* node of the name's child "*", or 0 */
 	struct vly_image_type type[];
 };
@@ -160,28 +166,28 @@ enum vly_image_answer_flag {
 	VLY_ANSWER_RCODE = 0x0f, /* the response's RCODE: NOERROR to YXDOMAIN */
 	VLY_ANSWER_AA = 0x10,
 	VLY_ANSWER_REFERRAL = 0x20, /* for the counters */
-	VLY_ANSWER_ROTATES =
-		0x40, /* wire is ancount records of equal, even length: any may come first */
+	/* wire[] is ancount records of equal, even length, any of which may come first */
+	VLY_ANSWER_ROTATES = 0x40,
 };
 
 /*
- * Everything that follows the question, but the OPT. Followed by fix[fix_cnt], filled to a multiple
- * of 8 octets, then wire[wire_len].
+ * Everything that follows the question, except the OPT. Followed by fix[fix_cnt], padded to a
+ * multiple of 8 octets, then wire[wire_len].
  *
- * The first keep_len octets are what a response may not lose without TC=1: answer and authority
- * sections, and required glue (RFC 9471), which comes first in the additional section. What follows
- * is whole RRsets in the additional section that may be left out, any of them (RFC 2181 §9): their
- * names are compressed against the question and the first keep_len octets alone. Only when there
- * are such, two octets behind wire[] tell how many records of the additional section are in the
- * first keep_len octets: see vly_image_answer_keep_arcount().
+ * A response must contain the first keep_len octets, or set TC: they are the answer and authority
+ * sections and the required glue (RFC 9471), which comes first in the additional section.
+ *
+ * The rest is whole RRsets of the additional section. Any of them may be left out (RFC 2181 §9):
+ * their names are compressed only against the question and the first keep_len octets. Only if there
+ * is such a rest, two octets behind wire[] hold the number of additional records in the first
+ * keep_len octets; vly_image_answer_keep_arcount() reads them.
  */
 struct vly_image_answer {
-	/* counts, in the reverse of the header's order: vly_image_answer_counts() loads them at
-	 * once */
+	/* in the reverse of the DNS header's order: vly_image_answer_counts() loads all at once */
 	uint16_t arcount; /* of the whole; the OPT not counted */
 	uint16_t nscount;
 	uint16_t ancount;
-	uint16_t wire_len; /* 0..65535 - question and header */
+	uint16_t wire_len; /* 0..65535 less header and question */
 	uint16_t keep_len;
 	uint16_t sum; /* one's complement sum of wire[] in host order, as if at an even offset */
 	uint16_t fix_cnt;
@@ -191,7 +197,7 @@ struct vly_image_answer {
 };
 static_assert(sizeof(struct vly_image_answer) == 16, "kept small: there is one per RRset");
 
-/* Octets of the huge pages that an image of so many takes, if it is in huge pages. */
+/* The octets that an image of `image_bytes` takes in huge pages. */
 static inline uint64_t
 vly_image_huge_bytes(uint64_t image_bytes)
 {
@@ -200,9 +206,10 @@ vly_image_huge_bytes(uint64_t image_bytes)
 }
 
 /*
- * The slice of names that end in the labels with this hash. The dataplane knows for each slice in
- * which image its names are, so zones of one slice are best in one image; how many labels that are
- * is the writer's choice, and found out. In other bits than those that choose a bucket.
+ * The slice of the names that end in the labels with this hash. A table knows for each slice which
+ * image has most of its names, so the writer should keep the zones of a slice in one image. The
+ * writer chooses how many labels make a slice; the reader finds out. The bits used here are not
+ * those that select a bucket: otherwise the names of one slice would crowd into a few buckets.
  */
 static inline uint32_t
 vly_image_slice(uint64_t hash)
@@ -222,7 +229,7 @@ vly_image_tag(uint64_t hash)
 	return (uint32_t)hash;
 }
 
-/* Whether names that lead to this bucket may be in the next one. */
+/* Whether names that belong into this bucket may be in the next one. */
 static inline bool
 vly_image_bucket_overflows(const struct vly_image_bucket *bucket)
 {
@@ -264,15 +271,14 @@ vly_image_answer_wire(const struct vly_image_answer *answer)
 	return (const uint8_t *)answer + vly_image_answer_wire_off(answer->fix_cnt);
 }
 
-/* Octets behind wire[] that belong to the answer. */
+/* Octets behind wire[] that belong to the answer, 0 or 2. */
 static inline unsigned
 vly_image_answer_tail_bytes(const struct vly_image_answer *answer)
 {
 	return answer->keep_len < answer->wire_len ? sizeof(uint16_t) : 0;
 }
 
-/* Records of the additional section in the first keep_len octets. For responses that are cut short:
- * not fast. */
+/* Additional records in the first keep_len octets. Only responses that are cut short need it. */
 static inline unsigned
 vly_image_answer_keep_arcount(const struct vly_image_answer *answer)
 {

@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The one policy: what becomes of a received frame, and why. The XDP program and native code
- * compile this header, so every port drops exactly the same frames.
+ * The policy: decides whether a received frame is served, passed to the kernel or dropped, and
+ * gives the reason. The XDP program and native code compile this header, so every port drops
+ * exactly the same frames.
  *
  * Use:
- *   1. vly_policy_classify() a frame, with the port's MAC address and our addresses;
- *   2. with a verdict before VLY_VERDICT_serve, the frame is the kernel's; with VLY_VERDICT_serve
- *      it is a DNS query for us, and `packet` says where its parts are and who sent it; with one
- *      behind that it is dropped, and the verdict is the reason;
- *   3. vly_policy_admit() what is to be served, by the rules in force. Not where an XDP program has
- *      done it already: a packet is charged once.
- * Who gets a message from a socket has no frame: vly_policy_classify_message() stands for step 1.
+ *   1. vly_policy_classify() a frame, with the port's MAC address and our addresses. A verdict
+ *      below VLY_VERDICT_serve leaves the frame to the kernel. VLY_VERDICT_serve means a DNS query
+ *      for us: `packet` says where its parts are and who sent it. A verdict above that drops the
+ *      frame, and is the reason.
+ *   2. vly_policy_admit() a frame to be served, by the rules in force; but not if an XDP program
+ *      has already done it: a packet is charged once.
+ * A message from a socket has no frame: vly_policy_classify_message() takes the place of step 1.
  *
- * classify() drops only what nobody could make use of; what is merely not for the fast path
- * (fragments, IP options, IPv6 extension headers, TCP, other ports and addresses) passes.
+ * vly_policy_classify() drops only frames that nobody could use. Frames that are merely not for
+ * the fast path pass: fragments, IP options, IPv6 extension headers, TCP, other ports and
+ * addresses.
+ *
+ * Trust: frames and messages are untrusted; rules and addresses were checked (dataplane/guard/
+ * defence.c). Threads: pure, except for `state`, which has one writer. Nothing blocks. Rules are
+ * read inside an RCU read side.
  *
  * A new reason is one line in VLY_VERDICTS and one test in a function. It must suit the BPF
- * verifier: compare with `end` before each load, keep offsets constant or few, no unbounded loops.
+ * verifier: compare with `end` before each load, keep offsets constant or few, bound every loop.
  */
 #ifndef VLY_POLICY_H
 #define VLY_POLICY_H
@@ -25,31 +31,32 @@
 #include <stdint.h>
 
 #include <volley/address.h>
+#include <volley/dns.h>
 #include <volley/octets.h>
 #include <volley/prefix.h>
 #include <volley/rate.h>
 #include <volley/sketch.h>
 
-/* name, help. Verdicts up to serve keep the frame, those behind it drop it. The last four are those
- * of lcores alone: an XDP program leaves such frames to the kernel, and checksums to the lcores. */
+/* name, help. Verdicts up to serve keep the frame, those behind it drop it. Only lcores use the last
+ * four: an XDP program leaves such frames to the kernel, and checksums to the lcores. */
 #define VLY_VERDICTS(X)                                                                            \
 	X(pass, "left to the kernel")                                                              \
 	X(other_host, "for another host's MAC address: never answered here")                       \
 	X(no_lcore, "DNS queries on a queue without an lcore: left to the kernel")                 \
 	X(serve, "DNS queries for us")                                                             \
 	X(truncated, "dropped: the frame ends inside a header")                                    \
-	X(bad_length, "dropped: IP length, UDP length and frame contradict each other")            \
+	X(bad_length, "dropped: inconsistent IP, UDP and frame lengths")                           \
 	X(bad_source, "dropped: a source that no host can have")                                   \
-	X(dns_short, "dropped: less than a DNS header")                                            \
+	X(dns_short, "dropped: shorter than a DNS header")                                         \
 	X(dns_response, "dropped: a DNS response sent to port 53")                                 \
-	X(unserved, "dropped: an opcode or a QDCOUNT that is never served, above its rate")        \
-	X(reflector, "dropped: a source port of protocols that attackers reflect")                 \
+	X(unserved, "dropped: an opcode or QDCOUNT that is never served, above its rate")          \
+	X(reflector, "dropped: the source port of a protocol used for reflection attacks")         \
 	X(denied, "dropped: a denied source")                                                      \
 	X(source_rate, "dropped: a source above its rate")                                         \
-	X(no_kernel_path, "dropped: no query for us, and from this port no way to the kernel")     \
+	X(no_kernel_path, "dropped: not a query for us, and this port has no way to the kernel")   \
 	X(too_large, "dropped: a frame too large for one packet buffer")                           \
 	X(bad_checksum, "dropped: a wrong IPv4 header checksum or UDP checksum")                   \
-	X(exception_full, "dropped: no query for us, and more than goes to the kernel")
+	X(exception_full, "dropped: no query for us, and more of these than go to the kernel")
 
 enum vly_verdict {
 #define X(name, help) VLY_VERDICT_##name,
@@ -58,47 +65,48 @@ enum vly_verdict {
 		VLY_VERDICT_CNT
 };
 
-/* Those that an XDP program may have. */
+/* The verdicts of an XDP program are below this one. */
 #define VLY_VERDICT_XDP_CNT VLY_VERDICT_no_kernel_path
 
-/* A served frame: where its message is, and what rules ask about it. Right before the message are
- * the UDP header and an IP header without options, before them Ethernet and up to two VLAN tags. */
+/* A served frame: the place of its message, and the properties that rules look at. Right before the
+ * message are the UDP header and an IP header without options, before them the Ethernet header with
+ * up to two VLAN tags. */
 struct vly_packet {
-	uint16_t dns_off;     /* DNS message, in octets from the frame's start */
+	uint16_t dns_off;     /* of the DNS message, in octets from the frame's start */
 	uint16_t dns_len;     /* 12..65527, inside the frame */
 	uint16_t source_port; /* 1..65535 */
 	uint8_t ip_version;   /* 4 or 6 */
-	bool unserved;        /* gets NOTIMP or FORMERR, whatever it asks */
+	bool unserved;        /* gets NOTIMP or FORMERR, whatever the question */
 	uint64_t source_high; /* of an IPv6 address in host order; of an IPv4 address 0 */
 	uint64_t source_low;
 };
 
-/* Of source rates and of response limits. */
+/* The mode of the source rates, and that of the response limits. */
 enum vly_limit_mode {
 	VLY_LIMIT_OFF = 0,
-	VLY_LIMIT_DRY_RUN = 1, /* counts what it would limit, and limits nothing */
+	VLY_LIMIT_DRY_RUN = 1, /* counts the packets over a limit, but limits nothing */
 	VLY_LIMIT_ON = 2,
 };
 
-/* What may change at run time: part of struct vly_defence, and as a whole the value of an XDP map.
- * All zeros: nothing is limited, listed or denied. */
+/* The rules that can change at run time: a part of struct vly_defence, and as a whole the value of
+ * an XDP map. All zeros: nothing is limited, listed or denied. */
 struct vly_policy_rules {
 	uint32_t source_mode; /* enum vly_limit_mode */
-	/* Packets of one source, per queue. Bursts span at least VLY_SOURCE_BURST_MS_MIN. */
+	/* packets of one source, per queue; a burst spans at least VLY_SOURCE_BURST_MS_MIN */
 	struct vly_sketch_rates source;
-	/* Messages that are never served get their NOTIMP or FORMERR up to this rate, per queue. */
+	/* messages that are never served get NOTIMP or FORMERR up to this rate, per queue */
 	struct vly_rate unserved;
-	uint32_t reflector_cnt;              /* of ports in reflector_port[] */
+	uint32_t reflector_cnt;              /* ports in reflector_port[] */
 	uint64_t source_key;                 /* random: keys the sketch's hashes */
 	uint32_t reflector_port[65536 / 32]; /* bit n % 32 of word n / 32: UDP source port n */
 	struct vly_prefix_table prefixes;
 };
 
-/* Time goes in ticks in the XDP program, of 10 ms on the slowest kernel: within a shorter burst, a
- * source would not get its rate. */
+/* The clock of the XDP program ticks every 10 ms on the slowest kernel (CONFIG_HZ=100). With a
+ * shorter burst, a source would not get its rate. */
 #define VLY_SOURCE_BURST_MS_MIN 10
 
-/* What the rules have counted on one queue. Zeros to begin with. */
+/* The counts behind the rules, one for each queue. Starts as zeros. */
 struct vly_policy_state {
 	uint64_t source_dry_run; /* packets that the source rate would have dropped */
 	uint32_t unserved;       /* a cell, rate.h */
@@ -113,18 +121,46 @@ enum {
 	VLY_IPV4_BYTES = 20,
 	VLY_IPV6_BYTES = 40,
 	VLY_UDP_BYTES = 8,
-	VLY_POLICY_DNS_BYTES = 12, /* the header of a message */
+	VLY_POLICY_DNS_BYTES = VLY_DNS_HEADER_BYTES,
+};
+
+/* EtherTypes. Named here, since <linux/if_ether.h> and DPDK have different names for them, and this
+ * header includes neither. */
+enum {
+	VLY_ETHERTYPE_IPV4 = 0x0800,
+	VLY_ETHERTYPE_IPV6 = 0x86dd,
+	VLY_ETHERTYPE_VLAN = 0x8100, /* IEEE 802.1Q */
+	VLY_ETHERTYPE_QINQ = 0x88a8, /* IEEE 802.1ad */
+};
+
+/* Fields of IP headers. */
+enum {
+	VLY_IPV4_PLAIN = 0x45,      /* version 4, five words: no options (RFC 791 §3.1) */
+	VLY_IPV4_FRAGMENT = 0x3fff, /* MF or an offset: part of a fragmented packet */
+	VLY_IPV4_FRAGMENT_OFF = 6,  /* octets before the flags and the fragment offset */
+	VLY_IPV4_PROTOCOL_OFF = 9,  /* octets before the protocol */
+	VLY_IPV6_PROTOCOL_OFF = 6,  /* octets before the next header (RFC 8200 §3) */
+	VLY_IP_PROTOCOL_UDP = 17,
+};
+
+/* Fields of a message's header (RFC 1035 §4.1.1), by their octets. */
+enum {
+	VLY_DNS_FLAGS_OFF = 2,
+	VLY_DNS_QDCOUNT_OFF = 4,
+	VLY_DNS_ARCOUNT_OFF = 10,
+	VLY_DNS_QR_OCTET = VLY_FLAG_QR >> 8, /* in the octet at VLY_DNS_FLAGS_OFF */
+	VLY_DNS_OPCODE_OCTET_SHIFT = 3,      /* in the same octet */
 };
 
 #define VLY_POLICY_INLINE static inline __attribute__((always_inline))
 
-/* No host has 0.0.0.0, a group's address or that of the local broadcast (RFC 1122 §3.2.1.3). */
+/* No host has 0.0.0.0, a multicast address or the local broadcast address (RFC 1122 §3.2.1.3). */
 VLY_POLICY_INLINE bool
 vly_policy_ipv4_is_host(uint32_t address)
 {
 	const uint32_t groups = UINT32_C(0xe0000000);
 
-	/* one comparison for nearly all, which 0 fails, too */
+	/* one comparison is enough for nearly all addresses; 0 fails it, too */
 	return address - 1 < groups - 1 || (address >> 28 == 15 && address != UINT32_MAX);
 }
 
@@ -134,40 +170,45 @@ vly_policy_ipv6_is_host(uint64_t high, uint64_t low)
 	return (high | low) != 0 && high >> 56 != 0xff;
 }
 
-/* A source in 127/8 is a host's only inside of that host. */
+/* 127/8 is a source only inside a host. */
 VLY_POLICY_INLINE bool
 vly_policy_ipv4_is_source(uint32_t address)
 {
 	return vly_policy_ipv4_is_host(address) && address >> 24 != 127;
 }
 
-/* Nor does a host send from ::/64: there are ::, ::1, IPv4-mapped addresses, which stay inside of a
- * host, and the IPv4-compatible ones, which are no more (RFC 4291 §2.5). */
+/* No host sends from ::/64: it holds ::, ::1 and the IPv4-mapped addresses, which stay inside a
+ * host, and the IPv4-compatible ones, which are obsolete (RFC 4291 §2.5). */
 VLY_POLICY_INLINE bool
 vly_policy_ipv6_is_source(uint64_t high)
 {
 	return high != 0 && high >> 56 != 0xff;
 }
 
-/* What most messages to us are: no response, opcode QUERY, one question. */
+/* Whether a message is a query with opcode QUERY and one question, as nearly all are: QR, opcode
+ * and QDCOUNT in one comparison. */
 VLY_POLICY_INLINE bool
 vly_policy_is_plain(const uint8_t *dns)
 {
-	return (vly_be32(dns + 2) & 0xf800ffff) == 1;
+	const uint32_t fields = (uint32_t)(VLY_FLAG_QR | VLY_FLAG_OPCODE) << 16 | 0xffff;
+
+	return (vly_be32(dns + VLY_DNS_FLAGS_OFF) & fields) == 1;
 }
 
-/* Of what is no response and not plain: any other opcode; of queries, only one with a cookie may
- * come without a question (RFC 7873 §5.4). */
+/* Whether a message that is neither plain nor a response is never served: it has another opcode, or
+ * it is a query without exactly one question. Without a question, a query may still ask for a
+ * cookie (RFC 7873 §5.4), and then has an OPT. */
 VLY_POLICY_INLINE bool
 vly_policy_is_unserved(const uint8_t *dns)
 {
-	unsigned opcode = dns[2] >> 3 & 15;
-	unsigned question_cnt = vly_be16(dns + 4);
+	unsigned opcode = dns[VLY_DNS_FLAGS_OFF] >> VLY_DNS_OPCODE_OCTET_SHIFT & 15;
+	unsigned question_cnt = vly_be16(dns + VLY_DNS_QDCOUNT_OFF);
 
-	return opcode != 0 || question_cnt != 0 || vly_be16(dns + 10) == 0;
+	return opcode != VLY_OPCODE_QUERY || question_cnt != 0 ||
+	       vly_be16(dns + VLY_DNS_ARCOUNT_OFF) == 0;
 }
 
-/* What the header of a message says, whose 12 octets are at `dns`: serve, with packet->unserved
+/* Decides by the header of a message, whose 12 octets are at `dns`: serve, with packet->unserved
  * set, or the reason to drop it. */
 VLY_POLICY_INLINE enum vly_verdict
 vly_policy_classify_message(const uint8_t *dns, struct vly_packet *packet)
@@ -175,8 +216,8 @@ vly_policy_classify_message(const uint8_t *dns, struct vly_packet *packet)
 	packet->unserved = false;
 	if (vly_policy_is_plain(dns))
 		return VLY_VERDICT_serve;
-	/* QR (RFC 1035 §4.1.1): answering could loop between two servers */
-	if (dns[2] & 0x80)
+	/* a response: answering it could start a loop between two servers */
+	if (dns[VLY_DNS_FLAGS_OFF] & VLY_DNS_QR_OCTET)
 		return VLY_VERDICT_dns_response;
 	packet->unserved = vly_policy_is_unserved(dns);
 	return VLY_VERDICT_serve;
@@ -188,8 +229,8 @@ struct vly_policy_ends {
 	struct vly_address to; /* one of ours */
 };
 
-/* Whether somebody else can have sent the packet. Where we answer on every address, we know no
- * other one of ours than the one that was asked. */
+/* Whether another host can have sent the packet. If we answer on every address, the destination is
+ * the only one that we know to be ours. */
 VLY_POLICY_INLINE bool
 vly_policy_source_is_sound(const struct vly_packet *packet, struct vly_policy_ends ends,
 			   const struct vly_addresses *ours)
@@ -204,8 +245,9 @@ vly_policy_source_is_sound(const struct vly_packet *packet, struct vly_policy_en
 				: vly_addresses_list(ours, &ends.from));
 }
 
-/* From the UDP header on. `ip_payload` is what the IP header claims to follow it, not yet
- * verified. Fields are taken out of words of 32 bits, whose octets any register can exchange. */
+/* Classifies from the UDP header on. `ip_payload` are the octets behind the IP header according to
+ * it, not yet verified. Fields are taken out of 32-bit words, whose octets any register can
+ * swap. */
 VLY_POLICY_INLINE enum vly_verdict
 vly_policy_classify_udp(const uint8_t *data, const uint8_t *udp, const uint8_t *end,
 			long ip_payload, struct vly_policy_ends ends,
@@ -214,12 +256,12 @@ vly_policy_classify_udp(const uint8_t *data, const uint8_t *udp, const uint8_t *
 	if (udp + VLY_UDP_BYTES > end)
 		return VLY_VERDICT_truncated;
 	uint32_t ports = vly_be32(udp);
-	if ((uint16_t)ports != 53)
+	if ((uint16_t)ports != VLY_DNS_PORT)
 		return VLY_VERDICT_pass;
 
 	/* A frame may be padded behind the IP packet (IEEE 802.3), and an IP packet may have a
-	 * surplus behind the UDP datagram, to be ignored by who does not know its options (RFC 9868
-	 * §5). */
+	 * surplus area behind the UDP datagram, which receivers without UDP options ignore (RFC
+	 * 9868 §5). */
 	long udp_len = vly_be32(udp + 4) >> 16;
 	if (ip_payload > end - udp || udp_len > ip_payload || udp_len < VLY_UDP_BYTES)
 		return VLY_VERDICT_bad_length;
@@ -242,9 +284,9 @@ vly_policy_classify_ipv4(const uint8_t *data, const uint8_t *ip, const uint8_t *
 {
 	if (ip + VLY_IPV4_BYTES > end)
 		return VLY_VERDICT_truncated;
-	if (ip[0] != 0x45 || ip[9] != 17) /* options, or not UDP */
+	if (ip[0] != VLY_IPV4_PLAIN || ip[VLY_IPV4_PROTOCOL_OFF] != VLY_IP_PROTOCOL_UDP)
 		return VLY_VERDICT_pass;
-	if (vly_be16(ip + 6) & 0x3fff) /* MF or an offset: a fragment */
+	if (vly_be16(ip + VLY_IPV4_FRAGMENT_OFF) & VLY_IPV4_FRAGMENT)
 		return VLY_VERDICT_pass;
 	struct vly_policy_ends ends = {vly_address_from_ipv4(ip + 12),
 				       vly_address_from_ipv4(ip + 16)};
@@ -264,7 +306,8 @@ vly_policy_classify_ipv6(const uint8_t *data, const uint8_t *ip, const uint8_t *
 {
 	if (ip + VLY_IPV6_BYTES > end)
 		return VLY_VERDICT_truncated;
-	if (ip[0] >> 4 != 6 || ip[6] != 17) /* an extension header, or not UDP */
+	/* an extension header in front of UDP passes, too */
+	if (ip[0] >> 4 != 6 || ip[VLY_IPV6_PROTOCOL_OFF] != VLY_IP_PROTOCOL_UDP)
 		return VLY_VERDICT_pass;
 	struct vly_policy_ends ends = {vly_address_from_ipv6(ip + 8),
 				       vly_address_from_ipv6(ip + 24)};
@@ -278,7 +321,7 @@ vly_policy_classify_ipv6(const uint8_t *data, const uint8_t *ip, const uint8_t *
 				       ours, packet);
 }
 
-/* The MAC address at the start of 8 octets, as it is compared. */
+/* The MAC address at the start of 8 octets, in the form in which addresses are compared. */
 VLY_POLICY_INLINE uint64_t
 vly_policy_mac(const uint8_t *octets)
 {
@@ -287,8 +330,8 @@ vly_policy_mac(const uint8_t *octets)
 
 /*
  * Decides on the Ethernet frame [data, end) (untrusted). `mac` is vly_policy_mac() of the port's
- * address, or 0: whatever comes is for this host. `ours` are the addresses that we answer on.
- * Fills *packet when the verdict is serve; otherwise its contents are undefined.
+ * address, or 0: every frame is for this host. `ours` are the addresses on which we answer. Fills
+ * *packet if the verdict is serve; otherwise its contents are undefined.
  */
 VLY_POLICY_INLINE enum vly_verdict
 vly_policy_classify(const uint8_t *data, const uint8_t *end, struct vly_packet *packet,
@@ -299,28 +342,30 @@ vly_policy_classify(const uint8_t *data, const uint8_t *end, struct vly_packet *
 	if (ip > end)
 		return VLY_VERDICT_truncated;
 	if (vly_policy_mac(data) != mac) {
-		if (data[0] & 1) /* a group address: no reply could have it as its source */
+		if (data[0] & 1) /* a group address, which no reply can have as its source */
 			return VLY_VERDICT_pass;
-		/* The kernel may have other addresses on the interface, such as VRRP's. */
+		/* The interface may have more addresses in the kernel, such as VRRP's. */
 		if (mac != 0)
 			return VLY_VERDICT_other_host;
 	}
 
 	unsigned type = vly_be16(data + 12);
-	for (int i = 0; i < VLY_VLAN_TAGS_MAX && (type == 0x8100 || type == 0x88a8); i++) {
+	for (int i = 0;
+	     i < VLY_VLAN_TAGS_MAX && (type == VLY_ETHERTYPE_VLAN || type == VLY_ETHERTYPE_QINQ);
+	     i++) {
 		if (ip + VLY_VLAN_BYTES > end)
 			return VLY_VERDICT_truncated;
 		type = vly_be16(ip + 2);
 		ip += VLY_VLAN_BYTES;
 	}
-	if (type == 0x0800)
+	if (type == VLY_ETHERTYPE_IPV4)
 		return vly_policy_classify_ipv4(data, ip, end, packet, ours);
-	if (type == 0x86dd)
+	if (type == VLY_ETHERTYPE_IPV6)
 		return vly_policy_classify_ipv6(data, ip, end, packet, ours);
 	return VLY_VERDICT_pass;
 }
 
-/* Whether the rules may drop anything at all. */
+/* Whether the rules can drop anything at all. */
 VLY_POLICY_INLINE bool
 vly_policy_has_rules(const struct vly_policy_rules *rules)
 {
@@ -328,7 +373,7 @@ vly_policy_has_rules(const struct vly_policy_rules *rules)
 		rules->prefixes.range4_cnt | rules->prefixes.range6_cnt) != 0;
 }
 
-/* Lists a UDP source port of services that attackers reflect from. */
+/* Adds a UDP source port from which queries are dropped, since attackers use it for reflection. */
 VLY_POLICY_INLINE void
 vly_policy_add_reflector(struct vly_policy_rules *rules, uint16_t port)
 {
@@ -346,8 +391,8 @@ vly_policy_find_prefix(const struct vly_packet *packet, const struct vly_prefix_
 		       : vly_prefix_find6(prefixes, packet->source_high, packet->source_low);
 }
 
-/* What the lists say of a packet that vly_policy_classify() would serve: serve, or the reason to
- * drop it. *exempt tells whether rates apply to it. */
+/* Applies the lists to a packet that vly_policy_classify() would serve: serve, or the reason to
+ * drop it. *exempt: no rate applies to it. */
 VLY_POLICY_INLINE enum vly_verdict
 vly_policy_look_up(const struct vly_packet *packet, const struct vly_policy_rules *rules,
 		   bool *exempt)
@@ -362,7 +407,7 @@ vly_policy_look_up(const struct vly_packet *packet, const struct vly_policy_rule
 	return action == VLY_PREFIX_DENY ? VLY_VERDICT_denied : VLY_VERDICT_serve;
 }
 
-/* Whether the rate of what is never served lets this packet through; others it does not concern. */
+/* Whether the rate of messages that are never served admits the packet; true for all others. */
 VLY_POLICY_INLINE bool
 vly_policy_may_be_unserved(const struct vly_packet *packet, const struct vly_policy_rules *rules,
 			   struct vly_policy_state *state, uint32_t now)
@@ -385,7 +430,7 @@ vly_policy_source(const struct vly_packet *packet, const struct vly_policy_rules
 				 rules->source_key);
 }
 
-/* The verdict on a packet whose source is over its rate. */
+/* The verdict on a packet from a source that is over its rate. */
 VLY_POLICY_INLINE enum vly_verdict
 vly_policy_over_rate(const struct vly_policy_rules *rules, struct vly_policy_state *state)
 {
@@ -396,9 +441,9 @@ vly_policy_over_rate(const struct vly_policy_rules *rules, struct vly_policy_sta
 }
 
 /*
- * What the rules say of a packet that vly_policy_classify() would serve: serve, or the reason to
- * drop it. Counts it in `state`, the queue's own. `now` is vly_rate_now() of a clock that never
- * goes back. dataplane/guard/judge.h does the same for many packets.
+ * Applies the rules to a packet that vly_policy_classify() would serve: serve, or the reason to
+ * drop it. Counts it in `state`, the queue's own. `now` is vly_rate_now() of a clock that does not
+ * go back. vly_judge() (dataplane/guard/judge.h) does the same for a burst.
  */
 VLY_POLICY_INLINE enum vly_verdict
 vly_policy_admit(const struct vly_packet *packet, const struct vly_policy_rules *rules,

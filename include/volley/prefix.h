@@ -19,6 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <volley/verifier.h>
+
 /* Ranges of each family: a power of two. n prefixes make at most 2n + 1, so that 100,000 fit with
  * room. */
 #define VLY_PREFIX_RANGES_BITS 18
@@ -146,7 +148,7 @@ vly_prefix_find4(const struct vly_prefix_table *table, uint32_t address)
 	/* 64 bits, whatever a compiler can prove: of comparisons of 32, the BPF verifier keeps ends
 	 * apart. */
 	uint64_t wide = address;
-	__asm__("" : "+r"(wide));
+	VLY_VERIFIER_HIDE(wide);
 	uint64_t low = table->index4[bucket];
 	uint64_t high = table->index4[bucket + 1];
 

@@ -50,13 +50,19 @@ vly_rate_make(uint32_t per_s, uint32_t burst_ms)
 	return rate;
 }
 
-/* Units that are spent ahead of now: 0 when the budget is whole. */
+/* Units that are spent ahead of now, of a rate with that burst: 0 when the budget is whole. */
 static inline uint32_t
-vly_rate_spent(uint32_t cell, uint32_t now, struct vly_rate rate)
+vly_rate_ahead(uint32_t cell, uint32_t now, uint32_t burst)
 {
 	uint32_t ahead = cell - now;
 
-	return ahead <= rate.burst ? ahead : 0; /* more is the past, or a larger burst's */
+	return ahead <= burst ? ahead : 0; /* more is the past, or a larger burst's */
+}
+
+static inline uint32_t
+vly_rate_spent(uint32_t cell, uint32_t now, struct vly_rate rate)
+{
+	return vly_rate_ahead(cell, now, rate.burst);
 }
 
 static inline bool

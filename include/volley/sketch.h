@@ -1,27 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Who sends too much, in memory of a fixed size that nobody can fill: a count-min sketch of rate
- * cells (rate.h).
+ * Finds sources that send too much, in memory of a fixed size that nobody can fill: a count-min
+ * sketch of rate cells (rate.h).
  *
  * A source is counted at VLY_SOURCE_LEVEL_CNT prefix lengths: its address, and two sizes of network
- * around it. At each level it owns one cell in each of VLY_SKETCH_ROW_CNT rows, by a keyed hash,
- * and shares them with whoever else hashes there. Sharing only adds to a cell, so the row that was
- * spent least knows the source best: a source is over its rate when every row says so. What passes
- * raises each row no further than the least one needs (conservative update); what is over is not
- * counted, so that a source that keeps on sending gets its rate, and no more.
+ * around it. At each level a keyed hash gives it one cell in each of VLY_SKETCH_ROW_CNT rows; other
+ * sources may share the cell. Sharing only adds to a cell, so the cell with the least spent is the
+ * best estimate: a source is over its rate if it is over in every row. An admitted packet raises
+ * each row no further than the least one needs (conservative update). A packet over the rate is not
+ * counted, so a source that goes on sending gets its rate, and no more.
  *
- * A flood from random addresses spreads over all cells. To close out others it would have to bring
- * most of 2^16 cells to their rate at once: at 100,000 packets a second a cell, more than any queue
- * carries. Cells refill by themselves, so there is nothing to sweep, and nothing to run full.
+ * A flood from random addresses spreads over all cells. To shut out others it would have to bring
+ * most of 2^16 cells to their rate at once. At 100,000 packets a second per cell, that is more than
+ * any queue carries. Cells refill by themselves: nothing is swept, and nothing runs full.
  *
- * Most of the time nobody is near a rate, and then one cell tells: the screen counts the widest
- * network alone, by the tightest of the rates. As long as all of it together has spent no more than
- * a part of that budget, the levels inside it can't have either, and are not looked at. That part
- * is taken off their bursts, so that what the screen let pass uncounted stays within them.
+ * Usually nobody is near a rate, and one cell is enough to know that: the screen counts only the
+ * widest network, against the tightest of the rates. While the whole network has spent no more than
+ * a part of that budget, the levels inside it can't have spent more either, and are skipped. That
+ * part is taken off their bursts, so that packets admitted by the screen, which the levels did not
+ * count, stay within them.
  *
- * Use: vly_sketch_rates() of what sources may send, made once; a sketch of zeros for each queue;
- * vly_sketch_admit() a packet's vly_sketch_source().
- * One writer; readers none. Compiles for BPF, too.
+ * Use:
+ *   1. vly_sketch_rates() once, from the configured rates;
+ *   2. one zeroed sketch per queue;
+ *   3. vly_sketch_admit() with the vly_sketch_source() of each packet.
+ * One writer, no readers. Compiles for BPF, too. Nothing here blocks.
  */
 #ifndef VLY_SKETCH_H
 #define VLY_SKETCH_H
@@ -30,38 +33,36 @@
 #include <stdint.h>
 
 #include <volley/rate.h>
+#include <volley/verifier.h>
 
-/* The levels: address bits that count. */
+/* The levels: leading address bits that identify the source. */
 #define VLY_SOURCE_LEVEL_CNT 3
-#define VLY_SOURCE_BITS4                                                                           \
-	{                                                                                          \
-		32, 24, 20                                                                         \
-	}
-#define VLY_SOURCE_BITS6                                                                           \
-	{                                                                                          \
-		128, 64, 48                                                                        \
-	}
+/* clang-format off */
+#define VLY_SOURCE_BITS4 {32, 24, 20}
+#define VLY_SOURCE_BITS6 {128, 64, 48}
+/* clang-format on */
 
-/* Cells in a row. A flood of F packets a second from random addresses takes F / 2^16 of everybody's
- * rate: a thousandth of the default, at 7 million. All rows are 1.5 MiB, which is about a core's
- * share of cache. */
+/* log2 of the cells in a row. A flood of F packets a second from random addresses takes F / 2^16 a
+ * second off the rate of every source: a thousandth of the default at 7 million. All rows take
+ * 1.5 MiB, about a core's share of the cache. */
 #define VLY_SKETCH_ROW_BITS 16
 
-/* Two sources of IPv6 share both cells with a chance of 2^-32. */
+/* Two IPv6 sources share both cells with a probability of 2^-32. */
 #define VLY_SKETCH_ROW_CNT 2
 
-/* The screen's part of the tightest burst; bursts of fewer packets than VLY_SCREEN_PACKETS_MIN have
- * none. A larger part is calm more often, and leaves less to the levels. */
+/* The screen takes 1 / 2^VLY_SCREEN_SHIFT of the tightest burst; there is no screen if that burst
+ * has fewer packets than VLY_SCREEN_PACKETS_MIN. With a larger part, the screen is enough more
+ * often, and the levels are left with less. */
 #define VLY_SCREEN_SHIFT       2
 #define VLY_SCREEN_PACKETS_MIN 8
 
-/* Time that the screen remembers of a busy network, in units of rate.h: 2 s. */
+/* How long the screen remembers a busy network, in units of rate.h: 2 s. */
 #define VLY_SCREEN_UNITS_MAX (UINT32_C(1) << 27)
 
-/* A rate that has cost 0 is no limit. */
+/* A rate with cost 0 is no limit. */
 struct vly_sketch_rates {
-	struct vly_rate screen; /* the tightest, and its part of the bursts; burst 0: no screen */
-	struct vly_rate level[VLY_SOURCE_LEVEL_CNT]; /* what the screen leaves of them */
+	struct vly_rate screen; /* the tightest rate, part of its burst; burst 0: no screen */
+	struct vly_rate level[VLY_SOURCE_LEVEL_CNT]; /* less the part of the screen */
 };
 
 struct vly_sketch {
@@ -77,11 +78,10 @@ struct vly_sketch_hash {
 #define VLY_SKETCH_INLINE static inline __attribute__((always_inline))
 
 /*
- * What identifies a source at each level, in 32 bits. IPv6 addresses are folded with one
- * multiplication, as the XDP program does it for every packet. That resists nobody who may choose
- * among all addresses of a network and sees what is dropped: such addresses can be found that share
- * a cell. It gains nothing: who can send from any address can as well spoof the one whose rate is
- * to be spent.
+ * Identifies a source at each level, in 32 bits. IPv6 addresses are folded with one multiplication,
+ * since the XDP program does this for every packet. An attacker who can choose among all addresses
+ * of a network and sees which packets are dropped can find addresses that share a cell. That gains
+ * nothing: such an attacker can also spoof the very address whose rate is to be spent.
  */
 struct vly_sketch_source {
 	uint32_t level[VLY_SOURCE_LEVEL_CNT];
@@ -129,8 +129,9 @@ VLY_SKETCH_INLINE uint32_t *
 vly_sketch_cell(struct vly_sketch *sketch, const struct vly_sketch_hash *hash, unsigned level,
 		unsigned row)
 {
-	uint32_t at = hash->level[level] >> row * VLY_SKETCH_ROW_BITS;
+	uint64_t at = hash->level[level] >> row * VLY_SKETCH_ROW_BITS;
 
+	VLY_VERIFIER_HIDE(at);
 	return &sketch->cell[level][row][at & ((1 << VLY_SKETCH_ROW_BITS) - 1)];
 }
 
@@ -146,7 +147,7 @@ vly_sketch_max(uint32_t a, uint32_t b)
 	return a > b ? a : b;
 }
 
-/* Whether one more packet of the source is within `rate` at every level; then it is counted. */
+/* Whether one more packet of the source is within `rate` at every level. If so, it is counted. */
 VLY_SKETCH_INLINE bool
 vly_sketch_take(struct vly_sketch *sketch, const struct vly_sketch_hash *hash,
 		const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT], uint32_t now)
@@ -154,9 +155,10 @@ vly_sketch_take(struct vly_sketch *sketch, const struct vly_sketch_hash *hash,
 	uint32_t one[VLY_SOURCE_LEVEL_CNT], two[VLY_SOURCE_LEVEL_CNT];
 	uint32_t spent[VLY_SOURCE_LEVEL_CNT];
 
+	/* No rate is passed as a whole: clang for BPF reads one octet by octet then. */
 	for (unsigned i = 0; i < VLY_SOURCE_LEVEL_CNT; i++) {
-		one[i] = vly_rate_spent(*vly_sketch_cell(sketch, hash, i, 0), now, rate[i]);
-		two[i] = vly_rate_spent(*vly_sketch_cell(sketch, hash, i, 1), now, rate[i]);
+		one[i] = vly_rate_ahead(*vly_sketch_cell(sketch, hash, i, 0), now, rate[i].burst);
+		two[i] = vly_rate_ahead(*vly_sketch_cell(sketch, hash, i, 1), now, rate[i].burst);
 		spent[i] = vly_sketch_min(one[i], two[i]) + rate[i].cost;
 		if (spent[i] > rate[i].burst)
 			return false;
@@ -169,7 +171,7 @@ vly_sketch_take(struct vly_sketch *sketch, const struct vly_sketch_hash *hash,
 	return true;
 }
 
-/* From what a source may send at each level, what a sketch goes by. */
+/* Divides the configured rate of each level between the screen and the level. */
 VLY_SKETCH_INLINE struct vly_sketch_rates
 vly_sketch_rates(const struct vly_rate rate[VLY_SOURCE_LEVEL_CNT])
 {
@@ -200,29 +202,28 @@ vly_sketch_screen(struct vly_sketch *sketch, struct vly_sketch_source source, ui
 	return &sketch->screen[hash >> (32 - VLY_SKETCH_ROW_BITS)];
 }
 
-/* What the source's network has spent by the screen's rate, one more packet included. */
+/* What the source's network has spent of the screen's rate, including one more packet of that cost. */
 VLY_SKETCH_INLINE uint32_t
-vly_sketch_screen_spent(uint32_t cell, uint32_t now, struct vly_rate rate)
+vly_sketch_screen_spent(uint32_t cell, uint32_t now, uint32_t cost)
 {
-	const struct vly_rate memory = {0, VLY_SCREEN_UNITS_MAX};
-
-	return vly_rate_spent(cell, now, memory) + rate.cost;
+	return vly_rate_ahead(cell, now, VLY_SCREEN_UNITS_MAX) + cost;
 }
 
-/* The screen's cell after a packet that passed. */
+/* The screen's cell after an admitted packet. */
 VLY_SKETCH_INLINE uint32_t
 vly_sketch_screen_after(uint32_t spent, uint32_t now)
 {
 	return now + vly_sketch_min(spent, VLY_SCREEN_UNITS_MAX);
 }
 
-/* Whether one more packet of a source is within the rates of every level; then it is counted. */
+/* Whether one more packet of the source is within the rate of every level. If so, it is counted.
+ * `now` is vly_rate_now() of a clock that does not go back. */
 VLY_SKETCH_INLINE bool
 vly_sketch_admit(struct vly_sketch *sketch, struct vly_sketch_source source, uint64_t key,
 		 const struct vly_sketch_rates *rates, uint32_t now)
 {
 	uint32_t *screen = vly_sketch_screen(sketch, source, key);
-	uint32_t spent = vly_sketch_screen_spent(*screen, now, rates->screen);
+	uint32_t spent = vly_sketch_screen_spent(*screen, now, rates->screen.cost);
 
 	if (spent > rates->screen.burst) {
 		struct vly_sketch_hash hash = vly_sketch_hash(source, key);

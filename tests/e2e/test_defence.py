@@ -162,14 +162,14 @@ def test_reflector_ports(served):
 
 
 WRONG = {
-    "no prefix": (("deny", "here"), "here is no IPv4 or IPv6 prefix"),
-    "host bits": (("deny", "10.0.0.1/8"), "10.0.0.0/8 is meant?"),
+    "no prefix": (("deny", "here"), "here is not an IPv4 or IPv6 prefix"),
+    "host bits": (("deny", "10.0.0.1/8"), "did you mean 10.0.0.0/8?"),
     "length": (("allow", "10.0.0.0/33"), "a number from 0 to 32"),
-    "mapped": (("deny", "::ffff:10.0.0.0/104"), "written as such"),
-    "one of two": (("deny", "192.0.2.0/24", "x"), "x is no IPv4"),
-    "time": (("deny", "10.0.0.0/8", "--for", "soon"), "a time must be like"),
+    "mapped": (("deny", "::ffff:10.0.0.0/104"), "write it as IPv4"),
+    "one of two": (("deny", "192.0.2.0/24", "x"), "x is not an IPv4"),
+    "time": (("deny", "10.0.0.0/8", "--for", "soon"), "a time must have a form such as"),
     "not entered": (("forget", "10.0.0.0/8"), "10.0.0.0/8 was not entered at run time"),
-    "no setting": (("set", "source-rate", "1"), "source-rate is no setting"),
+    "no setting": (("set", "source-rate", "1"), "source-rate is not a setting"),
     "no value": (("set", "source-rate.mode", "yes"), "source-rate.mode must be on, off or dry-run"),
     "too much": (("set", "responses.ipv4-prefix", "33"), "must be a number from 1 to 32"),
     "not set": (("unset", "unserved-rate"), "unserved-rate was not set at run time"),
@@ -240,9 +240,9 @@ def test_wrong_lines_of_a_file(served, tmp_path):
     file.write_text("192.0.2.0/24\nhere\n10.0.0.1/8\n" + "x\n" * 30)
     result = served.ctl("defence", "deny", "--file", file, check=False)
     assert result.returncode == 1
-    assert "bad.txt:2: here is no IPv4 or IPv6 prefix" in result.stdout
-    assert "bad.txt:3: 10.0.0.1/8 has bits behind its length: 10.0.0.0/8 is meant?" in result.stdout
-    assert "and 12 lines more" in result.stdout
+    assert "bad.txt:2: here is not an IPv4 or IPv6 prefix" in result.stdout
+    assert "bad.txt:3: 10.0.0.1/8 has host bits set; did you mean 10.0.0.0/8?" in result.stdout
+    assert "and 12 more lines" in result.stdout
     assert "nothing was changed" in result.stderr
     assert served.ctl_json("defence", "show")["prefixes"]["entered"] == 0
     file.write_text("# nothing\n")
@@ -289,7 +289,7 @@ def test_reload_brings_in_the_configuration(served):
         file.write_text("198.51.100.0/24\n203.0.113.1/24\n")
         result = served.ctl("reload", check=False)
         assert result.returncode == 1
-        assert "deny.txt:2: 203.0.113.1/24 has bits behind its length" in result.stdout
+        assert "deny.txt:2: 203.0.113.1/24 has host bits set" in result.stdout
         assert served.ctl_json("defence", "show")["prefixes"]["in_file"]["deny"] == 2
         check = served.ctl("check", served.config, check=False)
         assert check.returncode == 1 and "deny.txt:2: " in check.stdout

@@ -129,10 +129,10 @@ def test_damaged_state(denying, damage):
     state_file(denying).write_bytes(damage)
     log = denying.start_control().log()
     wait_for_dataplane(denying)
-    assert "what was set at run time is lost: " in log and "defence.json" in log
+    assert "all run-time settings are lost: " in log and "defence.json" in log
     shown = denying.ctl_json("defence", "show")
     assert "kept as defence.json.damaged" in shown["trouble"][0]
-    assert "trouble: what was set" in denying.ctl("defence", "show").stdout
+    assert "problem: all run-time settings" in denying.ctl("defence", "show").stdout
     assert (denying.state / "defence.json.damaged").read_bytes() == damage
     assert not dropped(denying)
     denying.ctl("defence", "deny", "198.51.100.0/24")
@@ -162,7 +162,7 @@ def test_full_disk(volley):
                 pass
         result = volley.ctl("defence", "deny", "198.51.100.0/24", check=False)
         assert result.returncode == 1
-        assert re.search(r"in force, but lost when volley-control restarts: \S+/defence.json: No space left", result.stderr)
+        assert re.search(r"in force, but not saved, and lost when volley-control restarts: \S+/defence.json: No space left", result.stderr)
         assert dropped(volley)
         assert state_file(volley).read_bytes() == before, "the file is as it was"
         assert "No space left" in volley.ctl_json("defence", "show")["trouble"][0]
@@ -202,7 +202,7 @@ def test_no_state_directory(volley):
     volley.add_zone("test.", small_zone(1))
     volley.start()
     wait_for_dataplane(volley)
-    assert "secrets of cookies are not kept" in volley.ctl_json("defence", "show")["trouble"][0]
+    assert "cookie secrets could not be saved" in volley.ctl_json("defence", "show")["trouble"][0]
     assert volley.ctl("defence", "deny", "198.51.100.0/24", check=False).returncode == 1
     assert dropped(volley)
     assert volley.ctl_json("cookies", "show")["enabled"]
@@ -266,9 +266,9 @@ def test_damaged_secrets(served, damage):
     secrets_file(served).write_text(damage)
     log = served.start_control().log()
     wait_for_dataplane(served)
-    assert re.search(r"no cookies: \S+/cookie-secrets", log)
+    assert re.search(r"cookies are not in use: \S+/cookie-secrets", log)
     shown = served.ctl_json("cookies", "show")
-    assert not shown["enabled"] and shown["secrets"] == [] and "correct it" in shown["trouble"]
+    assert not shown["enabled"] and shown["secrets"] == [] and "correct this" in shown["trouble"]
     assert secrets_file(served).read_text() == damage, "the file is left to the operator"
     response = dns.message.from_wire(exchange(served.network, dns_query("www.test.")))
     assert response.answer
@@ -370,7 +370,7 @@ def test_what_the_dataplane_refuses(volley):
         volley.other_settings["defence"] = {"responses": {"slip": 9}}
         volley.write_config()
         result = volley.ctl("reload", check=False)
-        assert result.returncode == 1 and "the defence stays as it was: the dataplane refused" in result.stderr
+        assert result.returncode == 1 and "the defence was not changed: the dataplane refused" in result.stderr
         refuser.reason = None
         volley.ctl("defence", "deny", "10.0.0.0/8")
         wait_for_dataplane(volley)

@@ -37,7 +37,7 @@ def test_no_descriptor_left_for_control(volley):
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (first_free, limit[1]))
     client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     client.connect(str(volley.publish_socket))
-    volley.dataplane.wait_for_log("a connection waits, as it can't be taken: Too many open files")
+    volley.dataplane.wait_for_log("cannot accept a connection, will retry: Too many open files")
     seen = []
     for _ in range(100):
         seen.append(sleeps(pid))
@@ -86,7 +86,7 @@ def test_start_without_huge_pages_inherits_nothing(volley):
             volley.processes.append(dataplane)
             dataplane.wait_for_log("waiting for zones: ")
             seen[name] = descriptors(dataplane.pid)
-            assert ("starting again" in dataplane.log()) == (name == "again")
+            assert ("restarting with ordinary pages" in dataplane.log()) == (name == "again")
             assert dataplane.stop() == 0
     assert seen["again"] == seen["at once"]
 

@@ -44,7 +44,7 @@ def image_files(volley):
 
 def kept(volley):
     """Waits until what is live is on disk."""
-    return volley.control.wait_for_log(r"image cache: (\d+) zones in (\d+) images kept")
+    return volley.control.wait_for_log(r"image cache: stored (\d+) zones? in (\d+) images?")
 
 
 def restart(volley):
@@ -55,7 +55,7 @@ def restart(volley):
 
 
 def from_cache(volley):
-    told = volley.control.wait_for_log(r"loaded \d+ of \d+ zones, .* (\d+) of them from the image cache")
+    told = volley.control.wait_for_log(r"loaded \d+ of \d+ zones?, .* (\d+) zones? from the image cache")
     status = volley.ctl_json("status")
     assert status["zones"]["from_cache"] >= int(told[1])
     return int(told[1])
@@ -96,7 +96,7 @@ def test_zone_file_deleted(cached):
     cached.zone_file(TEST).unlink()
     restart(cached)
     assert serial(cached.network, TEST) == serial(cached.network, OTHER) == 1
-    assert "its old version stays" in cached.control.log()
+    assert "the previous version stays in service" in cached.control.log()
     zones = cached.ctl_json("status")["zones"]
     assert (zones["loaded"], zones["failed"]) == (2, 1)
 
@@ -136,7 +136,7 @@ def test_changed_include_is_read(cached):
 def test_reload_is_kept(cached):
     rewrite(cached, TEST, small_zone(2))
     cached.ctl("reload")
-    wait_until(lambda: len(re.findall("images kept", cached.control.log())) == 2, "kept again")
+    wait_until(lambda: len(re.findall("image cache: stored", cached.control.log())) == 2, "kept again")
     assert restart(cached) == 2
     assert serial(cached.network, TEST) == 2
     assert len(image_files(cached)) == 1, "the image that was replaced is gone"
@@ -162,12 +162,12 @@ def damage(file, position, octets=b"\xff\xff\xff\xff"):
 
 
 @pytest.mark.parametrize("harm, reason", [
-    (lambda file: damage(file, -200 + file.stat().st_size), "its checksum does not fit"),
-    (lambda file: os.truncate(file, 300), "does not have the size"),
-    (lambda file: os.truncate(file, 0), "does not have the size"),
+    (lambda file: damage(file, -200 + file.stat().st_size), "its checksum is wrong"),
+    (lambda file: os.truncate(file, 300), "size does not match"),
+    (lambda file: os.truncate(file, 0), "size does not match"),
     (lambda file: damage(file, VERSION_OFF, struct.pack("=I", 99)), "another version"),
     (lambda file: file.unlink(), "No such file"),
-    (lambda file: (file.unlink(), file.mkdir()), "directory|does not have the size"),
+    (lambda file: (file.unlink(), file.mkdir()), "directory|size does not match"),
 ], ids=["damaged", "truncated", "empty", "other version", "gone", "directory"])
 def test_image_of_no_use_is_named_and_replaced(cached, harm, reason):
     [image] = image_files(cached)
@@ -257,7 +257,7 @@ def test_disk_that_fills_while_an_image_is_written(volley):
         assert 1500 < room() < 3000, "one fits, two do not"
         rewrite(volley, TEST, addresses(2))
         volley.ctl("reload")
-        volley.control.wait_for_log("image cache not written: .*No space left|images kept(?s:.*)images kept")
+        volley.control.wait_for_log("image cache not written: .*No space left|cache: stored(?s:.*)cache: stored")
         assert serial(volley.network, TEST) == 2
         assert not list(images(volley).glob("*.new")), "what was half written takes no room"
         for ending in ("kill", "stop"):
@@ -268,7 +268,7 @@ def test_disk_that_fills_while_an_image_is_written(volley):
             assert address(volley, "h20000.test.") == "192.0.2.2"
         rewrite(volley, TEST, small_zone(3))
         volley.ctl("reload")
-        wait_until(lambda: re.search("images kept\\n", volley.control.log()) and len(image_files(volley)) == 1,
+        wait_until(lambda: re.search(r"image cache: stored .*\n", volley.control.log()) and len(image_files(volley)) == 1,
                    "a smaller one is kept again")
         assert restart(volley) == 1
         assert serial(volley.network, TEST) == 3

@@ -31,7 +31,7 @@ def kept(volley):
     for name, text in ZONES.items():
         volley.add_zone(name, text)
     volley.start()
-    volley.control.wait_for_log("images kept")
+    volley.control.wait_for_log("image cache: stored")
     volley.control.kill()
     return volley
 
@@ -61,7 +61,7 @@ def replace_image(volley, damage):
 def test_the_index_is_put_right_by_this_test(kept):
     replace_image(kept, lambda image: image)
     kept.start_control()
-    kept.control.wait_for_log("1 of them from the image cache")
+    kept.control.wait_for_log("1 zone from the image cache")
     assert serial(kept.network, "test.") == 1
 
 
@@ -70,8 +70,8 @@ def test_image_that_the_dataplane_would_refuse(kept, damage):
     """It is found by volley-control, named and removed, and its zones are read from their files."""
     file = replace_image(kept, DAMAGES[damage])
     kept.start_control()
-    kept.control.wait_for_log("loaded 1 of 1 zones, .* 0 of them from the image cache")
-    assert re.search(f"image cache: {file}: .*1 zones are read from their files", kept.control.log())
+    kept.control.wait_for_log("loaded 1 of 1 zone, .* 0 zones from the image cache")
+    assert re.search(f"image cache: {file}: .*reading 1 zone from file instead", kept.control.log())
     assert "refused" not in kept.control.log()
     assert serial(kept.network, "test.") == 1
     assert query(kept.network, "www.test.").answer

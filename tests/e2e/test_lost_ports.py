@@ -58,7 +58,7 @@ def delete_link(volley):
     volley.network.client.ip("link", "del", CLIENT_LINK)
 
 
-@pytest.mark.parametrize("lose, reason", [(take_off_xdp, "lost our XDP program"), (delete_link, "is gone")],
+@pytest.mark.parametrize("lose, reason", [(take_off_xdp, "has lost our XDP program"), (delete_link, "is gone")],
                          ids=["xdp off", "deleted"])
 def test_the_only_port_is_lost(served, lose, reason):
     """Nothing is left to do but to end, for systemd to try again."""
@@ -66,7 +66,7 @@ def test_the_only_port_is_lost(served, lose, reason):
     assert served.dataplane.wait() == 1
     log = served.dataplane.log()
     assert f"port af_xdp:{SERVER_LINK}: interface {SERVER_LINK} {reason}" in log
-    assert "no port is left that works" in log
+    assert "no port works any more" in log
 
 
 def test_started_again_after_the_program_was_taken_off(served):
@@ -77,7 +77,7 @@ def test_started_again_after_the_program_was_taken_off(served):
     assert served.xdp_verdicts()["serve"] > 0
 
 
-@pytest.mark.parametrize("lose, reason", [(take_off_xdp, "lost our XDP program"), (delete_link, "is gone")],
+@pytest.mark.parametrize("lose, reason", [(take_off_xdp, "has lost our XDP program"), (delete_link, "is gone")],
                          ids=["xdp off", "deleted"])
 def test_one_port_of_two_is_lost(two_ports, lose, reason):
     """The other one goes on, and the operator is told."""
@@ -85,7 +85,7 @@ def test_one_port_of_two_is_lost(two_ports, lose, reason):
     lose(two_ports)
     text = wait_for_trouble(two_ports, reason)
     assert text.startswith(f"port af_xdp:{SERVER_LINK}: the interface {reason}")
-    assert f"trouble: {text}" in two_ports.ctl("status").stdout
+    assert f"problem: {text}" in two_ports.ctl("status").stdout
     assert [port["xdp"] for port in two_ports.stats()["ports"]] == [False, True]
     assert serial(two_ports.network, "test.", SECOND_ADDRESS) == 1
     assert two_ports.dataplane.running()
@@ -99,7 +99,7 @@ def test_carrier_lost_and_found(served):
     served.dataplane.wait_for_log(f"interface {SERVER_LINK} has no carrier")
     served.network.client.ip("link", "set", CLIENT_LINK, "up")
     wait_until_well(served)
-    served.dataplane.wait_for_log("is well again")
+    served.dataplane.wait_for_log("works again")
     wait_until_answered(served.network, "test.")
 
 

@@ -121,7 +121,7 @@ def test_interface_gets_another_mac_address(made, open_wire):
     wire = open_wire(made)
     old, new = made.network.server_mac, b"\x02\0\0\0\x53\x53"
     made.network.server.ip("link", "set", SERVER_LINK, "address", new.hex(":"))
-    made.dataplane.wait_for_log("has another MAC address")
+    made.dataplane.wait_for_log("the MAC address of interface .* has changed")
     before, streams = in_driver(made), by_streams(made)
     wire.send(to_mac(new, frame(made.network, packet(CLIENT4, SERVER4))))
     assert answered(wire, 7001)
@@ -182,14 +182,14 @@ def test_queries_on_a_queue_without_an_lcore(made):
     got = wait_until(lambda: (now := in_driver(made))["serve"] + now["no_lcore"] == 64 and now, lambda: in_driver(made))
     assert got["no_lcore"] > 0 and got["serve"] > 0
     assert by_streams(made) == got["no_lcore"]
-    said = made.dataplane.wait_for_log(r"warning: (port af_xdp:server0: queries come in on queue .*)")[1]
+    said = made.dataplane.wait_for_log(r"warning: (port af_xdp:server0: queries arrive on queue .*)")[1]
     assert "queue 1, which no lcore serves" in said
     assert f"ethtool -L {SERVER_LINK} rx 1, or queues=2" in said
     wait_until(lambda: "on 1 of its queues" in str(made.ctl_json("status")["dataplane"]["troubles"]), "told")
     assert "queries arrive on 1 of its queues that no lcore serves" in made.ctl("status").stdout
     ask_from_many_ports(made.network, 64)
     wait_until(lambda: (now := in_driver(made))["serve"] + now["no_lcore"] == 128, lambda: in_driver(made))
-    assert made.dataplane.log().count("queries come in on queue") == 1, "once a minute at most"
+    assert made.dataplane.log().count("queries arrive on queue") == 1, "once a minute at most"
 
 
 # Ports without an XDP program
@@ -215,7 +215,7 @@ def test_port_without_a_kernel_path(made, open_wire):
     found = wire.receive(lambda datagram: datagram.dport in (6001, 7001), WAIT_SECONDS)
     assert found and found.dport == 7001
     text = made.ctl("stats").stdout
-    assert "no_kernel_path" in text and "from this port no way to the kernel" in text
+    assert "no_kernel_path" in text and "this port has no way to the kernel" in text
 
 
 def write_pcap(path, frames):

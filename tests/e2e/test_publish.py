@@ -248,21 +248,21 @@ def with_field(offset, form, value):
 
 
 BAD_DEFENCES = {
-    "magic": (with_field(0, "Q", 1), "no defence block"),
+    "magic": (with_field(0, "Q", 1), "not a defence block"),
     "version": (with_field(8, "I", publish.DEFENCE_VERSION + 1), "another version"),
     "its size": (with_field(12, "I", 64), "another size"),
     "short": (publish.defence()[:-8], "wrong size"),
     "long": (publish.defence() + bytes(8), "wrong size"),
     "empty": (b"", "wrong size"),
-    "mode": (with_field(24, "I", 3), "mode of response limits"),
+    "mode": (with_field(24, "I", 3), "response limits: unknown mode"),
     "IPv4 prefix": (with_field(32, "I", 33), "IPv4"),
     "IPv6 prefix": (with_field(36, "I", 0), "IPv6"),
     "rate": (publish.defence(rates=((5, 4),) * 4), "response limits"),
     "source rate": (publish.defence(sources=((1, 1 << 31),) * 3), "source rates"),
-    "source mode": (publish.defence(source_mode=9), "mode of source rates"),
+    "source mode": (publish.defence(source_mode=9), "source rates: unknown mode"),
     "unserved": (publish.defence(unserved=(0, 7)), "unserved"),
-    "too many ranges": (with_field(publish.DEFENCE_TABLE_OFFSET, "I", publish.PREFIX_RANGES + 1), "prefixes"),
-    "prefixes out of order": (with_field(publish.DEFENCE_TABLE_OFFSET + 4, "I", 2), "prefixes"),
+    "too many ranges": (with_field(publish.DEFENCE_TABLE_OFFSET, "I", publish.PREFIX_RANGES + 1), "prefix table"),
+    "prefixes out of order": (with_field(publish.DEFENCE_TABLE_OFFSET + 4, "I", 2), "prefix table"),
     "no secret": (with_field(80, "I", 1), "no current secret"),
 }
 

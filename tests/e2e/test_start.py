@@ -60,7 +60,7 @@ def test_lcore_that_gets_no_memory_ends_the_start(tmp_path):
     status, log = Bisection(tmp_path).find()
     assert status == 1
     line = next(line for line in log.splitlines() if "error: lcore" in line)
-    assert "lcore 1 does not start" in line and "queue 0" in line and "Cannot allocate memory" in line
+    assert "lcore 1 cannot start" in line and "queue 0" in line and "Cannot allocate memory" in line
     assert "waiting for zones" not in log and "ready" not in log
 
 

@@ -25,7 +25,7 @@ def denying(volley):
     volley.keep_state()
     volley.add_zone("test.", small_zone(1))
     volley.start()
-    volley.control.wait_for_log("image cache: 1 zones in 1 images kept")
+    volley.control.wait_for_log("image cache: stored 1 zone in 1 image")
     volley.ctl("defence", "deny", DENIED)
     assert dropped(volley)
     return volley
@@ -67,8 +67,8 @@ def trouble(volley):
 def expect_kept(volley, file, reason):
     """The denial is in force, the file is as it was, it is said why, and no change is made."""
     assert dropped(volley)
-    assert re.search(rf"can't be read: \S*{file}: .*{reason}.*does not change", trouble(volley))
-    assert "trouble    what was set at run time can't be read" in volley.ctl("status").stdout
+    assert re.search(rf"can't be read: \S*{file}: .*{reason}.*changes are refused", trouble(volley))
+    assert "problem    the run-time settings can't be read" in volley.ctl("status").stdout
     assert len(re.findall("can't be read", volley.control.log())) == 1, "said more than once"
     for arguments in (("defence", "deny", "203.0.113.0/24"), ("defence", "forget", DENIED), ("cookies", "roll")):
         result = volley.ctl(*arguments, check=False)
@@ -186,7 +186,7 @@ def test_hash_key_that_may_not_be_read(denying):
     (state(denying) / "hash-key").chmod(0)
     start_with(denying, *WITHOUT_OVERRIDE)
     assert serial(denying.network, "test.") == 1
-    assert re.search(r"hash key not kept.*hash-key: Permission denied", trouble(denying))
+    assert re.search(r"hash key not saved.*hash-key: Permission denied", trouble(denying))
     denying.zone_file("test.").write_text(small_zone(2))
     denying.ctl("reload")
     denying.control.kill()
@@ -218,7 +218,7 @@ def test_image_cache_that_may_not_be_read(denying, name):
     file.chmod(0)
     start_with(denying, *WITHOUT_OVERRIDE)
     denying.ctl("reload", "other.", check=False)
-    wait_until(lambda: "may have the last good version" in trouble(denying), "told")
+    wait_until(lambda: "may hold the last good version" in trouble(denying), "told")
     denying.control.kill()
     file.chmod(0o600)
     assert {key: data for key, data in contents(denying).items() if "images" in key} == {
@@ -234,7 +234,7 @@ def test_cookie_secrets_that_may_not_be_read(denying):
     denying.control.kill()
     (state(denying) / "cookie-secrets").chmod(0)
     start_with(denying, *WITHOUT_OVERRIDE)
-    assert re.search("no cookies: .*cookie-secrets: Permission denied", trouble(denying))
+    assert re.search("cookies are not in use: .*cookie-secrets: Permission denied", trouble(denying))
     assert denying.ctl("cookies", "roll", check=False).returncode == 1
     (state(denying) / "cookie-secrets").chmod(0o600)
     denying.ctl("reload")

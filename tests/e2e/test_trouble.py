@@ -163,7 +163,7 @@ def test_huge_pages_that_are_gone_in_the_end(prepared, tmp_path):
     with huge_pages(256), control_group_without_huge_pages(tmp_path / "cgroup") as group:
         (group / "cgroup.procs").write_text(str(os.getpid()))
         prepared.start()
-        prepared.dataplane.wait_for_log("starting again with ordinary pages")
+        prepared.dataplane.wait_for_log("restarting with ordinary pages")
         assert query(prepared.network, "ns1.test.").answer
         prepared.dataplane.stop()
         prepared.control.stop()

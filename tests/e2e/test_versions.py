@@ -88,7 +88,7 @@ def test_counters_of_another_version(volley):
         volley.spawn_control()
         kind, _, _ = publish.HEADER.unpack_from(greet_one())
         assert kind in (publish.DEFENCE, publish.IMAGE)
-        volley.control.wait_for_log("no statistics: counters of another version")
+        volley.control.wait_for_log("no statistics: the counters have another version")
     volley.start_dataplane()
     volley.wait_for_connection()
     wait_until(lambda: serial(volley.network, "test.") == 1, "the right one serves")

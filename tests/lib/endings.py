@@ -39,7 +39,7 @@ def settle(volley):
     volley.wait_for_connection()
     volley.ctl("reload")
     wait_until(lambda: volley.request(command="status")["control"]["reloads_pending"] == 0 and
-               "images kept" in volley.control.log() and not half_written(volley), "settled")
+               "image cache: stored" in volley.control.log() and not half_written(volley), "settled")
 
 
 @pytest.fixture(scope="module")

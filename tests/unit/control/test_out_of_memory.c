@@ -2,6 +2,7 @@
 /* Tables without memory: whichever allocation fails, it is an error of the caller, and no end of
  * the program. malloc() and calloc() of our own objects come here first (ld's --wrap). */
 #include <criterion/criterion.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -41,20 +41,20 @@ Test(prefix_list, prefixes_and_addresses)
 
 Test(prefix_list, what_is_none)
 {
-	expect_refused("", "no IPv4 or IPv6 prefix");
-	expect_refused("here", "no IPv4 or IPv6 prefix");
-	expect_refused("/24", "no IPv4 or IPv6 prefix");
-	expect_refused("192.0.2/24", "no IPv4 or IPv6 prefix");
-	expect_refused("2001:db8::%eth0/64", "no IPv4 or IPv6 prefix");
+	expect_refused("", "not an IPv4 or IPv6 prefix");
+	expect_refused("here", "not an IPv4 or IPv6 prefix");
+	expect_refused("/24", "not an IPv4 or IPv6 prefix");
+	expect_refused("192.0.2/24", "not an IPv4 or IPv6 prefix");
+	expect_refused("2001:db8::%eth0/64", "not an IPv4 or IPv6 prefix");
 	expect_refused("192.0.2.0/33", "a number from 0 to 32");
 	expect_refused("192.0.2.0/", "a number from 0 to 32");
 	expect_refused("192.0.2.0/-1", "a number from 0 to 32");
 	expect_refused("192.0.2.0/24x", "a number from 0 to 32");
 	expect_refused("::/129", "a number from 0 to 128");
-	expect_refused("::ffff:192.0.2.0/120", "written as such");
-	expect_refused("192.0.2.1/24", "192.0.2.0/24 is meant?");
-	expect_refused("2001:db8::1/64", "2001:db8::/64 is meant?");
-	expect_refused("192.0.2.128/24", "192.0.2.0/24 is meant?");
+	expect_refused("::ffff:192.0.2.0/120", "write it as IPv4");
+	expect_refused("192.0.2.1/24", "did you mean 192.0.2.0/24?");
+	expect_refused("2001:db8::1/64", "did you mean 2001:db8::/64?");
+	expect_refused("192.0.2.128/24", "did you mean 192.0.2.0/24?");
 }
 
 struct heard {

@@ -104,7 +104,7 @@ Test(state_file, too_long)
 	long_text[101] = '\0';
 	write_it(long_text);
 	cr_expect_eq(read_it(), VLY_STATE_DAMAGED);
-	cr_expect_not_null(strstr(reason, "too long"), "%s", reason);
+	cr_expect_not_null(strstr(reason, "too large"), "%s", reason);
 }
 
 Test(state_file, set_aside_never_overwrites)

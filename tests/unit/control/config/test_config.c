@@ -71,32 +71,14 @@ Test(config, the_example_says_what_the_defaults_are)
 	expect_same_text(example->control->state_dir, defaults->control->state_dir);
 	expect_same_text(example->control->image_cache, defaults->control->image_cache);
 	expect_same_text(example->control->log_level, defaults->control->log_level);
-	expect_same_text(example->dataplane->socket, defaults->dataplane->socket);
-	expect_same_text(example->dataplane->cpus, defaults->dataplane->cpus);
-	expect_same_text(example->dataplane->xdp_program, defaults->dataplane->xdp_program);
-	expect_same_text(example->dataplane->idle, defaults->dataplane->idle);
-	expect_same_text(example->dataplane->memory, defaults->dataplane->memory);
-	expect_same_text(example->dataplane->huge_pages, defaults->dataplane->huge_pages);
-	expect_same_text(example->dataplane->udp_payload_max, defaults->dataplane->udp_payload_max);
-	expect_same_text(example->dataplane->nsid, defaults->dataplane->nsid);
-	expect_same_text(example->dataplane->id_server, defaults->dataplane->id_server);
-	expect_same_text(example->dataplane->version_server, defaults->dataplane->version_server);
-	expect_same_text(example->dataplane->rrset_order, defaults->dataplane->rrset_order);
+#define X(id, ...) expect_same_text(example->dataplane->id, defaults->dataplane->id);
+	VLY_DATAPLANE_SETTINGS(X)
+#undef X
 	expect_same_text(example->answers->any, defaults->answers->any);
 	expect_same_text(example->answers->additional, defaults->answers->additional);
 #define X(id, name, severity, help) expect_same_text(example->checks->id, defaults->checks->id);
 	VLY_ZONE_CHECKS(X)
 #undef X
-	expect_same_text(example->dataplane->stream_threads, defaults->dataplane->stream_threads);
-	expect_same_text(example->dataplane->stream_connections,
-			 defaults->dataplane->stream_connections);
-	expect_same_text(example->dataplane->stream_client, defaults->dataplane->stream_client);
-	expect_same_text(example->dataplane->stream_idle, defaults->dataplane->stream_idle);
-	expect_same_text(example->dataplane->stream_read, defaults->dataplane->stream_read);
-	expect_same_text(example->dataplane->stream_write, defaults->dataplane->stream_write);
-	expect_same_text(example->dataplane->stream_memory, defaults->dataplane->stream_memory);
-	expect_same_text(example->dataplane->watchdog_ms, defaults->dataplane->watchdog_ms);
-	expect_same_text(example->dataplane->log_level, defaults->dataplane->log_level);
 	for (unsigned i = 0; i < VLY_DEFENCE_SETTING_CNT; i++)
 		expect_same_text(example->defence->values.text[i],
 				 defaults->defence->values.text[i]);
@@ -198,8 +180,8 @@ Test(config, defence_errors)
 	expect_error("defence:\n  reflector-ports: []\nzones: []\n",
 		     "volley.yaml:2: defence.reflector-ports: must not be empty");
 	expect_error("defence:\n  deny:\n    - 10.0.0.0/8\n    - 10.0.0.1/8\nzones: []\n",
-		     "volley.yaml:4: defence.deny[1]: 10.0.0.1/8 has bits behind its length: "
-		     "10.0.0.0/8 is meant?");
+		     "volley.yaml:4: defence.deny[1]: 10.0.0.1/8 has host bits set; "
+		     "did you mean 10.0.0.0/8?");
 	expect_error("defence:\n  deny: [10.0.0.0/8]\n  allow: [10.0.0.0/8]\nzones: []\n",
 		     "volley.yaml:3: defence.allow[0]: 10.0.0.0/8 is listed twice");
 	expect_error("defence: {cookies: {mode: dry-run}}\nzones: []\n",
@@ -226,10 +208,10 @@ Test(config, deny_file)
 		cr_expect_eq(config->defence->in_file.cnt, bad ? 0 : 2);
 		cr_expect_eq(errors.cnt, bad ? 2 : 0);
 		if (errors.cnt == 2) {
-			cr_expect_str_eq(errors.text[0], "deny.txt:5: 192.0.2.1/24 has bits behind "
-							 "its length: 192.0.2.0/24 is meant?");
+			cr_expect_str_eq(errors.text[0], "deny.txt:5: 192.0.2.1/24 has host bits "
+							 "set; did you mean 192.0.2.0/24?");
 			cr_expect_str_eq(errors.text[1],
-					 "deny.txt:6: here is no IPv4 or IPv6 prefix");
+					 "deny.txt:6: here is not an IPv4 or IPv6 prefix");
 		}
 		vly_config_errors_free(&errors);
 		vly_config_free(config);
@@ -293,7 +275,7 @@ Test(config, structure_is_refused_with_its_line)
 	expect_error("zones:\n- name: a\n  file: \"\"\n",
 		     "volley.yaml:3: zones[0].file: must not be empty");
 	expect_error("zones:\n- name: a\n\tfile: b\n",
-		     "volley.yaml:3: not YAML: found a tab character that violates indentation "
+		     "volley.yaml:3: invalid YAML: found a tab character that violates indentation "
 		     "while scanning a plain scalar");
 }
 
@@ -313,10 +295,14 @@ Test(config, values_are_refused_with_their_line)
 		 "dataplane.udp-payload-max: must be a number from 512 to 4096 (octets)"},
 		{"udp-payload-max: 1232x",
 		 "dataplane.udp-payload-max: must be a number from 512 to 4096 (octets)"},
-		{"cpus: 3-1", "dataplane.cpus: must be a list of CPUs such as 1-3,5"},
-		{"cpus: \"1,\"", "dataplane.cpus: must be a list of CPUs such as 1-3,5"},
-		{"cpus: 1-2-3", "dataplane.cpus: must be a list of CPUs such as 1-3,5"},
-		{"cpus: \"1024\"", "dataplane.cpus: must be a list of CPUs such as 1-3,5"},
+		{"cpus: 3-1",
+		 "dataplane.cpus: must be a list of CPUs from 0 to 1023, such as 1-3,5"},
+		{"cpus: \"1,\"",
+		 "dataplane.cpus: must be a list of CPUs from 0 to 1023, such as 1-3,5"},
+		{"cpus: 1-2-3",
+		 "dataplane.cpus: must be a list of CPUs from 0 to 1023, such as 1-3,5"},
+		{"cpus: \"1024\"",
+		 "dataplane.cpus: must be a list of CPUs from 0 to 1023, such as 1-3,5"},
 		{"log-level: loud", "dataplane.log-level: must be error, warning, info or debug"},
 		{"listen: [192.0.2.256]",
 		 "dataplane.listen[0]: 192.0.2.256 is not an IPv4 or IPv6 address"},
@@ -325,7 +311,7 @@ Test(config, values_are_refused_with_their_line)
 		{"ports: [eth0]",
 		 "dataplane.ports[0]: must be af_xdp:IFACE, pci:ADDRESS, pcap:FILE, "
 		 "af_packet:IFACE, tap:NAME, ring or null"},
-		{"ports: [af_xdp]", "dataplane.ports[0]: af_xdp needs a name: af_xdp:NAME"},
+		{"ports: [af_xdp]", "dataplane.ports[0]: af_xdp needs a name: af_xdp:IFACE"},
 		{"ports: [\"tap:abcdefghijklmnop\"]",
 		 "dataplane.ports[0]: an interface's name has at most 15 characters"},
 	};
@@ -344,7 +330,7 @@ Test(config, zones_are_refused_with_their_line)
 	expect_error("zones:\n- name: a..b\n  file: c\n",
 		     "volley.yaml:2: zones[0].name: a..b: the name has an empty label");
 	expect_error("zones:\n- name: a\n  file: c\n- file: d\n  name: A.\n",
-		     "volley.yaml:5: zones[1].name: a. is already zones[0]");
+		     "volley.yaml:5: zones[1].name: duplicate zone: a. is already zones[0]");
 }
 
 Test(config, all_bad_values_are_told_at_once)
@@ -409,9 +395,9 @@ Test(config, becomes_flags)
 		"5",           "--stream-write",
 		"10",          "--stream-memory",
 		"64",          "--watchdog-ms",
-		"1000",        "--state-dir",
-		"/st",         "--log-level",
-		"info",        "--more",
+		"1000",        "--log-level",
+		"info",        "--state-dir",
+		"/st",         "--more",
 	};
 	char extra[] = "--more";
 	char *extras[] = {extra};

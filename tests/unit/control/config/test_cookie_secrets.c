@@ -74,16 +74,17 @@ Test(cookie_secrets, damaged_files)
 {
 	char long_text[20000];
 
-	expect_refused("", "no current secret");
-	expect_refused("-\n" TWO "\n", "no current secret");
-	expect_refused("# " ONE "\n", "no current secret");
-	expect_refused(ONE "\nabc\n", "cookie-secrets:2: must be a secret");
-	expect_refused(ONE "0\n", "cookie-secrets:1: must be a secret");
-	expect_refused("x" ONE "\n", "cookie-secrets:1: must be a secret");
-	expect_refused(ONE "\n" ONE "\n" ONE "\n\n" ONE "\n", "cookie-secrets:5: must be a secret");
+	expect_refused("", "the current secret");
+	expect_refused("-\n" TWO "\n", "the current secret");
+	expect_refused("# " ONE "\n", "the current secret");
+	expect_refused(ONE "\nabc\n", "cookie-secrets:2: a line must be a secret");
+	expect_refused(ONE "0\n", "cookie-secrets:1: a line must be a secret");
+	expect_refused("x" ONE "\n", "cookie-secrets:1: a line must be a secret");
+	expect_refused(ONE "\n" ONE "\n" ONE "\n\n" ONE "\n",
+		       "cookie-secrets:5: a line must be a secret");
 	memset(long_text, '#', sizeof(long_text));
 	long_text[sizeof(long_text) - 1] = '\0';
-	expect_refused(long_text, "too long");
+	expect_refused(long_text, "too large");
 }
 
 Test(cookie_secrets, nobody_else_may_read_them)

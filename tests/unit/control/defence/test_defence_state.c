@@ -165,22 +165,25 @@ Test(defence_state, damaged_files)
 {
 	expect_damaged("", "defence.json:1");
 	expect_damaged("{\"version\":1,\n\"set\":{", "defence.json:2");
-	expect_damaged("[]", "no version");
-	expect_damaged("{\"version\":\"1\",\"set\":{},\"prefixes\":[]}", "no version");
-	expect_damaged("{\"version\":1,\"set\":[],\"prefixes\":[]}", "no settings");
-	expect_damaged("{\"version\":1,\"set\":{}}", "no prefixes");
-	expect_damaged(SET("\"source-rate.wide\":{\"value\":1}"), "can't have");
-	expect_damaged(SET("\"source-rate.wide\":{\"value\":\"-1\"}"), "can't have");
-	expect_damaged(SET("\"source-rate.wide\":{\"value\":\"1\",\"until\":\"x\"}"), "can't have");
-	expect_damaged(PREFIXES("1"), "a prefix that is none");
-	expect_damaged(PREFIXES("{\"prefix\":\"10.0.0.1/8\",\"action\":\"deny\"}"), "is none");
-	expect_damaged(PREFIXES("{\"prefix\":\"10.0.0.0/8\"}"), "without an action");
-	expect_damaged(PREFIXES("{\"prefix\":\"10.0.0.0/8\",\"action\":\"drop\"}"), "an action");
+	expect_damaged("[]", "the version is missing");
+	expect_damaged("{\"version\":\"1\",\"set\":{},\"prefixes\":[]}", "the version is missing");
+	expect_damaged("{\"version\":1,\"set\":[],\"prefixes\":[]}", "the settings or");
+	expect_damaged("{\"version\":1,\"set\":{}}", "the prefixes are missing");
+	expect_damaged(SET("\"source-rate.wide\":{\"value\":1}"), "an invalid value");
+	expect_damaged(SET("\"source-rate.wide\":{\"value\":\"-1\"}"), "an invalid value");
+	expect_damaged(SET("\"source-rate.wide\":{\"value\":\"1\",\"until\":\"x\"}"),
+		       "an invalid value");
+	expect_damaged(PREFIXES("1"), "a prefix is invalid");
+	expect_damaged(PREFIXES("{\"prefix\":\"10.0.0.1/8\",\"action\":\"deny\"}"),
+		       "a prefix is invalid");
+	expect_damaged(PREFIXES("{\"prefix\":\"10.0.0.0/8\"}"), "has no action");
+	expect_damaged(PREFIXES("{\"prefix\":\"10.0.0.0/8\",\"action\":\"drop\"}"),
+		       "an unknown action");
 	expect_damaged(PREFIXES("{\"prefix\":\"10.0.0.0/8\",\"action\":\"deny\",\"until\":-1}"),
-		       "a wrong end");
+		       "an invalid time of expiry");
 	expect_damaged(PREFIXES("{\"prefix\":\"10.0.0.0/8\",\"action\":\"deny\"},"
 				"{\"prefix\":\"10.0.0.0/8\",\"action\":\"allow\"}"),
-		       "not in order");
+		       "not sorted");
 }
 
 Test(defence_state, no_file_and_no_directory)

@@ -44,7 +44,7 @@ Test(loader, an_image_that_cannot_be_sealed)
 	for (unsigned i = 0; i < 2; i++) {
 		cr_expect_null(item[i].image);
 		cr_assert_not_null(item[i].error);
-		cr_expect_str_eq(item[i].error->text, "the image of 2 zones could not be made: "
+		cr_expect_str_eq(item[i].error->text, "the image of 2 zones could not be built: "
 						      "Device or resource busy");
 	}
 	vly_load_items_clear(item, 2);

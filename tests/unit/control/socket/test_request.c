@@ -68,20 +68,21 @@ Test(request, pages)
 
 Test(request, refused)
 {
-	refuse("", "not JSON at octet 0");
-	refuse("{\"command\":\"status\"", "not JSON at octet 19");
-	refuse("{\"command\":\"status\"}x", "not JSON at octet 21");
+	refuse("", "invalid JSON at octet 0");
+	refuse("{\"command\":\"status\"", "invalid JSON at octet 19");
+	refuse("{\"command\":\"status\"}x", "invalid JSON at octet 21");
 	refuse("{\"command\":\"status\",\"command\":\"stats\"}", "duplicate");
-	refuse("[]", "a request is a JSON object");
-	refuse("{}", "command is missing");
+	refuse("[]", "a request must be a JSON object");
+	refuse("{}", "\"command\" is missing");
 	refuse("{\"command\":7}", "command must be one of status, reload, zones, stats");
 	refuse("{\"command\":\"halt\"}", "command must be one of status, reload, zones, stats");
-	refuse("{\"command\":\"status\",\"verbose\":true}", "unknown member verbose");
+	refuse("{\"command\":\"status\",\"verbose\":true}", "unknown parameter \"verbose\"");
 	refuse("{\"command\":\"reload\",\"zones\":[]}", "at least one name");
 	refuse("{\"command\":\"reload\",\"zones\":\"example.\"}", "at least one name");
 	refuse("{\"command\":\"reload\",\"zones\":[1]}", "as a string");
 	refuse("{\"command\":\"reload\",\"zones\":[\"a\",\"b..\"]}", "empty label");
-	refuse("{\"command\":\"status\",\"zones\":[\"a\"]}", "zones does not belong to status");
+	refuse("{\"command\":\"status\",\"zones\":[\"a\"]}",
+	       "\"zones\" is not a parameter of command \"status\"");
 	refuse("{\"command\":\"zones\",\"limit\":0}", "limit must be a number from 1");
 	refuse("{\"command\":\"zones\",\"limit\":1001}", "limit must be a number from 1");
 	refuse("{\"command\":\"zones\",\"after\":[]}", "as a string");
@@ -97,15 +98,16 @@ Test(request, settings)
 	cr_expect_str_eq(request.value, "3");
 	cr_expect_eq(request.for_s, 600);
 	vly_request_clear(&request);
-	refuse("{\"command\":\"defence-set\",\"key\":\"x\",\"value\":\"3\"}", "x is no setting");
+	refuse("{\"command\":\"defence-set\",\"key\":\"x\",\"value\":\"3\"}", "x is not a setting");
 	refuse("{\"command\":\"defence-set\",\"key\":\"responses.slip\",\"value\":\"x\"}",
 	       "responses.slip must be a number from 0 to 100");
 	refuse("{\"command\":\"defence-set\",\"key\":\"responses.slip\",\"value\":3}",
 	       "given as a string");
-	refuse("{\"command\":\"defence-set\",\"key\":\"responses.slip\"}", "needs value");
-	refuse("{\"command\":\"defence-unset\"}", "needs key");
+	refuse("{\"command\":\"defence-set\",\"key\":\"responses.slip\"}",
+	       "needs the parameter \"value\"");
+	refuse("{\"command\":\"defence-unset\"}", "needs the parameter \"key\"");
 	refuse("{\"command\":\"defence-unset\",\"key\":\"responses.slip\",\"for\":\"1s\"}",
-	       "for does not belong to defence-unset");
+	       "\"for\" is not a parameter of command \"defence-unset\"");
 }
 
 Test(request, times)
@@ -141,14 +143,15 @@ Test(request, prefixes)
 	cr_expect_eq(request.text_bytes, 11);
 	cr_expect_str_eq(request.name, "f");
 	vly_request_clear(&request);
-	refuse("{\"command\":\"defence-deny\"}", "defence-deny needs prefixes or text");
+	refuse("{\"command\":\"defence-deny\"}",
+	       "\"defence-deny\" needs the parameter \"prefixes\" or \"text\"");
 	refuse("{\"command\":\"defence-deny\",\"prefixes\":[\"::/0\"],\"text\":\"\"}",
-	       "defence-deny needs prefixes or text");
+	       "\"defence-deny\" needs the parameter \"prefixes\" or \"text\"");
 	refuse("{\"command\":\"defence-deny\",\"prefixes\":[]}", "a list of 1 to");
 	refuse("{\"command\":\"defence-deny\",\"prefixes\":[1]}", "as a string");
-	refuse("{\"command\":\"defence-deny\",\"prefixes\":[\"10.0.0.1/8\"]}", "is meant?");
+	refuse("{\"command\":\"defence-deny\",\"prefixes\":[\"10.0.0.1/8\"]}", "did you mean");
 	refuse("{\"command\":\"defence-deny\",\"prefixes\":[\"::/0\"],\"for\":\"soon\"}",
-	       "a time must be like");
+	       "a time must have a form");
 }
 
 Test(request, secrets_and_samples)
@@ -167,5 +170,6 @@ Test(request, secrets_and_samples)
 	cr_expect_eq(request.cursor[2], 9007199254740993u);
 	vly_request_clear(&request);
 	refuse("{\"command\":\"drops\",\"cursor\":5}", "cursor must be");
-	refuse("{\"command\":\"top\",\"cursor\":[]}", "cursor does not belong to top");
+	refuse("{\"command\":\"top\",\"cursor\":[]}",
+	       "\"cursor\" is not a parameter of command \"top\"");
 }

@@ -322,7 +322,7 @@ Test(server, busy_connections_keep_nobody_out)
 	for (unsigned i = VLY_SERVER_SLOW_MAX; i < VLY_SERVER_IDLE_MAX; i++) {
 		client[i] = connect_client();
 		send_text(client[i], "{\"command\":\"top\"}\n");
-		expect_answer(client[i], "too many such");
+		expect_answer(client[i], "too many of these");
 		send_text(client[i], "{\"command\":\"stats\"}\n"); /* never ends */
 	}
 	turn(TURNS);

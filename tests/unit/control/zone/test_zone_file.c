@@ -108,16 +108,16 @@ Test(zone_file, errors_name_the_line_and_the_reason)
 		{"a TYPE41 \\# 0\n", 4, "type 41"},
 		{"a TYPE0 \\# 0\n", 4, "type 0"},
 		{"a NS \\# 0\n", 4, ""},
-		{"a NS \\# 2 0161\n", 4, "form of type 2"},
-		{"a NS \\# 4 01610000\n", 4, "form of type 2"},
-		{"a NS \\# 2 c00c\n", 4, "form of type 2"},
-		{"a CNAME \\# 1 01\n", 4, "form of type 5"},
-		{"a DNAME \\# 2 0000\n", 4, "form of type 39"},
-		{"a SOA \\# 3 000000\n", 4, "form of type 6"},
-		{"a MX \\# 2 0001\n", 4, "form of type 15"},
-		{"a A \\# 3 010203\n", 4, "form of type 1"},
-		{"a A \\# 5 0102030405\n", 4, "form of type 1"},
-		{"a AAAA \\# 4 01020304\n", 4, "form of type 28"},
+		{"a NS \\# 2 0161\n", 4, "malformed data for type 2"},
+		{"a NS \\# 4 01610000\n", 4, "malformed data for type 2"},
+		{"a NS \\# 2 c00c\n", 4, "malformed data for type 2"},
+		{"a CNAME \\# 1 01\n", 4, "malformed data for type 5"},
+		{"a DNAME \\# 2 0000\n", 4, "malformed data for type 39"},
+		{"a SOA \\# 3 000000\n", 4, "malformed data for type 6"},
+		{"a MX \\# 2 0001\n", 4, "malformed data for type 15"},
+		{"a A \\# 3 010203\n", 4, "malformed data for type 1"},
+		{"a A \\# 5 0102030405\n", 4, "malformed data for type 1"},
+		{"a AAAA \\# 4 01020304\n", 4, "malformed data for type 28"},
 		{"a TYPE12345 \\# 4 010203\n", 4, ""},
 		{"$INCLUDE missing\n", 4, "No such file"},
 		{"$INCLUDE .\n", 4, "not a regular file"},
@@ -150,7 +150,7 @@ Test(zone_file, errors_in_an_included_file_name_that_file)
 	write_file("included", "x A 1.2.3.4\ny A oops\n");
 	expect_error("/included", 2, "");
 	write_file("included", "x A 1.2.3.4\n\ny CNAME a\ny A 1.2.3.4\n"); /* of a later stage */
-	expect_error("/included", 4, "beside a CNAME");
+	expect_error("/included", 4, "CNAME and other data");
 }
 
 /* Behind an $INCLUDE, lines count on in the file that includes. */
@@ -160,7 +160,7 @@ Test(zone_file, errors_behind_an_include_name_the_including_file)
 	write_file("included", "x A 1.2.3.4\ny A 1.2.3.4\nv A 1.2.3.4\n");
 	expect_error("/zone", 5, "");
 	write_file("zone", VLY_TEST_APEX "$INCLUDE included\na CNAME x\na TXT x\n");
-	expect_error("/zone", 6, "beside a CNAME");
+	expect_error("/zone", 6, "CNAME and other data");
 }
 
 Test(zone_file, what_is_no_file_says_so)

@@ -73,7 +73,7 @@ Test(defence, a_sound_block)
 Test(defence, of_something_else)
 {
 	block.magic++;
-	expect_refused("no defence block");
+	expect_refused("not a defence block");
 	block.version++;
 	expect_refused("another version");
 	block.total_bytes -= 8;
@@ -83,9 +83,9 @@ Test(defence, of_something_else)
 Test(defence, modes)
 {
 	block.responses.mode = VLY_LIMIT_ON + 1;
-	expect_refused("mode of response limits");
+	expect_refused("response limits: unknown mode");
 	block.rules.source_mode = UINT32_MAX;
-	expect_refused("mode of source rates");
+	expect_refused("source rates: unknown mode");
 	block.responses.badcookie = 2;
 	expect_refused("badcookie");
 }
@@ -129,23 +129,23 @@ Test(defence, reflectors)
 	cr_expect_eq(block.rules.reflector_cnt, 1);
 	cr_expect_null(vly_defence_check(&block));
 	block.rules.reflector_cnt = 0;
-	expect_refused("reflectors");
+	expect_refused("reflector ports");
 }
 
 Test(defence, prefixes)
 {
 	block.rules.prefixes.range4_cnt = VLY_PREFIX_RANGES_MAX + 1;
-	expect_refused("table of prefixes");
+	expect_refused("prefix table");
 	block.rules.prefixes.range6_cnt = 1;
-	expect_refused("table of prefixes");
+	expect_refused("prefix table");
 }
 
 Test(defence, cookies)
 {
 	block.cookies.enabled = 2;
-	expect_refused("on (1) or off");
+	expect_refused("enabled must be 0 or 1");
 	block.cookies.secret_mask = 8;
-	expect_refused("more secrets");
+	expect_refused("too many secrets");
 	block.cookies.secret_mask = 6;
 	expect_refused("no current secret");
 }

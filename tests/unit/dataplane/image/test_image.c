@@ -221,7 +221,7 @@ Test(image, truncated_anywhere_is_refused)
 	for (size_t bytes = 0; bytes < whole.bytes; bytes += bytes < 300 ? 1 : 64) {
 		struct fenced part;
 		fence(&part, whole.block, bytes);
-		expect_refused(&part, bytes < 256 ? "header alone" : "truncated");
+		expect_refused(&part, bytes < 256 ? "but a header has" : "truncated");
 		munmap(part.map, part.map_bytes);
 	}
 }
@@ -259,7 +259,7 @@ Test(image, in_huge_pages_has_zeroes_behind)
 	size_t behind[] = {whole.bytes, whole.bytes + 1, VLY_IMAGE_HUGE_BYTES - 1};
 	for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
 		huge.block[behind[i]] = 1;
-		expect_refused(&huge, "behind the image's end");
+		expect_refused(&huge, "behind the image are not zero");
 		huge.block[behind[i]] = 0;
 	}
 	((struct vly_image_header *)(void *)huge.block)->image_bytes = 100;
@@ -291,7 +291,7 @@ Test(image, with_a_wrong_header_says_what_is_wrong)
 		*header = good;                                                                    \
 	} while (0)
 	EXPECT(magic, 0, "not a zone image");
-	EXPECT(magic, __builtin_bswap64(VLY_IMAGE_MAGIC), "other byte order");
+	EXPECT(magic, __builtin_bswap64(VLY_IMAGE_MAGIC), "another byte order");
 	EXPECT(version, 1, "image version 1");
 	EXPECT(header_bytes, 128, "version");
 	EXPECT(image_bytes, good.image_bytes + 64, "truncated");
@@ -307,9 +307,9 @@ Test(image, with_a_wrong_header_says_what_is_wrong)
 	EXPECT(section[VLY_SECTION_HEAP].bytes, 0, "outside the heap");
 	EXPECT(section[VLY_SECTION_ZONES].off, (good.image_bytes + 127) & ~UINT64_C(63),
 	       "outside the image");
-	EXPECT(section[VLY_SECTION_ORDER].bytes, 64, "not known");
-	EXPECT(section[VLY_SECTION_SIGNED].bytes, 64, "not known");
-	EXPECT(section[7].bytes, 64, "not known");
+	EXPECT(section[VLY_SECTION_HEAP + 1].bytes, 64, "unknown to this version");
+	EXPECT(section[VLY_SECTION_CNT - 1].bytes, 64, "unknown to this version");
+	EXPECT(section[7].bytes, 64, "unknown to this version");
 #undef EXPECT
 }
 
@@ -515,7 +515,7 @@ Test(image, damage_found_by_helpers_has_its_reason, .timeout = 300)
 		vly_image_ref saved = bucket->node[0];
 		bucket->node[0] = UINT32_MAX - i;
 		snprintf(reason, sizeof(reason), "node %u is outside the heap", UINT32_MAX - i);
-		expect_refused_by_all(&fenced, "the checksum does not fit");
+		expect_refused_by_all(&fenced, "wrong checksum");
 		vly_test_image_reseal(fenced.block, fenced.bytes);
 		/* with the damage of the round before, which is further back */
 		expect_refused_by_all(&fenced, reason);

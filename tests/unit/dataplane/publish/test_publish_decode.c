@@ -40,7 +40,7 @@ Test(publish_decode, image)
 	expect_malformed(sizeof(message.image), 0, "file descriptor");
 	expect_malformed(sizeof(message.image), 2, "file descriptor");
 	message.image.image_id = 0;
-	expect_malformed(sizeof(message.image), 1, "no image id");
+	expect_malformed(sizeof(message.image), 1, "not a valid image id");
 }
 
 Test(publish_decode, defence)
@@ -96,7 +96,7 @@ Test(publish_decode, headers)
 	for (size_t bytes = 0; bytes < sizeof(message.header); bytes++)
 		expect_malformed(bytes, 0, "shorter");
 	set_header(VLY_PUBLISH_IMAGE, sizeof(message.header));
-	expect_malformed(sizeof(message.image), 0, "not that of the packet");
+	expect_malformed(sizeof(message.image), 0, "does not match the packet");
 	expect_malformed(sizeof(message.header), 0, "wrong length");
 	set_header(VLY_PUBLISH_COMMIT, sizeof(message.header));
 	expect_malformed(sizeof(message.header), 0, "too short");
@@ -106,6 +106,6 @@ Test(publish_decode, headers)
 		    type == VLY_PUBLISH_DEFENCE)
 			continue;
 		set_header(type, sizeof(message.header));
-		expect_malformed(sizeof(message.header), 0, "no such type");
+		expect_malformed(sizeof(message.header), 0, "unknown request type");
 	}
 }

@@ -91,9 +91,9 @@ Test(lcores, one_cpu)
 
 Test(lcores, given)
 {
-	options.cpu[0] = 3;
-	options.cpu[1] = 1;
-	options.cpu_cnt = 2;
+	options.cpus.cpu[0] = 3;
+	options.cpus.cpu[1] = 1;
+	options.cpus.cnt = 2;
 	cr_assert_eq(plan(2, 0, 3), 0);
 	cr_expect_str_eq(lcores.map, "0@(0,2),1@3,2@1");
 	cr_expect_eq(lcores.cpu[0], 3);
@@ -101,18 +101,18 @@ Test(lcores, given)
 
 Test(lcores, given_all)
 {
-	options.cpu[1] = 1;
-	options.cpu_cnt = 2;
+	options.cpus.cpu[1] = 1;
+	options.cpus.cnt = 2;
 	cr_assert_eq(plan(2, 0, 1), 0);
 	cr_expect_str_eq(lcores.map, "0@(0,1),1@0,2@1");
 }
 
 Test(lcores, not_allowed)
 {
-	options.cpu[0] = 4;
-	options.cpu_cnt = 1;
+	options.cpus.cpu[0] = 4;
+	options.cpus.cnt = 1;
 	cr_expect_eq(plan(1, 0, 3), -1);
-	cr_expect_str_eq(options.error, "--cpus: CPU 4 does not exist or is not ours to use");
+	cr_expect_str_eq(options.error, "--cpus: CPU 4 does not exist or may not be used");
 }
 
 /* The longest map must fit. */

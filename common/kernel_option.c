@@ -5,24 +5,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static const char kernel_is[] = "kernel=";
-static const char address_is[] = "address=";
-
-static bool
-begins_with(const char *option, size_t len, const char *head)
-{
-	return len >= strlen(head) && memcmp(option, head, strlen(head)) == 0;
-}
-
-bool
-vly_kernel_option_is(const struct vly_port_spec *spec, const char *option, size_t len)
-{
-	/* beside packet sockets the kernel has the frames, too: of use in tests alone */
-	if (spec->kind != VLY_PORT_PCI && spec->kind != VLY_PORT_AF_PACKET)
-		return false;
-	return begins_with(option, len, kernel_is) || begins_with(option, len, address_is);
-}
+#include <string.h>
 
 /* What is allowed in a name by systemd-networkd and ifupdown, too. */
 static bool
@@ -34,15 +17,15 @@ is_name(const char *text)
 	return text[0] != '\0' && strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
 }
 
-static const char *
-parse_name(struct vly_port_spec *spec, const char *text, size_t len)
+const char *
+vly_kernel_option_name(struct vly_port_spec *spec, const char *text, size_t len)
 {
 	if (len >= sizeof(spec->kernel))
-		return "a name of 1 to 15 letters, digits, \".\", \"-\" and \"_\" is needed";
+		return "it takes a name of 1 to 15 letters, digits, \".\", \"-\" and \"_\"";
 	memcpy(spec->kernel, text, len);
 	spec->kernel[len] = '\0';
 	if (!is_name(spec->kernel))
-		return "a name of 1 to 15 letters, digits, \".\", \"-\" and \"_\" is needed";
+		return "it takes a name of 1 to 15 letters, digits, \".\", \"-\" and \"_\"";
 	spec->kernel_off = strcmp(spec->kernel, "off") == 0;
 	if (spec->kernel_off)
 		spec->kernel[0] = '\0';
@@ -66,16 +49,16 @@ parse_ip(const char *text, struct vly_address *address)
 	return 0;
 }
 
-static const char *
-parse_address(struct vly_port_spec *spec, const char *text, size_t len)
+const char *
+vly_kernel_option_address(struct vly_port_spec *spec, const char *text, size_t len)
 {
-	static const char wanted[] = "an address and its network's prefix length are needed, such "
-				     "as 192.0.2.2/24";
+	static const char wanted[] = "it takes an address and its network's prefix length, such as "
+				     "192.0.2.2/24";
 	char copy[64];
 	struct vly_port_address *address = &spec->address[spec->address_cnt];
 
 	if (spec->address_cnt == VLY_PORT_ADDRESSES_MAX)
-		return "there are too many addresses for one interface";
+		return "one interface takes at most 8 addresses here";
 	if (len >= sizeof(copy))
 		return wanted;
 	memcpy(copy, text, len);
@@ -94,22 +77,15 @@ parse_address(struct vly_port_spec *spec, const char *text, size_t len)
 	return NULL;
 }
 
-const char *
-vly_kernel_option_parse(struct vly_port_spec *spec, const char *option, size_t len)
+bool
+vly_kernel_option_is_on(const struct vly_port_spec *spec)
 {
-	size_t head = begins_with(option, len, kernel_is) ? strlen(kernel_is) : strlen(address_is);
-
-	if (head == strlen(kernel_is))
-		return parse_name(spec, option + head, len - head);
-	return parse_address(spec, option + head, len - head);
+	return !spec->kernel_off && (spec->kind == VLY_PORT_PCI || spec->kernel[0] != '\0');
 }
 
-const char *
+void
 vly_kernel_option_complete(struct vly_port_spec *spec, unsigned port_idx)
 {
-	if (spec->kind == VLY_PORT_PCI && !spec->kernel_off && spec->kernel[0] == '\0')
+	if (vly_kernel_option_is_on(spec) && spec->kernel[0] == '\0')
 		snprintf(spec->kernel, sizeof(spec->kernel), "volley%u", port_idx);
-	if (spec->kernel[0] == '\0' && spec->address_cnt > 0)
-		return "address= needs an interface to the kernel (kernel=NAME)";
-	return NULL;
 }

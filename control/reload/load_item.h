@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One zone in a load, and the settings of the load. The types that the loader, the lookup in the
+ * image cache and the list of served zones exchange.
+ */
+#ifndef VLY_CONTROL_LOAD_ITEM_H
+#define VLY_CONTROL_LOAD_ITEM_H
+
+#include <stdbool.h>
+
+#include <volley/name.h>
+
+#include "base/file_stamp.h"
+#include "publish/live_image.h"
+#include "zone/zone_info.h"
+#include "zone/zone_report.h"
+
+struct vly_load_item {
+	const char *name; /* the caller's; it must stay valid until the items are cleared */
+	const char *file; /* the same */
+	struct vly_file_stamp stamp;  /* taken before the load; zeroes: there is no such file */
+	struct vly_zone_info info;    /* of `image` */
+	char *includes;               /* owned; see vly_image_builder_take_includes() */
+	struct vly_zone_error *error; /* owned; NULL: the zone loaded */
+	struct vly_live_image *image; /* a reference; NULL: it did not load, and is not cached */
+	bool cached; /* the image is from the cache; with an error beside it, an older version */
+};
+
+struct vly_load_settings {
+	struct vly_hash_key key;
+	uint8_t severity[VLY_ZONE_CHECK_CNT]; /* enum vly_zone_severity */
+	uint32_t image_max;                   /* images that the load may make, at least 1 */
+	const char *cache_dir;                /* NULL: nothing is taken from the cache */
+	bool any_all;                         /* see vly_image_builder_answer_any_all() */
+	bool additional_none;                 /* see vly_image_builder_answer_additional_none() */
+};
+
+#endif
