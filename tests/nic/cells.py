@@ -120,7 +120,11 @@ class Cell:
         """The names of its ports, which exist inside the block."""
         with ExitStack() as stack:
             target = stack.enter_context(self.set_up(lab, self.nic))
-            yield [self.port.format(target), *self.others]
+            yield [self.port.format(target) + self.addresses(lab.links[self.nic]), *self.others]
+
+    def addresses(self, link):
+        """Of a port's interface to the kernel."""
+        return f",address={link.server4}/24,address={link.server6}/64" if self.is_pci else ""
 
 
 CELLS = [
