@@ -74,6 +74,16 @@ Test(preflight_access, locked_memory)
 	machine_expect(&machine, "memlock", VLY_PREFLIGHT_OK, "any amount", "");
 }
 
+/* The interface to the kernel of a pci port is made by volley-dataplane. */
+Test(preflight_access, rights_of_a_pci_port)
+{
+	machine.plan.port[0].kind = VLY_PORT_PCI;
+	machine.facts.capabilities = 1u << CAP_NET_BIND_SERVICE;
+	machine_expect(&machine, "rights", VLY_PREFLIGHT_OK, "no capability is missing", "");
+	machine.plan.port[0].to_kernel = true;
+	machine_expect(&machine, "rights", VLY_PREFLIGHT_FAIL, "CAP_NET_ADMIN missing", "root");
+}
+
 Test(preflight_access, rights)
 {
 	machine_expect(&machine, "rights", VLY_PREFLIGHT_OK, "no capability is missing", "");
