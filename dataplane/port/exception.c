@@ -164,19 +164,20 @@ take_frames(struct vly_exception *exception, struct rte_mbuf *packet[SEND_MAX])
 	return cnt;
 }
 
-void
+bool
 vly_exception_send(struct vly_exception *exception)
 {
 	struct rte_mbuf *packet[SEND_MAX];
 
 	if (vly_frame_ring_first(exception->from_kernel) == NULL)
-		return;
+		return false;
 	uint16_t cnt = take_frames(exception, packet);
 	uint16_t sent = rte_eth_tx_burst(exception->port_id, 0, packet, cnt);
 	exception->sender.sent_cnt += sent;
 	exception->sender.lost_cnt += cnt - sent;
 	if (sent < cnt)
 		rte_pktmbuf_free_bulk(packet + sent, cnt - sent);
+	return true;
 }
 
 void

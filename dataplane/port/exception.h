@@ -62,8 +62,8 @@ vly_exception_queue_of(struct vly_exception *exception, unsigned queue_idx);
 __attribute__((nonnull)) enum vly_verdict
 vly_exception_offer(struct vly_exception_queue *queue, const struct rte_mbuf *mbuf, uint32_t now);
 
-/* Sends some of what the kernel has for the port, if there is something. */
-__attribute__((nonnull)) void vly_exception_send(struct vly_exception *exception);
+/* Sends some of what the kernel has for the port. Returns whether there was something. */
+__attribute__((nonnull)) bool vly_exception_send(struct vly_exception *exception);
 
 /* Copies what it has counted. */
 __attribute__((nonnull)) void vly_exception_read(struct vly_exception *exception,

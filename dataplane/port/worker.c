@@ -329,8 +329,11 @@ answer_burst(const struct vly_worker *worker, struct burst *burst)
 static inline void
 send_for_kernel(const struct vly_worker *worker)
 {
-	if (worker->exception != NULL && worker->queue_idx == 0)
-		vly_exception_send(worker->exception);
+	if (worker->exception == NULL || worker->queue_idx != 0)
+		return;
+	uint64_t start_tsc = rte_rdtsc();
+	if (vly_exception_send(worker->exception))
+		worker->counters->busy_tsc += rte_rdtsc() - start_tsc;
 }
 
 /* Everything that was received is the kernel's. */
