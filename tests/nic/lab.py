@@ -118,7 +118,7 @@ class Lab:
             ip -d link | grep -o 'prog/xdp.*' | sed 's/id [0-9]*//'
             echo "programs: $(bpftool prog list | grep -c ': xdp ')"
             echo "sockets: $(ss -H -a --xdp | wc -l)"
-            for file in /sys/bus/pci/devices/*/driver; do echo "$file $(readlink $file)"; done
+            stat -c %N /sys/bus/pci/devices/*/driver
             grep HugePages_Free /proc/meminfo
             ls -A /dev/hugepages
             ls -d /run/dpdk 2>/dev/null || true""")
