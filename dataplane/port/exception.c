@@ -11,10 +11,10 @@
 /* VLAN tags stay in the frames, in both directions. */
 #define HEADERS_BYTES (VLY_ETHERNET_BYTES + VLY_VLAN_TAGS_MAX * VLY_VLAN_BYTES)
 
-/* To the kernel, for each class and lcore. The thread empties a ring within a millisecond if it gets
- * a CPU; rings hold several milliseconds. Rates are those that a busy machine may need of a class:
- * scp at a gigabit a second is 80,000 packets. A packet and its answer take the kernel 5 to
- * 10 µs. */
+/* To the kernel, for each class and lcore. The thread empties a ring within a millisecond if it
+ * gets a CPU; rings hold several milliseconds. Rates are those that a busy machine may need of a
+ * class: scp at a gigabit a second is 80,000 packets. A packet and its answer take the kernel 5
+ * to 10 µs. */
 static const struct {
 	unsigned slot_cnt;
 	uint32_t per_s;
@@ -64,7 +64,9 @@ create(const struct vly_exception_plan *plan)
 	exception->port_id = plan->port_id;
 	exception->pool = plan->pool;
 	exception->queue_cnt = queue_cnt;
-	exception->queue = calloc(queue_cnt, sizeof(*exception->queue));
+	exception->queue = aligned_alloc(64, queue_cnt * sizeof(*exception->queue));
+	if (exception->queue != NULL)
+		memset(exception->queue, 0, queue_cnt * sizeof(*exception->queue));
 	if (exception->queue == NULL || create_rings(exception, plan->mtu + HEADERS_BYTES) != 0) {
 		vly_exception_close(exception);
 		return NULL;

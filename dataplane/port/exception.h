@@ -32,11 +32,12 @@
 
 struct vly_exception;
 
-/* The part that the lcore of a queue uses. The thread takes from the rings. */
+/* The part that the lcore of a queue uses. The thread takes from the rings. Each has a cache line of
+ * its own, as each lcore writes to its cells. */
 struct vly_exception_queue {
 	struct vly_frame_ring *ring[VLY_EXCEPTION_CLASS_CNT];
 	uint32_t cell[VLY_EXCEPTION_CLASS_CNT]; /* of the rate, rate.h */
-};
+} VLY_FRAME_RING_LINE;
 
 struct vly_exception_plan {
 	const struct vly_port_spec *spec;

@@ -217,15 +217,17 @@ device_mac(const struct vly_port *port)
 								     : 0;
 }
 
-/* The way to the kernel. It gets whatever is sent to groups, as ND is. */
+/* The way to the kernel. ND needs multicast frames; a packet socket gets them anyway. */
 static int
 open_exception(struct vly_port *port, const struct vly_addresses *addresses)
 {
 	uint64_t mac = port->mac;
 
 	if (rte_eth_allmulticast_enable(port->port_id) != 0)
-		vly_log_debug("port %s: the device does not filter what is sent to groups",
-			      port->spec->name);
+		vly_log(port->spec->kind == VLY_PORT_PCI ? VLY_LOG_WARNING : VLY_LOG_DEBUG,
+			"port %s: the device cannot be set to receive all multicast frames: IPv6 "
+			"neighbours may not find this port",
+			port->spec->name);
 	port->exception = vly_exception_open(&(struct vly_exception_plan){
 		.spec = port->spec,
 		.addresses = addresses,
