@@ -32,8 +32,8 @@
 
 struct vly_exception;
 
-/* The part that the lcore of a queue uses. The thread takes from the rings. Each has a cache line of
- * its own, as each lcore writes to its cells. */
+/* The part that the lcore of a queue uses. The thread takes from the rings. Each has a cache line
+ * of its own, as each lcore writes to its cells. */
 struct vly_exception_queue {
 	struct vly_frame_ring *ring[VLY_EXCEPTION_CLASS_CNT];
 	uint32_t cell[VLY_EXCEPTION_CLASS_CNT]; /* of the rate, rate.h */
