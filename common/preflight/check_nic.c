@@ -97,7 +97,12 @@ check_driver(struct vly_preflight *preflight, const struct vly_preflight_port *p
 	if (driver == NULL)
 		driver = &unknown;
 	uint64_t features = xdp_features(nic, driver, linux_version);
-	if (driver->instead != NULL)
+	if (driver->native == VLY_PREFLIGHT_REFUSED)
+		vly_preflight_say(
+			preflight, VLY_PREFLIGHT_FAIL, name,
+			"it is made of other interfaces (%s), and cannot be a port\nuse %s",
+			nic->driver, driver->instead);
+	else if (driver->instead != NULL)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, name,
 				  "it is a virtual interface (%s), which is slow with XDP\nuse %s",
 				  nic->driver, driver->instead);

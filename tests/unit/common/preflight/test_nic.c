@@ -56,6 +56,8 @@ Test(preflight_nic, driver_by_the_table)
 	strcpy(nic->driver, "802.1Q VLAN Support");
 	machine_expect(&machine, "driver", VLY_PREFLIGHT_WARN, "virtual interface",
 		       "interface below");
+	strcpy(nic->driver, "bonding");
+	machine_expect(&machine, "driver", VLY_PREFLIGHT_FAIL, "cannot be a port", "members");
 	strcpy(nic->driver, "newest");
 	machine_expect(&machine, "driver", VLY_PREFLIGHT_WARN, "unknown", "ip -details link");
 }
