@@ -54,6 +54,13 @@ xdp_features(const struct vly_preflight_nic *nic, const struct vly_preflight_dri
 	return features;
 }
 
+/* What the start of volley-dataplane refuses. */
+static bool
+is_bond(const struct vly_preflight_nic *nic)
+{
+	return strcmp(nic->driver, "bonding") == 0 || strcmp(nic->driver, "team") == 0;
+}
+
 static void
 say_generic(struct vly_preflight *preflight, const char *name, const char *driver_name,
 	    const struct vly_preflight_driver *driver, unsigned linux_version)
@@ -97,11 +104,11 @@ check_driver(struct vly_preflight *preflight, const struct vly_preflight_port *p
 	if (driver == NULL)
 		driver = &unknown;
 	uint64_t features = xdp_features(nic, driver, linux_version);
-	if (driver->native == VLY_PREFLIGHT_REFUSED)
-		vly_preflight_say(
-			preflight, VLY_PREFLIGHT_FAIL, name,
-			"it is made of other interfaces (%s), and cannot be a port\nuse %s",
-			nic->driver, driver->instead);
+	if (is_bond(nic))
+		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, name,
+				  "it is a bond (%s), and the kernel gives an AF_XDP socket only "
+				  "frames of its own interface\nuse %s",
+				  nic->driver, driver->instead);
 	else if (driver->instead != NULL)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, name,
 				  "it is a virtual interface (%s), which is slow with XDP\nuse %s",

@@ -7,9 +7,6 @@
 /* Linux 6.1, which is the oldest that the XDP program loads on, has it. */
 #define OLD VLY_LINUX(6, 1)
 
-/* An AF_XDP socket would get the packets of one member alone. */
-#define REFUSED VLY_PREFLIGHT_REFUSED
-
 /* By the names that `ethtool -i` shows. */
 static const struct vly_preflight_driver drivers[] = {
 	{"atlantic", OLD, 0, NULL},
@@ -40,11 +37,11 @@ static const struct vly_preflight_driver drivers[] = {
 	{"r8169", 0, 0, NULL},
 	{"tg3", 0, 0, NULL},
 	{"802.1Q VLAN Support", 0, 0, "the interface below it, which also gets tagged packets"},
-	{"bonding", REFUSED, 0, "a port for each of its members"},
-	{"team", REFUSED, 0, "a port for each of its members"},
+	{"bonding", OLD, 0, "a port for each of its members"},
 	{"bridge", 0, 0, "the port of the bridge that queries arrive on"},
 	{"dummy", 0, 0, "the interface that queries arrive on"},
 	{"macvlan", 0, 0, "the interface below it"},
+	{"team", OLD, 0, "a port for each of its members"},
 };
 
 const struct vly_preflight_driver *

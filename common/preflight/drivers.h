@@ -9,9 +9,6 @@
 /* Versions of Linux as numbers that can be compared; 0: never. */
 #define VLY_LINUX(major, minor) ((major)*1000u + (minor))
 
-/* In place of a version: volley-dataplane takes no such interface as a port. */
-#define VLY_PREFLIGHT_REFUSED (~0u)
-
 struct vly_preflight_driver {
 	const char *name;
 	unsigned native;     /* since this version its own XDP, with redirects to sockets */

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A guest for each kernel, one at a time, and in it each cell of the matrix."""
-from contextlib import nullcontext
-
 import pytest
 
 from cells import CELLS
@@ -12,13 +10,16 @@ from served import Served
 MATRIX = [(series, cell) for series in PACKAGES for cell in CELLS if series in cell.kernels]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """All that one kernel runs comes together: it boots once."""
-    def series(item):
+    """Tests of one group come together and share a guest. Groups may run side by side."""
+    groups = {}
+    for item in items:
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        return parameters.get("lab") or parameters.get("served", ("",))[0]
-
-    items.sort(key=series)
+        series, cell = parameters.get("served") or (parameters.get("lab", ""), None)
+        groups[item] = f"{series} pci" if cell and cell.is_pci else series
+        item.add_marker(pytest.mark.xdist_group(groups[item]))
+    items.sort(key=groups.get)
 
 
 def open_or_skip(series):
@@ -51,9 +52,7 @@ def served(request):
         made.cell, made.link, made.state_before = cell, link, lab.state()
         made.mac = cell.mac or link.mac
         link.server_mac = bytes.fromhex(made.mac.replace(":", ""))
-        # nobody answers ARP and ND on a pci port
-        with link.known_neighbour() if cell.is_pci else nullcontext():
-            try:
-                yield made.start()
-            finally:
-                made.stop()
+        try:
+            yield made.start()
+        finally:
+            made.stop()

@@ -69,17 +69,6 @@ class Link:
         entries = json.loads(self.client.ip("-j", "neigh", "show", "dev", self.tap) or "[]")
         return next((entry.get("lladdr") for entry in entries if entry["dst"] == address), None)
 
-    @contextmanager
-    def known_neighbour(self):
-        """The client needs no ARP and no ND inside the block."""
-        for address in (self.server4, self.server6):
-            self.client.ip("neigh", "replace", address, "lladdr", self.mac, "dev", self.tap, "nud", "permanent")
-        try:
-            yield
-        finally:
-            for address in (self.server4, self.server6):
-                self.client.ip("neigh", "del", address, "dev", self.tap)
-
 
 class Lab:
     """A running guest and its links by name."""
@@ -129,7 +118,7 @@ class Lab:
             ip -d link | grep -o 'prog/xdp.*' | sed 's/id [0-9]*//'
             echo "programs: $(bpftool prog list | grep -c ': xdp ')"
             echo "sockets: $(ss -H -a --xdp | wc -l)"
-            for file in /sys/bus/pci/devices/*/driver; do echo "$file $(readlink $file)"; done
+            stat -c %N /sys/bus/pci/devices/*/driver
             grep HugePages_Free /proc/meminfo
             ls -A /dev/hugepages
             ls -d /run/dpdk 2>/dev/null || true""")

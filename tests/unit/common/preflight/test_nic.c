@@ -56,10 +56,18 @@ Test(preflight_nic, driver_by_the_table)
 	strcpy(nic->driver, "802.1Q VLAN Support");
 	machine_expect(&machine, "driver", VLY_PREFLIGHT_WARN, "virtual interface",
 		       "interface below");
-	strcpy(nic->driver, "bonding");
-	machine_expect(&machine, "driver", VLY_PREFLIGHT_FAIL, "cannot be a port", "members");
 	strcpy(nic->driver, "newest");
 	machine_expect(&machine, "driver", VLY_PREFLIGHT_WARN, "unknown", "ip -details link");
+}
+
+/* As the start of volley-dataplane refuses it. */
+Test(preflight_nic, bond)
+{
+	strcpy(nic->driver, "bonding");
+	machine_expect(&machine, "driver", VLY_PREFLIGHT_FAIL, "bond", "each of its members");
+	strcpy(nic->driver, "team");
+	nic->has_xdp_features = true;
+	machine_expect(&machine, "driver", VLY_PREFLIGHT_FAIL, "bond", "each of its members");
 }
 
 /* The kernel's own word goes before the table. */
