@@ -15,12 +15,13 @@ void
 vly_preflight_check_capabilities(struct vly_preflight *preflight)
 {
 	bool xdp = vly_preflight_has(preflight, VLY_PORT_AF_XDP);
+	bool nic = xdp || vly_preflight_has(preflight, VLY_PORT_PCI);
 	const struct {
 		unsigned capability;
 		const char *name;
 		bool needed;
 	} need[] = {
-		{CAP_NET_ADMIN, "CAP_NET_ADMIN", xdp},
+		{CAP_NET_ADMIN, "CAP_NET_ADMIN", nic},
 		{CAP_NET_RAW, "CAP_NET_RAW", xdp},
 		{CAP_SYS_ADMIN, "CAP_SYS_ADMIN", xdp},
 		{CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE", !preflight->plan->no_streams},
