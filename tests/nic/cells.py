@@ -115,6 +115,13 @@ class Cell:
     def is_pci(self):
         return self.port.startswith("pci:")
 
+    @property
+    def group(self):
+        """Cells of one group share a guest. Groups take about as long as each other."""
+        if self.kernels == EVERY:
+            return ""
+        return "pci" if self.is_pci else "made of others"
+
     @contextmanager
     def ports(self, lab):
         """The names of its ports, which exist inside the block."""

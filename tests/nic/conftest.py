@@ -17,7 +17,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
         series, cell = parameters.get("served") or (parameters.get("lab", ""), None)
-        groups[item] = f"{series} pci" if cell and cell.is_pci else series
+        groups[item] = f"{series} {cell.group}" if cell else f"{series} "
         item.add_marker(pytest.mark.xdist_group(groups[item]))
     items.sort(key=groups.get)
 
