@@ -210,15 +210,28 @@ device_mac(const struct vly_port *port)
 								     : 0;
 }
 
-/* The way to the kernel. It gets whatever is sent to groups, as ND is. */
+/* The kernel gets whatever is sent to groups, as ND is, and in any VLAN. A virtio device drops tags
+ * that it was not told of, unless it drops nothing; lcores look at MAC addresses themselves. */
+static void
+open_filters(const struct vly_port *port)
+{
+	struct rte_eth_dev_info info;
+
+	if (rte_eth_dev_info_get(port->port_id, &info) == 0 &&
+	    strcmp(info.driver_name, "net_virtio") == 0 &&
+	    rte_eth_promiscuous_enable(port->port_id) != 0)
+		vly_log_warning("port %s: the device drops frames with VLAN tags",
+				port->spec->name);
+	if (rte_eth_allmulticast_enable(port->port_id) != 0)
+		vly_log_debug("port %s: the device has no filter for groups", port->spec->name);
+}
+
 static int
 open_exception(struct vly_port *port, const struct vly_addresses *addresses)
 {
 	uint64_t mac = port->mac;
 
-	if (rte_eth_allmulticast_enable(port->port_id) != 0)
-		vly_log_debug("port %s: the device does not filter what is sent to groups",
-			      port->spec->name);
+	open_filters(port);
 	port->exception = vly_exception_open(&(struct vly_exception_plan){
 		.spec = port->spec,
 		.addresses = addresses,
