@@ -88,6 +88,9 @@ vly_test_image_read(int fd, size_t *bytes)
 		free(block);
 		return NULL;
 	}
+	/* In huge pages, the memfd is longer than the image. */
+	if (block != NULL)
+		*bytes = (size_t)((const struct vly_image_header *)block)->image_bytes;
 	return block;
 }
 
