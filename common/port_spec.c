@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel_option.h"
 #include "number.h"
 
 enum target {
@@ -59,6 +60,15 @@ is_option(const struct vly_port_spec *spec, const char *name, const char *text, 
 	       memcmp(text, name, name_len) == 0;
 }
 
+/* Returns 0, or -1 when something is `wrong` with an option. */
+static int
+refuse_option(struct reading *reading, const char *text, size_t len, const char *wrong)
+{
+	if (wrong == NULL)
+		return 0;
+	return bad(reading, "%.*s: %s", (int)(len < 60 ? len : 60), text, wrong);
+}
+
 /* One "name" or "name=value" behind a port. */
 static int
 read_option(struct reading *reading, const char *text, size_t len)
@@ -83,6 +93,12 @@ read_option(struct reading *reading, const char *text, size_t len)
 		spec->queue_cnt = (unsigned)queue_cnt;
 		return 0;
 	}
+	if (is_option(spec, "kernel=", text, len))
+		return refuse_option(reading, text, len,
+				     vly_kernel_option_name(spec, text + 7, len - 7));
+	if (is_option(spec, "address=", text, len))
+		return refuse_option(reading, text, len,
+				     vly_kernel_option_address(spec, text + 8, len - 8));
 	return bad(reading, "\"%.*s\" is not an option of %s ports", (int)(len < 60 ? len : 60),
 		   text, kind_of(spec)->name);
 }
@@ -166,5 +182,7 @@ vly_port_spec_read(struct vly_port_spec *spec, const char *text, char *reason, s
 		if (read_option(&reading, option, (size_t)(comma - option)) != 0)
 			return -1;
 	}
+	if (spec->address_cnt > 0 && !vly_kernel_option_is_on(spec))
+		return bad(&reading, "address= needs an interface to the kernel: kernel=NAME");
 	return 0;
 }

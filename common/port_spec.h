@@ -9,7 +9,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <volley/address.h>
 #include <volley/dataplane_options.h>
+
+/* Of a port's interface to the kernel, beside those of --listen. A link has one or two. */
+#define VLY_PORT_ADDRESSES_MAX 8
+
+struct vly_port_address {
+	struct vly_address address;
+	unsigned prefix_bits; /* of the link's network, 1 to 32 or 128 */
+};
 
 struct vly_port_spec {
 	enum vly_port_kind kind;
@@ -19,6 +28,10 @@ struct vly_port_spec {
 	char out[512];   /* pcap: where responses go; empty: nowhere */
 	bool loop;       /* pcap: the file over and over */
 	unsigned queue_cnt;
+	char kernel[16]; /* the port's interface to the kernel; empty: not named, or none */
+	bool kernel_off; /* this port gets no such interface */
+	struct vly_port_address address[VLY_PORT_ADDRESSES_MAX]; /* of that interface */
+	unsigned address_cnt;
 };
 
 /* Reads a port from text, which is not trusted. Returns 0; or -1 with what the value must be in

@@ -145,7 +145,8 @@ open_ports(struct dataplane *dataplane)
 			if (xdp_program == NULL)
 				return -1;
 		}
-		if (vly_port_open(&dataplane->port[i], i, xdp_program) != 0)
+		if (vly_port_open(&dataplane->port[i], i, &dataplane->options->addresses,
+				  xdp_program) != 0)
 			return -1;
 	}
 	return 0;
@@ -167,6 +168,7 @@ create_counters(struct dataplane *dataplane)
 		struct vly_port_counters *port = vly_counters_port(counters, i);
 		memcpy(port->name, dataplane->port[i].spec->name, sizeof(port->name));
 		port->xdp_attached = dataplane->port[i].has_xdp;
+		memcpy(port->kernel, dataplane->port[i].spec->kernel, sizeof(port->kernel));
 	}
 	vly_sampler_start(&dataplane->xdp_sampler,
 			  vly_counters_ring(counters, dataplane->lcores.cnt), 0);

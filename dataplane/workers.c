@@ -38,6 +38,7 @@ plan_worker(const struct vly_options *options, const struct vly_port *port, unsi
 		.spin = options->spin,
 		.wait_fd = port->wait_fd[queue],
 		.has_xdp = port->has_xdp,
+		.exception = port->exception,
 		.partial_sums = port->partial_sums,
 		.checks_sums = port->checks_sums,
 		.tsc_hz = rte_get_tsc_hz(),

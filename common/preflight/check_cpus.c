@@ -2,6 +2,7 @@
 /* Whether the lcores' CPUs are there, and are theirs alone. */
 #include <string.h>
 
+#include "common/plural.h"
 #include "context.h"
 
 #define CPU_PATH "/sys/devices/system/cpu"
@@ -49,9 +50,9 @@ check_number(struct vly_preflight *preflight, const cpu_set_t *online)
 	CPU_AND(&rest, &preflight->lcores, online);
 	if (cpu_cnt < queue_cnt)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, name,
-				  "%u lcores share %u CPUs: each needs its own\nlist more CPUs in "
+				  "%u lcores share %u CPU%s: each needs its own\nlist more CPUs in "
 				  "dataplane.cpus, or use fewer queues",
-				  queue_cnt, cpu_cnt);
+				  queue_cnt, cpu_cnt, vly_plural(cpu_cnt));
 	else if (CPU_COUNT(&rest) == CPU_COUNT(online))
 		vly_preflight_say(
 			preflight, VLY_PREFLIGHT_WARN, name,
@@ -80,8 +81,9 @@ vly_preflight_check_cpus(struct vly_preflight *preflight)
 	if (plan->cpus.cnt < queue_cnt) {
 		vly_preflight_say(
 			preflight, VLY_PREFLIGHT_FAIL, "machine",
-			"%u CPUs for %u queues\nlist a CPU for each queue in dataplane.cpus",
-			plan->cpus.cnt, queue_cnt);
+			"%u CPU%s for %u queue%s\nlist a CPU for each queue in dataplane.cpus",
+			plan->cpus.cnt, vly_plural(plan->cpus.cnt), queue_cnt,
+			vly_plural(queue_cnt));
 		return;
 	}
 	for (unsigned i = 0; i < queue_cnt; i++)

@@ -54,6 +54,13 @@ xdp_features(const struct vly_preflight_nic *nic, const struct vly_preflight_dri
 	return features;
 }
 
+/* What the start of volley-dataplane refuses. */
+static bool
+is_bond(const struct vly_preflight_nic *nic)
+{
+	return strcmp(nic->driver, "bonding") == 0 || strcmp(nic->driver, "team") == 0;
+}
+
 static void
 say_generic(struct vly_preflight *preflight, const char *name, const char *driver_name,
 	    const struct vly_preflight_driver *driver, unsigned linux_version)
@@ -97,7 +104,12 @@ check_driver(struct vly_preflight *preflight, const struct vly_preflight_port *p
 	if (driver == NULL)
 		driver = &unknown;
 	uint64_t features = xdp_features(nic, driver, linux_version);
-	if (driver->instead != NULL)
+	if (is_bond(nic))
+		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, name,
+				  "it is a bond (%s), and the kernel gives an AF_XDP socket only "
+				  "frames of its own interface\nuse %s",
+				  nic->driver, driver->instead);
+	else if (driver->instead != NULL)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_WARN, name,
 				  "it is a virtual interface (%s), which is slow with XDP\nuse %s",
 				  nic->driver, driver->instead);
@@ -160,6 +172,11 @@ check_xdp(struct vly_preflight *preflight, const struct vly_preflight_port *port
 	else if (strcmp(nic->xdp_name, VLY_XDP_PROGRAM) == 0)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, name,
 				  "Volley's own XDP program is attached");
+	else if (nic->xdp_name[0] == '\0')
+		vly_preflight_say(
+			preflight, VLY_PREFLIGHT_WARN, name,
+			"XDP program %u is attached, and its name is not known\nrun as root",
+			nic->xdp_id);
 	else
 		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, name,
 				  "another XDP program is attached: %u \"%s\"\nif it is not "

@@ -41,6 +41,7 @@ static const struct vly_preflight_driver drivers[] = {
 	{"bridge", 0, 0, "the port of the bridge that queries arrive on"},
 	{"dummy", 0, 0, "the interface that queries arrive on"},
 	{"macvlan", 0, 0, "the interface below it"},
+	{"team", OLD, 0, "a port for each of its members"},
 };
 
 const struct vly_preflight_driver *

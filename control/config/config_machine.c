@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/dp_option.h"
+#include "common/plural.h"
 #include "common/port_spec.h"
 #include "common/preflight/files.h"
 #include "common/preflight/preflight.h"
@@ -62,8 +63,9 @@ vly_config_check_machine(const struct vly_config_dataplane *dataplane,
 	if (plan.cpus.cnt == 0)
 		return;
 	if (plan.cpus.cnt < queue_cnt)
-		vly_config_find(findings, "dataplane.cpus", 0, "%u CPUs for %u queues",
-				plan.cpus.cnt, queue_cnt);
+		vly_config_find(findings, "dataplane.cpus", 0, "%u CPU%s for %u queue%s",
+				plan.cpus.cnt, vly_plural(plan.cpus.cnt), queue_cnt,
+				vly_plural(queue_cnt));
 	if (!vly_preflight_read_cpus("", &present, "/sys/devices/system/cpu/present"))
 		return;
 	for (unsigned i = 0; i < plan.cpus.cnt && i < queue_cnt; i++) {

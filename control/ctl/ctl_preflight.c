@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/plural.h"
 #include "common/preflight/preflight.h"
 #include "config/config.h"
 #include "ctl.h"
@@ -88,8 +89,9 @@ finish(const struct output *output)
 		vly_ctl_print_json(answer, JSON_INDENT(2));
 		json_decref(answer);
 	} else {
-		printf("%u ok, %u warnings, %u failed\n", output->cnt[VLY_PREFLIGHT_OK],
-		       output->cnt[VLY_PREFLIGHT_WARN], output->cnt[VLY_PREFLIGHT_FAIL]);
+		printf("%u ok, %u warning%s, %u failed\n", output->cnt[VLY_PREFLIGHT_OK],
+		       output->cnt[VLY_PREFLIGHT_WARN], vly_plural(output->cnt[VLY_PREFLIGHT_WARN]),
+		       output->cnt[VLY_PREFLIGHT_FAIL]);
 	}
 	return ok ? VLY_CTL_OK : VLY_CTL_FAILED;
 }

@@ -125,6 +125,23 @@ print_streams(json_t *answer)
 		puts("  and more threads: see --json");
 }
 
+static const struct line kernel_lines[] = {
+	{"to_kernel", "packets to the kernel, through that interface"},
+	{"from_kernel", "packets from the kernel, given to the port"},
+	{"kernel_lost", "packets that the interface or the port did not take"},
+};
+
+static void
+print_kernel(json_t *kernel)
+{
+	char number[VLY_CTL_NUMBER_BYTES];
+
+	for (size_t i = 0; i < LINE_CNT(kernel_lines); i++)
+		printf("  %-16s %19s  %s\n", kernel_lines[i].name,
+		       vly_ctl_number(vly_ctl_number_at(kernel, kernel_lines[i].name), number),
+		       kernel_lines[i].help);
+}
+
 static void
 print_port(json_t *port)
 {
@@ -132,10 +149,16 @@ print_port(json_t *port)
 	bool xdp = json_is_true(json_object_get(port, "xdp"));
 	json_t *verdicts = json_object_get(port, "xdp_verdicts");
 
-	printf("port %s%s\n", json_string_value(json_object_get(port, "name")),
-	       xdp ? ", XDP program attached" : "");
+	json_t *kernel = json_object_get(port, "kernel");
+	const char *interface = json_string_value(json_object_get(kernel, "interface"));
+
+	printf("port %s%s%s%s\n", json_string_value(json_object_get(port, "name")),
+	       xdp ? ", XDP program attached" : "", interface ? ", interface to the kernel: " : "",
+	       interface ? interface : "");
 	printf("  %-16s %19s  packets that found the port's ring full\n", "rx_missed",
 	       vly_ctl_number(vly_ctl_number_at(port, "rx_missed"), number));
+	if (kernel)
+		print_kernel(kernel);
 	if (xdp && vly_ctl_number_at(port, "xdp_source_dry_run"))
 		printf("  %-16s %19s  packets that the source rate would have dropped\n",
 		       "source_dry_run",

@@ -44,6 +44,21 @@ lcore_json(const struct vly_lcore_counters *lcore)
 	return object;
 }
 
+/* The port's interface to the kernel. */
+static json_t *
+kernel_json(const struct vly_port_counters *port)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(
+		object, "interface",
+		json_stringn(port->kernel, strnlen(port->kernel, sizeof(port->kernel))));
+	set_number(object, "to_kernel", port->to_kernel);
+	set_number(object, "from_kernel", port->from_kernel);
+	set_number(object, "kernel_lost", port->kernel_lost);
+	return object;
+}
+
 static json_t *
 port_json(const struct vly_port_counters *port)
 {
@@ -55,6 +70,8 @@ port_json(const struct vly_port_counters *port)
 	set_number(object, "rx_missed", port->rx_missed);
 	set_number(object, "xdp_source_dry_run", port->xdp_source_dry_run);
 	json_object_set_new(object, "xdp_verdicts", verdicts_json(port->xdp_verdict));
+	if (port->kernel[0] != '\0')
+		json_object_set_new(object, "kernel", kernel_json(port));
 	return object;
 }
 

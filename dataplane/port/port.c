@@ -192,6 +192,8 @@ set_up_queue(struct vly_port *port, uint16_t queue_idx, const char *xdp_program)
 			      port->spec->name, port->plan.mbuf_cnt, rte_strerror(rte_errno));
 		return -1;
 	}
+	if (queue_idx == 0)
+		port->pool = pool;
 	int error = set_up_rx(port, queue_idx, pool);
 	if (error != 0 && port->has_xdp && vly_xdp_refusal_report(port->spec->name, xdp_program))
 		return -1;
@@ -215,8 +217,46 @@ device_mac(const struct vly_port *port)
 								     : 0;
 }
 
+/* The kernel needs multicast frames, for ND, and frames of any VLAN. A virtio device drops tags that
+ * it does not know of, unless it is promiscuous; lcores compare MAC addresses themselves. */
+static void
+open_filters(const struct vly_port *port)
+{
+	struct rte_eth_dev_info info;
+
+	if (rte_eth_dev_info_get(port->port_id, &info) == 0 &&
+	    strcmp(info.driver_name, "net_virtio") == 0 &&
+	    rte_eth_promiscuous_enable(port->port_id) != 0)
+		vly_log_warning("port %s: the device drops frames with VLAN tags",
+				port->spec->name);
+	if (rte_eth_allmulticast_enable(port->port_id) != 0)
+		vly_log(port->spec->kind == VLY_PORT_PCI ? VLY_LOG_WARNING : VLY_LOG_DEBUG,
+			"port %s: the device cannot be set to receive all multicast frames: IPv6 "
+			"neighbours may not find this port",
+			port->spec->name);
+}
+
+/* The way to the kernel. ND needs multicast frames; a packet socket gets them anyway. */
+static int
+open_exception(struct vly_port *port, const struct vly_addresses *addresses)
+{
+	uint64_t mac = port->mac;
+
+	open_filters(port);
+	port->exception = vly_exception_open(&(struct vly_exception_plan){
+		.spec = port->spec,
+		.addresses = addresses,
+		.mac = (const uint8_t *)&mac,
+		.mtu = port->mtu,
+		.port_id = port->port_id,
+		.pool = port->pool,
+	});
+	return port->exception != NULL ? 0 : -1;
+}
+
 int
-vly_port_open(struct vly_port *port, unsigned port_idx, const char *xdp_program)
+vly_port_open(struct vly_port *port, unsigned port_idx, const struct vly_addresses *addresses,
+	      const char *xdp_program)
 {
 	uint16_t port_id;
 
@@ -234,6 +274,8 @@ vly_port_open(struct vly_port *port, unsigned port_idx, const char *xdp_program)
 		return vly_device_failed(port->spec, "cannot start the device", error);
 	if (port->spec->kind == VLY_PORT_PCI)
 		port->mac = device_mac(port);
+	if (port->spec->kernel[0] != '\0' && open_exception(port, addresses) != 0)
+		return -1;
 	return port->has_xdp ? vly_xdp_open(&port->xdp) : 0;
 }
 
@@ -320,6 +362,8 @@ vly_port_read(struct vly_port *port, struct vly_port_counters *counters)
 	if (port->if_index != 0)
 		watch(port);
 	counters->trouble = port->trouble;
+	if (port->exception != NULL)
+		vly_exception_read(port->exception, counters);
 	if (port->has_xdp) {
 		vly_xdp_read(&port->xdp, counters);
 		counters->xdp_attached = !vly_port_is_lost(port);
@@ -348,6 +392,8 @@ vly_port_stop(struct vly_port *port)
 void
 vly_port_close(struct vly_port *port)
 {
+	vly_exception_close(port->exception);
+	port->exception = NULL;
 	if (port->port_id != VLY_PORT_NONE) {
 		rte_eth_dev_stop(port->port_id);
 		rte_eth_dev_close(port->port_id);

@@ -16,6 +16,7 @@
 #ifndef VLY_DATAPLANE_PORT_H
 #define VLY_DATAPLANE_PORT_H
 
+#include "exception.h"
 #include "pool.h"
 #include "unserved_queues.h"
 #include "xdp.h"
@@ -33,6 +34,8 @@ struct vly_port {
 	_Atomic uint64_t mac; /* vly_policy_mac() of the interface or device; 0: none */
 	struct vly_xdp xdp;
 	struct vly_unserved_queues unserved_queues;
+	struct vly_exception *exception; /* the way to the kernel; NULL: none */
+	struct rte_mempool *pool;        /* of queue 0 */
 	int wait_fd[VLY_LCORES_MAX]; /* of each queue, for vly_idle_start(); owned by the driver */
 };
 
@@ -42,10 +45,11 @@ struct vly_port {
 __attribute__((nonnull, warn_unused_result)) int vly_port_plan(struct vly_port *port,
 							       const struct vly_port_spec *spec);
 
-/* Creates and starts the device. `xdp_program`: the path of the program, for af_xdp ports. Returns
- * 0 or -1. */
-__attribute__((nonnull(1), warn_unused_result)) int
-vly_port_open(struct vly_port *port, unsigned port_idx, const char *xdp_program);
+/* Creates and starts the device, and its interface to the kernel. `addresses`: those of --listen;
+ * `xdp_program`: the path of the program, for af_xdp ports. Returns 0 or -1. */
+__attribute__((nonnull(1, 3), warn_unused_result)) int
+vly_port_open(struct vly_port *port, unsigned port_idx, const struct vly_addresses *addresses,
+	      const char *xdp_program);
 
 /* Directs queries to these addresses to the port's queues from now on. Returns 0 or -1. */
 __attribute__((nonnull, warn_unused_result)) int

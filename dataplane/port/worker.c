@@ -51,7 +51,8 @@ struct burst {
 	struct vly_guard guard;
 	struct vly_backlog backlog;
 	struct vly_sampler sampler;
-	struct vly_policy_state *rules_state; /* NULL: the XDP program has applied the rules */
+	struct vly_exception_queue *to_kernel; /* NULL: there is no way */
+	struct vly_policy_state *rules_state;  /* NULL: the XDP program has applied the rules */
 	struct rte_mbuf *received[BURST + FETCHED_AHEAD];
 	struct rte_mbuf *asked[BURST]; /* queries to answer */
 	struct rte_mbuf *reply[BURST];
@@ -73,6 +74,15 @@ enter(struct burst *burst, enum stage stage)
 	atomic_store_explicit(&burst->stage, stage, memory_order_relaxed);
 }
 
+/* What the kernel gets is a copy. */
+static inline enum vly_verdict
+pass(struct burst *burst, const struct rte_mbuf *mbuf)
+{
+	if (burst->to_kernel == NULL)
+		return VLY_VERDICT_no_kernel_path;
+	return vly_exception_offer(burst->to_kernel, mbuf, burst->guard.clock.units);
+}
+
 __attribute__((noinline)) static void
 refuse(const struct vly_worker *worker, struct burst *burst, struct rte_mbuf *mbuf,
        enum vly_verdict verdict)
@@ -80,7 +90,7 @@ refuse(const struct vly_worker *worker, struct burst *burst, struct rte_mbuf *mb
 	uint32_t now = burst->guard.clock.units;
 
 	if (verdict == VLY_VERDICT_pass)
-		verdict = VLY_VERDICT_no_kernel_path;
+		verdict = pass(burst, mbuf);
 	else if (mbuf->nb_segs != 1 && verdict > VLY_VERDICT_serve)
 		verdict = VLY_VERDICT_too_large; /* only its beginning was judged */
 	burst->refused[burst->refused_cnt++] = mbuf;
@@ -134,7 +144,9 @@ classify(const struct vly_worker *worker, struct burst *burst)
 	}
 	for (unsigned i = 0; i < cnt; i++) {
 		struct rte_mbuf *mbuf = burst->received[i];
-		rte_prefetch0(rte_pktmbuf_mtod(burst->received[i + FETCHED_AHEAD], void *));
+		const uint8_t *later = rte_pktmbuf_mtod(burst->received[i + FETCHED_AHEAD], void *);
+		rte_prefetch0(later);
+		rte_prefetch0(later + RTE_CACHE_LINE_SIZE); /* the sum reads the whole query */
 		const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
 		enum vly_verdict verdict = vly_policy_classify(frame, frame + mbuf->data_len,
 							       packet, mac, worker->addresses);
@@ -316,6 +328,56 @@ answer_burst(const struct vly_worker *worker, struct burst *burst)
 	worker->counters->busy_tsc += rte_rdtsc() - start_tsc;
 }
 
+static inline void
+send_for_kernel(const struct vly_worker *worker)
+{
+	if (worker->exception == NULL || worker->queue_idx != 0)
+		return;
+	uint64_t start_tsc = rte_rdtsc();
+	if (vly_exception_send(worker->exception))
+		worker->counters->busy_tsc += rte_rdtsc() - start_tsc;
+}
+
+/* Everything that was received is the kernel's. */
+static void
+pass_burst(const struct vly_worker *worker, struct burst *burst)
+{
+	burst->refused_cnt = 0;
+	enter(burst, STAGE_CLASSIFY);
+	vly_guard_begin(&burst->guard, vly_defence_live(), rte_rdtsc());
+	for (unsigned i = 0; i < burst->received_cnt; i++) {
+		worker->counters->rx_bytes += burst->received[i]->pkt_len;
+		refuse(worker, burst, burst->received[i], VLY_VERDICT_pass);
+	}
+	worker->counters->rx_packets += burst->received_cnt;
+	worker->counters->bursts++;
+	rte_pktmbuf_free_bulk(burst->refused, burst->refused_cnt);
+}
+
+/* Without zones, where there is a way to the kernel: it has the port to itself, and refuses queries
+ * like those to any closed port. */
+static void
+pass_all(const struct vly_worker *worker, struct burst *burst)
+{
+	struct vly_idle idle;
+
+	vly_idle_start(&idle, worker->spin, worker->wait_fd, worker->tsc_hz);
+	while (!atomic_load_explicit(worker->serve, memory_order_acquire) &&
+	       !atomic_load_explicit(worker->stop, memory_order_relaxed)) {
+		enter(burst, STAGE_RECEIVE);
+		burst->received_cnt = vly_backlog_receive(&burst->backlog, burst->received);
+		if (burst->received_cnt > 0) {
+			vly_idle_end(&idle);
+			pass_burst(worker, burst);
+		} else {
+			enter(burst, STAGE_REST);
+			rest(worker, &idle);
+		}
+		send_for_kernel(worker);
+		rcu_quiescent_state();
+	}
+}
+
 /* Without zones, every query would get REFUSED, which resolvers take for a lame server. They take
  * silence for a lost packet, and retry. */
 static void
@@ -348,6 +410,7 @@ run(const struct vly_worker *worker, struct burst *burst)
 			enter(burst, STAGE_REST);
 			rest(worker, &idle);
 		}
+		send_for_kernel(worker);
 		rcu_quiescent_state();
 	}
 }
@@ -368,6 +431,8 @@ fill_burst(struct vly_worker *worker, struct burst *burst)
 	worker->error_what = "cannot set up the backlog ring (--memory)";
 	if (vly_backlog_init(&burst->backlog, worker->port_id, worker->queue_idx) != 0)
 		return rte_errno != 0 ? -rte_errno : -ENOMEM;
+	if (worker->exception != NULL)
+		burst->to_kernel = vly_exception_queue_of(worker->exception, worker->queue_idx);
 	vly_sampler_start(&burst->sampler, worker->samples, worker->port_idx);
 	vly_guard_start(&burst->guard, &burst->limiter, &burst->sampler, worker->tsc_hz);
 	return 0;
@@ -423,7 +488,10 @@ vly_worker_run(void *argument)
 	worker->burst = burst;
 	set_state(worker, VLY_WORKER_RUNNING);
 	rcu_register_thread();
-	wait_for_zones(worker);
+	if (worker->exception != NULL)
+		pass_all(worker, burst);
+	else
+		wait_for_zones(worker);
 	run(worker, burst);
 	rcu_unregister_thread();
 	set_state(worker, VLY_WORKER_ENDED);

@@ -25,6 +25,7 @@
 
 #include "base/address.h"
 #include "base/evidence.h"
+#include "exception.h"
 
 enum vly_worker_state {
 	VLY_WORKER_STARTING,
@@ -35,6 +36,7 @@ enum vly_worker_state {
 
 struct vly_worker {
 	const char *port_name;
+	struct vly_exception *exception; /* the port's way to the kernel; NULL: none */
 	uint16_t port_id;
 	uint16_t queue_idx;
 	/* octets of the largest response: fits the port's MTU and the operator's limit */

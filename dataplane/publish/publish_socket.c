@@ -2,6 +2,7 @@
 #include "publish_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -60,14 +61,39 @@ vly_publish_socket_user(const char *name)
 	return entry != NULL ? entry->pw_uid : geteuid();
 }
 
+/* The directory may be the user's, who could put a link to another file in the socket's place:
+ * only an inode that is a socket, under no other name, is given away. Returns 0 or an errno. */
+static int
+change_owner(const char *path, uid_t user)
+{
+	struct stat status;
+	int error = 0;
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno;
+	if (fstat(fd, &status) != 0)
+		error = errno;
+	else if (!S_ISSOCK(status.st_mode) || status.st_nlink != 1)
+		error = EEXIST;
+	else if (fchownat(fd, "", user, (gid_t)-1, AT_EMPTY_PATH) != 0)
+		error = errno;
+	close(fd);
+	return error;
+}
+
 /* Root can connect to anybody's socket. */
 static void
 give_socket(const char *path, uid_t user)
 {
-	if (user != geteuid() && chown(path, user, (gid_t)-1) != 0)
+	int error = user != geteuid() ? change_owner(path, user) : 0;
+
+	if (error != 0)
 		vly_log_warning("socket %s: cannot give it to user %u, so that only root can "
 				"connect: %s",
-				path, (unsigned)user, strerror(errno));
+				path, (unsigned)user,
+				error == EEXIST ? "another file has taken its place"
+						: strerror(error));
 }
 
 int

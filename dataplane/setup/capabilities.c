@@ -17,7 +17,8 @@ static const struct need {
 	const char *name;
 	uint32_t kinds; /* of ports */
 } needs[] = {
-	{CAP_NET_ADMIN, "CAP_NET_ADMIN", 1u << VLY_PORT_AF_XDP | 1u << VLY_PORT_TAP},
+	{CAP_NET_ADMIN, "CAP_NET_ADMIN",
+	 1u << VLY_PORT_AF_XDP | 1u << VLY_PORT_TAP | 1u << VLY_PORT_PCI},
 	{CAP_NET_RAW, "CAP_NET_RAW", 1u << VLY_PORT_AF_XDP | 1u << VLY_PORT_AF_PACKET},
 	{CAP_SYS_ADMIN, "CAP_SYS_ADMIN", 1u << VLY_PORT_AF_XDP},
 };

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "common/kernel_option.h"
+
 /* getopt_long() returns this plus the option; below are its own characters. */
 #define OPTION_BASE 256
 
@@ -53,8 +55,13 @@ add_port(struct vly_options *options, const char *text, char *reason)
 {
 	if (options->port_cnt == VLY_PORTS_MAX)
 		return bad(options, "--port: more than %d ports", VLY_PORTS_MAX);
-	return vly_port_spec_read(&options->port[options->port_cnt++], text, reason,
-				  VLY_DP_REASON_BYTES);
+	unsigned idx = options->port_cnt++;
+	struct vly_port_spec *spec = &options->port[idx];
+
+	if (vly_port_spec_read(spec, text, reason, VLY_DP_REASON_BYTES) != 0)
+		return -1;
+	vly_kernel_option_complete(spec, idx);
+	return 0;
 }
 
 /* `text` is an address. */

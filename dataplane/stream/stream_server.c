@@ -30,12 +30,13 @@ is_wanted(const struct vly_options *options)
 }
 
 /* With a packet socket, the kernel gets a copy of each frame, so a UDP socket would answer every
- * query a second time. */
+ * query a second time. With kernel=NAME behind the port, the kernel gets frames from us alone. */
 static bool
 udp_is_wanted(const struct vly_options *options)
 {
 	for (unsigned i = 0; i < options->port_cnt; i++)
-		if (options->port[i].kind == VLY_PORT_AF_PACKET)
+		if (options->port[i].kind == VLY_PORT_AF_PACKET &&
+		    options->port[i].kernel[0] == '\0')
 			return false;
 	return true;
 }

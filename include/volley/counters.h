@@ -107,6 +107,10 @@ struct vly_port_counters {
 	/* queues without an lcore on which queries arrived within the last minute or so */
 	uint64_t unserved_queue_cnt;
 	uint64_t trouble; /* enum vly_port_trouble, as of the last 100 ms */
+	char kernel[16];  /* the port's interface to the kernel; empty: none */
+	uint64_t to_kernel;
+	uint64_t from_kernel;
+	uint64_t kernel_lost; /* packets that this interface or the port did not take */
 } __attribute__((aligned(64)));
 
 /* name, help */

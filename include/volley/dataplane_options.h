@@ -158,9 +158,11 @@ enum vly_dp_option {
 /* The kinds of ports: id, name, kind of target, argument, options behind it, help. */
 #define VLY_PORT_KINDS(X)                                                                          \
 	X(AF_XDP, "af_xdp", INTERFACE, "IFACE", "[,queues=N]", "a NIC, by Volley's XDP program")   \
-	X(PCI, "pci", DEVICE, "ADDRESS", "[,queues=N]", "a NIC bound to vfio-pci")                 \
+	X(PCI, "pci", DEVICE, "ADDRESS", "[,queues=N][,kernel=NAME|off][,address=ADDR/LEN]",       \
+	  "a NIC bound to vfio-pci")                                                               \
 	X(PCAP, "pcap", FILE, "FILE", "[,loop][,out=FILE]", "a capture file, for benchmarks")      \
-	X(AF_PACKET, "af_packet", INTERFACE, "IFACE", "[,queues=N]", "packet sockets, for tests")  \
+	X(AF_PACKET, "af_packet", INTERFACE, "IFACE",                                              \
+	  "[,queues=N][,kernel=NAME][,address=ADDR/LEN]", "packet sockets, for tests")             \
 	X(TAP, "tap", INTERFACE, "NAME", "", "a tap interface, for tests")                         \
 	X(RING, "ring", NOTHING, "", "", "a ring in memory, for tests")                            \
 	X(NULL, "null", NOTHING, "", "", "no queries at all, for tests")

@@ -37,8 +37,8 @@
 #include <volley/rate.h>
 #include <volley/sketch.h>
 
-/* name, help. Verdicts up to serve keep the frame, those behind it drop it. Only lcores use the
- * last three: an XDP program leaves such frames to the kernel, and checksums to the lcores. */
+/* name, help. Verdicts up to serve keep the frame, those behind it drop it. Only lcores use the last
+ * four: an XDP program leaves such frames to the kernel, and checksums to the lcores. */
 #define VLY_VERDICTS(X)                                                                            \
 	X(pass, "left to the kernel")                                                              \
 	X(other_host, "for another host's MAC address: never answered here")                       \
@@ -55,7 +55,8 @@
 	X(source_rate, "dropped: a source above its rate")                                         \
 	X(no_kernel_path, "dropped: not a query for us, and this port has no way to the kernel")   \
 	X(too_large, "dropped: a frame too large for one packet buffer")                           \
-	X(bad_checksum, "dropped: a wrong IPv4 header checksum or UDP checksum")
+	X(bad_checksum, "dropped: a wrong IPv4 header checksum or UDP checksum")                   \
+	X(exception_full, "dropped: no query for us, and more of these than go to the kernel")
 
 enum vly_verdict {
 #define X(name, help) VLY_VERDICT_##name,

@@ -8,8 +8,9 @@ import pytest
 
 from ask import exchange, query
 from net import CLIENT4, CLIENT6, SERVER4, SERVER6, SERVER_LINK
+from ping import echo
 from volley import wait_until
-from wire import checksum, dns_query, frame, ipv4, ipv6, opt, udp
+from wire import dns_query, frame, ipv4, ipv6, opt, udp
 
 pytestmark = pytest.mark.fast_path
 
@@ -95,23 +96,6 @@ def test_source_port_and_addresses_are_turned_round(example, client, server):
     """The kernel's connected socket takes the response only when all four fit."""
     for _ in range(5):
         assert exchange(example.network, WWW, server)[:2] == WWW[:2]
-
-
-def echo(network, server):
-    """Sends an ICMP echo request and waits for the reply."""
-    if ":" in server:
-        client = network.client.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
-        request, wanted, skip = struct.pack("!BBHHH", 128, 0, 0, 53, 1), 129, 0
-    else:
-        client = network.client.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-        request, wanted, skip = struct.pack("!BBHHH", 8, 0, 0, 53, 1), 0, 20
-        request = request[:2] + struct.pack("!H", checksum(request)) + request[4:]
-    with client:
-        client.settimeout(2)
-        client.sendto(request, (server, 0))
-        while (reply := client.recv(1500))[skip] != wanted:
-            pass
-    return reply[skip + 4:skip + 8] == request[4:]
 
 
 @pytest.mark.parametrize("server", [SERVER4, SERVER6])

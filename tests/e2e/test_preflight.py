@@ -69,13 +69,16 @@ def test_lines(machine):
     *lines, last = ended.stdout.splitlines()
     assert all(LINE.fullmatch(line) for line in lines), ended.stdout
     statuses = [line.split()[0] for line in lines]
-    assert last == f"{statuses.count('ok')} ok, {statuses.count('warn')} warnings, {statuses.count('fail')} failed"
+    warned = statuses.count("warn")
+    warnings = "1 warning" if warned == 1 else f"{warned} warnings"
+    assert last == f"{statuses.count('ok')} ok, {warnings}, {statuses.count('fail')} failed"
     assert ended.returncode == 0 and ended.stderr == "", ended
 
 
 def test_without_a_configuration(machine):
     """The machine alone is checked, unless the usual configuration is there."""
-    assert not Path("/etc/volley/volley.yaml").exists()
+    if Path("/etc/volley/volley.yaml").exists():
+        pytest.skip("Volley is installed here")
     ended = machine.net.server.run(VOLLEYCTL, "preflight", env=environment())
     names = {line.split()[1] for line in ended.stdout.splitlines()[:-1]}
     assert {"config", "kernel", "bpf", "port53"} <= names and not {"interface", "cpus"} & names
@@ -116,9 +119,9 @@ def test_cpu_that_does_not_exist(machine):
 
 def test_fewer_cpus_than_queues(machine):
     machine.settings["ports"] = [f"af_xdp:{SERVER_LINK},queues=2"]
-    machine.expect("cpus", "fail", "1 CPUs for 2 queues", "dataplane.cpus")
+    machine.expect("cpus", "fail", "1 CPU for 2 queues", "dataplane.cpus")
     ended = check_of(machine)
-    assert ended.returncode == 1 and "volley.yaml:3: dataplane.cpus: 1 CPUs for 2 queues" in ended.stdout
+    assert ended.returncode == 1 and "volley.yaml:3: dataplane.cpus: 1 CPU for 2 queues" in ended.stdout
 
 
 @pytest.mark.skipif(len(CPUS) < 2, reason="needs two CPUs")

@@ -110,11 +110,11 @@ class Datagram:
 
 
 class Wire:
-    """The client's end of the pair, frame by frame."""
+    """The client's end of the pair, frame by frame; or an interface of another namespace."""
 
-    def __init__(self, network, link):
+    def __init__(self, network, link, namespace=None):
         self.network = network
-        self.socket = network.client.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        self.socket = (namespace or network.client).socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         self.socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         self.socket.bind((link, ETH_P_ALL))
 
@@ -130,14 +130,14 @@ class Wire:
                     raise
                 time.sleep(0.001)
 
-    def receive(self, wanted, timeout=2.0):
-        """The first Datagram from the server for which `wanted` holds, or None."""
+    def receive(self, wanted, timeout=2.0, mac=None):
+        """The first Datagram for which `wanted` holds, and which is for the client or another `mac`, or None."""
         deadline = time.monotonic() + timeout
         while (left := deadline - time.monotonic()) > 0:
             if not select.select([self.socket], [], [], left)[0]:
                 break
             data = self._receive_frame()
-            if data[:6] != self.network.client_mac or data[12:14] not in (
+            if data[:6] != (mac or self.network.client_mac) or data[12:14] not in (
                     b"\x08\x00", b"\x86\xdd", b"\x81\x00", b"\x88\xa8"):
                 continue
             datagram = Datagram(data)

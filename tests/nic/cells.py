@@ -109,29 +109,42 @@ class Cell:
     spreads: bool = False  # queries come to each of several lcores
     unserved_queues: bool = False
     mac: str = ""  # of the port, when it is not the NIC's
-    tags: bool = True  # frames with a VLAN tag come to the port
+    untagged: str = ""  # why no frame with a VLAN tag comes to an lcore
 
     @property
     def is_pci(self):
         return self.port.startswith("pci:")
+
+    @property
+    def group(self):
+        """Cells of one group share a guest. Groups take about as long as each other."""
+        if self.kernels == EVERY:
+            return ""
+        return "pci" if self.is_pci else "made of others"
 
     @contextmanager
     def ports(self, lab):
         """The names of its ports, which exist inside the block."""
         with ExitStack() as stack:
             target = stack.enter_context(self.set_up(lab, self.nic))
-            yield [self.port.format(target), *self.others]
+            yield [self.port.format(target) + self.addresses(lab.links[self.nic]), *self.others]
+
+    def addresses(self, link):
+        """Of a port's interface to the kernel."""
+        return f",address={link.server4}/24,address={link.server6}/64" if self.is_pci else ""
 
 
 CELLS = [
     Cell("af_xdp virtio 2 lcores", EVERY, "two", plain, "af_xdp:{},queues=2", spreads=True),
-    Cell("af_xdp virtio 3 queues", EVERY, "three", all_queues, unserved_queues=True),
+    Cell("af_xdp virtio 3 queues", EVERY, "three", all_queues, unserved_queues=True,
+         untagged="on queues without an lcore nobody has addresses in that VLAN"),
     Cell("af_xdp e1000e", EVERY, "intel", tags_left_on),
     Cell("af_xdp veth", EVERY, "left", veth, mac=VETH_MAC),
-    Cell("af_xdp vlan", NEW, "left", vlan, tags=False, mac=VETH_MAC),
+    Cell("af_xdp vlan", NEW, "left", vlan, untagged="the port is a VLAN itself", mac=VETH_MAC),
     Cell("af_xdp bond members", NEW, "left", bond, others=("af_xdp:right",)),
     Cell("af_xdp bridge port", NEW, "left", bridge_port),
     Cell("pci e1000e", NEW, "intel", vfio, "pci:{}"),
-    Cell("pci virtio 2 lcores", NEW, "two", vfio, "pci:{},queues=2", spreads=True),
+    Cell("pci virtio 2 lcores", NEW, "two", vfio, "pci:{},queues=2", spreads=True,
+         untagged="DPDK has the device filter VLANs, and it knows of none"),
     Cell("pci vmxnet3", NEW, "vmware", vfio, "pci:{}"),
 ]

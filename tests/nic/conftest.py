@@ -10,13 +10,16 @@ from served import Served
 MATRIX = [(series, cell) for series in PACKAGES for cell in CELLS if series in cell.kernels]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """All that one kernel runs comes together: it boots once."""
-    def series(item):
+    """Tests of one group come together and share a guest. Groups may run side by side."""
+    groups = {}
+    for item in items:
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        return parameters.get("lab") or parameters.get("served", ("",))[0]
-
-    items.sort(key=series)
+        series, cell = parameters.get("served") or (parameters.get("lab", ""), None)
+        groups[item] = f"{series} {cell.group}" if cell else f"{series} "
+        item.add_marker(pytest.mark.xdist_group(groups[item]))
+    items.sort(key=groups.get)
 
 
 def open_or_skip(series):

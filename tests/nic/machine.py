@@ -118,12 +118,22 @@ class Machine:
         line, self.buffer = self.buffer.split(b"\n", 1)
         return json.loads(line)
 
+    def _request(self, **members):
+        self.requests += 1
+        self.agent.sendall(json.dumps(members | {"id": self.requests}).encode() + b"\n")
+
+    def wait(self, file, pattern, end, seconds):
+        """0 once the file has the pattern; 1 when the file `end` comes before; 2 when neither does."""
+        self._request(file=file, pattern=pattern, end=end, seconds=seconds)
+        deadline = time.monotonic() + seconds + OFF_SECONDS
+        while (answer := self._receive(deadline, f"{pattern!r} in {file}"))["id"] != self.requests:
+            pass  # of a command that was given up
+        return answer["exit"]
+
     def run(self, *argv, seconds=COMMAND_SECONDS, cwd="/", env=None, check=False, show=None):
         """Runs a command to its end, as subprocess.run() does; show(stream, bytes) gets its output as it comes."""
         argv = list(map(str, argv))
-        self.requests += 1
-        request = {"id": self.requests, "argv": argv, "seconds": seconds, "cwd": str(cwd), "env": env or {}}
-        self.agent.sendall(json.dumps(request).encode() + b"\n")
+        self._request(argv=argv, seconds=seconds, cwd=str(cwd), env=env or {})
         deadline = time.monotonic() + seconds + OFF_SECONDS
         output = {"out": b"", "err": b""}
         while True:

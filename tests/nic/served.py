@@ -4,7 +4,7 @@ import json
 
 from volley import CONTROL, READY, VOLLEYCTL, small_zone, yaml_value
 
-START_SECONDS = 90
+START_SECONDS = 180
 STOP_SECONDS = 60
 DIRECTORY = "/tmp/volley"
 # Runs a program in the background with its log, its number and its exit status in files.
@@ -13,16 +13,6 @@ cd $1 && rm -f $2.status && : >$2.log
 name=$2; shift 2
 { "$@" >$name.log 2>&1 & echo $! >$name.pid; wait $!; echo $? >$name.status; } </dev/null >/dev/null 2>&1 &
 until [ -s $name.pid ]; do sleep 0.02; done
-"""
-# Ends with 0 once the log has the pattern, with 1 when the program has ended, with 2 when it takes too long.
-AWAIT = """
-cd $1
-for turn in $(seq $4); do
-	if grep -q "$3" $2.log; then exit 0; fi
-	if [ -e $2.status ]; then exit 1; fi
-	sleep 0.1
-done
-exit 2
 """
 
 
@@ -56,10 +46,9 @@ class Served:
 
     def wait_for_log(self, name, pattern):
         """Fails when the program ends, or does not say so in time."""
-        found = self.lab.machine.run("sh", "-c", AWAIT, "sh", DIRECTORY, name, pattern, START_SECONDS * 10,
-                                     seconds=2 * START_SECONDS)
-        why = {1: "ended", 2: "is silent"}.get(found.returncode, found.stderr)
-        assert found.returncode == 0, f"{name} {why}, no {pattern!r} in:\n{self.log(name)}"
+        status = self.lab.machine.wait(f"{DIRECTORY}/{name}.log", pattern, f"{DIRECTORY}/{name}.status", START_SECONDS)
+        why = {1: "ended", 2: "is silent"}.get(status)
+        assert status == 0, f"{name} {why}, no {pattern!r} in:\n{self.log(name)}"
 
     def log(self, name):
         return self.lab.machine.run("cat", f"{DIRECTORY}/{name}.log").stdout
@@ -80,16 +69,10 @@ class Served:
 
     def wait_for_end(self, name):
         """The program's exit status."""
-        script = """
-            cd $1
-            for turn in $(seq $3); do
-                if [ -s $2.status ]; then cat $2.status; exit; fi
-                sleep 0.1
-            done
-            exit 1"""
-        ended = self.lab.machine.run("sh", "-c", script, "sh", DIRECTORY, name, STOP_SECONDS * 10)
-        assert ended.returncode == 0, f"{name} does not end:\n{self.log(name)}"
-        return int(ended.stdout)
+        path = f"{DIRECTORY}/{name}.status"
+        found = self.lab.machine.wait(path, r"\d\n", f"{DIRECTORY}/never", STOP_SECONDS)
+        assert found == 0, f"{name} does not end:\n{self.log(name)}"
+        return int(self.lab.sh("cat $1", path))
 
     def kill(self, name, signal):
         """The exit status that this leads to."""

@@ -25,13 +25,6 @@ XDP_NATIVE = 1  # XDP_ATTACHED_DRV
 BOTH = pytest.mark.parametrize("version", [4, 6], ids=["ipv4", "ipv6"])
 
 
-@pytest.fixture(autouse=True)
-def way_to_the_kernel(request, served):
-    """What a pci port does not do yet."""
-    if served.cell.is_pci and request.node.get_closest_marker("kernel_path"):
-        request.applymarker(pytest.mark.xfail(strict=True, reason="pci ports have no way to the kernel"))
-
-
 def server_of(link, version):
     return link.server4 if version == 4 else link.server6
 
@@ -100,10 +93,8 @@ def ask_tagged(wire, link, version, sport):
 
 @BOTH
 def test_tagged_queries_get_tagged_answers(served, version):
-    if not served.cell.tags:
-        pytest.skip("the port is a VLAN itself")
-    if served.cell.unserved_queues:
-        pytest.skip("on queues without an lcore nobody has addresses in that VLAN")
+    if served.cell.untagged:
+        pytest.skip(served.cell.untagged)
     link, before = served.link, counts(served)
     wire = Wire(link, link.tap)
     try:
@@ -117,7 +108,6 @@ def test_tagged_queries_get_tagged_answers(served, version):
 
 
 @BOTH
-@pytest.mark.kernel_path
 def test_stream_threads_answer_tcp(served, version):
     with served.link.client.socket(socket.AF_INET6 if version == 6 else socket.AF_INET, socket.SOCK_STREAM) as client:
         client.settimeout(ANSWER_SECONDS)
@@ -129,7 +119,6 @@ def test_stream_threads_answer_tcp(served, version):
 
 
 @BOTH
-@pytest.mark.kernel_path
 def test_neighbours_are_found_and_ping_works(served, version):
     link, server = served.link, server_of(served.link, version)
     link.forget_neighbours()
@@ -188,7 +177,7 @@ def test_a_dataplane_that_was_killed_starts_again(served):
     assert ask(served.link, served.link.server4) == address_of(1)
     counted(served, before, 1)
     if not served.cell.is_pci:
-        assert "left by a dataplane that was killed" in served.log("dataplane")
+        assert "left by a killed volley-dataplane" in served.log("dataplane")
 
 
 def runs_natively(lab, interface):

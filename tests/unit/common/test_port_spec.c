@@ -56,3 +56,35 @@ Test(port_spec, refused)
 	memset(text + 11, 'a', 512);
 	expect_refused(text, "the path behind out= has at most 511 octets");
 }
+
+static void
+expect_part(const char *text, const char *part)
+{
+	cr_expect_eq(vly_port_spec_read(&spec, text, reason, sizeof(reason)), -1, "%s", text);
+	cr_expect_not_null(strstr(reason, part), "%s: %s", text, reason);
+}
+
+Test(port_spec, bad_interface_to_the_kernel)
+{
+	expect_part("pci:0,kernel=", "kernel=: it takes a name of 1 to 15 letters");
+	expect_part("pci:0,kernel=abcdefghijklmnop", "1 to 15 letters");
+	expect_part("pci:0,kernel=a/b", "1 to 15 letters");
+	expect_part("pci:0,kernel=..", "1 to 15 letters");
+	expect_part("pci:0,address=192.0.2.2", "prefix length");
+	expect_part("pci:0,address=192.0.2.2/", "prefix length");
+	expect_part("pci:0,address=192.0.2.2/0", "prefix length");
+	expect_part("pci:0,address=192.0.2.2/33", "prefix length");
+	expect_part("pci:0,address=2001:db8::1/129", "prefix length");
+	expect_part("pci:0,address=192.0.2/24", "prefix length");
+	expect_part("pci:0,address=192.0.2.2/24x", "prefix length");
+	expect_part("pci:0,address=1.1.1.1/8,address=1.1.1.2/8,address=1.1.1.3/8,"
+		    "address=1.1.1.4/8,address=1.1.1.5/8,address=1.1.1.6/8,address=1.1.1.7/8,"
+		    "address=1.1.1.8/8,address=1.1.1.9/8",
+		    "at most 8 addresses");
+	expect_refused("pci:0,kernel=off,address=192.0.2.2/24",
+		       "address= needs an interface to the kernel: kernel=NAME");
+	expect_refused("af_packet:eth0,address=192.0.2.2/24",
+		       "address= needs an interface to the kernel: kernel=NAME");
+	expect_part("af_xdp:eth0,kernel=volley0", "not an option");
+	expect_part("tap:t0,kernel=volley0", "not an option");
+}

@@ -48,11 +48,11 @@ Test(preflight_cpus, that_are_ours)
 Test(preflight_cpus, enough_for_all_queues)
 {
 	machine.plan.cpus.cnt = 1;
-	machine_expect(&machine, "cpus", VLY_PREFLIGHT_FAIL, "1 CPUs for 2 queues",
+	machine_expect(&machine, "cpus", VLY_PREFLIGHT_FAIL, "1 CPU for 2 queues",
 		       "dataplane.cpus");
 	machine.plan.cpus.cnt = 2;
 	machine.plan.cpus.cpu[1] = 2;
-	machine_expect(&machine, "cpus", VLY_PREFLIGHT_WARN, "2 lcores share 1 CPUs", "fewer");
+	machine_expect(&machine, "cpus", VLY_PREFLIGHT_WARN, "2 lcores share 1 CPU:", "fewer");
 }
 
 Test(preflight_cpus, some_left_for_others)

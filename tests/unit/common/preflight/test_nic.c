@@ -60,6 +60,16 @@ Test(preflight_nic, driver_by_the_table)
 	machine_expect(&machine, "driver", VLY_PREFLIGHT_WARN, "unknown", "ip -details link");
 }
 
+/* As the start of volley-dataplane refuses it. */
+Test(preflight_nic, bond)
+{
+	strcpy(nic->driver, "bonding");
+	machine_expect(&machine, "driver", VLY_PREFLIGHT_FAIL, "bond", "each of its members");
+	strcpy(nic->driver, "team");
+	nic->has_xdp_features = true;
+	machine_expect(&machine, "driver", VLY_PREFLIGHT_FAIL, "bond", "each of its members");
+}
+
 /* The kernel's own word goes before the table. */
 Test(preflight_nic, driver_by_the_kernel)
 {
@@ -162,6 +172,7 @@ Test(preflight_nic, other_program)
 {
 	machine_expect(&machine, "xdp", VLY_PREFLIGHT_OK, "no XDP program", "");
 	nic->xdp_id = 7;
+	machine_expect(&machine, "xdp", VLY_PREFLIGHT_WARN, "not known", "run as root");
 	strcpy(nic->xdp_name, "volley_xdp");
 	machine_expect(&machine, "xdp", VLY_PREFLIGHT_OK, "own", "");
 	strcpy(nic->xdp_name, "xdp_dispatcher");

@@ -121,6 +121,32 @@ Test(options, bad_ports)
 	expect_bad("--port", "pci:0,queues=127", "127 lcores");
 }
 
+Test(options, interface_to_the_kernel)
+{
+	const struct vly_port_spec *port = options.port;
+
+	cr_assert_eq(parse("--port=null", "--port=pci:0000:01:00.0", "--port=af_packet:eth0",
+			   "--port=pci:0000:01:00.1,kernel=off"),
+		     VLY_OPTIONS_RUN);
+	cr_expect_str_eq(port[0].kernel, "");
+	cr_expect_str_eq(port[1].kernel, "volley1");
+	cr_expect_str_eq(port[2].kernel, "");
+	cr_expect_str_eq(port[3].kernel, "");
+	cr_assert_eq(parse("--port=af_packet:eth0,kernel=up-link_0.7", NULL, NULL, NULL),
+		     VLY_OPTIONS_RUN);
+	cr_expect_str_eq(port[0].kernel, "up-link_0.7");
+	cr_assert_eq(parse("--port=pci:0,address=192.0.2.2/24,queues=2,kernel=abcdefghijklmno,"
+			   "address=2001:db8::2/128",
+			   NULL, NULL, NULL),
+		     VLY_OPTIONS_RUN);
+	cr_expect_str_eq(port[0].kernel, "abcdefghijklmno");
+	cr_assert_eq(port[0].address_cnt, 2);
+	cr_expect_eq(port[0].address[0].prefix_bits, 24);
+	cr_expect_eq(port[0].address[0].address.octet[15], 2);
+	cr_expect_eq(port[0].address[1].prefix_bits, 128);
+	cr_expect_eq(port[0].address[1].address.octet[0], 0x20);
+}
+
 Test(options, cpus)
 {
 	static const uint16_t expected[] = {1, 2, 3, 5};
