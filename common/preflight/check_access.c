@@ -11,6 +11,15 @@
 #include "common/socket_owner.h"
 #include "context.h"
 
+static bool
+makes_interface(const struct vly_preflight_plan *plan)
+{
+	for (unsigned i = 0; i < plan->port_cnt; i++)
+		if (plan->port[i].to_kernel)
+			return true;
+	return false;
+}
+
 void
 vly_preflight_check_capabilities(struct vly_preflight *preflight)
 {
@@ -20,7 +29,7 @@ vly_preflight_check_capabilities(struct vly_preflight *preflight)
 		const char *name;
 		bool needed;
 	} need[] = {
-		{CAP_NET_ADMIN, "CAP_NET_ADMIN", xdp},
+		{CAP_NET_ADMIN, "CAP_NET_ADMIN", xdp || makes_interface(preflight->plan)},
 		{CAP_NET_RAW, "CAP_NET_RAW", xdp},
 		{CAP_SYS_ADMIN, "CAP_SYS_ADMIN", xdp},
 		{CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE", !preflight->plan->no_streams},

@@ -115,4 +115,10 @@ vly_preflight_check_vfio(struct vly_preflight *preflight)
 					  "this is not a PCI address\nlspci -D lists addresses "
 					  "such as 0000:01:00.0");
 	}
+	/* packets for the kernel go through an interface of the exception path */
+	if (vly_preflight_has(preflight, VLY_PORT_PCI) &&
+	    !vly_preflight_exists(preflight->root, "/dev/net/tun"))
+		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, "/dev/net/tun",
+				  "it does not exist, and pci ports need it for packets to the "
+				  "kernel\nmodprobe tun; give the device to the container");
 }

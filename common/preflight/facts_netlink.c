@@ -14,6 +14,7 @@
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "facts.h"
@@ -31,6 +32,19 @@
  * each part has one at least. */
 #define PARTS_MAX 1000
 
+/* The kernel answers at once: a socket that stays silent for this long is given up, so that no
+ * start waits for it. */
+#define ANSWER_SECONDS 2
+
+static bool
+limit_wait(const struct mnl_socket *socket)
+{
+	const struct timeval limit = {.tv_sec = ANSWER_SECONDS};
+
+	return setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO, &limit,
+			  sizeof(limit)) == 0;
+}
+
 /* Sends the request in `buffer`, of ANSWER_BYTES, and gives its answers to `take`, until that
  * wants no more, or `part_max` parts have come. Returns false when the kernel refuses. */
 static bool
@@ -45,7 +59,8 @@ ask(int family, void *buffer, unsigned part_max, mnl_cb_t take, void *context)
 	unsigned port = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0
 				? mnl_socket_get_portid(socket)
 				: 0;
-	if (port != 0 && mnl_socket_sendto(socket, request, request->nlmsg_len) > 0)
+	if (port != 0 && limit_wait(socket) &&
+	    mnl_socket_sendto(socket, request, request->nlmsg_len) > 0)
 		more = MNL_CB_OK;
 	for (unsigned i = 0; more == MNL_CB_OK && i < part_max; i++) {
 		ssize_t bytes = mnl_socket_recvfrom(socket, buffer, ANSWER_BYTES);

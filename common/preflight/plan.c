@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "common/kernel_option.h"
 #include "preflight.h"
 
 bool
@@ -13,6 +14,7 @@ vly_preflight_plan_port(struct vly_preflight_plan *plan, const struct vly_port_s
 	port->kind = spec->kind;
 	memcpy(port->target, spec->target, sizeof(port->target));
 	port->queue_cnt = spec->queue_cnt;
+	port->to_kernel = vly_kernel_option_is_on(spec);
 	return true;
 }
 

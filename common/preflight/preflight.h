@@ -49,6 +49,7 @@ struct vly_preflight_port {
 	enum vly_port_kind kind;
 	char target[64]; /* interface or PCI address */
 	unsigned queue_cnt;
+	bool to_kernel; /* volley-dataplane makes an interface to the kernel for it */
 };
 
 struct vly_preflight_plan {

@@ -11,10 +11,10 @@
 /* VLAN tags stay in the frames, in both directions. */
 #define HEADERS_BYTES (VLY_ETHERNET_BYTES + VLY_VLAN_TAGS_MAX * VLY_VLAN_BYTES)
 
-/* For the kernel, of each class and lcore. The thread comes within a millisecond, if it gets a CPU:
- * rings hold several of those. Rates are what a busy machine may need of a class: scp at a gigabit
- * a second is 80,000 packets; more pings than that are nobody's. A packet takes the kernel 5 to
- * 10 µs, with its answer. */
+/* To the kernel, for each class and lcore. The thread empties a ring within a millisecond if it
+ * gets a CPU; rings hold several milliseconds. Rates are those that a busy machine may need of a
+ * class: scp at a gigabit a second is 80,000 packets. A packet and its answer take the kernel 5
+ * to 10 µs. */
 static const struct {
 	unsigned slot_cnt;
 	uint32_t per_s;
@@ -25,10 +25,10 @@ static const struct {
 	[VLY_EXCEPTION_OTHER] = {128, 10000},
 };
 
-/* Packets come in gusts; longer ones the rings do not hold. */
+/* Packets come in bursts. The rings do not hold longer ones. */
 #define BURST_MS 10
 
-/* From the kernel: as many as wait in the queue of a tap before they are lost there. */
+/* Frames from the kernel that wait for the lcore. More wait in the queue of the tap. */
 #define SEND_SLOT_CNT 256
 
 /* At once, between two bursts of queries: copying and sending so many takes 3 µs. */
@@ -64,7 +64,9 @@ create(const struct vly_exception_plan *plan)
 	exception->port_id = plan->port_id;
 	exception->pool = plan->pool;
 	exception->queue_cnt = queue_cnt;
-	exception->queue = calloc(queue_cnt, sizeof(*exception->queue));
+	exception->queue = aligned_alloc(64, queue_cnt * sizeof(*exception->queue));
+	if (exception->queue != NULL)
+		memset(exception->queue, 0, queue_cnt * sizeof(*exception->queue));
 	if (exception->queue == NULL || create_rings(exception, plan->mtu + HEADERS_BYTES) != 0) {
 		vly_exception_close(exception);
 		return NULL;
@@ -95,7 +97,7 @@ vly_exception_open(const struct vly_exception_plan *plan)
 		vly_exception_close(exception);
 		return NULL;
 	}
-	vly_log_info("port %s: what is not for the lcores goes to interface %s and back",
+	vly_log_info("port %s: other packets than queries go to the kernel through interface %s",
 		     spec->name, spec->kernel);
 	return exception;
 }
@@ -111,7 +113,7 @@ copy_frame(struct vly_frame *frame, const struct rte_mbuf *mbuf)
 {
 	const void *octets = rte_pktmbuf_read(mbuf, 0, mbuf->pkt_len, frame->octet);
 
-	/* what is in one segment is not copied */
+	/* rte_pktmbuf_read() copies only a frame of several segments */
 	if (octets != frame->octet)
 		memcpy(frame->octet, octets, mbuf->pkt_len);
 	frame->bytes = mbuf->pkt_len;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The exception path of a port that DPDK owns alone: what is not for the lcores goes to a tap
- * interface of the kernel's, and what the kernel sends there goes out of the port. So ARP, ND, ping,
- * TCP and BGP work as on a port that the kernel owns.
+ * The exception path of a port that DPDK owns alone: frames that are not for the lcores go to a tap
+ * interface of the kernel, and frames that the kernel sends there leave through the port. ARP, ND,
+ * ping, TCP and BGP thus work as on a port that the kernel owns.
  *
  *   lcore of each queue ─► ring of each class ─► thread ─► tap
  *   lcore of queue 0    ◄─ one ring           ◄─ thread ◄─ tap
  *
- * An lcore copies frames and never waits, locks or calls the kernel for it: a thread moves them
- * between rings and tap. Rates and rings are per lcore and class, so a flood of pings takes neither
- * ARP nor BGP its place, and costs queries no more than being dropped. A plain tap does: what goes
- * this way is little, and virtio-user would need huge pages and a kernel thread that spins with it.
+ * An lcore copies frames and never waits, locks or calls the kernel: a thread moves the frames
+ * between the rings and the tap. Each lcore has a rate and a ring for each class, so a flood of
+ * pings leaves room for ARP and BGP, and costs queries little more than dropping it. A plain tap is
+ * enough for the few frames of this path; virtio-user would need huge pages and a kernel thread
+ * that spins.
  *
  * Use, in the main thread: vly_exception_open() when the port runs and before its lcores do,
  * vly_exception_read() now and then, vly_exception_close() when the lcores have ended. On the lcore
@@ -31,11 +32,12 @@
 
 struct vly_exception;
 
-/* What the lcore of a queue has of it; the ring's other side is the thread's. */
+/* The part that the lcore of a queue uses. The thread takes from the rings. Each has a cache line
+ * of its own, as each lcore writes to its cells. */
 struct vly_exception_queue {
 	struct vly_frame_ring *ring[VLY_EXCEPTION_CLASS_CNT];
 	uint32_t cell[VLY_EXCEPTION_CLASS_CNT]; /* of the rate, rate.h */
-};
+} VLY_FRAME_RING_LINE;
 
 struct vly_exception_plan {
 	const struct vly_port_spec *spec;
@@ -62,10 +64,10 @@ vly_exception_queue_of(struct vly_exception *exception, unsigned queue_idx);
 __attribute__((nonnull)) enum vly_verdict
 vly_exception_offer(struct vly_exception_queue *queue, const struct rte_mbuf *mbuf, uint32_t now);
 
-/* Sends some of what the kernel has for the port. Returns whether there was something. */
+/* Sends some of the kernel's frames. Returns whether there were any. */
 __attribute__((nonnull)) bool vly_exception_send(struct vly_exception *exception);
 
-/* Copies what it has counted. */
+/* Copies the counts, and logs once that the interface is gone. */
 __attribute__((nonnull)) void vly_exception_read(struct vly_exception *exception,
 						 struct vly_port_counters *counters);
 

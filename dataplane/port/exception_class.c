@@ -19,25 +19,37 @@ enum {
 	PORT_BFD_FAR = 4784,  /* RFC 5883 */
 	ND_FIRST = 133,       /* router solicitation (RFC 4861) */
 	ND_LAST = 137,        /* redirect */
+	/* Neighbours send ND (RFC 4861 §6.1), VRRP (RFC 5798 §5.1.1.3) and BFD (RFC 5881 §5) with
+	 * this hop limit. Routers lower it, so a flood from far away has another class. */
+	HOPS_NEIGHBOUR = 255,
 };
 
 static enum vly_exception_class
-classify_udp(const uint8_t *udp)
+classify_udp(const uint8_t *udp, unsigned hops)
 {
 	switch (vly_be16(udp + 2)) {
 	case PORT_BFD:
-	case PORT_BFD_ECHO:
+		return hops == HOPS_NEIGHBOUR ? VLY_EXCEPTION_ROUTING : VLY_EXCEPTION_OTHER;
+	case PORT_BFD_ECHO: /* comes back through the neighbour's forwarding */
 	case PORT_BFD_FAR:
 		return VLY_EXCEPTION_ROUTING;
 	}
 	return VLY_EXCEPTION_OTHER;
 }
 
-/* By what the IP header says of its payload, of which the first octets are at `at`. */
 static enum vly_exception_class
-classify_payload(unsigned protocol, const uint8_t *at, const uint8_t *end)
+classify_icmpv6(const uint8_t *icmp, unsigned hops)
 {
-	if (protocol == PROTOCOL_OSPF || protocol == PROTOCOL_VRRP)
+	bool is_nd = icmp[0] >= ND_FIRST && icmp[0] <= ND_LAST && hops == HOPS_NEIGHBOUR;
+
+	return is_nd ? VLY_EXCEPTION_LINK : VLY_EXCEPTION_OTHER;
+}
+
+/* By the protocol and the hop limit in the IP header; the first octets behind it are at `at`. */
+static enum vly_exception_class
+classify_payload(unsigned protocol, unsigned hops, const uint8_t *at, const uint8_t *end)
+{
+	if (protocol == PROTOCOL_OSPF || (protocol == PROTOCOL_VRRP && hops == HOPS_NEIGHBOUR))
 		return VLY_EXCEPTION_ROUTING;
 	if (at + PORTS_BYTES > end)
 		return VLY_EXCEPTION_OTHER;
@@ -47,10 +59,9 @@ classify_payload(unsigned protocol, const uint8_t *at, const uint8_t *end)
 			       ? VLY_EXCEPTION_ROUTING
 			       : VLY_EXCEPTION_TCP;
 	case IPPROTO_UDP:
-		return classify_udp(at);
+		return classify_udp(at, hops);
 	case IPPROTO_ICMPV6:
-		return at[0] >= ND_FIRST && at[0] <= ND_LAST ? VLY_EXCEPTION_LINK
-							     : VLY_EXCEPTION_OTHER;
+		return classify_icmpv6(at, hops);
 	}
 	return VLY_EXCEPTION_OTHER;
 }
@@ -64,7 +75,7 @@ classify_ipv4(const uint8_t *ip, const uint8_t *end)
 	bool is_later_fragment = (vly_be16(ip + 6) & 0x1fff) != 0;
 	if (header_bytes < VLY_IPV4_BYTES || is_later_fragment || ip[9] == IPPROTO_ICMPV6)
 		return VLY_EXCEPTION_OTHER;
-	return classify_payload(ip[9], ip + header_bytes, end);
+	return classify_payload(ip[9], ip[8], ip + header_bytes, end);
 }
 
 enum vly_exception_class
@@ -88,5 +99,5 @@ vly_exception_classify(const uint8_t *frame, unsigned bytes)
 		return VLY_EXCEPTION_LINK;
 	if (ip + VLY_IPV6_BYTES > end)
 		return VLY_EXCEPTION_OTHER;
-	return classify_payload(ip[6], ip + VLY_IPV6_BYTES, end);
+	return classify_payload(ip[6], ip[7], ip + VLY_IPV6_BYTES, end);
 }

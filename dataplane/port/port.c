@@ -217,15 +217,32 @@ device_mac(const struct vly_port *port)
 								     : 0;
 }
 
-/* The way to the kernel. It gets whatever is sent to groups, as ND is. */
+/* The kernel needs multicast frames, for ND, and frames of any VLAN. A virtio device drops tags that
+ * it does not know of, unless it is promiscuous; lcores compare MAC addresses themselves. */
+static void
+open_filters(const struct vly_port *port)
+{
+	struct rte_eth_dev_info info;
+
+	if (rte_eth_dev_info_get(port->port_id, &info) == 0 &&
+	    strcmp(info.driver_name, "net_virtio") == 0 &&
+	    rte_eth_promiscuous_enable(port->port_id) != 0)
+		vly_log_warning("port %s: the device drops frames with VLAN tags",
+				port->spec->name);
+	if (rte_eth_allmulticast_enable(port->port_id) != 0)
+		vly_log(port->spec->kind == VLY_PORT_PCI ? VLY_LOG_WARNING : VLY_LOG_DEBUG,
+			"port %s: the device cannot be set to receive all multicast frames: IPv6 "
+			"neighbours may not find this port",
+			port->spec->name);
+}
+
+/* The way to the kernel. ND needs multicast frames; a packet socket gets them anyway. */
 static int
 open_exception(struct vly_port *port, const struct vly_addresses *addresses)
 {
 	uint64_t mac = port->mac;
 
-	if (rte_eth_allmulticast_enable(port->port_id) != 0)
-		vly_log_debug("port %s: the device does not filter what is sent to groups",
-			      port->spec->name);
+	open_filters(port);
 	port->exception = vly_exception_open(&(struct vly_exception_plan){
 		.spec = port->spec,
 		.addresses = addresses,

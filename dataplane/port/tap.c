@@ -27,22 +27,21 @@ request_for(const struct vly_port_spec *spec)
 
 /* What cures an error of the device or of making the interface. */
 static void
-write_hint(char *hint, size_t room, const struct vly_port_spec *spec, int error)
+write_hint(char *hint, size_t room, int error)
 {
 	char missing[VLY_CAPABILITIES_CHARS];
 
 	vly_capabilities_hint(VLY_PORT_PCI, missing);
 	if (error == ENOENT || error == ENODEV || error == ENXIO)
 		snprintf(hint, room, "; modprobe tun, or kernel=off behind the port");
-	else if (error == EBUSY || error == EINVAL || error == EEXIST)
+	else if (error == EBUSY || error == EINVAL)
 		snprintf(hint, room,
-			 "; another interface has this name: end who made it, or choose another "
-			 "one with kernel=NAME behind the port");
+			 "; another interface has this name: remove it, or choose another name "
+			 "with kernel=NAME behind the port");
 	else if (missing[0] != '\0')
 		snprintf(hint, room, "%s", missing);
 	else
 		snprintf(hint, room, "; kernel=off behind the port does without it (%s)", DEVICE);
-	(void)spec;
 }
 
 static int
@@ -51,7 +50,7 @@ fail(const struct vly_port_spec *spec, const char *what)
 	int error = errno;
 	char hint[VLY_CAPABILITIES_CHARS + 32];
 
-	write_hint(hint, sizeof(hint), spec, error);
+	write_hint(hint, sizeof(hint), error);
 	vly_log_error("port %s: interface %s to the kernel: %s: %s%s", spec->name, spec->kernel,
 		      what, strerror(error), hint);
 	return -1;
@@ -63,15 +62,11 @@ make(const struct vly_port_spec *spec)
 {
 	struct ifreq request = request_for(spec);
 
-	/* the ioctl would take a tap that another program left for anybody to use */
-	if (if_nametoindex(spec->kernel) != 0) {
-		errno = EEXIST;
-		return fail(spec, "can't be made");
-	}
 	int fd = open(DEVICE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return fail(spec, "can't open " DEVICE);
-	request.ifr_flags = IFF_TAP | IFF_NO_PI;
+	/* IFF_TUN_EXCL: without it, a tap that another program left for anybody is taken */
+	request.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_TUN_EXCL);
 	if (ioctl(fd, TUNSETIFF, &request) == 0)
 		return fd;
 	fail(spec, "can't be made");

@@ -144,7 +144,9 @@ classify(const struct vly_worker *worker, struct burst *burst)
 	}
 	for (unsigned i = 0; i < cnt; i++) {
 		struct rte_mbuf *mbuf = burst->received[i];
-		rte_prefetch0(rte_pktmbuf_mtod(burst->received[i + FETCHED_AHEAD], void *));
+		const uint8_t *later = rte_pktmbuf_mtod(burst->received[i + FETCHED_AHEAD], void *);
+		rte_prefetch0(later);
+		rte_prefetch0(later + RTE_CACHE_LINE_SIZE); /* the sum reads the whole query */
 		const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
 		enum vly_verdict verdict = vly_policy_classify(frame, frame + mbuf->data_len,
 							       packet, mac, worker->addresses);

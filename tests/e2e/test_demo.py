@@ -14,7 +14,7 @@ import pytest
 from volley import ROOT, Process, environment, small_zone, wait_until
 from wire import dns_query
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.release]
 
 DEMO = ROOT / "config/demo"
 STATE = Path("/run/volley-demo")

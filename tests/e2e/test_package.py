@@ -32,7 +32,7 @@ zones:
 # A client sends a query each millisecond, which is far below any limit.
 PERIOD_SECONDS = 0.001
 
-pytestmark = [pytest.mark.alone, pytest.mark.skipif(not SYSTEMD.exists(), reason=f"no {SYSTEMD}")]
+pytestmark = [pytest.mark.alone, pytest.mark.release, pytest.mark.skipif(not SYSTEMD.exists(), reason=f"no {SYSTEMD}")]
 
 
 class Client(threading.Thread):

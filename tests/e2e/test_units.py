@@ -27,7 +27,7 @@ zones:
     file: test.zone
 """
 
-pytestmark = pytest.mark.skipif(not SYSTEMD.exists(), reason=f"no {SYSTEMD}")
+pytestmark = [pytest.mark.release, pytest.mark.skipif(not SYSTEMD.exists(), reason=f"no {SYSTEMD}")]
 
 
 @pytest.fixture(scope="module")

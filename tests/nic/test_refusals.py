@@ -16,4 +16,5 @@ def test_bond_is_refused_in_favour_of_its_members(lab):
         assert volley.wait_for_end("dataplane") == 1
         assert "bond0 is a bond" in volley.log("dataplane")
         assert "a port for each member" in volley.log("dataplane")
+        assert [result["check"] for result in volley.preflight() if result["status"] == "fail"] == ["driver"]
         assert lab.state() == before

@@ -115,7 +115,8 @@ machine_begin(struct machine *machine)
 	cr_assert(mkdtemp(machine->root) != NULL);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		machine_put(machine, files[i].path, files[i].text);
-	machine->plan.port[0] = (struct vly_preflight_port){VLY_PORT_AF_XDP, "eth0", 2};
+	machine->plan.port[0] = (struct vly_preflight_port){
+		.kind = VLY_PORT_AF_XDP, .target = "eth0", .queue_cnt = 2};
 	machine->plan.port_cnt = 1;
 	machine->plan.cpus = (struct vly_cpu_list){{2, 3}, 2};
 	machine->facts.nic[0] = good_nic();

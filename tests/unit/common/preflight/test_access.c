@@ -74,12 +74,26 @@ Test(preflight_access, locked_memory)
 	machine_expect(&machine, "memlock", VLY_PREFLIGHT_OK, "any amount", "");
 }
 
+/* The interface to the kernel of a pci port is made by volley-dataplane. */
+Test(preflight_access, rights_of_a_pci_port)
+{
+	machine.plan.port[0].kind = VLY_PORT_PCI;
+	machine.facts.capabilities = 1u << CAP_NET_BIND_SERVICE;
+	machine_expect(&machine, "rights", VLY_PREFLIGHT_OK, "no capability is missing", "");
+	machine.plan.port[0].to_kernel = true;
+	machine_expect(&machine, "rights", VLY_PREFLIGHT_FAIL, "CAP_NET_ADMIN missing", "root");
+}
+
 Test(preflight_access, rights)
 {
 	machine_expect(&machine, "rights", VLY_PREFLIGHT_OK, "no capability is missing", "");
 	machine.facts.capabilities = ~(UINT64_C(1) << CAP_NET_RAW | UINT64_C(1) << CAP_SYS_ADMIN);
 	machine_expect(&machine, "rights", VLY_PREFLIGHT_FAIL, "CAP_NET_RAW, CAP_SYS_ADMIN missing",
 		       "root");
+	machine.plan.port[0].kind = VLY_PORT_PCI;
+	machine_expect(&machine, "rights", VLY_PREFLIGHT_OK, "no capability is missing", "");
+	machine.facts.capabilities = ~(UINT64_C(1) << CAP_NET_ADMIN);
+	machine_expect(&machine, "rights", VLY_PREFLIGHT_FAIL, "CAP_NET_ADMIN missing", "root");
 	machine.plan.port[0].kind = VLY_PORT_NULL;
 	machine_expect(&machine, "rights", VLY_PREFLIGHT_OK, "no capability is missing", "");
 	machine.facts.capabilities = 0;
@@ -100,12 +114,17 @@ begin_pci(void)
 	machine_link(&machine, DEVICE "/iommu_group", "../../../kernel/iommu_groups/9");
 	machine_put(&machine, "/sys/bus/kernel/iommu_groups/9/devices/0000:01:00.0/class", "");
 	machine_put(&machine, "/dev/vfio/9", "");
+	machine_put(&machine, "/dev/net/tun", "");
 }
 
 Test(preflight_access, vfio)
 {
 	begin_pci();
 	machine_expect(&machine, "vfio", VLY_PREFLIGHT_OK, "IOMMU group 9", "");
+	machine_remove(&machine, "/dev/net/tun");
+	machine_expect(&machine, "vfio", VLY_PREFLIGHT_FAIL, "packets to the kernel",
+		       "modprobe tun");
+	machine_put(&machine, "/dev/net/tun", "");
 	machine_remove(&machine, "/dev/vfio/9");
 	machine_expect(&machine, "vfio", VLY_PREFLIGHT_FAIL, "/dev/vfio/9", "modprobe");
 	machine_put(&machine, "/dev/vfio/noiommu-9", "");

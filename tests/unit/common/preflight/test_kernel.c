@@ -104,8 +104,10 @@ Test(preflight_kernel, clocks)
 	machine_expect(&machine, "clock", VLY_PREFLIGHT_OK, "no system call", "");
 	machine_put(&machine, path, "hpet\n");
 	machine_expect(&machine, "clock", VLY_PREFLIGHT_WARN, "system call", "echo tsc");
-	machine_put(&machine, path, "tsc\n");
 	machine_put(&machine, "/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu tsc nonstop_tsc\n");
+	machine_put(&machine, path, "tsc\n");
+	machine_expect(&machine, "clock", VLY_PREFLIGHT_OK, "no system call", "");
+	machine_put(&machine, path, "kvm-clock\n");
 	machine_expect(&machine, "clock", VLY_PREFLIGHT_WARN, "follows the frequency",
 		       "constant_tsc");
 }

@@ -23,6 +23,12 @@ make(int version, int tag_cnt, uint8_t protocol, const uint8_t head[4])
 	return frame;
 }
 
+static void
+set_hops(struct test_frame *frame, int version, uint8_t hops)
+{
+	frame->octet[frame->l3_off + (version == 4 ? 8 : 7)] = hops;
+}
+
 static const struct {
 	int version; /* 0: both */
 	uint8_t protocol;
@@ -61,10 +67,32 @@ Test(exception_class, packets)
 					continue;
 				struct test_frame frame = make(
 					version, tag_cnt, packets[i].protocol, packets[i].head);
+				set_hops(&frame, version, 255);
 				cr_expect_eq(classify(&frame), packets[i].class,
 					     "packet %u over IPv%d behind %d tags is of class %d",
 					     i, version, tag_cnt, classify(&frame));
 			}
+}
+
+/* A flood from far away takes nothing from neighbours. Sessions of BGP, and BFD over several hops,
+ * may come from there. */
+Test(exception_class, what_a_router_has_forwarded)
+{
+	for (unsigned i = 0; i < PACKET_CNT; i++)
+		for (int version = 4; version <= 6; version += 2) {
+			bool is_bfd = packets[i].protocol == 17 && packets[i].head[3] == 200;
+			bool is_neighbours = packets[i].class == VLY_EXCEPTION_LINK || is_bfd ||
+					     packets[i].protocol == 112;
+			if (packets[i].version != 0 && packets[i].version != version)
+				continue;
+			struct test_frame frame =
+				make(version, 0, packets[i].protocol, packets[i].head);
+			set_hops(&frame, version, 254);
+			cr_expect_eq(classify(&frame),
+				     is_neighbours ? VLY_EXCEPTION_OTHER : packets[i].class,
+				     "packet %u over IPv%d is of class %d", i, version,
+				     classify(&frame));
+		}
 }
 
 Test(exception_class, other_protocols_of_the_link)
