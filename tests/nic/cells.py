@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 VLAN = 53
+BOND_SECONDS = 60  # until the bond has seen the carriers of its members
 VETH_MAC = "52:54:00:53:01:01"
 EVERY, NEW = ("6.1", "6.12"), ("6.12",)
 
@@ -68,6 +69,8 @@ def bond(lab, nic):
                       "ip link set right master bond0 && ip link set bond0 type bond primary $1",
                  "ip link del bond0; ip link set $1 down; ip link set right down; ip link set $1 address $2", nic,
                  lab.links[nic].mac), lab.interface(nic, "bond0"):
+        active = "/sys/class/net/bond0/bonding/active_slave"
+        assert lab.machine.wait(active, nic, "/nothing", BOND_SECONDS) == 0, "the bond prefers its other member"
         yield nic
 
 
