@@ -75,7 +75,7 @@ def serves(machine, lan):
     # a stream thread may have answered, of a dataplane that is about to end
     wait_until(lambda: lcore_answers_soon(machine, lan), machine.logs)
     for unit in UNITS:
-        assert machine.is_active(unit), machine.logs()
+        wait_until(lambda: machine.is_active(unit), machine.logs)  # control says so after its first load
         assert machine.show(unit, "SubState") == "running"
 
 
