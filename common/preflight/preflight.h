@@ -13,7 +13,8 @@
  * Tests fill in the facts by hand, and have a folder of their own for /proc and /sys.
  *
  * No state. One thread; it blocks for as long as the kernel and the drivers take to answer, which
- * is a few milliseconds. Nothing of the machine is changed. The plan is trusted.
+ * is a few milliseconds. Nothing of the machine is changed, but the kernel may load nf_tables to
+ * answer. The plan is trusted.
  */
 #ifndef VLY_PREFLIGHT_PREFLIGHT_H
 #define VLY_PREFLIGHT_PREFLIGHT_H

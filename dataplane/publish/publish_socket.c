@@ -12,6 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <volley/dataplane_options.h>
+
 #include "common/log.h"
 
 /* The most descriptors in one message (SCM_MAX_FD). */
@@ -58,7 +60,14 @@ vly_publish_socket_user(const char *name)
 {
 	const struct passwd *entry = getpwnam(name);
 
-	return entry != NULL ? entry->pw_uid : geteuid();
+	if (entry != NULL)
+		return entry->pw_uid;
+	/* Where Volley is not installed, nobody has created the default one. */
+	if (strcmp(name, VLY_SOCKET_USER_DEFAULT) != 0)
+		vly_log_warning("--socket-user %s: no such user: only root and the user of this "
+				"program may connect",
+				name);
+	return geteuid();
 }
 
 /* The directory may be the user's, who could put a link to another file in the socket's place:

@@ -40,7 +40,8 @@
 #define VLY_UDP_PAYLOAD_MAX 4096
 
 /* utmp has no room for more. */
-#define VLY_USER_BYTES_MAX 32
+#define VLY_USER_BYTES_MAX      32
+#define VLY_SOCKET_USER_DEFAULT "volley"
 
 #define VLY_SOCKET_DEFAULT "/run/volley/dataplane.sock"
 
@@ -82,7 +83,7 @@
 	X(socket, "socket", "socket", SOCKET, "PATH", 0, 0, "", VLY_SOCKET_DEFAULT,                \
 	  "Listen on this socket for volley-control.")                                             \
 	X(socket_user, "socket-user", "socket-user", TEXT, "NAME", 0, VLY_USER_BYTES_MAX, "",      \
-	  "volley",                                                                                \
+	  VLY_SOCKET_USER_DEFAULT,                                                                 \
 	  "Let volley-control connect when it runs as this user, if there is such a user, or as "  \
 	  "root.")                                                                                 \
 	X(xdp_program, "xdp-program", "xdp-program", PATH, "FILE", 0, 0, "", NULL,                 \

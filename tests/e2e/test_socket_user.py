@@ -68,7 +68,7 @@ def test_others_may_not(start, tmp_path):
 def test_without_such_a_user_it_is_ours(start, tmp_path):
     dataplane = start("--socket-user", "no-such-user")
     assert (tmp_path / "dataplane.sock").stat().st_uid == 0
-    assert "warning" not in dataplane.log()
+    assert "warning: --socket-user no-such-user: no such user" in dataplane.log()
     assert connect(tmp_path, 0) > 0
 
 

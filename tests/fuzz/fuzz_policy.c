@@ -11,6 +11,7 @@
 #include "base/packet_sum.h"
 #include "base/prefix_table.h"
 #include "guard/judge.h"
+#include "port/exception_class.h"
 #include "target.h"
 
 static struct vly_policy_rules *rules;
@@ -77,6 +78,8 @@ classify(const uint8_t *data, size_t bytes, uint64_t mac, struct vly_packet *pac
 		abort();
 	if (verdict == VLY_VERDICT_serve)
 		check_sums(data, bytes, packet);
+	if (vly_exception_classify(frame, (unsigned)bytes) >= VLY_EXCEPTION_CLASS_CNT)
+		abort();
 	free(frame);
 	return verdict;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Debian's kernels: downloaded with apt, unpacked in build-nic/, never installed."""
+import fcntl
 import lzma
 import os
 import re
@@ -73,7 +74,6 @@ def _uncompressed(image):
 
 def _unpack(series, directory):
     """Downloads and unpacks beside `directory`, which then appears whole or not at all."""
-    CACHE.mkdir(exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=CACHE))
     try:
         _output("apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", _image_package(series), cwd=work)
@@ -131,8 +131,11 @@ class Kernel:
                 raise Unavailable(f"{program} is not installed: config/install-packages nic")
         self.series = series
         self.root = CACHE / f"kernel-{series}"
-        if not self.root.exists():
-            _unpack(series, self.root)
+        CACHE.mkdir(exist_ok=True)
+        with open(CACHE / f"kernel-{series}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # several workers may want the same kernel at once
+            if not self.root.exists():
+                _unpack(series, self.root)
         (self.modules,) = (self.root / "lib/modules").iterdir()
         self.release = self.modules.name
         self.image = self.root / "vmlinux"
