@@ -147,7 +147,6 @@ CELLS = [
     Cell("af_xdp bond members", NEW, "left", bond, others=("af_xdp:right",)),
     Cell("af_xdp bridge port", NEW, "left", bridge_port),
     Cell("pci e1000e", NEW, "intel", vfio, "pci:{}"),
-    Cell("pci virtio 2 lcores", NEW, "two", vfio, "pci:{},queues=2", spreads=True,
-         untagged="DPDK has the device filter VLANs, and it knows of none"),
+    Cell("pci virtio 2 lcores", NEW, "two", vfio, "pci:{},queues=2", spreads=True),
     Cell("pci vmxnet3", NEW, "vmware", vfio, "pci:{}"),
 ]
