@@ -423,10 +423,11 @@ Test(config, becomes_flags)
 	vly_config_free(config);
 }
 
-/* As many as there is room for, the first and the last of them once more. */
+/* The first and the last of many once more. libcyaml enlarges its array for each of them, which takes the
+ * sanitizer minutes when there are more. */
 Test(config, long_lists_of_prefixes)
 {
-	enum { CNT = 130000 };
+	enum { CNT = 30000 };
 	struct vly_config_errors errors;
 	char *text;
 	size_t bytes;
@@ -449,8 +450,8 @@ Test(config, long_lists_of_prefixes)
 	cr_expect_null(load(text, &errors));
 	cr_expect_eq(errors.cnt, 2);
 	cr_expect_str_eq(errors.text[0],
-			 "volley.yaml:130005: defence.allow[0]: 10.0.0.0/32 is listed twice");
-	cr_expect_not_null(strstr(errors.text[1], "defence.allow[2]: 10.1.251.207 is listed"));
+			 "volley.yaml:30005: defence.allow[0]: 10.0.0.0/32 is listed twice");
+	cr_expect_not_null(strstr(errors.text[1], "defence.allow[2]: 10.0.117.47 is listed"));
 	vly_config_errors_free(&errors);
 	free(text);
 }
