@@ -326,11 +326,11 @@ def test_image_in_huge_pages(volley):
     volley.add_zone(TEST, small_zone(1, f"$GENERATE 1-{MANY} h$ A 192.0.2.1"))
     with huge_pages(100):
         volley.start()
-        volley.control.wait_for_log("image of [0-9]+ MiB in huge pages")
+        volley.control.wait_for_log("image of [0-9]+ MiB is in huge pages")
         assert serial(volley.network, TEST) == 1
         kept(volley)
         assert restart(volley) == 1
-        volley.control.wait_for_log("image of [0-9]+ MiB in huge pages")
+        volley.control.wait_for_log("image of [0-9]+ MiB is in huge pages")
         assert address(volley, f"h{MANY}.test.") == "192.0.2.1"
         volley.control.kill()
         volley.dataplane.kill()
