@@ -335,6 +335,6 @@ def test_image_in_huge_pages(volley):
         volley.control.kill()
         volley.dataplane.kill()
     volley.start()
-    volley.control.wait_for_log("image of [0-9]+ MiB in ordinary pages")
+    volley.control.wait_for_log("image of [0-9]+ MiB is in ordinary pages")
     assert from_cache(volley) == 1
     assert address(volley, f"h{MANY}.test.") == "192.0.2.1"
