@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "dp_option.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
+#include "address_text.h"
 #include "number.h"
 #include "port_spec.h"
 
@@ -73,9 +73,9 @@ read_word(const struct vly_dp_option_row *row, const char *text, unsigned *numbe
 static int
 check_address(const char *text, char *reason)
 {
-	struct in6_addr address;
+	struct vly_address address;
 
-	if (inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1)
+	if (vly_address_read(text, &address) != 0)
 		return 0;
 	snprintf(reason, VLY_DP_REASON_BYTES, "%.64s is not an IPv4 or IPv6 address", text);
 	return -1;

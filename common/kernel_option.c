@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kernel_option.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "address_text.h"
+#include "number.h"
 
 /* What is allowed in a name by systemd-networkd and ifupdown, too. */
 static bool
@@ -32,23 +33,6 @@ vly_kernel_option_name(struct vly_port_spec *spec, const char *text, size_t len)
 	return NULL;
 }
 
-/* Writes the address and returns the longest prefix that it may have; 0: it is none. */
-static unsigned
-parse_ip(const char *text, struct vly_address *address)
-{
-	uint8_t wire[16];
-
-	if (inet_pton(AF_INET, text, wire) == 1) {
-		*address = vly_address_from_ipv4(wire);
-		return 32;
-	}
-	if (inet_pton(AF_INET6, text, wire) == 1) {
-		*address = vly_address_from_ipv6(wire);
-		return 128;
-	}
-	return 0;
-}
-
 const char *
 vly_kernel_option_address(struct vly_port_spec *spec, const char *text, size_t len)
 {
@@ -64,13 +48,12 @@ vly_kernel_option_address(struct vly_port_spec *spec, const char *text, size_t l
 	memcpy(copy, text, len);
 	copy[len] = '\0';
 	char *slash = strchr(copy, '/');
-	if (slash == NULL || !isdigit((unsigned char)slash[1]))
+	if (slash == NULL)
 		return wanted;
 	*slash = '\0';
-	char *end;
-	unsigned long bits = strtoul(slash + 1, &end, 10);
-	unsigned bits_max = parse_ip(copy, &address->address);
-	if (*end != '\0' || bits < 1 || bits > bits_max)
+	uint64_t bits;
+	unsigned bits_max = vly_address_read(copy, &address->address);
+	if (!vly_number_is(slash + 1, strlen(slash + 1), 1, bits_max, &bits))
 		return wanted;
 	address->prefix_bits = (unsigned)bits;
 	spec->address_cnt++;

@@ -20,6 +20,13 @@ struct vly_port_address {
 	unsigned prefix_bits; /* of the link's network, 1 to 32 or 128 */
 };
 
+/* The least that IPv6 needs (RFC 8200 §5): room for the responses of 1,232 octets that most
+ * resolvers ask for, behind IPv6 and UDP headers. */
+#define VLY_MTU_MIN 1280u
+/* The most that XDP can have in one page: 4096 octets, less 256 of headroom, 320 behind the frame,
+ * and Ethernet and VLAN headers. */
+#define VLY_XDP_MTU_MAX 3498u
+
 struct vly_port_spec {
 	enum vly_port_kind kind;
 	char name[64];   /* kind:target as given, without the options */

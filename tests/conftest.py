@@ -75,6 +75,20 @@ def volley(request, tmp_path):
 
 
 @pytest.fixture
+def open_wire():
+    """open_wire(volley): the client's end, closed afterwards."""
+    opened = []
+
+    def of(volley):
+        opened.append(Wire(volley.network, CLIENT_LINK))
+        return opened[-1]
+
+    yield of
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
 def wire(network):
     made = Wire(network, CLIENT_LINK)
     yield made

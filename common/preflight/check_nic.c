@@ -7,12 +7,6 @@
 #include "context.h"
 #include "drivers.h"
 
-/* An answer needs that much; a smaller MTU would not do for IPv6 either (RFC 8200 §5). */
-#define MTU_MIN 1280
-
-/* 4096 octets of a page, less 256 of headroom, 320 behind the frame, Ethernet and VLAN headers. */
-#define XDP_MTU_MAX 3498
-
 void
 vly_preflight_check_interface(struct vly_preflight *preflight)
 {
@@ -141,16 +135,16 @@ check_mtu(struct vly_preflight *preflight, const struct vly_preflight_port *port
 {
 	const char *name = port->target;
 
-	if (nic->mtu < MTU_MIN)
+	if (nic->mtu < VLY_MTU_MIN)
 		vly_preflight_say(
 			preflight, VLY_PREFLIGHT_FAIL, name,
 			"MTU %u is below %u, which IPv6 needs\nip link set dev %s mtu 1500",
-			nic->mtu, MTU_MIN, name);
-	else if (nic->mtu > XDP_MTU_MAX)
+			nic->mtu, VLY_MTU_MIN, name);
+	else if (nic->mtu > VLY_XDP_MTU_MAX)
 		vly_preflight_say(preflight, VLY_PREFLIGHT_FAIL, name,
 				  "with MTU %u most drivers refuse an XDP program; %u is the "
 				  "limit\nip link set dev %s mtu 1500",
-				  nic->mtu, XDP_MTU_MAX, name);
+				  nic->mtu, VLY_XDP_MTU_MAX, name);
 	else
 		vly_preflight_say(preflight, VLY_PREFLIGHT_OK, name, "MTU %u", nic->mtu);
 }

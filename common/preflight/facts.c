@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
-#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -12,19 +11,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "common/capability.h"
+
 /* More CPUs than Linux can have. */
 #define CPUS_MAX 65536
-
-static uint64_t
-ask_capabilities(void)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-
-	if (syscall(SYS_capget, &header, data) != 0)
-		return UINT64_MAX; /* then nothing is known to be missing */
-	return (uint64_t)data[1].effective << 32 | data[0].effective;
-}
 
 /* The kernel wants room for all CPUs that the machine may ever have: EINVAL is "larger". */
 static void
@@ -70,7 +60,7 @@ ask_process(struct vly_preflight_facts *facts)
 {
 	struct rlimit limit;
 
-	facts->capabilities = ask_capabilities();
+	facts->capabilities = vly_capability_effective();
 	facts->memlock_bytes = UINT64_MAX;
 	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
 		facts->memlock_bytes = limit.rlim_cur;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <arpa/inet.h>
 #include <string.h>
 
+#include "common/address_text.h"
 #include "common/kernel_option.h"
 #include "preflight.h"
 
@@ -21,16 +21,10 @@ vly_preflight_plan_port(struct vly_preflight_plan *plan, const struct vly_port_s
 bool
 vly_preflight_plan_listen(struct vly_preflight_plan *plan, const char *text)
 {
-	uint8_t octets[16];
-
-	if (plan->listen_cnt == VLY_ADDRESSES_MAX)
+	if (plan->listen_cnt == VLY_ADDRESSES_MAX ||
+	    vly_address_read(text, &plan->listen[plan->listen_cnt]) == 0)
 		return false;
-	if (inet_pton(AF_INET, text, octets) == 1)
-		plan->listen[plan->listen_cnt++] = vly_address_from_ipv4(octets);
-	else if (inet_pton(AF_INET6, text, octets) == 1)
-		plan->listen[plan->listen_cnt++] = vly_address_from_ipv6(octets);
-	else
-		return false;
+	plan->listen_cnt++;
 	return true;
 }
 

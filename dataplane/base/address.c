@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "address.h"
 
-#include <arpa/inet.h>
 #include <string.h>
+
+#include "common/address_text.h"
 
 /* Puts address[idx] into the first free slot of those that a search for it checks. */
 static bool
@@ -33,14 +34,9 @@ place_all(struct vly_addresses *addresses)
 enum vly_addresses_result
 vly_addresses_add(struct vly_addresses *addresses, const char *text)
 {
-	uint8_t wire[16];
 	struct vly_address address;
 
-	if (inet_pton(AF_INET, text, wire) == 1)
-		address = vly_address_from_ipv4(wire);
-	else if (inet_pton(AF_INET6, text, wire) == 1)
-		address = vly_address_from_ipv6(wire);
-	else
+	if (vly_address_read(text, &address) == 0)
 		return VLY_ADDRESSES_MALFORMED;
 	if (addresses->cnt > 0 && vly_addresses_have(addresses, &address))
 		return VLY_ADDRESSES_OK;

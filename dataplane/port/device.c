@@ -19,10 +19,6 @@
 
 #define ARGS_BYTES 2048
 
-/* 4096 octets of a page, less 256 of headroom, 320 behind the frame, and Ethernet and VLAN
- * headers. */
-#define XDP_MTU_MAX 3498u
-
 /* A driver without multi-buffer XDP needs a frame in one page, with XDP's headroom and the kernel's
  * own data behind it. */
 static bool
@@ -32,7 +28,7 @@ mtu_is_too_large(const struct vly_port_spec *spec)
 
 	return spec->kind == VLY_PORT_AF_XDP &&
 	       vly_interface_query(spec->target, &interface) == 0 &&
-	       (interface.mtu > XDP_MTU_MAX || strstr(vly_eal_kernel_error(), "MTU") != NULL);
+	       (interface.mtu > VLY_XDP_MTU_MAX || strstr(vly_eal_kernel_error(), "MTU") != NULL);
 }
 
 /* DPDK's driver returns EINVAL for every failure, so the hint says what usually helps. */
@@ -56,7 +52,7 @@ write_hint(char *hint, size_t room, const struct vly_port_spec *spec)
 			hint, room,
 			"; most drivers support XDP only up to an MTU of %u (for a veth pair, that "
 			"of the other end): ip link set dev %s mtu 1500",
-			XDP_MTU_MAX, spec->target);
+			VLY_XDP_MTU_MAX, spec->target);
 }
 
 int

@@ -19,10 +19,6 @@
 /* For ports without an MTU: that of Ethernet. */
 #define MTU_DEFAULT 1500
 
-/* The least that IPv6 needs (RFC 8200 §5): room for the responses of 1,232 octets that most
- * resolvers ask for, behind IPv6 and UDP headers. */
-#define MTU_MIN 1280
-
 /* NICs distribute packets over queues by addresses and UDP ports. */
 #define RSS_UDP                                                                                    \
 	(RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_IPV6_UDP_EX)
@@ -73,9 +69,9 @@ check_interface(struct vly_port *port)
 			      spec->target, spec->target);
 		return -1;
 	}
-	if (interface.mtu < MTU_MIN) {
+	if (interface.mtu < VLY_MTU_MIN) {
 		vly_log_error("port %s: MTU %u is below %u: ip link set dev %s mtu 1500",
-			      spec->name, interface.mtu, MTU_MIN, spec->target);
+			      spec->name, interface.mtu, VLY_MTU_MIN, spec->target);
 		return -1;
 	}
 	port->mtu = interface.mtu;

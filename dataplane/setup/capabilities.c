@@ -4,8 +4,8 @@
 #include <linux/capability.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include "common/capability.h"
 
 /*
  * NET_RAW makes AF_XDP and packet sockets, NET_ADMIN attaches XDP programs and makes interfaces,
@@ -25,21 +25,10 @@ static const struct need {
 
 #define NEED_CNT (sizeof(needs) / sizeof(needs[0]))
 
-static uint64_t
-effective(void)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-
-	if (syscall(SYS_capget, &header, data) != 0)
-		return UINT64_MAX; /* then nothing is known to be missing */
-	return (uint64_t)data[1].effective << 32 | data[0].effective;
-}
-
 void
 vly_capabilities_hint(enum vly_port_kind kind, char hint[VLY_CAPABILITIES_CHARS])
 {
-	uint64_t have = effective();
+	uint64_t have = vly_capability_effective();
 	unsigned missing_cnt = 0;
 	int len = 0;
 
@@ -60,5 +49,5 @@ vly_capabilities_hint(enum vly_port_kind kind, char hint[VLY_CAPABILITIES_CHARS]
 bool
 vly_capabilities_lock_memory(void)
 {
-	return (effective() >> CAP_IPC_LOCK & 1) != 0;
+	return (vly_capability_effective() >> CAP_IPC_LOCK & 1) != 0;
 }

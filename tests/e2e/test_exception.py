@@ -51,20 +51,6 @@ def made(volley):
     return volley
 
 
-@pytest.fixture
-def open_wire():
-    """open_wire(volley): the client's end, closed afterwards."""
-    opened = []
-
-    def of(volley):
-        opened.append(Wire(volley.network, CLIENT_LINK))
-        return opened[-1]
-
-    yield of
-    for each in opened:
-        each.close()
-
-
 def interface(network, name=KERNEL):
     """What ip(8) says of it, or None."""
     found = network.server.run("ip", "-j", "addr", "show", "dev", name)

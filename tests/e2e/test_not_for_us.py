@@ -8,7 +8,7 @@ import pytest
 from ask import open_client, query
 from net import CLIENT4, CLIENT6, CLIENT_LINK, SERVER4, SERVER6, SERVER_LINK
 from volley import own_network, small_zone, wait_until
-from wire import Wire, dns_query, frame, ipv4, ipv6, udp
+from wire import dns_query, frame, ipv4, ipv6, udp
 
 WAIT_SECONDS = 20
 WWW = dns_query("www.test.")
@@ -27,20 +27,6 @@ def made(volley):
     """Not started yet, of this test alone."""
     volley.add_zone("test.", small_zone(1, "www A 192.0.2.10"))
     return volley
-
-
-@pytest.fixture
-def open_wire():
-    """open_wire(volley): the client's end, closed afterwards."""
-    opened = []
-
-    def of(volley):
-        opened.append(Wire(volley.network, CLIENT_LINK))
-        return opened[-1]
-
-    yield of
-    for each in opened:
-        each.close()
 
 
 def in_driver(volley):
