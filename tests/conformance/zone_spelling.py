@@ -422,9 +422,8 @@ def parameters(dice):
     if dice.random() < 0.3:
         put(7, b"/q{?dns}", b"dohpath=/q{?dns}", b'dohpath="/q{?dns}"')
     if dice.random() < 0.5:
-        value = octets(dice, 20, 1)
-        put(dice.randrange(100, 65280), value, b"key%d=" + quote(dice, value))
-        words[-1] = words[-1] % max(found)
+        key, value = dice.randrange(100, 65280), octets(dice, 20, 1)
+        put(key, value, b"key%d=" % key + quote(dice, value))
     if found and dice.random() < 0.5:
         keys = dice.sample(sorted(found), dice.randint(1, len(found)))
         names = {1: b"alpn", 2: b"no-default-alpn", 3: b"port", 4: b"ipv4hint", 5: b"ech", 6: b"ipv6hint", 7: b"dohpath"}
@@ -507,7 +506,7 @@ class Zone:
     def owner(self, index, rrtype):
         """A new name for a record: each type of its own, or owners with aliases would have other data."""
         dice = self.dice
-        parts = [b"%d" % index + octets(dice, 6)] + (labels(dice, 2) if dice.random() < 0.2 else [])
+        parts = [b"%d-" % index + octets(dice, 6)] + (labels(dice, 2) if dice.random() < 0.2 else [])
         if rrtype in ("NSEC3",):
             parts = [base64.b32hexencode(struct.pack("!I", index) + bytes(16)).lower()]
         text = b".".join(label_text(dice, label) for label in parts)

@@ -20,6 +20,9 @@ RAW_HEAD = struct.Struct("!6I")  # format, version, dump time, flags, serial, la
 RAW_SET = struct.Struct("!IHHHIIH")  # length, class, type, covers, TTL, records, length of the owner
 FINDING = re.compile(rb"^(/[^:\n]*)(?::(\d+))?: (error|warning): (.*)$")
 GENERIC = re.compile(rb'^(\S+) (\d+) IN (\S+) \\# (\d+) ?([0-9a-fA-F ]*)$')
+REFUSED = rb"(?m)^(?:\w+: )?%s:(\d+): "
+# Forms of types with data that BIND refuses: numbers, then hexadecimal digits; or a name.
+FORMS = {"DS": "HBBx", "CDS": "HBBx", "TA": "HBBx", "DLV": "HBBx", "SSHFP": "BBx", "ZONEMD": "IBBx", "MD": "", "MF": ""}
 ESCAPE = re.compile(rb"\\(\d{3}|[^\d])|(\.)|([^\\.]+)", re.DOTALL)
 
 TYPES = {name: number for number, name in (word.split(":") for word in """
@@ -122,17 +125,40 @@ def generic_record(line):
     return Record(lower(wire_name(match[1])), int(match[2]), type_number(match[3].decode()), rdata)
 
 
+def own_record(line):
+    """The record of a line that BIND takes for invalid, for a few types; or None."""
+    owner, ttl, _, rrtype, *words = line.split()
+    form = FORMS.get(rrtype.decode())
+    if form is None:
+        return None
+    numbers = form.rstrip("x")
+    rdata = b"".join(struct.pack("!" + size, int(word)) for size, word in zip(numbers, words))
+    rdata += wire_name(words[0]) if form == "" else bytes.fromhex(b"".join(words[len(numbers):]).decode())
+    return Record(lower(wire_name(owner)), int(ttl), type_number(rrtype.decode()), rdata)
+
+
+def printed_records(origin, file, lines):
+    """The records of printed lines: in RFC 3597's notation, as BIND reads them, and those that BIND takes for invalid."""
+    found = {line: record for line in lines if (record := generic_record(line))}
+    left = [line for line in lines if line not in found]
+    while True:  # each time with fewer lines
+        file.write_bytes(b"".join(line + b"\n" for line in left))
+        bind = read_with_bind(origin, file)
+        if bind.records is not None:
+            return [*found.values(), *bind.records]
+        told = {int(number) for number in re.findall(REFUSED % re.escape(file.name.encode()), bind.text)}
+        odd = {line: own_record(line) for number, line in enumerate(left, 1) if number in told}
+        assert odd and None not in odd.values(), f"BIND does not take what was printed: {bind.text.decode()}{odd}"
+        found |= odd
+        left = [line for line in left if line not in odd]
+
+
 def read_with_volley(origin, file):
     """The zone as Volley reads and prints it; no record may be printed twice."""
     taken, lines, findings = print_with_volley(origin, file)
     if not taken:
         return Read(None, findings, b"")
-    generic = {line: record for line in lines if (record := generic_record(line))}
-    printed = file.with_name(file.name + ".printed")
-    printed.write_bytes(b"".join(line + b"\n" for line in lines if line not in generic))
-    bind = read_with_bind(origin, printed)
     text = b"\n".join(lines)
-    assert bind.records is not None, f"BIND does not take what was printed: {bind.text.decode()}{text.decode()}"
-    records = bind.records | set(generic.values())
-    assert len(records) == len(lines), f"a record is printed twice: {text.decode()}"
-    return Read(records, findings, text)
+    records = printed_records(origin, file.with_name(file.name + ".printed"), lines)
+    assert len(set(records)) == len(lines), f"a record is printed twice: {text.decode()}"
+    return Read(frozenset(records), findings, text)
