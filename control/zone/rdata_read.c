@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include <volley/dns.h>
+#include <volley/name.h>
 
 #include "rdata_print.h"
 #include "rdata_read_parts.h"
@@ -203,8 +203,11 @@ static int64_t
 read_date(const char *digits)
 {
 	static const uint8_t limits[][3] = {/* where, least, most */
-					    {4, 1, 12}, {6, 1, 31}, {8, 0, 23},
-					    {10, 0, 59}, {12, 0, 59}};
+					    {4, 1, 12},
+					    {6, 1, 31},
+					    {8, 0, 23},
+					    {10, 0, 59},
+					    {12, 0, 59}};
 	unsigned part[5];
 	unsigned year = 0;
 

@@ -256,8 +256,9 @@ vly_rdata_take_eui(struct vly_rdata_reader *reader, unsigned octets)
 		sound = high >= 0 && low >= 0 && (i == 0 || token->text[i * 3 - 1] == '-') &&
 			vly_rdata_append_number(reader, (unsigned)(high << 4 | low), 1);
 	}
-	return sound || vly_rdata_fail(reader, " is not %u pairs of hexadecimal digits with - "
-					       "between them",
+	return sound || vly_rdata_fail(reader,
+				       " is not %u pairs of hexadecimal digits with - "
+				       "between them",
 				       octets);
 }
 
@@ -299,8 +300,8 @@ vly_rdata_take_hip(struct vly_rdata_reader *reader)
 	const struct vly_token *token;
 	int high = -1;
 
-	if (!vly_rdata_append_number(reader, 0, 1) || !vly_rdata_take_number(reader, UINT8_MAX, 1) ||
-	    !vly_rdata_append_number(reader, 0, 2))
+	if (!vly_rdata_append_number(reader, 0, 1) ||
+	    !vly_rdata_take_number(reader, UINT8_MAX, 1) || !vly_rdata_append_number(reader, 0, 2))
 		return false;
 	reader->field = "host identity tag";
 	if ((token = vly_rdata_take(reader)) == NULL ||

@@ -9,28 +9,43 @@ struct form {
 	struct vly_rr_field field[VLY_RR_FIELDS_MAX];
 };
 
-#define F(kind, name) {VLY_FIELD_##kind, name}
+#define F(kind, name)                                                                              \
+	{                                                                                          \
+		VLY_FIELD_##kind, name                                                             \
+	}
 #define KEY                                                                                        \
-	{F(KEY_FLAGS, "flags"), F(PROTOCOL, "protocol"), F(ALGORITHM, "algorithm"),                \
-	 F(BASE64, "key")}
+	{                                                                                          \
+		F(KEY_FLAGS, "flags"), F(PROTOCOL, "protocol"), F(ALGORITHM, "algorithm"),         \
+			F(BASE64, "key")                                                           \
+	}
 #define SIGNATURE                                                                                  \
-	{F(TYPE, "type covered"),                                                                  \
-	 F(ALGORITHM, "algorithm"),                                                                \
-	 F(U8, "number of labels"),                                                                \
-	 F(PERIOD, "original TTL"),                                                                \
-	 F(TIME, "expiration"),                                                                    \
-	 F(TIME, "inception"),                                                                     \
-	 F(U16, "key tag"),                                                                        \
-	 F(NAME, "signer's name"),                                                                 \
-	 F(BASE64, "signature")}
+	{                                                                                          \
+		F(TYPE, "type covered"), F(ALGORITHM, "algorithm"), F(U8, "number of labels"),     \
+			F(PERIOD, "original TTL"), F(TIME, "expiration"), F(TIME, "inception"),    \
+			F(U16, "key tag"), F(NAME, "signer's name"), F(BASE64, "signature")        \
+	}
 #define DIGEST                                                                                     \
-	{F(U16, "key tag"), F(ALGORITHM, "algorithm"), F(DIGEST_TYPE, "digest type"),              \
-	 F(HEX, "digest")}
+	{                                                                                          \
+		F(U16, "key tag"), F(ALGORITHM, "algorithm"), F(DIGEST_TYPE, "digest type"),       \
+			F(HEX, "digest")                                                           \
+	}
 #define CERTIFICATE                                                                                \
-	{F(U8, "usage"), F(U8, "selector"), F(U8, "matching type"), F(HEX, "certificate data")}
-#define STRINGS {F(STRINGS, "text")}
-#define PREFERENCE(name) {F(U16, "preference"), F(NAME, name)}
-#define SERVICE {F(U16, "priority"), F(NAME, "target"), F(SVC_PARAMS, "parameter")}
+	{                                                                                          \
+		F(U8, "usage"), F(U8, "selector"), F(U8, "matching type"),                         \
+			F(HEX, "certificate data")                                                 \
+	}
+#define STRINGS                                                                                    \
+	{                                                                                          \
+		F(STRINGS, "text")                                                                 \
+	}
+#define PREFERENCE(name)                                                                           \
+	{                                                                                          \
+		F(U16, "preference"), F(NAME, name)                                                \
+	}
+#define SERVICE                                                                                    \
+	{                                                                                          \
+		F(U16, "priority"), F(NAME, "target"), F(SVC_PARAMS, "parameter")                  \
+	}
 
 /* In the order of the types. */
 static const struct form forms[] = {
@@ -92,8 +107,7 @@ static const struct form forms[] = {
 	{50,
 	 {F(U8, "hash algorithm"), F(U8, "flags"), F(U16, "iterations"), F(SALT, "salt"),
 	  F(HASH, "next hash"), F(BITMAP, "type list")}},
-	{51,
-	 {F(U8, "hash algorithm"), F(U8, "flags"), F(U16, "iterations"), F(SALT, "salt")}},
+	{51, {F(U8, "hash algorithm"), F(U8, "flags"), F(U16, "iterations"), F(SALT, "salt")}},
 	{52, CERTIFICATE},
 	{53, CERTIFICATE},
 	{55, {F(HIP, "key algorithm")}},

@@ -18,44 +18,44 @@ enum vly_field {
 	VLY_FIELD_U16,
 	VLY_FIELD_U32,
 	VLY_FIELD_U64,
-	VLY_FIELD_PERIOD,       /* 32 bits, in seconds or as 1w2d3h4m5s */
-	VLY_FIELD_TIME,         /* 32 bits, in seconds or as YYYYMMDDHHmmSS */
-	VLY_FIELD_TYPE,         /* 16 bits, mnemonic of a type */
-	VLY_FIELD_ALGORITHM,    /* 8 bits, number or mnemonic */
-	VLY_FIELD_DIGEST_TYPE,  /* the same */
-	VLY_FIELD_PROTOCOL,     /* the same, of KEY and DNSKEY */
-	VLY_FIELD_SCHEME,       /* the same, of DSYNC */
-	VLY_FIELD_CERT_TYPE,    /* 16 bits, number or mnemonic */
-	VLY_FIELD_KEY_FLAGS,    /* 16 bits, number or mnemonics with | between them */
-	VLY_FIELD_STRING,       /* a length octet, 0 to 255 octets */
-	VLY_FIELD_STRING_MAY,   /* one, or none at the end */
-	VLY_FIELD_STRINGS,      /* one or more, to the end; longer ones are split */
-	VLY_FIELD_TEXT,         /* octets without a length, at the end */
-	VLY_FIELD_TAG,          /* a string of letters and digits */
-	VLY_FIELD_DIGITS,       /* a string of digits */
+	VLY_FIELD_PERIOD,      /* 32 bits, in seconds or as 1w2d3h4m5s */
+	VLY_FIELD_TIME,        /* 32 bits, in seconds or as YYYYMMDDHHmmSS */
+	VLY_FIELD_TYPE,        /* 16 bits, mnemonic of a type */
+	VLY_FIELD_ALGORITHM,   /* 8 bits, number or mnemonic */
+	VLY_FIELD_DIGEST_TYPE, /* the same */
+	VLY_FIELD_PROTOCOL,    /* the same, of KEY and DNSKEY */
+	VLY_FIELD_SCHEME,      /* the same, of DSYNC */
+	VLY_FIELD_CERT_TYPE,   /* 16 bits, number or mnemonic */
+	VLY_FIELD_KEY_FLAGS,   /* 16 bits, number or mnemonics with | between them */
+	VLY_FIELD_STRING,      /* a length octet, 0 to 255 octets */
+	VLY_FIELD_STRING_MAY,  /* one, or none at the end */
+	VLY_FIELD_STRINGS,     /* one or more, to the end; longer ones are split */
+	VLY_FIELD_TEXT,        /* octets without a length, at the end */
+	VLY_FIELD_TAG,         /* a string of letters and digits */
+	VLY_FIELD_DIGITS,      /* a string of digits */
 	VLY_FIELD_IPV4,
 	VLY_FIELD_IPV6,
-	VLY_FIELD_LOCATOR64,    /* four groups of hexadecimal digits */
+	VLY_FIELD_LOCATOR64, /* four groups of hexadecimal digits */
 	VLY_FIELD_EUI48,
 	VLY_FIELD_EUI64,
-	VLY_FIELD_BASE64,       /* one octet or more, to the end */
-	VLY_FIELD_BASE64_MAY,   /* or nothing */
-	VLY_FIELD_BASE64_DASH,  /* nothing is written as - */
-	VLY_FIELD_HEX,          /* one octet or more, to the end */
-	VLY_FIELD_SALT,         /* a length octet, hexadecimal digits or - */
-	VLY_FIELD_HASH,         /* a length octet, Base32hex */
-	VLY_FIELD_BITMAP,       /* types in windows (RFC 4034 §4.1.2), to the end */
-	VLY_FIELD_NXT_BITMAP,   /* types below 128 (RFC 2535 §5.2), to the end */
-	VLY_FIELD_NSAP,         /* 0x and hexadecimal digits, to the end */
-	VLY_FIELD_ATMA,         /* + and digits, or hexadecimal digits, with dots */
+	VLY_FIELD_BASE64,      /* one octet or more, to the end */
+	VLY_FIELD_BASE64_MAY,  /* or nothing */
+	VLY_FIELD_BASE64_DASH, /* nothing is written as - */
+	VLY_FIELD_HEX,         /* one octet or more, to the end */
+	VLY_FIELD_SALT,        /* a length octet, hexadecimal digits or - */
+	VLY_FIELD_HASH,        /* a length octet, Base32hex */
+	VLY_FIELD_BITMAP,      /* types in windows (RFC 4034 §4.1.2), to the end */
+	VLY_FIELD_NXT_BITMAP,  /* types below 128 (RFC 2535 §5.2), to the end */
+	VLY_FIELD_NSAP,        /* 0x and hexadecimal digits, to the end */
+	VLY_FIELD_ATMA,        /* + and digits, or hexadecimal digits, with dots */
 	VLY_FIELD_LOC,
-	VLY_FIELD_APL,          /* to the end */
-	VLY_FIELD_WKS,          /* protocol and services, to the end */
+	VLY_FIELD_APL, /* to the end */
+	VLY_FIELD_WKS, /* protocol and services, to the end */
 	VLY_FIELD_A6,
-	VLY_FIELD_GATEWAY,      /* type, algorithm and gateway of IPSECKEY */
-	VLY_FIELD_RELAY,        /* discovery bit, type and relay of AMTRELAY */
-	VLY_FIELD_HIP,          /* to the end */
-	VLY_FIELD_SVC_PARAMS,   /* to the end */
+	VLY_FIELD_GATEWAY,    /* type, algorithm and gateway of IPSECKEY */
+	VLY_FIELD_RELAY,      /* discovery bit, type and relay of AMTRELAY */
+	VLY_FIELD_HIP,        /* to the end */
+	VLY_FIELD_SVC_PARAMS, /* to the end */
 	VLY_FIELD_CNT,
 };
 
