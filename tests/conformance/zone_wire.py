@@ -22,7 +22,15 @@ FINDING = re.compile(rb"^(/[^:\n]*)(?::(\d+))?: (error|warning): (.*)$")
 GENERIC = re.compile(rb'^(\S+) (\d+) IN (\S+) \\# (\d+) ?([0-9a-fA-F ]*)$')
 REFUSED = rb"(?m)^(?:\w+: )?%s:(\d+): "
 # Forms of types with data that BIND refuses: numbers, then hexadecimal digits; or a name.
-FORMS = {"DS": "HBBx", "CDS": "HBBx", "TA": "HBBx", "DLV": "HBBx", "SSHFP": "BBx", "ZONEMD": "IBBx", "MD": "", "MF": ""}
+FORMS = {"DS": "HBBx", "CDS": "HBBx", "TA": "HBBx", "DLV": "HBBx", "SSHFP": "BBx", "ZONEMD": "IBBx", "MD": "n", "MF": "n", "NS": "n",
+         "SOA": "nnIIIII"}
+ROOT_HEAD = b"""$TTL 1
+. SOA printed. printed. 1 1 1 1 1
+. NS printed.
+printed. A 192.0.2.1
+"""
+ROOT_LINES = ROOT_HEAD.count(b"\n")
+
 ESCAPE = re.compile(rb"\\(\d{3}|[^\d])|(\.)|([^\\.]+)", re.DOTALL)
 
 TYPES = {name: number for number, name in (word.split(":") for word in """
@@ -126,27 +134,41 @@ def generic_record(line):
 
 
 def own_record(line):
-    """The record of a line that BIND takes for invalid, for a few types; or None."""
+    """The record of a line that BIND would not take where it stands, for a few types; or None."""
     owner, ttl, _, rrtype, *words = line.split()
     form = FORMS.get(rrtype.decode())
     if form is None:
         return None
-    numbers = form.rstrip("x")
-    rdata = b"".join(struct.pack("!" + size, int(word)) for size, word in zip(numbers, words))
-    rdata += wire_name(words[0]) if form == "" else bytes.fromhex(b"".join(words[len(numbers):]).decode())
+    rdata = b""
+    for kind in form:
+        if kind == "n":
+            rdata += wire_name(words.pop(0))
+        elif kind == "x":
+            rdata += bytes.fromhex(b"".join(words).decode())
+        else:
+            rdata += struct.pack("!" + kind, int(words.pop(0)))
     return Record(lower(wire_name(owner)), int(ttl), type_number(rrtype.decode()), rdata)
 
 
-def printed_records(origin, file, lines):
-    """The records of printed lines: in RFC 3597's notation, as BIND reads them, and those that BIND takes for invalid."""
-    found = {line: record for line in lines if (record := generic_record(line))}
+def is_of_head(record):
+    return record.ttl == 1 and (record.owner, record.type) in ((b"\0", 6), (b"\0", 2), (b"\7printed\0", 1))
+
+
+def printed_records(file, lines):
+    """The records of printed lines: in RFC 3597's notation, as BIND reads them, and those that BIND takes for invalid.
+    BIND reads them as the inside of the root zone, where it expects nothing of them."""
+    found = {}
+    for line in lines:
+        record = generic_record(line) or (own_record(line) if line.split()[3] == b"SOA" else None)
+        if record:
+            found[line] = record
     left = [line for line in lines if line not in found]
     while True:  # each time with fewer lines
-        file.write_bytes(b"".join(line + b"\n" for line in left))
-        bind = read_with_bind(origin, file)
+        file.write_bytes(ROOT_HEAD + b"".join(line + b"\n" for line in left))
+        bind = read_with_bind(".", file)
         if bind.records is not None:
-            return [*found.values(), *bind.records]
-        told = {int(number) for number in re.findall(REFUSED % re.escape(file.name.encode()), bind.text)}
+            return [*found.values(), *(record for record in bind.records if not is_of_head(record))]
+        told = {int(number) - ROOT_LINES for number in re.findall(REFUSED % re.escape(file.name.encode()), bind.text)}
         odd = {line: own_record(line) for number, line in enumerate(left, 1) if number in told}
         assert odd and None not in odd.values(), f"BIND does not take what was printed: {bind.text.decode()}{odd}"
         found |= odd
@@ -159,6 +181,6 @@ def read_with_volley(origin, file):
     if not taken:
         return Read(None, findings, b"")
     text = b"\n".join(lines)
-    records = printed_records(origin, file.with_name(file.name + ".printed"), lines)
+    records = printed_records(file.with_name(file.name + ".printed"), lines)
     assert len(set(records)) == len(lines), f"a record is printed twice: {text.decode()}"
     return Read(frozenset(records), findings, text)
