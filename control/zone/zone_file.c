@@ -8,11 +8,18 @@
 #include <string.h>
 
 #include "base/file_text.h"
+#include "scanner_pool.h"
 #include "zone_generate.h"
 #include "zone_reader.h"
 
 /* Files that include each other: deeper than anyone means, it is a loop. */
 #define INCLUDE_DEPTH_MAX 16
+
+_Static_assert(INCLUDE_DEPTH_MAX < VLY_POOLED_SCANNERS, "there is a scanner for each depth");
+
+/* Texts up to here are searched for an $INCLUDE. The directory of a larger one costs less than the
+ * search. */
+#define SEARCHED_BYTES_MAX 65536
 
 /* Octets of a generated line: an owner and a name, both written with \DDD. */
 #define GENERATED_BYTES_MAX 4096
@@ -193,6 +200,23 @@ enter_file(struct vly_zone_reader *reader, const char *path, const struct vly_fi
 	return true;
 }
 
+/* True unless the text is known to have no $INCLUDE. */
+static bool
+may_include(const struct vly_file_text *text)
+{
+	const char *end = text->start + text->len;
+	const char *at = text->start;
+
+	if (text->len > SEARCHED_BYTES_MAX)
+		return true;
+	while ((at = memchr(at, '$', (size_t)(end - at))) != NULL) {
+		at++;
+		if (at < end && (*at == 'I' || *at == 'i'))
+			return true;
+	}
+	return false;
+}
+
 /* Included files are found beside the file, not where its links are. The scanner would find that
  * out for itself, but only with the file mapped. */
 static bool
@@ -210,13 +234,22 @@ set_directory(struct vly_zone_reader *reader, zs_scanner_t *scanner, const char 
 	return true;
 }
 
-static bool
-start_scanner(struct vly_zone_reader *reader, zs_scanner_t *scanner, const char *path,
-	      const char *origin, uint32_t default_ttl)
+/* Returns the scanner, or NULL when an error has been reported. */
+static zs_scanner_t *
+start_scanner(struct vly_zone_reader *reader, const char *path, const struct vly_file_text *text,
+	      const char *origin, uint32_t default_ttl, unsigned depth)
 {
-	if (zs_init(scanner, origin, VLY_CLASS_IN, default_ttl) != 0)
-		return vly_zone_reader_fail(reader, "%s", zs_strerror(scanner->error.code));
-	return set_directory(reader, scanner, path);
+	int error;
+	zs_scanner_t *scanner =
+		vly_scanner_pool_take(reader->scanners, depth, origin, default_ttl, &error);
+
+	if (scanner == NULL && error == ZS_ENOMEM)
+		vly_zone_reader_fail_memory(reader);
+	else if (scanner == NULL)
+		vly_zone_reader_fail(reader, "%s", zs_strerror(error));
+	else if (may_include(text) && !set_directory(reader, scanner, path))
+		return NULL;
+	return scanner;
 }
 
 static bool
@@ -224,21 +257,14 @@ read_file(struct vly_zone_reader *reader, const char *path, const char *origin,
 	  uint32_t default_ttl, unsigned depth)
 {
 	struct vly_file_text text;
-	zs_scanner_t *scanner =
-		malloc(sizeof(*scanner)); /* half a megabyte: too large for a stack */
-
-	if (scanner == NULL)
-		return vly_zone_reader_fail_memory(reader);
 	const char *why = vly_file_text_read(&text, path);
-	bool done = why == NULL || vly_zone_reader_fail(reader, "cannot read %s: %s", path, why);
-	if (done) {
-		done = start_scanner(reader, scanner, path, origin, default_ttl) &&
-		       enter_file(reader, path, &text.stamp) &&
-		       read_text(reader, scanner, &text, depth);
-		zs_deinit(scanner);
-		vly_file_text_free(&text);
-	}
-	free(scanner);
+
+	if (why != NULL)
+		return vly_zone_reader_fail(reader, "cannot read %s: %s", path, why);
+	zs_scanner_t *scanner = start_scanner(reader, path, &text, origin, default_ttl, depth);
+	bool done = scanner != NULL && enter_file(reader, path, &text.stamp) &&
+		    read_text(reader, scanner, &text, depth);
+	vly_file_text_free(&text);
 	return done;
 }
 
@@ -246,25 +272,26 @@ read_file(struct vly_zone_reader *reader, const char *path, const char *origin,
 static bool
 scan_apex(struct vly_zone_reader *reader, struct vly_name *apex)
 {
-	zs_scanner_t *scanner = malloc(sizeof(*scanner));
+	int error;
+	const zs_scanner_t *scanner =
+		vly_scanner_pool_take(reader->scanners, 0, reader->name, 0, &error);
 
-	if (scanner == NULL)
+	if (scanner == NULL && error == ZS_ENOMEM)
 		return vly_zone_reader_fail_memory(reader);
-	bool done = zs_init(scanner, reader->name, VLY_CLASS_IN, 0) == 0 &&
-		    vly_name_scan(apex, scanner->zone_origin, scanner->zone_origin_length) != 0;
-	zs_deinit(scanner);
-	free(scanner);
-	return done || vly_zone_reader_fail(reader, "%.150s is not a zone name", reader->name);
+	return (scanner != NULL &&
+		vly_name_scan(apex, scanner->zone_origin, scanner->zone_origin_length) != 0) ||
+	       vly_zone_reader_fail(reader, "%.150s is not a zone name", reader->name);
 }
 
 int
-vly_zone_read_file(struct vly_zone *zone, const struct vly_hash_key *key, const char *name,
-		   const char *path, struct vly_load_progress *progress,
-		   struct vly_zone_report *report)
+vly_zone_read_file(struct vly_zone *zone, struct vly_scanner_pool *scanners,
+		   const struct vly_hash_key *key, const char *name, const char *path,
+		   struct vly_load_progress *progress, struct vly_zone_report *report)
 {
 	struct vly_name apex;
 	struct vly_zone_reader reader = {
 		.zone = zone,
+		.scanners = scanners,
 		.report = report,
 		.progress = progress,
 		.name = name,

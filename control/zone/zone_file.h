@@ -3,19 +3,20 @@
 #ifndef VLY_CONTROL_ZONE_FILE_H
 #define VLY_CONTROL_ZONE_FILE_H
 
+#include "scanner_pool.h"
 #include "zone.h"
 #include "zone_info.h"
 #include "zone_report.h"
 
 /*
- * Reads zone `name` (presentation form) from the file `path` (untrusted) and its included files.
- * `progress` may be NULL. Findings go to the report. Returns 0 with *zone, the caller's to free,
- * even if the report has errors; or -1 with an error and no zone. Blocks for the disk: for threads
- * of the pool.
+ * Reads zone `name` (presentation form) from the file `path` (untrusted) and its included files,
+ * with scanners of the pool. `progress` may be NULL. Findings go to the report. Returns 0 with
+ * *zone, the caller's to free, even if the report has errors; or -1 with an error and no zone.
+ * Blocks for the disk: for the thread pool.
  */
-__attribute__((nonnull(1, 2, 3, 4, 6), warn_unused_result)) int
-vly_zone_read_file(struct vly_zone *zone, const struct vly_hash_key *key, const char *name,
-		   const char *path, struct vly_load_progress *progress,
-		   struct vly_zone_report *report);
+__attribute__((nonnull(1, 2, 3, 4, 5, 7), warn_unused_result)) int
+vly_zone_read_file(struct vly_zone *zone, struct vly_scanner_pool *scanners,
+		   const struct vly_hash_key *key, const char *name, const char *path,
+		   struct vly_load_progress *progress, struct vly_zone_report *report);
 
 #endif

@@ -30,6 +30,7 @@ struct vly_reader_waiting {
 
 struct vly_zone_reader {
 	struct vly_zone *zone;
+	struct vly_scanner_pool *scanners;
 	struct vly_zone_report *report;
 	struct vly_load_progress *progress; /* may be NULL */
 	const char *name;                   /* of the zone */
