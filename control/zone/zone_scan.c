@@ -246,23 +246,6 @@ may_be_misread(struct walk *walk, const char *end)
 					    has_escape_above_255(walk->clear, end));
 }
 
-/* Makes libzscanner begin with a record at `at`, whatever it was doing. */
-static void
-restart(struct walk *walk)
-{
-	zs_scanner_t *scanner = walk->reader->scanner;
-
-	(void)zs_set_input_string(scanner, walk->at, (size_t)(walk->directive - walk->at));
-	scanner->cs = walk->reader->scanner_start;
-	scanner->top = 0;
-	scanner->multiline = false;
-	scanner->long_string = false;
-	scanner->comma_list = false;
-	scanner->error.code = 0;
-	scanner->error.fatal = false;
-	scanner->line_counter = walk->line;
-}
-
 /* Where libzscanner is: behind the last record, before the end of its line. */
 static const char *
 scanned_to(const struct walk *walk)
@@ -297,7 +280,8 @@ scan(struct walk *walk)
 	zs_scanner_t *scanner = reader->scanner;
 	const char *start = walk->at;
 
-	restart(walk);
+	vly_zone_scanner_restart(reader->zone_scanner, start, (size_t)(walk->directive - start),
+				 walk->line);
 	while (!is_over(reader)) {
 		uint32_t owner_len = scanner->r_owner_length;
 		(void)zs_parse_record(scanner);
