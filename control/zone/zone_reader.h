@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For zone_file.c alone: adds the records that libzscanner reads to a zone, or reports an error
- * with file and line. Blocks only for memory; one thread at a time.
+ * For zone_file.c and zone_scan.c: adds the records that have been read to a zone, or reports an
+ * error with file and line. Blocks only for memory; one thread at a time.
  */
 #ifndef VLY_CONTROL_ZONE_READER_H
 #define VLY_CONTROL_ZONE_READER_H
 
 #include <libzscanner/scanner.h>
 
+#include "token.h"
 #include "zone.h"
 #include "zone_info.h"
 #include "zone_report.h"
@@ -34,10 +35,15 @@ struct vly_zone_reader {
 	struct vly_load_progress *progress; /* may be NULL */
 	const char *name;                   /* of the zone */
 
-	/* the current place in the files; set by zone_file.c */
+	/* the current place in the files; set by zone_file.c and zone_scan.c */
 	const char *file;
 	uint16_t file_idx;
 	uint64_t line;
+	unsigned include_depth;
+
+	zs_scanner_t *scanner;
+	int scanner_start; /* its state before a record */
+	struct vly_lexed lexed;
 
 	bool gave_up;          /* out of memory: the rest of the file is skipped */
 	uint32_t last_ttl;     /* the last stated one, or VLY_READER_NO_TTL */
