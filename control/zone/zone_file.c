@@ -97,8 +97,7 @@ generate(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct text line
 		if (len == 0)
 			return vly_zone_reader_fail(
 				reader,
-				"$GENERATE: malformed ${}, a negative number, or a line of "
-				"more than %d octets",
+				"$GENERATE: malformed ${}, or a line of more than %d octets",
 				GENERATED_BYTES_MAX);
 		if (!scan(reader, scanner, (struct text){.start = buffer, .len = len}, line_no,
 			  depth))
