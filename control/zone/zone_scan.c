@@ -85,8 +85,7 @@ generate(struct walk *walk, const char *line, size_t len)
 		if (bytes == 0)
 			return vly_zone_reader_fail(
 				reader,
-				"$GENERATE: malformed ${}, a negative number, or a line of "
-				"more than %d octets",
+				"$GENERATE: malformed ${}, or a line of more than %d octets",
 				GENERATED_BYTES_MAX);
 		if (!walk_text(
 			    &(struct walk){.reader = reader, .at = buffer, .end = buffer + bytes}))
