@@ -115,7 +115,8 @@ put_label_octet(struct vly_rdata_printer *printer, uint8_t octet)
 	bool is_plain = (lower >= 'a' && lower <= 'z') || (octet >= '0' && octet <= '9') ||
 			octet == '-' || octet == '_' || octet == '*' || octet == '/';
 
-	if (octet <= ' ' || octet > '~') {
+	/* data that begins with \# is not of the type's form */
+	if (octet <= ' ' || octet > '~' || octet == '#') {
 		vly_rdata_put_text(printer, "\\%03u", octet);
 		return;
 	}

@@ -14,6 +14,7 @@
 #define HEAD "$ORIGIN z.\n$TTL 5\n@ SOA a a 7 1 1 1 1\n@ NS a\n"
 
 static char directory[] = "/tmp/volley-zone-scan-XXXXXX";
+static struct vly_zone_scanner scanner;
 static const char *const names[] = {"zone", "plain", "inc", "inc 2", "empty"};
 
 static void
@@ -39,6 +40,7 @@ remove_directory(void)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(path_of(names[i]));
 	rmdir(directory);
+	vly_zone_scanner_free(&scanner);
 }
 
 TestSuite(zone_scan, .init = make_directory, .fini = remove_directory);
@@ -63,7 +65,8 @@ static bool
 read_zone(struct vly_zone *zone, const char *name, struct vly_zone_report *report)
 {
 	vly_zone_report_defaults(report);
-	return vly_zone_read_file(zone, &vly_test_key, "z.", path_of(name), NULL, report) == 0;
+	return vly_zone_read_file(zone, &scanner, &vly_test_key, "z.", path_of(name), NULL,
+				  report) == 0;
 }
 
 /* The records in order of names and, at each, of the file; the caller frees them. */
@@ -404,8 +407,8 @@ Test(zone_scan, odd_zone_names)
 
 	write_file("zone", "$TTL 5\n@ SOA a a 7 1 1 1 1\n@ NS a\na+ A 192.0.2.1\n");
 	vly_zone_report_defaults(&report);
-	cr_assert_eq(vly_zone_read_file(&zone, &vly_test_key, "a+b.\\195\\164.", path_of("zone"),
-					NULL, &report),
+	cr_assert_eq(vly_zone_read_file(&zone, &scanner, &vly_test_key, "a+b.\\195\\164.",
+					path_of("zone"), NULL, &report),
 		     0);
 	cr_expect_eq(report.error_cnt, 0);
 	cr_expect_eq(zone.record_cnt, 3);
