@@ -8,6 +8,7 @@ gives: on all zone files at hand, and on random records of every type in every l
 import os
 import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from volley import ROOT
 pytestmark = pytest.mark.skipif(not peers.PROGRAMS["bind"], reason="BIND is not installed")
 PER_ZONE = 12  # records of each type in a zone
 SHOWN = 6
+WORKERS = 4  # which wait for other programs
 
 
 def zone_files():
@@ -52,18 +54,18 @@ def test_table_is_rendered():
 
 
 def test_files(note, tmp_path):
-    rows, left, count = Counter(), [], 0
-    for origin, file in zone_files():
-        if not file.exists():  # of a package that is not installed
-            continue
-        copy = tmp_path / "zone"
+    def compared(numbered):
+        number, (origin, file) = numbered
+        copy = tmp_path / f"{number}.zone"
         copy.write_bytes(file.read_bytes())
-        used, lines = compare(origin, copy)
-        rows.update(used)
-        count += 1
-        if lines:
-            left.append("\n".join([f"{file}:", *lines[:SHOWN]]))
-    note(f"{count} zone files; rows used: " + ", ".join(f"{row} {times}" for row, times in rows.most_common()))
+        return file, *compare(origin, copy)
+
+    files = [(origin, file) for origin, file in zone_files() if file.exists()]  # packages may be missing
+    with ThreadPoolExecutor(WORKERS) as pool:
+        done = list(pool.map(compared, enumerate(files)))
+    rows = Counter(row for _, used, _ in done for row in used)
+    left = ["\n".join([f"{file}:", *lines[:SHOWN]]) for file, _, lines in done if lines]
+    note(f"{len(files)} zone files; rows used: " + ", ".join(f"{row} {times}" for row, times in rows.most_common()))
     assert not left, f"{len(left)} files that no row explains\n" + "\n\n".join(left[:SHOWN])
 
 
