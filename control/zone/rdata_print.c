@@ -115,8 +115,8 @@ put_label_octet(struct vly_rdata_printer *printer, uint8_t octet)
 	bool is_plain = (lower >= 'a' && lower <= 'z') || (octet >= '0' && octet <= '9') ||
 			octet == '-' || octet == '_' || octet == '*' || octet == '/';
 
-	/* data that begins with \# is not of the type's form */
-	if (octet <= ' ' || octet > '~' || octet == '#') {
+	/* data that begins with \# is not of the type's form; BIND reads \[ as a label of bits */
+	if (octet <= ' ' || octet > '~' || octet == '#' || octet == '[') {
 		vly_rdata_put_text(printer, "\\%03u", octet);
 		return;
 	}
@@ -190,6 +190,9 @@ put_strings(struct vly_rdata_printer *printer)
 	return done;
 }
 
+/* NSD wants tags of CAA in lower case, and not longer. */
+#define COMMON_TAG_BYTES_MAX 15
+
 /* A string of digits, or of letters and digits. */
 static bool
 put_string_of(struct vly_rdata_printer *printer, bool letters)
@@ -199,8 +202,10 @@ put_string_of(struct vly_rdata_printer *printer, bool letters)
 	if (string == NULL || *string == 0)
 		return false;
 	vly_rdata_put_blank(printer);
+	printer->is_odd |= *string > COMMON_TAG_BYTES_MAX;
 	for (unsigned i = 1; i <= *string; i++) {
 		uint8_t lower = vly_ascii_lower(string[i]);
+		printer->is_odd |= lower != string[i];
 		if ((lower < '0' || lower > '9') && (!letters || lower < 'a' || lower > 'z'))
 			return false;
 		vly_rdata_put(printer, (char)string[i]);

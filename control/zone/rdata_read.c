@@ -198,7 +198,10 @@ take_period(struct vly_rdata_reader *reader)
 		       : vly_rdata_fail(reader, " is neither seconds nor a period such as 1h30m");
 }
 
-/* Seconds since 1970 of 14 digits; -1: they are no date. */
+/* No date. */
+#define NO_TIME INT64_MIN
+
+/* Seconds since 1970 of 14 digits, below 0 before it; or NO_TIME. */
 static int64_t
 read_date(const char *digits)
 {
@@ -217,7 +220,7 @@ read_date(const char *digits)
 		const char *at = digits + limits[i][0];
 		part[i] = (unsigned)(at[0] - '0') * 10 + (unsigned)(at[1] - '0');
 		if (part[i] < limits[i][1] || part[i] > limits[i][2])
-			return -1;
+			return NO_TIME;
 	}
 	struct tm date = {.tm_year = (int)year - 1900,
 			  .tm_mon = (int)part[0] - 1,
@@ -227,10 +230,11 @@ read_date(const char *digits)
 			  .tm_sec = (int)part[4]};
 	time_t seconds = timegm(&date);
 	/* timegm() makes the 1st of March of the 30th of February */
-	return date.tm_mday == (int)part[1] ? (int64_t)seconds : -1;
+	return date.tm_mday == (int)part[1] ? (int64_t)seconds : NO_TIME;
 }
 
-/* RFC 4034 §3.2; a date after 2106 is meant modulo 2^32 (§3.1.5). */
+/* RFC 4034 §3.2; a date after 2106 or before 1970, which BIND writes, is meant modulo 2^32
+ * (§3.1.5). */
 static bool
 take_time(struct vly_rdata_reader *reader)
 {
@@ -245,7 +249,7 @@ take_time(struct vly_rdata_reader *reader)
 	if (token->len == 14 && vly_rdata_word(token, digits, sizeof(digits)) &&
 	    strspn(digits, "0123456789") == 14) {
 		int64_t seconds = read_date(digits);
-		if (seconds >= 0)
+		if (seconds != NO_TIME)
 			return vly_rdata_append_number(reader, (uint64_t)seconds & UINT32_MAX, 4);
 	}
 	return vly_rdata_fail(reader, " is neither a date YYYYMMDDHHmmSS nor seconds since 1970");
