@@ -236,12 +236,15 @@ has_escape_above_255(const char *at, const char *end)
 
 /* True when libzscanner 3.2 may have misread the record from `at` to `end`: it takes \256 in a name
  * as \000, and lists in SVCB parameters that have escapes for other lists (RFC 9460 appendix A.1).
- */
+ * And when parentheses are still open, because their end follows in a line of its own: then it is
+ * not behind the record yet. */
 static bool
 may_be_misread(struct walk *walk, const char *end)
 {
 	const uint16_t type = walk->reader->scanner->r_type;
 
+	if (walk->reader->scanner->multiline)
+		return true;
 	return has_backslash(walk, end) && (type == VLY_TYPE_SVCB || type == VLY_TYPE_HTTPS ||
 					    has_escape_above_255(walk->clear, end));
 }

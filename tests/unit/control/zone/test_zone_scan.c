@@ -196,6 +196,10 @@ Test(zone_scan, parentheses)
 		{"( a A 192.0.2.1 )\n", "a A 192.0.2.1\n"},
 		{"(\na A\n192.0.2.1 )\n A 192.0.2.2\n", "a A 192.0.2.1\na A 192.0.2.2\n"},
 		{"a TXT (\n$money\n$TTL )\nb A 192.0.2.1\n", "a TXT $money $TTL\nb A 192.0.2.1\n"},
+		{"a ( NS ; (\n b.\n)\nb+ A 192.0.2.1\n A 192.0.2.2\n",
+		 "a NS b.\nb\\043 A 192.0.2.1\nb\\043 A 192.0.2.2\n"},
+		{"a NS ( b.\n\n) ; c\n A 192.0.2.2\n$ORIGIN c\na NS ( b.\n)\n A 192.0.2.2\n",
+		 "a NS b.\na A 192.0.2.2\na.c NS b.\na.c A 192.0.2.2\n"},
 		{"a TXT ( \"x\n$ORIGIN y\" )\n", "a TXT \"x\\010$ORIGIN y\"\n"},
 	};
 
