@@ -30,7 +30,6 @@ struct walk {
 	const char *clear;     /* there is no backslash from the record at hand to there */
 	unsigned refused_cnt;  /* records one behind the other that libzscanner refused */
 	unsigned at_once_cnt;  /* records that go the second way at once */
-	bool is_open;          /* `at` is behind data in parentheses, before the closing one */
 };
 
 static bool walk_text(struct walk *walk);
@@ -261,30 +260,6 @@ scanned_to(const struct walk *walk)
 		       : walk->directive;
 }
 
-/* libzscanner hands over a record in parentheses once its data are complete: blanks, line ends and
- * comments up to the closing one are still to come. Stops at anything else, which is an error. */
-static void
-leave_parentheses(struct walk *walk)
-{
-	unsigned depth = walk->is_open ? 1 : 0;
-
-	walk->is_open = false;
-	for (; depth > 0 && walk->at < walk->end; walk->at++) {
-		if (*walk->at == ';') {
-			const char *end = memchr(walk->at, '\n', (size_t)(walk->end - walk->at));
-			walk->at = end != NULL ? end : walk->end - 1;
-		}
-		if (*walk->at == '\n')
-			walk->line++;
-		else if (*walk->at == '(')
-			depth++;
-		else if (*walk->at == ')')
-			depth--;
-		else if (strchr(" \t\r;", *walk->at) == NULL)
-			return;
-	}
-}
-
 static void
 note_refused(struct walk *walk, bool is_first)
 {
@@ -307,7 +282,6 @@ scan(struct walk *walk)
 	zs_scanner_t *scanner = reader->scanner;
 	const char *start = walk->at;
 
-	walk->is_open = false;
 	vly_zone_scanner_restart(reader->zone_scanner, start, (size_t)(walk->directive - start),
 				 walk->line);
 	while (!is_over(reader)) {
@@ -322,7 +296,6 @@ scan(struct walk *walk)
 		if (scanner->state != ZS_STATE_DATA || may_be_misread(walk, to)) {
 			scanner->r_owner_length = owner_len;
 			note_refused(walk, walk->at != start);
-			leave_parentheses(walk);
 			read_record(walk);
 			return;
 		}
@@ -330,7 +303,6 @@ scan(struct walk *walk)
 		vly_zone_reader_add(reader, scanner);
 		walk->at = to;
 		walk->line = scanner->line_counter;
-		walk->is_open = scanner->multiline;
 		if (walk->file != NULL)
 			vly_file_text_release(walk->file, to);
 	}
