@@ -82,6 +82,11 @@ static const struct {
 	unsigned line; /* behind the apex; 0: none */
 } cases[] = {
 	{VLY_ZONE_CHECK_out_of_zone, VLY_TEST_APEX "a.elsewhere. A 192.0.2.1\n", 1},
+	{VLY_ZONE_CHECK_out_of_zone, VLY_TEST_APEX "a A 192.0.2.1\nb.y. A 192.0.2.1\n", 2},
+	{VLY_ZONE_CHECK_out_of_zone, VLY_TEST_APEX "zz. A 192.0.2.1\n", 1},
+	{VLY_ZONE_CHECK_out_of_zone, VLY_TEST_APEX "az. A 192.0.2.1\n", 1},
+	{VLY_ZONE_CHECK_out_of_zone, VLY_TEST_APEX ". A 192.0.2.1\n", 1},
+	{VLY_ZONE_CHECK_out_of_zone, VLY_TEST_APEX "$ORIGIN y.\na A 192.0.2.1\n", 2},
 	{VLY_ZONE_CHECK_below_dname, VLY_TEST_APEX "d DNAME e\na.d A 192.0.2.1\n", 2},
 	{VLY_ZONE_CHECK_below_cut, VLY_TEST_APEX "d NS ns.x.\na.d TXT x\n", 2},
 	{VLY_ZONE_CHECK_missing_glue, VLY_TEST_APEX "d NS ns.d\n", 1},
