@@ -69,6 +69,9 @@ struct vly_query {
 	bool client_is_ipv4;
 	uint16_t frame_off;    /* octets of the frame in front of the message; 0: there is none */
 	const uint8_t *client; /* 4 or 16 octets, valid until the response is written */
+	/* One's complement sum of the UDP header in front of the message and the message itself, up
+	 * to 2^40 and not folded (checksum.h); 0: not known. */
+	uint64_t udp_sum;
 
 	/* set by vly_query_write() */
 	uint16_t response_len; /* 0: send nothing */

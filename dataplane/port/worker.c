@@ -58,6 +58,7 @@ struct burst {
 	struct rte_mbuf *reply[BURST];
 	struct rte_mbuf *refused[BURST]; /* to be freed */
 	struct vly_packet packet[BURST]; /* of asked[] */
+	uint64_t udp_sum[BURST + 1];     /* of asked[] (query.h); written before it is decided */
 	struct vly_query query[BURST];   /* of asked[]; zeros to begin with: never `stream` */
 	_Atomic enum stage stage;
 	unsigned received_cnt;
@@ -112,7 +113,7 @@ port_mac(const struct vly_worker *worker)
  * all packets that are not reported "good" are checked here. */
 static inline bool
 is_intact(const struct vly_worker *worker, const struct rte_mbuf *mbuf, const uint8_t *frame,
-	  const struct vly_packet *packet)
+	  const struct vly_packet *packet, uint64_t *udp_sum)
 {
 	const uint8_t *dns = frame + packet->dns_off;
 	const uint8_t *udp = dns - VLY_UDP_BYTES;
@@ -121,7 +122,9 @@ is_intact(const struct vly_worker *worker, const struct rte_mbuf *mbuf, const ui
 	/* RTE_MBUF_F_RX_L4_CKSUM_NONE includes this bit: the packet has not left its host, and its
 	 * checksum is not filled in. */
 	if (!worker->checks_sums || (mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD) == 0)
-		return vly_packet_is_intact(dns, packet->dns_len, ipv4, worker->partial_sums);
+		return vly_packet_is_intact(dns, packet->dns_len, ipv4, worker->partial_sums,
+					    udp_sum);
+	*udp_sum = 0; /* not computed */
 	if (!vly_packet_udp_may_have(VLY_OCTETS_LOAD(16, udp + 6), ipv4))
 		return false;
 	return !ipv4 || (mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_GOOD) != 0 ||
@@ -135,6 +138,7 @@ classify(const struct vly_worker *worker, struct burst *burst)
 	unsigned cnt = burst->received_cnt;
 	struct vly_packet *packet = burst->packet;
 	struct rte_mbuf **asked = burst->asked;
+	uint64_t *udp_sum = burst->udp_sum;
 	uint64_t rx_bytes = 0;
 	uint64_t mac = port_mac(worker);
 
@@ -155,11 +159,13 @@ classify(const struct vly_worker *worker, struct burst *burst)
 		if (verdict == VLY_VERDICT_serve &&
 		    (mbuf->nb_segs != 1 || rte_pktmbuf_tailroom(mbuf) < VLY_NAME_SLACK_BYTES))
 			verdict = VLY_VERDICT_too_large;
-		if (verdict == VLY_VERDICT_serve && !is_intact(worker, mbuf, frame, packet))
+		if (verdict == VLY_VERDICT_serve &&
+		    !is_intact(worker, mbuf, frame, packet, udp_sum))
 			verdict = VLY_VERDICT_bad_checksum;
 		if (likely(verdict == VLY_VERDICT_serve)) {
 			*asked++ = mbuf;
 			packet++;
+			udp_sum++;
 		} else {
 			refuse(worker, burst, mbuf, verdict);
 		}
@@ -189,6 +195,7 @@ admit(const struct vly_worker *worker, struct burst *burst, const struct vly_pol
 		if (unlikely(i != kept)) {
 			burst->packet[kept] = burst->packet[i];
 			burst->asked[kept] = burst->asked[i];
+			burst->udp_sum[kept] = burst->udp_sum[i];
 		}
 		kept++;
 	}
@@ -210,6 +217,7 @@ make_queries(const struct vly_worker *worker, struct burst *burst)
 		bool ipv4 = packet->ip_version == 4;
 		query->message = frame + packet->dns_off;
 		query->message_len = packet->dns_len;
+		query->udp_sum = burst->udp_sum[i];
 		query->room = (uint16_t)(mbuf->buf_len - mbuf->data_off - packet->dns_off);
 		query->limit_max = limit_max[ipv4];
 		query->limit = VLY_UDP_BYTES_MIN;
