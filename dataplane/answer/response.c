@@ -238,7 +238,7 @@ static inline uint64_t
 question_sum(const struct vly_query *query)
 {
 	const uint8_t *question = query->message + VLY_DNS_HEADER_BYTES;
-	const uint64_t zero = UINT64_C(0xffff) << 24; /* modulo 0xffff; more than the rest can be */
+	const uint64_t zero = UINT64_C(0xffff) << 32; /* modulo 0xffff; more than is subtracted */
 	unsigned rest_bytes = query->message_len - VLY_DNS_HEADER_BYTES - query->question_bytes;
 
 	if (query->udp_sum == 0 || (rest_bytes != 0 && rest_bytes != VLY_OPT_BYTES))
