@@ -31,6 +31,8 @@
 
 struct vly_guard;
 
+/* The stages overlap only while all of them have queries (pipeline.c): in bursts of 64 an lcore
+ * answers 6 % more than in those of 32; 128 are no better. */
 #define VLY_BURST_MAX 64
 
 /* What becomes of a message. */
