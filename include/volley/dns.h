@@ -91,6 +91,7 @@ enum vly_type {
 	VLY_TYPE_SIG = 24,
 	VLY_TYPE_PX = 26,
 	VLY_TYPE_AAAA = 28,
+	VLY_TYPE_LOC = 29,
 	VLY_TYPE_NXT = 30,
 	VLY_TYPE_SRV = 33,
 	VLY_TYPE_NAPTR = 35,
@@ -99,11 +100,17 @@ enum vly_type {
 	VLY_TYPE_DNAME = 39,
 	VLY_TYPE_OPT = 41,
 	VLY_TYPE_DS = 43,
+	VLY_TYPE_SSHFP = 44,
 	VLY_TYPE_RRSIG = 46,
 	VLY_TYPE_NSEC = 47,
 	VLY_TYPE_DNSKEY = 48,
 	VLY_TYPE_NSEC3 = 50,
 	VLY_TYPE_NSEC3PARAM = 51,
+	VLY_TYPE_TLSA = 52,
+	VLY_TYPE_SMIMEA = 53,
+	VLY_TYPE_CDS = 59,
+	VLY_TYPE_CDNSKEY = 60,
+	VLY_TYPE_ZONEMD = 63,
 	VLY_TYPE_SVCB = 64,
 	VLY_TYPE_HTTPS = 65,
 	/* 128 to 255: question and meta types, never in a zone (RFC 6895 §3.1). */
@@ -115,6 +122,7 @@ enum vly_type {
 	VLY_TYPE_MAILB = 253,
 	VLY_TYPE_MAILA = 254,
 	VLY_TYPE_ANY = 255,
+	VLY_TYPE_DLV = 32769,
 };
 
 /* The error in a TSIG record (RFC 8945 §3). */
