@@ -448,7 +448,7 @@ vly_rdata_read(uint16_t type, const struct vly_token *token, unsigned cnt, const
 {
 	const struct vly_rr_field *field = vly_rr_fields(type);
 	struct vly_rdata_reader reader = {.token = token,
-					  .end = token + cnt,
+					  .end = cnt > 0 ? token + cnt : token,
 					  .origin = origin,
 					  .to = to,
 					  .field = "data",
