@@ -33,6 +33,7 @@ struct vly_image_builder {
 	uint32_t zone_cnt;
 	uint32_t zone_size;
 	char *includes; /* of the zone added last */
+	struct vly_zone_scanner scanner;
 };
 
 struct vly_image_builder *
@@ -66,6 +67,7 @@ vly_image_builder_free(struct vly_image_builder *builder)
 		close(builder->fd);
 	free(builder->zone);
 	free(builder->includes);
+	vly_zone_scanner_free(&builder->scanner);
 	free(builder);
 }
 
@@ -165,7 +167,8 @@ vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, 
 {
 	struct vly_zone zone;
 
-	if (vly_zone_read_file(&zone, &builder->key, name, path, progress, report) != 0)
+	if (vly_zone_read_file(&zone, &builder->scanner, &builder->key, name, path, progress,
+			       report) != 0)
 		return -1;
 	vly_zone_check(&zone, report);
 	int result = report->error_cnt == 0 ? add_zone(builder, &zone, report, info) : -1;

@@ -221,13 +221,15 @@ print_zone(struct check *check, const char *name, const char *file)
 {
 	static const struct vly_hash_key key; /* nothing is served from it */
 	struct vly_zone_report report = {.on_finding = tell_finding, .context = check};
+	struct vly_zone_scanner scanner = {0};
 	struct vly_zone zone;
 
-	if (vly_zone_read_file(&zone, &key, name, file, &check->progress, &report) == 0) {
+	if (vly_zone_read_file(&zone, &scanner, &key, name, file, &check->progress, &report) == 0) {
 		if (report.error_cnt == 0 && vly_zone_print(&zone, stdout) != 0)
 			vly_zone_report_add(&report, VLY_ZONE_CHECK_must, file, 0, "out of memory");
 		vly_zone_free(&zone);
 	}
+	vly_zone_scanner_free(&scanner);
 	check->failed_cnt += report.error_cnt > 0;
 	check->error_cnt += report.error_cnt;
 }

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "arena.h"
 
-/* The first mapping: a small zone fits, and a million builders' worth of them would still be
- * cheap. */
-#define FIRST_BYTES (UINT64_C(1) << 16)
+/* Up to here an arena without a file is on the heap. It begins with a page: a zone of eight records
+ * fits, and the allocator has that at hand. With a mapping for each, a small zone costs ten system
+ * calls more. */
+#define HEAP_BYTES_FIRST (UINT64_C(1) << 12)
+#define HEAP_BYTES_MAX   (UINT64_C(1) << 15)
+
+#define MAPPED_BYTES_FIRST (UINT64_C(1) << 16)
 
 /* Growing steps double up to here: beyond, doubling would commit too much file space at once. */
 #define STEP_BYTES_MAX (UINT64_C(1) << 28)
@@ -21,6 +26,8 @@
 void *
 vly_pages_alloc(uint64_t bytes)
 {
+	if (bytes <= HEAP_BYTES_MAX)
+		return calloc(1, bytes);
 	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return at == MAP_FAILED ? NULL : at;
@@ -29,19 +36,31 @@ vly_pages_alloc(uint64_t bytes)
 void
 vly_pages_free(void *block, uint64_t bytes)
 {
-	if (block != NULL)
+	if (bytes <= HEAP_BYTES_MAX)
+		free(block);
+	else if (block != NULL)
 		munmap(block, bytes);
+}
+
+static bool
+is_on_heap(const struct vly_arena *arena)
+{
+	return arena->fd < 0 && arena->size <= HEAP_BYTES_MAX;
 }
 
 int
 vly_arena_open(struct vly_arena *arena, int fd, uint64_t reserve_bytes)
 {
-	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
-
-	*arena = (struct vly_arena){.used = reserve_bytes, .size = FIRST_BYTES, .fd = fd};
-	if (fd >= 0 && ftruncate(fd, (off_t)arena->size) != 0)
+	*arena = (struct vly_arena){.used = reserve_bytes, .fd = fd};
+	if (fd < 0) {
+		arena->size = HEAP_BYTES_FIRST;
+		arena->base = vly_pages_alloc(arena->size);
+		return arena->base != NULL ? 0 : -1;
+	}
+	arena->size = MAPPED_BYTES_FIRST;
+	if (ftruncate(fd, (off_t)arena->size) != 0)
 		return -1;
-	arena->base = mmap(NULL, arena->size, PROT_READ | PROT_WRITE, flags, fd, 0);
+	arena->base = mmap(NULL, arena->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (arena->base == MAP_FAILED) {
 		arena->base = NULL;
 		return -1;
@@ -49,10 +68,24 @@ vly_arena_open(struct vly_arena *arena, int fd, uint64_t reserve_bytes)
 	return 0;
 }
 
+/* From the heap to a larger block of it, or to a mapping. */
+static void *
+move(const struct vly_arena *arena, uint64_t size)
+{
+	uint8_t *base = vly_pages_alloc(size);
+
+	if (base == NULL)
+		return NULL;
+	memcpy(base, arena->base, arena->used);
+	free(arena->base);
+	return base;
+}
+
 static int
 grow(struct vly_arena *arena, uint64_t bytes)
 {
 	uint64_t size = arena->size;
+	void *base;
 
 	if (bytes > BYTES_MAX) {
 		errno = EFBIG;
@@ -60,10 +93,15 @@ grow(struct vly_arena *arena, uint64_t bytes)
 	}
 	while (size < bytes)
 		size += size < STEP_BYTES_MAX ? size : STEP_BYTES_MAX;
-	if (arena->fd >= 0 && ftruncate(arena->fd, (off_t)size) != 0)
-		return -1;
-	void *base = mremap(arena->base, arena->size, size, MREMAP_MAYMOVE);
-	if (base == MAP_FAILED)
+	if (is_on_heap(arena)) {
+		base = move(arena, size);
+	} else {
+		if (arena->fd >= 0 && ftruncate(arena->fd, (off_t)size) != 0)
+			return -1;
+		base = mremap(arena->base, arena->size, size, MREMAP_MAYMOVE);
+		base = base == MAP_FAILED ? NULL : base;
+	}
+	if (base == NULL)
 		return -1;
 	arena->base = base;
 	arena->size = size;
@@ -91,7 +129,9 @@ vly_arena_rewind(struct vly_arena *arena, uint64_t used)
 void
 vly_arena_close(struct vly_arena *arena)
 {
-	if (arena->base != NULL)
+	if (is_on_heap(arena))
+		free(arena->base);
+	else if (arena->base != NULL)
 		munmap(arena->base, arena->size);
 	arena->base = NULL;
 }

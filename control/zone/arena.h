@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * An arena: one growing block of zeroed memory, given back to the system as a whole. Things in it
- * are named by refs (multiples of 8 octets), as the block may move whenever it grows. Anonymous, or
- * in a file such as a memfd. Not for use by several threads at once.
+ * An arena: one growing block of zeroed memory, freed as a whole; unless it is small, it goes back
+ * to the system then. Things in it are named by refs (multiples of 8 octets), as the block may move
+ * whenever it grows. Anonymous, or in a file such as a memfd. Not for use by several threads at
+ * once.
  */
 #ifndef VLY_CONTROL_ARENA_H
 #define VLY_CONTROL_ARENA_H
@@ -37,8 +38,8 @@ __attribute__((nonnull)) void vly_arena_rewind(struct vly_arena *arena, uint64_t
 
 __attribute__((nonnull)) void vly_arena_close(struct vly_arena *arena);
 
-/* A zeroed block of its own, given back to the system when it is freed. Returns NULL when there is
- * no memory. */
+/* A zeroed block; unless it is small, one of its own that is given back to the system when it is
+ * freed. Returns NULL when there is no memory. */
 __attribute__((warn_unused_result)) void *vly_pages_alloc(uint64_t bytes);
 
 /* Gives back all `bytes` of a block, or nothing when it is NULL. */

@@ -72,19 +72,6 @@ read_apex(struct vly_zone_reader *reader, uint8_t apex[VLY_NAME_BYTES_MAX])
 		       : 0;
 }
 
-static bool
-start_scanner(struct vly_zone_reader *reader, const uint8_t *apex, unsigned apex_len)
-{
-	zs_scanner_t *scanner = reader->scanner;
-
-	if (zs_init(scanner, ".", VLY_CLASS_IN, VLY_READER_NO_TTL) != 0)
-		return vly_zone_reader_fail(reader, "%s", zs_strerror(scanner->error.code));
-	reader->scanner_start = scanner->cs;
-	memcpy(scanner->zone_origin, apex, apex_len);
-	scanner->zone_origin_length = apex_len;
-	return true;
-}
-
 /* Begins the zone and reads its file. Returns false when there is no zone then. */
 static bool
 read_zone(struct vly_zone_reader *reader, const struct vly_hash_key *key, const char *path)
@@ -95,8 +82,9 @@ read_zone(struct vly_zone_reader *reader, const struct vly_hash_key *key, const 
 
 	if (len == 0 || vly_name_scan(&apex, wire, len) == 0)
 		return vly_zone_reader_fail(reader, "%.150s is not a zone name", reader->name);
-	if (!start_scanner(reader, wire, len))
-		return false;
+	if (vly_zone_scanner_begin(reader->zone_scanner, wire, len, VLY_READER_NO_TTL) != 0)
+		return vly_zone_reader_fail_memory(reader);
+	reader->scanner = reader->zone_scanner->zs;
 	if (vly_zone_init(reader->zone, key, &apex) != 0)
 		return vly_zone_reader_fail_memory(reader);
 	bool done = read_file(reader, path);
@@ -108,27 +96,21 @@ read_zone(struct vly_zone_reader *reader, const struct vly_hash_key *key, const 
 }
 
 int
-vly_zone_read_file(struct vly_zone *zone, const struct vly_hash_key *key, const char *name,
-		   const char *path, struct vly_load_progress *progress,
-		   struct vly_zone_report *report)
+vly_zone_read_file(struct vly_zone *zone, struct vly_zone_scanner *scanner,
+		   const struct vly_hash_key *key, const char *name, const char *path,
+		   struct vly_load_progress *progress, struct vly_zone_report *report)
 {
 	struct vly_zone_reader reader = {
 		.zone = zone,
+		.zone_scanner = scanner,
 		.report = report,
 		.progress = progress,
 		.name = name,
 		.file = path,
 		.last_ttl = VLY_READER_NO_TTL,
-		.scanner = malloc(sizeof(zs_scanner_t)), /* half a megabyte */
 	};
-
-	if (reader.scanner == NULL) {
-		vly_zone_reader_fail_memory(&reader);
-		return -1;
-	}
 	bool done = read_zone(&reader, key, path);
-	zs_deinit(reader.scanner);
-	free(reader.scanner);
+
 	vly_lexed_free(&reader.lexed);
 	if (!done)
 		return -1;

@@ -6,16 +6,17 @@
 #include "zone.h"
 #include "zone_info.h"
 #include "zone_report.h"
+#include "zone_scanner.h"
 
 /*
- * Reads zone `name` (presentation form) from the file `path` (untrusted) and its included files.
- * `progress` may be NULL. Findings go to the report. Returns 0 with *zone, the caller's to free,
- * even if the report has errors; or -1 with an error and no zone. Blocks for the disk: for threads
- * of the pool.
+ * Reads zone `name` (presentation form) from the file `path` (untrusted) and its included files,
+ * with the scanner. `progress` may be NULL. Findings go to the report. Returns 0 with
+ * *zone, the caller's to free, even if the report has errors; or -1 with an error and no zone.
+ * Blocks for the disk: for the thread pool.
  */
-__attribute__((nonnull(1, 2, 3, 4, 6), warn_unused_result)) int
-vly_zone_read_file(struct vly_zone *zone, const struct vly_hash_key *key, const char *name,
-		   const char *path, struct vly_load_progress *progress,
-		   struct vly_zone_report *report);
+__attribute__((nonnull(1, 2, 3, 4, 5, 7), warn_unused_result)) int
+vly_zone_read_file(struct vly_zone *zone, struct vly_zone_scanner *scanner,
+		   const struct vly_hash_key *key, const char *name, const char *path,
+		   struct vly_load_progress *progress, struct vly_zone_report *report);
 
 #endif

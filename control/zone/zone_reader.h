@@ -6,12 +6,11 @@
 #ifndef VLY_CONTROL_ZONE_READER_H
 #define VLY_CONTROL_ZONE_READER_H
 
-#include <libzscanner/scanner.h>
-
 #include "token.h"
 #include "zone.h"
 #include "zone_info.h"
 #include "zone_report.h"
+#include "zone_scanner.h"
 
 /* The scanner's TTL for a record without one, when there is no $TTL. The scanner can't say so in
  * another way. It is one of the numbers that are treated as 0 (RFC 2181 §8), and a number that
@@ -41,8 +40,8 @@ struct vly_zone_reader {
 	uint64_t line;
 	unsigned include_depth;
 
-	zs_scanner_t *scanner;
-	int scanner_start; /* its state before a record */
+	struct vly_zone_scanner *zone_scanner;
+	zs_scanner_t *scanner; /* that of zone_scanner */
 	struct vly_lexed lexed;
 
 	bool gave_up;          /* out of memory: the rest of the file is skipped */

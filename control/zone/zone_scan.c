@@ -85,8 +85,7 @@ generate(struct walk *walk, const char *line, size_t len)
 		if (bytes == 0)
 			return vly_zone_reader_fail(
 				reader,
-				"$GENERATE: malformed ${}, a negative number, or a line of "
-				"more than %d octets",
+				"$GENERATE: malformed ${}, or a line of more than %d octets",
 				GENERATED_BYTES_MAX);
 		if (!walk_text(
 			    &(struct walk){.reader = reader, .at = buffer, .end = buffer + bytes}))
@@ -236,31 +235,17 @@ has_escape_above_255(const char *at, const char *end)
 
 /* True when libzscanner 3.2 may have misread the record from `at` to `end`: it takes \256 in a name
  * as \000, and lists in SVCB parameters that have escapes for other lists (RFC 9460 appendix A.1).
- */
+ * And when parentheses are still open, because their end follows in a line of its own: then it is
+ * not behind the record yet. */
 static bool
 may_be_misread(struct walk *walk, const char *end)
 {
 	const uint16_t type = walk->reader->scanner->r_type;
 
+	if (walk->reader->scanner->multiline)
+		return true;
 	return has_backslash(walk, end) && (type == VLY_TYPE_SVCB || type == VLY_TYPE_HTTPS ||
 					    has_escape_above_255(walk->clear, end));
-}
-
-/* Makes libzscanner begin with a record at `at`, whatever it was doing. */
-static void
-restart(struct walk *walk)
-{
-	zs_scanner_t *scanner = walk->reader->scanner;
-
-	(void)zs_set_input_string(scanner, walk->at, (size_t)(walk->directive - walk->at));
-	scanner->cs = walk->reader->scanner_start;
-	scanner->top = 0;
-	scanner->multiline = false;
-	scanner->long_string = false;
-	scanner->comma_list = false;
-	scanner->error.code = 0;
-	scanner->error.fatal = false;
-	scanner->line_counter = walk->line;
 }
 
 /* Where libzscanner is: behind the last record, before the end of its line. */
@@ -297,7 +282,8 @@ scan(struct walk *walk)
 	zs_scanner_t *scanner = reader->scanner;
 	const char *start = walk->at;
 
-	restart(walk);
+	vly_zone_scanner_restart(reader->zone_scanner, start, (size_t)(walk->directive - start),
+				 walk->line);
 	while (!is_over(reader)) {
 		uint32_t owner_len = scanner->r_owner_length;
 		(void)zs_parse_record(scanner);

@@ -13,6 +13,7 @@
 
 static char directory[] = "/tmp/volley-zone-file-XXXXXX";
 static char path[100];
+static struct vly_zone_scanner scanner;
 
 static void
 make_directory(void)
@@ -30,6 +31,7 @@ remove_directory(void)
 	unlink(path);
 	unlink(included);
 	rmdir(directory);
+	vly_zone_scanner_free(&scanner);
 }
 
 TestSuite(zone_file, .init = make_directory, .fini = remove_directory);
@@ -281,7 +283,8 @@ Test(zone_file, reads_every_type_that_libzscanner_knows)
 	fclose(out);
 	write_file("zone", text);
 	free(text);
-	cr_assert_eq(vly_zone_read_file(&zone, &vly_test_key, "z.", path, NULL, &report), 0);
+	cr_assert_eq(vly_zone_read_file(&zone, &scanner, &vly_test_key, "z.", path, NULL, &report),
+		     0);
 	cr_assert_eq(report.error_cnt, 0, "%llu: %s", (unsigned long long)report.first.line,
 		     report.first.text);
 	cr_expect_eq(zone.record_cnt, CASES + 2);
@@ -342,7 +345,9 @@ Test(zone_file, counts_progress)
 	write_file("zone", text);
 	free(text);
 	vly_zone_report_defaults(&report);
-	cr_assert_eq(vly_zone_read_file(&zone, &vly_test_key, "z.", path, &progress, &report), 0);
+	cr_assert_eq(
+		vly_zone_read_file(&zone, &scanner, &vly_test_key, "z.", path, &progress, &report),
+		0);
 	cr_expect_geq(progress.record_cnt, 4096);
 	cr_expect_leq(progress.record_cnt, 5002);
 	vly_zone_free(&zone);

@@ -14,6 +14,7 @@
 #define HEAD "$ORIGIN z.\n$TTL 5\n@ SOA a a 7 1 1 1 1\n@ NS a\n"
 
 static char directory[] = "/tmp/volley-zone-scan-XXXXXX";
+static struct vly_zone_scanner scanner;
 static const char *const names[] = {"zone", "plain", "inc", "inc 2", "empty"};
 
 static void
@@ -39,6 +40,7 @@ remove_directory(void)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(path_of(names[i]));
 	rmdir(directory);
+	vly_zone_scanner_free(&scanner);
 }
 
 TestSuite(zone_scan, .init = make_directory, .fini = remove_directory);
@@ -63,7 +65,8 @@ static bool
 read_zone(struct vly_zone *zone, const char *name, struct vly_zone_report *report)
 {
 	vly_zone_report_defaults(report);
-	return vly_zone_read_file(zone, &vly_test_key, "z.", path_of(name), NULL, report) == 0;
+	return vly_zone_read_file(zone, &scanner, &vly_test_key, "z.", path_of(name), NULL,
+				  report) == 0;
 }
 
 /* The records in order of names and, at each, of the file; the caller frees them. */
@@ -193,6 +196,10 @@ Test(zone_scan, parentheses)
 		{"( a A 192.0.2.1 )\n", "a A 192.0.2.1\n"},
 		{"(\na A\n192.0.2.1 )\n A 192.0.2.2\n", "a A 192.0.2.1\na A 192.0.2.2\n"},
 		{"a TXT (\n$money\n$TTL )\nb A 192.0.2.1\n", "a TXT $money $TTL\nb A 192.0.2.1\n"},
+		{"a ( NS ; (\n b.\n)\nb+ A 192.0.2.1\n A 192.0.2.2\n",
+		 "a NS b.\nb\\043 A 192.0.2.1\nb\\043 A 192.0.2.2\n"},
+		{"a NS ( b.\n\n) ; c\n A 192.0.2.2\n$ORIGIN c\na NS ( b.\n)\n A 192.0.2.2\n",
+		 "a NS b.\na A 192.0.2.2\na.c NS b.\na.c A 192.0.2.2\n"},
 		{"a TXT ( \"x\n$ORIGIN y\" )\n", "a TXT \"x\\010$ORIGIN y\"\n"},
 	};
 
@@ -404,8 +411,8 @@ Test(zone_scan, odd_zone_names)
 
 	write_file("zone", "$TTL 5\n@ SOA a a 7 1 1 1 1\n@ NS a\na+ A 192.0.2.1\n");
 	vly_zone_report_defaults(&report);
-	cr_assert_eq(vly_zone_read_file(&zone, &vly_test_key, "a+b.\\195\\164.", path_of("zone"),
-					NULL, &report),
+	cr_assert_eq(vly_zone_read_file(&zone, &scanner, &vly_test_key, "a+b.\\195\\164.",
+					path_of("zone"), NULL, &report),
 		     0);
 	cr_expect_eq(report.error_cnt, 0);
 	cr_expect_eq(zone.record_cnt, 3);
