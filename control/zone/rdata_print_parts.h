@@ -42,6 +42,9 @@ __attribute__((nonnull)) bool vly_rdata_put_number(struct vly_rdata_printer *pri
 						   unsigned octets);
 __attribute__((nonnull)) bool vly_rdata_put_name(struct vly_rdata_printer *printer);
 
+/* rdata_print_field.c: a field of any kind */
+__attribute__((nonnull)) bool vly_rdata_put_field(struct vly_rdata_printer *printer, unsigned kind);
+
 /* rdata_print_list.c: lists of types, services and hashes */
 __attribute__((nonnull)) bool vly_rdata_put_hash(struct vly_rdata_printer *printer);
 __attribute__((nonnull)) bool vly_rdata_put_bitmap(struct vly_rdata_printer *printer);

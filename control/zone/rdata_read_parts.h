@@ -40,14 +40,17 @@ __attribute__((nonnull)) bool vly_rdata_append(struct vly_rdata_reader *reader, 
 __attribute__((nonnull)) bool vly_rdata_append_number(struct vly_rdata_reader *reader,
 						      uint64_t number, unsigned octets);
 
+/* Copies a word as a C string; false: it does not fit, or has a NUL. */
+__attribute__((nonnull)) bool vly_rdata_word(const struct vly_token *token, char *to, size_t size);
+
+/* rdata_read_plain.c: numbers, names, strings, times */
 /* A number in `octets` octets, 0 to max. */
 __attribute__((nonnull)) bool vly_rdata_take_number(struct vly_rdata_reader *reader, uint64_t max,
 						    unsigned octets);
 __attribute__((nonnull)) bool vly_rdata_take_name(struct vly_rdata_reader *reader);
-__attribute__((nonnull)) bool vly_rdata_take_string(struct vly_rdata_reader *reader);
 
-/* Copies a word as a C string; false: it does not fit, or has a NUL. */
-__attribute__((nonnull)) bool vly_rdata_word(const struct vly_token *token, char *to, size_t size);
+/* Any field of such a kind. */
+__attribute__((nonnull)) bool vly_rdata_take_plain(struct vly_rdata_reader *reader);
 
 /* rdata_read_coded.c: hexadecimal, Base64, Base32hex */
 __attribute__((nonnull)) bool vly_rdata_take_hex(struct vly_rdata_reader *reader);

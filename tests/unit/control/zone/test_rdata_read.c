@@ -320,6 +320,8 @@ static const struct {
 	 "the algorithm is neither a number from 0 to 255 nor a mnemonic"},
 	{"DNSKEY", "ZONE| 3 8 AQID",
 	 "the flags are neither a number from 0 to 65535 nor mnemonics with | between them"},
+	{"DS", "1 8 2 \"\"", "the digest is empty"},
+	{"DNSKEY", "256 3 8 \"\"", "the key is empty"},
 	{"DS", "1 8 2 012", "the digest has an odd number of hexadecimal digits"},
 	{"DS", "1 8 2 0g", "the digest has an octet that is not a hexadecimal digit"},
 	{"SOA", "a b 1 2 3 4 x", "the minimum is neither seconds nor a period such as 1h30m"},
