@@ -82,6 +82,7 @@ enum vly_type {
 	VLY_TYPE_MG = 8,
 	VLY_TYPE_MR = 9,
 	VLY_TYPE_PTR = 12,
+	VLY_TYPE_HINFO = 13,
 	VLY_TYPE_MINFO = 14,
 	VLY_TYPE_MX = 15,
 	VLY_TYPE_TXT = 16,
@@ -113,6 +114,7 @@ enum vly_type {
 	VLY_TYPE_ZONEMD = 63,
 	VLY_TYPE_SVCB = 64,
 	VLY_TYPE_HTTPS = 65,
+	VLY_TYPE_SPF = 99,
 	/* 128 to 255: question and meta types, never in a zone (RFC 6895 §3.1). */
 	VLY_TYPE_META_FIRST = 128,
 	VLY_TYPE_TKEY = 249,
@@ -122,6 +124,8 @@ enum vly_type {
 	VLY_TYPE_MAILB = 253,
 	VLY_TYPE_MAILA = 254,
 	VLY_TYPE_ANY = 255,
+	VLY_TYPE_URI = 256,
+	VLY_TYPE_CAA = 257,
 	VLY_TYPE_DLV = 32769,
 };
 

@@ -15,6 +15,7 @@ import pytest
 
 import peers
 import zone_differences
+import zone_mixed
 import zone_spelling
 import zone_text
 import zone_wire
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.skipif(not peers.PROGRAMS["bind"], reason="BIND is not 
 PER_ZONE = 12  # records of each type in a zone
 FUZZED = 100  # files of the fuzzer's corpus; all of them with VOLLEY_HEAVY
 FAMILIES = 10
+MIXED, MIXED_LINES = 60, 100
 SHOWN = 6
 WORKERS = 4  # which wait for other programs
 
@@ -82,6 +84,26 @@ def test_files(note, tmp_path):
     left = ["\n".join([f"{file}:", *lines[:SHOWN]]) for file, _, lines in done if lines]
     note(f"seed {seed}: {len(files)} zone files; rows used: " + ", ".join(f"{row} {times}" for row, times in rows.most_common()))
     assert not left, f"seed {seed}: {len(left)} files that no row explains\n" + "\n\n".join(left[:SHOWN])
+
+
+def test_mixed(note, tmp_path):
+    """Plain and odd lines, directives and included files in any order."""
+    def compared(number):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        zone = zone_mixed.Mixed(random.Random(seed + number), "zone", MIXED_LINES)
+        for name, text in zone.files.items():
+            (directory / name).write_bytes((zone_text.HEAD if name == "zone" else b"") + text)
+        return directory / "zone", *compare("example.", directory / "zone")
+
+    seed, _ = new_dice()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        done = list(pool.map(compared, range(MIXED)))
+    rows = Counter(row for _, used, _ in done for row in used)
+    left = ["\n".join([f"{file}:", *lines[:SHOWN]]) for file, _, lines in done if lines]
+    note(f"seed {seed}: {MIXED} zones of mixed lines; rows used: "
+         + ", ".join(f"{row} {times}" for row, times in rows.most_common()))
+    assert not left, f"seed {seed}: {len(left)} zones that no row explains\n" + "\n\n".join(left[:SHOWN])
 
 
 def test_spellings(note, tmp_path):
