@@ -47,8 +47,9 @@ class Mixed:
         if depth == 2:
             return b"; $INCLUDE nothing"
         name = f"inc{len(self.files)}"
-        self.files[name] = b""
+        used, self.files[name] = self.used, b""
         self.files[name] = self.text(dice.choice([0, 1, 3, 8]), depth + 1)
+        self.used = used  # the owner is again that before it
         return b"$INCLUDE " + name.encode() + dice.choice([b"", b" sub", b" @", b" ; comment", b" b+c", b" sub.example."])
 
     def text(self, lines, depth):
@@ -62,7 +63,7 @@ class Mixed:
             else:
                 line = dice.choice([b"", b"   ", b"; comment (\"", b"\t; comment", b" ( ; nothing\n )"])
             text += line + dice.choice([b"\n", b"\n", b"\n", b"\r\n", b" \n", b" ; comment\n"])
-        if text and dice.random() < 0.1:
-            text = text.rstrip()
-        return text
+        # BIND wants a line feed behind directives and comments
+        self.count += 1
+        return text + (b"" if dice.random() < 0.9 else b"end%d A 192.0.2.1" % self.count)
 
