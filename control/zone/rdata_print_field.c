@@ -176,9 +176,11 @@ static bool
 put_number(struct vly_rdata_printer *printer)
 {
 	static const uint8_t octets[VLY_FIELD_CNT] = {
-		[VLY_FIELD_U8] = 1,          [VLY_FIELD_U16] = 2,       [VLY_FIELD_U32] = 4,
-		[VLY_FIELD_U64] = 8,         [VLY_FIELD_PERIOD] = 4,    [VLY_FIELD_ALGORITHM] = 1,
-		[VLY_FIELD_DIGEST_TYPE] = 1, [VLY_FIELD_PROTOCOL] = 1,  [VLY_FIELD_SCHEME] = 1,
+		[VLY_FIELD_U8] = 1,          [VLY_FIELD_U16] = 2,
+		[VLY_FIELD_U32] = 4,         [VLY_FIELD_U64] = 8,
+		[VLY_FIELD_PERIOD] = 4,      [VLY_FIELD_ALGORITHM] = 1,
+		[VLY_FIELD_DIGEST_TYPE] = 1, [VLY_FIELD_HASH_ALGORITHM] = 1,
+		[VLY_FIELD_PROTOCOL] = 1,    [VLY_FIELD_SCHEME] = 1,
 		[VLY_FIELD_CERT_TYPE] = 2,   [VLY_FIELD_KEY_FLAGS] = 2,
 	};
 

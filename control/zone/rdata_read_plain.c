@@ -270,6 +270,7 @@ vly_rdata_take_plain(struct vly_rdata_reader *reader)
 		[VLY_FIELD_TIME] = take_time,
 		[VLY_FIELD_ALGORITHM] = take_mnemonic,
 		[VLY_FIELD_DIGEST_TYPE] = take_mnemonic,
+		[VLY_FIELD_HASH_ALGORITHM] = take_mnemonic,
 		[VLY_FIELD_PROTOCOL] = take_mnemonic,
 		[VLY_FIELD_SCHEME] = take_mnemonic,
 		[VLY_FIELD_CERT_TYPE] = take_mnemonic,
