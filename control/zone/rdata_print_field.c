@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The kinds of fields that have no file of their own, and which file has the others. */
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include <volley/name.h>
@@ -53,8 +52,9 @@ put_strings(struct vly_rdata_printer *printer)
 
 /* A string of digits, or of letters and digits. */
 static bool
-put_string_of(struct vly_rdata_printer *printer, bool letters)
+put_string_of(struct vly_rdata_printer *printer)
 {
+	const bool letters = printer->kind == VLY_FIELD_TAG;
 	const uint8_t *string = cut_string(printer);
 
 	if (string == NULL || *string == 0)
@@ -103,14 +103,15 @@ put_type(struct vly_rdata_printer *printer)
 
 /* The rest of the data, in hexadecimal digits or Base64. */
 static bool
-put_rest(struct vly_rdata_printer *printer, unsigned kind)
+put_rest(struct vly_rdata_printer *printer)
 {
+	const uint8_t kind = printer->kind;
 	const unsigned len = printer->data_len;
 	const uint8_t *rest = vly_rdata_cut(printer, len);
 
-	/* Knot DNS wants a key unless the algorithm says that there is none */
+	/* BIND wants a key always, and Knot DNS none where the algorithm is 0 */
 	if (kind == VLY_FIELD_BASE64_MAY)
-		printer->is_odd |= (len == 0) != printer->no_key;
+		printer->is_odd |= len == 0 || printer->no_key;
 	if (len == 0 && kind != VLY_FIELD_BASE64_DASH)
 		return kind == VLY_FIELD_BASE64_MAY;
 	vly_rdata_put_blank(printer);
@@ -139,16 +140,18 @@ put_salt(struct vly_rdata_printer *printer)
 	return true;
 }
 
-/* Hexadecimal digits in groups of so many octets. */
+/* Hexadecimal digits in groups. */
 static bool
-put_groups(struct vly_rdata_printer *printer, unsigned octets, unsigned group, char between)
+put_groups(struct vly_rdata_printer *printer)
 {
+	const bool is_locator = printer->kind == VLY_FIELD_LOCATOR64;
+	const unsigned octets = printer->kind == VLY_FIELD_EUI48 ? 6 : 8;
 	const uint8_t *at = vly_rdata_cut(printer, octets);
 
 	vly_rdata_put_blank(printer);
 	for (unsigned i = 0; at != NULL && i < octets; i++) {
-		if (i > 0 && i % group == 0)
-			vly_rdata_put(printer, between);
+		if (i > 0 && (!is_locator || i % 2 == 0))
+			vly_rdata_put(printer, is_locator ? ':' : '-');
 		vly_rdata_put_text(printer, "%02x", at[i]);
 	}
 	return at != NULL;
@@ -163,89 +166,66 @@ put_text(struct vly_rdata_printer *printer)
 	return true;
 }
 
-/* Lists, addresses and places. */
 static bool
-put_special_field(struct vly_rdata_printer *printer, unsigned kind)
+put_string_or_none(struct vly_rdata_printer *printer)
 {
-	switch (kind) {
-	case VLY_FIELD_IPV4:
-		return vly_rdata_put_address(printer, AF_INET);
-	case VLY_FIELD_IPV6:
-		return vly_rdata_put_address(printer, AF_INET6);
-	case VLY_FIELD_HASH:
-		return vly_rdata_put_hash(printer);
-	case VLY_FIELD_BITMAP:
-		return vly_rdata_put_bitmap(printer);
-	case VLY_FIELD_NXT_BITMAP:
-		return vly_rdata_put_nxt_bitmap(printer);
-	case VLY_FIELD_ATMA:
-		return vly_rdata_put_atma(printer);
-	case VLY_FIELD_LOC:
-		return vly_rdata_put_loc(printer);
-	case VLY_FIELD_APL:
-		return vly_rdata_put_apl(printer);
-	case VLY_FIELD_WKS:
-		return vly_rdata_put_wks(printer);
-	case VLY_FIELD_A6:
-		return vly_rdata_put_a6(printer);
-	case VLY_FIELD_GATEWAY:
-		return vly_rdata_put_gateway(printer);
-	case VLY_FIELD_RELAY:
-		return vly_rdata_put_relay(printer);
-	case VLY_FIELD_HIP:
-		return vly_rdata_put_hip(printer);
-	case VLY_FIELD_SVC_PARAMS:
-		return vly_rdata_put_svc_params(printer);
-	default:
-		return put_rest(printer, kind);
-	}
+	return printer->data_len == 0 || put_string(printer);
 }
 
-bool
-vly_rdata_put_field(struct vly_rdata_printer *printer, unsigned kind)
+static bool
+put_number(struct vly_rdata_printer *printer)
 {
-	switch (kind) {
-	case VLY_FIELD_NAME:
-		return vly_rdata_put_name(printer);
-	case VLY_FIELD_U8:
-	case VLY_FIELD_ALGORITHM:
-	case VLY_FIELD_DIGEST_TYPE:
-	case VLY_FIELD_PROTOCOL:
-	case VLY_FIELD_SCHEME:
-		return vly_rdata_put_number(printer, 1);
-	case VLY_FIELD_U16:
-	case VLY_FIELD_CERT_TYPE:
-	case VLY_FIELD_KEY_FLAGS:
-		return vly_rdata_put_number(printer, 2);
-	case VLY_FIELD_U32:
-	case VLY_FIELD_PERIOD:
-		return vly_rdata_put_number(printer, 4);
-	case VLY_FIELD_U64:
-		return vly_rdata_put_number(printer, 8);
-	case VLY_FIELD_TIME:
-		return put_time(printer);
-	case VLY_FIELD_TYPE:
-		return put_type(printer);
-	case VLY_FIELD_STRING:
-		return put_string(printer);
-	case VLY_FIELD_STRING_MAY:
-		return printer->data_len == 0 || put_string(printer);
-	case VLY_FIELD_STRINGS:
-		return put_strings(printer);
-	case VLY_FIELD_TEXT:
-		return put_text(printer);
-	case VLY_FIELD_TAG:
-	case VLY_FIELD_DIGITS:
-		return put_string_of(printer, kind == VLY_FIELD_TAG);
-	case VLY_FIELD_LOCATOR64:
-		return put_groups(printer, 8, 2, ':');
-	case VLY_FIELD_EUI48:
-		return put_groups(printer, 6, 1, '-');
-	case VLY_FIELD_EUI64:
-		return put_groups(printer, 8, 1, '-');
-	case VLY_FIELD_SALT:
-		return put_salt(printer);
-	default:
-		return put_special_field(printer, kind);
-	}
+	static const uint8_t octets[VLY_FIELD_CNT] = {
+		[VLY_FIELD_U8] = 1,          [VLY_FIELD_U16] = 2,
+		[VLY_FIELD_U32] = 4,         [VLY_FIELD_U64] = 8,
+		[VLY_FIELD_PERIOD] = 4,      [VLY_FIELD_ALGORITHM] = 1,
+		[VLY_FIELD_DIGEST_TYPE] = 1, [VLY_FIELD_HASH_ALGORITHM] = 1,
+		[VLY_FIELD_PROTOCOL] = 1,    [VLY_FIELD_SCHEME] = 1,
+		[VLY_FIELD_CERT_TYPE] = 2,   [VLY_FIELD_KEY_FLAGS] = 2,
+	};
+
+	return vly_rdata_put_number(printer, octets[printer->kind]);
+}
+
+/* What is not here is a number. */
+bool
+vly_rdata_put_field(struct vly_rdata_printer *printer)
+{
+	static bool (*const putters[VLY_FIELD_CNT])(struct vly_rdata_printer *) = {
+		[VLY_FIELD_NAME] = vly_rdata_put_name,
+		[VLY_FIELD_TIME] = put_time,
+		[VLY_FIELD_TYPE] = put_type,
+		[VLY_FIELD_STRING] = put_string,
+		[VLY_FIELD_STRING_MAY] = put_string_or_none,
+		[VLY_FIELD_STRINGS] = put_strings,
+		[VLY_FIELD_TEXT] = put_text,
+		[VLY_FIELD_TAG] = put_string_of,
+		[VLY_FIELD_DIGITS] = put_string_of,
+		[VLY_FIELD_IPV4] = vly_rdata_put_ipv4,
+		[VLY_FIELD_IPV6] = vly_rdata_put_ipv6,
+		[VLY_FIELD_LOCATOR64] = put_groups,
+		[VLY_FIELD_EUI48] = put_groups,
+		[VLY_FIELD_EUI64] = put_groups,
+		[VLY_FIELD_BASE64] = put_rest,
+		[VLY_FIELD_BASE64_MAY] = put_rest,
+		[VLY_FIELD_BASE64_DASH] = put_rest,
+		[VLY_FIELD_HEX] = put_rest,
+		[VLY_FIELD_NSAP] = put_rest,
+		[VLY_FIELD_SALT] = put_salt,
+		[VLY_FIELD_HASH] = vly_rdata_put_hash,
+		[VLY_FIELD_BITMAP] = vly_rdata_put_bitmap,
+		[VLY_FIELD_NXT_BITMAP] = vly_rdata_put_nxt_bitmap,
+		[VLY_FIELD_ATMA] = vly_rdata_put_atma,
+		[VLY_FIELD_LOC] = vly_rdata_put_loc,
+		[VLY_FIELD_APL] = vly_rdata_put_apl,
+		[VLY_FIELD_WKS] = vly_rdata_put_wks,
+		[VLY_FIELD_A6] = vly_rdata_put_a6,
+		[VLY_FIELD_GATEWAY] = vly_rdata_put_gateway,
+		[VLY_FIELD_RELAY] = vly_rdata_put_relay,
+		[VLY_FIELD_HIP] = vly_rdata_put_hip,
+		[VLY_FIELD_SVC_PARAMS] = vly_rdata_put_svc_params,
+	};
+
+	return putters[printer->kind] != NULL ? putters[printer->kind](printer)
+					      : put_number(printer);
 }

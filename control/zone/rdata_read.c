@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
 #include "rdata_print.h"
 #include "rdata_read_parts.h"
@@ -73,62 +72,44 @@ take_base64_dash(struct vly_rdata_reader *reader)
 	return vly_rdata_take_base64(reader);
 }
 
-/* Coded data, lists, addresses and places; then the rest. */
+static bool
+take_base64_or_none(struct vly_rdata_reader *reader)
+{
+	return reader->token == reader->end || vly_rdata_take_base64(reader);
+}
+
 static bool
 take_field(struct vly_rdata_reader *reader)
 {
-	switch (reader->kind) {
-	case VLY_FIELD_TYPE:
-		return vly_rdata_take_type(reader);
-	case VLY_FIELD_IPV4:
-		return vly_rdata_take_address(reader, AF_INET);
-	case VLY_FIELD_IPV6:
-		return vly_rdata_take_address(reader, AF_INET6);
-	case VLY_FIELD_LOCATOR64:
-		return vly_rdata_take_locator(reader);
-	case VLY_FIELD_EUI48:
-		return vly_rdata_take_eui(reader, 6);
-	case VLY_FIELD_EUI64:
-		return vly_rdata_take_eui(reader, 8);
-	case VLY_FIELD_BASE64:
-		return vly_rdata_take_base64(reader);
-	case VLY_FIELD_BASE64_MAY:
-		return reader->token == reader->end || vly_rdata_take_base64(reader);
-	case VLY_FIELD_BASE64_DASH:
-		return take_base64_dash(reader);
-	case VLY_FIELD_HEX:
-		return vly_rdata_take_hex(reader);
-	case VLY_FIELD_SALT:
-		return vly_rdata_take_salt(reader);
-	case VLY_FIELD_HASH:
-		return vly_rdata_take_hash(reader);
-	case VLY_FIELD_BITMAP:
-		return vly_rdata_take_bitmap(reader);
-	case VLY_FIELD_NXT_BITMAP:
-		return vly_rdata_take_nxt_bitmap(reader);
-	case VLY_FIELD_NSAP:
-		return vly_rdata_take_nsap(reader);
-	case VLY_FIELD_ATMA:
-		return vly_rdata_take_atma(reader);
-	case VLY_FIELD_LOC:
-		return vly_rdata_take_loc(reader);
-	case VLY_FIELD_APL:
-		return vly_rdata_take_apl(reader);
-	case VLY_FIELD_WKS:
-		return vly_rdata_take_wks(reader);
-	case VLY_FIELD_A6:
-		return vly_rdata_take_a6(reader);
-	case VLY_FIELD_GATEWAY:
-		return vly_rdata_take_gateway(reader);
-	case VLY_FIELD_RELAY:
-		return vly_rdata_take_relay(reader);
-	case VLY_FIELD_HIP:
-		return vly_rdata_take_hip(reader);
-	case VLY_FIELD_SVC_PARAMS:
-		return vly_rdata_take_svc_params(reader);
-	default:
-		return vly_rdata_take_plain(reader);
-	}
+	static bool (*const takers[VLY_FIELD_CNT])(struct vly_rdata_reader *) = {
+		[VLY_FIELD_TYPE] = vly_rdata_take_type,
+		[VLY_FIELD_IPV4] = vly_rdata_take_ipv4,
+		[VLY_FIELD_IPV6] = vly_rdata_take_ipv6,
+		[VLY_FIELD_LOCATOR64] = vly_rdata_take_locator,
+		[VLY_FIELD_EUI48] = vly_rdata_take_eui,
+		[VLY_FIELD_EUI64] = vly_rdata_take_eui,
+		[VLY_FIELD_BASE64] = vly_rdata_take_base64,
+		[VLY_FIELD_BASE64_MAY] = take_base64_or_none,
+		[VLY_FIELD_BASE64_DASH] = take_base64_dash,
+		[VLY_FIELD_HEX] = vly_rdata_take_hex,
+		[VLY_FIELD_SALT] = vly_rdata_take_salt,
+		[VLY_FIELD_HASH] = vly_rdata_take_hash,
+		[VLY_FIELD_BITMAP] = vly_rdata_take_bitmap,
+		[VLY_FIELD_NXT_BITMAP] = vly_rdata_take_nxt_bitmap,
+		[VLY_FIELD_NSAP] = vly_rdata_take_nsap,
+		[VLY_FIELD_ATMA] = vly_rdata_take_atma,
+		[VLY_FIELD_LOC] = vly_rdata_take_loc,
+		[VLY_FIELD_APL] = vly_rdata_take_apl,
+		[VLY_FIELD_WKS] = vly_rdata_take_wks,
+		[VLY_FIELD_A6] = vly_rdata_take_a6,
+		[VLY_FIELD_GATEWAY] = vly_rdata_take_gateway,
+		[VLY_FIELD_RELAY] = vly_rdata_take_relay,
+		[VLY_FIELD_HIP] = vly_rdata_take_hip,
+		[VLY_FIELD_SVC_PARAMS] = vly_rdata_take_svc_params,
+	};
+
+	return takers[reader->kind] != NULL ? takers[reader->kind](reader)
+					    : vly_rdata_take_plain(reader);
 }
 
 /* RFC 3597 §5: \#, the number of octets, and words of an even number of digits. */

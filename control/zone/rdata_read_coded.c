@@ -245,8 +245,9 @@ vly_rdata_take_atma(struct vly_rdata_reader *reader)
 
 /* RFC 7043 §3.2, §4.2: pairs of digits with hyphens between them. */
 bool
-vly_rdata_take_eui(struct vly_rdata_reader *reader, unsigned octets)
+vly_rdata_take_eui(struct vly_rdata_reader *reader)
 {
+	const unsigned octets = reader->kind == VLY_FIELD_EUI48 ? 6 : 8;
 	const struct vly_token *token = vly_rdata_take(reader);
 	bool sound = token != NULL && token->len == octets * 3 - 1;
 

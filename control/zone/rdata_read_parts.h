@@ -61,7 +61,7 @@ __attribute__((nonnull)) bool vly_rdata_take_salt(struct vly_rdata_reader *reade
 __attribute__((nonnull)) bool vly_rdata_take_hash(struct vly_rdata_reader *reader);
 __attribute__((nonnull)) bool vly_rdata_take_nsap(struct vly_rdata_reader *reader);
 __attribute__((nonnull)) bool vly_rdata_take_atma(struct vly_rdata_reader *reader);
-__attribute__((nonnull)) bool vly_rdata_take_eui(struct vly_rdata_reader *reader, unsigned octets);
+__attribute__((nonnull)) bool vly_rdata_take_eui(struct vly_rdata_reader *reader);
 __attribute__((nonnull)) bool vly_rdata_take_locator(struct vly_rdata_reader *reader);
 __attribute__((nonnull)) bool vly_rdata_take_hip(struct vly_rdata_reader *reader);
 
@@ -82,7 +82,8 @@ __attribute__((nonnull)) bool vly_rdata_take_bitmap(struct vly_rdata_reader *rea
 __attribute__((nonnull)) bool vly_rdata_take_nxt_bitmap(struct vly_rdata_reader *reader);
 
 /* rdata_read_place.c: addresses and places */
-__attribute__((nonnull)) bool vly_rdata_take_address(struct vly_rdata_reader *reader, int family);
+__attribute__((nonnull)) bool vly_rdata_take_ipv4(struct vly_rdata_reader *reader);
+__attribute__((nonnull)) bool vly_rdata_take_ipv6(struct vly_rdata_reader *reader);
 __attribute__((nonnull)) bool vly_rdata_take_a6(struct vly_rdata_reader *reader);
 __attribute__((nonnull)) bool vly_rdata_take_apl(struct vly_rdata_reader *reader);
 __attribute__((nonnull)) bool vly_rdata_take_wks(struct vly_rdata_reader *reader);

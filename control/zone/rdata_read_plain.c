@@ -110,8 +110,9 @@ take_strings(struct vly_rdata_reader *reader)
 }
 
 static bool
-take_string_of(struct vly_rdata_reader *reader, bool letters)
+take_string_of(struct vly_rdata_reader *reader)
 {
+	const bool letters = reader->kind == VLY_FIELD_TAG;
 	unsigned begin = reader->len;
 
 	if (!take_string(reader))
@@ -197,8 +198,9 @@ take_time(struct vly_rdata_reader *reader)
 }
 
 static bool
-take_mnemonic(struct vly_rdata_reader *reader, unsigned octets)
+take_mnemonic(struct vly_rdata_reader *reader)
 {
+	const unsigned octets = reader->kind == VLY_FIELD_CERT_TYPE ? 2 : 1;
 	const struct vly_token *token = vly_rdata_take(reader);
 	uint64_t max = octets == 1 ? UINT8_MAX : UINT16_MAX;
 	uint64_t number;
@@ -239,45 +241,47 @@ take_key_flags(struct vly_rdata_reader *reader)
 	return vly_rdata_append_number(reader, flags, 2);
 }
 
+static bool
+take_number(struct vly_rdata_reader *reader)
+{
+	static const uint8_t octets[VLY_FIELD_CNT] = {
+		[VLY_FIELD_U8] = 1, [VLY_FIELD_U16] = 2, [VLY_FIELD_U32] = 4, [VLY_FIELD_U64] = 8};
+	const unsigned cnt = octets[reader->kind];
+
+	return vly_rdata_take_number(reader, UINT64_MAX >> (64 - 8 * cnt), cnt);
+}
+
+static bool
+take_string_or_none(struct vly_rdata_reader *reader)
+{
+	return reader->token == reader->end || take_string(reader);
+}
+
 bool
 vly_rdata_take_plain(struct vly_rdata_reader *reader)
 {
-	bool is_end = reader->token == reader->end;
+	static bool (*const takers[VLY_FIELD_CNT])(struct vly_rdata_reader *) = {
+		[VLY_FIELD_NAME] = vly_rdata_take_name,
+		[VLY_FIELD_U8] = take_number,
+		[VLY_FIELD_U16] = take_number,
+		[VLY_FIELD_U32] = take_number,
+		[VLY_FIELD_U64] = take_number,
+		[VLY_FIELD_PERIOD] = take_period,
+		[VLY_FIELD_TIME] = take_time,
+		[VLY_FIELD_ALGORITHM] = take_mnemonic,
+		[VLY_FIELD_DIGEST_TYPE] = take_mnemonic,
+		[VLY_FIELD_HASH_ALGORITHM] = take_mnemonic,
+		[VLY_FIELD_PROTOCOL] = take_mnemonic,
+		[VLY_FIELD_SCHEME] = take_mnemonic,
+		[VLY_FIELD_CERT_TYPE] = take_mnemonic,
+		[VLY_FIELD_KEY_FLAGS] = take_key_flags,
+		[VLY_FIELD_STRING] = take_string,
+		[VLY_FIELD_STRING_MAY] = take_string_or_none,
+		[VLY_FIELD_STRINGS] = take_strings,
+		[VLY_FIELD_TEXT] = take_text,
+		[VLY_FIELD_TAG] = take_string_of,
+		[VLY_FIELD_DIGITS] = take_string_of,
+	};
 
-	switch (reader->kind) {
-	case VLY_FIELD_NAME:
-		return vly_rdata_take_name(reader);
-	case VLY_FIELD_U8:
-		return vly_rdata_take_number(reader, UINT8_MAX, 1);
-	case VLY_FIELD_U16:
-		return vly_rdata_take_number(reader, UINT16_MAX, 2);
-	case VLY_FIELD_U32:
-		return vly_rdata_take_number(reader, UINT32_MAX, 4);
-	case VLY_FIELD_U64:
-		return vly_rdata_take_number(reader, UINT64_MAX, 8);
-	case VLY_FIELD_PERIOD:
-		return take_period(reader);
-	case VLY_FIELD_TIME:
-		return take_time(reader);
-	case VLY_FIELD_ALGORITHM:
-	case VLY_FIELD_DIGEST_TYPE:
-	case VLY_FIELD_PROTOCOL:
-	case VLY_FIELD_SCHEME:
-		return take_mnemonic(reader, 1);
-	case VLY_FIELD_CERT_TYPE:
-		return take_mnemonic(reader, 2);
-	case VLY_FIELD_KEY_FLAGS:
-		return take_key_flags(reader);
-	case VLY_FIELD_STRING:
-		return take_string(reader);
-	case VLY_FIELD_STRING_MAY:
-		return is_end || take_string(reader);
-	case VLY_FIELD_STRINGS:
-		return take_strings(reader);
-	case VLY_FIELD_TEXT:
-		return take_text(reader);
-	case VLY_FIELD_TAG:
-	default: /* VLY_FIELD_DIGITS */
-		return take_string_of(reader, reader->kind == VLY_FIELD_TAG);
-	}
+	return takers[reader->kind](reader);
 }
