@@ -15,7 +15,8 @@
 /* The largest pointer that stays one when it grows by the length of a whole name. */
 #define FIXABLE_POINTER_MAX (VLY_POINTER_MAX - VLY_NAME_BYTES_MAX)
 
-#define ANSWER_FLAGS (VLY_ANSWER_RCODE | VLY_ANSWER_AA | VLY_ANSWER_REFERRAL | VLY_ANSWER_ROTATES)
+/* What an answer that is too large has, and nothing else. */
+#define TOO_LARGE_FLAGS (VLY_ANSWER_TOO_LARGE | VLY_RCODE_SERVFAIL)
 
 struct checker {
 	const struct vly_image *image;
@@ -82,9 +83,11 @@ check_answer(const struct checker *checker, vly_image_ref ref, unsigned anchor_m
 	if (answer->anchor_len == 0 || answer->anchor_len > anchor_max)
 		return vly_image_refuse(checker->error, "answer %u: anchor of %u octets", ref,
 					answer->anchor_len);
-	if (answer->flags & ~ANSWER_FLAGS)
-		return vly_image_refuse(checker->error, "answer %u: unknown flags 0x%x", ref,
-					answer->flags);
+	if ((answer->flags & VLY_ANSWER_TOO_LARGE) &&
+	    (answer->flags != TOO_LARGE_FLAGS || answer->wire_len != 0 ||
+	     vly_image_answer_counts(answer) != 0))
+		return vly_image_refuse(checker->error, "answer %u: too large, but has records",
+					ref);
 	if ((answer->flags & VLY_ANSWER_RCODE) > VLY_RCODE_YXDOMAIN)
 		return vly_image_refuse(checker->error, "answer %u: impossible RCODE %u", ref,
 					answer->flags & VLY_ANSWER_RCODE);

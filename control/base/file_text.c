@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* Larger texts are mapped, so that their pages can go one after the other. Smaller: a million small
@@ -59,10 +61,17 @@ allocate(struct vly_file_text *text, size_t bytes)
 			     0);
 		start = start == MAP_FAILED ? NULL : start;
 	} else {
-		start = malloc(bytes);
+		start = malloc(bytes + 1); /* NULL stands for no memory, also when it is empty */
 	}
 	text->start = start;
 	return start == NULL ? "out of memory" : NULL;
+}
+
+/* /dev/null is as good as an empty file. */
+static bool
+is_null_device(const struct stat *status)
+{
+	return S_ISCHR(status->st_mode) && status->st_rdev == makedev(1, 3);
 }
 
 static const char *
@@ -70,7 +79,7 @@ look_at(int fd, struct stat *status)
 {
 	if (fstat(fd, status) != 0)
 		return strerror(errno);
-	return S_ISREG(status->st_mode) ? NULL : "not a regular file";
+	return S_ISREG(status->st_mode) || is_null_device(status) ? NULL : "not a regular file";
 }
 
 static const char *
@@ -81,8 +90,6 @@ read_open(struct vly_file_text *text, int fd)
 	const char *why = look_at(fd, &status);
 	if (why != NULL)
 		return why;
-	if (status.st_size == 0)
-		return "the file is empty";
 	why = allocate(text, (size_t)status.st_size);
 	if (why != NULL)
 		return why;

@@ -22,9 +22,9 @@ struct vly_file_text {
 };
 
 /*
- * Reads the file `path` (untrusted). Returns NULL; or a sentence without the path, with nothing to
- * free. An empty file, and one that changed while it was read, are refused. Blocks for the disk,
- * but not for a FIFO.
+ * Reads the file `path` (untrusted), which may be empty, or /dev/null. Returns NULL; or a sentence
+ * without the path, with nothing to free. A file that changed while it was read is refused. Blocks
+ * for the disk, but not for a FIFO.
  */
 __attribute__((nonnull, warn_unused_result)) const char *
 vly_file_text_read(struct vly_file_text *text, const char *path);

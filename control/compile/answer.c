@@ -171,8 +171,8 @@ vly_answer_keep(struct vly_answer_writer *writer)
 void
 vly_answer_mark(const struct vly_answer_writer *writer, struct vly_answer_mark *mark)
 {
-	*mark = (struct vly_answer_mark){writer->wire_len, writer->fix_cnt,
-					 writer->count[VLY_SECTION_ADDITIONAL]};
+	*mark = (struct vly_answer_mark){writer->wire_len, writer->fix_cnt, writer->target_cnt,
+					 writer->names_at, writer->count[VLY_SECTION_ADDITIONAL]};
 }
 
 void
@@ -180,6 +180,8 @@ vly_answer_rewind(struct vly_answer_writer *writer, const struct vly_answer_mark
 {
 	writer->wire_len = mark->wire_len;
 	writer->fix_cnt = mark->fix_cnt;
+	writer->target_cnt = mark->target_cnt;
+	writer->names_at = mark->names_at;
 	writer->count[VLY_SECTION_ADDITIONAL] = mark->arcount;
 	writer->overflow = false;
 }

@@ -78,11 +78,12 @@ __attribute__((nonnull)) void vly_answer_keep(struct vly_answer_writer *writer);
 struct vly_answer_mark {
 	unsigned wire_len;
 	unsigned fix_cnt;
+	unsigned target_cnt;
+	uint8_t *names_at;
 	uint16_t arcount;
 };
 
-/* Notes or goes back to a place; to be called after vly_answer_keep(), and noted without an
- * overflow. */
+/* Notes a place in the additional section, without an overflow, or goes back to it. */
 __attribute__((nonnull)) void vly_answer_mark(const struct vly_answer_writer *writer,
 					      struct vly_answer_mark *mark);
 __attribute__((nonnull)) void vly_answer_rewind(struct vly_answer_writer *writer,

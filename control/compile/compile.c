@@ -71,6 +71,7 @@ compile_node(struct vly_compiler *compiler, uint32_t idx)
 	if (vly_compiler_load(compiler, &compiler->own, idx) != 0)
 		return -1;
 	compiler->blamed = compiler->own.cnt > 0 ? compiler->own.rrset[0].record[0] : compiler->soa;
+	compiler->blamed_idx = idx;
 	compiler->by_wildcard = is_wildcard && !returns;
 	if (write_node(compiler, idx) != 0 || store_name(compiler, source) != 0)
 		return -1;

@@ -148,21 +148,31 @@ take_host(struct vly_compiler *compiler, const struct vly_compiler_place *place,
 	return host.node_idx != VLY_ZONE_NONE ? note_host(compiler, &host) : 0;
 }
 
+/* Adds the RRset `type` in compiler->glue, if there is one. Returns false when a message has no room
+ * for it. */
+static bool
+add_fitting(struct vly_compiler *compiler, const uint8_t *owner, uint16_t type)
+{
+	const struct vly_rrset *rrset = vly_rrsets_find(&compiler->glue, type);
+	struct vly_answer_mark mark;
+
+	if (rrset == NULL)
+		return true;
+	vly_answer_mark(compiler->writer, &mark);
+	vly_compiler_add_rrset(compiler, VLY_SECTION_ADDITIONAL, owner, rrset);
+	if (!compiler->writer->overflow)
+		return true;
+	vly_answer_rewind(compiler->writer, &mark);
+	return false;
+}
+
 /* Adds the RRset `type` of a host, if it has one and a message has room for it. */
 static int
 add_host(struct vly_compiler *compiler, const struct vly_compiler_host *host, uint16_t type)
 {
-	struct vly_answer_mark mark;
-
 	if (vly_rrsets_load(&compiler->glue, compiler->zone, host->node_idx) != 0)
 		return vly_compiler_fail_memory(compiler);
-	const struct vly_rrset *rrset = vly_rrsets_find(&compiler->glue, type);
-	if (rrset == NULL)
-		return 0;
-	vly_answer_mark(compiler->writer, &mark);
-	vly_compiler_add_rrset(compiler, VLY_SECTION_ADDITIONAL, host->name, rrset);
-	if (compiler->writer->overflow)
-		vly_answer_rewind(compiler->writer, &mark);
+	(void)add_fitting(compiler, host->name, type);
 	return 0;
 }
 
@@ -204,8 +214,9 @@ vly_compile_glue(struct vly_compiler *compiler, const struct vly_rrset *ns, uint
 	static const uint16_t types[] = {VLY_TYPE_A, VLY_TYPE_AAAA};
 	const struct vly_zone *zone = compiler->zone;
 	struct vly_name name;
+	bool all_fit = true;
 
-	for (unsigned i = 0; i < ns->record_cnt; i++) {
+	for (unsigned i = 0; i < ns->record_cnt && !compiler->writer->overflow; i++) {
 		const struct vly_zone_record *record = ns->record[i];
 		if (!vly_rdata_scan_name(&name, record->data, record->data_len) ||
 		    !vly_zone_is_below(zone, cut_idx, &name))
@@ -216,12 +227,11 @@ vly_compile_glue(struct vly_compiler *compiler, const struct vly_rrset *ns, uint
 			continue;
 		if (vly_rrsets_load(&compiler->glue, zone, node_idx) != 0)
 			return vly_compiler_fail_memory(compiler);
-		for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
-			const struct vly_rrset *rrset = vly_rrsets_find(&compiler->glue, types[t]);
-			if (rrset != NULL)
-				vly_compiler_add_rrset(compiler, VLY_SECTION_ADDITIONAL,
-						       record->data, rrset);
-		}
+		for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++)
+			all_fit &= add_fitting(compiler, record->data, types[t]);
 	}
-	return 0;
+	return all_fit ? 0
+		       : vly_compiler_report_size(compiler,
+						  "the referral with all glue is larger than any "
+						  "DNS message (65,535 octets); glue is left out");
 }

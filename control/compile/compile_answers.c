@@ -29,21 +29,15 @@ add_negative(struct vly_compiler *compiler)
 }
 
 /* Appends the finished answer to the heap. All of it is kept, unless a part was marked as optional.
- * Returns 0 on failure. */
+ * Returns 0 when there is no memory. */
 static vly_image_ref
-store_answer(struct vly_compiler *compiler)
+append_answer(struct vly_compiler *compiler)
 {
 	struct vly_answer_writer *writer = compiler->writer;
 	struct vly_arena *file = &compiler->draft->file;
 
 	if (!writer->kept)
 		vly_answer_keep(writer);
-	if (writer->overflow) {
-		(void)vly_compiler_fail(compiler, compiler->blamed,
-					"an answer with this record is larger than any DNS message "
-					"(65,535 octets)");
-		return 0;
-	}
 	unsigned wire_off = vly_image_answer_wire_off((uint16_t)writer->fix_cnt);
 	unsigned tail = writer->keep_len < writer->wire_len ? sizeof(writer->keep_arcount) : 0;
 	uint64_t off =
@@ -68,6 +62,26 @@ store_answer(struct vly_compiler *compiler)
 	memcpy(file->base + off + wire_off, writer->wire, writer->wire_len);
 	memcpy(file->base + off + wire_off + writer->wire_len, &writer->keep_arcount, tail);
 	return (vly_image_ref)((off - VLY_DRAFT_HEAP_OFF) / VLY_IMAGE_REF_BYTES);
+}
+
+/* The same; one answer stands for all that are too large. Returns 0 on failure. */
+static vly_image_ref
+store_answer(struct vly_compiler *compiler)
+{
+	unsigned len;
+
+	if (!compiler->writer->overflow)
+		return append_answer(compiler);
+	if (vly_compiler_report_size(compiler, "an answer with this record is larger than any DNS "
+					       "message (65,535 octets) and becomes SERVFAIL") != 0)
+		return 0;
+	if (compiler->too_large == 0) {
+		const uint8_t *apex = node_name(compiler, 0, &len);
+		vly_answer_begin(compiler->writer, apex, len,
+				 VLY_ANSWER_TOO_LARGE | VLY_RCODE_SERVFAIL, false);
+		compiler->too_large = append_answer(compiler);
+	}
+	return compiler->too_large;
 }
 
 /* Begins an answer for a node; a wildcard's is asked with names below its parent. */
@@ -307,9 +321,21 @@ by_type(const void *a, const void *b)
 	return left->type < right->type ? -1 : left->type > right->type;
 }
 
+/* Lists for ANY the first of the node's own answers that is not too large, where that is not just
+ * the first type's. */
+static int
+list_any(struct vly_compiler *compiler, bool is_alias)
+{
+	for (unsigned i = 0; i < compiler->type_cnt; i++) {
+		vly_image_ref answer = compiler->type[i].answer;
+		if (answer != compiler->too_large)
+			return i > 0 || is_alias ? add_type(compiler, VLY_TYPE_ANY, answer) : 0;
+	}
+	return 0;
+}
+
 /* ANY is listed where it is not just the first type's answer: when all RRsets are wanted, and at an
- * alias, which lists types that are not its own. One answer too large for a message is no reason to
- * refuse the zone. */
+ * alias, which lists types that are not its own. If they do not fit, one of them is enough. */
 static int
 compile_any(struct vly_compiler *compiler, uint32_t idx)
 {
@@ -317,13 +343,13 @@ compile_any(struct vly_compiler *compiler, uint32_t idx)
 	bool is_alias = compiler->zone->node[idx].flags & VLY_ZONE_CNAME;
 
 	if (!(compiler->draft->any_all && own->cnt > 1) && !is_alias)
-		return 0;
+		return list_any(compiler, is_alias);
 	begin_answer(compiler, idx, VLY_ANSWER_AA);
 	for (unsigned i = 0; i < own->cnt; i++)
 		if (compiler->draft->any_all || own->rrset[i].type == VLY_TYPE_CNAME)
 			vly_compiler_add_rrset(compiler, VLY_SECTION_ANSWER, NULL, &own->rrset[i]);
 	if (compiler->writer->overflow)
-		return 0;
+		return list_any(compiler, is_alias);
 	return add_type(compiler, VLY_TYPE_ANY, store_answer(compiler));
 }
 

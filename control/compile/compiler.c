@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "compiler.h"
+#include "zone/domain.h"
 
 int
 vly_compiler_fail(struct vly_compiler *compiler, const struct vly_zone_record *record,
@@ -17,6 +18,22 @@ int
 vly_compiler_fail_memory(struct vly_compiler *compiler)
 {
 	return vly_compiler_fail(compiler, NULL, "out of memory");
+}
+
+int
+vly_compiler_report_size(struct vly_compiler *compiler, const char *text)
+{
+	const struct vly_zone *zone = compiler->zone;
+	const struct vly_zone_record *record = compiler->blamed;
+	char name[VLY_DOMAIN_TEXT_BYTES];
+	unsigned len;
+
+	vly_domain_text(vly_zone_node_name(zone, compiler->blamed_idx, &len), name);
+	return vly_zone_report_add(compiler->report, VLY_ZONE_CHECK_answer_size,
+				   zone->file[record->file_idx], record->line, "%.120s: %s", name,
+				   text)
+		       ? -1
+		       : 0;
 }
 
 int

@@ -42,10 +42,12 @@ struct vly_compiler {
 	unsigned host_cnt;
 	unsigned host_size;
 	const struct vly_zone_record *soa;
-	const struct vly_zone_record *blamed; /* when an answer can't be: the last one tried */
+	const struct vly_zone_record *blamed; /* when an answer is too large: a record of it */
+	uint32_t blamed_idx;                  /* its node */
 	uint32_t negative_ttl;                /* seconds */
 	vly_image_ref nodata;
 	vly_image_ref nxdomain;
+	vly_image_ref too_large; /* in place of answers that are; 0: there are none so far */
 	bool by_wildcard; /* the node at hand, a wildcard, is asked with names that it stands for */
 	struct vly_image_type *type; /* of the node at hand */
 	unsigned type_cnt;
@@ -71,8 +73,14 @@ __attribute__((nonnull(1, 4))) void vly_compiler_add_rrset(struct vly_compiler *
 							   const uint8_t *owner,
 							   const struct vly_rrset *rrset);
 
-/* Adds the glue that the referral to `cut_idx` with the name servers `ns` must have. Returns 0, or
- * -1 when there is no memory. */
+/* Reports that the answer at hand is too large for a message. Returns 0, or -1 when that is an
+ * error. */
+__attribute__((nonnull, cold)) int vly_compiler_report_size(struct vly_compiler *compiler,
+							    const char *text);
+
+/* Adds the glue that the referral to `cut_idx` with the name servers `ns` must have, as far as a
+ * message has room. Returns 0, or -1 when there is no memory or not all of it fits and that is an
+ * error. */
 __attribute__((nonnull)) int vly_compile_glue(struct vly_compiler *compiler,
 					      const struct vly_rrset *ns, uint32_t cut_idx);
 

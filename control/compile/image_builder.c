@@ -37,7 +37,7 @@ struct vly_image_builder {
 	uint32_t zone_cnt;
 	uint32_t zone_size;
 	char *includes; /* of the zone added last */
-	struct vly_scanner_pool scanners;
+	struct vly_zone_scanner scanner;
 };
 
 /* The first ref of the heap is never used: 0 means none. */
@@ -98,7 +98,7 @@ vly_image_builder_free(struct vly_image_builder *builder)
 		close(builder->fd);
 	free(builder->zone);
 	free(builder->includes);
-	vly_scanner_pool_free(&builder->scanners);
+	vly_zone_scanner_free(&builder->scanner);
 	free(builder);
 }
 
@@ -198,7 +198,7 @@ vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, 
 {
 	struct vly_zone zone;
 
-	if (vly_zone_read_file(&zone, &builder->scanners, &builder->key, name, path, progress,
+	if (vly_zone_read_file(&zone, &builder->scanner, &builder->key, name, path, progress,
 			       report) != 0)
 		return -1;
 	vly_zone_check(&zone, report);

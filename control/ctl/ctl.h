@@ -26,6 +26,7 @@ struct vly_ctl {
 	bool follow;
 	bool once;
 	bool reveal;
+	bool print;
 	const char *duration; /* NULL: for good */
 	const char *file;
 	const char *next;
@@ -109,7 +110,8 @@ __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_top(const struct vly_ctl *ctl
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_check(const struct vly_ctl *ctl,
 							 const char *config_path);
 
-/* The same for one zone file, with the default severities. */
+/* The same for one zone file, with the default severities. With ctl->print, a zone without errors is
+ * printed (zone/zone_print.h), and findings go to stderr. */
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_check_zone(const struct vly_ctl *ctl, char *name,
 							      char *file);
 

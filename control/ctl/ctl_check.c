@@ -13,12 +13,16 @@
 #include "compile/image_builder.h"
 #include "config/config.h"
 #include "ctl.h"
+#include "socket/command_parts.h"
+#include "zone/zone_file.h"
+#include "zone/zone_print.h"
 
 /* How often the line on the terminal is renewed: a person reads it. */
 #define PROGRESS_NS 250000000
 
 struct check {
 	bool json;
+	FILE *out; /* findings and the summary, for people */
 	json_t *findings;
 	struct vly_image_builder *builder; /* NULL: none, or it failed */
 	uint32_t zone_cnt;
@@ -42,21 +46,23 @@ tell_finding(void *context, const struct vly_zone_finding *finding)
 
 	if (check->json) {
 		json_array_append_new(check->findings,
-				      json_pack("{s:s,s:s,s:s,s:s,s:I,s:s}", "zone", check->name,
-						"severity", severity, "check", finding->check,
-						"file", finding->file, "line",
-						(json_int_t)finding->line, "text", finding->text));
+				      json_pack("{s:o,s:s,s:s,s:o,s:I,s:o}", "zone",
+						vly_command_text(check->name), "severity", severity,
+						"check", finding->check, "file",
+						vly_command_text(finding->file), "line",
+						(json_int_t)finding->line, "text",
+						vly_command_text(finding->text)));
 		return;
 	}
 	if (finding->line)
 		snprintf(line, sizeof(line), ":%" PRIu64, finding->line);
 	pthread_mutex_lock(&check->lock);
 	vly_ctl_progress_clear();
-	printf("%s%s: %s: %s", finding->file, line, severity, finding->text);
+	fprintf(check->out, "%s%s: %s: %s", finding->file, line, severity, finding->text);
 	if (!finding->is_error || strcmp(finding->check, "error") != 0)
-		printf(" [%s]", finding->check);
-	printf(" (zone %s)\n", check->name);
-	fflush(stdout);
+		fprintf(check->out, " [%s]", finding->check);
+	fprintf(check->out, " (zone %s)\n", check->name);
+	fflush(check->out);
 	pthread_mutex_unlock(&check->lock);
 }
 
@@ -158,7 +164,7 @@ print_json(struct check *check, const struct vly_config_errors *errors)
 	bool ok = errors->cnt == 0 && check->failed_cnt == 0;
 
 	for (unsigned i = 0; i < errors->cnt; i++)
-		json_array_append_new(lines, json_string(errors->text[i]));
+		json_array_append_new(lines, vly_command_text(errors->text[i]));
 	json_t *answer = json_pack(
 		"{s:b,s:I,s:I,s:I,s:I,s:I,s:o,s:O}", "ok", ok, "zones", (json_int_t)check->zone_cnt,
 		"zones_failed", (json_int_t)check->failed_cnt, "records",
@@ -176,12 +182,13 @@ print_summary(const struct check *check)
 {
 	char records[VLY_CTL_NUMBER_BYTES];
 
-	printf("%" PRIu32 " zone%s, %s record%s; %" PRIu32 " error%s, %" PRIu32
-	       " warning%s; %" PRIu32 " zone%s failed\n",
-	       check->zone_cnt, vly_plural(check->zone_cnt),
-	       vly_ctl_number(check->record_cnt, records), vly_plural(check->record_cnt),
-	       check->error_cnt, vly_plural(check->error_cnt), check->warning_cnt,
-	       vly_plural(check->warning_cnt), check->failed_cnt, vly_plural(check->failed_cnt));
+	fprintf(check->out,
+		"%" PRIu32 " zone%s, %s record%s; %" PRIu32 " error%s, %" PRIu32
+		" warning%s; %" PRIu32 " zone%s failed\n",
+		check->zone_cnt, vly_plural(check->zone_cnt),
+		vly_ctl_number(check->record_cnt, records), vly_plural(check->record_cnt),
+		check->error_cnt, vly_plural(check->error_cnt), check->warning_cnt,
+		vly_plural(check->warning_cnt), check->failed_cnt, vly_plural(check->failed_cnt));
 }
 
 static struct check
@@ -189,6 +196,7 @@ begin(const struct vly_ctl *ctl)
 {
 	return (struct check){
 		.json = ctl->json,
+		.out = ctl->print ? stderr : stdout,
 		.findings = json_array(),
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.end = PTHREAD_COND_INITIALIZER,
@@ -223,6 +231,26 @@ vly_ctl_check(const struct vly_ctl *ctl, const char *config_path)
 	return ok ? VLY_CTL_OK : VLY_CTL_FAILED;
 }
 
+/* Prints a zone that has just been found free of errors. It is read once more, because the zone of
+ * a check lives no longer than its image takes to build. */
+static void
+print_zone(struct check *check, const char *name, const char *file)
+{
+	static const struct vly_hash_key key; /* nothing is served from it */
+	struct vly_zone_report report = {.on_finding = tell_finding, .context = check};
+	struct vly_zone_scanner scanner = {0};
+	struct vly_zone zone;
+
+	if (vly_zone_read_file(&zone, &scanner, &key, name, file, &check->progress, &report) == 0) {
+		if (report.error_cnt == 0 && vly_zone_print(&zone, stdout) != 0)
+			vly_zone_report_add(&report, VLY_ZONE_CHECK_must, file, 0, "out of memory");
+		vly_zone_free(&zone);
+	}
+	vly_zone_scanner_free(&scanner);
+	check->failed_cnt += report.error_cnt > 0;
+	check->error_cnt += report.error_cnt;
+}
+
 enum vly_ctl_exit
 vly_ctl_check_zone(const struct vly_ctl *ctl, char *name, char *file)
 {
@@ -233,6 +261,8 @@ vly_ctl_check_zone(const struct vly_ctl *ctl, char *name, char *file)
 
 	vly_zone_report_defaults(&defaults);
 	run_checks(&check, &zone, 1, defaults.severity);
+	if (ctl->print && check.failed_cnt == 0)
+		print_zone(&check, name, file);
 	if (ctl->json)
 		print_json(&check, &none);
 	else

@@ -34,7 +34,9 @@ static const char usage[] =
 	"                             the next one current, and HEX or a new one the next\n"
 	"  check CONFIG           check a configuration and all its zones, and list all errors\n"
 	"                         and warnings; serves nothing\n"
-	"  check-zone NAME FILE   check one zone file\n"
+	"  check-zone [--print] NAME FILE\n"
+	"                         check one zone file; --print: print the zone in canonical form,\n"
+	"                         a line for each record, and findings to stderr\n"
 	"  preflight [--config FILE]\n"
 	"                         check whether this machine is fit for the configuration: a line\n"
 	"                         for each check, with the reason and the cure; without --config,\n"
@@ -92,6 +94,8 @@ run_check(const struct vly_ctl *ctl, char **args, int arg_cnt)
 static enum vly_ctl_exit
 run_check_zone(const struct vly_ctl *ctl, char **args, int arg_cnt)
 {
+	if (ctl->print && ctl->json)
+		return vly_ctl_fail_usage("check-zone takes either --print or --json");
 	return arg_cnt == 2
 		       ? vly_ctl_check_zone(ctl, args[0], args[1])
 		       : vly_ctl_fail_usage("check-zone needs the name of a zone and its file");
@@ -114,6 +118,7 @@ enum {
 	FROM_FILE = 16,
 	NEXT = 32,
 	CONFIG = 64,
+	PRINT = 128,
 };
 
 static const struct {
@@ -130,7 +135,7 @@ static const struct {
 	{"defence", vly_ctl_defence, FOR | FROM_FILE},
 	{"cookies", vly_ctl_cookies, REVEAL | NEXT},
 	{"check", run_check, 0},
-	{"check-zone", run_check_zone, 0},
+	{"check-zone", run_check_zone, PRINT},
 	{"preflight", run_preflight, CONFIG},
 	{"exec", run_exec, 0},
 };
@@ -155,6 +160,7 @@ set_option(struct vly_ctl *ctl, int option, const char *value)
 	ctl->follow |= option == FOLLOW;
 	ctl->once |= option == ONCE;
 	ctl->reveal |= option == REVEAL;
+	ctl->print |= option == PRINT;
 	if (option == FOR)
 		ctl->duration = value;
 	if (option == FROM_FILE)
@@ -176,6 +182,7 @@ read_options(int argc, char **argv)
 		{"follow", no_argument, NULL, FOLLOW},
 		{"once", no_argument, NULL, ONCE},
 		{"reveal", no_argument, NULL, REVEAL},
+		{"print", no_argument, NULL, PRINT},
 		{"for", required_argument, NULL, FOR},
 		{"file", required_argument, NULL, FROM_FILE},
 		{"next", required_argument, NULL, NEXT},

@@ -1,181 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Walks a zone file and its included files. libzscanner reads the records; $INCLUDE and $GENERATE
- * are handled here. */
 #include "zone_file.h"
 
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file_text.h"
-#include "scanner_pool.h"
-#include "zone_generate.h"
 #include "zone_reader.h"
-
-/* Files that include each other: deeper than anyone means, it is a loop. */
-#define INCLUDE_DEPTH_MAX 16
-
-_Static_assert(INCLUDE_DEPTH_MAX < VLY_POOLED_SCANNERS, "there is a scanner for each depth");
-
-/* Texts up to here are searched for an $INCLUDE. The directory of a larger one costs less than the
- * search. */
-#define SEARCHED_BYTES_MAX 65536
-
-/* Octets of a generated line: an owner and a name, both written with \DDD. */
-#define GENERATED_BYTES_MAX 4096
-
-struct text {
-	const char *start;
-	size_t len;
-	struct vly_file_text *file; /* that it is a part of, or NULL */
-};
-
-static bool read_file(struct vly_zone_reader *reader, const char *path, const char *origin,
-		      uint32_t default_ttl, unsigned depth);
-
-/* Reads the file that a scanner has just found an $INCLUDE for. */
-static bool
-include(struct vly_zone_reader *reader, const zs_scanner_t *scanner, unsigned depth)
-{
-	const char *file = reader->file;
-	uint16_t file_idx = reader->file_idx;
-
-	reader->line = scanner->line_counter;
-	if (depth == INCLUDE_DEPTH_MAX)
-		return vly_zone_reader_fail(reader, "$INCLUDE is nested more than %d deep",
-					    INCLUDE_DEPTH_MAX);
-	bool done = read_file(reader, scanner->include_filename, (const char *)scanner->buffer,
-			      scanner->default_ttl, depth + 1);
-	reader->file = file;
-	reader->file_idx = file_idx;
-	return done;
-}
-
-/* Scans all records of `text`, also those behind an error. The lines of a $GENERATE (line != 0)
- * count as that one. */
-static bool
-scan(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct text text, uint64_t line,
-     unsigned depth)
-{
-	if (text.len == 0)
-		return true;
-	if (zs_set_input_string(scanner, text.start, text.len) != 0)
-		return vly_zone_reader_fail(reader, "%s", zs_strerror(scanner->error.code));
-	for (;;) {
-		if (zs_parse_record(scanner) != 0)
-			return vly_zone_reader_fail(reader, "%s", zs_strerror(scanner->error.code));
-		reader->line = line != 0 ? line : scanner->line_counter;
-		if (text.file != NULL)
-			vly_file_text_release(text.file, scanner->input.current);
-		switch (scanner->state) {
-		case ZS_STATE_DATA:
-			vly_zone_reader_add(reader, scanner);
-			break;
-		case ZS_STATE_INCLUDE:
-			if (!include(reader, scanner, depth))
-				return false;
-			break;
-		case ZS_STATE_ERROR:
-			vly_zone_reader_fail(reader, "%s", zs_strerror(scanner->error.code));
-			if (scanner->error.fatal)
-				return false;
-			break;
-		default:
-			return true;
-		}
-		if (reader->gave_up || vly_zone_report_is_full(reader->report))
-			return false;
-	}
-}
-
-static bool
-generate(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct text line, uint64_t line_no,
-	 unsigned depth)
-{
-	struct vly_generate directive;
-	char buffer[GENERATED_BYTES_MAX];
-
-	reader->line = line_no;
-	const char *why = vly_generate_parse(&directive, line.start, line.len);
-	if (why != NULL)
-		return vly_zone_reader_fail(reader, "$GENERATE: %s", why);
-	for (uint64_t i = directive.start; i <= directive.stop; i += directive.step) {
-		size_t len = vly_generate_expand(&directive, (uint32_t)i, buffer, sizeof(buffer));
-		if (len == 0)
-			return vly_zone_reader_fail(
-				reader,
-				"$GENERATE: malformed ${}, a negative number, or a line of "
-				"more than %d octets",
-				GENERATED_BYTES_MAX);
-		if (!scan(reader, scanner, (struct text){.start = buffer, .len = len}, line_no,
-			  depth))
-			return false;
-	}
-	return true;
-}
-
-/* The next line that begins with a $GENERATE, from `text` on; its length is 0 when there is none.
- */
-static struct text
-find_generate(struct text text)
-{
-	const char *end = text.start + text.len;
-	const char *at = text.start;
-
-	while ((at = memchr(at, '$', (size_t)(end - at))) != NULL) {
-		if ((at == text.start || at[-1] == '\n') &&
-		    vly_generate_is(at, (size_t)(end - at))) {
-			const char *newline = memchr(at, '\n', (size_t)(end - at));
-			return (struct text){
-				.start = at,
-				.len = (size_t)((newline != NULL ? newline : end) - at)};
-		}
-		at++;
-	}
-	return (struct text){.start = end};
-}
-
-static uint64_t
-count_lines(const char *from, const char *to)
-{
-	uint64_t cnt = 0;
-
-	while ((from = memchr(from, '\n', (size_t)(to - from))) != NULL) {
-		from++;
-		cnt++;
-	}
-	return cnt;
-}
-
-/* Scans the text, with the lines that each $GENERATE directive generates in its place. */
-static bool
-read_text(struct vly_zone_reader *reader, zs_scanner_t *scanner, struct vly_file_text *file,
-	  unsigned depth)
-{
-	struct text text = {.start = file->start, .len = file->len};
-	const char *end = text.start + text.len;
-	uint64_t line_no = 1;
-
-	for (;;) {
-		struct text directive = find_generate(text);
-		struct text before = {.start = text.start,
-				      .len = (size_t)(directive.start - text.start),
-				      .file = file};
-		scanner->line_counter = line_no;
-		/* noted here, because scanning frees the text */
-		line_no += directive.len == 0 ? 0 : count_lines(before.start, directive.start);
-		if (!scan(reader, scanner, before, 0, depth))
-			return false;
-		if (directive.len == 0)
-			return true;
-		if (!generate(reader, scanner, directive, line_no++, depth))
-			return false;
-		text.start = directive.start + directive.len + 1;
-		if (text.start >= end)
-			return true;
-		text.len = (size_t)(end - text.start);
-	}
-}
+#include "zone_scan.h"
 
 /* Gives the file its number in the zone, for error messages of later stages. */
 static bool
@@ -200,117 +31,89 @@ enter_file(struct vly_zone_reader *reader, const char *path, const struct vly_fi
 	return true;
 }
 
-/* True unless the text is known to have no $INCLUDE. */
 static bool
-may_include(const struct vly_file_text *text)
-{
-	const char *end = text->start + text->len;
-	const char *at = text->start;
-
-	if (text->len > SEARCHED_BYTES_MAX)
-		return true;
-	while ((at = memchr(at, '$', (size_t)(end - at))) != NULL) {
-		at++;
-		if (at < end && (*at == 'I' || *at == 'i'))
-			return true;
-	}
-	return false;
-}
-
-/* Included files are found beside the file, not where its links are. The scanner would find that
- * out for itself, but only with the file mapped. */
-static bool
-set_directory(struct vly_zone_reader *reader, zs_scanner_t *scanner, const char *path)
-{
-	char *real = realpath(path, NULL);
-	char *name = real != NULL ? real : strdup(path); /* it may have lost its name */
-	char *directory = name != NULL ? strdup(dirname(name)) : NULL;
-
-	free(name);
-	if (directory == NULL)
-		return vly_zone_reader_fail_memory(reader);
-	free(scanner->path);
-	scanner->path = directory;
-	return true;
-}
-
-/* Returns the scanner, or NULL when an error has been reported. */
-static zs_scanner_t *
-start_scanner(struct vly_zone_reader *reader, const char *path, const struct vly_file_text *text,
-	      const char *origin, uint32_t default_ttl, unsigned depth)
-{
-	int error;
-	zs_scanner_t *scanner =
-		vly_scanner_pool_take(reader->scanners, depth, origin, default_ttl, &error);
-
-	if (scanner == NULL && error == ZS_ENOMEM)
-		vly_zone_reader_fail_memory(reader);
-	else if (scanner == NULL)
-		vly_zone_reader_fail(reader, "%s", zs_strerror(error));
-	else if (may_include(text) && !set_directory(reader, scanner, path))
-		return NULL;
-	return scanner;
-}
-
-static bool
-read_file(struct vly_zone_reader *reader, const char *path, const char *origin,
-	  uint32_t default_ttl, unsigned depth)
+read_file(struct vly_zone_reader *reader, const char *path)
 {
 	struct vly_file_text text;
 	const char *why = vly_file_text_read(&text, path);
 
 	if (why != NULL)
 		return vly_zone_reader_fail(reader, "cannot read %s: %s", path, why);
-	zs_scanner_t *scanner = start_scanner(reader, path, &text, origin, default_ttl, depth);
-	bool done = scanner != NULL && enter_file(reader, path, &text.stamp) &&
-		    read_text(reader, scanner, &text, depth);
+	bool done = text.len > 0 || reader->include_depth > 0 ||
+		    vly_zone_reader_fail(reader, "cannot read %s: the file is empty", path);
+	done = done && enter_file(reader, path, &text.stamp) && vly_zone_scan(reader, &text);
 	vly_file_text_free(&text);
 	return done;
 }
 
-/* The zone's name, from presentation form: libzscanner reads that, too. */
-static bool
-scan_apex(struct vly_zone_reader *reader, struct vly_name *apex)
+bool
+vly_zone_include(struct vly_zone_reader *reader, const char *path)
 {
-	int error;
-	const zs_scanner_t *scanner =
-		vly_scanner_pool_take(reader->scanners, 0, reader->name, 0, &error);
+	const char *file = reader->file;
+	uint16_t file_idx = reader->file_idx;
+	bool done = read_file(reader, path);
 
-	if (scanner == NULL && error == ZS_ENOMEM)
+	reader->file = file;
+	reader->file_idx = file_idx;
+	return done;
+}
+
+/* The zone's name in wire form, from presentation form. Returns its length, or 0. */
+static unsigned
+read_apex(struct vly_zone_reader *reader, uint8_t apex[VLY_NAME_BYTES_MAX])
+{
+	static const uint8_t root[] = {0};
+	const char *end = reader->name + strlen(reader->name);
+	const char *why;
+
+	return vly_lex(&reader->lexed, reader->name, end) == 1 && reader->lexed.cnt == 1 &&
+			       !reader->lexed.owner_omitted
+		       ? vly_token_name(&reader->lexed.token[0], root, apex, &why)
+		       : 0;
+}
+
+/* Begins the zone and reads its file. Returns false when there is no zone then. */
+static bool
+read_zone(struct vly_zone_reader *reader, const struct vly_hash_key *key, const char *path)
+{
+	uint8_t wire[VLY_NAME_BYTES_MAX];
+	struct vly_name apex;
+	unsigned len = read_apex(reader, wire);
+
+	if (len == 0 || vly_name_scan(&apex, wire, len) == 0)
+		return vly_zone_reader_fail(reader, "%.150s is not a zone name", reader->name);
+	if (vly_zone_scanner_begin(reader->zone_scanner, wire, len, VLY_READER_NO_TTL) != 0)
 		return vly_zone_reader_fail_memory(reader);
-	return (scanner != NULL &&
-		vly_name_scan(apex, scanner->zone_origin, scanner->zone_origin_length) != 0) ||
-	       vly_zone_reader_fail(reader, "%.150s is not a zone name", reader->name);
+	reader->scanner = reader->zone_scanner->zs;
+	if (vly_zone_init(reader->zone, key, &apex) != 0)
+		return vly_zone_reader_fail_memory(reader);
+	bool done = read_file(reader, path);
+	vly_zone_reader_end(reader);
+	if (done && !reader->gave_up)
+		return true;
+	vly_zone_free(reader->zone);
+	return false;
 }
 
 int
-vly_zone_read_file(struct vly_zone *zone, struct vly_scanner_pool *scanners,
+vly_zone_read_file(struct vly_zone *zone, struct vly_zone_scanner *scanner,
 		   const struct vly_hash_key *key, const char *name, const char *path,
 		   struct vly_load_progress *progress, struct vly_zone_report *report)
 {
-	struct vly_name apex;
 	struct vly_zone_reader reader = {
 		.zone = zone,
-		.scanners = scanners,
+		.zone_scanner = scanner,
 		.report = report,
 		.progress = progress,
 		.name = name,
 		.file = path,
 		.last_ttl = VLY_READER_NO_TTL,
 	};
+	bool done = read_zone(&reader, key, path);
 
-	if (!scan_apex(&reader, &apex))
+	vly_lexed_free(&reader.lexed);
+	if (!done)
 		return -1;
-	if (vly_zone_init(zone, key, &apex) != 0) {
-		vly_zone_reader_fail_memory(&reader);
-		return -1;
-	}
-	bool done = read_file(&reader, path, name, VLY_READER_NO_TTL, 0);
-	vly_zone_reader_end(&reader);
-	if (!done || reader.gave_up) {
-		vly_zone_free(zone);
-		return -1;
-	}
 	vly_zone_mark_hidden(zone);
 	return 0;
 }

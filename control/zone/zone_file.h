@@ -3,19 +3,19 @@
 #ifndef VLY_CONTROL_ZONE_FILE_H
 #define VLY_CONTROL_ZONE_FILE_H
 
-#include "scanner_pool.h"
 #include "zone.h"
 #include "zone_info.h"
 #include "zone_report.h"
+#include "zone_scanner.h"
 
 /*
  * Reads zone `name` (presentation form) from the file `path` (untrusted) and its included files,
- * with scanners of the pool. `progress` may be NULL. Findings go to the report. Returns 0 with
+ * with the scanner. `progress` may be NULL. Findings go to the report. Returns 0 with
  * *zone, the caller's to free, even if the report has errors; or -1 with an error and no zone.
  * Blocks for the disk: for the thread pool.
  */
 __attribute__((nonnull(1, 2, 3, 4, 5, 7), warn_unused_result)) int
-vly_zone_read_file(struct vly_zone *zone, struct vly_scanner_pool *scanners,
+vly_zone_read_file(struct vly_zone *zone, struct vly_zone_scanner *scanner,
 		   const struct vly_hash_key *key, const char *name, const char *path,
 		   struct vly_load_progress *progress, struct vly_zone_report *report);
 

@@ -7,6 +7,10 @@
  * In the text after the range, $ stands for the number, ${offset,width,base} for the number plus an
  * offset, with leading zeros, in base d, o, x, X, or n and N (hexadecimal digits in reverse, with
  * dots between); \$ and $$ for a dollar sign.
+ *
+ * In BIND the data is one word, so data with blanks is in quotes. They are not part of it: TXT
+ * "a $" has two strings, and so has TXT "\"a\" \"$\"". That is done here, too; and data may be
+ * several words, as in any other line.
  */
 #ifndef VLY_CONTROL_ZONE_GENERATE_H
 #define VLY_CONTROL_ZONE_GENERATE_H
@@ -24,6 +28,8 @@ struct vly_generate {
 	uint32_t step; /* at least 1 */
 	const char *text;
 	size_t text_len;
+	const char *quoted; /* data that is all in quotes, without these, behind `text`; or NULL */
+	size_t quoted_len;
 };
 
 /* True when the line is a $GENERATE directive. */

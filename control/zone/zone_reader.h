@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For zone_file.c alone: adds the records that libzscanner reads to a zone, or reports an error
- * with file and line. Blocks only for memory; one thread at a time.
+ * For zone_file.c and zone_scan.c: adds the records that have been read to a zone, or reports an
+ * error with file and line. Blocks only for memory; one thread at a time.
  */
 #ifndef VLY_CONTROL_ZONE_READER_H
 #define VLY_CONTROL_ZONE_READER_H
 
-#include <libzscanner/scanner.h>
-
+#include "token.h"
 #include "zone.h"
 #include "zone_info.h"
 #include "zone_report.h"
+#include "zone_scanner.h"
 
 /* The scanner's TTL for a record without one, when there is no $TTL. The scanner can't say so in
  * another way. It is one of the numbers that are treated as 0 (RFC 2181 §8), and a number that
@@ -30,15 +30,19 @@ struct vly_reader_waiting {
 
 struct vly_zone_reader {
 	struct vly_zone *zone;
-	struct vly_scanner_pool *scanners;
 	struct vly_zone_report *report;
 	struct vly_load_progress *progress; /* may be NULL */
 	const char *name;                   /* of the zone */
 
-	/* the current place in the files; set by zone_file.c */
+	/* the current place in the files; set by zone_file.c and zone_scan.c */
 	const char *file;
 	uint16_t file_idx;
 	uint64_t line;
+	unsigned include_depth;
+
+	struct vly_zone_scanner *zone_scanner;
+	zs_scanner_t *scanner; /* that of zone_scanner */
+	struct vly_lexed lexed;
 
 	bool gave_up;          /* out of memory: the rest of the file is skipped */
 	uint32_t last_ttl;     /* the last stated one, or VLY_READER_NO_TTL */

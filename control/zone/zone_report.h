@@ -38,6 +38,8 @@ enum vly_zone_severity {
 	X(no_address, "no-address", WARNING, "the target of an NS, MX or SRV has no address here") \
 	X(alias_target, "alias-target", WARNING,                                                   \
 	  "the target of an NS, MX or SRV is an alias (RFC 2181 §10.3)")                           \
+	X(answer_size, "answer-size", WARNING,                                                     \
+	  "an answer is larger than any DNS message, 65,535 octets, and becomes SERVFAIL")         \
 	X(ttl_range, "ttl-range", WARNING, "a TTL above 2147483647 is treated as 0 (RFC 2181 §8)") \
 	X(ttl_differs, "ttl-differs", WARNING, "the TTLs in an RRset differ (RFC 2181 §5.2)")      \
 	X(duplicate, "duplicate", IGNORE, "a duplicate record (RFC 2181 §5)")

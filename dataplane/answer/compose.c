@@ -208,7 +208,9 @@ compose(struct vly_composer *composer, struct vly_query *step, struct vly_compos
 			return;
 		if (answer == NULL && step->node != NULL)
 			continue; /* the name is below another DNAME */
-		if (answer != NULL && vly_composer_copy(composer, answer, &step->name)) {
+		if (answer != NULL && (answer->flags & VLY_ANSWER_TOO_LARGE))
+			(void)vly_composer_end(composer, VLY_COMPOSE_FAILED);
+		else if (answer != NULL && vly_composer_copy(composer, answer, &step->name)) {
 			composed->flags |= answer->flags & VLY_ANSWER_RCODE;
 			composed->is_referral = answer->flags & VLY_ANSWER_REFERRAL;
 		}
@@ -235,7 +237,8 @@ vly_compose_dname(const struct vly_query *query, uint8_t *to, unsigned space,
 	*composed = (struct vly_composed){.flags = VLY_FLAG_AA};
 	compose(&composer, &step, composed);
 	composed->work = (uint16_t)(work - composer.work_left);
-	if (composer.end == VLY_COMPOSE_NO_WORK && query->stream) {
+	if (composer.end == VLY_COMPOSE_FAILED ||
+	    (composer.end == VLY_COMPOSE_NO_WORK && query->stream)) {
 		composed->flags = VLY_RCODE_SERVFAIL;
 		return;
 	}

@@ -47,7 +47,8 @@ struct vly_composed {
 /*
  * Writes the sections for a name below the DNAME at query->node to `to`, directly behind the
  * question, at most `space` octets. If they do not fit, or take more work than the budget over UDP,
- * the sections are empty and `flags` has TC.
+ * the sections are empty and `flags` has TC. If no message has room for the answer of the last
+ * name, or over a stream the budget is spent, `flags` is SERVFAIL alone.
  */
 __attribute__((nonnull)) void vly_compose_dname(const struct vly_query *query, uint8_t *to,
 						unsigned space, struct vly_composed *composed);

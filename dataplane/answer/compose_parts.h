@@ -37,6 +37,7 @@ enum vly_compose_end {
 	VLY_COMPOSE_DONE,
 	VLY_COMPOSE_NO_ROOM, /* the response is full, or the image is broken */
 	VLY_COMPOSE_NO_WORK, /* the budget is spent */
+	VLY_COMPOSE_FAILED,  /* the answer for the last name is too large for any message */
 };
 
 /* A substitution: `name`, of `name_len` octets in lower case, became the owner of a CNAME because

@@ -12,13 +12,25 @@ set_fate(struct vly_query *query, enum vly_query_fate fate, enum vly_rcode rcode
 	vly_query_set_rcode(query, rcode);
 }
 
-void
-vly_query_refuse(struct vly_query *query, enum vly_ede ede)
+static void
+set_error(struct vly_query *query, enum vly_rcode rcode, enum vly_ede ede)
 {
-	set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_REFUSED);
+	set_fate(query, VLY_QUERY_ERROR, rcode);
 	query->ede = (uint16_t)ede;
 	if (query->opt_bytes != 0)
 		query->opt_bytes += VLY_OPTION_HEAD_BYTES + sizeof(query->ede);
+}
+
+void
+vly_query_refuse(struct vly_query *query, enum vly_ede ede)
+{
+	set_error(query, VLY_RCODE_REFUSED, ede);
+}
+
+void
+vly_query_fail(struct vly_query *query)
+{
+	set_error(query, VLY_RCODE_SERVFAIL, VLY_EDE_INVALID_DATA);
 }
 
 /* Clients send this option empty; over UDP it is ignored (RFC 7828 §3.2.1, §3.3.1). */

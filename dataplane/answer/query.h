@@ -146,6 +146,9 @@ void vly_query_find_last(struct vly_query *query, unsigned cnt, const struct vly
 /* Turns a parsed query into one that gets REFUSED; `ede` is sent to EDNS clients (RFC 8914). */
 __attribute__((cold, nonnull)) void vly_query_refuse(struct vly_query *query, enum vly_ede ede);
 
+/* Turns it into one that gets SERVFAIL: its answer is too large for a message. */
+__attribute__((cold, nonnull)) void vly_query_fail(struct vly_query *query);
+
 /*
  * The last stage: writes each response in place of its query, sets response_len and response_sum,
  * and counts it. With `guard` NULL, cookies are ignored and nothing is limited. If the guard limits

@@ -154,11 +154,13 @@ copy_fitting(const struct vly_query *query, struct vly_response_shape shape, uns
 	return shape;
 }
 
-/* Whether the records of the answer are to be rotated. */
+/* Whether the answer is not sent as it stands: its records are to be rotated, or it stands for one
+ * that is too large. One test of both flags is all that other answers pay. */
 static inline bool
-rotates(const struct vly_image_answer *answer)
+is_bent(const struct vly_image_answer *answer)
 {
-	return (answer->flags & VLY_ANSWER_ROTATES) && vly_identity.rotate;
+	return (answer->flags & (VLY_ANSWER_ROTATES | VLY_ANSWER_TOO_LARGE)) &&
+	       (vly_identity.rotate || (answer->flags & VLY_ANSWER_TOO_LARGE));
 }
 
 /* Rotates the records by the query's ID, which resolvers choose at random (RFC 5452 §4.3). */
@@ -260,13 +262,18 @@ write_shape(struct vly_query *query, const struct vly_response_shape *shape, boo
 	vly_response_count(answer->flags & VLY_ANSWER_RCODE, counters);
 }
 
-/* Writes an answer that does not fit or whose records are rotated. */
+/* Writes an answer that does not fit, or is bent. The guard has judged it without the EDE. */
 __attribute__((noinline)) static void
 write_bent(struct vly_query *query, struct vly_lcore_counters *counters)
 {
 	struct vly_response_shape shape = whole_shape(query->answer);
 	unsigned space = vly_response_space(query);
 
+	if (query->answer->flags & VLY_ANSWER_TOO_LARGE) {
+		vly_query_fail(query);
+		vly_response_error(query, NULL, counters);
+		return;
+	}
 	if (shape.wire_len > space) {
 		shape = copy_fitting(query, shape, space);
 		counters->truncated += (shape.flags & VLY_FLAG_TC) != 0;
@@ -280,7 +287,7 @@ write_found(struct vly_query *query, struct vly_lcore_counters *counters)
 	const struct vly_image_answer *answer = query->answer;
 	const struct vly_response_shape shape = whole_shape(answer);
 
-	if (__builtin_expect(shape.wire_len > vly_response_space(query) || rotates(answer), 0))
+	if (__builtin_expect(shape.wire_len > vly_response_space(query) || is_bent(answer), 0))
 		write_bent(query, counters);
 	else
 		write_shape(query, &shape, true, counters);

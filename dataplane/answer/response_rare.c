@@ -188,6 +188,8 @@ vly_response_composed(struct vly_query *query, struct vly_guard *guard,
 		query->message_len = (uint16_t)(to - query->message);
 	if (is_composed_held(query, guard, &composed, paid, counters))
 		return;
+	if (composed.flags == VLY_RCODE_SERVFAIL)
+		vly_query_fail(query);
 	const struct vly_response_shape shape = {
 		.flags = composed.flags,
 		.counts = vly_response_counts(composed.ancount, composed.nscount, composed.arcount),

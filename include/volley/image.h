@@ -168,6 +168,8 @@ enum vly_image_answer_flag {
 	VLY_ANSWER_REFERRAL = 0x20, /* for the counters */
 	/* wire[] is ancount records of equal, even length, any of which may come first */
 	VLY_ANSWER_ROTATES = 0x40,
+	/* stands for an answer that no message has room for: SERVFAIL without any records */
+	VLY_ANSWER_TOO_LARGE = 0x80,
 };
 
 /*

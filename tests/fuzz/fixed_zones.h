@@ -32,6 +32,7 @@ static const struct vly_test_zone fixed_zones[] = {
 			     "h DNAME long-label-of-more-than-sixteen-octets.z.\n"
 			     "l CNAME l\n"
 			     "o CNAME out.elsewhere.\n"
+			     "$GENERATE 1-5000 j.b SRV 1 1 $ too-large\n"
 			     "e.n.t A 192.0.2.4\n"},
 	{"c.z.", VLY_TEST_APEX "a A 192.0.2.5\n"},
 	{".", VLY_TEST_APEX "z NS ns.z\nns.z A 192.0.2.6\n"},

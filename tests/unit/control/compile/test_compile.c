@@ -60,46 +60,6 @@ Test(compile, lets_dnssec_stand_beside_a_cname)
 	vly_image_close(image);
 }
 
-/* `before` small records, then TXT records of 200 octets at the same name. */
-static char *
-make_oversized(unsigned before, unsigned txt_cnt)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	fputs(VLY_TEST_APEX, out);
-	for (unsigned i = 0; i < before; i++)
-		fprintf(out, "t A 192.0.2.%u\n", i);
-	for (unsigned i = 0; i < txt_cnt; i++)
-		fprintf(out, "t TXT %0200u\n", i);
-	fclose(out);
-	return text;
-}
-
-/* 65,535 less header, question (t.z.: 9) and OPT; a record takes 213: 307 of them fit, 308 do not.
- */
-Test(compile, refuses_an_rrset_that_no_message_holds)
-{
-	char *text = make_oversized(0, 308);
-
-	expect_error(text, 4, "65,535");
-	free(text);
-	text = make_oversized(0, 307);
-	struct vly_image *image = vly_test_image_open(&(struct vly_test_zone){"z.", text}, 1, 1);
-	cr_expect_not_null(image);
-	vly_image_close(image);
-	free(text);
-}
-
-Test(compile, names_the_line_of_the_rrset_that_is_too_large)
-{
-	char *text = make_oversized(3, 308);
-
-	expect_error(text, 7, "65,535");
-	free(text);
-}
-
 static void
 expect_answer(const struct vly_test_server *server, const char *name, unsigned type,
 	      const char *expected)

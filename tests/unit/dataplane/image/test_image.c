@@ -334,6 +334,43 @@ Test(image, with_an_rcode_that_no_zone_has_is_refused)
 	}
 }
 
+/* An answer that stands for one that is too large is SERVFAIL and nothing else. */
+Test(image, with_records_in_an_answer_that_is_too_large_is_refused)
+{
+	static const struct vly_test_zone zone = {"z.",
+						  VLY_TEST_APEX "$GENERATE 1-5000 a MX 1 host$\n"};
+	const uint8_t only = VLY_ANSWER_TOO_LARGE | VLY_RCODE_SERVFAIL;
+	struct fenced fenced;
+	struct vly_image image = {0};
+	struct vly_image_error error;
+	struct vly_image_answer *answer = NULL;
+
+	open_fenced(&fenced, &zone);
+	cr_assert_eq(vly_image_verify(fenced.block, fenced.bytes, NULL, &image, &error), 0);
+	for (size_t at = 0; at + sizeof(*answer) <= image.header->section[VLY_SECTION_HEAP].bytes;
+	     at += VLY_IMAGE_REF_BYTES) {
+		answer = (void *)(fenced.block + (image.heap - fenced.block) + at);
+		if (answer->flags == only && answer->anchor_len == 3 && answer->wire_len == 0)
+			break;
+	}
+	cr_assert_eq(answer->flags, only);
+	for (unsigned flags = 0; flags <= UINT8_MAX; flags++) {
+		answer->flags = (uint8_t)flags;
+		vly_test_image_reseal(fenced.block, fenced.bytes);
+		if (flags & VLY_ANSWER_TOO_LARGE)
+			cr_expect_eq(verify(&fenced, &error), flags == only ? 0 : -1, "%x", flags);
+	}
+	answer->flags = only;
+	answer->arcount = 1;
+	vly_test_image_reseal(fenced.block, fenced.bytes);
+	expect_refused(&fenced, "too large");
+	answer->arcount = 0;
+	answer->wire_len = 1;
+	answer->keep_len = 1;
+	vly_test_image_reseal(fenced.block, fenced.bytes);
+	expect_refused(&fenced, "too large");
+}
+
 Test(image, with_any_octet_flipped_fails_the_checksum)
 {
 	struct fenced fenced;
