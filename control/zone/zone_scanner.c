@@ -98,6 +98,8 @@ vly_zone_scanner_is_doubtful(const struct vly_zone_scanner *scanner, const char 
 	case VLY_TYPE_SVCB:
 	case VLY_TYPE_HTTPS: /* lists with escapes become other lists (RFC 9460 appendix A.1) */
 		return escape != NULL || has_parenthesis(zs);
+	case VLY_TYPE_LOC: /* numbers that are too large become others */
+		return true;
 	case VLY_TYPE_HINFO:
 	case VLY_TYPE_TXT:
 	case VLY_TYPE_NAPTR:
