@@ -16,8 +16,9 @@ struct vly_rdata_printer {
 	size_t len;          /* of the whole text; what is beyond `size` is not written */
 	const uint8_t *data; /* what is left */
 	unsigned data_len;
-	bool is_odd; /* the text is right, but not all servers read it */
-	bool no_key; /* of IPSECKEY: the algorithm is 0 */
+	uint8_t kind; /* of the field */
+	bool is_odd;  /* the text is right, but not all servers read it */
+	bool no_key;  /* of IPSECKEY: the algorithm is 0 */
 };
 
 /* rdata_print.c */
@@ -42,6 +43,9 @@ __attribute__((nonnull)) bool vly_rdata_put_number(struct vly_rdata_printer *pri
 						   unsigned octets);
 __attribute__((nonnull)) bool vly_rdata_put_name(struct vly_rdata_printer *printer);
 
+/* rdata_print_field.c: a field of any kind */
+__attribute__((nonnull)) bool vly_rdata_put_field(struct vly_rdata_printer *printer);
+
 /* rdata_print_list.c: lists of types, services and hashes */
 __attribute__((nonnull)) bool vly_rdata_put_hash(struct vly_rdata_printer *printer);
 __attribute__((nonnull)) bool vly_rdata_put_bitmap(struct vly_rdata_printer *printer);
@@ -49,7 +53,8 @@ __attribute__((nonnull)) bool vly_rdata_put_nxt_bitmap(struct vly_rdata_printer 
 __attribute__((nonnull)) bool vly_rdata_put_wks(struct vly_rdata_printer *printer);
 
 /* rdata_print_place.c: addresses and places */
-__attribute__((nonnull)) bool vly_rdata_put_address(struct vly_rdata_printer *printer, int family);
+__attribute__((nonnull)) bool vly_rdata_put_ipv4(struct vly_rdata_printer *printer);
+__attribute__((nonnull)) bool vly_rdata_put_ipv6(struct vly_rdata_printer *printer);
 __attribute__((nonnull)) bool vly_rdata_put_a6(struct vly_rdata_printer *printer);
 __attribute__((nonnull)) bool vly_rdata_put_apl(struct vly_rdata_printer *printer);
 __attribute__((nonnull)) bool vly_rdata_put_gateway(struct vly_rdata_printer *printer);

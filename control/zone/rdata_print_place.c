@@ -15,8 +15,8 @@ put_address(struct vly_rdata_printer *printer, int family, const uint8_t *addres
 	vly_rdata_put_text(printer, "%s", text);
 }
 
-bool
-vly_rdata_put_address(struct vly_rdata_printer *printer, int family)
+static bool
+cut_address(struct vly_rdata_printer *printer, int family)
 {
 	const uint8_t *address = vly_rdata_cut(printer, family == AF_INET ? 4 : 16);
 
@@ -24,6 +24,18 @@ vly_rdata_put_address(struct vly_rdata_printer *printer, int family)
 	if (address != NULL)
 		put_address(printer, family, address);
 	return address != NULL;
+}
+
+bool
+vly_rdata_put_ipv4(struct vly_rdata_printer *printer)
+{
+	return cut_address(printer, AF_INET);
+}
+
+bool
+vly_rdata_put_ipv6(struct vly_rdata_printer *printer)
+{
+	return cut_address(printer, AF_INET6);
 }
 
 /* RFC 2874 §3.1 */
@@ -86,7 +98,7 @@ static bool
 put_gateway(struct vly_rdata_printer *printer, unsigned type)
 {
 	if (type == 1 || type == 2)
-		return vly_rdata_put_address(printer, type == 1 ? AF_INET : AF_INET6);
+		return cut_address(printer, type == 1 ? AF_INET : AF_INET6);
 	if (type == 3)
 		return vly_rdata_put_name(printer);
 	vly_rdata_put_text(printer, " .");

@@ -38,6 +38,7 @@ end_digits(struct vly_rdata_reader *reader, int high)
 bool
 vly_rdata_take_hex(struct vly_rdata_reader *reader)
 {
+	unsigned begin = reader->len;
 	int high = -1;
 
 	if (reader->token == reader->end)
@@ -45,7 +46,8 @@ vly_rdata_take_hex(struct vly_rdata_reader *reader)
 	for (; reader->token < reader->end; reader->token++)
 		if (!append_digits(reader, reader->token->text, reader->token->len, "", &high))
 			return false;
-	return end_digits(reader, high);
+	return end_digits(reader, high) &&
+	       (reader->len > begin || vly_rdata_fail(reader, " is empty"));
 }
 
 static int
@@ -243,8 +245,9 @@ vly_rdata_take_atma(struct vly_rdata_reader *reader)
 
 /* RFC 7043 §3.2, §4.2: pairs of digits with hyphens between them. */
 bool
-vly_rdata_take_eui(struct vly_rdata_reader *reader, unsigned octets)
+vly_rdata_take_eui(struct vly_rdata_reader *reader)
 {
+	const unsigned octets = reader->kind == VLY_FIELD_EUI48 ? 6 : 8;
 	const struct vly_token *token = vly_rdata_take(reader);
 	bool sound = token != NULL && token->len == octets * 3 - 1;
 

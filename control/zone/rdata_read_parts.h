@@ -40,14 +40,17 @@ __attribute__((nonnull)) bool vly_rdata_append(struct vly_rdata_reader *reader, 
 __attribute__((nonnull)) bool vly_rdata_append_number(struct vly_rdata_reader *reader,
 						      uint64_t number, unsigned octets);
 
+/* Copies a word as a C string; false: it does not fit, or has a NUL. */
+__attribute__((nonnull)) bool vly_rdata_word(const struct vly_token *token, char *to, size_t size);
+
+/* rdata_read_plain.c: numbers, names, strings, times */
 /* A number in `octets` octets, 0 to max. */
 __attribute__((nonnull)) bool vly_rdata_take_number(struct vly_rdata_reader *reader, uint64_t max,
 						    unsigned octets);
 __attribute__((nonnull)) bool vly_rdata_take_name(struct vly_rdata_reader *reader);
-__attribute__((nonnull)) bool vly_rdata_take_string(struct vly_rdata_reader *reader);
 
-/* Copies a word as a C string; false: it does not fit, or has a NUL. */
-__attribute__((nonnull)) bool vly_rdata_word(const struct vly_token *token, char *to, size_t size);
+/* Any field of such a kind. */
+__attribute__((nonnull)) bool vly_rdata_take_plain(struct vly_rdata_reader *reader);
 
 /* rdata_read_coded.c: hexadecimal, Base64, Base32hex */
 __attribute__((nonnull)) bool vly_rdata_take_hex(struct vly_rdata_reader *reader);
@@ -58,7 +61,7 @@ __attribute__((nonnull)) bool vly_rdata_take_salt(struct vly_rdata_reader *reade
 __attribute__((nonnull)) bool vly_rdata_take_hash(struct vly_rdata_reader *reader);
 __attribute__((nonnull)) bool vly_rdata_take_nsap(struct vly_rdata_reader *reader);
 __attribute__((nonnull)) bool vly_rdata_take_atma(struct vly_rdata_reader *reader);
-__attribute__((nonnull)) bool vly_rdata_take_eui(struct vly_rdata_reader *reader, unsigned octets);
+__attribute__((nonnull)) bool vly_rdata_take_eui(struct vly_rdata_reader *reader);
 __attribute__((nonnull)) bool vly_rdata_take_locator(struct vly_rdata_reader *reader);
 __attribute__((nonnull)) bool vly_rdata_take_hip(struct vly_rdata_reader *reader);
 
@@ -79,7 +82,8 @@ __attribute__((nonnull)) bool vly_rdata_take_bitmap(struct vly_rdata_reader *rea
 __attribute__((nonnull)) bool vly_rdata_take_nxt_bitmap(struct vly_rdata_reader *reader);
 
 /* rdata_read_place.c: addresses and places */
-__attribute__((nonnull)) bool vly_rdata_take_address(struct vly_rdata_reader *reader, int family);
+__attribute__((nonnull)) bool vly_rdata_take_ipv4(struct vly_rdata_reader *reader);
+__attribute__((nonnull)) bool vly_rdata_take_ipv6(struct vly_rdata_reader *reader);
 __attribute__((nonnull)) bool vly_rdata_take_a6(struct vly_rdata_reader *reader);
 __attribute__((nonnull)) bool vly_rdata_take_apl(struct vly_rdata_reader *reader);
 __attribute__((nonnull)) bool vly_rdata_take_wks(struct vly_rdata_reader *reader);

@@ -20,13 +20,23 @@ read_address(struct vly_rdata_reader *reader, const struct vly_token *token, int
 }
 
 bool
-vly_rdata_take_address(struct vly_rdata_reader *reader, int family)
+vly_rdata_take_ipv4(struct vly_rdata_reader *reader)
 {
 	const struct vly_token *token = vly_rdata_take(reader);
 	uint8_t address[16];
 
-	return token != NULL && read_address(reader, token, family, address) &&
-	       vly_rdata_append(reader, address, family == AF_INET ? 4 : 16);
+	return token != NULL && read_address(reader, token, AF_INET, address) &&
+	       vly_rdata_append(reader, address, 4);
+}
+
+bool
+vly_rdata_take_ipv6(struct vly_rdata_reader *reader)
+{
+	const struct vly_token *token = vly_rdata_take(reader);
+	uint8_t address[16];
+
+	return token != NULL && read_address(reader, token, AF_INET6, address) &&
+	       vly_rdata_append(reader, address, 16);
 }
 
 /* RFC 2874 §3.1: a prefix length, the rest of the address, and the name that has the prefix. */
@@ -174,8 +184,10 @@ vly_rdata_take_wks(struct vly_rdata_reader *reader)
 static bool
 take_gateway(struct vly_rdata_reader *reader, unsigned type)
 {
-	if (type == 1 || type == 2)
-		return vly_rdata_take_address(reader, type == 1 ? AF_INET : AF_INET6);
+	if (type == 1)
+		return vly_rdata_take_ipv4(reader);
+	if (type == 2)
+		return vly_rdata_take_ipv6(reader);
 	if (type == 3)
 		return vly_rdata_take_name(reader);
 	const struct vly_token *token = vly_rdata_take(reader);

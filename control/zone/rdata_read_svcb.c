@@ -2,7 +2,6 @@
 /* SvcParams (RFC 9460 §2.1, appendix A). */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "rdata_read_parts.h"
 #include "svc_params.h"
@@ -105,8 +104,10 @@ take_item(struct vly_rdata_reader *reader, enum vly_svc_value kind, const struct
 	alone.end = item + 1;
 	if (kind == VLY_SVC_KEYS)
 		done = take_key(&alone, item);
-	else if (kind == VLY_SVC_IPV4 || kind == VLY_SVC_IPV6)
-		done = vly_rdata_take_address(&alone, kind == VLY_SVC_IPV4 ? AF_INET : AF_INET6);
+	else if (kind == VLY_SVC_IPV4)
+		done = vly_rdata_take_ipv4(&alone);
+	else if (kind == VLY_SVC_IPV6)
+		done = vly_rdata_take_ipv6(&alone);
 	else
 		done = vly_rdata_take_number(&alone, UINT16_MAX, 2);
 	reader->len = alone.len;

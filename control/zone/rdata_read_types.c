@@ -18,12 +18,17 @@ read_type(struct vly_rdata_reader *reader, const struct vly_token *token)
 	return type;
 }
 
+/* BIND writes the number of a type that it does not know. */
 bool
 vly_rdata_take_type(struct vly_rdata_reader *reader)
 {
 	const struct vly_token *token = vly_rdata_take(reader);
-	uint16_t type = token != NULL ? read_type(reader, token) : 0;
+	uint64_t type;
 
+	if (token == NULL)
+		return false;
+	if (!vly_token_number(token, UINT16_MAX, &type))
+		type = read_type(reader, token);
 	return type != 0 && vly_rdata_append_number(reader, type, 2);
 }
 

@@ -105,9 +105,11 @@ static const struct form forms[] = {
 	{48, KEY},
 	{49, {F(BASE64, "identifier")}},
 	{50,
-	 {F(U8, "hash algorithm"), F(U8, "flags"), F(U16, "iterations"), F(SALT, "salt"),
-	  F(HASH, "next hash"), F(BITMAP, "type list")}},
-	{51, {F(U8, "hash algorithm"), F(U8, "flags"), F(U16, "iterations"), F(SALT, "salt")}},
+	 {F(HASH_ALGORITHM, "hash algorithm"), F(U8, "flags"), F(U16, "iterations"),
+	  F(SALT, "salt"), F(HASH, "next hash"), F(BITMAP, "type list")}},
+	{51,
+	 {F(HASH_ALGORITHM, "hash algorithm"), F(U8, "flags"), F(U16, "iterations"),
+	  F(SALT, "salt")}},
 	{52, CERTIFICATE},
 	{53, CERTIFICATE},
 	{55, {F(HIP, "key algorithm")}},
@@ -125,6 +127,7 @@ static const struct form forms[] = {
 	{67, {F(BASE64, "data")}},
 	{68, {F(BASE64, "data")}},
 	{99, STRINGS},
+	{103, {F(BASE64, "data")}},
 	{104, {F(U16, "preference"), F(LOCATOR64, "node identifier")}},
 	{105, {F(U16, "preference"), F(IPV4, "locator")}},
 	{106, {F(U16, "preference"), F(LOCATOR64, "locator")}},
@@ -164,7 +167,8 @@ vly_rr_fields(uint16_t type)
 	return NULL;
 }
 
-/* The registries "DNS Security Algorithm Numbers", "Digest Algorithms" of DS, "Protocol Values" of
+/* The registries "DNS Security Algorithm Numbers", "Digest Algorithms" of DS, "DNSSEC
+ * NSEC3 Hash Algorithms", "Protocol Values" of
  * RFC 2535 §3.1.3, "DSYNC: Location of Synchronization Endpoints" and "CERT Certificate Types"; and
  * the flags of RFC 2535 §3.1.2, RFC 3757 and RFC 5011 under BIND's names. */
 static const struct {
@@ -204,6 +208,8 @@ static const struct {
 	{VLY_FIELD_DIGEST_TYPE, 3, "GOST"},
 	{VLY_FIELD_DIGEST_TYPE, 4, "SHA-384"},
 	{VLY_FIELD_DIGEST_TYPE, 4, "SHA384"},
+	{VLY_FIELD_HASH_ALGORITHM, 1, "SHA-1"},
+	{VLY_FIELD_HASH_ALGORITHM, 1, "SHA1"},
 	{VLY_FIELD_PROTOCOL, 0, "NONE"},
 	{VLY_FIELD_PROTOCOL, 1, "TLS"},
 	{VLY_FIELD_PROTOCOL, 2, "EMAIL"},

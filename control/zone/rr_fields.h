@@ -18,21 +18,22 @@ enum vly_field {
 	VLY_FIELD_U16,
 	VLY_FIELD_U32,
 	VLY_FIELD_U64,
-	VLY_FIELD_PERIOD,      /* 32 bits, in seconds or as 1w2d3h4m5s */
-	VLY_FIELD_TIME,        /* 32 bits, in seconds or as YYYYMMDDHHmmSS */
-	VLY_FIELD_TYPE,        /* 16 bits, mnemonic of a type */
-	VLY_FIELD_ALGORITHM,   /* 8 bits, number or mnemonic */
-	VLY_FIELD_DIGEST_TYPE, /* the same */
-	VLY_FIELD_PROTOCOL,    /* the same, of KEY and DNSKEY */
-	VLY_FIELD_SCHEME,      /* the same, of DSYNC */
-	VLY_FIELD_CERT_TYPE,   /* 16 bits, number or mnemonic */
-	VLY_FIELD_KEY_FLAGS,   /* 16 bits, number or mnemonics with | between them */
-	VLY_FIELD_STRING,      /* a length octet, 0 to 255 octets */
-	VLY_FIELD_STRING_MAY,  /* one, or none at the end */
-	VLY_FIELD_STRINGS,     /* one or more, to the end; longer ones are split */
-	VLY_FIELD_TEXT,        /* octets without a length, at the end */
-	VLY_FIELD_TAG,         /* a string of letters and digits */
-	VLY_FIELD_DIGITS,      /* a string of digits */
+	VLY_FIELD_PERIOD,         /* 32 bits, in seconds or as 1w2d3h4m5s */
+	VLY_FIELD_TIME,           /* 32 bits, in seconds or as YYYYMMDDHHmmSS */
+	VLY_FIELD_TYPE,           /* 16 bits, mnemonic of a type */
+	VLY_FIELD_ALGORITHM,      /* 8 bits, number or mnemonic */
+	VLY_FIELD_DIGEST_TYPE,    /* the same */
+	VLY_FIELD_HASH_ALGORITHM, /* the same, of NSEC3 */
+	VLY_FIELD_PROTOCOL,       /* the same, of KEY and DNSKEY */
+	VLY_FIELD_SCHEME,         /* the same, of DSYNC */
+	VLY_FIELD_CERT_TYPE,      /* 16 bits, number or mnemonic */
+	VLY_FIELD_KEY_FLAGS,      /* 16 bits, number or mnemonics with | between them */
+	VLY_FIELD_STRING,         /* a length octet, 0 to 255 octets */
+	VLY_FIELD_STRING_MAY,     /* one, or none at the end */
+	VLY_FIELD_STRINGS,        /* one or more, to the end; longer ones are split */
+	VLY_FIELD_TEXT,           /* octets without a length, at the end */
+	VLY_FIELD_TAG,            /* a string of letters and digits */
+	VLY_FIELD_DIGITS,         /* a string of digits */
 	VLY_FIELD_IPV4,
 	VLY_FIELD_IPV6,
 	VLY_FIELD_LOCATOR64, /* four groups of hexadecimal digits */

@@ -355,12 +355,15 @@ static inline void
 rdata_field(struct random_rdata *rdata, unsigned kind)
 {
 	static const uint8_t octets_of[VLY_FIELD_CNT] = {
-		[VLY_FIELD_U8] = 1,        [VLY_FIELD_U16] = 2,       [VLY_FIELD_U32] = 4,
-		[VLY_FIELD_U64] = 8,       [VLY_FIELD_PERIOD] = 4,    [VLY_FIELD_TIME] = 4,
-		[VLY_FIELD_ALGORITHM] = 1, [VLY_FIELD_SCHEME] = 1,    [VLY_FIELD_DIGEST_TYPE] = 1,
-		[VLY_FIELD_PROTOCOL] = 1,  [VLY_FIELD_CERT_TYPE] = 2, [VLY_FIELD_KEY_FLAGS] = 2,
-		[VLY_FIELD_IPV4] = 4,      [VLY_FIELD_IPV6] = 16,     [VLY_FIELD_LOCATOR64] = 8,
-		[VLY_FIELD_EUI48] = 6,     [VLY_FIELD_EUI64] = 8,
+		[VLY_FIELD_U8] = 1,          [VLY_FIELD_U16] = 2,
+		[VLY_FIELD_U32] = 4,         [VLY_FIELD_U64] = 8,
+		[VLY_FIELD_PERIOD] = 4,      [VLY_FIELD_TIME] = 4,
+		[VLY_FIELD_ALGORITHM] = 1,   [VLY_FIELD_SCHEME] = 1,
+		[VLY_FIELD_DIGEST_TYPE] = 1, [VLY_FIELD_HASH_ALGORITHM] = 1,
+		[VLY_FIELD_PROTOCOL] = 1,    [VLY_FIELD_CERT_TYPE] = 2,
+		[VLY_FIELD_KEY_FLAGS] = 2,   [VLY_FIELD_IPV4] = 4,
+		[VLY_FIELD_IPV6] = 16,       [VLY_FIELD_LOCATOR64] = 8,
+		[VLY_FIELD_EUI48] = 6,       [VLY_FIELD_EUI64] = 8,
 	};
 	unsigned at = rdata->len;
 

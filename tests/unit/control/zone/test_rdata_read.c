@@ -171,6 +171,8 @@ static const struct {
 	/* mnemonics */
 	{"DNSKEY", "ZONE|KSK DNSSEC RSASHA256 AQID", "01010308010203"},
 	{"DNSKEY", "257 3 NSEC3RSASHA1 AQID", "01010307010203"},
+	{"NSEC3PARAM", "SHA-1 0 0 -", "0100000000"},
+	{"UNSPEC", "AQ ID", "010203"},
 	{"KEY", "NOKEY 3 0", "c0000300"},
 	{"NSEC", ". HIP DSYNC CLA type1", "00 00 09 400000000000010020 01 01 01"},
 	{"RRSIG", "AMTRELAY 8 1 0 0 0 0 . AQID",
@@ -182,6 +184,9 @@ static const struct {
 	{"NSEC3", "2 1 12 aabbccdd CPNMU MX", "0201000c04aabbccdd03666f6f00020001"},
 	{"RRSIG", "A 8 1 1h 21060207062816 0 0 . AQID",
 	 "000108010000 0e10 00000000 00000000 0000 00010203"},
+	{"RRSIG", "A 8 1 0 19691231235959 0 0 . AQID",
+	 "000108010000 0000 ffffffff 00000000 0000 00010203"},
+	{"SIG", "255 8 1 0 0 0 0 . AQID", "00ff08010000 0000 00000000 00000000 0000 00010203"},
 	{"LOC", "1 n 2 w 3M", "00121613 8036ee80 7f922300 009897ac"},
 	/* SVCB */
 	{"SVCB", "1 . alpn=foo\\\\\\092,bar", "0001000001000904666f6f5c03626172"},
@@ -317,6 +322,8 @@ static const struct {
 	 "the algorithm is neither a number from 0 to 255 nor a mnemonic"},
 	{"DNSKEY", "ZONE| 3 8 AQID",
 	 "the flags are neither a number from 0 to 65535 nor mnemonics with | between them"},
+	{"DS", "1 8 2 \"\"", "the digest is empty"},
+	{"DNSKEY", "256 3 8 \"\"", "the key is empty"},
 	{"DS", "1 8 2 012", "the digest has an odd number of hexadecimal digits"},
 	{"DS", "1 8 2 0g", "the digest has an octet that is not a hexadecimal digit"},
 	{"SOA", "a b 1 2 3 4 x", "the minimum is neither seconds nor a period such as 1h30m"},

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Data of records of any type. Its first octet says what follows the type: octets, which are
+ * printed and read again; or text, which is read, printed and read again, and by libzscanner, too.
+ */
+#include <string.h>
+
+#include "../unit/control/zone/two_readers.h"
+#include "target.h"
+
+static struct two_readers readers;
+static char *printed;
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	open_readers(&readers);
+	printed = malloc(VLY_RDATA_TEXT_BYTES);
+	require(printed != NULL);
+	return 0;
+}
+
+/* The text that was printed is the data again; if it is the form \# of a type that the data does
+ * not have the form of, it is refused. */
+static void
+read_again(uint16_t type, const uint8_t *data, unsigned len, bool has_form)
+{
+	int again = read_second(&readers, type, printed);
+
+	require(again == (has_form ? (int)len : -1));
+	require(!has_form || memcmp(readers.data, data, len) == 0);
+}
+
+static void
+try_octets(uint16_t type, const uint8_t *data, unsigned len)
+{
+	const bool has_form = vly_rdata_has_form(type, data, len);
+
+	size_t text_len = vly_rdata_print(type, data, len, printed, VLY_RDATA_TEXT_BYTES);
+	require(text_len < VLY_RDATA_TEXT_BYTES && strlen(printed) == text_len);
+	read_again(type, data, len, has_form);
+	text_len = vly_rdata_print_form(type, data, len, printed, VLY_RDATA_TEXT_BYTES);
+	require(text_len < VLY_RDATA_TEXT_BYTES);
+	if (text_len > 0)
+		read_again(type, data, len, has_form);
+	/* less room, and nothing beyond it */
+	char *less = malloc(len + 1u);
+	require(less != NULL);
+	vly_rdata_print(type, data, len, less, len + 1u);
+	require(strnlen(less, len + 1u) <= len);
+	free(less);
+}
+
+/* What libzscanner reads in another way, as vly_rdata_read() must: lists of SVCB with escapes, and
+ * lines that it ends where the text does not. */
+static bool
+may_differ(uint16_t type, const char *text)
+{
+	return ((type == 64 || type == 65) && strchr(text, '\\') != NULL) ||
+	       strpbrk(text, "\r\n\f") != NULL;
+}
+
+static void
+try_text(uint16_t type, const char *text)
+{
+	uint8_t *data;
+	int len = read_second(&readers, type, text);
+
+	if (len < 0) {
+		require(readers.why[0] != '\0');
+		return;
+	}
+	data = malloc((size_t)len + 1);
+	require(data != NULL);
+	memcpy(data, readers.data, (size_t)len);
+	require(vly_rdata_has_form(type, data, (unsigned)len));
+	int first = may_differ(type, text) ? -1 : read_first(&readers, type, text);
+	require(first < 0 || first == len);
+	require(first < 0 || memcmp(readers.scanner->r_data, data, (size_t)len) == 0);
+	try_octets(type, data, (unsigned)len);
+	free(data);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+{
+	char *text;
+
+	if (bytes < 3 || bytes > 8192)
+		return -1;
+	uint16_t type = (uint16_t)(data[1] << 8 | data[2]);
+	if (data[0] % 2 == 0) {
+		try_octets(type, data + 3, (unsigned)bytes - 3);
+		return 0;
+	}
+	text = malloc(bytes - 2);
+	require(text != NULL);
+	memcpy(text, data + 3, bytes - 3);
+	text[bytes - 3] = '\0';
+	try_text(type, text);
+	free(text);
+	return 0;
+}
