@@ -71,17 +71,12 @@ count_lines(const char *from, const char *to)
 
 /* The lines of a $GENERATE count as that one. */
 static bool
-generate(struct walk *walk, const char *line, size_t len)
+generate_all(struct vly_zone_reader *reader, const struct vly_generate *directive)
 {
-	struct vly_zone_reader *reader = walk->reader;
-	struct vly_generate directive;
 	char buffer[GENERATED_BYTES_MAX];
 
-	const char *why = vly_generate_parse(&directive, line, len);
-	if (why != NULL)
-		return vly_zone_reader_fail(reader, "$GENERATE: %s", why);
-	for (uint64_t i = directive.start; i <= directive.stop; i += directive.step) {
-		size_t bytes = vly_generate_expand(&directive, (uint32_t)i, buffer, sizeof(buffer));
+	for (uint64_t i = directive->start; i <= directive->stop; i += directive->step) {
+		size_t bytes = vly_generate_expand(directive, (uint32_t)i, buffer, sizeof(buffer));
 		if (bytes == 0)
 			return vly_zone_reader_fail(
 				reader,
@@ -92,6 +87,26 @@ generate(struct walk *walk, const char *line, size_t len)
 			return false;
 	}
 	return true;
+}
+
+/* A record without an owner behind a $GENERATE belongs to the owner before it, as in BIND. */
+static bool
+generate(struct walk *walk, const char *line, size_t len)
+{
+	struct vly_zone_reader *reader = walk->reader;
+	zs_scanner_t *scanner = reader->scanner;
+	struct vly_generate directive;
+	uint8_t owner[VLY_NAME_BYTES_MAX];
+	const uint32_t owner_len = scanner->r_owner_length;
+
+	const char *why = vly_generate_parse(&directive, line, len);
+	if (why != NULL)
+		return vly_zone_reader_fail(reader, "$GENERATE: %s", why);
+	memcpy(owner, scanner->r_owner, owner_len);
+	bool done = generate_all(reader, &directive);
+	memcpy(scanner->r_owner, owner, owner_len);
+	scanner->r_owner_length = owner_len;
+	return done;
 }
 
 /* A $GENERATE is a line as it stands. */
