@@ -209,7 +209,7 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 		.key_trouble = control->key_trouble,
 		.start_ms = uv_now(control->loop),
 	};
-	vly_notify_status("Loads %u zones", config->zone_cnt);
+	vly_notify_status("Loads %u zone%s", config->zone_cnt, vly_plural(config->zone_cnt));
 	start_signals(control);
 	start_alive(control);
 	return vly_reloader_request(control->reloader, NULL, 0, on_first_load, control) ? 0 : -1;

@@ -31,6 +31,8 @@
 
 struct vly_guard;
 
+/* The stages overlap only while all of them have queries (pipeline.c): in bursts of 64 an lcore
+ * answers 6 % more than in those of 32; 128 are no better. */
 #define VLY_BURST_MAX 64
 
 /* What becomes of a message. */
@@ -69,6 +71,9 @@ struct vly_query {
 	bool client_is_ipv4;
 	uint16_t frame_off;    /* octets of the frame in front of the message; 0: there is none */
 	const uint8_t *client; /* 4 or 16 octets, valid until the response is written */
+	/* One's complement sum of the UDP header in front of the message and the message itself, up
+	 * to 2^40 and not folded (checksum.h); 0: not known. */
+	uint64_t udp_sum;
 
 	/* set by vly_query_write() */
 	uint16_t response_len; /* 0: send nothing */

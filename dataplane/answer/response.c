@@ -233,6 +233,28 @@ whole_shape(const struct vly_image_answer *answer)
 	};
 }
 
+/* The sum of the question. Most queries have nothing behind it or an OPT record without options:
+ * then it is the sum of the whole, which the port has computed to verify the checksum, without that
+ * of the rest. */
+static inline uint64_t
+question_sum(const struct vly_query *query)
+{
+	const uint8_t *question = query->message + VLY_DNS_HEADER_BYTES;
+	const uint64_t zero = UINT64_C(0xffff) << 32; /* modulo 0xffff; more than is subtracted */
+	unsigned rest_bytes = query->message_len - VLY_DNS_HEADER_BYTES - query->question_bytes;
+
+	if (query->udp_sum == 0 || (rest_bytes != 0 && rest_bytes != VLY_OPT_BYTES))
+		return vly_question_sum(question, query->question_bytes);
+	const uint8_t *rest = question + query->question_bytes;
+	uint64_t rest_sum = rest_bytes == 0 ? 0
+					    : vly_sum_word(VLY_OCTETS_LOAD(64, rest)) +
+						      (VLY_OCTETS_LOAD(32, rest + 7) >> 8);
+	const uint8_t *udp = query->message - VLY_UDP_BYTES;
+	return query->udp_sum + zero - vly_sum_word(VLY_OCTETS_LOAD(64, udp)) -
+	       vly_sum_word(VLY_OCTETS_LOAD(64, udp + 8)) - VLY_OCTETS_LOAD(32, udp + 16) -
+	       vly_sum_at(rest_sum, query->question_bytes);
+}
+
 /* `plain`: the response has all of the answer, in its own order. */
 static inline __attribute__((always_inline)) void
 write_shape(struct vly_query *query, const struct vly_response_shape *shape, bool plain,
@@ -244,8 +266,10 @@ write_shape(struct vly_query *query, const struct vly_response_shape *shape, boo
 	const unsigned opt_bytes = query->opt_bytes;
 	unsigned len = VLY_DNS_HEADER_BYTES + question_bytes;
 
-	uint64_t sum = vly_response_header(message, shape, true, opt_bytes != 0) +
-		       vly_question_sum(message + VLY_DNS_HEADER_BYTES, question_bytes);
+	/* before the query is overwritten; an answer that does not fit has been copied already */
+	uint64_t sum = plain ? question_sum(query)
+			     : vly_question_sum(message + VLY_DNS_HEADER_BYTES, question_bytes);
+	sum += vly_response_header(message, shape, true, opt_bytes != 0);
 	uint64_t answer_sum = plain ? write_answer(message, question_bytes, answer, shape->wire_len)
 				    : write_bent_answer(query, shape->wire_len);
 	sum += vly_sum_at(answer_sum, len);

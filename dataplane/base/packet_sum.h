@@ -49,7 +49,7 @@ vly_packet_ipv4_is_intact(const uint8_t *udp)
 	return vly_sum_fold(vly_packet_ipv4_sum(udp).header) == VLY_SUM_RIGHT;
 }
 
-typedef uint32_t vly_sum_lanes __attribute__((vector_size(16)));
+typedef uint64_t vly_sum_lanes __attribute__((vector_size(16)));
 
 /* The sum of up to VLY_PACKET_SUM_BYTES octets, all of which are read. */
 static inline uint64_t
@@ -65,9 +65,9 @@ vly_packet_sum_short(const uint8_t *from, unsigned bytes)
 		memcpy(&octets, from + at, sizeof(octets));
 		memcpy(&wanted, kept + at, sizeof(wanted));
 		octets &= wanted;
-		sum += (octets & 0xffff) + (octets >> 16);
+		sum += (octets & UINT32_MAX) + (octets >> 32);
 	}
-	return (uint64_t)sum[0] + sum[1] + sum[2] + sum[3];
+	return sum[0] + sum[1];
 }
 
 /* The UDP header and what follows. */
@@ -91,10 +91,11 @@ vly_packet_udp_may_have(uint16_t checksum, bool is_ipv4)
  * With `may_be_partial`, the UDP checksum may also be the sum of the pseudo header alone: Linux
  * leaves the rest to the sending device, and a virtual device does not compute it.
  * VLY_PACKET_SUM_BYTES from the UDP header on can be read, even if the query is shorter: no packet
- * buffer is so small.
+ * buffer is so small. `udp_sum` becomes the sum of the octets of UDP header and query.
  */
 static inline bool
-vly_packet_is_intact(const uint8_t *dns, unsigned dns_len, bool is_ipv4, bool may_be_partial)
+vly_packet_is_intact(const uint8_t *dns, unsigned dns_len, bool is_ipv4, bool may_be_partial,
+		     uint64_t *udp_sum)
 {
 	const uint8_t *udp = dns - VLY_UDP_BYTES;
 	unsigned udp_len = dns_len + VLY_UDP_BYTES;
@@ -110,7 +111,8 @@ vly_packet_is_intact(const uint8_t *dns, unsigned dns_len, bool is_ipv4, bool ma
 	} else {
 		pseudo += vly_sum_octets(udp - 32, 32);
 	}
-	uint16_t sum = vly_sum_fold(pseudo + vly_packet_udp_sum(udp, udp_len));
+	*udp_sum = vly_packet_udp_sum(udp, udp_len);
+	uint16_t sum = vly_sum_fold(pseudo + *udp_sum);
 	if (__builtin_expect(sum == VLY_SUM_RIGHT && checksum != 0, true))
 		return true;
 	if (checksum == 0)

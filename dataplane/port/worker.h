@@ -60,7 +60,7 @@ struct vly_worker {
 	int error; /* a positive errno */
 	const char *error_what;
 	pid_t tid;
-	const struct burst *burst;
+	const struct vly_burst *burst;
 };
 
 /* Runs a struct vly_worker on the calling lcore. Returns 0 after *stop was set, or a negative errno

@@ -10,6 +10,7 @@
 #include <volley/image.h>
 
 #include "common/log.h"
+#include "common/plural.h"
 #include "guard/defence.h"
 #include "publish_decode.h"
 #include "publish_socket.h"
@@ -155,8 +156,9 @@ handle_packet(struct vly_publish_server *server, const void *packet, size_t byte
 	if (code != VLY_PUBLISH_OK)
 		vly_log_warning("control: request refused: %s", error.text);
 	else if (request.type == VLY_PUBLISH_COMMIT)
-		vly_log_info("control: generation %llu is live: %u images, %u zones",
-			     (unsigned long long)request.generation, request.image_cnt, zone_cnt);
+		vly_log_info("control: generation %llu is live: %u image%s, %u zone%s",
+			     (unsigned long long)request.generation, request.image_cnt,
+			     vly_plural(request.image_cnt), zone_cnt, vly_plural(zone_cnt));
 	return send_result(server->control_fd, request.seq, code, zone_cnt, error.text);
 }
 

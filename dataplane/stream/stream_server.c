@@ -9,6 +9,7 @@
 #include <volley/publish.h>
 
 #include "common/log.h"
+#include "common/plural.h"
 #include "stream_socket.h"
 
 /* Descriptors for everything else: images, ports, the publish socket, the loops. */
@@ -232,8 +233,9 @@ vly_stream_server_start(struct vly_stream_server *server, struct vly_counters *c
 	}
 	if (server->thread_cnt > 0)
 		vly_log_info(
-			"streams: %u threads on port 53, up to %u connections, %u of one client",
-			server->thread_cnt, server->settings.open_max * server->thread_cnt,
+			"streams: %u thread%s on port 53, up to %u connections, %u of one client",
+			server->thread_cnt, vly_plural(server->thread_cnt),
+			server->settings.open_max * server->thread_cnt,
 			server->limits.per_client_max);
 	return 0;
 }

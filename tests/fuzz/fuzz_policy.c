@@ -55,8 +55,9 @@ check_sums(const uint8_t *data, size_t bytes, const struct vly_packet *packet)
 		abort();
 	memcpy(frame, data, bytes);
 	const uint8_t *dns = frame + packet->dns_off;
-	if (vly_packet_is_intact(dns, packet->dns_len, ipv4, false) &&
-	    !vly_packet_is_intact(dns, packet->dns_len, ipv4, true))
+	uint64_t sum;
+	if (vly_packet_is_intact(dns, packet->dns_len, ipv4, false, &sum) &&
+	    !vly_packet_is_intact(dns, packet->dns_len, ipv4, true, &sum))
 		abort();
 	free(frame);
 }

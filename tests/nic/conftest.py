@@ -53,6 +53,9 @@ def served(request):
         made.mac = cell.mac or link.mac
         link.server_mac = bytes.fromhex(made.mac.replace(":", ""))
         try:
-            yield made.start()
+            made.start()
+            # the cell before this one may have had the addresses at another MAC address
+            link.forget_neighbours()
+            yield made
         finally:
             made.stop()

@@ -76,15 +76,17 @@ vly_test_exchange(const struct vly_table *table, const uint8_t *message, size_t 
 {
 	uint16_t room = options->room == 0 ? 65535 : options->room;
 	size_t size = bytes + VLY_NAME_SLACK_BYTES > room ? bytes + VLY_NAME_SLACK_BYTES : room;
-	uint8_t *buffer = malloc(size);
+	uint8_t *datagram = malloc(VLY_UDP_BYTES + size);
+	uint8_t *buffer = datagram + VLY_UDP_BYTES;
 	struct vly_query *query = malloc(sizeof(*query));
 	struct vly_guard *guard = options->guard;
 	uint8_t address[16];
 
-	if (buffer == NULL || query == NULL)
+	if (datagram == NULL || query == NULL)
 		abort();
 	*response = (struct vly_test_response){0};
-	memset(buffer, 0xa5, size); /* rests of other packets are no zeroes either */
+	memset(datagram, 0xa5,
+	       VLY_UDP_BYTES + size); /* rests of other packets are no zeroes either */
 	memset(query, 0xa5, sizeof(*query));
 	memcpy(buffer, message, bytes);
 	query->message = buffer;
@@ -96,6 +98,7 @@ vly_test_exchange(const struct vly_table *table, const uint8_t *message, size_t 
 	query->frame_off = 0;
 	query->client = address;
 	query->client_is_ipv4 = read_address(address, options->client);
+	query->udp_sum = options->stream ? 0 : vly_sum_octets(datagram, VLY_UDP_BYTES + bytes);
 	vly_query_answer(query, 1, table, guard, &response->counters);
 	if (query->response_len > room) {
 		response->fault = "the response is larger than its room";
@@ -107,7 +110,7 @@ vly_test_exchange(const struct vly_table *table, const uint8_t *message, size_t 
 			response->fault = "response_sum is not the sum of the octets";
 	}
 	free(query);
-	free(buffer);
+	free(datagram);
 }
 
 void

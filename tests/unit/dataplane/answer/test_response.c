@@ -135,6 +135,28 @@ Test(response, sum_is_right_with_and_without_opt_at_every_length)
 	vly_test_server_close(&server);
 }
 
+/* Only the size means something in these fields of the OPT, and it may have any value. */
+Test(response, sum_is_right_with_large_octets_in_the_opt)
+{
+	struct vly_test_server server;
+
+	open_zone(&server, moving_zone);
+	for (unsigned len = 2; len <= VLY_LABEL_BYTES_MAX; len++) {
+		uint8_t suffix[VLY_NAME_BYTES_MAX], wire[VLY_NAME_BYTES_MAX], message[320];
+		struct vly_test_response response;
+		make_name(wire, len + 4, suffix, vly_test_name_wire(suffix, "z."));
+		struct vly_test_question question = {
+			.wire = wire, .type = VLY_TYPE_MX, .edns = true, .payload = UINT16_MAX};
+		size_t bytes = vly_test_question_write(message, &question);
+		message[bytes - 6] = 0xff;            /* the upper bits of the RCODE */
+		memset(message + bytes - 4, 0xff, 2); /* flags */
+		vly_test_exchange(server.table, message, bytes, &question, &response);
+		cr_expect_null(response.fault, "%u octets: %s", len, response.fault);
+		vly_test_response_free(&response);
+	}
+	vly_test_server_close(&server);
+}
+
 /* A zone whose owner `name` has `cnt` TXT records of `bytes` octets each. */
 static char *
 make_txt_zone(const char *name, unsigned cnt, unsigned bytes)

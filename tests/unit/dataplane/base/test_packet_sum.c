@@ -15,8 +15,12 @@ is_intact(const struct test_frame *frame, int version, bool may_be_partial)
 	const uint8_t *udp = frame->octet + frame->l4_off;
 	unsigned udp_len = (unsigned)udp[4] << 8 | udp[5];
 
-	return vly_packet_is_intact(frame->octet + frame->dns_off, udp_len - VLY_UDP_BYTES,
-				    version == 4, may_be_partial);
+	uint64_t udp_sum = 0;
+	bool intact = vly_packet_is_intact(frame->octet + frame->dns_off, udp_len - VLY_UDP_BYTES,
+					   version == 4, may_be_partial, &udp_sum);
+	if (intact)
+		cr_assert_eq(vly_sum_fold(udp_sum), vly_sum_fold(vly_sum_octets(udp, udp_len)));
+	return intact;
 }
 
 /* A query with `dns_len` random octets as its message, behind `tag_cnt` tags, checksums right. */
