@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "compiler.h"
 #include "zone/rdata.h"
@@ -167,10 +169,15 @@ int
 vly_compile_zone(struct vly_image_draft *draft, struct vly_zone *zone, uint32_t zone_idx,
 		 struct vly_image_zone *compiled, struct vly_zone_report *report)
 {
-	struct vly_compiler compiler = {
-		.draft = draft, .zone = zone, .zone_idx = zone_idx, .report = report};
+	struct vly_compiler compiler;
 	int result = -1;
 
+	/* not the chain, which is large and is set when one is followed */
+	memset(&compiler, 0, offsetof(struct vly_compiler, chain));
+	compiler.draft = draft;
+	compiler.zone = zone;
+	compiler.zone_idx = zone_idx;
+	compiler.report = report;
 	*compiled = (struct vly_image_zone){0};
 	compiler.writer = malloc(sizeof(*compiler.writer));
 	if (compiler.writer == NULL) {

@@ -37,7 +37,6 @@ struct vly_compiler {
 	struct vly_rrsets own;    /* of the node at hand */
 	struct vly_rrsets target; /* of the end of its CNAME chain */
 	struct vly_rrsets glue;
-	struct vly_chain chain;
 	struct vly_compiler_host *host;
 	unsigned host_cnt;
 	unsigned host_size;
@@ -52,6 +51,7 @@ struct vly_compiler {
 	struct vly_image_type *type; /* of the node at hand */
 	unsigned type_cnt;
 	unsigned type_size;
+	struct vly_chain chain; /* of the alias at hand; not set before */
 };
 
 /* Notes why the zone can't be compiled, at the line of `record` unless that is NULL. Returns -1. */

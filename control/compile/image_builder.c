@@ -21,6 +21,10 @@
  * bucket in fifteen overflows: 5 % slower. */
 #define NAMES_PER_BUCKET 4
 
+/* An image up to here is cleared in place; the memory of a larger one goes back to the system. Larger:
+ * more memory that waits for the next large zone. Smaller: more system calls. */
+#define CLEARED_BYTES_MAX (UINT64_C(1) << 20)
+
 /* Names that are looked at before they are placed: the miss that writing to a bucket costs is then
  * over. */
 #define PLACE_AHEAD 16
@@ -36,6 +40,19 @@ struct vly_image_builder {
 	struct vly_zone_scanner scanner;
 };
 
+/* The first ref of the heap is never used: 0 means none. */
+#define HEAP_BEGIN (VLY_DRAFT_HEAP_OFF + VLY_IMAGE_REF_BYTES)
+
+static int
+open_draft(struct vly_image_builder *builder)
+{
+	struct vly_image_draft *draft = &builder->draft;
+
+	return vly_arena_open(&draft->names, -1, VLY_IMAGE_ALIGN) == 0
+		       ? vly_arena_open(&draft->file, builder->fd, HEAP_BEGIN)
+		       : -1;
+}
+
 struct vly_image_builder *
 vly_image_builder_new(const struct vly_hash_key *key)
 {
@@ -45,15 +62,29 @@ vly_image_builder_new(const struct vly_hash_key *key)
 		return NULL;
 	builder->key = *key;
 	builder->fd = memfd_create("volley-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	/* the first ref of the heap is never used: 0 means none */
-	if (builder->fd >= 0 && vly_arena_open(&builder->draft.names, -1, VLY_IMAGE_ALIGN) == 0 &&
-	    vly_arena_open(&builder->draft.file, builder->fd,
-			   VLY_DRAFT_HEAP_OFF + VLY_IMAGE_REF_BYTES) == 0)
+	if (builder->fd >= 0 && open_draft(builder) == 0)
 		return builder;
 	int saved = errno;
 	vly_image_builder_free(builder);
 	errno = saved;
 	return NULL;
+}
+
+int
+vly_image_builder_clear(struct vly_image_builder *builder)
+{
+	struct vly_image_draft *draft = &builder->draft;
+
+	builder->zone_cnt = 0;
+	draft->name_cnt = 0;
+	if (draft->file.size + draft->names.size <= CLEARED_BYTES_MAX) {
+		vly_arena_rewind(&draft->file, HEAP_BEGIN);
+		vly_arena_rewind(&draft->names, VLY_IMAGE_ALIGN);
+		return 0;
+	}
+	vly_arena_close(&draft->file);
+	vly_arena_close(&draft->names);
+	return ftruncate(builder->fd, 0) == 0 ? open_draft(builder) : -1;
 }
 
 void

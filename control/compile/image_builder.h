@@ -5,7 +5,8 @@
  * Use:
  *   1. vly_image_builder_new();
  *   2. vly_image_builder_add_file() for each zone; a zone that fails leaves the builder as it was;
- *   3. vly_image_builder_seal() gives the memfd; or vly_image_builder_free() throws all away.
+ *   3. vly_image_builder_seal() gives the memfd; or vly_image_builder_clear() forgets the zones, for
+ *      step 2 again; or vly_image_builder_free() throws all away.
  *
  * One thread at a time per builder, any number of builders at once. No global state.
  */
@@ -57,6 +58,11 @@ vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, 
  */
 __attribute__((nonnull, warn_unused_result)) char *
 vly_image_builder_take_includes(struct vly_image_builder *builder);
+
+/* Forgets all zones, for the next one in an image of its own; its memory stays unless it is large.
+ * Returns 0; or -1 with errno, and the builder can only be freed. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_image_builder_clear(struct vly_image_builder *builder);
 
 /* The current size of the image in octets. */
 uint64_t vly_image_builder_bytes(const struct vly_image_builder *builder);

@@ -24,6 +24,7 @@ struct check {
 	bool json;
 	FILE *out; /* findings and the summary, for people */
 	json_t *findings;
+	struct vly_image_builder *builder; /* NULL: none, or it failed */
 	uint32_t zone_cnt;
 	uint32_t failed_cnt; /* zones */
 	uint32_t error_cnt;
@@ -65,13 +66,29 @@ tell_finding(void *context, const struct vly_zone_finding *finding)
 	pthread_mutex_unlock(&check->lock);
 }
 
+/* An empty image, made of the memory of the one before if possible. Returns 0, or -1 with errno. */
+static int
+begin_image(struct check *check, const struct vly_hash_key *key)
+{
+	if (check->builder == NULL) {
+		check->builder = vly_image_builder_new(key);
+		return check->builder != NULL ? 0 : -1;
+	}
+	if (vly_image_builder_clear(check->builder) == 0)
+		return 0;
+	int saved = errno;
+	vly_image_builder_free(check->builder);
+	check->builder = NULL;
+	errno = saved;
+	return -1;
+}
+
 /* Each zone in an image of its own, thrown away at once: as little memory as the largest zone
  * needs. */
 static void
 check_zone(struct check *check, const struct vly_hash_key *key, const char *name, const char *file,
 	   const uint8_t *severity)
 {
-	struct vly_image_builder *builder = vly_image_builder_new(key);
 	struct vly_zone_report report;
 	struct vly_zone_info info;
 
@@ -80,12 +97,11 @@ check_zone(struct check *check, const struct vly_hash_key *key, const char *name
 	memcpy(report.severity, severity, sizeof(report.severity));
 	report.on_finding = tell_finding;
 	report.context = check;
-	if (!builder)
+	if (begin_image(check, key) != 0)
 		vly_zone_report_add(&report, VLY_ZONE_CHECK_must, file, 0, "%s", strerror(errno));
-	else if (vly_image_builder_add_file(builder, name, file, &check->progress, &report,
+	else if (vly_image_builder_add_file(check->builder, name, file, &check->progress, &report,
 					    &info) == 0)
 		check->record_cnt += info.record_cnt;
-	vly_image_builder_free(builder);
 	check->failed_cnt += report.error_cnt > 0;
 	check->error_cnt += report.error_cnt;
 	check->warning_cnt += report.warning_cnt;
@@ -130,6 +146,7 @@ run_checks(struct check *check, const struct vly_config_zone *zones, uint32_t zo
 	bool threaded = pthread_create(&thread, NULL, show_progress, check) == 0;
 	for (uint32_t i = 0; i < zone_cnt; i++)
 		check_zone(check, &key, zones[i].name, zones[i].file, severity);
+	vly_image_builder_free(check->builder);
 	pthread_mutex_lock(&check->lock);
 	check->done = true;
 	pthread_cond_signal(&check->end);

@@ -1,52 +1,57 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "zone_check.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "domain.h"
 #include "rdata.h"
+#include "zone_check_parts.h"
 
-struct place {
-	const struct vly_zone *zone;
-	struct vly_zone_report *report;
-	uint32_t idx;
-};
-
-static void
-add(struct place *place, unsigned check, const struct vly_zone_record *record, const char *text)
+void
+vly_check_add(const struct vly_check_place *place, unsigned check,
+	      const struct vly_zone_record *record, const char *format, ...)
 {
+	const struct vly_zone *zone = place->zone;
 	char name[VLY_DOMAIN_TEXT_BYTES];
+	char text[160];
 	unsigned len;
+	va_list args;
 
-	vly_domain_text(vly_zone_node_name(place->zone, place->idx, &len), name);
-	vly_zone_report_add(place->report, check, place->zone->file[record->file_idx], record->line,
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	vly_domain_text(vly_zone_node_name(zone, place->idx, &len), name);
+	vly_zone_report_add(place->report, check, zone->file[record->file_idx], record->line,
 			    "%.200s: %s", name, text);
 }
 
 /* RFC 1034 §3.6.2, RFC 2181 §10.1, RFC 4034 §2.5, RFC 6672 §2.4: only the records that DNSSEC adds
  * may be at the name of a CNAME. */
 static void
-check_alias(struct place *place, const struct vly_rrsets *own)
+check_alias(const struct vly_check_place *place, const struct vly_rrsets *own)
 {
 	const struct vly_rrset *cname = vly_rrsets_find(own, VLY_TYPE_CNAME);
 	const struct vly_rrset *dname = vly_rrsets_find(own, VLY_TYPE_DNAME);
 
 	if (dname != NULL && dname->record_cnt > 1)
-		add(place, VLY_ZONE_CHECK_must, dname->record[1], "more than one DNAME record");
+		vly_check_add(place, VLY_ZONE_CHECK_must, dname->record[1],
+			      "more than one DNAME record");
 	if (cname == NULL)
 		return;
 	if (cname->record_cnt > 1)
-		add(place, VLY_ZONE_CHECK_must, cname->record[1], "more than one CNAME record");
+		vly_check_add(place, VLY_ZONE_CHECK_must, cname->record[1],
+			      "more than one CNAME record");
 	for (unsigned i = 0; i < own->cnt; i++) {
 		unsigned type = own->rrset[i].type;
 		if (type != VLY_TYPE_CNAME && type != VLY_TYPE_RRSIG && type != VLY_TYPE_NSEC)
-			add(place, VLY_ZONE_CHECK_must, own->rrset[i].record[0],
-			    "CNAME and other data");
+			vly_check_add(place, VLY_ZONE_CHECK_must, own->rrset[i].record[0],
+				      "CNAME and other data");
 	}
 }
 
 static void
-check_hidden(struct place *place, const struct vly_rrsets *own)
+check_hidden(const struct vly_check_place *place, const struct vly_rrsets *own)
 {
 	const struct vly_zone_node *node = place->zone->node;
 	uint32_t at = node[place->idx].parent;
@@ -58,25 +63,27 @@ check_hidden(struct place *place, const struct vly_rrsets *own)
 	for (unsigned i = 0; i < own->cnt; i++) {
 		const struct vly_rrset *rrset = &own->rrset[i];
 		if (below_dname)
-			add(place, VLY_ZONE_CHECK_below_dname, rrset->record[0],
-			    "hidden below a DNAME");
+			vly_check_add(place, VLY_ZONE_CHECK_below_dname, rrset->record[0],
+				      "hidden below a DNAME");
 		else if (rrset->type != VLY_TYPE_A && rrset->type != VLY_TYPE_AAAA)
-			add(place, VLY_ZONE_CHECK_below_cut, rrset->record[0],
-			    "hidden below a delegation, and not glue");
+			vly_check_add(place, VLY_ZONE_CHECK_below_cut, rrset->record[0],
+				      "hidden below a delegation, and not glue");
 	}
 }
 
 static void
-check_rrset(struct place *place, const struct vly_rrset *rrset)
+check_rrset(const struct vly_check_place *place, const struct vly_rrset *rrset)
 {
 	for (unsigned i = 1; i < rrset->record_cnt; i++)
 		if (rrset->record[i]->ttl != rrset->ttl && rrset->type != VLY_TYPE_RRSIG) {
-			add(place, VLY_ZONE_CHECK_ttl_differs, rrset->record[i],
-			    "the TTL differs from that of the RRset's first record, which is used");
+			vly_check_add(place, VLY_ZONE_CHECK_ttl_differs, rrset->record[i],
+				      "the TTL differs from that of the RRset's first record, "
+				      "which is used");
 			break;
 		}
 	for (unsigned i = 0; i < rrset->duplicate_cnt; i++)
-		add(place, VLY_ZONE_CHECK_duplicate, rrset->record[0], "duplicate record");
+		vly_check_add(place, VLY_ZONE_CHECK_duplicate, rrset->record[0],
+			      "duplicate record");
 }
 
 static bool
@@ -117,7 +124,8 @@ answering_node(const struct vly_zone *zone, const struct vly_name *name)
 /* The host that an NS, MX or SRV names should have an address under that very name (RFC 2181
  * §10.3). */
 static void
-check_target(struct place *place, const struct vly_zone_record *record, unsigned skip)
+check_target(const struct vly_check_place *place, const struct vly_zone_record *record,
+	     unsigned skip)
 {
 	const struct vly_zone *zone = place->zone;
 	struct vly_name name;
@@ -130,7 +138,7 @@ check_target(struct place *place, const struct vly_zone_record *record, unsigned
 	struct answering target = answering_node(zone, &name);
 	bool known = target.idx != VLY_ZONE_NONE;
 	if (known && has_type(zone, target.idx, VLY_TYPE_CNAME)) {
-		add(place, VLY_ZONE_CHECK_alias_target, record, "its target is an alias");
+		vly_check_add(place, VLY_ZONE_CHECK_alias_target, record, "its target is an alias");
 		return;
 	}
 	if (known &&
@@ -138,14 +146,15 @@ check_target(struct place *place, const struct vly_zone_record *record, unsigned
 		return;
 	if (record->type == VLY_TYPE_NS && place->idx != 0 &&
 	    vly_zone_is_below(zone, place->idx, &name))
-		add(place, VLY_ZONE_CHECK_missing_glue, record,
-		    "the name server is below the delegation, but has no address here");
+		vly_check_add(place, VLY_ZONE_CHECK_missing_glue, record,
+			      "the name server is below the delegation, but has no address here");
 	else if (!target.delegated)
-		add(place, VLY_ZONE_CHECK_no_address, record, "its target has no address");
+		vly_check_add(place, VLY_ZONE_CHECK_no_address, record,
+			      "its target has no address");
 }
 
 static void
-check_targets(struct place *place, const struct vly_rrset *rrset)
+check_targets(const struct vly_check_place *place, const struct vly_rrset *rrset)
 {
 	static const struct {
 		uint16_t type;
@@ -159,7 +168,7 @@ check_targets(struct place *place, const struct vly_rrset *rrset)
 }
 
 static void
-check_apex(struct place *place, const struct vly_rrsets *own)
+check_apex(const struct vly_check_place *place, const struct vly_rrsets *own)
 {
 	const struct vly_rrset *soa = vly_rrsets_find(own, VLY_TYPE_SOA);
 	const char *file = place->zone->file[0];
@@ -168,33 +177,41 @@ check_apex(struct place *place, const struct vly_rrsets *own)
 		vly_zone_report_add(place->report, VLY_ZONE_CHECK_must, file, 0,
 				    "the zone has no SOA record at its apex");
 	else if (soa->record_cnt > 1)
-		add(place, VLY_ZONE_CHECK_must, soa->record[1], "more than one SOA record");
+		vly_check_add(place, VLY_ZONE_CHECK_must, soa->record[1],
+			      "more than one SOA record");
 	if (vly_rrsets_find(own, VLY_TYPE_NS) == NULL)
 		vly_zone_report_add(place->report, VLY_ZONE_CHECK_no_ns, file,
 				    soa != NULL ? soa->record[0]->line : 0,
 				    "the zone has no NS record at its apex");
+	const struct vly_rrset *ds = vly_rrsets_find(own, VLY_TYPE_DS);
+	if (ds != NULL)
+		vly_check_add(place, VLY_ZONE_CHECK_ds_at_apex, ds->record[0],
+			      "DS records belong into the parent zone");
+	vly_check_child_keys(place, own);
 }
 
 static void
-check_node(struct place *place, const struct vly_rrsets *own)
+check_node(const struct vly_check_place *place, const struct vly_rrsets *own)
 {
 	unsigned flags = place->zone->node[place->idx].flags;
 
 	if (place->idx == 0)
 		check_apex(place, own);
+	if (flags & (VLY_ZONE_CNAME | VLY_ZONE_DNAME))
+		check_alias(place, own);
+	const struct vly_rrset *soa = vly_rrsets_find(own, VLY_TYPE_SOA);
+	if (place->idx != 0 && soa != NULL)
+		vly_check_add(place, VLY_ZONE_CHECK_must, soa->record[0],
+			      "SOA record below the apex");
 	if (flags & VLY_ZONE_OCCLUDED) {
 		check_hidden(place, own);
 		return;
 	}
-	if (flags & (VLY_ZONE_CNAME | VLY_ZONE_DNAME))
-		check_alias(place, own);
 	for (unsigned i = 0; i < own->cnt; i++) {
 		const struct vly_rrset *rrset = &own->rrset[i];
 		check_rrset(place, rrset);
-		if (place->idx != 0 && rrset->type == VLY_TYPE_SOA)
-			add(place, VLY_ZONE_CHECK_must, rrset->record[0],
-			    "SOA record below the apex");
 		check_targets(place, rrset);
+		vly_check_data(place, rrset);
 	}
 }
 
@@ -222,7 +239,7 @@ vly_zone_check(const struct vly_zone *zone, struct vly_zone_report *report)
 					    "out of memory");
 			break;
 		}
-		check_node(&(struct place){zone, report, i}, &own);
+		check_node(&(struct vly_check_place){zone, report, i}, &own);
 	}
 	vly_rrsets_free(&own);
 }

@@ -100,8 +100,10 @@ vly_zone_read_file(struct vly_zone *zone, struct vly_zone_scanner *scanner,
 		   const struct vly_hash_key *key, const char *name, const char *path,
 		   struct vly_load_progress *progress, struct vly_zone_report *report)
 {
+	struct vly_reader_waiting waiting[VLY_READER_AHEAD]; /* not cleared: it is large */
 	struct vly_zone_reader reader = {
 		.zone = zone,
+		.waiting = waiting,
 		.zone_scanner = scanner,
 		.report = report,
 		.progress = progress,

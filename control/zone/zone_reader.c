@@ -171,7 +171,8 @@ take_record(struct vly_zone_reader *reader, const zs_scanner_t *scanner)
 		settle_first(reader);
 	struct vly_reader_waiting *last =
 		&reader->waiting[(reader->waiting_first + reader->waiting_cnt) % VLY_READER_AHEAD];
-	if (!take_owner(reader, scanner, last) || !take_ttl(reader, scanner, &ttl) ||
+	/* a record that is left out may state the TTL of those behind it, too */
+	if (!take_ttl(reader, scanner, &ttl) || !take_owner(reader, scanner, last) ||
 	    (last->record = store_record(reader, scanner, ttl)) == 0)
 		return;
 	reader->waiting_cnt++;

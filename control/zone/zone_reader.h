@@ -50,8 +50,8 @@ struct vly_zone_reader {
 	/* the owner before this one: many records share it */
 	uint8_t owner[VLY_NAME_BYTES_MAX];
 	unsigned owner_len;
-	uint32_t owner_node; /* of the record that was put at its node last */
-	struct vly_reader_waiting waiting[VLY_READER_AHEAD];
+	uint32_t owner_node;                /* of the record that was put at its node last */
+	struct vly_reader_waiting *waiting; /* [VLY_READER_AHEAD] */
 	unsigned waiting_first;
 	unsigned waiting_cnt;
 };

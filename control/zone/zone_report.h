@@ -28,8 +28,8 @@ enum vly_zone_severity {
  * is in the file.
  */
 #define VLY_ZONE_CHECKS(X)                                                                         \
-	X(out_of_zone, "out-of-zone", ERROR, "a record whose owner is not in the zone")            \
-	X(no_ns, "no-ns", ERROR, "no NS record at the apex (RFC 1035 §5.2)")                       \
+	X(out_of_zone, "out-of-zone", WARNING, "a record whose owner is not in the zone")          \
+	X(no_ns, "no-ns", WARNING, "no NS record at the apex (RFC 1035 §5.2)")                     \
 	X(below_dname, "below-dname", WARNING, "records below a DNAME are hidden (RFC 6672 §2.4)") \
 	X(below_cut, "below-cut", IGNORE,                                                          \
 	  "records below a delegation, other than glue, are hidden")                               \
@@ -38,6 +38,14 @@ enum vly_zone_severity {
 	X(no_address, "no-address", WARNING, "the target of an NS, MX or SRV has no address here") \
 	X(alias_target, "alias-target", WARNING,                                                   \
 	  "the target of an NS, MX or SRV is an alias (RFC 2181 §10.3)")                           \
+	X(ds_at_apex, "ds-at-apex", WARNING,                                                       \
+	  "a DS record at the apex, where none belongs (RFC 4035 §2.4)")                           \
+	X(digest_length, "digest-length", WARNING,                                                 \
+	  "a digest has another length than its type (DS, CDS, DLV, SSHFP, TLSA, SMIMEA, ZONEMD)") \
+	X(cds, "cds", WARNING, "no CDS or CDNSKEY record matches a DNSKEY record (RFC 7344 §4.1)") \
+	X(location, "location", WARNING,                                                           \
+	  "a LOC record beyond 90 degrees of latitude or 180 of longitude (RFC 1876 §2)")          \
+	X(svcb, "svcb", WARNING, "parameters of an SVCB or HTTPS record break RFC 9460")           \
 	X(answer_size, "answer-size", WARNING,                                                     \
 	  "an answer is larger than any DNS message, 65,535 octets, and becomes SERVFAIL")         \
 	X(ttl_range, "ttl-range", WARNING, "a TTL above 2147483647 is treated as 0 (RFC 2181 §8)") \

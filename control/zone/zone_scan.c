@@ -71,17 +71,12 @@ count_lines(const char *from, const char *to)
 
 /* The lines of a $GENERATE count as that one. */
 static bool
-generate(struct walk *walk, const char *line, size_t len)
+generate_all(struct vly_zone_reader *reader, const struct vly_generate *directive)
 {
-	struct vly_zone_reader *reader = walk->reader;
-	struct vly_generate directive;
 	char buffer[GENERATED_BYTES_MAX];
 
-	const char *why = vly_generate_parse(&directive, line, len);
-	if (why != NULL)
-		return vly_zone_reader_fail(reader, "$GENERATE: %s", why);
-	for (uint64_t i = directive.start; i <= directive.stop; i += directive.step) {
-		size_t bytes = vly_generate_expand(&directive, (uint32_t)i, buffer, sizeof(buffer));
+	for (uint64_t i = directive->start; i <= directive->stop; i += directive->step) {
+		size_t bytes = vly_generate_expand(directive, (uint32_t)i, buffer, sizeof(buffer));
 		if (bytes == 0)
 			return vly_zone_reader_fail(
 				reader,
@@ -92,6 +87,26 @@ generate(struct walk *walk, const char *line, size_t len)
 			return false;
 	}
 	return true;
+}
+
+/* A record without an owner behind a $GENERATE belongs to the owner before it, as in BIND. */
+static bool
+generate(struct walk *walk, const char *line, size_t len)
+{
+	struct vly_zone_reader *reader = walk->reader;
+	zs_scanner_t *scanner = reader->scanner;
+	struct vly_generate directive;
+	uint8_t owner[VLY_NAME_BYTES_MAX];
+	const uint32_t owner_len = scanner->r_owner_length;
+
+	const char *why = vly_generate_parse(&directive, line, len);
+	if (why != NULL)
+		return vly_zone_reader_fail(reader, "$GENERATE: %s", why);
+	memcpy(owner, scanner->r_owner, owner_len);
+	bool done = generate_all(reader, &directive);
+	memcpy(scanner->r_owner, owner, owner_len);
+	scanner->r_owner_length = owner_len;
+	return done;
 }
 
 /* A $GENERATE is a line as it stands. */
@@ -221,31 +236,14 @@ has_backslash(struct walk *walk, const char *end)
 	return false;
 }
 
+/* True when the record from `at` to `end` must be read once more. */
 static bool
-has_escape_above_255(const char *at, const char *end)
+is_doubtful(struct walk *walk, const char *end)
 {
-	while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
-		if (end - at > 3 && at[1] >= '2' && at[1] <= '9' && memcmp(at + 1, "255", 3) > 0 &&
-		    at[2] >= '0' && at[2] <= '9' && at[3] >= '0' && at[3] <= '9')
-			return true;
-		at += end - at > 1 ? 2 : 1;
-	}
-	return false;
-}
+	bool escapes = has_backslash(walk, end);
 
-/* True when libzscanner 3.2 may have misread the record from `at` to `end`: it takes \256 in a name
- * as \000, and lists in SVCB parameters that have escapes for other lists (RFC 9460 appendix A.1).
- * And when parentheses are still open, because their end follows in a line of its own: then it is
- * not behind the record yet. */
-static bool
-may_be_misread(struct walk *walk, const char *end)
-{
-	const uint16_t type = walk->reader->scanner->r_type;
-
-	if (walk->reader->scanner->multiline)
-		return true;
-	return has_backslash(walk, end) && (type == VLY_TYPE_SVCB || type == VLY_TYPE_HTTPS ||
-					    has_escape_above_255(walk->clear, end));
+	return vly_zone_scanner_is_doubtful(walk->reader->zone_scanner, walk->at, end,
+					    escapes ? walk->clear : NULL);
 }
 
 /* Where libzscanner is: behind the last record, before the end of its line. */
@@ -293,7 +291,7 @@ scan(struct walk *walk)
 			return;
 		}
 		const char *to = scanned_to(walk);
-		if (scanner->state != ZS_STATE_DATA || may_be_misread(walk, to)) {
+		if (scanner->state != ZS_STATE_DATA || is_doubtful(walk, to)) {
 			scanner->r_owner_length = owner_len;
 			note_refused(walk, walk->at != start);
 			read_record(walk);

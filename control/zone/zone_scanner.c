@@ -52,6 +52,66 @@ vly_zone_scanner_restart(struct vly_zone_scanner *scanner, const char *text, siz
 	zs->line_counter = line;
 }
 
+/* Such an escape in a name is read as another octet: \256 as \000. */
+static bool
+has_escape_above_255(const char *at, const char *end)
+{
+	while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
+		if (end - at > 3 && memcmp(at + 1, "255", 3) > 0 && at[1] <= '9' && at[2] >= '0' &&
+		    at[2] <= '9' && at[3] >= '0' && at[3] <= '9')
+			return true;
+		at += end - at > 1 ? 2 : 1;
+	}
+	return false;
+}
+
+/* A parenthesis beside a word that is not in quotes becomes part of the string: in TXT (x y) the
+ * last one is "y)". */
+static bool
+has_parenthesis(const zs_scanner_t *zs)
+{
+	return memchr(zs->r_data, ')', zs->r_data_length) != NULL ||
+	       memchr(zs->r_data, '(', zs->r_data_length) != NULL;
+}
+
+/* A record that begins with a parenthesis gets the owner of the record before. */
+static bool
+begins_with_parenthesis(const char *at, const char *end)
+{
+	while (at < end && *at == '\n')
+		at++;
+	return at < end && *at == '(';
+}
+
+bool
+vly_zone_scanner_is_doubtful(const struct vly_zone_scanner *scanner, const char *text,
+			     const char *end, const char *escape)
+{
+	const zs_scanner_t *zs = scanner->zs;
+
+	/* it is not behind the record yet when a closing parenthesis has a line of its own */
+	if (zs->multiline || begins_with_parenthesis(text, end))
+		return true;
+	if (escape != NULL && has_escape_above_255(escape, end))
+		return true;
+	switch (zs->r_type) {
+	case VLY_TYPE_SVCB:
+	case VLY_TYPE_HTTPS: /* lists with escapes become other lists (RFC 9460 appendix A.1) */
+		return escape != NULL || has_parenthesis(zs);
+	case VLY_TYPE_LOC: /* numbers that are too large become others */
+		return true;
+	case VLY_TYPE_HINFO:
+	case VLY_TYPE_TXT:
+	case VLY_TYPE_NAPTR:
+	case VLY_TYPE_SPF:
+	case VLY_TYPE_URI:
+	case VLY_TYPE_CAA:
+		return has_parenthesis(zs);
+	default:
+		return false;
+	}
+}
+
 void
 vly_zone_scanner_free(struct vly_zone_scanner *scanner)
 {

@@ -28,6 +28,12 @@ vly_zone_scanner_begin(struct vly_zone_scanner *scanner, const uint8_t *origin, 
 __attribute__((nonnull)) void vly_zone_scanner_restart(struct vly_zone_scanner *scanner,
 						       const char *text, size_t len, uint64_t line);
 
+/* True when libzscanner may have misread the record that it has just read from `text`, without an
+ * error. `escape` is the first backslash in the text, or NULL. */
+__attribute__((nonnull(1, 2, 3))) bool
+vly_zone_scanner_is_doubtful(const struct vly_zone_scanner *scanner, const char *text,
+			     const char *end, const char *escape);
+
 __attribute__((nonnull)) void vly_zone_scanner_free(struct vly_zone_scanner *scanner);
 
 #endif

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cases about one large zone: how long until it is served, and what memory that takes.
+"""Cases about one large zone, or many small ones: how long until they are served, and what memory
+that takes.
 
 Servers run on all CPUs, with as many threads as they choose, on one end of a veth pair; the first
 answer is what a client at the other end gets, who asks a thousand times a second.
@@ -12,13 +13,14 @@ import time
 from . import huge_pages, zones
 from .afxdp_case import TESTPMD_MBUFS
 from .measure import interleave, progress, refer_to_lowest, summary
-from .memory import settle
+from .memory import busy_seconds, settle
 from .probe import SECONDS_MAX, Probe
 from .sandbox import Sandbox, VethPair
 from .servers import Knot, Nsd
 from .volley import Volley, page_flags
 
 NAMES = 10_000_000
+ZONE_FILES = 200_000
 QUESTIONS = 1000
 RATE = 1000
 MIB = 1 << 20
@@ -27,13 +29,13 @@ SERVERS = {"knot": Knot, "nsd": Nsd}
 
 
 class Bench:
-    """A zone, and the servers that load it. Each run has a sandbox of its own."""
+    """Zones, and the servers that load them. Each run has a sandbox of its own."""
 
-    def __init__(self, case, options, sandbox):
+    def __init__(self, case, options, sandbox, make=zones.make_hosts, names=NAMES):
         self.options = options
-        self.names = options.names or NAMES
-        progress(f"{case}: writing a zone of {self.names} names")
-        self.workload = zones.make_hosts(options.directory, options.seed, self.names, QUESTIONS)
+        self.names = options.names or names
+        progress(f"{case}: writing {self.names} {'names' if names == NAMES else 'zone files'}")
+        self.workload = make(options.directory, options.seed, self.names, QUESTIONS)
         self.question_list = sandbox.directory / "questions.txt"
         zones.write_question_list(self.question_list, self.workload.questions)
         self.commands = {}
@@ -73,16 +75,16 @@ def all_run(server):
     return True
 
 
-def against_others(case, options, unit, digits, measure):
+def against_others(case, options, unit, digits, measure, bench=None, **more):
     """measure(bench, side) of Volley, Knot and NSD in turn; the lower of those is the reference."""
     with Sandbox() as sandbox:
-        bench = Bench(case, options, sandbox)
+        bench = Bench(case, options, sandbox, **bench or {})
         rounds = interleave(case, options.pairs, {
             side: lambda side=side: measure(bench, side) for side in ("volley", *SERVERS)})
         lowest = refer_to_lowest(rounds, SERVERS)
         others = {side: [round(values[side], digits) for values in rounds] for side in SERVERS}
         return summary(case, unit, SERVERS[lowest].NAME, rounds, digits, others=others,
-                       names=bench.names, command=bench.commands)
+                       names=bench.names, command=bench.commands, **more)
 
 
 class LoadCase:
@@ -91,6 +93,22 @@ class LoadCase:
 
     def run(self, options):
         return against_others(self.name, options, "s", 2, lambda bench, side: bench.load(side)[0])
+
+
+class ZonesCase:
+    name = "zones"
+    summary = "from start to first answer with 200,000 zone files of eight records; against Knot and NSD"
+
+    def run(self, options):
+        cpu_seconds = {side: [] for side in ("volley", *SERVERS)}
+
+        def load(bench, side):
+            seconds, cpu = bench.load(side, then=lambda server: busy_seconds(server.processes))
+            cpu_seconds[side].append(round(cpu, 2))
+            return seconds
+
+        return against_others(self.name, options, "s", 2, load, cpu_seconds=cpu_seconds,
+                              bench=dict(make=zones.make_zone_files, names=ZONE_FILES))
 
 
 class MemoryCase:
@@ -140,4 +158,4 @@ class Restarts:
         return seconds
 
 
-CASES = [LoadCase(), MemoryCase(), RestartCase()]
+CASES = [LoadCase(), ZonesCase(), MemoryCase(), RestartCase()]

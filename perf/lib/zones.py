@@ -234,15 +234,33 @@ def make_cname(directory, seed, name_cnt, question_cnt):
     return Workload([(ORIGIN, path)], questions, "rcode_noerror", is_right_alias)
 
 
+SMALL_ZONE = ["$TTL 3600\n@ SOA ns1 hostmaster 1 7200 3600 1209600 300\n",
+              "@ NS ns1\n@ NS ns2\nns1 A 192.0.2.1\nns2 A 192.0.2.2\n",
+              f"@ A 192.0.2.3\n@ MX 10 www\nwww A {SMALL_ADDRESS}\n"]
+FILES_PER_FOLDER = 1000
+
+
 def make_many_zones(directory, seed, zone_cnt, question_cnt):
     """zone_cnt zones of eight records, from one file: it is relative to the zone's name."""
-    labels = Labels(seed)
     path = pathlib.Path(directory, "small.zone")
-    write_lines(path, iter([
-        "$TTL 3600\n@ SOA ns1 hostmaster 1 7200 3600 1209600 300\n",
-        "@ NS ns1\n@ NS ns2\nns1 A 192.0.2.1\nns2 A 192.0.2.2\n",
-        f"@ A 192.0.2.3\n@ MX 10 www\nwww A {SMALL_ADDRESS}\n"]))
-    zones = [(f"{labels.label(idx)}.example.", path) for idx in range(zone_cnt)]
+    write_lines(path, iter(SMALL_ZONE))
+    return small_zones(seed, zone_cnt, question_cnt, lambda idx: path)
+
+
+def make_zone_files(directory, seed, zone_cnt, question_cnt):
+    """The same zones, each from a file of its own."""
+    def path(idx):
+        return pathlib.Path(directory, "zones", str(idx // FILES_PER_FOLDER), f"{idx}.zone")
+
+    for idx in range(zone_cnt):
+        path(idx).parent.mkdir(parents=True, exist_ok=True)
+        write_lines(path(idx), iter(SMALL_ZONE))
+    return small_zones(seed, zone_cnt, question_cnt, path)
+
+
+def small_zones(seed, zone_cnt, question_cnt, path):
+    labels = Labels(seed)
+    zones = [(f"{labels.label(idx)}.example.", path(idx)) for idx in range(zone_cnt)]
     suffix = name_to_wire("example.")
     questions = []
     for idx in sample(random.Random(seed), zone_cnt, question_cnt):

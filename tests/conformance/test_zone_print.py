@@ -8,24 +8,31 @@ gives: on all zone files at hand, and on random records of every type in every l
 import os
 import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import peers
 import zone_differences
+import zone_mixed
 import zone_spelling
 import zone_text
 import zone_wire
+import zonegen
 from volley import ROOT
 
 pytestmark = pytest.mark.skipif(not peers.PROGRAMS["bind"], reason="BIND is not installed")
 PER_ZONE = 12  # records of each type in a zone
+FUZZED = 100  # files of the fuzzer's corpus; all of them with VOLLEY_HEAVY
+FAMILIES = 10
+MIXED, MIXED_LINES = 60, 100
 SHOWN = 6
+WORKERS = 4  # which wait for other programs
 
 
-def zone_files():
-    """(origin, file): those of the repository, and those of the peers' packages."""
+def zone_files(dice):
+    """(origin, file): those of the repository, of which a sample of the fuzzers' and random zones, and those of the peers' packages."""
     zones = ROOT / "tests/conformance/zones"
     found = [("example.", ROOT / "config/zones/example.zone"),
              ("2.0.192.in-addr.arpa.", ROOT / "config/zones/2.0.192.zone"), ("uri.arpa.", zones / "rfc8976-a4.zone"),
@@ -34,8 +41,15 @@ def zone_files():
     found += [(origin, file) for origin, file in (
         ("0.in-addr.arpa.", "db.0"), ("127.in-addr.arpa.", "db.127"), ("255.in-addr.arpa.", "db.255"),
         ("empty.", "db.empty"), ("localhost.", "db.local"))]
-    found += [("z.", file) for file in sorted((ROOT / "tests/fuzz/corpus/zone").iterdir())]
+    corpus = sorted((ROOT / "tests/fuzz/corpus/zone").iterdir())
+    found += [("z.", file) for file in (corpus if os.environ.get("VOLLEY_HEAVY") else dice.sample(corpus, FUZZED))]
     return [(origin, Path("/etc/bind") / file if isinstance(file, str) else file) for origin, file in found]
+
+
+def new_dice():
+    seed = int(os.environ.get("VOLLEY_SEED") or random.SystemRandom().randrange(1 << 32))
+    print(f"seed {seed}")
+    return seed, random.Random(seed)
 
 
 def compare(origin, file):
@@ -52,26 +66,49 @@ def test_table_is_rendered():
 
 
 def test_files(note, tmp_path):
-    rows, left, count = Counter(), [], 0
-    for origin, file in zone_files():
-        if not file.exists():  # of a package that is not installed
-            continue
-        copy = tmp_path / "zone"
+    def compared(numbered):
+        number, (origin, file) = numbered
+        copy = tmp_path / f"{number}.zone"
         copy.write_bytes(file.read_bytes())
-        used, lines = compare(origin, copy)
-        rows.update(used)
-        count += 1
-        if lines:
-            left.append("\n".join([f"{file}:", *lines[:SHOWN]]))
-    note(f"{count} zone files; rows used: " + ", ".join(f"{row} {times}" for row, times in rows.most_common()))
-    assert not left, f"{len(left)} files that no row explains\n" + "\n\n".join(left[:SHOWN])
+        return file, *compare(origin, copy)
+
+    seed, dice = new_dice()
+    files = [(origin, file) for origin, file in zone_files(dice) if file.exists()]  # packages may be missing
+    for family in zonegen.make_families(dice, FAMILIES):
+        for zone in family:
+            files.append((zone.origin, tmp_path / f"random{len(files)}"))
+            files[-1][1].write_text(zone.text())
+    with ThreadPoolExecutor(WORKERS) as pool:
+        done = list(pool.map(compared, enumerate(files)))
+    rows = Counter(row for _, used, _ in done for row in used)
+    left = ["\n".join([f"{file}:", *lines[:SHOWN]]) for file, _, lines in done if lines]
+    note(f"seed {seed}: {len(files)} zone files; rows used: " + ", ".join(f"{row} {times}" for row, times in rows.most_common()))
+    assert not left, f"seed {seed}: {len(left)} files that no row explains\n" + "\n\n".join(left[:SHOWN])
+
+
+def test_mixed(note, tmp_path):
+    """Plain and odd lines, directives and included files in any order."""
+    def compared(number):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        zone = zone_mixed.Mixed(random.Random(seed + number), "zone", MIXED_LINES)
+        for name, text in zone.files.items():
+            (directory / name).write_bytes((zone_text.HEAD if name == "zone" else b"") + text)
+        return directory / "zone", *compare("example.", directory / "zone")
+
+    seed, _ = new_dice()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        done = list(pool.map(compared, range(MIXED)))
+    rows = Counter(row for _, used, _ in done for row in used)
+    left = ["\n".join([f"{file}:", *lines[:SHOWN]]) for file, _, lines in done if lines]
+    note(f"seed {seed}: {MIXED} zones of mixed lines; rows used: "
+         + ", ".join(f"{row} {times}" for row, times in rows.most_common()))
+    assert not left, f"seed {seed}: {len(left)} zones that no row explains\n" + "\n\n".join(left[:SHOWN])
 
 
 def test_spellings(note, tmp_path):
-    seed = int(os.environ.get("VOLLEY_SEED") or random.SystemRandom().randrange(1 << 32))
-    per_type = int(os.environ.get("VOLLEY_SPELLINGS") or 120)
-    print(f"seed {seed}")
-    dice, records = random.Random(seed), 0
+    seed, dice = new_dice()
+    per_type, records = int(os.environ.get("VOLLEY_SPELLINGS") or 120), 0
     for _ in range(-(-per_type // PER_ZONE)):
         zone = zone_spelling.make(dice, min(PER_ZONE, per_type))
         file = tmp_path / "zone"

@@ -18,9 +18,9 @@ CASES = zone_text.all_cases()
 NAMED = {case.name: case for case in CASES}
 EDNS = questions.opt(1232)
 # Cases that clients are asked about; their records are no delegations and fit a UDP answer.
-SERVED = [name for name in NAMED if name.startswith(("types-of", "octets-of-owners", "octets-of-names"))] + """
+SERVED = [name for name in NAMED if name.startswith("types-of")] + """
 dnskey-wrapped-inside-a-quartet punctuation-of-owners mailbox-with-a-plus-sign utf8-in-strings latin1-in-strings
-octets-of-names class-by-number ttl-of-the-whole-range origin-relative include-with-relative-origin
+octets-of-names octets-of-owners-plain octets-of-names-in-data-plain class-by-number ttl-of-the-whole-range origin-relative include-with-relative-origin
 include-takes-the-owner include-gives-back-its-ttl strings-side-by-side svcb-keys svcb-comma-in-alpn svcb-vectors
 nid-without-leading-zeros generate-quoted generate-nibbles hip wks nsap loc keys amtrelay doa sink dsync
 drone-identities users crlf-everywhere parentheses-nested the-same-alias-twice names-without-regard-to-case

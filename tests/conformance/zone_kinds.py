@@ -183,7 +183,17 @@ def line_ends():
         yield case
 
 
+def large_sets():
+    """An RRset that no message can hold, and the largest string."""
+    case = Case("rrset-of-80000-octets", "RFC 1035 §4.2.2", warnings=[("zone", 1, "[answer-size]")])
+    for number in range(5000):
+        case.lines.append(b"a A 10.0.%d.%d" % divmod(number, 256))
+        case.records.add(Record(owner(b"a"), TTL, 1, bytes([10, 0, *divmod(number, 256)])))
+    yield case
+
+
 def made():
     """All of them."""
-    for maker in (octets_of_owners, first_octets_of_owners, octets_of_strings, columns, mnemonics, line_ends):
+    for maker in (octets_of_owners, first_octets_of_owners, octets_of_strings, columns, mnemonics, line_ends,
+                  large_sets):
         yield from maker()

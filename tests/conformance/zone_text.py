@@ -133,7 +133,7 @@ def fill():
     """Adds the records of cases that have none; those that BIND refuses are for people to write."""
     wanted = {}
     for case in read_file():
-        if case.records or case.refused:
+        if case.records or case.refused or case.bind:
             continue
         with tempfile.TemporaryDirectory() as directory:
             records, told = bind_records(case, Path(directory))

@@ -23,9 +23,10 @@ RAW_SET = struct.Struct("!IHHHIIH")  # length, class, type, covers, TTL, records
 FINDING = re.compile(rb"^(/[^:\n]*)(?::(\d+))?: (error|warning): (.*)$")
 GENERIC = re.compile(rb"^(\S+)\s(\d+)\sIN\s(\S+)\s\\# (\d+) ?([0-9a-fA-F ]*)$")
 REFUSED = rb"(?m)^(?:\w+: )?%s:(\d+): (?!old style|signature has)"
-# Forms of types with data that BIND refuses: numbers, then hexadecimal digits; or a name.
+# Forms of types with data that BIND refuses: numbers as struct has them, names (n), hexadecimal digits (x), and a key
+# without a value (k).
 FORMS = {"DS": "HBBx", "CDS": "HBBx", "TA": "HBBx", "DLV": "HBBx", "SSHFP": "BBx", "ZONEMD": "IBBx", "MD": "n", "MF": "n", "NS": "n",
-         "SOA": "nnIIIII"}
+         "SOA": "nnIIIII", "IPSECKEY": "BBBn", "SVCB": "Hnk"}
 ROOT_HEAD = b"""$TTL 1
 . SOA printed. printed. 1 1 1 1 1
 . NS printed.
@@ -139,12 +140,14 @@ def own_record(line):
     """The record of a line that BIND would not take where it stands."""
     owner, ttl, _, rrtype, *words = line.split()
     number, rdata = type_number(rrtype.decode()), b""
-    if rrtype.decode() not in FORMS:
-        return Record(lower(wire_name(owner)), int(ttl), number,
-                      dns.rdata.from_text(1, number, b" ".join(words).decode()).to_wire())
+    if rrtype.decode() not in FORMS or len(words) < len(FORMS[rrtype.decode()]):
+        rdata = dns.rdata.from_text(1, number, b" ".join(words).decode()).to_wire()
+        return Record(lower(wire_name(owner)), int(ttl), number, rdata)
     for kind in FORMS[rrtype.decode()]:
         if kind == "n":
             rdata += wire_name(words.pop(0))
+        elif kind == "k":
+            rdata += {b"no-default-alpn": b"\0\2\0\0"}[words.pop(0)]
         elif kind == "x":
             rdata += bytes.fromhex(b"".join(words).decode())
         else:

@@ -8,7 +8,7 @@ Nothing else is forgiven.
 import struct
 
 # Types whose RDATA may hold compressed names (RFC 3597 §4): octets before the names, number of names.
-NAMES_IN_RDATA = {2: (0, 1), 5: (0, 1), 6: (0, 2), 12: (0, 1), 14: (0, 2), 15: (2, 1), 17: (0, 2), 18: (2, 1),
+NAMES_IN_RDATA = {2: (0, 1), 3: (0, 1), 4: (0, 1), 5: (0, 1), 6: (0, 2), 7: (0, 1), 8: (0, 1), 9: (0, 1), 12: (0, 1), 14: (0, 2), 15: (2, 1), 17: (0, 2), 18: (2, 1),
                   21: (2, 1), 33: (6, 1), 36: (2, 1), 39: (0, 1), 64: (2, 1), 65: (2, 1)}
 # RRSIG's signer and NSEC's next name are in lower case in one server's memory, as written in another's;
 # RFC 6840 §5.1 wants the latter for NSEC, so those octets are compared as they are.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Tables without memory: whichever allocation fails, it is an error of the caller, and no end of
+/* Tables and zone files without memory: whichever allocation fails, it is an error of the caller, and no end of
  * the program. malloc() and calloc() of our own objects come here first (ld's --wrap). */
 #include <criterion/criterion.h>
 #include <limits.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compile/image_builder.h"
 #include "reload/served_zones.h"
 #include "socket/top_count.h"
 
@@ -117,4 +118,58 @@ Test(out_of_memory, top)
 		cr_expect_eq(json_array_size(json), NAME_CNT - hit, "one is left out");
 		json_decref(json);
 	}
+}
+
+/* A zone that includes a file, with so many names that its arenas and tables grow. Returns its
+ * path. */
+static const char *
+write_zone(void)
+{
+	static char included[] = "/tmp/volley-included-XXXXXX";
+	int fd = mkstemp(path);
+	int included_fd = mkstemp(included);
+
+	cr_assert(fd >= 0 && included_fd >= 0);
+	dprintf(fd, "@ 300 SOA ns mail 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n$INCLUDE %s\n",
+		included);
+	for (unsigned i = 0; i < NAME_CNT; i++)
+		dprintf(included_fd, "h%u A 192.0.2.1\n", i);
+	close(fd);
+	close(included_fd);
+	return included;
+}
+
+Test(out_of_memory, zone_file)
+{
+	static const struct vly_hash_key key;
+	const char *included = write_zone();
+	unsigned failed = 0;
+
+	for (unsigned at = 0, hit = true; hit; at++) {
+		struct vly_zone_report report;
+		struct vly_zone_info info;
+		int result = -1;
+		vly_zone_report_defaults(&report);
+		left = at;
+		struct vly_image_builder *builder = vly_image_builder_new(&key);
+		if (builder != NULL)
+			result = vly_image_builder_add_file(builder, "z.", path, NULL, &report,
+							    &info);
+		hit = left == UINT_MAX;
+		left = UINT_MAX;
+		cr_expect_eq(result == 0, !hit, "allocation %u", at);
+		cr_expect(result == 0 || builder == NULL || report.error_cnt > 0);
+		failed += result != 0;
+		/* with memory again, the same builder reads the zone */
+		if (builder != NULL && hit) {
+			vly_zone_report_defaults(&report);
+			cr_expect_eq(vly_image_builder_add_file(builder, "z.", path, NULL, &report,
+								&info),
+				     0, "after allocation %u: %s", at, report.first.text);
+		}
+		vly_image_builder_free(builder);
+	}
+	cr_expect_gt(failed, 10, "the arenas did not grow: %u", failed);
+	unlink(path);
+	unlink(included);
 }

@@ -29,30 +29,50 @@ on_finding(void *context, const struct vly_zone_finding *finding)
 	snprintf(last->check, sizeof(last->check), "%s", finding->check);
 }
 
-/* Loads `text` as zone z., with `severity` for one check and every other one ignored. Returns what
- * adding it did. */
+/* Loads `text` as zone z., with the severities of `report`. Returns what adding it did. */
+static int
+load_with(struct vly_zone_report *report, const char *text, struct finding *found,
+	  struct vly_zone_info *info)
+{
+	struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
+	char path[32];
+	int fd = vly_test_text_fd(text, strlen(text));
+
+	*found = (struct finding){0};
+	report->on_finding = on_finding;
+	report->context = found;
+	vly_test_fd_path(fd, path);
+	int result = vly_image_builder_add_file(builder, "z.", path, NULL, report, info);
+	cr_expect_eq(report->error_cnt + report->warning_cnt, found->cnt);
+	cr_expect_eq(result == 0, report->error_cnt == 0);
+	close(fd);
+	vly_image_builder_free(builder);
+	return result;
+}
+
+/* The same with `severity` for one check and every other one ignored. */
 static int
 load(const char *text, unsigned check, uint8_t severity, struct finding *found)
 {
-	struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
 	struct vly_zone_report report;
 	struct vly_zone_info info;
-	char path[32];
-	int fd = vly_test_text_fd(text, strlen(text));
 
 	vly_zone_report_defaults(&report);
 	memset(report.severity, VLY_ZONE_IGNORE, sizeof(report.severity));
 	if (check < VLY_ZONE_CHECK_CNT)
 		report.severity[check] = severity;
-	*found = (struct finding){0};
-	report.on_finding = on_finding;
-	report.context = found;
-	vly_test_fd_path(fd, path);
-	int result = vly_image_builder_add_file(builder, "z.", path, NULL, &report, &info);
-	cr_expect_eq(report.error_cnt + report.warning_cnt, found->cnt);
-	cr_expect_eq(result == 0, report.error_cnt == 0);
-	close(fd);
-	vly_image_builder_free(builder);
+	return load_with(&report, text, found, &info);
+}
+
+static int
+load_by_default(const char *text, struct finding *found, uint64_t *record_cnt)
+{
+	struct vly_zone_report report;
+	struct vly_zone_info info = {0};
+
+	vly_zone_report_defaults(&report);
+	int result = load_with(&report, text, found, &info);
+	*record_cnt = info.record_cnt;
 	return result;
 }
 
@@ -62,6 +82,11 @@ static const struct {
 	unsigned line; /* behind the apex; 0: none */
 } cases[] = {
 	{VLY_ZONE_CHECK_out_of_zone, VLY_TEST_APEX "a.elsewhere. A 192.0.2.1\n", 1},
+	{VLY_ZONE_CHECK_out_of_zone, VLY_TEST_APEX "a A 192.0.2.1\nb.y. A 192.0.2.1\n", 2},
+	{VLY_ZONE_CHECK_out_of_zone, VLY_TEST_APEX "zz. A 192.0.2.1\n", 1},
+	{VLY_ZONE_CHECK_out_of_zone, VLY_TEST_APEX "az. A 192.0.2.1\n", 1},
+	{VLY_ZONE_CHECK_out_of_zone, VLY_TEST_APEX ". A 192.0.2.1\n", 1},
+	{VLY_ZONE_CHECK_out_of_zone, VLY_TEST_APEX "$ORIGIN y.\na A 192.0.2.1\n", 2},
 	{VLY_ZONE_CHECK_below_dname, VLY_TEST_APEX "d DNAME e\na.d A 192.0.2.1\n", 2},
 	{VLY_ZONE_CHECK_below_cut, VLY_TEST_APEX "d NS ns.x.\na.d TXT x\n", 2},
 	{VLY_ZONE_CHECK_missing_glue, VLY_TEST_APEX "d NS ns.d\n", 1},
@@ -161,6 +186,12 @@ Test(zone_check, allows_no_configuration_to_break_the_rules)
 		VLY_TEST_APEX "a CNAME b\na A 192.0.2.1\n",
 		VLY_TEST_APEX "a CNAME b\na CNAME c\n",
 		VLY_TEST_APEX "a DNAME b\na DNAME c\n",
+		/* where no query finds them, too */
+		VLY_TEST_APEX "a NS n.x.\nb.a DNAME c\nb.a DNAME d\n",
+		VLY_TEST_APEX "a NS n.x.\nb.a CNAME c\nb.a CNAME d\n",
+		VLY_TEST_APEX "a NS n.x.\nb.a CNAME c\nb.a A 192.0.2.1\n",
+		VLY_TEST_APEX "a DNAME x.\nb.a CNAME c\nb.a TXT x\n",
+		VLY_TEST_APEX "a NS n.x.\nb.a SOA n. m. 8 2 3 4 60\n",
 		VLY_TEST_APEX "a A 192.0.2.300\n",
 	};
 	struct finding found;
@@ -169,12 +200,45 @@ Test(zone_check, allows_no_configuration_to_break_the_rules)
 		cr_expect_eq(load(bad[i], VLY_ZONE_CHECK_CNT, 0, &found), -1, "%s", bad[i]);
 		cr_expect_str_eq(found.check, "error");
 	}
-	cr_expect_eq(
-		load("@ 300 SOA n. m. 7 2 3 4 60\n", VLY_ZONE_CHECK_no_ns, VLY_ZONE_ERROR, &found),
-		-1);
-	cr_expect_eq(
-		load("@ 300 SOA n. m. 7 2 3 4 60\n", VLY_ZONE_CHECK_no_ns, VLY_ZONE_IGNORE, &found),
-		0);
+}
+
+/* What two of BIND, Knot and NSD load is loaded. */
+Test(zone_check, has_the_defaults_of_other_servers)
+{
+	static const struct {
+		const char *text;
+		const char *check;
+		uint64_t record_cnt;
+	} loaded[] = {
+		{"@ 300 SOA n. m. 7 2 3 4 60\n", "no-ns", 1},
+		{"a.x. 300 A 192.0.2.1\n" VLY_TEST_APEX, "out-of-zone", 2},
+		{VLY_TEST_APEX "@ DS 1 8 9 00\n", "ds-at-apex", 3},
+		{VLY_TEST_APEX "d NS n.x.\nd DS 1 8 2 00\n", "digest-length", 4},
+		{VLY_TEST_APEX "l LOC 90 0 1 S 0 0 0 W 0m\n", "location", 3},
+		{VLY_TEST_APEX "s SVCB 1 . no-default-alpn\n", "svcb", 3},
+	};
+	struct finding found;
+	uint64_t record_cnt;
+
+	for (size_t i = 0; i < sizeof(loaded) / sizeof(loaded[0]); i++) {
+		cr_expect_eq(load_by_default(loaded[i].text, &found, &record_cnt), 0, "%s",
+			     loaded[i].text);
+		cr_expect_eq(found.cnt, 1);
+		cr_expect(!found.is_error);
+		cr_expect_str_eq(found.check, loaded[i].check);
+		cr_expect_eq(record_cnt, loaded[i].record_cnt);
+	}
+}
+
+/* RFC 1035 §5.1: the last stated TTL, though its record is left out. */
+Test(zone_check, record_that_is_left_out_states_its_ttl)
+{
+	struct finding found;
+
+	cr_expect_eq(load("@ 300 SOA n. m. 7 2 3 4 60\n@ NS n.\na.x. 20 A 192.0.2.1\n"
+			  "b A 192.0.2.1\nb 20 A 192.0.2.2\n",
+			  VLY_ZONE_CHECK_ttl_differs, VLY_ZONE_ERROR, &found),
+		     0);
 }
 
 /* A person who mends a zone wants to see all of it at once. */

@@ -302,6 +302,26 @@ Test(zone_scan, include)
 }
 
 /* Records that libzscanner 3.2.6 reads without an error, but wrongly. */
+Test(zone_scan, what_libzscanner_misreads)
+{
+	static const struct spelling spellings[] = {
+		{"a TXT (x y)\nb A 192.0.2.1\n", "a TXT x y\nb A 192.0.2.1\n"},
+		{"a TXT x(y\n)\nb A 192.0.2.1\n", "a TXT x y\nb A 192.0.2.1\n"},
+		{"a HINFO ( x y)\na SPF (x)\n", "a HINFO x y\na SPF x\n"},
+		{"a CAA ( 0 issue y)\na URI ( 1 1 x)\n", "a CAA 0 issue y\na URI 1 1 \"x\"\n"},
+		{"a NAPTR ( 1 1 u s x)y.\n", "a NAPTR 1 1 u s x y.\n"},
+		{"a TXT \"(x)\" \\(y\\)\n", "a TXT \\040x\\041 \\040y\\041\n"},
+		{"b A 192.0.2.1\n(a TXT x)\n", "b A 192.0.2.1\na TXT x\n"},
+		{"b A 192.0.2.1\n(txt txt x)\n", "b A 192.0.2.1\ntxt TXT x\n"},
+		{"a SVCB 1 . alpn=foo\\\\\\092,bar\n",
+		 "a TYPE64 \\# 16 0001000001000904666f6f5c03626172\n"},
+		{"a HTTPS 1 . alpn=f\\\\,o,bar\n",
+		 "a TYPE65 \\# 15 0001000001000803662c6f03626172\n"},
+	};
+
+	expect_all_same(spellings, CNT(spellings));
+}
+
 Test(zone_scan, escapes_above_255_are_an_error)
 {
 	struct vly_zone_report report;
