@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Zone files (RFC 1035 §5), read with libzscanner. */
+/* Zone files (RFC 1035 §5), read in the two ways of zone_scan.h. */
 #ifndef VLY_CONTROL_ZONE_FILE_H
 #define VLY_CONTROL_ZONE_FILE_H
 

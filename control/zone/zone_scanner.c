@@ -83,6 +83,30 @@ begins_with_parenthesis(const char *at, const char *end)
 	return at < end && *at == '(';
 }
 
+/* The altitude and sizes of a LOC record have eight digits at most (RFC 1876 §2). Larger ones become
+ * other numbers. */
+static bool
+has_large_number(const char *at, const char *end)
+{
+	unsigned digit_cnt = 0;
+
+	for (; at < end && digit_cnt <= 8; at++)
+		digit_cnt = *at >= '0' && *at <= '9' ? digit_cnt + 1 : 0;
+	return digit_cnt > 8;
+}
+
+/* True when there is an escape other than \# of RFC 3597 §5, which stands alone. */
+static bool
+has_escape_in_word(const char *at, const char *end)
+{
+	while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
+		if (end - at < 3 || at[1] != '#' || (at[2] != ' ' && at[2] != '\t'))
+			return true;
+		at++;
+	}
+	return false;
+}
+
 bool
 vly_zone_scanner_is_doubtful(const struct vly_zone_scanner *scanner, const char *text,
 			     const char *end, const char *escape)
@@ -97,9 +121,9 @@ vly_zone_scanner_is_doubtful(const struct vly_zone_scanner *scanner, const char 
 	switch (zs->r_type) {
 	case VLY_TYPE_SVCB:
 	case VLY_TYPE_HTTPS: /* lists with escapes become other lists (RFC 9460 appendix A.1) */
-		return escape != NULL || has_parenthesis(zs);
-	case VLY_TYPE_LOC: /* numbers that are too large become others */
-		return true;
+		return (escape != NULL && has_escape_in_word(escape, end)) || has_parenthesis(zs);
+	case VLY_TYPE_LOC:
+		return escape == NULL && has_large_number(text, end);
 	case VLY_TYPE_HINFO:
 	case VLY_TYPE_TXT:
 	case VLY_TYPE_NAPTR:

@@ -258,7 +258,7 @@ Test(zone_scan, directives)
 		 "a 777600 A 192.0.2.1\nb 0 A 192.0.2.1\n"},
 		{"$TTL 2147483648\nb A 192.0.2.1\n", "b 0 A 192.0.2.1\n"},
 		{"$GENERATE 1-2 g$+ A 192.0.2.$\n A 192.0.2.3\n",
-		 "g1\\043 A 192.0.2.1\ng2\\043 A 192.0.2.2\ng2\\043 A 192.0.2.3\n"},
+		 "g1\\043 A 192.0.2.1\ng2\\043 A 192.0.2.2\n@ A 192.0.2.3\n"},
 	};
 
 	expect_all_same(spellings, CNT(spellings));
@@ -332,6 +332,18 @@ Test(zone_scan, escapes_above_255_are_an_error)
 	cr_expect_eq(report.error_cnt, 2);
 	cr_expect_eq(report.first.line, 6);
 	cr_expect_neq(strstr(report.first.text, "malformed escape"), NULL, "%s", report.first.text);
+	vly_zone_free(&zone);
+}
+
+Test(zone_scan, large_numbers_in_a_location_are_an_error)
+{
+	struct vly_zone_report report;
+	struct vly_zone zone;
+
+	write_file("zone", HEAD "a LOC 1 N 1 E 42849672.95m\nb LOC 1 N 1 E 333333333333333310m\n");
+	cr_assert(read_zone(&zone, "zone", &report));
+	cr_expect_eq(report.error_cnt, 1);
+	cr_expect_eq(report.first.line, 6);
 	vly_zone_free(&zone);
 }
 
