@@ -107,6 +107,27 @@ has_escape_in_word(const char *at, const char *end)
 	return false;
 }
 
+/* Padding ends data in Base64 (RFC 4648 §3.2), and Base32hex has none (RFC 5155 §3.3). Data behind it
+ * become part of the RDATA. */
+static bool
+has_padding_inside(const char *text, const char *end)
+{
+	const char *at = memchr(text, '=', (size_t)(end - text));
+
+	if (at == NULL)
+		return false;
+	while (at < end && memchr("= \t\r\n()", *at, 7) != NULL)
+		at++;
+	return at < end && *at != ';';
+}
+
+/* True when a parameter of SVCB may be written with leading zeros, as key07. */
+static bool
+has_leading_zero(const char *text, const char *end)
+{
+	return memmem(text, (size_t)(end - text), "key0", 4) != NULL;
+}
+
 bool
 vly_zone_scanner_is_doubtful(const struct vly_zone_scanner *scanner, const char *text,
 			     const char *end, const char *escape)
@@ -121,7 +142,19 @@ vly_zone_scanner_is_doubtful(const struct vly_zone_scanner *scanner, const char 
 	switch (zs->r_type) {
 	case VLY_TYPE_SVCB:
 	case VLY_TYPE_HTTPS: /* lists with escapes become other lists (RFC 9460 appendix A.1) */
-		return (escape != NULL && has_escape_in_word(escape, end)) || has_parenthesis(zs);
+		return (escape != NULL && has_escape_in_word(escape, end)) || has_parenthesis(zs) ||
+		       has_leading_zero(text, end);
+	case VLY_TYPE_NSEC3:
+		return memchr(text, '=', (size_t)(end - text)) != NULL;
+	case VLY_TYPE_KEY:
+	case VLY_TYPE_CERT:
+	case VLY_TYPE_IPSECKEY:
+	case VLY_TYPE_RRSIG:
+	case VLY_TYPE_DNSKEY:
+	case VLY_TYPE_DHCID:
+	case VLY_TYPE_CDNSKEY:
+	case VLY_TYPE_OPENPGPKEY:
+		return has_padding_inside(text, end);
 	case VLY_TYPE_LOC:
 		return escape == NULL && has_large_number(text, end);
 	case VLY_TYPE_HINFO:

@@ -15,6 +15,7 @@ import pytest
 
 import peers
 import zone_differences
+import zone_fields
 import zone_mixed
 import zone_spelling
 import zone_text
@@ -32,7 +33,7 @@ WORKERS = 4  # which wait for other programs
 
 
 def zone_files(dice):
-    """(origin, file): those of the repository, of which a sample of the fuzzers' and random zones, and those of the peers' packages."""
+    """(origin, file): those of the repository, with a sample of the fuzzer's, and those of the peers' packages."""
     zones = ROOT / "tests/conformance/zones"
     found = [("example.", ROOT / "config/zones/example.zone"),
              ("2.0.192.in-addr.arpa.", ROOT / "config/zones/2.0.192.zone"), ("uri.arpa.", zones / "rfc8976-a4.zone"),
@@ -82,7 +83,8 @@ def test_files(note, tmp_path):
         done = list(pool.map(compared, enumerate(files)))
     rows = Counter(row for _, used, _ in done for row in used)
     left = ["\n".join([f"{file}:", *lines[:SHOWN]]) for file, _, lines in done if lines]
-    note(f"seed {seed}: {len(files)} zone files; rows used: " + ", ".join(f"{row} {times}" for row, times in rows.most_common()))
+    note(f"seed {seed}: {len(files)} zone files; rows used: "
+         + ", ".join(f"{row} {times}" for row, times in rows.most_common()))
     assert not left, f"seed {seed}: {len(left)} files that no row explains\n" + "\n\n".join(left[:SHOWN])
 
 
@@ -116,10 +118,10 @@ def test_spellings(note, tmp_path):
         meant = zone.records | zone_text.HEAD_RECORDS
         for name, read in (("Volley", zone_wire.read_with_volley("example.", file)),
                            ("BIND", zone_wire.read_with_bind("example.", file))):
-            assert read.records is not None, (f"seed {seed}: {name} refuses {file}: "
-                                              f"{[found for found in read.findings if found.severity == 'error'][:SHOWN]}"
-                                              f"{read.text.decode(errors='replace')}")
+            errors = [finding for finding in read.findings if finding.severity == "error"]
+            assert read.records is not None, (
+                f"seed {seed}: {name} refuses {file}: {errors[:SHOWN]}{read.text.decode(errors='replace')}")
             assert read.records == meant, f"seed {seed}: {name}, {file}:\n" + "\n".join(
-                zone_differences.lines_of(read.records, meant, name, "what was meant")[:SHOWN])
+                zone_differences.lines_of(read.records, meant, name, "the intended")[:SHOWN])
         records += len(meant)
-    note(f"seed {seed}: {records} records of {len(zone_spelling.FIELDS)} types")
+    note(f"seed {seed}: {records} records of {len(zone_fields.FIELDS)} types")

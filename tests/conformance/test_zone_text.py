@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Zone files as operators bring them: each case of zone_cases.txt and zone_kinds.py, as volleyctl check-zone --print shows
-it; a sample of them as clients see it; and BIND, which must agree with a case that does not say otherwise."""
+"""Zone files as operators bring them: each case of zone_cases.txt and zone_kinds.py, as volleyctl check-zone --print
+shows it; a sample of them as clients see it; and BIND, which must agree with a case that does not say otherwise."""
 import struct
 
 import pytest
@@ -20,12 +20,13 @@ EDNS = questions.opt(1232)
 # Cases that clients are asked about; their records are no delegations and fit a UDP answer.
 SERVED = [name for name in NAMED if name.startswith("types-of")] + """
 dnskey-wrapped-inside-a-quartet punctuation-of-owners mailbox-with-a-plus-sign utf8-in-strings latin1-in-strings
-octets-of-names octets-of-owners-plain octets-of-names-in-data-plain class-by-number ttl-of-the-whole-range origin-relative include-with-relative-origin
-include-takes-the-owner include-gives-back-its-ttl strings-side-by-side svcb-keys svcb-comma-in-alpn svcb-vectors
+octets-of-names octets-of-owners-plain octets-of-names-in-data-plain class-by-number ttl-of-the-whole-range
+origin-relative include-with-relative-origin include-takes-the-owner include-gives-back-its-ttl
+strings-side-by-side svcb-keys svcb-comma-in-alpn svcb-vectors
 nid-without-leading-zeros generate-quoted generate-nibbles hip wks nsap loc keys amtrelay doa sink dsync
 drone-identities users crlf-everywhere parentheses-nested the-same-alias-twice names-without-regard-to-case
 """.split()
-NOT_ASKED = {2, 46, 47, 50}  # delegations, and what has answers of its own kind
+NOT_ASKED = {2, 46, 47, 50}  # delegations, and types with answers of their own kind
 
 
 def difference(found, expected):

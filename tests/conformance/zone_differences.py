@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The accepted differences between what Volley and BIND read in a zone file: one row each, and the only ones.
 
-A row's rule gets a Case and takes away from both what the row forgives, nothing else; what is then still different is no
-accepted difference. zone_differences.md shows the rows to people:
+A row's rule gets a Case and makes both sides equal as far as its difference goes, and no further. A difference that is
+then left is not accepted. zone_differences.md shows the rows to people:
 
     PYTHONPATH=tests/lib tests/conformance/zone_differences.py > tests/conformance/zone_differences.md
 """
@@ -37,7 +37,7 @@ def same(case):
 
 
 def agreed(case):
-    """Both made equal: what the rule saw is all that differs."""
+    """Both made equal: the difference that the rule found is the only one."""
     return case._replace(theirs=case.theirs._replace(records=case.ours.records))
 
 
@@ -58,14 +58,15 @@ def with_records(case, change):
 
 
 def lines_of(ours, theirs, us="Volley", them="BIND"):
-    """What differs, for people."""
+    """The differences, for people."""
     if ours is None or theirs is None:
         return [] if ours == theirs else [f"{us if ours is None else them} alone refuses it"]
-    return [f"only {us if record in ours else them}: {zone_text.record_text(record)}" for record in sorted(ours ^ theirs)]
+    return [f"only {us if record in ours else them}: {zone_text.record_text(record)}"
+            for record in sorted(ours ^ theirs)]
 
 
 def explain(case):
-    """The names of the rows that explain what differs, and lines that show what none explains."""
+    """The names of the rows that explain the differences, and lines that show the differences that none explains."""
     used = []
     for candidate in ROWS:
         if same(case):
@@ -141,8 +142,8 @@ def first_spelling(case):
 
 TABLE_HEAD = """# Accepted differences of zone files
 
-What Volley reads in a zone file (`volleyctl check-zone --print`) is compared with what BIND reads in it
-(`named-checkzone -i none -k ignore -D`), record by record. Where they differ, a row here explains it, or the test fails.
+The records that Volley reads in a zone file (`volleyctl check-zone --print`) are compared with those that BIND reads in
+it (`named-compilezone -i none -k ignore`), one by one. Where they differ, a row here explains it, or the test fails.
 Made by `zone_differences.py` from its rules.
 
 | row | Volley | section | BIND |

@@ -109,7 +109,8 @@ def columns():
     fields = {name: (*field, KEY, KEY_TEXT) for name, field in BASE64_FIELDS.items()}
     fields |= {name: (*field, field[2].hex().encode()) for name, field in HEX_FIELDS.items()}
     for name, (before, octets, data, text) in fields.items():
-        case = Case(f"columns-of-{name.lower()}", "RFC 4034 §2.2, §3.2, §5.3, RFC 4255 §3.2, RFC 6698 §2.2, RFC 8976 §2.3")
+        case = Case(f"columns-of-{name.lower()}",
+                    "RFC 4034 §2.2, §3.2, §5.3, RFC 4255 §3.2, RFC 6698 §2.2, RFC 8976 §2.3")
         spelled = [split(text, at) for at in range(1, len(text))]
         spelled += [b" ".join(text[at:at + 1] for at in range(len(text))),
                     b"(" + b"\n ".join(text[at:at + 5] for at in range(0, len(text), 5)) + b")",
@@ -156,7 +157,8 @@ def type_lists(case, name):
 def mnemonics():
     """Each type of IANA's list where a type is named."""
     section = "RFC 4034 §4.2, RFC 5155 §3.3, RFC 7477 §2.1.2, RFC 3597 §5"
-    known, unknown = Case("types-in-lists", section), Case("new-types-in-lists", section, bind="BIND does not know them")
+    known = Case("types-in-lists", section)
+    unknown = Case("new-types-in-lists", section, bind="BIND does not know them")
     for name in TYPES:
         type_lists(unknown if name in NEW else known, name)
     yield known

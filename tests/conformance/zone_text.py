@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cases of zone text and what it holds: those of zone_cases.txt.
+"""Cases of zone text and the records in it: those of zone_cases.txt.
 
     zone_text.py --fill     writes the records of cases that have none yet, as BIND reads them
     zone_text.py            shows where BIND does not agree with a case
@@ -43,7 +43,7 @@ class Case:
     records: set = field(default_factory=set)
     refused: tuple = None  # file, line, words
     warnings: list = field(default_factory=list)
-    bind: str = ""  # what BIND does otherwise
+    bind: str = ""  # how BIND differs
 
     def write(self, directory):
         """Writes the files; returns that of the zone."""
@@ -83,7 +83,7 @@ def record_text(record):
 
 
 def read_line(case, line):
-    """Takes a line of the file into a case; the line says what it is."""
+    """Takes a line of the file into a case; its first word says where to."""
     kind, _, text = line.partition(" ")
     if kind == ">":
         case.lines.append(text.encode())
@@ -122,7 +122,7 @@ def all_cases():
 
 
 def bind_records(case, directory):
-    """What BIND reads in it besides the head, or None; and what BIND says."""
+    """The records that BIND reads in it besides the head, or None; and the messages of BIND."""
     found = zone_wire.read_with_bind(case.origin, case.write(directory))
     if found.records is None:
         return None, found.text.decode(errors="replace")
@@ -152,7 +152,7 @@ def fill():
 
 
 def bind_differs(case, directory):
-    """What BIND reads otherwise than the case has it, as lines; empty when it agrees."""
+    """The differences of BIND from the case, as lines; empty when it agrees."""
     records, told = bind_records(case, directory)
     if records is None:
         return [] if case.refused else [f"BIND refuses it: {told}"]

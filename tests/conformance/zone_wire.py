@@ -25,8 +25,8 @@ GENERIC = re.compile(rb"^(\S+)\s(\d+)\sIN\s(\S+)\s\\# (\d+) ?([0-9a-fA-F ]*)$")
 REFUSED = rb"(?m)^(?:\w+: )?%s:(\d+): (?!old style|signature has)"
 # Forms of types with data that BIND refuses: numbers as struct has them, names (n), hexadecimal digits (x), and a key
 # without a value (k).
-FORMS = {"DS": "HBBx", "CDS": "HBBx", "TA": "HBBx", "DLV": "HBBx", "SSHFP": "BBx", "ZONEMD": "IBBx", "MD": "n", "MF": "n", "NS": "n",
-         "SOA": "nnIIIII", "IPSECKEY": "BBBn", "SVCB": "Hnk"}
+FORMS = {"DS": "HBBx", "CDS": "HBBx", "TA": "HBBx", "DLV": "HBBx", "SSHFP": "BBx", "ZONEMD": "IBBx", "MD": "n",
+         "MF": "n", "NS": "n", "SOA": "nnIIIII", "IPSECKEY": "BBBn", "SVCB": "Hnk"}
 ROOT_HEAD = b"""$TTL 1
 . SOA printed. printed. 1 1 1 1 1
 . NS printed.
