@@ -335,6 +335,38 @@ Test(zone_scan, escapes_above_255_are_an_error)
 	vly_zone_free(&zone);
 }
 
+Test(zone_scan, padding_that_does_not_end_the_data_is_an_error)
+{
+	static const char *const lines[] = {
+		"a DHCID AQID AQ== AQ==\n",     "a DNSKEY 256 3 8 AQIDAQ==AQ==\n",
+		"a OPENPGPKEY AQ==AQID\n",      "a CERT 1 2 8 ( AQ== AQID ) ; =\n",
+		"a NSEC3 1 0 0 - CPNMU=== A\n", "a NSEC3 1 0 0 - CPNMU===\n",
+		"a SVCB 1 . key07=x\n",         "a HTTPS 1 . port=1 key0007\n",
+	};
+	struct vly_zone_report report;
+	struct vly_zone zone;
+	char text[512];
+
+	for (size_t i = 0; i < CNT(lines); i++) {
+		snprintf(text, sizeof(text), "%s%s", HEAD, lines[i]);
+		write_file("zone", text);
+		cr_assert(read_zone(&zone, "zone", &report));
+		cr_expect_eq(report.error_cnt, 1, "%s: %u errors", lines[i], report.error_cnt);
+		vly_zone_free(&zone);
+	}
+}
+
+Test(zone_scan, padding_that_ends_the_data)
+{
+	static const struct spelling spellings[] = {
+		{"a DHCID AQ== ; key = 5\nb DHCID ( AQ==\n) ; =\n", "a DHCID AQ==\nb DHCID AQ==\n"},
+		{"a DHCID ( AQID\n AQ== ) ; = x\n", "a DHCID AQIDAQ==\n"},
+		{"a SVCB 1 . key667=key\n", "a TYPE64 \\# 10 000100029b00036b6579\n"},
+	};
+
+	expect_all_same(spellings, CNT(spellings));
+}
+
 Test(zone_scan, large_numbers_in_a_location_are_an_error)
 {
 	struct vly_zone_report report;
