@@ -135,7 +135,7 @@ class Container:
     def run(self, *words, check=True):
         """Runs a program in the container to its end."""
         command = ["nsenter", f"--target={self.init}", "--mount", "--pid", "--net", "--cgroup", *map(str, words)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
         assert not check or result.returncode == 0, f"{words}: {result.stdout}{result.stderr}"
         return result
 
