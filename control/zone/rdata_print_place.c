@@ -163,7 +163,8 @@ put_angle(struct vly_rdata_printer *printer, uint32_t wire, const char *letters,
 
 	vly_rdata_put_text(printer, "%u %u %u.%03u %c ", angle / 3600000, angle / 60000 % 60,
 			   angle / 1000 % 60, angle % 1000, letters[!is_positive]);
-	return angle <= degrees_max * 3600000;
+	printer->is_odd |= angle > degrees_max * 3600000; /* BIND refuses it */
+	return angle < (degrees_max + 1) * 3600000;
 }
 
 /* A digit and a power of ten, of centimetres. */

@@ -45,7 +45,8 @@ hemisphere(const struct vly_token *token, const char *letters)
 	return letter == letters[0] ? 1 : letter == letters[1] ? -1 : 0;
 }
 
-/* Degrees, and minutes and seconds that may be left out, up to the hemisphere. */
+/* Degrees, and minutes and seconds that may be left out, up to the hemisphere. More than 90 or 180
+ * degrees, by minutes, are let through as by libzscanner: the checks of zones report them. */
 static bool
 take_angle(struct vly_rdata_reader *reader, const char *letters, unsigned degrees_max)
 {
@@ -72,8 +73,6 @@ take_angle(struct vly_rdata_reader *reader, const char *letters, unsigned degree
 					      degrees_max, letters[0], letters[1]);
 		angle += value * parts[i].unit_ms;
 	}
-	if (angle > (uint64_t)degrees_max * DEGREE_MS)
-		return vly_rdata_fail(reader, " is more than %u degrees", degrees_max);
 	uint32_t wire = 0x80000000u;
 	wire = sign > 0 ? wire + (uint32_t)angle : wire - (uint32_t)angle;
 	return vly_rdata_append_number(reader, wire, 4);

@@ -167,10 +167,10 @@ vly_rr_fields(uint16_t type)
 	return NULL;
 }
 
-/* The registries "DNS Security Algorithm Numbers", "Digest Algorithms" of DS, "DNSSEC
- * NSEC3 Hash Algorithms", "Protocol Values" of
- * RFC 2535 §3.1.3, "DSYNC: Location of Synchronization Endpoints" and "CERT Certificate Types"; and
- * the flags of RFC 2535 §3.1.2, RFC 3757 and RFC 5011 under BIND's names. */
+/* The registries "DNS Security Algorithm Numbers", "Digest Algorithms" of DS, "DNSSEC NSEC3 Hash
+ * Algorithms", "Protocol Values" of RFC 2535 §3.1.3, "DSYNC: Location of Synchronization Endpoints"
+ * and "CERT Certificate Types"; and the flags of RFC 2535 §3.1.2, RFC 3757 and RFC 5011 under
+ * BIND's names. */
 static const struct {
 	uint8_t kind;
 	uint16_t number;

@@ -151,7 +151,7 @@ rdata_loc(struct random_rdata *rdata)
 							   : (1 + rdata_below(rdata, 9)) << 4 |
 								     rdata_below(rdata, 10));
 	for (unsigned i = 0; i < 2; i++) {
-		unsigned max = (i == 0 ? 90 : 180) * 3600000u;
+		unsigned max = (i == 0 ? 91 : 181) * 3600000u - 1;
 		uint32_t wire = 0x80000000u - max + rdata_below(rdata, 2 * max + 1);
 		for (unsigned j = 0; j < 4; j++)
 			rdata_octet(rdata, wire >> (24 - 8 * j));

@@ -84,7 +84,7 @@ check_record(struct run *run, uint16_t type)
 		  first < 0 ? zs_strerror(run->readers.scanner->error.code) : "other data");
 }
 
-Test(rdata_random, both_readers_read_what_is_printed, .timeout = 1200)
+Test(rdata_random, both_readers_read_what_is_printed)
 {
 	const unsigned record_cnt = getenv("VOLLEY_HEAVY") != NULL ? 10000000 : 200000;
 	struct run *run = open_run(20);
@@ -115,7 +115,7 @@ check_hostile(struct run *run, uint16_t type, const uint8_t *data, unsigned data
 		cr_assert_arr_eq(run->readers.data, data, data_len);
 }
 
-Test(rdata_random, data_that_is_cut_or_changed_is_printed_nonetheless, .timeout = 600)
+Test(rdata_random, data_that_is_cut_or_changed_is_printed_nonetheless)
 {
 	struct run *run = open_run(21);
 	struct random_rdata *rdata = &run->rdata;

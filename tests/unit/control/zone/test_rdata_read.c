@@ -32,6 +32,7 @@ static const struct {
 	{"AAAA", "::ffff:192.0.2.1"},
 	{"LOC", "51 30 12.748 N 0 7 39.611 W 0.00m"},
 	{"LOC", "90 S 180 E -100000.00m 90000000m 1.5m 0"},
+	{"LOC", "90 0 1 S 180 59 59.999 W 0m"},
 	{"LOC", "1 2 N 3 E 42849672.95 0.01 99m 1234.56m"},
 	{"SRV", "1 2 3 target"},
 	{"NAPTR", "1 2 \"u\" \"E2U+sip\" \"!^.*$!sip:x@example.com!\" ."},
@@ -345,7 +346,9 @@ static const struct {
 	{"LOC", "91 N 0 E 0",
 	 "the latitude is not of degrees up to 90, minutes and seconds below 60 (with at most "
 	 "three decimal places), and N or S"},
-	{"LOC", "90 1 N 0 E 0", "the latitude is more than 90 degrees"},
+	{"LOC", "90 60 N 0 E 0",
+	 "the latitude is not of degrees up to 90, minutes and seconds below 60 (with at most "
+	 "three decimal places), and N or S"},
 	{"LOC", "1 N 1 E -100001m",
 	 "the altitude is not a number of metres from -100000.00 to 42849672.95"},
 	{"LOC", "1 N 1 E 1 90000000.01",
