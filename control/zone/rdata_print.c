@@ -155,6 +155,7 @@ print_form(struct vly_rdata_printer *printer, uint16_t type)
 	const struct vly_rr_field *field = vly_rr_fields(type);
 	bool done = field != NULL;
 
+	printer->type = type;
 	for (; done && field->kind != VLY_FIELD_END; field++) {
 		printer->kind = field->kind;
 		done = vly_rdata_put_field(printer);
