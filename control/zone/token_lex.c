@@ -7,6 +7,10 @@
 /* Tokens that there is memory for at first. Fewer: long records grow it more often. */
 #define TOKENS_MIN 64
 
+/* A record may have so many: twice as many as data in hexadecimal digits with a blank behind each.
+ * More: a file that is one record takes sixteen times its size. */
+#define TOKENS_MAX (1u << 18)
+
 /* What an octet means outside quotes; every other one belongs to a word. */
 enum kind {
 	WORD,
@@ -34,6 +38,7 @@ struct lexer {
 	uint32_t line;      /* lines before `at` */
 	uint32_t open_line; /* the outermost parenthesis: lines before it */
 	bool begun;         /* `at` is in a record, and not in blank lines before one */
+	bool too_many;      /* tokens: those beyond TOKENS_MAX are dropped */
 	bool has_long;      /* a quoted string of several lines was seen, */
 	uint32_t long_line; /* with so many lines before it */
 };
@@ -67,8 +72,14 @@ fail(struct lexer *lexer, uint32_t line, const char *why)
 }
 
 static struct vly_token *
-add_token(struct vly_lexed *lexed)
+add_token(struct lexer *lexer)
 {
+	struct vly_lexed *lexed = lexer->lexed;
+
+	if (lexed->cnt == TOKENS_MAX) {
+		lexer->too_many = true;
+		lexed->cnt--;
+	}
 	if (lexed->cnt == lexed->max) {
 		unsigned max = lexed->max == 0 ? TOKENS_MIN : lexed->max * 2;
 		struct vly_token *grown = reallocarray(lexed->token, max, sizeof(*grown));
@@ -91,11 +102,19 @@ skip_escape(struct lexer *lexer)
 	lexer->at++;
 }
 
+/* A line that ends with a backslash is not continued, as in BIND: the next record would be lost. The
+ * word ends with a malformed escape. */
+static bool
+is_before_line_end(const struct lexer *lexer)
+{
+	return lexer->end - lexer->at > 1 && (lexer->at[1] == '\n' || lexer->at[1] == '\r');
+}
+
 static int
 lex_word(struct lexer *lexer)
 {
 	struct vly_lexed *lexed = lexer->lexed;
-	struct vly_token *token = add_token(lexed);
+	struct vly_token *token = add_token(lexer);
 
 	if (token == NULL)
 		return fail(lexer, lexer->line, "out of memory");
@@ -106,9 +125,9 @@ lex_word(struct lexer *lexer)
 			lexed->form_feed = true;
 			kind = lexed->form_feed_is_blank ? BLANK : WORD;
 		}
-		if (kind == ESCAPE)
+		if (kind == ESCAPE && !is_before_line_end(lexer))
 			skip_escape(lexer);
-		else if (kind == WORD)
+		else if (kind == WORD || kind == ESCAPE)
 			lexer->at++;
 		else
 			break;
@@ -132,7 +151,7 @@ static int
 lex_quoted(struct lexer *lexer)
 {
 	uint32_t line = lexer->line;
-	struct vly_token *token = add_token(lexer->lexed);
+	struct vly_token *token = add_token(lexer);
 
 	if (token == NULL)
 		return fail(lexer, line, "out of memory");
@@ -267,6 +286,11 @@ vly_lex(struct vly_lexed *lexed, const char *text, const char *end)
 	lexed->cnt = 0;
 	lexed->form_feed = false;
 	int result = lex(&lexer);
+	if (result > 0 && lexer.too_many) {
+		lexed->why = "the record has more than 262,144 words";
+		lexed->why_line = lexed->line;
+		result = -1;
+	}
 	lexed->end = lexer.at;
 	lexed->line_cnt = lexer.line;
 	return result;

@@ -30,6 +30,7 @@ struct walk {
 	const char *clear;     /* there is no backslash from the record at hand to there */
 	unsigned refused_cnt;  /* records one behind the other that libzscanner refused */
 	unsigned at_once_cnt;  /* records that go the second way at once */
+	const char *skipped;   /* what is before that, libzscanner has gone through in vain */
 };
 
 static bool walk_text(struct walk *walk);
@@ -169,7 +170,7 @@ cut_and_read(struct walk *walk, bool *is_record, char why[VLY_ZONE_RECORD_WHY_BY
 	if (result > 0 && is_directive(walk, lexed)) {
 		*is_record = false;
 		lexed->end = lexed->token[0].text;
-		lexed->line_cnt = lexed->line;
+		lexed->line_cnt = (uint32_t)count_lines(walk->at, lexed->end);
 		return true;
 	}
 	set_line(walk, walk->line + lexed->line);
@@ -217,6 +218,8 @@ read_record(struct walk *walk)
 		set_line(walk, walk->line - (walk->at[-1] == '\n'));
 		vly_zone_reader_add(reader, reader->scanner);
 	}
+	if (walk->file != NULL)
+		vly_file_text_release(walk->file, walk->at);
 }
 
 /* True when there is a backslash from `at` to `end`. */
@@ -258,9 +261,12 @@ scanned_to(const struct walk *walk)
 		       : walk->directive;
 }
 
+/* libzscanner goes on to the next newline behind an error, past lines that end with CR alone. It
+ * must not read them once more for each record: what it went through is read the second way. */
 static void
 note_refused(struct walk *walk, bool is_first)
 {
+	walk->skipped = scanned_to(walk);
 	walk->refused_cnt = is_first ? 1 : walk->refused_cnt + 1;
 	walk->at_once_cnt = walk->refused_cnt < AT_ONCE_MAX ? walk->refused_cnt : AT_ONCE_MAX;
 	walk->refused_cnt += walk->at_once_cnt;
@@ -314,8 +320,9 @@ walk_text(struct walk *walk)
 		if (*walk->at == '$') {
 			if (!read_directive(walk))
 				return false;
-		} else if (walk->at_once_cnt > 0) {
-			walk->at_once_cnt--;
+		} else if (walk->at_once_cnt > 0 ||
+			   (uintptr_t)walk->at < (uintptr_t)walk->skipped) {
+			walk->at_once_cnt -= walk->at_once_cnt > 0;
 			read_record(walk);
 		} else {
 			find_directive(walk);

@@ -53,13 +53,16 @@ vly_zone_scanner_restart(struct vly_zone_scanner *scanner, const char *text, siz
 	zs->line_counter = line;
 }
 
-/* Such an escape in a name is read as another octet: \256 as \000. */
+/* \256 in a name is read as \000. A backslash at the end of a line makes one name of the next line's
+ * first word, too, so that the record there is lost. */
 static bool
-has_escape_above_255(const char *at, const char *end)
+has_bad_escape(const char *at, const char *end)
 {
 	while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
 		if (end - at > 3 && memcmp(at + 1, "255", 3) > 0 && at[1] <= '9' && at[2] >= '0' &&
 		    at[2] <= '9' && at[3] >= '0' && at[3] <= '9')
+			return true;
+		if (end - at > 1 && (at[1] == '\n' || at[1] == '\r'))
 			return true;
 		at += end - at > 1 ? 2 : 1;
 	}
@@ -186,7 +189,7 @@ vly_zone_scanner_is_doubtful(const struct vly_zone_scanner *scanner, const char 
 
 	/* it is not behind the record yet when a closing parenthesis has a line of its own */
 	return zs->multiline || begins_with_parenthesis(text, end) ||
-	       (escape != NULL && has_escape_above_255(escape, end)) ||
+	       (escape != NULL && has_bad_escape(escape, end)) ||
 	       is_doubtful_for_type(zs, text, end, escape);
 }
 

@@ -423,6 +423,11 @@ Test(zone_scan, errors)
 		{"a TXT (\n\"x\ny\" \"z )\n", 6, "quote", 0},
 		{"a TXT (\n\"x\"\n)\nb A oops\nc A 192.0.2.1\n", 8, "A: ", 2},
 		{"a A ( \n\noops )\nc A 192.0.2.1\n", 5, "A: ", 1},
+		{"a TXT x\\\nb A 192.0.2.1\n", 5, "escape", 1},
+		{"a TXT x\\\r\nb A 192.0.2.1\n", 5, "escape", 1},
+		{"a TXT ( x\\\n )\nb A 192.0.2.1\n", 5, "escape", 1},
+		{"a\\\nb A 192.0.2.1\n", 5, "escape", 1},
+		{"(\n$TTL 7\n)\nb A 192.0.2.1\n", 7, "a closing parenthesis", 1},
 		{"a A oops\r\n\r\nb A oops\r\nc A 192.0.2.1\r\n", 5, "A: ", 1},
 	};
 
