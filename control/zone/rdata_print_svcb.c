@@ -101,14 +101,28 @@ put_param(struct vly_rdata_printer *printer, int *last)
 	return true;
 }
 
-/* True when the parameters, which are sound, have the key. */
-static bool
-have_key(const uint8_t *params, unsigned len, int key)
+static unsigned
+read_u16(const uint8_t *from)
 {
-	for (unsigned at = 0; at < len; at += 4u + (params[at + 2] << 8 | params[at + 3]))
-		if ((params[at] << 8 | params[at + 1]) == key)
-			return true;
-	return false;
+	return (unsigned)from[0] << 8 | from[1];
+}
+
+/* True when the parameters, which are sound and in ascending order, have all mandatory keys, which
+ * are in ascending order, too. */
+static bool
+have_mandatory(const uint8_t *params, unsigned len)
+{
+	unsigned at = 0;
+
+	if (len == 0 || read_u16(params) != VLY_SVC_MANDATORY)
+		return true;
+	for (unsigned i = 4; i < 4 + read_u16(params + 2); i += 2) {
+		while (at < len && read_u16(params + at) < read_u16(params + i))
+			at += 4 + read_u16(params + at + 2);
+		if (at == len || read_u16(params + at) != read_u16(params + i))
+			return false;
+	}
+	return true;
 }
 
 bool
@@ -121,10 +135,5 @@ vly_rdata_put_svc_params(struct vly_rdata_printer *printer)
 	while (printer->data_len > 0) /* each turn takes four octets at least */
 		if (!put_param(printer, &last))
 			return false;
-	if (len < 4 || params[0] != 0 || params[1] != VLY_SVC_MANDATORY)
-		return true;
-	for (int i = 0; i < (params[2] << 8 | params[3]); i += 2)
-		if (!have_key(params, len, params[4 + i] << 8 | params[5 + i]))
-			return false;
-	return true;
+	return have_mandatory(params, len);
 }

@@ -173,46 +173,8 @@ split(struct vly_rdata_reader *reader, struct vly_token *key, struct vly_token *
 		*value = *reader->token++;
 }
 
-/* Where a parameter with this key belongs, behind those with lower ones; *found: there is one. */
-static unsigned
-place_of(const struct vly_rdata_reader *reader, unsigned begin, unsigned end, unsigned key,
-	 bool *found)
-{
-	unsigned at = begin;
-
-	*found = false;
-	while (at < end) {
-		const uint8_t *head = reader->to + at;
-		unsigned other = (unsigned)head[0] << 8 | head[1];
-		*found = other == key;
-		if (other >= key)
-			break;
-		at += HEAD_BYTES + ((unsigned)head[2] << 8 | head[3]);
-	}
-	return at;
-}
-
-/* Moves the parameter at the end to its place among those from `begin` on. */
 static bool
-sort_in(struct vly_rdata_reader *reader, unsigned begin, unsigned param, unsigned key)
-{
-	uint8_t copy[VLY_RDATA_BYTES_MAX];
-	const unsigned len = reader->len - param;
-	bool found;
-	unsigned place = place_of(reader, begin, param, key, &found);
-
-	if (found)
-		return vly_rdata_fail(reader, " is there twice");
-	if (place == param)
-		return true;
-	memcpy(copy, reader->to + param, len);
-	memmove(reader->to + place + len, reader->to + place, param - place);
-	memcpy(reader->to + place, copy, len);
-	return true;
-}
-
-static bool
-take_param(struct vly_rdata_reader *reader, unsigned begin)
+take_param(struct vly_rdata_reader *reader)
 {
 	const unsigned param = reader->len;
 	char shown[VLY_TOKEN_SHOWN_BYTES];
@@ -243,28 +205,96 @@ take_param(struct vly_rdata_reader *reader, unsigned begin)
 		       vly_rdata_fail(reader, value.len == 0 ? " is missing"
 							     : " is not allowed for this key");
 	}
-	done = done && sort_in(reader, begin, param, (unsigned)key);
 	reader->field = "parameter";
 	return done;
 }
 
-/* RFC 9460 §8: each mandatory key must be there. */
+static unsigned
+key_at(const struct vly_rdata_reader *reader, unsigned at)
+{
+	return (unsigned)reader->to[at] << 8 | reader->to[at + 1];
+}
+
+/* Octets of the parameter, with its head. */
+static unsigned
+len_at(const struct vly_rdata_reader *reader, unsigned at)
+{
+	return HEAD_BYTES + ((unsigned)reader->to[at + 2] << 8 | reader->to[at + 3]);
+}
+
+/* A parameter, to be sorted. */
+struct place {
+	uint16_t key;
+	uint16_t at; /* where it is */
+};
+
+static int
+by_key(const void *left, const void *right)
+{
+	return ((const struct place *)left)->key - ((const struct place *)right)->key;
+}
+
+/* Lists the parameters from `begin` on. Returns how many there are; *sorted: in ascending order. */
+static unsigned
+list_params(const struct vly_rdata_reader *reader, unsigned begin, struct place *place,
+	    bool *sorted)
+{
+	unsigned cnt = 0;
+
+	*sorted = true;
+	for (unsigned at = begin; at < reader->len; at += len_at(reader, at)) {
+		place[cnt] = (struct place){(uint16_t)key_at(reader, at), (uint16_t)at};
+		*sorted &= cnt == 0 || place[cnt].key > place[cnt - 1].key;
+		cnt++;
+	}
+	return cnt;
+}
+
+/* RFC 9460 §2.2: in ascending order of the keys, none twice. */
+static bool
+sort_params(struct vly_rdata_reader *reader, unsigned begin)
+{
+	struct place place[VLY_RDATA_BYTES_MAX / HEAD_BYTES];
+	uint8_t copy[VLY_RDATA_BYTES_MAX];
+	char field[64];
+	bool sorted;
+	unsigned cnt = list_params(reader, begin, place, &sorted);
+	unsigned to = begin;
+
+	if (sorted)
+		return true;
+	qsort(place, cnt, sizeof(place[0]), by_key);
+	memcpy(copy, reader->to, reader->len);
+	for (unsigned i = 0; i < cnt; i++) {
+		const uint8_t *from = copy + place[i].at;
+		const unsigned len = HEAD_BYTES + ((unsigned)from[2] << 8 | from[3]);
+		if (i > 0 && place[i].key == place[i - 1].key) {
+			name_field(reader, place[i].key, field);
+			return vly_rdata_fail(reader, " is there twice");
+		}
+		memcpy(reader->to + to, from, len);
+		to += len;
+	}
+	return true;
+}
+
+/* RFC 9460 §8: each mandatory key must be there. The parameters are in ascending order, and so are
+ * the mandatory keys. */
 static bool
 check_mandatory(struct vly_rdata_reader *reader, unsigned begin)
 {
-	const uint8_t *param = reader->to + begin;
 	char buffer[VLY_SVC_KEY_BYTES];
-	bool found;
+	unsigned at = begin;
 
-	if (reader->len - begin < HEAD_BYTES || param[0] != 0 || param[1] != VLY_SVC_MANDATORY)
+	if (begin == reader->len || key_at(reader, begin) != VLY_SVC_MANDATORY)
 		return true;
-	const unsigned len = (unsigned)param[2] << 8 | param[3];
-	for (unsigned i = 0; i < len; i += 2) {
-		unsigned key = (unsigned)param[HEAD_BYTES + i] << 8 | param[HEAD_BYTES + i + 1];
-		place_of(reader, begin, reader->len, key, &found);
-		if (!found)
+	const unsigned end = begin + len_at(reader, begin);
+	for (unsigned i = begin + HEAD_BYTES; i < end; i += 2) {
+		while (at < reader->len && key_at(reader, at) < key_at(reader, i))
+			at += len_at(reader, at);
+		if (at == reader->len || key_at(reader, at) != key_at(reader, i))
 			return vly_rdata_fail(reader, " %s is mandatory, but not there",
-					      vly_svc_key_name(key, buffer));
+					      vly_svc_key_name(key_at(reader, i), buffer));
 	}
 	return true;
 }
@@ -275,7 +305,7 @@ vly_rdata_take_svc_params(struct vly_rdata_reader *reader)
 	const unsigned begin = reader->len;
 
 	while (reader->token < reader->end) /* each turn takes a word at least */
-		if (!take_param(reader, begin))
+		if (!take_param(reader))
 			return false;
-	return check_mandatory(reader, begin);
+	return sort_params(reader, begin) && check_mandatory(reader, begin);
 }
