@@ -148,6 +148,18 @@ take_host(struct vly_compiler *compiler, const struct vly_compiler_place *place,
 	return host.node_idx != VLY_ZONE_NONE ? note_host(compiler, &host) : 0;
 }
 
+/* Loads the RRsets of a host. Many records name the same one: it is not loaded again then. */
+static int
+load_host(struct vly_compiler *compiler, uint32_t idx)
+{
+	if (compiler->glue.cnt > 0 && compiler->glue_idx == idx)
+		return 0;
+	compiler->glue_idx = idx;
+	return vly_rrsets_load(&compiler->glue, compiler->zone, idx) == 0
+		       ? 0
+		       : vly_compiler_fail_memory(compiler);
+}
+
 /* Adds the RRset `type` in compiler->glue, if there is one. Returns false when a message has no room
  * for it. */
 static bool
@@ -170,8 +182,8 @@ add_fitting(struct vly_compiler *compiler, const uint8_t *owner, uint16_t type)
 static int
 add_host(struct vly_compiler *compiler, const struct vly_compiler_host *host, uint16_t type)
 {
-	if (vly_rrsets_load(&compiler->glue, compiler->zone, host->node_idx) != 0)
-		return vly_compiler_fail_memory(compiler);
+	if (load_host(compiler, host->node_idx) != 0)
+		return -1;
 	(void)add_fitting(compiler, host->name, type);
 	return 0;
 }
@@ -199,6 +211,9 @@ vly_compile_additional(struct vly_compiler *compiler, const struct vly_rrset *rr
 				type = host->type;
 			else if (!host->addresses)
 				type = 0;
+			if ((type == VLY_TYPE_A || type == VLY_TYPE_AAAA) &&
+			    !(compiler->zone->node[host->node_idx].flags & VLY_ZONE_ADDRESS))
+				type = 0;
 			if (type != 0 && add_host(compiler, host, type) != 0)
 				return -1;
 		}
@@ -225,8 +240,8 @@ vly_compile_glue(struct vly_compiler *compiler, const struct vly_rrset *ns, uint
 		uint32_t node_idx = vly_zone_find(zone, &name, 0);
 		if (node_idx == VLY_ZONE_NONE)
 			continue;
-		if (vly_rrsets_load(&compiler->glue, zone, node_idx) != 0)
-			return vly_compiler_fail_memory(compiler);
+		if (load_host(compiler, node_idx) != 0)
+			return -1;
 		for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++)
 			all_fit &= add_fitting(compiler, record->data, types[t]);
 	}

@@ -36,7 +36,8 @@ struct vly_compiler {
 	struct vly_answer_writer *writer;
 	struct vly_rrsets own;    /* of the node at hand */
 	struct vly_rrsets target; /* of the end of its CNAME chain */
-	struct vly_rrsets glue;
+	struct vly_rrsets glue;   /* of a host, node glue_idx; empty: of none so far */
+	uint32_t glue_idx;
 	struct vly_compiler_host *host;
 	unsigned host_cnt;
 	unsigned host_size;

@@ -35,6 +35,7 @@ enum vly_zone_node_flag {
 	VLY_ZONE_OCCLUDED = 8, /* below a cut or a DNAME; see vly_zone_mark_hidden() */
 	VLY_ZONE_ABSENT = 16,  /* owns NSEC3 alone, so that it does not exist for queries */
 	VLY_ZONE_RETURNS = 32, /* a wildcard alias whose chain leads to its own name; see chain.h */
+	VLY_ZONE_ADDRESS = 64, /* owns A or AAAA */
 };
 
 /* Nodes that no query finds. */

@@ -86,19 +86,6 @@ check_rrset(const struct vly_check_place *place, const struct vly_rrset *rrset)
 			      "duplicate record");
 }
 
-static bool
-has_type(const struct vly_zone *zone, uint32_t idx, uint16_t type)
-{
-	const struct vly_zone_record *record;
-
-	for (vly_arena_ref ref = zone->node[idx].records; ref != 0; ref = record->next) {
-		record = vly_arena_at(&zone->arena, ref);
-		if (record->type == type)
-			return true;
-	}
-	return false;
-}
-
 /* The node that answers for a name, or VLY_ZONE_NONE; and whether a delegated zone has the answer
  * instead. */
 struct answering {
@@ -137,12 +124,11 @@ check_target(const struct vly_check_place *place, const struct vly_zone_record *
 	vly_name_hash(&name, &zone->key);
 	struct answering target = answering_node(zone, &name);
 	bool known = target.idx != VLY_ZONE_NONE;
-	if (known && has_type(zone, target.idx, VLY_TYPE_CNAME)) {
+	if (known && (zone->node[target.idx].flags & VLY_ZONE_CNAME)) {
 		vly_check_add(place, VLY_ZONE_CHECK_alias_target, record, "its target is an alias");
 		return;
 	}
-	if (known &&
-	    (has_type(zone, target.idx, VLY_TYPE_A) || has_type(zone, target.idx, VLY_TYPE_AAAA)))
+	if (known && (zone->node[target.idx].flags & VLY_ZONE_ADDRESS))
 		return;
 	if (record->type == VLY_TYPE_NS && place->idx != 0 &&
 	    vly_zone_is_below(zone, place->idx, &name))
@@ -221,8 +207,7 @@ is_plain(const struct vly_zone *zone, const struct vly_zone_node *node)
 {
 	const struct vly_zone_record *record = vly_arena_at(&zone->arena, node->records);
 
-	return node->flags == 0 && record->next == 0 &&
-	       (record->type == VLY_TYPE_A || record->type == VLY_TYPE_AAAA);
+	return node->flags == VLY_ZONE_ADDRESS && record->next == 0;
 }
 
 void

@@ -109,6 +109,8 @@ mark_node(struct vly_zone_node *node, unsigned type, bool is_apex)
 		node->flags |= VLY_ZONE_DNAME;
 	else if (type == VLY_TYPE_CNAME)
 		node->flags |= VLY_ZONE_CNAME;
+	else if (type == VLY_TYPE_A || type == VLY_TYPE_AAAA)
+		node->flags |= VLY_ZONE_ADDRESS;
 }
 
 /* Puts the record that has waited longest at its node. */
