@@ -291,6 +291,21 @@ compile_chain_type(struct vly_compiler *compiler, uint32_t idx, uint16_t type)
 	return add_type(compiler, type, store_answer(compiler));
 }
 
+/* Loads the RRsets of the end of the chain, if it has any. Many aliases have the same end: it is not
+ * loaded again then. */
+static int
+load_target(struct vly_compiler *compiler)
+{
+	const struct vly_chain *chain = &compiler->chain;
+
+	if (chain->end != VLY_CHAIN_NODE && chain->end != VLY_CHAIN_CUT)
+		return 0;
+	if (compiler->target.cnt > 0 && compiler->target_idx == chain->node_idx)
+		return 0;
+	compiler->target_idx = chain->node_idx;
+	return vly_compiler_load(compiler, &compiler->target, chain->node_idx);
+}
+
 /* An alias: its CNAME chain is followed here, so that one compiled answer holds all of it. */
 static vly_image_ref
 compile_alias(struct vly_compiler *compiler, uint32_t idx)
@@ -298,9 +313,7 @@ compile_alias(struct vly_compiler *compiler, uint32_t idx)
 	struct vly_chain *chain = &compiler->chain;
 
 	vly_chain_follow(chain, compiler->zone, idx, compiler->by_wildcard);
-	compiler->target.cnt = 0;
-	if ((chain->end == VLY_CHAIN_NODE || chain->end == VLY_CHAIN_CUT) &&
-	    vly_compiler_load(compiler, &compiler->target, chain->node_idx) != 0)
+	if (load_target(compiler) != 0)
 		return 0;
 	for (unsigned i = 0; chain->end == VLY_CHAIN_NODE && i < compiler->target.cnt; i++)
 		if (compile_chain_type(compiler, idx, compiler->target.rrset[i].type) != 0)

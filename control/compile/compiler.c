@@ -50,7 +50,7 @@ void
 vly_compiler_add_rrset(struct vly_compiler *compiler, enum vly_section section,
 		       const uint8_t *owner, const struct vly_rrset *rrset)
 {
-	for (unsigned i = 0; i < rrset->record_cnt; i++) {
+	for (unsigned i = 0; i < rrset->record_cnt && !compiler->writer->overflow; i++) {
 		const struct vly_zone_record *record = rrset->record[i];
 		bool own_ttl =
 			rrset->type == VLY_TYPE_RRSIG; /* RFC 4034 §3: that of what it covers */

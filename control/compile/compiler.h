@@ -34,9 +34,11 @@ struct vly_compiler {
 	uint32_t zone_idx;
 	struct vly_zone_report *report;
 	struct vly_answer_writer *writer;
-	struct vly_rrsets own;    /* of the node at hand */
-	struct vly_rrsets target; /* of the end of its CNAME chain */
-	struct vly_rrsets glue;   /* of a host, node glue_idx; empty: of none so far */
+	struct vly_rrsets own; /* of the node at hand */
+	struct vly_rrsets
+		target; /* of the end of its CNAME chain, node target_idx; empty: of none so far */
+	uint32_t target_idx;
+	struct vly_rrsets glue; /* of a host, node glue_idx; empty: of none so far */
 	uint32_t glue_idx;
 	struct vly_compiler_host *host;
 	unsigned host_cnt;

@@ -15,6 +15,7 @@ FILES = {
     "cds": lambda: "".join(f"@ CDS {i % 65536} 9 2 {i:06X}\n@ DNSKEY 256 3 8 AAAA{i:08}\n" for i in range(LINES)),
     "one-target": lambda: "".join(f"m{i} MX 1 t\nt TXT {i}\n" for i in range(LINES)),
     "one-host": lambda: "t A 192.0.2.1\n" + "".join(f"m{i} MX 1 t\nt TXT {i}\n" for i in range(LINES)),
+    "one-alias-target": lambda: "".join(f"m{i} CNAME t\nt TXT {i}\n" for i in range(LINES // 4)),
 }
 
 
