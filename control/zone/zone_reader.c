@@ -171,6 +171,8 @@ take_record(struct vly_zone_reader *reader, const zs_scanner_t *scanner)
 
 	if (reader->waiting_cnt == VLY_READER_AHEAD)
 		settle_first(reader);
+	if (reader->gave_up)
+		return;
 	struct vly_reader_waiting *last =
 		&reader->waiting[(reader->waiting_first + reader->waiting_cnt) % VLY_READER_AHEAD];
 	/* a record that is left out may state the TTL of those behind it, too */

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Zone files made to be slow: the time to read them grows with their size, not with its square. All take seconds; with
+"""Zone files made to be slow or large: the time to read them grows with their size, not with its square. All take seconds; with
 a loop in a loop, they would take minutes to hours."""
+import pathlib
+import subprocess
+
 import pytest
 
 from test_check_zone import HEAD, check_zone
+from volley import VOLLEYCTL, environment
 
 LINES = 100_000
 KEYS = " ".join(f"key{key}" for key in range(10, 16000))
@@ -37,3 +41,17 @@ def test_words_without_end(tmp_path):
     assert ":6: error: the record has more than 262,144 words" in found
     assert ":8: error: A: " in found
     assert "2 errors" in found
+
+
+@pytest.mark.skipif(b"__asan_init" in pathlib.Path(VOLLEYCTL).read_bytes(), reason="a sanitizer's shadow needs more")
+def test_out_of_memory_is_one_error(tmp_path):
+    """Wherever it happens: in the file's text, the records, the names, or the table of names."""
+    zone = tmp_path / "zone"
+    zone.write_text(HEAD + "".join(f"h{i} A 192.0.2.2\n" for i in range(5 * LINES)))
+    failures = 0
+    for mebibytes in range(30, 130, 5):
+        result = subprocess.run(["prlimit", f"--as={mebibytes << 20}", VOLLEYCTL, "check-zone", "example.", zone], check=False,
+                                capture_output=True, text=True, env=environment(), timeout=120)
+        failures += result.returncode == 1
+        assert result.returncode == 0 or (result.stdout + result.stderr).count("out of memory") == 1, (mebibytes, result)
+    assert failures > 5
