@@ -183,7 +183,7 @@ read_format(const char **at, const char *end, struct format *format)
 		format->width = value;
 	}
 	if (take(at, end, ',')) {
-		if (*at == end || strchr("doxXnN", **at) == NULL)
+		if (*at == end || memchr("doxXnN", **at, 6) == NULL)
 			return false;
 		format->base = *(*at)++;
 	}

@@ -165,6 +165,16 @@ Test(zone_generate, says_when_a_line_does_not_fit)
 		cr_expect_eq(vly_generate_expand(&generate, 1, text, size), 0);
 }
 
+Test(zone_generate, base_may_not_be_nul)
+{
+	static const char line[] = "$GENERATE 1-1 a${0,0,\0} A 10.0.0.1";
+	struct vly_generate generate;
+	char text[64];
+
+	cr_assert_null(vly_generate_parse(&generate, line, sizeof(line) - 1));
+	cr_expect_eq(vly_generate_expand(&generate, 1, text, sizeof(text)), 0);
+}
+
 /* In a zone: with the origin, the TTL and the lines around it as they should be. */
 Test(zone_generate, works_inside_a_zone_file)
 {
