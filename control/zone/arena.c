@@ -8,7 +8,7 @@
 #include "arena.h"
 
 /* Up to here an arena without a file is on the heap. It begins with a page: a zone of eight records
- * fits, and the allocator has that at hand. With a mapping for each, a small zone costs ten system
+ * fits, and the allocator has that at hand. With a mapping for each, a small zone costs six system
  * calls more. */
 #define HEAP_BYTES_FIRST (UINT64_C(1) << 12)
 #define HEAP_BYTES_MAX   (UINT64_C(1) << 15)

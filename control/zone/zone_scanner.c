@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "zone_scanner.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,24 +129,39 @@ has_leading_zero(const char *text, const char *end)
 	return memmem(text, (size_t)(end - text), "key0", 4) != NULL;
 }
 
-bool
-vly_zone_scanner_is_doubtful(const struct vly_zone_scanner *scanner, const char *text,
-			     const char *end, const char *escape)
+/* A tag has letters and digits (RFC 8659 §4.1). */
+static bool
+has_odd_tag(const zs_scanner_t *zs)
 {
-	const zs_scanner_t *zs = scanner->zs;
+	const uint8_t *tag = zs->r_data + 2;
 
-	/* it is not behind the record yet when a closing parenthesis has a line of its own */
-	if (zs->multiline || begins_with_parenthesis(text, end))
+	if (zs->r_data_length < 2 || zs->r_data[1] == 0)
 		return true;
-	if (escape != NULL && has_escape_above_255(escape, end))
-		return true;
+	for (unsigned i = 0; i < zs->r_data[1]; i++)
+		if (!isalnum(tag[i]))
+			return true;
+	return false;
+}
+
+/* In words that libzscanner's grammar for the type lets pass. */
+static bool
+is_doubtful_for_type(const zs_scanner_t *zs, const char *text, const char *end, const char *escape)
+{
 	switch (zs->r_type) {
 	case VLY_TYPE_SVCB:
 	case VLY_TYPE_HTTPS: /* lists with escapes become other lists (RFC 9460 appendix A.1) */
 		return (escape != NULL && has_escape_in_word(escape, end)) || has_parenthesis(zs) ||
 		       has_leading_zero(text, end);
-	case VLY_TYPE_NSEC3:
-		return memchr(text, '=', (size_t)(end - text)) != NULL;
+	case VLY_TYPE_LOC:
+		return escape == NULL && has_large_number(text, end);
+	case VLY_TYPE_HINFO:
+	case VLY_TYPE_TXT:
+	case VLY_TYPE_NAPTR:
+	case VLY_TYPE_SPF:
+	case VLY_TYPE_URI:
+		return has_parenthesis(zs);
+	case VLY_TYPE_CAA:
+		return has_parenthesis(zs) || (escape == NULL && has_odd_tag(zs));
 	case VLY_TYPE_KEY:
 	case VLY_TYPE_CERT:
 	case VLY_TYPE_IPSECKEY:
@@ -155,18 +171,23 @@ vly_zone_scanner_is_doubtful(const struct vly_zone_scanner *scanner, const char 
 	case VLY_TYPE_CDNSKEY:
 	case VLY_TYPE_OPENPGPKEY:
 		return has_padding_inside(text, end);
-	case VLY_TYPE_LOC:
-		return escape == NULL && has_large_number(text, end);
-	case VLY_TYPE_HINFO:
-	case VLY_TYPE_TXT:
-	case VLY_TYPE_NAPTR:
-	case VLY_TYPE_SPF:
-	case VLY_TYPE_URI:
-	case VLY_TYPE_CAA:
-		return has_parenthesis(zs);
+	case VLY_TYPE_NSEC3: /* RFC 5155 §3.3: without padding */
+		return memchr(text, '=', (size_t)(end - text)) != NULL;
 	default:
 		return false;
 	}
+}
+
+bool
+vly_zone_scanner_is_doubtful(const struct vly_zone_scanner *scanner, const char *text,
+			     const char *end, const char *escape)
+{
+	const zs_scanner_t *zs = scanner->zs;
+
+	/* it is not behind the record yet when a closing parenthesis has a line of its own */
+	return zs->multiline || begins_with_parenthesis(text, end) ||
+	       (escape != NULL && has_escape_above_255(escape, end)) ||
+	       is_doubtful_for_type(zs, text, end, escape);
 }
 
 void

@@ -41,7 +41,7 @@ TARGETS = {
     "afxdp-limit": at_least(0.95),
     "latency": at_most(1.0),
     "load": at_most(0.5),
-    "zones": at_most(0.5),
+    "zones": at_most(1.0),
     "memory": at_most(0.35),
     "restart": at_most(0.1),
     "reload": at_most(1.5),

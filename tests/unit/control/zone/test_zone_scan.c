@@ -335,16 +335,66 @@ Test(zone_scan, escapes_above_255_are_an_error)
 	vly_zone_free(&zone);
 }
 
-Test(zone_scan, large_numbers_in_a_location_are_an_error)
+Test(zone_scan, padding_that_does_not_end_the_data_is_an_error)
 {
+	static const char *const lines[] = {
+		"a DHCID AQID AQ== AQ==\n",     "a DNSKEY 256 3 8 AQIDAQ==AQ==\n",
+		"a OPENPGPKEY AQ==AQID\n",      "a CERT 1 2 8 ( AQ== AQID ) ; =\n",
+		"a NSEC3 1 0 0 - CPNMU=== A\n", "a NSEC3 1 0 0 - CPNMU===\n",
+		"a SVCB 1 . key07=x\n",         "a HTTPS 1 . port=1 key0007\n",
+	};
 	struct vly_zone_report report;
 	struct vly_zone zone;
+	char text[512];
 
-	write_file("zone", HEAD "a LOC 1 N 1 E 42849672.95m\nb LOC 1 N 1 E 333333333333333310m\n");
-	cr_assert(read_zone(&zone, "zone", &report));
-	cr_expect_eq(report.error_cnt, 1);
-	cr_expect_eq(report.first.line, 6);
-	vly_zone_free(&zone);
+	for (size_t i = 0; i < CNT(lines); i++) {
+		snprintf(text, sizeof(text), "%s%s", HEAD, lines[i]);
+		write_file("zone", text);
+		cr_assert(read_zone(&zone, "zone", &report));
+		cr_expect_eq(report.error_cnt, 1, "%s: %u errors", lines[i], report.error_cnt);
+		vly_zone_free(&zone);
+	}
+}
+
+Test(zone_scan, padding_that_ends_the_data)
+{
+	static const struct spelling spellings[] = {
+		{"a DHCID AQ== ; key = 5\nb DHCID ( AQ==\n) ; =\n", "a DHCID AQ==\nb DHCID AQ==\n"},
+		{"a DHCID ( AQID\n AQ== ) ; = x\n", "a DHCID AQIDAQ==\n"},
+		{"a SVCB 1 . key667=key\n", "a TYPE64 \\# 10 000100029b00036b6579\n"},
+	};
+
+	expect_all_same(spellings, CNT(spellings));
+}
+
+/* Libzscanner reads these, but RFCs forbid them, and so do BIND and NSD. */
+Test(zone_scan, what_libzscanner_reads_too_easily_is_an_error)
+{
+	static const struct {
+		const char *good;
+		const char *bad;
+	} cases[] = {
+		{"a LOC 1 N 1 E 42849672.95m\n", "a LOC 1 N 1 E 333333333333333310m\n"},
+		{"a DHCID AAA= ; =x\n", "a DHCID AAA= AAAA\n"},
+		{"a DNSKEY 256 3 8 ( AAA=\t)\n", "a DNSKEY 256 3 8 AA==AAAA\n"},
+		{"a CAA 0 issue x\n", "a CAA 0 is-sue x\n"},
+		{"a SVCB 1 . key7=x\n", "a SVCB 1 . key07=x\n"},
+		{"a NSEC3 1 0 1 - CPNMU80G\n", "a NSEC3 1 0 1 - CPNMU===\n"},
+	};
+
+	for (size_t i = 0; i < CNT(cases); i++) {
+		struct vly_zone_report report;
+		struct vly_zone zone;
+		char text[500];
+		snprintf(text, sizeof(text), HEAD "%sb A 192.0.2.1\n%s", cases[i].good,
+			 cases[i].bad);
+		write_file("zone", text);
+		cr_assert(read_zone(&zone, "zone", &report));
+		cr_expect_eq(report.error_cnt, 1, "%s: %u errors, %s", cases[i].bad,
+			     report.error_cnt, report.first.text);
+		cr_expect_eq(report.first.line, 7, "%s", cases[i].bad);
+		vly_zone_free(&zone);
+	}
 }
 
 /* What both ways refuse is reported once, and what follows is read. */
