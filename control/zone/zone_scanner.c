@@ -161,7 +161,8 @@ is_doubtful_for_type(const zs_scanner_t *zs, const char *text, const char *end, 
 	case VLY_TYPE_URI:
 		return has_parenthesis(zs);
 	case VLY_TYPE_CAA:
-		return has_parenthesis(zs) || (escape == NULL && has_odd_tag(zs));
+		return has_parenthesis(zs) ||
+		       ((escape == NULL || has_escape_in_word(escape, end)) && has_odd_tag(zs));
 	case VLY_TYPE_KEY:
 	case VLY_TYPE_CERT:
 	case VLY_TYPE_IPSECKEY:

@@ -378,6 +378,7 @@ Test(zone_scan, what_libzscanner_reads_too_easily_is_an_error)
 		{"a DHCID AAA= ; =x\n", "a DHCID AAA= AAAA\n"},
 		{"a DNSKEY 256 3 8 ( AAA=\t)\n", "a DNSKEY 256 3 8 AA==AAAA\n"},
 		{"a CAA 0 issue x\n", "a CAA 0 is-sue x\n"},
+		{"a CAA 0 issue x\\y\n", "a CAA 0 is\\.sue x\n"},
 		{"a SVCB 1 . key7=x\n", "a SVCB 1 . key07=x\n"},
 		{"a NSEC3 1 0 1 - CPNMU80G\n", "a NSEC3 1 0 1 - CPNMU===\n"},
 	};
