@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <volley/name.h>
 
@@ -112,8 +113,10 @@ put_label_octet(struct vly_rdata_printer *printer, uint8_t octet)
 	bool is_plain = (lower >= 'a' && lower <= 'z') || (octet >= '0' && octet <= '9') ||
 			octet == '-' || octet == '_' || octet == '*' || octet == '/';
 
-	/* data that begins with \# is not of the type's form; BIND reads \[ as a label of bits */
-	if (octet <= ' ' || octet > '~' || octet == '#' || octet == '[') {
+	printer->has_escape |= !is_plain;
+	/* Data that begins with \# is not of the type's form; BIND reads \[ as a label of bits, and
+	 * NSD miscounts labels with \\. */
+	if (octet <= ' ' || octet > '~' || strchr("#[\\", octet) != NULL) {
 		vly_rdata_put_text(printer, "\\%03u", octet);
 		return;
 	}
@@ -154,6 +157,7 @@ print_form(struct vly_rdata_printer *printer, uint16_t type)
 	const struct vly_rr_field *field = vly_rr_fields(type);
 	bool done = field != NULL;
 
+	printer->type = type;
 	for (; done && field->kind != VLY_FIELD_END; field++) {
 		printer->kind = field->kind;
 		done = vly_rdata_put_field(printer);

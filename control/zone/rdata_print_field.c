@@ -172,6 +172,14 @@ put_string_or_none(struct vly_rdata_printer *printer)
 	return printer->data_len == 0 || put_string(printer);
 }
 
+/* ldns reads no certificate type 0. */
+static bool
+put_cert_type(struct vly_rdata_printer *printer)
+{
+	printer->is_odd |= printer->data_len >= 2 && printer->data[0] == 0 && printer->data[1] == 0;
+	return vly_rdata_put_number(printer, 2);
+}
+
 static bool
 put_number(struct vly_rdata_printer *printer)
 {
@@ -181,7 +189,7 @@ put_number(struct vly_rdata_printer *printer)
 		[VLY_FIELD_PERIOD] = 4,      [VLY_FIELD_ALGORITHM] = 1,
 		[VLY_FIELD_DIGEST_TYPE] = 1, [VLY_FIELD_HASH_ALGORITHM] = 1,
 		[VLY_FIELD_PROTOCOL] = 1,    [VLY_FIELD_SCHEME] = 1,
-		[VLY_FIELD_CERT_TYPE] = 2,   [VLY_FIELD_KEY_FLAGS] = 2,
+		[VLY_FIELD_KEY_FLAGS] = 2,
 	};
 
 	return vly_rdata_put_number(printer, octets[printer->kind]);
@@ -195,6 +203,7 @@ vly_rdata_put_field(struct vly_rdata_printer *printer)
 		[VLY_FIELD_NAME] = vly_rdata_put_name,
 		[VLY_FIELD_TIME] = put_time,
 		[VLY_FIELD_TYPE] = put_type,
+		[VLY_FIELD_CERT_TYPE] = put_cert_type,
 		[VLY_FIELD_STRING] = put_string,
 		[VLY_FIELD_STRING_MAY] = put_string_or_none,
 		[VLY_FIELD_STRINGS] = put_strings,

@@ -16,9 +16,11 @@ struct vly_rdata_printer {
 	size_t len;          /* of the whole text; what is beyond `size` is not written */
 	const uint8_t *data; /* what is left */
 	unsigned data_len;
-	uint8_t kind; /* of the field */
-	bool is_odd;  /* the text is right, but not all servers read it */
-	bool no_key;  /* of IPSECKEY: the algorithm is 0 */
+	uint16_t type;
+	uint8_t kind;    /* of the field */
+	bool is_odd;     /* the text is right, but not all servers read it */
+	bool no_key;     /* of IPSECKEY: the algorithm is 0 */
+	bool has_escape; /* a name has been printed with one */
 };
 
 /* rdata_print.c */

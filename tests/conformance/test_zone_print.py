@@ -7,6 +7,7 @@ gives: on all zone files at hand, and on random records of every type in every l
 """
 import os
 import random
+import subprocess
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,7 +22,7 @@ import zone_spelling
 import zone_text
 import zone_wire
 import zonegen
-from volley import ROOT
+from volley import ROOT, environment
 
 pytestmark = pytest.mark.skipif(not peers.PROGRAMS["bind"], reason="BIND is not installed")
 PER_ZONE = 12  # records of each type in a zone
@@ -106,6 +107,20 @@ def test_mixed(note, tmp_path):
     note(f"seed {seed}: {MIXED} zones of mixed lines; rows used: "
          + ", ".join(f"{row} {times}" for row, times in rows.most_common()))
     assert not left, f"seed {seed}: {len(left)} zones that no row explains\n" + "\n\n".join(left[:SHOWN])
+
+
+@pytest.mark.skipif(not peers.PROGRAMS["nsd"], reason="NSD is not installed")
+def test_nsd_reads_all(tmp_path):
+    """Records of every type are printed in a form that NSD reads, too."""
+    seed, dice = new_dice()
+    file = tmp_path / "zone"
+    file.write_bytes(zone_text.HEAD + zone_spelling.make(dice, PER_ZONE).text)
+    taken, lines, findings = zone_wire.print_with_volley("example.", file)
+    assert taken, findings
+    file.write_bytes(b"".join(line + b"\n" for line in lines))
+    done = subprocess.run(["nsd-checkzone", "example.", file], capture_output=True, check=False, env=environment())
+    errors = [line for line in (done.stdout + done.stderr).decode(errors="replace").split("\n") if "error:" in line]
+    assert done.returncode == 0, f"seed {seed}, {file}:\n" + "\n".join(errors[:SHOWN])
 
 
 def test_spellings(note, tmp_path):
