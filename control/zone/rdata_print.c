@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <volley/name.h>
 
@@ -114,9 +113,9 @@ put_label_octet(struct vly_rdata_printer *printer, uint8_t octet)
 			octet == '-' || octet == '_' || octet == '*' || octet == '/';
 
 	printer->has_escape |= !is_plain;
-	/* Data that begins with \# is not of the type's form; BIND reads \[ as a label of bits, and
-	 * NSD miscounts labels with \\. */
-	if (octet <= ' ' || octet > '~' || strchr("#[\\", octet) != NULL) {
+	/* data that begins with \# is not of the type's form; BIND reads \[ as a label of bits,
+	 * and NSD a dot behind \\ as part of the label */
+	if (octet <= ' ' || octet > '~' || octet == '#' || octet == '[' || octet == '\\') {
 		vly_rdata_put_text(printer, "\\%03u", octet);
 		return;
 	}
