@@ -82,14 +82,6 @@ has_padding_inside(const char *text, const char *end)
 	return at < end && *at != ';';
 }
 
-/* True when a parameter of SVCB may be written as key7, whose value libzscanner does not check even
- * if the key is a known one, or as key07. */
-static bool
-has_numbered_key(const char *text, const char *end)
-{
-	return memmem(text, (size_t)(end - text), "key", 3) != NULL;
-}
-
 /* True when the record's data may be in the form of RFC 3597 §5, which libzscanner does not compare
  * with that of a known type. */
 static bool
@@ -184,9 +176,10 @@ is_doubtful_for_type(const zs_scanner_t *zs, const char *text, const char *end, 
 {
 	switch (zs->r_type) {
 	case VLY_TYPE_SVCB:
-	case VLY_TYPE_HTTPS: /* lists with escapes become other lists (RFC 9460 appendix A.1) */
-		return (escape != NULL && has_escape_in_word(escape, end)) || has_parenthesis(zs) ||
-		       has_numbered_key(text, end);
+	case VLY_TYPE_HTTPS:
+		/* lists with escapes become other lists (RFC 9460 appendix A.1), Base64 goes on behind
+		 * its padding, and values of key7 or key07 are not checked */
+		return true;
 	case VLY_TYPE_LOC:
 		return escape == NULL && has_large_number(text, end);
 	case VLY_TYPE_HINFO:
