@@ -112,6 +112,7 @@ put_label_octet(struct vly_rdata_printer *printer, uint8_t octet)
 	bool is_plain = (lower >= 'a' && lower <= 'z') || (octet >= '0' && octet <= '9') ||
 			octet == '-' || octet == '_' || octet == '*' || octet == '/';
 
+	printer->has_escape |= !is_plain;
 	/* data that begins with \# is not of the type's form; BIND reads \[ as a label of bits,
 	 * and NSD a dot behind \\ as part of the label */
 	if (octet <= ' ' || octet > '~' || octet == '#' || octet == '[' || octet == '\\') {

@@ -17,9 +17,10 @@ struct vly_rdata_printer {
 	const uint8_t *data; /* what is left */
 	unsigned data_len;
 	uint16_t type;
-	uint8_t kind; /* of the field */
-	bool is_odd;  /* the text is right, but not all servers read it */
-	bool no_key;  /* of IPSECKEY: the algorithm is 0 */
+	uint8_t kind;    /* of the field */
+	bool is_odd;     /* the text is right, but not all servers read it */
+	bool no_key;     /* of IPSECKEY: the algorithm is 0 */
+	bool has_escape; /* a name has been printed with one */
 };
 
 /* rdata_print.c */

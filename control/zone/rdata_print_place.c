@@ -99,8 +99,11 @@ put_gateway(struct vly_rdata_printer *printer, unsigned type)
 {
 	if (type == 1 || type == 2)
 		return cut_address(printer, type == 1 ? AF_INET : AF_INET6);
-	if (type == 3)
-		return vly_rdata_put_name(printer);
+	if (type == 3) {
+		bool done = vly_rdata_put_name(printer);
+		printer->is_odd |= printer->has_escape; /* NSD refuses it */
+		return done;
+	}
 	vly_rdata_put_text(printer, " .");
 	return type == 0;
 }

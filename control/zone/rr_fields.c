@@ -127,7 +127,6 @@ static const struct form forms[] = {
 	{67, {F(BASE64, "data")}},
 	{68, {F(BASE64, "data")}},
 	{99, STRINGS},
-	{103, {F(BASE64, "data")}},
 	{104, {F(U16, "preference"), F(LOCATOR64, "node identifier")}},
 	{105, {F(U16, "preference"), F(IPV4, "locator")}},
 	{106, {F(U16, "preference"), F(LOCATOR64, "locator")}},

@@ -172,7 +172,7 @@ check_apex(const struct vly_check_place *place, const struct vly_rrsets *own)
 	const struct vly_rrset *ds = vly_rrsets_find(own, VLY_TYPE_DS);
 	if (ds != NULL)
 		vly_check_add(place, VLY_ZONE_CHECK_ds_at_apex, ds->record[0],
-			      "DS records belong into the parent zone");
+			      "DS records belong in the parent zone");
 	vly_check_child_keys(place, own);
 }
 

@@ -4,7 +4,7 @@
 A row's rule gets a Case and makes both sides equal as far as its difference goes, and no further. A difference that is
 then left is not accepted. zone_differences.md shows the rows to people:
 
-    PYTHONPATH=tests/lib tests/conformance/zone_differences.py > tests/conformance/zone_differences.md
+    PYTHONPATH=tests/lib python3 tests/conformance/zone_differences.py > tests/conformance/zone_differences.md
 """
 from collections import namedtuple
 

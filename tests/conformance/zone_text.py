@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Cases of zone text and the records in it: those of zone_cases.txt.
 
-    zone_text.py --fill     writes the records of cases that have none yet, as BIND reads them
-    zone_text.py            shows where BIND does not agree with a case
+    export PYTHONPATH=tests/lib
+    python3 tests/conformance/zone_text.py --fill    writes the records of cases that have none yet, as BIND reads them
+    python3 tests/conformance/zone_text.py           shows where BIND does not agree with a case
 """
 import re
 import sys

@@ -378,8 +378,20 @@ Test(zone_scan, what_libzscanner_reads_too_easily_is_an_error)
 		{"a DHCID AAA= ; =x\n", "a DHCID AAA= AAAA\n"},
 		{"a DNSKEY 256 3 8 ( AAA=\t)\n", "a DNSKEY 256 3 8 AA==AAAA\n"},
 		{"a CAA 0 issue x\n", "a CAA 0 is-sue x\n"},
+		{"a CAA 0 issue x\\y\n", "a CAA 0 is\\.sue x\n"},
 		{"a SVCB 1 . key7=x\n", "a SVCB 1 . key07=x\n"},
 		{"a NSEC3 1 0 1 - CPNMU80G\n", "a NSEC3 1 0 1 - CPNMU===\n"},
+		{"a SVCB 1 . key1=\\002h2\n", "a SVCB 1 . key1=\\009h2\n"},
+		{"a RRSIG A 8 2 5 20200229000000 20200101000000 1 z. AQID\n",
+		 "a RRSIG A 8 2 5 20210229000000 20200101000000 1 z. AQID\n"},
+		{"a RRSIG A 8 2 5 1630000000 20200101000000 1 z. 20210229000000AA\n",
+		 "a RRSIG A 8 2 5 20201231000000 20201131000000 1 z. AQID\n"},
+		{"a NSEC b A\n", "a NSEC b TYPE0 A\n"},
+		{"a NSEC . TYPE256\n", "a NSEC . TYPE0\n"},
+		{"a NSEC3 1 0 1 ABCD CPNMU80G TYPE1\n", "a NSEC3 1 0 1 ABCD CPNMU80G TYPE0\n"},
+		{"a CSYNC 7 1 NS\n", "a CSYNC 7 1 TYPE0\n"},
+		{"a TYPE1 \\# 4 C0000201\n", "a TYPE1 \\# 3 C00002\n"},
+		{"a TYPE65534 \\# 3 C00002\n", "a CAA \\# 3 C00002\n"},
 	};
 
 	for (size_t i = 0; i < CNT(cases); i++) {
