@@ -224,6 +224,6 @@ vly_zone_scanner_is_doubtful(const struct vly_zone_scanner *scanner, const char 
 
 	/* it is not behind the record yet when a closing parenthesis has a line of its own */
 	return zs->multiline || begins_with_parenthesis(text, end) ||
-	       (escape != NULL && has_bad_escape(escape, end)) ||
-	       has_generic_data(escape, end) || is_doubtful_for_type(zs, text, end, escape);
+	       (escape != NULL && has_bad_escape(escape, end)) || has_generic_data(escape, end) ||
+	       is_doubtful_for_type(zs, text, end, escape);
 }
