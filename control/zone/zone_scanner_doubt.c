@@ -85,14 +85,6 @@ has_padding_inside(const char *text, const char *end)
 	return at < end && *at != ';';
 }
 
-/* True when the record's data may be in the form of RFC 3597 §5, which libzscanner does not compare
- * with that of a known type. */
-static bool
-has_generic_data(const char *escape, const char *end)
-{
-	return escape != NULL && memmem(escape, (size_t)(end - escape), "\\#", 2) != NULL;
-}
-
 static unsigned
 two_digits(const char *at)
 {
@@ -224,6 +216,6 @@ vly_zone_scanner_is_doubtful(const struct vly_zone_scanner *scanner, const char 
 
 	/* it is not behind the record yet when a closing parenthesis has a line of its own */
 	return zs->multiline || begins_with_parenthesis(text, end) ||
-	       (escape != NULL && has_bad_escape(escape, end)) || has_generic_data(escape, end) ||
+	       (escape != NULL && has_bad_escape(escape, end)) ||
 	       is_doubtful_for_type(zs, text, end, escape);
 }
