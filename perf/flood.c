@@ -53,7 +53,6 @@ enum kind {
 	NXDOMAIN,   /* random subdomains, from many resolvers */
 	MALFORMED,  /* each cut, bent or no DNS */
 	DEEP,       /* names of many labels below --name, from random addresses */
-	KERNEL,     /* pings, and UDP to closed ports, of the client's address in turn */
 	KIND_CNT,
 };
 
@@ -61,7 +60,7 @@ static const char *const kind_name[KIND_CNT] = {
 	[REFLECTED] = "reflected", [ONE_SOURCE] = "one-source",
 	[SPOOFED] = "spoofed",     [ANY] = "any",
 	[NXDOMAIN] = "nxdomain",   [MALFORMED] = "malformed",
-	[DEEP] = "deep",           [KERNEL] = "kernel",
+	[DEEP] = "deep",
 };
 
 struct flood {
@@ -150,8 +149,6 @@ source_of(struct flood *flood, uint64_t random)
 		return 0xc6336442; /* 198.51.100.66 */
 	case ANY:
 		return 0xcb007100 | (random & 15); /* 203.0.113.0/28 */
-	case KERNEL:
-		return 0x0a350002; /* 10.53.0.2: gets what the kernel answers */
 	case NXDOMAIN:
 		return 0x64400000 | (random & 0x3fff); /* 100.64.0.0/18 */
 	default:
@@ -179,24 +176,6 @@ damage(struct flood *flood, uint8_t *frame, uint64_t random)
 	}
 }
 
-/* No query at all: an echo request, or UDP to another port than 53. */
-static void
-make_kernels(struct flood *flood, uint8_t *frame, uint64_t random)
-{
-	uint8_t *icmp = frame + UDP_AT;
-
-	if (random & 1) {
-		put16(frame + UDP_AT + 2, 10000 + (unsigned)(random >> 8) % 10000);
-		return;
-	}
-	frame[IP_AT + 9] = IPPROTO_ICMP;
-	memcpy(icmp, "\x8\0\0\0\0\x35", 6);
-	put16(icmp + 6, (unsigned)(random >> 8));
-	uint16_t checksum =
-		(uint16_t)~vly_sum_fold(vly_sum_octets(icmp, flood->frame_bytes - UDP_AT));
-	memcpy(icmp + 2, &checksum, sizeof(checksum));
-}
-
 static void
 make_frame(struct flood *flood, uint8_t *frame)
 {
@@ -213,8 +192,6 @@ make_frame(struct flood *flood, uint8_t *frame)
 			frame[NAME_AT + 1 + i] = (uint8_t)('a' + (random >> (4 * i)) % 16);
 	if (flood->kind == MALFORMED)
 		damage(flood, frame, random >> 8);
-	if (flood->kind == KERNEL)
-		make_kernels(flood, frame, random >> 8);
 	memset(frame + IP_AT + 10, 0, 2);
 	uint16_t checksum = (uint16_t)~vly_sum_fold(vly_sum_octets(frame + IP_AT, 20));
 	memcpy(frame + IP_AT + 10, &checksum, sizeof(checksum));

@@ -236,7 +236,8 @@ open_filters(const struct vly_port *port)
 static int
 open_exception(struct vly_port *port, const struct vly_addresses *addresses)
 {
-	uint64_t mac = port->mac;
+	/* a port whose lcores accept any MAC address has one, too */
+	uint64_t mac = port->mac != 0 ? port->mac : device_mac(port);
 
 	open_filters(port);
 	port->exception = vly_exception_open(&(struct vly_exception_plan){

@@ -161,7 +161,8 @@ enum vly_dp_option {
 	X(AF_XDP, "af_xdp", INTERFACE, "IFACE", "[,queues=N]", "a NIC, by Volley's XDP program")   \
 	X(PCI, "pci", DEVICE, "ADDRESS", "[,queues=N][,kernel=NAME|off][,address=ADDR/LEN]",       \
 	  "a NIC bound to vfio-pci")                                                               \
-	X(PCAP, "pcap", FILE, "FILE", "[,loop][,out=FILE]", "a capture file, for benchmarks")      \
+	X(PCAP, "pcap", FILE, "FILE", "[,loop][,out=FILE][,kernel=NAME][,address=ADDR/LEN]",       \
+	  "a capture file, for benchmarks")                                                        \
 	X(AF_PACKET, "af_packet", INTERFACE, "IFACE",                                              \
 	  "[,queues=N][,kernel=NAME][,address=ADDR/LEN]", "packet sockets, for tests")             \
 	X(TAP, "tap", INTERFACE, "NAME", "", "a tap interface, for tests")                         \

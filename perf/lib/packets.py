@@ -10,6 +10,7 @@ PCAP_HEADER_BYTES = len(PCAP_HEADER)
 PCAP_RECORD = struct.Struct("<IIII")
 
 SERVER_MAC = bytes.fromhex("020000000053")
+PCAP_PORT_MAC = bytes.fromhex("027063617000")  # of DPDK's first pcap port
 CLIENT_MAC = bytes.fromhex("020000000001")
 SERVER = {4: ipaddress.ip_address("10.53.0.1").packed, 6: ipaddress.ip_address("fd53::1").packed}
 # Queries come from many hosts of these networks.
@@ -37,19 +38,19 @@ def dns_query(message_id, name, qtype, opt):
             + struct.pack("!HH", qtype, 1) + opt)
 
 
-def udp(version, source, source_port, payload):
+def udp(version, source, source_port, payload, port=DNS_PORT):
     length = 8 + len(payload)
-    head = struct.pack("!HHHH", source_port, DNS_PORT, length, 0)
+    head = struct.pack("!HHHH", source_port, port, length, 0)
     pseudo = source + SERVER[version] + struct.pack("!HH", 17, length)
     padded = payload + b"\0" if length % 2 else payload
     head = head[:6] + struct.pack("!H", checksum(pseudo + head + padded) or 0xffff)
     return head + payload
 
 
-def ip_header(version, source, payload_len):
+def ip_header(version, source, payload_len, protocol=17):
     if version == 6:
-        return struct.pack("!IHBB", 6 << 28, payload_len, 17, 64) + source + SERVER[6]
-    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + payload_len, 0, 0x4000, 64, 17, 0)
+        return struct.pack("!IHBB", 6 << 28, payload_len, protocol, 64) + source + SERVER[6]
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + payload_len, 0, 0x4000, 64, protocol, 0)
     sum_ = checksum(head + source + SERVER[4])
     return head[:10] + struct.pack("!H", sum_) + source + SERVER[4]
 
@@ -60,16 +61,36 @@ def ethernet_header(version, vlan):
     return SERVER_MAC + CLIENT_MAC + tag + ethertype
 
 
-def write_queries(path, questions, seed, version=4, vlan=None, options=None, sources=None):
+def ping(source, number):
+    """An ICMP echo request over IPv4, of the size that ping sends."""
+    body = struct.pack("!HH", number & 0xffff, number >> 16 & 0xffff) + bytes(56)
+    head = struct.pack("!BBH", 8, 0, checksum(struct.pack("!BBH", 8, 0, 0) + body))
+    return ip_header(4, source, len(head + body), 1) + head + body
+
+
+def to_closed_port(source, number):
+    """A datagram over IPv4 to a port at which nobody listens."""
+    payload = udp(4, source, 1024 + number % 64512, bytes(32), port=9)
+    return ip_header(4, source, len(payload)) + payload
+
+
+def for_kernel(source, number):
+    """Pings and datagrams to closed ports, in turn."""
+    link = PCAP_PORT_MAC + ethernet_header(4, None)[len(PCAP_PORT_MAC):]
+    return link + (ping if number % 2 else to_closed_port)(source, number)
+
+
+def write_queries(path, questions, seed, version=4, vlan=None, options=None, sources=None, other_period=0):
     """One packet for each question, each from a random host and port: hosts of CLIENT_NET, or those
-    that `sources` makes of 32 random bits. `options` makes EDNS options of a random generator."""
+    that `sources` makes of 32 random bits. `options` makes EDNS options of a random generator. With
+    `other_period`, there is a packet for the kernel behind so many queries (IPv4)."""
     rng = random.Random(seed)
     link = ethernet_header(version, vlan)
     net = CLIENT_NET[version]
     plain = edns()
     with open(path, "wb", buffering=1 << 20) as out:
         out.write(PCAP_HEADER)
-        for name, qtype in questions:
+        for number, (name, qtype) in enumerate(questions, 1):
             bits = rng.getrandbits(64)
             source = net + (bits & 0xffffffff).to_bytes(4, "big")[len(net) - len(SERVER[version]):]
             if sources:
@@ -79,6 +100,9 @@ def write_queries(path, questions, seed, version=4, vlan=None, options=None, sou
                           dns_query(bits >> 48, name, qtype, opt))
             packet = link + ip_header(version, source, len(payload)) + payload
             out.write(PCAP_RECORD.pack(0, 0, len(packet), len(packet)) + packet)
+            if other_period and number % other_period == 0:
+                packet = for_kernel(source, number // other_period)
+                out.write(PCAP_RECORD.pack(0, 0, len(packet), len(packet)) + packet)
 
 
 def dns_message(packet):
