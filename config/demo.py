@@ -206,6 +206,21 @@ def make_network():
     ip("-n", NAMESPACE, "link", "set", "lo", "up")
 
 
+@contextlib.contextmanager
+def undisturbed():
+    """A signal waits until the block has ended: else a server that has just started would not be stopped."""
+    came = []
+    handlers = {number: signal.signal(number, lambda *signal_: came.append(signal_))
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if came:
+        end_by_signal(*came[0])
+
+
 class Server:
     """A process that ends with this one, even when this one is killed."""
 
@@ -244,21 +259,25 @@ def environment():
 IN_NAMESPACE = ["nsenter", f"--net=/run/netns/{NAMESPACE}"]
 
 
+def start(servers, name, *command):
+    with undisturbed():
+        servers.append(Server(name, *command))
+
+
 def start_servers(args, config, zones, servers):
     """Starts what was asked for; `servers` is filled as they start, so that each is stopped."""
     file = STATE / (args.peer or "volley")
     if args.peer == "knot":
         file.write_text(knot_config(zones))
-        servers.append(Server("knotd", *IN_NAMESPACE, "knotd", "-c", file))
+        start(servers, "knotd", *IN_NAMESPACE, "knotd", "-c", file)
     elif args.peer == "nsd":
         file.write_text(nsd_config(zones))
-        servers.append(Server("nsd", *IN_NAMESPACE, "nsd", "-d", "-c", file))
+        start(servers, "nsd", *IN_NAMESPACE, "nsd", "-d", "-c", file)
     else:
         file = file.with_suffix(".yaml")
         file.write_text(volley_config(config, zones))
-        servers.append(Server("volley-dataplane", *IN_NAMESPACE,
-                              "volleyctl", "exec", "dataplane", "--config", file))
-        servers.append(Server("volley-control", "volley-control", "--config", file))
+        start(servers, "volley-dataplane", *IN_NAMESPACE, "volleyctl", "exec", "dataplane", "--config", file)
+        start(servers, "volley-control", "volley-control", "--config", file)
 
 
 def soa_query(zone):

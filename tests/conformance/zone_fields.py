@@ -43,13 +43,15 @@ def octets(dice, most, least=0):
 def quote(dice, value):
     """A character-string as a word, quoted or not."""
     if value and dice.random() < 0.5:
-        return b"".join(escape(dice, octet, IN_WORDS) for octet in value)
+        word = b"".join(escape(dice, octet, IN_WORDS) for octet in value)
+        return b'"#"' if word == b"\\#" else word  # that begins data in generic form
     return b'"' + b"".join(escape(dice, octet, IN_QUOTES) for octet in value) + b'"'
 
 
 def label_text(dice, label):
     words = [escape(dice, octet, IN_WORDS + b".") for octet in label]
-    if words == [b"@"] or words[0] == b"\\[":  # the origin, and a label of BIND's own kind
+    # the origin, data in generic form, and a label of BIND's own kind
+    if words in ([b"@"], [b"\\#"]) or words[0] == b"\\[":
         words[0] = b"\\%03d" % label[0]
     return b"".join(words)
 
