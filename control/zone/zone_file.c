@@ -76,7 +76,7 @@ read_apex(struct vly_zone_reader *reader, uint8_t apex[VLY_NAME_BYTES_MAX])
 static bool
 read_zone(struct vly_zone_reader *reader, const struct vly_hash_key *key, const char *path)
 {
-	uint8_t wire[VLY_NAME_BYTES_MAX];
+	uint8_t wire[VLY_NAME_BYTES_MAX + VLY_NAME_SLACK_BYTES] = {0};
 	struct vly_name apex;
 	unsigned len = read_apex(reader, wire);
 
