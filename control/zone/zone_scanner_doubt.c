@@ -59,18 +59,6 @@ has_large_number(const char *at, const char *end)
 	return digit_cnt > 8;
 }
 
-/* True when there is an escape other than \# of RFC 3597 §5, which stands alone. */
-static bool
-has_escape_in_word(const char *at, const char *end)
-{
-	while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
-		if (end - at < 3 || at[1] != '#' || (at[2] != ' ' && at[2] != '\t'))
-			return true;
-		at++;
-	}
-	return false;
-}
-
 /* Padding ends data in Base64 (RFC 4648 §3.2), and Base32hex has none (RFC 5155 §3.3). Data behind it
  * become part of the RDATA. */
 static bool
@@ -167,7 +155,7 @@ has_odd_tag(const zs_scanner_t *zs)
 
 /* In words that libzscanner's grammar for the type lets pass. */
 static bool
-is_doubtful_for_type(const zs_scanner_t *zs, const char *text, const char *end, const char *escape)
+is_doubtful_for_type(const zs_scanner_t *zs, const char *text, const char *end)
 {
 	switch (zs->r_type) {
 	case VLY_TYPE_SVCB:
@@ -176,7 +164,7 @@ is_doubtful_for_type(const zs_scanner_t *zs, const char *text, const char *end, 
 		 * its padding, and values of key7 or key07 are not checked */
 		return true;
 	case VLY_TYPE_LOC:
-		return escape == NULL && has_large_number(text, end);
+		return has_large_number(text, end);
 	case VLY_TYPE_HINFO:
 	case VLY_TYPE_TXT:
 	case VLY_TYPE_NAPTR:
@@ -184,8 +172,7 @@ is_doubtful_for_type(const zs_scanner_t *zs, const char *text, const char *end, 
 	case VLY_TYPE_URI:
 		return has_parenthesis(zs);
 	case VLY_TYPE_CAA:
-		return has_parenthesis(zs) ||
-		       ((escape == NULL || has_escape_in_word(escape, end)) && has_odd_tag(zs));
+		return has_parenthesis(zs) || has_odd_tag(zs);
 	case VLY_TYPE_KEY:
 	case VLY_TYPE_CERT:
 	case VLY_TYPE_IPSECKEY:
@@ -217,5 +204,5 @@ vly_zone_scanner_is_doubtful(const struct vly_zone_scanner *scanner, const char 
 	/* it is not behind the record yet when a closing parenthesis has a line of its own */
 	return zs->multiline || begins_with_parenthesis(text, end) ||
 	       (escape != NULL && has_bad_escape(escape, end)) ||
-	       is_doubtful_for_type(zs, text, end, escape);
+	       is_doubtful_for_type(zs, text, end);
 }
