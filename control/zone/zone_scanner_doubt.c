@@ -118,6 +118,13 @@ lists_type_zero(const zs_scanner_t *zs, unsigned at)
 	       (zs->r_data[at + 2] & 0x80) != 0;
 }
 
+/* True for a signature of type 0. */
+static bool
+covers_type_zero(const zs_scanner_t *zs)
+{
+	return zs->r_data_length >= 2 && zs->r_data[0] == 0 && zs->r_data[1] == 0;
+}
+
 /* The octets of the name that the data of NSEC begins with. */
 static unsigned
 name_bytes(const zs_scanner_t *zs)
@@ -182,7 +189,8 @@ is_doubtful_for_type(const zs_scanner_t *zs, const char *text, const char *end)
 	case VLY_TYPE_OPENPGPKEY:
 		return has_padding_inside(text, end);
 	case VLY_TYPE_RRSIG:
-		return has_padding_inside(text, end) || has_impossible_day(text, end);
+		return has_padding_inside(text, end) || has_impossible_day(text, end) ||
+		       covers_type_zero(zs);
 	case VLY_TYPE_NSEC:
 		return lists_type_zero(zs, name_bytes(zs));
 	case VLY_TYPE_CSYNC:
@@ -202,7 +210,7 @@ vly_zone_scanner_is_doubtful(const struct vly_zone_scanner *scanner, const char 
 	const zs_scanner_t *zs = scanner->zs;
 
 	/* it is not behind the record yet when a closing parenthesis has a line of its own */
-	return zs->multiline || begins_with_parenthesis(text, end) ||
+	return zs->multiline || zs->r_type == 0 || begins_with_parenthesis(text, end) ||
 	       (escape != NULL && has_bad_escape(escape, end)) ||
 	       is_doubtful_for_type(zs, text, end);
 }

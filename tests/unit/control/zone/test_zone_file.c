@@ -103,7 +103,7 @@ Test(zone_file, errors_name_the_line_and_the_reason)
 		{"a TYPE252 \\# 0\n", 4, "type 252"},
 		{"a TYPE128 \\# 0\n", 4, "type 128"},
 		{"a TYPE41 \\# 0\n", 4, "type 41"},
-		{"a TYPE0 \\# 0\n", 4, "type 0"},
+		{"a TYPE0 \\# 0\n", 4, "unknown record type TYPE0"},
 		{"a NS \\# 0\n", 4, ""},
 		{"a NS \\# 2 0161\n", 4, "malformed data for type 2"},
 		{"a NS \\# 4 01610000\n", 4, "malformed data for type 2"},
