@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <volley/octets.h>
+
 #include "compiler.h"
 #include "zone/rdata.h"
 
@@ -96,7 +98,7 @@ take_soa(struct vly_compiler *compiler)
 		return vly_compiler_fail_memory(compiler);
 	compiler->soa = vly_rrsets_find(&compiler->own, VLY_TYPE_SOA)->record[0];
 	compiler->blamed = compiler->soa;
-	uint32_t ttl = vly_rdata_read_u32(compiler->soa->data + compiler->soa->data_len - 4);
+	uint32_t ttl = vly_be32(compiler->soa->data + compiler->soa->data_len - 4);
 	compiler->negative_ttl = ttl < compiler->soa->ttl ? ttl : compiler->soa->ttl;
 	return 0;
 }
@@ -156,7 +158,7 @@ compile_nodes(struct vly_compiler *compiler, struct vly_image_zone *compiled)
 			compiled->label_max = zone->node[i].label_cnt;
 	}
 	link_wildcards(compiler);
-	compiled->serial = vly_rdata_read_u32(compiler->soa->data + compiler->soa->data_len - 20);
+	compiled->serial = vly_be32(compiler->soa->data + compiler->soa->data_len - 20);
 	compiled->apex = zone->node[0].image_ref;
 	compiled->nxdomain = compiler->nxdomain;
 	compiled->nodata = compiler->nodata;

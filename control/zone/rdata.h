@@ -30,10 +30,4 @@ __attribute__((nonnull)) int vly_rdata_compare(uint16_t type, const uint8_t *lef
 /* Offset of the name that a NAPTR record ends with; 0: the record is malformed. */
 __attribute__((nonnull)) unsigned vly_rdata_naptr_name_off(const uint8_t *data, unsigned data_len);
 
-static inline uint32_t
-vly_rdata_read_u32(const uint8_t *from)
-{
-	return (uint32_t)from[0] << 24 | (uint32_t)from[1] << 16 | (uint32_t)from[2] << 8 | from[3];
-}
-
 #endif

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <volley/name.h>
+#include <volley/octets.h>
 
 #include "rdata_print_parts.h"
 #include "rr_type.h"
@@ -79,8 +80,7 @@ put_time(struct vly_rdata_printer *printer)
 
 	if (at == NULL)
 		return false;
-	time_t seconds = (time_t)((uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 |
-				  (uint32_t)at[2] << 8 | at[3]);
+	time_t seconds = (time_t)vly_be32(at);
 	if (gmtime_r(&seconds, &date) == NULL)
 		return false;
 	vly_rdata_put_blank(printer);
@@ -93,7 +93,7 @@ static bool
 put_type(struct vly_rdata_printer *printer)
 {
 	const uint8_t *at = vly_rdata_cut(printer, 2);
-	uint16_t type = at != NULL ? (uint16_t)(at[0] << 8 | at[1]) : 0;
+	uint16_t type = at != NULL ? (uint16_t)vly_be16(at) : 0;
 	char buffer[VLY_RR_TYPE_BYTES];
 
 	vly_rdata_put_blank(printer);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <volley/dns.h>
+
 #include "rdata_print_parts.h"
 #include "rr_type.h"
-
-/* ldns reads no empty list of its types. */
-#define CSYNC 62
 
 /* The shortest text alone has a form: a list that vly_rdata_read() makes. */
 static bool
@@ -36,7 +35,8 @@ vly_rdata_put_bitmap(struct vly_rdata_printer *printer)
 {
 	int last = -1;
 
-	printer->is_odd |= printer->data_len == 0 && printer->type == CSYNC;
+	/* ldns reads no empty list of CSYNC */
+	printer->is_odd |= printer->data_len == 0 && printer->type == VLY_TYPE_CSYNC;
 	while (printer->data_len > 0) { /* each turn takes three octets at least */
 		const uint8_t *head = vly_rdata_cut(printer, 2);
 		const uint8_t *bits = head != NULL ? vly_rdata_cut(printer, head[1]) : NULL;

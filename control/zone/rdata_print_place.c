@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "rdata_print_parts.h"
-
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "rdata.h"
+#include <volley/octets.h>
+
+#include "rdata_print_parts.h"
 
 static void
 put_address(struct vly_rdata_printer *printer, int family, const uint8_t *address)
@@ -188,11 +188,10 @@ vly_rdata_put_loc(struct vly_rdata_printer *printer)
 {
 	const uint8_t *loc = vly_rdata_cut(printer, 16);
 
-	if (loc == NULL || loc[0] != 0 ||
-	    !put_angle(printer, vly_rdata_read_u32(loc + 4), "NS", 90) ||
-	    !put_angle(printer, vly_rdata_read_u32(loc + 8), "EW", 180))
+	if (loc == NULL || loc[0] != 0 || !put_angle(printer, vly_be32(loc + 4), "NS", 90) ||
+	    !put_angle(printer, vly_be32(loc + 8), "EW", 180))
 		return false;
-	const uint32_t wire = vly_rdata_read_u32(loc + 12);
+	const uint32_t wire = vly_be32(loc + 12);
 	const uint32_t altitude = wire >= 10000000 ? wire - 10000000 : 10000000 - wire;
 	vly_rdata_put_text(printer, "%s%u.%02um", wire >= 10000000 ? "" : "-", altitude / 100,
 			   altitude % 100);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <arpa/inet.h>
 
+#include <volley/octets.h>
+
 #include "rdata_print_parts.h"
 #include "svc_params.h"
 
@@ -13,7 +15,7 @@ put_items(struct vly_rdata_printer *printer, enum vly_svc_value kind, const uint
 	char text[INET6_ADDRSTRLEN];
 
 	for (unsigned i = 0; i < len; i += item_len) {
-		unsigned number = (unsigned)value[i] << 8 | value[i + 1];
+		unsigned number = vly_be16(value + i);
 		if (i > 0)
 			vly_rdata_put(printer, ',');
 		if (kind == VLY_SVC_KEYS)
@@ -81,13 +83,13 @@ put_value(struct vly_rdata_printer *printer, enum vly_svc_value kind, const uint
 static bool
 put_param(struct vly_rdata_printer *printer, int *last)
 {
-	const uint8_t *head = vly_rdata_cut(printer, 4);
+	const uint8_t *head = vly_rdata_cut(printer, VLY_SVC_HEAD_BYTES);
 	char buffer[VLY_SVC_KEY_BYTES];
 
 	if (head == NULL)
 		return false;
-	const int key = head[0] << 8 | head[1];
-	const unsigned len = (unsigned)head[2] << 8 | head[3];
+	const int key = vly_be16(head);
+	const unsigned len = vly_be16(head + 2);
 	const uint8_t *value = vly_rdata_cut(printer, len);
 	if (value == NULL || key <= *last || !vly_svc_value_is_sound((unsigned)key, value, len))
 		return false;
@@ -101,30 +103,6 @@ put_param(struct vly_rdata_printer *printer, int *last)
 	return true;
 }
 
-static unsigned
-read_u16(const uint8_t *from)
-{
-	return (unsigned)from[0] << 8 | from[1];
-}
-
-/* True when the parameters, which are sound and in ascending order, have all mandatory keys, which
- * are in ascending order, too. */
-static bool
-have_mandatory(const uint8_t *params, unsigned len)
-{
-	unsigned at = 0;
-
-	if (len == 0 || read_u16(params) != VLY_SVC_MANDATORY)
-		return true;
-	for (unsigned i = 4; i < 4 + read_u16(params + 2); i += 2) {
-		while (at < len && read_u16(params + at) < read_u16(params + i))
-			at += 4 + read_u16(params + at + 2);
-		if (at == len || read_u16(params + at) != read_u16(params + i))
-			return false;
-	}
-	return true;
-}
-
 bool
 vly_rdata_put_svc_params(struct vly_rdata_printer *printer)
 {
@@ -135,5 +113,5 @@ vly_rdata_put_svc_params(struct vly_rdata_printer *printer)
 	while (printer->data_len > 0) /* each turn takes four octets at least */
 		if (!put_param(printer, &last))
 			return false;
-	return have_mandatory(params, len);
+	return vly_svc_missing_key(params, len) < 0;
 }

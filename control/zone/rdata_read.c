@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "rdata_print.h"
 #include "rdata_read_parts.h"
 #include "rr_type.h"
 

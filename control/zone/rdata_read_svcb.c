@@ -3,11 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <volley/octets.h>
+
 #include "rdata_read_parts.h"
 #include "svc_params.h"
-
-/* Octets of a parameter before its value: key and length. */
-#define HEAD_BYTES 4
 
 /* Sets the field's name, for messages, to that of the key. */
 static void
@@ -194,32 +193,19 @@ take_param(struct vly_rdata_reader *reader)
 	enum vly_svc_value kind = memcmp(name.text, "key", 3) == 0
 					  ? VLY_SVC_GENERIC
 					  : vly_svc_value_of((unsigned)key);
-	bool done = vly_rdata_append_number(reader, (unsigned)key << 16, HEAD_BYTES) &&
+	bool done = vly_rdata_append_number(reader, (unsigned)key << 16, VLY_SVC_HEAD_BYTES) &&
 		    take_value(reader, kind, &value);
 	if (done) {
-		unsigned len = reader->len - param - HEAD_BYTES;
+		unsigned len = reader->len - param - VLY_SVC_HEAD_BYTES;
 		reader->to[param + 2] = (uint8_t)(len >> 8);
 		reader->to[param + 3] = (uint8_t)len;
-		done = vly_svc_value_is_sound((unsigned)key, reader->to + param + HEAD_BYTES,
-					      len) ||
+		done = vly_svc_value_is_sound((unsigned)key,
+					      reader->to + param + VLY_SVC_HEAD_BYTES, len) ||
 		       vly_rdata_fail(reader, value.len == 0 ? " is missing"
 							     : " is not allowed for this key");
 	}
 	reader->field = "parameter";
 	return done;
-}
-
-static unsigned
-key_at(const struct vly_rdata_reader *reader, unsigned at)
-{
-	return (unsigned)reader->to[at] << 8 | reader->to[at + 1];
-}
-
-/* Octets of the parameter, with its head. */
-static unsigned
-len_at(const struct vly_rdata_reader *reader, unsigned at)
-{
-	return HEAD_BYTES + ((unsigned)reader->to[at + 2] << 8 | reader->to[at + 3]);
 }
 
 /* A parameter, to be sorted. */
@@ -242,8 +228,9 @@ list_params(const struct vly_rdata_reader *reader, unsigned begin, struct place 
 	unsigned cnt = 0;
 
 	*sorted = true;
-	for (unsigned at = begin; at < reader->len; at += len_at(reader, at)) {
-		place[cnt] = (struct place){(uint16_t)key_at(reader, at), (uint16_t)at};
+	for (unsigned at = begin; at < reader->len;
+	     at += VLY_SVC_HEAD_BYTES + vly_be16(reader->to + at + 2)) {
+		place[cnt] = (struct place){(uint16_t)vly_be16(reader->to + at), (uint16_t)at};
 		*sorted &= cnt == 0 || place[cnt].key > place[cnt - 1].key;
 		cnt++;
 	}
@@ -254,7 +241,7 @@ list_params(const struct vly_rdata_reader *reader, unsigned begin, struct place 
 static bool
 sort_params(struct vly_rdata_reader *reader, unsigned begin)
 {
-	struct place place[VLY_RDATA_BYTES_MAX / HEAD_BYTES];
+	struct place place[VLY_RDATA_BYTES_MAX / VLY_SVC_HEAD_BYTES];
 	uint8_t copy[VLY_RDATA_BYTES_MAX];
 	char field[64];
 	bool sorted;
@@ -267,7 +254,7 @@ sort_params(struct vly_rdata_reader *reader, unsigned begin)
 	memcpy(copy, reader->to, reader->len);
 	for (unsigned i = 0; i < cnt; i++) {
 		const uint8_t *from = copy + place[i].at;
-		const unsigned len = HEAD_BYTES + ((unsigned)from[2] << 8 | from[3]);
+		const unsigned len = VLY_SVC_HEAD_BYTES + vly_be16(from + 2);
 		if (i > 0 && place[i].key == place[i - 1].key) {
 			name_field(reader, place[i].key, field);
 			return vly_rdata_fail(reader, " is there twice");
@@ -278,25 +265,14 @@ sort_params(struct vly_rdata_reader *reader, unsigned begin)
 	return true;
 }
 
-/* RFC 9460 §8: each mandatory key must be there. The parameters are in ascending order, and so are
- * the mandatory keys. */
 static bool
 check_mandatory(struct vly_rdata_reader *reader, unsigned begin)
 {
+	const int missing = vly_svc_missing_key(reader->to + begin, reader->len - begin);
 	char buffer[VLY_SVC_KEY_BYTES];
-	unsigned at = begin;
 
-	if (begin == reader->len || key_at(reader, begin) != VLY_SVC_MANDATORY)
-		return true;
-	const unsigned end = begin + len_at(reader, begin);
-	for (unsigned i = begin + HEAD_BYTES; i < end; i += 2) {
-		while (at < reader->len && key_at(reader, at) < key_at(reader, i))
-			at += len_at(reader, at);
-		if (at == reader->len || key_at(reader, at) != key_at(reader, i))
-			return vly_rdata_fail(reader, " %s is mandatory, but not there",
-					      vly_svc_key_name(key_at(reader, i), buffer));
-	}
-	return true;
+	return missing < 0 || vly_rdata_fail(reader, " %s is mandatory, but not there",
+					     vly_svc_key_name((unsigned)missing, buffer));
 }
 
 bool

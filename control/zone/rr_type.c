@@ -7,6 +7,8 @@
 
 #include <volley/name.h>
 
+#include "common/number.h"
+
 struct type {
 	uint16_t number;
 	bool common; /* see vly_rr_type_is_common() */
@@ -56,16 +58,12 @@ static const struct type types[] = {
 static uint16_t
 read_number(const char *text, size_t len)
 {
-	unsigned number = 0;
+	uint64_t number;
 
-	if (len < 5 || len > 9 || strncasecmp(text, "TYPE", 4) != 0)
-		return 0;
-	for (size_t i = 4; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return 0;
-		number = number * 10 + (unsigned)(text[i] - '0');
-	}
-	return number <= UINT16_MAX ? (uint16_t)number : 0;
+	return len >= 5 && len <= 9 && strncasecmp(text, "TYPE", 4) == 0 &&
+			       vly_number_is(text + 4, len - 4, 0, UINT16_MAX, &number)
+		       ? (uint16_t)number
+		       : 0;
 }
 
 uint16_t
@@ -99,15 +97,19 @@ find(uint16_t number)
 	return NULL;
 }
 
-const char *
-vly_rr_type_name(uint16_t type, char buffer[VLY_RR_TYPE_BYTES])
+static const char *
+name(const struct type *known, uint16_t type, char buffer[VLY_RR_TYPE_BYTES])
 {
-	const struct type *known = find(type);
-
 	if (known != NULL)
 		return known->name;
 	snprintf(buffer, VLY_RR_TYPE_BYTES, "TYPE%u", type);
 	return buffer;
+}
+
+const char *
+vly_rr_type_name(uint16_t type, char buffer[VLY_RR_TYPE_BYTES])
+{
+	return name(find(type), type, buffer);
 }
 
 bool
@@ -121,10 +123,5 @@ vly_rr_type_is_common(uint16_t type)
 const char *
 vly_rr_type_portable(uint16_t type, char buffer[VLY_RR_TYPE_BYTES])
 {
-	const struct type *known = find(type);
-
-	if (known != NULL && known->common)
-		return known->name;
-	snprintf(buffer, VLY_RR_TYPE_BYTES, "TYPE%u", type);
-	return buffer;
+	return name(vly_rr_type_is_common(type) ? find(type) : NULL, type, buffer);
 }

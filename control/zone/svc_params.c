@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <volley/octets.h>
+
 #include "common/number.h"
 
 static const struct {
@@ -63,7 +65,7 @@ are_keys(const uint8_t *value, unsigned len)
 	if (len == 0 || len % 2 != 0)
 		return false;
 	for (unsigned i = 0; i < len; i += 2) {
-		unsigned key = (unsigned)value[i] << 8 | value[i + 1];
+		unsigned key = vly_be16(value + i);
 		if (key <= last)
 			return false;
 		last = key;
@@ -107,4 +109,23 @@ vly_svc_value_is_sound(unsigned key, const uint8_t *value, unsigned len)
 	default:
 		return true;
 	}
+}
+
+/* The mandatory keys are in ascending order, too. */
+int
+vly_svc_missing_key(const uint8_t *params, unsigned len)
+{
+	unsigned at = 0;
+
+	if (len == 0 || vly_be16(params) != VLY_SVC_MANDATORY)
+		return -1;
+	const unsigned end = VLY_SVC_HEAD_BYTES + vly_be16(params + 2);
+	for (unsigned i = VLY_SVC_HEAD_BYTES; i < end; i += 2) {
+		const unsigned key = vly_be16(params + i);
+		while (at < len && vly_be16(params + at) < key)
+			at += VLY_SVC_HEAD_BYTES + vly_be16(params + at + 2);
+		if (at == len || vly_be16(params + at) != key)
+			return (int)key;
+	}
+	return -1;
 }

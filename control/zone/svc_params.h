@@ -46,4 +46,11 @@ enum vly_svc_value vly_svc_value_of(unsigned key);
 __attribute__((nonnull)) bool vly_svc_value_is_sound(unsigned key, const uint8_t *value,
 						     unsigned len);
 
+/* Octets of a parameter before its value: key and length. */
+#define VLY_SVC_HEAD_BYTES 4
+
+/* Returns the first mandatory key that has no parameter (RFC 9460 §8), or -1. The parameters must be
+ * sound and in ascending order. */
+__attribute__((nonnull)) int vly_svc_missing_key(const uint8_t *params, unsigned len);
+
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <volley/octets.h>
+
 #include "common/plural.h"
 #include "rdata.h"
+#include "svc_params.h"
 #include "zone_check_parts.h"
 
 #define LOC_BYTES 16
@@ -14,13 +17,7 @@
 #define LOC_LONGITUDE_AT 8
 
 /* RFC 9460 §14.3.2 */
-enum { SVC_MANDATORY = 0, SVC_ALPN = 1, SVC_NO_DEFAULT_ALPN = 2 };
-
-static unsigned
-read_u16(const uint8_t *from)
-{
-	return (unsigned)from[0] << 8 | from[1];
-}
+enum { SVC_ALPN = 1, SVC_NO_DEFAULT_ALPN = 2 };
 
 /* A type with a digest behind a number that says which one. */
 struct digest {
@@ -88,10 +85,10 @@ check_location(const struct vly_check_place *place, const struct vly_zone_record
 	if (record->data_len != LOC_BYTES)
 		vly_check_add(place, VLY_ZONE_CHECK_location, record,
 			      "its data is not %u octets long", LOC_BYTES);
-	else if (is_beyond(vly_rdata_read_u32(data + LOC_LATITUDE_AT), LOC_LATITUDE))
+	else if (is_beyond(vly_be32(data + LOC_LATITUDE_AT), LOC_LATITUDE))
 		vly_check_add(place, VLY_ZONE_CHECK_location, record,
 			      "its latitude is beyond 90 degrees");
-	else if (is_beyond(vly_rdata_read_u32(data + LOC_LONGITUDE_AT), LOC_LONGITUDE))
+	else if (is_beyond(vly_be32(data + LOC_LONGITUDE_AT), LOC_LONGITUDE))
 		vly_check_add(place, VLY_ZONE_CHECK_location, record,
 			      "its longitude is beyond 180 degrees");
 }
@@ -106,21 +103,22 @@ service_fault(const uint8_t *at, const uint8_t *end)
 	int before = -1;
 
 	while (at < end) {
-		if (end - at < 4 || read_u16(at + 2) > end - at - 4)
+		if (end - at < VLY_SVC_HEAD_BYTES ||
+		    (long)vly_be16(at + 2) > end - at - VLY_SVC_HEAD_BYTES)
 			return "its parameters are malformed";
-		const int key = (int)read_u16(at);
-		const unsigned len = read_u16(at + 2);
-		at += 4;
+		const int key = (int)vly_be16(at);
+		const unsigned len = vly_be16(at + 2);
+		at += VLY_SVC_HEAD_BYTES;
 		if (key <= before)
 			return "its parameters are not in ascending order";
 		if (key == SVC_NO_DEFAULT_ALPN && before != SVC_ALPN)
 			return "it has no-default-alpn without alpn";
-		if (key == SVC_MANDATORY) {
+		if (key == VLY_SVC_MANDATORY) {
 			if (len == 0 || len % 2 != 0)
 				return "its mandatory is malformed";
 			mandatory = at;
 			mandatory_end = at + len;
-		} else if (mandatory < mandatory_end && (int)read_u16(mandatory) == key) {
+		} else if (mandatory < mandatory_end && (int)vly_be16(mandatory) == key) {
 			mandatory += 2;
 		}
 		before = key;
@@ -138,7 +136,7 @@ check_service(const struct vly_check_place *place, const struct vly_zone_record 
 	const uint8_t *data = record->data;
 	struct vly_name target;
 
-	if (record->data_len >= 3 && read_u16(data) == 0)
+	if (record->data_len >= 3 && vly_be16(data) == 0)
 		return;
 	if (record->data_len < 3 ||
 	    !vly_rdata_scan_name(&target, data + 2, record->data_len - 2u)) {
@@ -175,7 +173,7 @@ key_tag(const struct vly_zone_record *key)
 	uint32_t sum = 0;
 
 	if (key->data[3] == 1) /* RSA/MD5 */
-		return read_u16(key->data + key->data_len - 3);
+		return vly_be16(key->data + key->data_len - 3);
 	for (unsigned i = 0; i < key->data_len; i++)
 		sum += i % 2 == 0 ? (uint32_t)key->data[i] << 8 : key->data[i];
 	return (sum + (sum >> 16)) & 0xffff;
@@ -187,7 +185,7 @@ static bool
 is_about(const struct vly_zone_record *record, const struct vly_zone_record *key)
 {
 	if (record->type == VLY_TYPE_CDS)
-		return read_u16(record->data) == key_tag(key) && record->data[2] == key->data[3];
+		return vly_be16(record->data) == key_tag(key) && record->data[2] == key->data[3];
 	return record->data_len == key->data_len &&
 	       memcmp(record->data + 2, key->data + 2, key->data_len - 2u) == 0;
 }

@@ -82,21 +82,19 @@ include(struct vly_zone_reader *reader, const struct vly_token *token, unsigned 
 {
 	zs_scanner_t *scanner = reader->scanner;
 	uint8_t origin[VLY_NAME_BYTES_MAX];
-	uint8_t owner[VLY_NAME_BYTES_MAX];
 	const uint32_t origin_len = scanner->zone_origin_length;
-	const uint32_t owner_len = scanner->r_owner_length;
+	struct vly_zone_owner owner;
 
 	if (reader->include_depth == INCLUDE_DEPTH_MAX)
 		return vly_zone_reader_fail(reader, "$INCLUDE is nested more than %d deep",
 					    INCLUDE_DEPTH_MAX);
 	memcpy(origin, scanner->zone_origin, origin_len);
-	memcpy(owner, scanner->r_owner, owner_len);
+	vly_zone_owner_save(&owner, scanner);
 	if ((cnt > 1 && !set_origin(reader, &token[1])) || !include_file(reader, &token[0]))
 		return false;
 	memcpy(scanner->zone_origin, origin, origin_len);
 	scanner->zone_origin_length = origin_len;
-	memcpy(scanner->r_owner, owner, owner_len);
-	scanner->r_owner_length = owner_len;
+	vly_zone_owner_restore(&owner, scanner);
 	return true;
 }
 

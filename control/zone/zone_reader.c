@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <volley/octets.h>
+
 #include "rdata.h"
 
 /* The TTL of a record without one, when there is no $TTL, no earlier record with a TTL and no SOA
@@ -92,7 +94,7 @@ take_ttl(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32_t *
 	if (!is_stated && reader->last_ttl != VLY_READER_NO_TTL)
 		*ttl = reader->last_ttl;
 	else if (!is_stated)
-		*ttl = is_soa ? vly_rdata_read_u32(scanner->r_data + scanner->r_data_length - 4)
+		*ttl = is_soa ? vly_be32(scanner->r_data + scanner->r_data_length - 4)
 			      : DEFAULT_TTL_S;
 	bool result = limit_ttl(reader, scanner, ttl);
 	if (scanner->default_ttl == VLY_READER_NO_TTL && (is_stated || is_soa))

@@ -97,16 +97,14 @@ generate(struct walk *walk, const char *line, size_t len)
 	struct vly_zone_reader *reader = walk->reader;
 	zs_scanner_t *scanner = reader->scanner;
 	struct vly_generate directive;
-	uint8_t owner[VLY_NAME_BYTES_MAX];
-	const uint32_t owner_len = scanner->r_owner_length;
+	struct vly_zone_owner owner;
 
 	const char *why = vly_generate_parse(&directive, line, len);
 	if (why != NULL)
 		return vly_zone_reader_fail(reader, "$GENERATE: %s", why);
-	memcpy(owner, scanner->r_owner, owner_len);
+	vly_zone_owner_save(&owner, scanner);
 	bool done = generate_all(reader, &directive);
-	memcpy(scanner->r_owner, owner, owner_len);
-	scanner->r_owner_length = owner_len;
+	vly_zone_owner_restore(&owner, scanner);
 	return done;
 }
 
@@ -182,17 +180,14 @@ static bool
 read_with_form_feeds(struct walk *walk, bool *is_record, char why[VLY_ZONE_RECORD_WHY_BYTES])
 {
 	struct vly_zone_reader *reader = walk->reader;
-	zs_scanner_t *scanner = reader->scanner;
-	uint8_t owner[VLY_NAME_BYTES_MAX];
-	uint32_t owner_len = scanner->r_owner_length;
+	struct vly_zone_owner owner;
 
-	memcpy(owner, scanner->r_owner, owner_len);
+	vly_zone_owner_save(&owner, reader->scanner);
 	if (cut_and_read(walk, is_record, why))
 		return true;
 	if (!reader->lexed.form_feed)
 		return false;
-	memcpy(scanner->r_owner, owner, owner_len);
-	scanner->r_owner_length = owner_len;
+	vly_zone_owner_restore(&owner, reader->scanner);
 	reader->lexed.form_feed_is_blank = true;
 	bool result = cut_and_read(walk, is_record, why);
 	reader->lexed.form_feed_is_blank = false;

@@ -11,6 +11,9 @@
 #define VLY_CONTROL_ZONE_SCANNER_H
 
 #include <libzscanner/scanner.h>
+#include <string.h>
+
+#include <volley/dns.h>
 
 struct vly_zone_scanner {
 	zs_scanner_t *zs; /* NULL: none yet */
@@ -33,6 +36,26 @@ __attribute__((nonnull)) void vly_zone_scanner_restart(struct vly_zone_scanner *
 __attribute__((nonnull(1, 2, 3))) bool
 vly_zone_scanner_is_doubtful(const struct vly_zone_scanner *scanner, const char *text,
 			     const char *end, const char *escape);
+
+/* The owner that a record without one gets. */
+struct vly_zone_owner {
+	uint8_t name[VLY_NAME_BYTES_MAX];
+	uint32_t len;
+};
+
+static inline void
+vly_zone_owner_save(struct vly_zone_owner *owner, const zs_scanner_t *zs)
+{
+	owner->len = zs->r_owner_length;
+	memcpy(owner->name, zs->r_owner, owner->len);
+}
+
+static inline void
+vly_zone_owner_restore(const struct vly_zone_owner *owner, zs_scanner_t *zs)
+{
+	memcpy(zs->r_owner, owner->name, owner->len);
+	zs->r_owner_length = owner->len;
+}
 
 __attribute__((nonnull)) void vly_zone_scanner_free(struct vly_zone_scanner *scanner);
 
