@@ -8,13 +8,12 @@ On a port over packet sockets, which takes a tenth of these queries, a hundred t
 all packets, and the case would measure the socket.
 """
 
-import contextlib
+import functools
 import shlex
-import statistics
 
 from . import packets, zones
 from .measure import progress, repeat, summary
-from .pcap_case import CPUS, TURN_SECONDS, Side
+from .pcap_case import CPUS, TURN_SECONDS, Side, run_in_turns
 from .sandbox import Namespace, PerfError, Sandbox
 from .volley import WARM_UP_SECONDS, Volley, page_flags
 
@@ -45,15 +44,8 @@ class ExceptionCase:
                        seconds=self.seconds, told=self.told, command=self.commands)
 
     def round(self):
-        with contextlib.ExitStack() as stack:
-            sides = {name: self.start(name, stack.enter_context(Sandbox())) for name in ("volley", "reference")}
-            for _ in range(max(1, round(self.seconds / TURN_SECONDS))):
-                for side in sides.values():
-                    side.take_turn(TURN_SECONDS)
-            for side in sides.values():
-                side.process.resume()
-                side.stop()
-            return {name: statistics.mean(side.rates) for name, side in sides.items()}
+        starts = {name: functools.partial(self.start, name) for name in ("volley", "reference")}
+        return run_in_turns(starts, self.seconds)
 
     def start(self, name, sandbox):
         namespace = Namespace(sandbox, name)

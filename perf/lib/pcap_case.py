@@ -103,6 +103,19 @@ class Side:
         self.process.pause()
 
 
+def run_in_turns(starts, seconds):
+    """The rates of sides that are loaded at once, over all of their turns; start(sandbox) makes a Side."""
+    with contextlib.ExitStack() as stack:
+        sides = {name: start(stack.enter_context(Sandbox())) for name, start in starts.items()}
+        for _ in range(max(1, round(seconds / TURN_SECONDS))):
+            for side in sides.values():
+                side.take_turn(min(seconds, TURN_SECONDS))
+        for side in sides.values():
+            side.process.resume()
+            side.stop()
+        return {name: statistics.mean(side.rates) for name, side in sides.items()}
+
+
 @dataclasses.dataclass
 class Runs:
     """The sides of a case."""
@@ -121,23 +134,11 @@ class Runs:
                  "reference": self.start_testpmd,
                  "packed_reference": self.start_packed_testpmd}
         if takes_turns(len(self.workload.questions)):
-            return self.run(sides)
+            return run_in_turns(sides, self.seconds)
         rates = {}
         for name, start in sides.items():
-            rates |= self.run({name: start})
+            rates |= run_in_turns({name: start}, self.seconds)
         return rates
-
-    def run(self, starts):
-        """The rates of sides that are loaded at once, over all of their turns."""
-        with contextlib.ExitStack() as stack:
-            sides = {name: start(stack.enter_context(Sandbox())) for name, start in starts.items()}
-            for _ in range(max(1, round(self.seconds / TURN_SECONDS))):
-                for side in sides.values():
-                    side.take_turn(min(self.seconds, TURN_SECONDS))
-            for side in sides.values():
-                side.process.resume()
-                side.stop()
-            return {name: statistics.mean(side.rates) for name, side in sides.items()}
 
     def start_volley(self, sandbox):
         volley = Volley(sandbox, self.options.build_dir, [f"pcap:{self.pcap},loop"],
