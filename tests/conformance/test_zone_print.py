@@ -67,6 +67,14 @@ def test_table_is_rendered():
         "make it anew: tests/conformance/zone_differences.py > tests/conformance/zone_differences.md")
 
 
+def require_explained(done, what, note):
+    """`done`: (file, the rows used, lines that no row explains) of each comparison."""
+    rows = Counter(row for _, used, _ in done for row in used)
+    left = ["\n".join([f"{file}:", *lines[:SHOWN]]) for file, _, lines in done if lines]
+    note(f"{what}; rows used: " + ", ".join(f"{row} {times}" for row, times in rows.most_common()))
+    assert not left, f"{what}: {len(left)} that no row explains\n" + "\n\n".join(left[:SHOWN])
+
+
 def test_files(note, tmp_path):
     def compared(numbered):
         number, (origin, file) = numbered
@@ -82,11 +90,7 @@ def test_files(note, tmp_path):
             files[-1][1].write_text(zone.text())
     with ThreadPoolExecutor(WORKERS) as pool:
         done = list(pool.map(compared, enumerate(files)))
-    rows = Counter(row for _, used, _ in done for row in used)
-    left = ["\n".join([f"{file}:", *lines[:SHOWN]]) for file, _, lines in done if lines]
-    note(f"seed {seed}: {len(files)} zone files; rows used: "
-         + ", ".join(f"{row} {times}" for row, times in rows.most_common()))
-    assert not left, f"seed {seed}: {len(left)} files that no row explains\n" + "\n\n".join(left[:SHOWN])
+    require_explained(done, f"seed {seed}: {len(files)} zone files", note)
 
 
 def test_mixed(note, tmp_path):
@@ -102,11 +106,7 @@ def test_mixed(note, tmp_path):
     seed, _ = new_dice()
     with ThreadPoolExecutor(WORKERS) as pool:
         done = list(pool.map(compared, range(MIXED)))
-    rows = Counter(row for _, used, _ in done for row in used)
-    left = ["\n".join([f"{file}:", *lines[:SHOWN]]) for file, _, lines in done if lines]
-    note(f"seed {seed}: {MIXED} zones of mixed lines; rows used: "
-         + ", ".join(f"{row} {times}" for row, times in rows.most_common()))
-    assert not left, f"seed {seed}: {len(left)} zones that no row explains\n" + "\n\n".join(left[:SHOWN])
+    require_explained(done, f"seed {seed}: {MIXED} zones of mixed lines", note)
 
 
 @pytest.mark.skipif(not peers.PROGRAMS["nsd"], reason="NSD is not installed")
