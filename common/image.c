@@ -43,10 +43,14 @@ is_zero(const uint8_t *at, size_t bytes)
 static int
 check_sections(const struct vly_image_header *header, size_t bytes, struct vly_image_error *error)
 {
+	const uint32_t unknown = header->mandatory >> (VLY_SECTION_HEAP + 1);
+
+	if (unknown != 0)
+		return vly_image_refuse(error,
+					"section %u is mandatory, but unknown to this version",
+					(unsigned)__builtin_ctz(unknown) + VLY_SECTION_HEAP + 1);
 	for (unsigned i = 0; i < VLY_SECTION_CNT; i++) {
 		const struct vly_image_section *section = &header->section[i];
-		if (i > VLY_SECTION_HEAP && section->bytes != 0)
-			return vly_image_refuse(error, "section %u is unknown to this version", i);
 		if (section->off % VLY_IMAGE_ALIGN != 0 || section->off > bytes ||
 		    section->bytes > bytes - section->off)
 			return vly_image_refuse(error, "section %u is outside the image", i);

@@ -140,9 +140,6 @@ verify(struct verification *all, struct vly_image_error *error)
 		return -1;
 	if (all->sum != header->checksum)
 		return vly_image_refuse(error, "wrong checksum: the image is damaged");
-	if (header->reserved != 0)
-		return vly_image_refuse(error,
-					"the header has a field that is unknown to this version");
 	if (check_all(all, check_buckets, all->thread_cnt, error) != 0)
 		return -1;
 	return check_all(all, check_heap, part_cnt, error);

@@ -303,6 +303,8 @@ finish_sections(struct vly_image_builder *builder)
 		.hash_key = builder->key,
 		.zone_cnt = builder->zone_cnt,
 		.bucket_cnt = (uint32_t)bucket_cnt,
+		.mandatory = 1u << VLY_SECTION_ZONES | 1u << VLY_SECTION_BUCKETS |
+			     1u << VLY_SECTION_HEAP,
 		.section =
 			{
 				[VLY_SECTION_ZONES] = {zones_off, zones_bytes},

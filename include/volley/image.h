@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Zone images, format 4: zones in compiled form. volley-control writes them, volley-dataplane reads
+ * Zone images, format 5: zones in compiled form. volley-control writes them, volley-dataplane reads
  * them.
  *
  * An image is one immutable, position-independent block in a sealed memfd (or, byte for byte, in a
@@ -9,7 +9,7 @@
  *     struct vly_image_header
  *     ZONES    struct vly_image_zone[]      one per zone
  *     BUCKETS  struct vly_image_bucket[]    every name of every zone, by its keyed hash
- *     HEAP     nodes and compiled answers, referred to by vly_image_ref; ends in slack
+ *     HEAP     nodes, compiled answers and denial, referred to by vly_image_ref; ends in slack
  *
  * How a name is answered:
  *   1. vly_name_hash() hashes the name and each of its ancestors. The slice of the last labels
@@ -32,12 +32,37 @@
  *      the answer itself. Owners equal to the question's name are pointers to offset 12 and are not
  *      listed.
  *
+ * Signed zones have all of this, and besides it what clients with DO=1 get (RFC 4035 §3.1):
+ *   - Nodes of a signed zone have VLY_NODE_SIGNED and a struct vly_image_signed, which lists the DO
+ *     form of each answer: with its signatures, in the same order as type[]. It is in the node, so
+ *     that a DO form costs no more cache misses than a plain one.
+ *   - Whatever denies something is a piece: an NSEC or NSEC3 record with its signatures, ready for
+ *     the authority section of any response of the zone. A zone has each piece once. Responses that
+ *     deny something are an answer and up to VLY_PIECES_MAX pieces, which follow the answer's own
+ *     authority section; each piece is there once.
+ *   - All pieces but one are known to the compiler. They are in the struct vly_image_signed, or,
+ *     for what a CNAME chain has passed, behind the answer (VLY_ANSWER_PROVED). The other one
+ *     covers the name in question (NSEC) or the next closer name (NSEC3, RFC 5155 §1.3), and is
+ *     found in the zone's order: struct vly_image_denial.
+ *   - With N the node of the name, E the closest encloser, W its wildcard, and "cover" the piece
+ *     that the order has for the question, the pieces are (RFC 4035 §3.1.3, RFC 5155 §7.2):
+ *
+ *                           NSEC                       NSEC3
+ *       no such type at N   N.denial, N.cover          the same
+ *       referral by N       N.denial, N.cover          the same
+ *       NXDOMAIN            cover, E.no_wildcard       E.denial, E.cover or cover, E.no_wildcard
+ *       answer of W         cover                      E.cover or cover
+ *       no such type at W   cover, W.denial, W.cover   E.denial, E.cover or cover, W.denial, W.cover
+ *
+ *     where a ref that is 0 adds nothing, and "E.cover or cover" is the cover only if E.cover is 0.
+ *     An alias (VLY_NODE_ALIAS) answers for all types.
+ *
  * Ownership: the writer seals the memfd (VLY_IMAGE_SEALS) before it passes the memfd on; nobody
  * writes afterwards, and any thread may read.
  *
  * Trust: none. The reader checks the seals, the checksum and, once, every offset
  * (common/image_check.h); after that, lookups need no bounds checks. A reader refuses versions,
- * flags and sections that it does not know.
+ * flags and mandatory sections that it does not know, and skips other sections.
  *
  * Integers are in host order, except inside wire data. The magic number exposes a foreign byte
  * order.
@@ -54,7 +79,7 @@
 
 /* "VLYIMAGE" read as a little-endian number. */
 #define VLY_IMAGE_MAGIC   UINT64_C(0x4547414d49594c56)
-#define VLY_IMAGE_VERSION 4
+#define VLY_IMAGE_VERSION 5
 
 /* Parts begin at multiples of a cache line. */
 #define VLY_IMAGE_ALIGN 64
@@ -82,7 +107,7 @@ enum vly_image_section_id {
 	VLY_SECTION_ZONES,
 	VLY_SECTION_BUCKETS,
 	VLY_SECTION_HEAP,
-	VLY_SECTION_CNT = 8, /* entries in the header; those behind HEAP are empty in format 4 */
+	VLY_SECTION_CNT = 8, /* entries in the header */
 };
 
 struct vly_image_section {
@@ -100,7 +125,7 @@ struct vly_image_header {
 	uint32_t zone_cnt;
 	uint32_t bucket_cnt;
 	uint32_t probe_max; /* buckets that a search may have to look at, 1..bucket_cnt */
-	uint32_t reserved;
+	uint32_t mandatory; /* bit i: a reader that does not know section i refuses the image */
 	struct vly_image_section section[VLY_SECTION_CNT];
 	uint8_t pad[48];
 };
@@ -113,10 +138,14 @@ struct vly_image_zone {
 	uint32_t serial;        /* of the SOA */
 	uint64_t record_cnt;
 	uint32_t node_cnt;
-	uint16_t flags;    /* 0 in format 4 */
+	uint16_t flags;    /* 0 */
 	uint8_t label_cnt; /* of the apex */
 	uint8_t label_max; /* of the deepest node: no name with more labels exists */
-	uint8_t pad[32];
+	/* DO forms, in signed zones; 0 in others */
+	vly_image_ref signed_nxdomain; /* answer: SOA and its signatures */
+	vly_image_ref signed_nodata;   /* the same, NOERROR; nodes refer to it, too */
+	vly_image_ref denial; /* struct vly_image_denial; 0: unsigned, or without any denial */
+	uint8_t pad[20];
 };
 static_assert(sizeof(struct vly_image_zone) == 64, "one cache line per zone");
 
@@ -136,8 +165,10 @@ static_assert(sizeof(struct vly_image_bucket) == 64, "one cache line per probe")
 
 enum vly_image_node_flag {
 	VLY_NODE_APEX = 1,
-	VLY_NODE_CUT = 2,   /* `other` is a referral, and answers for every name below */
-	VLY_NODE_DNAME = 4, /* owns a DNAME */
+	VLY_NODE_CUT = 2,    /* `other` is a referral, and answers for every name below */
+	VLY_NODE_DNAME = 4,  /* owns a DNAME */
+	VLY_NODE_SIGNED = 8, /* in a signed zone: struct vly_image_signed follows type[] */
+	VLY_NODE_ALIAS = 16, /* owns a CNAME: `other` denies what there is to deny by itself */
 };
 
 /* Packed to six octets: that saves two for each RRset, and an unaligned load within a cache line
@@ -148,8 +179,8 @@ struct __attribute__((packed, aligned(2))) vly_image_type {
 };
 static_assert(sizeof(struct vly_image_type) == 6, "no padding");
 
-/* Followed by type[type_cnt] in ascending order, then by the name: wire form in lower case, padded
- * with zeros to a multiple of 8. At least 32 more octets behind it are readable, since names are
+/* Followed by type[type_cnt] in ascending order, in signed zones by a struct vly_image_signed, then
+ * by the name: wire form in lower case, padded with zeros to a multiple of 8. At least 32 more octets behind it are readable, since names are
  * compared in blocks of that size. */
 struct vly_image_node {
 	uint32_t zone;    /* index into ZONES */
@@ -162,8 +193,28 @@ struct vly_image_node {
 };
 static_assert(sizeof(struct vly_image_node) == 16, "two nodes' heads to a cache line, at least");
 
+/* The DO forms of a node in a signed zone, and the pieces that deny what it does not have. Packed as
+ * struct vly_image_type is, which it follows. */
+struct __attribute__((packed, aligned(2))) vly_image_signed {
+	vly_image_ref other; /* DO form of the node's `other`; at a cut without DS the plain one */
+	/* Piece: the NSEC or NSEC3 of the name. If the name has no NSEC3 (it is, or leads only to,
+	 * an insecure delegation in an opt-out span): that of its closest provable encloser. 0: none;
+	 * also at a cut with DS, where nothing is to be denied. */
+	vly_image_ref denial;
+	/* Piece, if the name has none of its own: it covers the name (NSEC: an empty non-terminal),
+	 * or the next closer name to the closest provable encloser (NSEC3). Otherwise 0. */
+	vly_image_ref cover;
+	/* Piece: it covers the wildcard *.name, or, if the name has no NSEC3, the wildcard of its
+	 * closest provable encloser. 0 if the wildcard exists, and at cuts. */
+	vly_image_ref no_wildcard;
+	uint16_t insert_off;    /* at a cut without DS: where in the wire[] of `other` pieces go */
+	vly_image_ref answer[]; /* [type_cnt]: DO forms, in the order of type[] */
+};
+static_assert(sizeof(struct vly_image_signed) == 18, "no padding");
+
 enum vly_image_answer_flag {
-	VLY_ANSWER_RCODE = 0x0f, /* the response's RCODE: NOERROR to YXDOMAIN */
+	VLY_ANSWER_RCODE = 0x07,  /* the response's RCODE: NOERROR to YXDOMAIN */
+	VLY_ANSWER_PROVED = 0x08, /* a DO form with a struct vly_image_proof behind it */
 	VLY_ANSWER_AA = 0x10,
 	VLY_ANSWER_REFERRAL = 0x20, /* for the counters */
 	/* wire[] is ancount records of equal, even length, any of which may come first */
@@ -198,6 +249,108 @@ struct vly_image_answer {
 	uint16_t fix[];     /* ascending offsets into wire[] of two-octet compression pointers */
 };
 static_assert(sizeof(struct vly_image_answer) == 16, "kept small: there is one per RRset");
+
+/* Pieces in one response: a chain may pass VLY_ALIAS_HOPS_MAX wildcards, its end takes three. */
+#define VLY_PIECES_MAX 20
+
+/* Behind an answer with VLY_ANSWER_PROVED: the pieces that belong to it, at the next multiple of 8
+ * octets behind wire[] and its tail. Pieces of the query's own go to the same place. */
+struct vly_image_proof {
+	uint16_t insert_off; /* where in wire[] pieces go: the end of the authority section */
+	uint16_t piece_cnt;  /* 0..VLY_PIECES_MAX - 1 */
+	vly_image_ref piece[];
+};
+
+/*
+ * An NSEC or NSEC3 record and the RRSIGs that cover it. Followed by rrsig_off[record_cnt - 1],
+ * padded to a multiple of 8 octets, then wire[wire_len].
+ *
+ * The owner of the first record is owner_len octets of labels in lower case, then a pointer to the
+ * apex in the question's name (or the CNAME chain's last name, wherever that is); in the root zone,
+ * the root's octet 0 in place of the pointer. The owner of each RRSIG is a pointer to the first
+ * owner. All these pointers are 0 in wire[]. There are no other pointers.
+ */
+struct vly_image_piece {
+	uint16_t wire_len;  /* 1..16383 */
+	uint16_t first_len; /* octets of the first record */
+	uint16_t sum; /* one's complement sum of wire[] in host order, as if at an even offset */
+	uint8_t owner_len;    /* 0: the apex, to 254 less the apex */
+	uint8_t record_cnt;   /* 1..255 */
+	uint16_t rrsig_off[]; /* where in wire[] each RRSIG begins, ascending */
+};
+static_assert(sizeof(struct vly_image_piece) == 8, "a piece is mostly wire[]");
+
+enum vly_image_denial_kind {
+	VLY_DENIAL_NSEC = 1,  /* `index` is a struct vly_image_order */
+	VLY_DENIAL_NSEC3 = 2, /* `index` is struct vly_image_hash_bucket[(1 << bits) + extra_cnt] */
+};
+
+/* RFC 9276 §3.2: validators treat zones with more additional iterations as insecure, so that no
+ * cover is computed for these; 150 is the highest limit in use. Each iteration costs the lcore
+ * about 40 ns for each query that needs a cover. */
+#define VLY_NSEC3_ITERATIONS_MAX 150
+
+/* How a signed zone denies names. Followed by the salt. */
+struct vly_image_denial {
+	uint8_t kind;        /* enum vly_image_denial_kind */
+	uint8_t bits;        /* NSEC3: 0..28 */
+	uint16_t iterations; /* NSEC3: additional iterations of SHA-1 (RFC 5155 §5) */
+	uint32_t extra_cnt;  /* NSEC3: buckets behind the first 1 << bits */
+	vly_image_ref index;
+	uint8_t salt_len;
+	uint8_t salt[];
+};
+
+/*
+ * NSEC3: up to seven hashes that begin with the same `bits` bits, which are the bucket's index.
+ * Hashes are uniform, so that a bucket has about four. tag[] are the 32 bits behind these, in
+ * ascending order. What covers a hash is the entry with the largest tag that is not larger, or else
+ * `before`. Equal tags: the owner decides.
+ *
+ * More than seven hashes: `next` is the index of a bucket, one of the extra_cnt, with the following
+ * ones, or 0. An index is always larger than that of the bucket it stands in. Free entries, all at
+ * the end, have tag UINT32_MAX and piece 0.
+ */
+struct vly_image_hash_bucket {
+	uint32_t tag[7];
+	vly_image_ref before; /* piece of the last hash before this bucket's; the first one's: the
+			       * zone's last */
+	vly_image_ref piece[7];
+	uint32_t next;
+};
+static_assert(sizeof(struct vly_image_hash_bucket) == 64, "one cache line per probe");
+
+/* An order has a sample of its keys: each 64th, the first one first. */
+#define VLY_ORDER_BLOCK 64
+
+/*
+ * NSEC: a part of the zone's names in canonical order (RFC 4034 §6.1). A name has a key: its labels
+ * from the apex downwards, without those of the apex; of each label the octets in lower case, with
+ * 1 before each octet that is 0 or 1, which itself becomes 1 or 2; then 0. Keys in the order of
+ * memcmp(), a shorter one before its extensions, are names in canonical order.
+ *
+ * The names of an order share the first octets of their keys: those that the orders above it have
+ * looked at, then skip[skip_len]. The next eight octets, as a big-endian number, 0 behind the end,
+ * are different in each entry of key[]. Where several names have the same eight octets, a deeper
+ * order, listed in deep[], has all of them; piece[] then is that of the last of them.
+ *
+ * Followed by: skip[skip_len], padded to a multiple of 8; uint64_t sample[], key[cnt];
+ * struct vly_image_deep deep[deep_cnt], ascending; vly_image_ref piece[cnt].
+ */
+struct vly_image_order {
+	uint32_t cnt; /* 1.. */
+	uint32_t deep_cnt;
+	vly_image_ref before; /* piece of the last name before these; the zone's first order: its
+			       * last name's */
+	uint16_t skip_len;
+	uint16_t reserved; /* 0 */
+};
+static_assert(sizeof(struct vly_image_order) == 16, "keys stay aligned");
+
+struct vly_image_deep {
+	uint32_t idx;        /* into key[] */
+	vly_image_ref order; /* a struct vly_image_order */
+};
 
 /* The octets that an image of `image_bytes` takes in huge pages. */
 static inline uint64_t
@@ -244,10 +397,27 @@ vly_image_at(const uint8_t *heap, vly_image_ref ref)
 	return heap + (uint64_t)ref * VLY_IMAGE_REF_BYTES;
 }
 
+/* Only of a node with VLY_NODE_SIGNED. */
+static inline const struct vly_image_signed *
+vly_image_node_signed(const struct vly_image_node *node)
+{
+	return (const void *)&node->type[node->type_cnt];
+}
+
+/* Octets of the DO forms behind type[]. */
+static inline unsigned
+vly_image_node_signed_bytes(const struct vly_image_node *node)
+{
+	return node->flags & VLY_NODE_SIGNED
+		       ? (unsigned)sizeof(struct vly_image_signed) +
+				 node->type_cnt * (unsigned)sizeof(vly_image_ref)
+		       : 0;
+}
+
 static inline const uint8_t *
 vly_image_node_name(const struct vly_image_node *node)
 {
-	return (const uint8_t *)&node->type[node->type_cnt];
+	return (const uint8_t *)&node->type[node->type_cnt] + vly_image_node_signed_bytes(node);
 }
 
 /* ANCOUNT, NSCOUNT and ARCOUNT as the lower 48 bits of a number. */
@@ -289,6 +459,68 @@ vly_image_answer_keep_arcount(const struct vly_image_answer *answer)
 	memcpy(&cnt, vly_image_answer_wire(answer) + answer->wire_len,
 	       vly_image_answer_tail_bytes(answer));
 	return cnt;
+}
+
+/* Octets from the start of an answer to its struct vly_image_proof. */
+static inline uint32_t
+vly_image_answer_proof_off(const struct vly_image_answer *answer)
+{
+	uint32_t end = vly_image_answer_wire_off(answer->fix_cnt) + answer->wire_len +
+		       vly_image_answer_tail_bytes(answer);
+
+	return (end + 7) & ~7u;
+}
+
+/* Only of an answer with VLY_ANSWER_PROVED. */
+static inline const struct vly_image_proof *
+vly_image_answer_proof(const struct vly_image_answer *answer)
+{
+	return (const void *)((const uint8_t *)answer + vly_image_answer_proof_off(answer));
+}
+
+static inline uint32_t
+vly_image_piece_wire_off(unsigned record_cnt)
+{
+	uint32_t bytes = (uint32_t)sizeof(struct vly_image_piece) + 2u * (record_cnt - 1);
+
+	return (bytes + 7) & ~7u;
+}
+
+static inline const uint8_t *
+vly_image_piece_wire(const struct vly_image_piece *piece)
+{
+	return (const uint8_t *)piece + vly_image_piece_wire_off(piece->record_cnt);
+}
+
+static inline const uint8_t *
+vly_image_order_skip(const struct vly_image_order *order)
+{
+	return (const uint8_t *)(order + 1);
+}
+
+static inline const uint64_t *
+vly_image_order_sample(const struct vly_image_order *order)
+{
+	return (const void *)(vly_image_order_skip(order) + ((order->skip_len + 7u) & ~7u));
+}
+
+static inline const uint64_t *
+vly_image_order_key(const struct vly_image_order *order)
+{
+	return vly_image_order_sample(order) +
+	       ((uint64_t)order->cnt + VLY_ORDER_BLOCK - 1) / VLY_ORDER_BLOCK;
+}
+
+static inline const struct vly_image_deep *
+vly_image_order_deep(const struct vly_image_order *order)
+{
+	return (const void *)(vly_image_order_key(order) + order->cnt);
+}
+
+static inline const vly_image_ref *
+vly_image_order_piece(const struct vly_image_order *order)
+{
+	return (const void *)(vly_image_order_deep(order) + order->deep_cnt);
 }
 
 #endif

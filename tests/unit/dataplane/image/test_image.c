@@ -307,9 +307,9 @@ Test(image, with_a_wrong_header_says_what_is_wrong)
 	EXPECT(section[VLY_SECTION_HEAP].bytes, 0, "outside the heap");
 	EXPECT(section[VLY_SECTION_ZONES].off, (good.image_bytes + 127) & ~UINT64_C(63),
 	       "outside the image");
-	EXPECT(section[VLY_SECTION_HEAP + 1].bytes, 64, "unknown to this version");
-	EXPECT(section[VLY_SECTION_CNT - 1].bytes, 64, "unknown to this version");
-	EXPECT(section[7].bytes, 64, "unknown to this version");
+	EXPECT(section[VLY_SECTION_HEAP + 1].off, 8, "outside the image");
+	EXPECT(mandatory, good.mandatory | 1u << (VLY_SECTION_HEAP + 1), "unknown to this version");
+	EXPECT(mandatory, good.mandatory | 1u << 31, "unknown to this version");
 #undef EXPECT
 }
 
