@@ -53,10 +53,8 @@ class _Resolver:
         self.passed.add(name)
         if not zone.above(name):
             return self.done()
-        if cut := zone.cut_above(name, name if self.rrtype == DS else None):
-            return self.referral(cut)
-        if dname := zone.dname_above(name):
-            return self.rewrite(dname)
+        if turn := zone.turn(name, name if self.rrtype == DS else None):
+            return self.referral(turn[0]) if turn[1] == NS else self.rewrite(turn[0])
         if name in zone.existing:
             return self.at(name)
         encloser = zone.encloser(name)

@@ -14,7 +14,7 @@ import questions
 import reference
 import signedgen
 from lookup import Family, suffixes
-from signed_zone import CNAME, DNAME, NSEC, NSEC3, RRSIG, SOA, wildcard_of
+from signed_zone import CNAME, DNAME, NS, NSEC, NSEC3, RRSIG, SOA, wildcard_of
 
 ANY = reference.ANY
 # What a predicate sees: the zone that answers, a signed_zone.SignedZone, and what the reference expects of it.
@@ -82,11 +82,16 @@ def hash_is_encloser(seen):
                for suffix in suffixes(name))
 
 
-@fault(("nsd",), "NODATA at a wildcard's own name is denied with its NSEC3", "RFC 5155 §7.2.3",
-       "NSD adds the one that covers the name, as if the wildcard had been expanded")
-def asterisk_asked(seen):
-    return is_hashed(seen.zone) and any(suffix[:2] == b"\1*" for name in claimed(seen, "nodata")
-                                        for suffix in suffixes(name))
+@fault(("nsd",), "Names with an asterisk in them are denied as others are, in zones with NSEC3", "RFC 5155 §7.2.3",
+       "NSD adds an NSEC3, as if the name had come out of a wildcard, or lacks one")
+def asterisk_denied(seen):
+    return is_hashed(seen.zone) and any(suffix[:2] == b"\1*" for name in claimed(seen) for suffix in suffixes(name))
+
+
+@fault(("knot",), "A wildcard stands for names that begin with an asterisk, too", "RFC 4592 §2.2.1",
+       "Knot leaves out the proof that the name itself does not exist")
+def asterisk_expanded(seen):
+    return any(name[:2] == b"\1*" for name in claimed(seen, "expanded", "wildcard-nodata"))
 
 
 @fault(("nsd",), "An encloser without NSEC3 is passed over on the way to the closest provable encloser",
@@ -129,7 +134,13 @@ def signed_alias(seen):
 @fault(("bind",), "NSEC and RRSIG at a delegation are asked of the child", "RFC 4035 §3.1.4.1",
        "as in NSD and Knot; BIND answers with those of the parent")
 def types_at_cut(seen):
-    return seen.question.qtype in (RRSIG, NSEC) and seen.zone.cut_above(seen.question.name.lower()) is not None
+    turn = seen.zone.turn(seen.question.name.lower())
+    return seen.question.qtype in (RRSIG, NSEC) and turn is not None and turn[1] == NS
+
+
+@fault(("knot",), "YXDOMAIN comes with no SOA and no proof", "RFC 6672 §2.2", "as yxdomain")
+def signed_yxdomain(seen):
+    return seen.expected.rcode == reference.YXDOMAIN
 
 
 @fault(("knot",), "The NSEC that proves a wildcard's expansion is there even if NSEC was asked for",

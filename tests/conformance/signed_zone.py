@@ -101,9 +101,7 @@ class SignedZone:
         """Those that exist: not what only NSEC3 has (RFC 5155 §7.2.8), nor what is below a cut or a DNAME."""
         self.existing = {self.origin}
         for owner, sets in self.sets.items():
-            if set(sets) <= {NSEC3, RRSIG} and NSEC3 in sets or self.cut_above(owner, owner):
-                continue
-            if self.dname_above(owner):
+            if set(sets) <= {NSEC3, RRSIG} and NSEC3 in sets or self.turn(owner, owner):
                 continue
             for name in suffixes(owner):
                 self.existing.add(name)
@@ -119,13 +117,14 @@ class SignedZone:
                 return found[::-1]
         return []
 
-    def cut_above(self, name, spare=None):
-        """The delegation that the name is at or below, but not the one at `spare`."""
-        return next((ancestor for ancestor in self.above(name)[1:]
-                     if NS in self.sets.get(ancestor, ()) and ancestor != spare), None)
-
-    def dname_above(self, name):
-        return next((ancestor for ancestor in self.above(name)[:-1] if DNAME in self.sets.get(ancestor, ())), None)
+    def turn(self, name, spare=None):
+        """(cut or DNAME that the name is at or below, its type), the topmost; None: neither. `spare` is no cut."""
+        for ancestor in self.above(name):
+            if NS in self.sets.get(ancestor, ()) and ancestor not in (spare, self.origin):
+                return ancestor, NS
+            if DNAME in self.sets.get(ancestor, ()) and ancestor != name:
+                return ancestor, DNAME
+        return None
 
     def encloser(self, name):
         return next(ancestor for ancestor in suffixes(name) if ancestor in self.existing)

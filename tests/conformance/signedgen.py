@@ -25,13 +25,16 @@ class Signed(Zone):
     def __init__(self, origin, records, method):
         super().__init__(origin, [record for record in records if record.type not in SIGNERS_OWN])
         self.method = method
-        self._text = functools.lru_cache(maxsize=2)(self._sign)
+        self.texts = {}
 
-    def _sign(self, serial):
-        return signing.sign_text(self.origin, self.method, super().text(serial))
+    def __reduce__(self):
+        """In another process it is signed anew."""
+        return Signed, (self.origin, self.records, self.method)
 
     def text(self, serial=1):
-        return self._text(serial)
+        if serial not in self.texts:
+            self.texts[serial] = signing.sign_text(self.origin, self.method, super().text(serial))
+        return self.texts[serial]
 
     def reduced(self, records):
         return Signed(self.origin, records, self.method)
