@@ -99,7 +99,7 @@ def serve(volley, method):
 
 
 def anchors(method):
-    return [f"{ORIGIN} DNSKEY {data}" for data in signing.dnskeys(method)]
+    return [f"{ORIGIN} 3600 IN DNSKEY {data}" for data in signing.dnskeys(method)]
 
 
 def absolute(name):
@@ -201,10 +201,11 @@ def test_dnsviz(validated, tmp_path):
     """It finds nothing wrong with the zone, a host, and a name that a wildcard stands for."""
     volley, method = validated
     volley.network.client.ip("route", "add", "default", "via", SERVER4)  # it wants to see one
-    probed = tmp_path / "probe.json"
+    probed, keys = tmp_path / "probe.json", tmp_path / "keys"
+    keys.write_text("".join(f"{anchor}\n" for anchor in anchors(method)))
     done = volley.network.client.run(DNSVIZ, "probe", "-4", "-A", "-a", ORIGIN, "-x", f"{ORIGIN}+:ns.{ORIGIN}={SERVER4}",
                                      "-o", probed, ORIGIN, f"h1.{ORIGIN}", f"q.w1.{ORIGIN}")
     assert done.returncode == 0, done.stderr
-    shown = volley.network.client.run(DNSVIZ, "print", "-r", probed).stdout
+    shown = volley.network.client.run(DNSVIZ, "print", "-t", keys, "-r", probed).stdout
     marks = Counter(re.findall(r"^ *\[(.)\]", shown, re.MULTILINE))
     assert set(marks) == {"."} and marks["."] > 30, shown
