@@ -237,9 +237,6 @@ check_negative(const struct vly_image_checker *checker, uint32_t idx, unsigned a
 	if (check_answer(checker, idx, zone->nxdomain, apex_len) != 0 ||
 	    check_answer(checker, idx, zone->nodata, apex_len) != 0)
 		return -1;
-	if ((zone->signed_nodata == 0) != (zone->signed_nxdomain == 0) ||
-	    (zone->denial != 0 && !is_signed(zone)))
-		return vly_image_refuse(checker->error, "zone %u: signed by halves", idx);
 	if (!is_signed(zone))
 		return 0;
 	if (check_answer(checker, idx, zone->signed_nxdomain, apex_len) != 0)
@@ -256,6 +253,9 @@ check_zone(const struct vly_image_checker *checker, uint32_t idx)
 	if (zone->flags != 0)
 		return vly_image_refuse(checker->error, "zone %u: unknown flags 0x%x", idx,
 					zone->flags);
+	if ((zone->signed_nodata == 0) != (zone->signed_nxdomain == 0) ||
+	    (zone->denial != 0 && !is_signed(zone)))
+		return vly_image_refuse(checker->error, "zone %u: signed by halves", idx);
 	if (check_node(checker, zone->apex) != 0)
 		return -1;
 	apex = vly_image_at(checker->image->heap, zone->apex);
