@@ -17,6 +17,8 @@ from .measure import progress
 from .sandbox import run_tool
 from .zones import ORIGIN, TYPE_NUMBER
 
+NAMES = 1_000_000
+
 SIGNATURE_SECONDS = 20 * 365 * 86400
 
 # Of the delegations in the opt-out zone, one in so many has a DS, as in the largest TLDs.
@@ -166,3 +168,15 @@ def make_optout(cache, seed, name_cnt, question_cnt):
 
     questions = zones.delegation_questions(labels, seed, name_cnt - 1, question_cnt, insecure)
     return workload(path, questions, "referrals", is_right_insecure_referral)
+
+
+# name of the case, what it is, its workload, the RCODE of each answer
+KINDS = [
+    ("positive", "A queries, a zone of a million names", make_positive, "NOERROR"),
+    ("referral", "names below a million delegations with DS", make_referral, "NOERROR"),
+    ("nodata", "AAAA queries for a million names that have A alone, NSEC", make_nodata, "NOERROR"),
+    ("nsec", "random labels below a zone of a million names, NSEC", make_nsec, "NXDOMAIN"),
+    ("nsec3", "random labels below a zone of a million names, NSEC3", make_nsec3, "NXDOMAIN"),
+    ("optout", "names below a million delegations, few with DS, NSEC3 opt-out", make_optout,
+     "NOERROR"),
+]

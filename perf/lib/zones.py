@@ -322,8 +322,8 @@ def make_mixed_root(_directory, seed, _name_cnt, question_cnt):
     return Workload([(".", root_zone)], questions, None, is_right_root)
 
 
-def write_question_list(path, questions, with_edns=False):
-    """The questions as text: what kxdpgun (with its E flag) and dnsperf read."""
-    flag = " E" if with_edns else ""
+def write_question_list(path, questions, with_edns=False, wants_dnssec=False):
+    """The questions as text: what kxdpgun (with its flags E, or D for DO=1) and dnsperf read."""
+    flag = " D" if wants_dnssec else " E" if with_edns else ""
     write_lines(path, (f"{wire_to_name(name)} {TYPE_NAME[qtype]}{flag}\n"
                        for name, qtype in questions))
