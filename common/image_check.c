@@ -129,6 +129,17 @@ name_is_valid(const uint8_t *name, unsigned len)
 	return pos + 1 == len;
 }
 
+/* Of a valid name. */
+static unsigned
+label_cnt_of(const uint8_t *name)
+{
+	unsigned cnt = 0;
+
+	for (; *name != 0; name += *name + 1u)
+		cnt++;
+	return cnt;
+}
+
 static int
 check_pieces(const struct vly_image_checker *checker, uint32_t zone_idx,
 	     const struct vly_image_signed *dnssec)
@@ -262,7 +273,8 @@ check_zone(const struct vly_image_checker *checker, uint32_t idx)
 	if (apex->zone != idx || !(apex->flags & VLY_NODE_APEX))
 		return vly_image_refuse(checker->error, "zone %u: node %u is not its apex", idx,
 					zone->apex);
-	if (zone->label_cnt > VLY_NAME_LABELS_MAX || zone->label_max > VLY_NAME_LABELS_MAX)
+	if (zone->label_cnt != label_cnt_of(vly_image_node_name(apex)) ||
+	    zone->label_max > VLY_NAME_LABELS_MAX)
 		return vly_image_refuse(checker->error, "zone %u: impossible label count", idx);
 	if (check_wildcard(checker, apex) != 0)
 		return -1;

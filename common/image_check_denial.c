@@ -49,12 +49,6 @@ spend(struct walk *walk, uint64_t bytes)
 }
 
 static int
-check_piece_or_none(const struct walk *walk, vly_image_ref ref)
-{
-	return ref == 0 ? 0 : vly_image_check_piece(&walk->checker, walk->zone_idx, ref);
-}
-
-static int
 check_hash_piece(const struct walk *walk, vly_image_ref ref)
 {
 	if (vly_image_check_piece(&walk->checker, walk->zone_idx, ref) != 0)
@@ -103,7 +97,7 @@ check_hash_bucket(const struct walk *walk, const struct buckets *all, uint64_t i
 
 	if (check_entries(walk, idx, bucket) != 0)
 		return -1;
-	if (bucket->before != 0 && check_hash_piece(walk, bucket->before) != 0)
+	if (check_hash_piece(walk, bucket->before) != 0)
 		return -1;
 	if (bucket->next == 0)
 		return 0;
@@ -240,7 +234,8 @@ check_order(struct walk *walk, vly_image_ref ref, unsigned at, struct share shar
 	const uint64_t begin = vly_image_part_begin(order->deep_cnt, share.part, share.part_cnt);
 	const uint64_t end = vly_image_part_begin(order->deep_cnt, share.part + 1, share.part_cnt);
 
-	if (check_piece_or_none(walk, order->before) != 0 || check_keys(walk, ref, share) != 0)
+	if (vly_image_check_piece(&walk->checker, walk->zone_idx, order->before) != 0 ||
+	    check_keys(walk, ref, share) != 0)
 		return -1;
 	at += order->skip_len + KEY_STEP_BYTES;
 	for (uint64_t i = 0; i < order->deep_cnt; i++) {

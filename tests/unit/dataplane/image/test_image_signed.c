@@ -79,6 +79,7 @@ Test(image_signed, zone)
 	REFUSED(zone[ZONE_NSEC].signed_nodata = FAR, "answer 268435456 is outside the heap");
 	REFUSED(zone[ZONE_UNSIGNED].denial = zone[ZONE_NSEC].denial, "zone 2: signed by halves");
 	REFUSED(zone[ZONE_NSEC].denial = FAR, "zone 0: its denial is outside the heap");
+	REFUSED(zone[ZONE_NSEC].label_cnt = 0, "zone 0: impossible label count");
 	ACCEPTED(zone[ZONE_NSEC].denial = 0);
 	/* damage is found whether a zone is divided or not */
 	zone[ZONE_NSEC3].node_cnt = 1;
@@ -160,6 +161,7 @@ Test(image_signed, piece)
 /* The root's octet stands in place of the pointer. */
 Test(image_signed, piece_of_the_root_zone)
 {
+	made.zone[ZONE_NSEC].label_cnt = 0;
 	made.apex[ZONE_NSEC]->name_len = 1;
 	memset((uint8_t *)(uintptr_t)vly_image_node_name(made.apex[ZONE_NSEC]), 0, 3);
 	memcpy(made.good, made.block, made.bytes);
@@ -225,7 +227,7 @@ Test(image_signed, hash_bucket)
 	REFUSED(hash[2].tag[0] = 5, "zone 1: hash bucket 2 is out of order behind 0");
 	ACCEPTED(hash[0].tag[3] = hash[0].tag[2]);
 	ACCEPTED(hash[1].tag[1] = UINT32_MAX);
-	ACCEPTED(hash[1].before = 0);
+	REFUSED(hash[1].before = 0, "piece 0 is outside the heap");
 }
 
 Test(image_signed, order)
@@ -239,6 +241,7 @@ Test(image_signed, order)
 	REFUSED(order->deep_cnt = UINT32_MAX, "extends past the heap");
 	REFUSED(order->reserved = 1, "unknown flags 0x1");
 	REFUSED(order->skip_len = UINT16_MAX, "extends past the heap");
+	REFUSED(order->before = 0, "piece 0 is outside the heap");
 	REFUSED(order->before = FAR, "piece 268435456 is outside the heap");
 	REFUSED(order_key(order)[1] = 0, "key 1 is out of order");
 	REFUSED(order_sample(order)[0] = 1, "the sample differs from key 0");
