@@ -43,9 +43,7 @@ vly_compile_begin(struct vly_compiler *compiler, uint32_t idx, uint8_t flags)
 	vly_answer_begin(compiler->writer, name, len, flags, is_wildcard || is_cut);
 	compiler->in_wildcard = is_wildcard;
 	compiler->piece_cnt = 0;
-	/* a name that is made from a wildcard, but has a node (chain.h) */
-	if (idx >= compiler->denial.node_cnt)
-		vly_compiler_deny_type(compiler, idx);
+	vly_compiler_deny_copy(compiler, idx);
 }
 
 int

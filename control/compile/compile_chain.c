@@ -38,6 +38,7 @@ add_hop(struct vly_compiler *compiler, const struct vly_chain_hop *hop, bool is_
 
 	if (!is_first && hop->encloser_idx != VLY_ZONE_NONE)
 		vly_compiler_deny_match(compiler, hop->encloser_idx, &hop->owner);
+	vly_compiler_deny_copy(compiler, hop->node_idx);
 	if (record->type == VLY_TYPE_CNAME)
 		return add_signed(compiler, hop->node_idx, owner, record);
 	if (hop->dname_idx != VLY_ZONE_NONE &&

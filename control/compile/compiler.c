@@ -129,6 +129,17 @@ vly_compiler_deny_type(struct vly_compiler *compiler, uint32_t idx)
 }
 
 void
+vly_compiler_deny_copy(struct vly_compiler *compiler, uint32_t idx)
+{
+	struct vly_denial_refs refs;
+
+	if (!compiler->dnssec || idx < compiler->denial.node_cnt)
+		return;
+	vly_denial_of_node(&compiler->denial, idx, &refs);
+	note_piece(compiler, refs.cover);
+}
+
+void
 vly_compiler_deny_match(struct vly_compiler *compiler, uint32_t encloser_idx,
 			const struct vly_name *name)
 {

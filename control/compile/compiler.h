@@ -121,6 +121,10 @@ __attribute__((nonnull(1))) void vly_compiler_add_rrsigs(struct vly_compiler *co
 /* Notes pieces for the DO form at hand: those of node `idx`. Nothing in a plain answer, as below. */
 __attribute__((nonnull)) void vly_compiler_deny_type(struct vly_compiler *compiler, uint32_t idx);
 
+/* Notes the piece that shows that the name of node `idx` does not exist, if the node was made for a
+ * chain, and a wildcard provides what it has (chain.h). */
+__attribute__((nonnull)) void vly_compiler_deny_copy(struct vly_compiler *compiler, uint32_t idx);
+
 /* Notes the piece that shows that `name`, which a wildcard of node `encloser_idx` answers for, does
  * not exist. */
 __attribute__((nonnull)) void vly_compiler_deny_match(struct vly_compiler *compiler,

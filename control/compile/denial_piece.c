@@ -50,10 +50,10 @@ struct draft {
 static void
 measure(struct draft *draft)
 {
-	uint64_t bytes = draft->owner_bytes - POINTER_BYTES;
 	unsigned cnt = draft->rrset->record_cnt;
+	uint64_t bytes = draft->owner_bytes + FIXED_BYTES + draft->rrset->record[0]->data_len;
 
-	for (unsigned i = 0; i < draft->rrset->record_cnt; i++)
+	for (unsigned i = 1; i < cnt; i++)
 		bytes += POINTER_BYTES + FIXED_BYTES + draft->rrset->record[i]->data_len;
 	for (unsigned i = 0; draft->rrsig != NULL && i < draft->rrsig->record_cnt; i++) {
 		if (!covers(draft->rrsig->record[i], draft->rrset->type))

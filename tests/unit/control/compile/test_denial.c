@@ -31,6 +31,7 @@ struct world {
 	bool opt_out;
 	struct vly_nsec3_params params;
 	uint8_t salt[8];
+	const char *apex;
 	struct name name[NAMES_MAX];
 	unsigned cnt;
 	struct signed_image image;
@@ -197,7 +198,7 @@ open_world(struct world *world)
 	for (unsigned i = 0; i < world->cnt; i++)
 		write_name(world, &world->name[i], out);
 	fclose(out);
-	signed_image_open(&world->image, "z.", text);
+	signed_image_open(&world->image, world->apex, text);
 	free(text);
 	cr_assert_not_null(world->image.denial);
 }
@@ -244,7 +245,8 @@ expect_piece(const struct world *world, vly_image_ref ref, const struct name *ow
 
 	if (owner != NULL && world->nsec3) {
 		hash_text(owner->hash, wanted);
-		strcat(wanted, ".z.");
+		strcat(wanted, world->apex[0] == '.' ? "" : ".");
+		strcat(wanted, world->apex);
 	} else if (owner != NULL) {
 		vly_domain_text(owner->wire, wanted);
 	}
@@ -322,7 +324,8 @@ check_search(struct world *world)
 static void
 check_world(struct world *world, unsigned name_cnt)
 {
-	world->name[0] = (struct name){.wire = "\1z", .len = 3, .owns = OWNS_DATA};
+	world->name[0] = (struct name){.owns = OWNS_DATA};
+	world->name[0].len = vly_domain_wire(world->apex, world->name[0].wire);
 	world->cnt = 1;
 	add_names(world, name_cnt);
 	mark_names(world);
@@ -337,10 +340,12 @@ check_world(struct world *world, unsigned name_cnt)
 static void
 check_worlds(bool nsec3, bool opt_out)
 {
+	static const char *const apexes[] = {"z.", ".", "a.example."};
 	struct world *world = malloc(sizeof(*world));
 
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		*world = (struct world){.random = {round}, .nsec3 = nsec3, .opt_out = opt_out};
+		world->apex = apexes[round % 3];
 		vly_test_random_fill(&world->random, world->salt, sizeof(world->salt));
 		world->params = (struct vly_nsec3_params){
 			.iterations = (uint16_t)vly_test_random_below(&world->random, 3),
