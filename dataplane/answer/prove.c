@@ -12,7 +12,7 @@
 /* What a DO form is. */
 enum meaning {
 	ANSWERS,
-	ALIASES, /* a chain of aliases, which has its own pieces */
+	ALIASES, /* of an alias: the answer may have pieces of its own */
 	DENIES,  /* the type, or the DS of a delegation: the node's pieces belong to it */
 };
 
@@ -55,8 +55,12 @@ choose_signed(const struct vly_image *image, const struct vly_image_node *node, 
 
 	if (idx == node->type_cnt && qtype == VLY_TYPE_ANY && idx > 0 && !is_cut)
 		idx = 0;
+	if (node->flags & VLY_NODE_ALIAS) {
+		*meaning = ALIASES;
+		return idx == node->type_cnt ? forms->other : forms->answer[idx];
+	}
 	if (idx == node->type_cnt) {
-		*meaning = node->flags & VLY_NODE_ALIAS ? ALIASES : DENIES;
+		*meaning = DENIES;
 		return forms->other;
 	}
 	/* At a cut, DS may be listed only to say that there is none. */
@@ -157,8 +161,10 @@ vly_query_find_cover(struct vly_query *query, unsigned cnt)
 		const struct vly_image_piece *piece =
 			vly_cover_find(&proof->cover, query[i].image->heap, &query[i].name,
 				       vly_proof_apex_len(&query[i]));
+		proof->cover.denial = NULL;
+		if (piece == NULL)
+			continue;
 		prefetch_lines(piece, PIECE_LINES);
 		proof->piece[proof->piece_cnt++] = piece;
-		proof->cover.denial = NULL;
 	}
 }

@@ -112,5 +112,5 @@ vly_cover_find(const struct vly_cover *cover, const uint8_t *heap, const struct 
 			? vly_order_find(&cover->order, heap, name->lower, name->len - apex_len)
 			: find_hash(cover, heap);
 
-	return vly_image_at(heap, ref);
+	return ref != 0 ? vly_image_at(heap, ref) : NULL;
 }

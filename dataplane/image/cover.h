@@ -36,7 +36,8 @@ __attribute__((nonnull)) void vly_cover_begin(struct vly_cover *cover, const uin
 					      const struct vly_name *name, unsigned apex_len,
 					      unsigned encloser_len);
 
-/* The piece, with the same arguments. Only if cover->denial is not NULL. */
+/* The piece, with the same arguments, or NULL: the zone has none there. Only if cover->denial is not
+ * NULL. */
 __attribute__((nonnull)) const struct vly_image_piece *vly_cover_find(const struct vly_cover *cover,
 								      const uint8_t *heap,
 								      const struct vly_name *name,

@@ -35,8 +35,8 @@ __attribute__((nonnull)) void vly_order_begin(struct vly_order_search *search,
 					      const struct vly_image_order *order,
 					      const uint8_t *labels, unsigned bytes);
 
-/* The piece with the largest owner that is not larger than the name, or the zone's last piece. The
- * name is that of vly_order_begin(). */
+/* The piece with the largest owner that is not larger than the name, or the zone's last piece; 0: the
+ * zone has none there. The name is that of vly_order_begin(). */
 __attribute__((nonnull)) vly_image_ref vly_order_find(const struct vly_order_search *begun,
 						      const uint8_t *heap, const uint8_t *labels,
 						      unsigned bytes);
