@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
 #include "common/log.h"
 
@@ -71,6 +73,10 @@ load_settings(const struct vly_reloader *reloader, const struct vly_config *conf
 	};
 
 	vly_config_severities(config, settings.severity);
+	settings.dnssec.verify = (uint8_t)vly_config_verify(config);
+	settings.dnssec.now_s = (uint64_t)time(NULL);
+	if (getrandom(&settings.dnssec.seed, sizeof(settings.dnssec.seed), GRND_NONBLOCK) < 0)
+		settings.dnssec.seed = uv_hrtime(); /* the same sample twice does no harm */
 	return settings;
 }
 
