@@ -295,6 +295,8 @@ vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *co
 	reloader->on_kick = on_kick;
 	uv_idle_init(loop, &reloader->kick);
 	reloader->kick.data = reloader;
+	uv_timer_init(loop, &reloader->watch);
+	reloader->watch.data = reloader;
 	return reloader;
 }
 
@@ -352,7 +354,7 @@ vly_reloader_pending(const struct vly_reloader *reloader)
 }
 
 static void
-on_kick_closed(uv_handle_t *handle)
+on_watch_closed(uv_handle_t *handle)
 {
 	struct vly_reloader *reloader = handle->data;
 
@@ -361,6 +363,14 @@ on_kick_closed(uv_handle_t *handle)
 	free(reloader->cache_dir);
 	free(reloader->config_path);
 	free(reloader);
+}
+
+static void
+on_kick_closed(uv_handle_t *handle)
+{
+	struct vly_reloader *reloader = handle->data;
+
+	uv_close((uv_handle_t *)&reloader->watch, on_watch_closed);
 }
 
 const char *
