@@ -12,6 +12,7 @@
 #include "fixed_zones.h"
 #include "message.h"
 #include "target.h"
+#include "zone/dnssec_check.h"
 #include "zone/zone_check.h"
 #include "zone/zone_file.h"
 
@@ -134,6 +135,21 @@ build(size_t salt)
 	check_image(builder, loaded, salt);
 }
 
+/* The time is within that of the corpus' signatures. Nothing found may be more than a warning. */
+static void
+check_signed(const struct vly_zone *zone, struct vly_zone_report *report)
+{
+	static const struct vly_dnssec_settings settings = {
+		.now_s = 2000000000, .verify = VLY_DNSSEC_VERIFY_ALL, .thread_max = 1};
+	const uint32_t error_cnt = report->error_cnt;
+	struct vly_dnssec_facts facts;
+
+	report->severity[VLY_ZONE_CHECK_nsec3_costly] = VLY_ZONE_WARNING;
+	vly_dnssec_check(zone, &settings, report, &facts);
+	require(report->error_cnt == error_cnt);
+	require(facts.is_signed || facts.expiry_s == 0);
+}
+
 /* Returns true when the zone has no error. */
 static bool
 read_zone(void)
@@ -144,6 +160,7 @@ read_zone(void)
 	vly_zone_report_defaults(&report);
 	if (vly_zone_read_file(&zone, &scanner, &vly_test_key, "z.", path, NULL, &report) == 0) {
 		vly_zone_check(&zone, &report);
+		check_signed(&zone, &report);
 		vly_zone_free(&zone);
 	} else {
 		require(report.error_cnt > 0);
