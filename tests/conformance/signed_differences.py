@@ -138,6 +138,18 @@ def types_at_cut(seen):
     return seen.question.qtype in (RRSIG, NSEC) and turn is not None and turn[1] == NS
 
 
+@fault(("knot",), "A delegation at a name with an asterisk is denied its DS as others are", "RFC 5155 §7.2.7",
+       "Knot adds the NSEC3 of the name above")
+def asterisk_delegated(seen):
+    return any(suffix[:2] == b"\1*" for name in claimed(seen, "insecure") for suffix in suffixes(name))
+
+
+@fault(("nsd", "knot", "bind"), "Where opt-out leaves an encloser without NSEC3, and the next one above has a wildcard, "
+       "nothing proves NXDOMAIN", "RFC 5155 §7.1", "all send what comes near")
+def no_proof_exists(seen):
+    return not reference.can_prove(seen.zone, seen.expected.claims)
+
+
 @fault(("knot",), "YXDOMAIN comes with no SOA and no proof", "RFC 6672 §2.2", "as yxdomain")
 def signed_yxdomain(seen):
     return seen.expected.rcode == reference.YXDOMAIN
