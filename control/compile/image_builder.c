@@ -38,6 +38,8 @@ struct vly_image_builder {
 	uint32_t zone_size;
 	char *includes; /* of the zone added last */
 	struct vly_zone_scanner scanner;
+	struct vly_dnssec_settings dnssec;
+	bool checks_signed;
 };
 
 /* The first ref of the heap is never used: 0 means none. */
@@ -112,6 +114,14 @@ void
 vly_image_builder_answer_additional_none(struct vly_image_builder *builder)
 {
 	builder->draft.additional_none = true;
+}
+
+void
+vly_image_builder_check_signed(struct vly_image_builder *builder,
+			       const struct vly_dnssec_settings *settings)
+{
+	builder->dnssec = *settings;
+	builder->checks_signed = true;
 }
 
 uint64_t
@@ -196,15 +206,21 @@ vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, 
 			   struct vly_load_progress *progress, struct vly_zone_report *report,
 			   struct vly_zone_info *info)
 {
+	struct vly_dnssec_facts facts = {0};
 	struct vly_zone zone;
 
 	if (vly_zone_read_file(&zone, &builder->scanner, &builder->key, name, path, progress,
 			       report) != 0)
 		return -1;
 	vly_zone_check(&zone, report);
+	if (builder->checks_signed && report->error_cnt == 0)
+		vly_dnssec_check(&zone, &builder->dnssec, report, &facts);
 	int result = report->error_cnt == 0 ? add_zone(builder, &zone, report, info) : -1;
-	if (result == 0)
+	if (result == 0) {
+		info->expiry_s = facts.expiry_s;
+		info->margin_s = facts.margin_s;
 		note_files(builder, &zone, info);
+	}
 	vly_zone_free(&zone);
 	return result;
 }

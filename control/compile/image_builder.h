@@ -17,6 +17,7 @@
 
 #include <volley/image.h>
 
+#include "zone/dnssec_check.h"
 #include "zone/zone_info.h"
 #include "zone/zone_report.h"
 
@@ -41,6 +42,12 @@ __attribute__((nonnull)) void vly_image_builder_answer_any_all(struct vly_image_
  * must have (RFC 9471), and no addresses of hosts that records name. */
 __attribute__((nonnull)) void
 vly_image_builder_answer_additional_none(struct vly_image_builder *builder);
+
+/* Zones added after this are checked as signed zones, too (zone/dnssec_check.h). `settings` is
+ * copied. */
+__attribute__((nonnull)) void
+vly_image_builder_check_signed(struct vly_image_builder *builder,
+			       const struct vly_dnssec_settings *settings);
 
 /*
  * Reads zone `name` (presentation form, such as "example." or ".") from the zone file `path`

@@ -176,6 +176,7 @@ set_defaults(struct vly_config *config)
 	failed |= set_default(&config->checks->id, severity_words[VLY_ZONE_##severity]);
 	VLY_ZONE_CHECKS(X)
 #undef X
+	failed |= set_default(&config->checks->verify_signatures, "sample");
 	failed |= set_default(&config->control->socket, "/run/volley/control.sock");
 	failed |= set_default(&config->control->socket_group, "volley");
 	failed |= set_default(&config->control->state_dir, "/var/lib/volley");
@@ -203,6 +204,16 @@ vly_config_severities(const struct vly_config *config, uint8_t severity[VLY_ZONE
 		for (uint8_t word = VLY_ZONE_IGNORE; word <= VLY_ZONE_ERROR; word++)
 			if (strcmp(value[i], severity_words[word]) == 0)
 				severity[i] = word;
+}
+
+enum vly_dnssec_verify
+vly_config_verify(const struct vly_config *config)
+{
+	const char *word = config->checks->verify_signatures;
+
+	return strcmp(word, "all") == 0    ? VLY_DNSSEC_VERIFY_ALL
+	       : strcmp(word, "none") == 0 ? VLY_DNSSEC_VERIFY_NONE
+					   : VLY_DNSSEC_VERIFY_SAMPLE;
 }
 
 /* Makes a path that is relative to the configuration's own. */

@@ -28,6 +28,7 @@
 
 #include "base/prefix_list.h"
 #include "defence_settings.h"
+#include "zone/dnssec_check.h"
 #include "zone/zone_report.h"
 
 /* Enough to correct a file in a few rounds. More would scroll the first one off the screen. */
@@ -64,6 +65,7 @@ struct vly_config_checks {
 #define X(id, name, severity, help) char *id;
 	VLY_ZONE_CHECKS(X)
 #undef X
+	char *verify_signatures; /* none, sample or all */
 };
 
 struct vly_config_answers {
@@ -137,6 +139,9 @@ vly_config_plan(const struct vly_config_dataplane *dataplane, struct vly_preflig
 /* Writes the severities of the zone checks (enum vly_zone_severity). */
 __attribute__((nonnull)) void vly_config_severities(const struct vly_config *config,
 						    uint8_t severity[VLY_ZONE_CHECK_CNT]);
+
+/* Which signatures a load verifies. */
+__attribute__((nonnull)) enum vly_dnssec_verify vly_config_verify(const struct vly_config *config);
 
 /* Moves the section `defence` out of a configuration. The caller owns it then, and frees it with
  * vly_config_defence_free(). */

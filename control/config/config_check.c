@@ -76,12 +76,16 @@ static void
 check_checks(const struct vly_config_checks *checks, struct vly_config_findings *findings)
 {
 	static const char *const severities[] = {"error", "warning", "ignore", NULL};
+	static const char *const verifies[] = {"none", "sample", "all", NULL};
 
 #define X(id, name, severity, help)                                                                \
 	if (!is_choice(checks->id, severities))                                                    \
 		vly_config_find(findings, "checks." name, 0, "must be error, warning or ignore");
 	VLY_ZONE_CHECKS(X)
 #undef X
+	if (!is_choice(checks->verify_signatures, verifies))
+		vly_config_find(findings, "checks.verify-signatures", 0,
+				"must be none, sample or all");
 }
 
 static void

@@ -45,7 +45,8 @@ static const cyaml_schema_field_t checks_schema[] = {
 #define X(id, name, severity, help) TEXT(name, struct vly_config_checks, id),
 	VLY_ZONE_CHECKS(X)
 #undef X
-		CYAML_FIELD_END,
+		TEXT("verify-signatures", struct vly_config_checks, verify_signatures),
+	CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t zone_fields[] = {

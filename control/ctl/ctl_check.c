@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct check {
 	bool json;
 	FILE *out; /* findings and the summary, for people */
 	json_t *findings;
+	struct vly_dnssec_settings dnssec;
 	struct vly_image_builder *builder; /* NULL: none, or it failed */
 	uint32_t zone_cnt;
 	uint32_t failed_cnt; /* zones */
@@ -97,11 +99,14 @@ check_zone(struct check *check, const struct vly_hash_key *key, const char *name
 	memcpy(report.severity, severity, sizeof(report.severity));
 	report.on_finding = tell_finding;
 	report.context = check;
-	if (begin_image(check, key) != 0)
+	if (begin_image(check, key) != 0) {
 		vly_zone_report_add(&report, VLY_ZONE_CHECK_must, file, 0, "%s", strerror(errno));
-	else if (vly_image_builder_add_file(check->builder, name, file, &check->progress, &report,
-					    &info) == 0)
-		check->record_cnt += info.record_cnt;
+	} else {
+		vly_image_builder_check_signed(check->builder, &check->dnssec);
+		if (vly_image_builder_add_file(check->builder, name, file, &check->progress,
+					       &report, &info) == 0)
+			check->record_cnt += info.record_cnt;
+	}
 	check->failed_cnt += report.error_cnt > 0;
 	check->error_cnt += report.error_cnt;
 	check->warning_cnt += report.warning_cnt;
@@ -141,11 +146,15 @@ run_checks(struct check *check, const struct vly_config_zone *zones, uint32_t zo
 	pthread_t thread;
 
 	check->zone_cnt = zone_cnt;
+	if (getrandom(&check->dnssec.seed, sizeof(check->dnssec.seed), GRND_NONBLOCK) < 0)
+		check->dnssec.seed = check->dnssec.now_s;
 	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
 		memset(&key, 0, sizeof(key)); /* nothing is served from it */
 	bool threaded = pthread_create(&thread, NULL, show_progress, check) == 0;
-	for (uint32_t i = 0; i < zone_cnt; i++)
+	for (uint32_t i = 0; i < zone_cnt; i++) {
+		check->dnssec.sample_max = vly_dnssec_sample(check->dnssec.seed, i, zone_cnt);
 		check_zone(check, &key, zones[i].name, zones[i].file, severity);
+	}
 	vly_image_builder_free(check->builder);
 	pthread_mutex_lock(&check->lock);
 	check->done = true;
@@ -191,10 +200,23 @@ print_summary(const struct check *check)
 		vly_plural(check->warning_cnt), check->failed_cnt, vly_plural(check->failed_cnt));
 }
 
+/* Nothing else is to be done, so that all CPUs verify. */
+static unsigned
+cpu_cnt(void)
+{
+	cpu_set_t cpus;
+	int cnt = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+
+	return cnt > 1 ? (unsigned)cnt : 1;
+}
+
 static struct check
 begin(const struct vly_ctl *ctl)
 {
 	return (struct check){
+		.dnssec = {.now_s = (uint64_t)time(NULL),
+			   .verify = VLY_DNSSEC_VERIFY_ALL,
+			   .thread_max = cpu_cnt()},
 		.json = ctl->json,
 		.out = ctl->print ? stderr : stdout,
 		.findings = json_array(),
@@ -218,6 +240,7 @@ vly_ctl_check(const struct vly_ctl *ctl, const char *config_path)
 		printf("%s\n", errors.text[i]);
 	if (config) {
 		vly_config_severities(config, severity);
+		check.dnssec.verify = (uint8_t)vly_config_verify(config);
 		run_checks(&check, config->zones, config->zone_cnt, severity);
 	}
 	if (ctl->json)

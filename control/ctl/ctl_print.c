@@ -106,6 +106,44 @@ print_trouble(json_t *trouble)
 	json_array_foreach(trouble, i, text) printf("problem    %s\n", json_string_value(text));
 }
 
+/* "12 d 3 h left" or "expired 2 d 3 h ago". Returns `out`. */
+static const char *
+write_left(uint64_t expiry_unix_s, char *out, size_t bytes)
+{
+	double age_s = age_of(expiry_unix_s * UINT64_C(1000000000));
+	char age[40];
+
+	vly_ctl_age(age_s < 0 ? -age_s : age_s, age, sizeof(age));
+	if (age_s < 0)
+		snprintf(out, bytes, "%s left", age);
+	else
+		snprintf(out, bytes, "expired %s ago", age);
+	return out;
+}
+
+static void
+print_signatures(json_t *signatures)
+{
+	uint64_t soon = vly_ctl_number_at(signatures, "expire_soon");
+	uint64_t expired = vly_ctl_number_at(signatures, "expired");
+	uint64_t zones = vly_ctl_number_at(signatures, "zones");
+	char left[60];
+
+	if (zones == 0)
+		return;
+	printf("signatures %llu signed zone%s, first to expire: %s, %s\n",
+	       (unsigned long long)zones, vly_plural(zones),
+	       vly_ctl_text_at(signatures, "first_zone"),
+	       write_left(vly_ctl_number_at(signatures, "first_expiry_unix_s"), left,
+			  sizeof(left)));
+	if (expired > 0)
+		printf("           problem: the signatures of %llu zone%s have expired\n",
+		       (unsigned long long)expired, vly_plural(expired));
+	if (soon > 0)
+		printf("           problem: the signatures of %llu zone%s expire soon\n",
+		       (unsigned long long)soon, vly_plural(soon));
+}
+
 void
 vly_ctl_print_status(json_t *answer)
 {
@@ -131,6 +169,7 @@ vly_ctl_print_status(json_t *answer)
 	       (unsigned long long)vly_ctl_number_at(zones, "from_cache"),
 	       (unsigned long long)vly_ctl_number_at(zones, "failed"));
 	print_failed(answer);
+	print_signatures(json_object_get(answer, "signatures"));
 	printf("images     %llu, %.1f MiB\n", (unsigned long long)vly_ctl_number_at(images, "cnt"),
 	       (double)vly_ctl_number_at(images, "bytes") / (1 << 20));
 	print_trouble(json_object_get(answer, "trouble"));
@@ -160,9 +199,46 @@ vly_ctl_print_reload(json_t *answer)
 		       vly_ctl_text_at(answer, "restart_needed"));
 }
 
+/* How long the signatures of a zone are valid; "-" in an unsigned zone. */
+static const char *
+write_signatures(json_t *zone, char *out, size_t bytes)
+{
+	char left[60];
+	uint64_t expiry_s = vly_ctl_number_at(zone, "signatures_expire_unix_s");
+
+	if (expiry_s == 0)
+		return "-";
+	bool is_soon = strcmp(vly_ctl_text_at(zone, "signatures"), "expire soon") == 0;
+	snprintf(out, bytes, "%s%s", is_soon ? "soon: " : "",
+		 write_left(expiry_s, left, sizeof(left)));
+	return out;
+}
+
+static void
+print_zone(json_t *zone, size_t width, bool with_signatures)
+{
+	char records[VLY_CTL_NUMBER_BYTES];
+	char age[40] = "-";
+	char signatures[80];
+	uint64_t loaded = vly_ctl_number_at(zone, "loaded_unix_ns");
+
+	if (loaded)
+		vly_ctl_age(age_of(loaded), age, sizeof(age) - 4);
+	if (loaded)
+		strcat(age, " ago");
+	printf("%-*s  %10llu  %13s  %-11s  %-13s  ", (int)width, vly_ctl_text_at(zone, "name"),
+	       (unsigned long long)vly_ctl_number_at(zone, "serial"),
+	       vly_ctl_number(vly_ctl_number_at(zone, "records"), records),
+	       vly_ctl_text_at(zone, "state"), age);
+	if (with_signatures)
+		printf("%-20s  ", write_signatures(zone, signatures, sizeof(signatures)));
+	printf("%s\n", vly_ctl_text_at(zone, "file"));
+}
+
 void
 vly_ctl_print_zones(json_t *zones)
 {
+	bool with_signatures = false;
 	size_t width = 4;
 	size_t i;
 	json_t *zone;
@@ -171,23 +247,11 @@ vly_ctl_print_zones(json_t *zones)
 	{
 		size_t len = strlen(vly_ctl_text_at(zone, "name"));
 		width = len > width && len <= 60 ? len : width;
+		with_signatures |= json_object_get(zone, "signatures") != NULL;
 	}
 	if (json_array_size(zones) > 0)
-		printf("%-*s  %10s  %13s  %-11s  %-13s  %s\n", (int)width, "zone", "serial",
-		       "records", "state", "loaded", "file");
-	json_array_foreach(zones, i, zone)
-	{
-		char records[VLY_CTL_NUMBER_BYTES];
-		char age[40] = "-";
-		uint64_t loaded = vly_ctl_number_at(zone, "loaded_unix_ns");
-		if (loaded)
-			vly_ctl_age(age_of(loaded), age, sizeof(age) - 4);
-		if (loaded)
-			strcat(age, " ago");
-		printf("%-*s  %10llu  %13s  %-11s  %-13s  %s\n", (int)width,
-		       vly_ctl_text_at(zone, "name"),
-		       (unsigned long long)vly_ctl_number_at(zone, "serial"),
-		       vly_ctl_number(vly_ctl_number_at(zone, "records"), records),
-		       vly_ctl_text_at(zone, "state"), age, vly_ctl_text_at(zone, "file"));
-	}
+		printf("%-*s  %10s  %13s  %-11s  %-13s  %s%s\n", (int)width, "zone", "serial",
+		       "records", "state", "loaded",
+		       with_signatures ? "signatures            " : "", "file");
+	json_array_foreach(zones, i, zone) print_zone(zone, width, with_signatures);
 }

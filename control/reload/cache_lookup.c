@@ -25,6 +25,7 @@ vly_cache_settings_hash(const struct vly_load_settings *settings)
 		uint8_t severity[VLY_ZONE_CHECK_CNT];
 		uint8_t any_all;
 		uint8_t additional_none;
+		uint8_t verify;
 		char release[32];
 	} what;
 
@@ -38,6 +39,7 @@ vly_cache_settings_hash(const struct vly_load_settings *settings)
 	memcpy(what.severity, settings->severity, sizeof(what.severity));
 	what.any_all = settings->any_all;
 	what.additional_none = settings->additional_none;
+	what.verify = settings->dnssec.verify;
 	snprintf(what.release, sizeof(what.release), "%s", vly_version);
 	return XXH3_64bits(&what, sizeof(what));
 }

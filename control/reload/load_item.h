@@ -12,6 +12,7 @@
 
 #include "base/file_stamp.h"
 #include "publish/live_image.h"
+#include "zone/dnssec_check.h"
 #include "zone/zone_info.h"
 #include "zone/zone_report.h"
 
@@ -31,6 +32,7 @@ struct vly_load_settings {
 	uint8_t severity[VLY_ZONE_CHECK_CNT]; /* enum vly_zone_severity */
 	uint32_t image_max;                   /* images that the load may make, at least 1 */
 	const char *cache_dir;                /* NULL: nothing is taken from the cache */
+	struct vly_dnssec_settings dnssec;    /* the loader sets sample_max and thread_max */
 	bool any_all;                         /* see vly_image_builder_answer_any_all() */
 	bool additional_none;                 /* see vly_image_builder_answer_additional_none() */
 };

@@ -224,6 +224,39 @@ first_error(const struct vly_zone_report *report)
 	return error;
 }
 
+/* CPUs for loading: one stays free of it, for the dataplane and all other work. */
+static uint32_t
+cpu_cnt(void)
+{
+	cpu_set_t cpus;
+	int cnt = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) - 1 : 1;
+
+	return cnt < 1 ? 1 : (uint32_t)cnt;
+}
+
+/* Groups that are loaded at once. */
+static uint32_t
+parallel_max(void)
+{
+	uint32_t cnt = cpu_cnt();
+
+	return cnt > PARALLEL_MAX ? PARALLEL_MAX : cnt;
+}
+
+/* Groups that are loaded at the same time share the CPUs. */
+static struct vly_dnssec_settings
+dnssec_settings(const struct vly_loader *loader, uint32_t item_idx)
+{
+	struct vly_dnssec_settings settings = loader->settings.dnssec;
+	uint32_t parallel = parallel_max();
+
+	if (loader->group_cnt < parallel)
+		parallel = loader->group_cnt;
+	settings.sample_max = vly_dnssec_sample(settings.seed, item_idx, loader->cnt);
+	settings.thread_max = parallel > 0 ? (cpu_cnt() + parallel - 1) / parallel : 1;
+	return settings;
+}
+
 static uint32_t
 add_zones(struct group *group, struct vly_image_builder *builder)
 {
@@ -231,9 +264,11 @@ add_zones(struct group *group, struct vly_image_builder *builder)
 
 	for (uint32_t i = 0; i < group->cnt; i++) {
 		struct vly_load_item *item = &group->loader->items[group->item[i]];
+		struct vly_dnssec_settings dnssec = dnssec_settings(group->loader, group->item[i]);
 		struct vly_zone_report report;
 		vly_zone_report_defaults(&report);
 		memcpy(report.severity, group->loader->settings.severity, sizeof(report.severity));
+		vly_image_builder_check_signed(builder, &dnssec);
 		group->name = item->name;
 		if (vly_image_builder_add_file(builder, item->name, item->file, &group->progress,
 					       &report, &item->info) == 0) {
@@ -375,16 +410,6 @@ on_group_done(uv_work_t *work, int status)
 	group->image = NULL;
 	loader->running--;
 	start_groups(loader);
-}
-
-/* One core stays free of compiling, for the dataplane and all other work. */
-static uint32_t
-parallel_max(void)
-{
-	cpu_set_t cpus;
-	int cnt = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) - 1 : 1;
-
-	return cnt < 1 ? 1 : cnt > PARALLEL_MAX ? PARALLEL_MAX : (uint32_t)cnt;
 }
 
 static void

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
 #include "common/log.h"
 
@@ -71,6 +73,10 @@ load_settings(const struct vly_reloader *reloader, const struct vly_config *conf
 	};
 
 	vly_config_severities(config, settings.severity);
+	settings.dnssec.verify = (uint8_t)vly_config_verify(config);
+	settings.dnssec.now_s = (uint64_t)time(NULL);
+	if (getrandom(&settings.dnssec.seed, sizeof(settings.dnssec.seed), GRND_NONBLOCK) < 0)
+		settings.dnssec.seed = uv_hrtime(); /* the same sample twice does no harm */
 	return settings;
 }
 
@@ -289,6 +295,8 @@ vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *co
 	reloader->on_kick = on_kick;
 	uv_idle_init(loop, &reloader->kick);
 	reloader->kick.data = reloader;
+	uv_timer_init(loop, &reloader->watch);
+	reloader->watch.data = reloader;
 	return reloader;
 }
 
@@ -346,7 +354,7 @@ vly_reloader_pending(const struct vly_reloader *reloader)
 }
 
 static void
-on_kick_closed(uv_handle_t *handle)
+on_watch_closed(uv_handle_t *handle)
 {
 	struct vly_reloader *reloader = handle->data;
 
@@ -355,6 +363,14 @@ on_kick_closed(uv_handle_t *handle)
 	free(reloader->cache_dir);
 	free(reloader->config_path);
 	free(reloader);
+}
+
+static void
+on_kick_closed(uv_handle_t *handle)
+{
+	struct vly_reloader *reloader = handle->data;
+
+	uv_close((uv_handle_t *)&reloader->watch, on_watch_closed);
 }
 
 const char *

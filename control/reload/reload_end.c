@@ -3,11 +3,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/log.h"
 #include "common/notify.h"
 #include "common/plural.h"
 #include "reload_parts.h"
+#include "signature_watch.h"
 
 /* The most zones that a reload names in the log: of failed ones, and of those with warnings. Each
  * line is a write that may wait for the journal while the loop serves nobody. Fewer: more often an
@@ -100,12 +102,34 @@ vly_reload_finish(struct vly_reload *reload, enum vly_reload_code code, const ch
 	for (uint32_t i = 0; i < report->zone_cnt; i++)
 		report->failed_cnt += reload->zones[i]->error != NULL;
 	log_report(reload);
+	vly_reloader_watch(reloader);
 	vly_notify_status("Serves %" PRIu32 " of %" PRIu32 " zones", reloader->live->loaded_cnt,
 			  reloader->live->config->zone_cnt);
 	vly_reload_answer(reload);
 	vly_reload_free(reload);
 	reloader->running = NULL;
 	vly_reloader_kick(reloader);
+}
+
+/* A clock may be set, which a timer does not notice. Rarer: a warning is late by that much. */
+#define WATCH_MAX_S 3600
+
+static void
+on_watch(uv_timer_t *timer)
+{
+	vly_reloader_watch(timer->data);
+}
+
+void
+vly_reloader_watch(struct vly_reloader *reloader)
+{
+	const uint64_t now_s = (uint64_t)time(NULL);
+	const uint64_t next_s = vly_signature_watch(reloader->live, now_s);
+	const uint64_t wait_s = next_s - now_s < WATCH_MAX_S ? next_s - now_s : WATCH_MAX_S;
+
+	uv_timer_stop(&reloader->watch);
+	if (next_s != UINT64_MAX)
+		uv_timer_start(&reloader->watch, on_watch, wait_s * 1000, 0);
 }
 
 static bool

@@ -73,6 +73,7 @@ struct vly_reloader {
 	struct vly_reload_queue queue;
 	uv_idle_t kick;
 	void (*on_kick)(uv_idle_t *kick); /* see vly_reloader_kick() */
+	uv_timer_t watch;                 /* see vly_reloader_watch() */
 };
 
 /* reload_end.c */
@@ -93,6 +94,9 @@ vly_reload_finish(struct vly_reload *reload, enum vly_reload_code code, const ch
 
 /* Has the loop call `on_kick`, which looks whether there is something to do. */
 __attribute__((nonnull)) void vly_reloader_kick(struct vly_reloader *reloader);
+
+/* Logs which signatures of served zones expire soon, and has the loop look again in time. */
+__attribute__((nonnull)) void vly_reloader_watch(struct vly_reloader *reloader);
 
 /* reload_answer.c */
 

@@ -81,6 +81,7 @@ vly_served_zones_successor(const struct vly_served_zones *live, struct vly_confi
 			zone->info = old->info;
 			zone->loaded_unix_ns = old->loaded_unix_ns;
 			zone->cached = old->cached;
+			zone->signature_level = old->signature_level;
 			served->cached_cnt += old->cached;
 			zone->includes = old->includes ? strdup(old->includes) : NULL;
 			if (old->includes && !zone->includes)

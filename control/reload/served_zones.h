@@ -41,6 +41,7 @@ struct vly_served_zone {
 	char *staged_includes;
 	bool cached; /* `image` is from the image cache */
 	bool staged_cached;
+	uint8_t signature_level; /* enum vly_signature_level that was logged (signature_watch.h) */
 	struct vly_zone_error *error; /* owned; of the last load, or NULL */
 	UT_hash_handle hh;
 };

@@ -3,11 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <volley/image.h>
 
 #include "common/version.h"
+#include "reload/signature_watch.h"
 
 /* A person reads it, on a line that is overwritten. */
 #define PROGRESS_MS 250
@@ -122,6 +124,23 @@ trouble_json(const struct vly_commands *commands)
 	return array;
 }
 
+/* Of signed zones; also what metrics are made of. */
+static json_t *
+signatures_json(const struct vly_served_zones *served)
+{
+	struct vly_signature_summary summary;
+
+	vly_signature_summarize(served, (uint64_t)time(NULL), &summary);
+	json_t *json = json_pack("{s:i,s:i,s:i}", "zones", (int)summary.signed_cnt, "expire_soon",
+				 (int)summary.soon_cnt, "expired", (int)summary.expired_cnt);
+	if (summary.first) {
+		json_object_set_new(json, "first_zone", vly_command_text(summary.first->name));
+		json_object_set_new(json, "first_expiry_unix_s",
+				    json_integer((json_int_t)summary.first->info.expiry_s));
+	}
+	return json;
+}
+
 static json_t *
 status_json(const struct vly_commands *commands)
 {
@@ -137,15 +156,33 @@ status_json(const struct vly_commands *commands)
 	json_t *zones = json_pack("{s:i,s:i,s:i,s:i}", "configured", (int)served->config->zone_cnt,
 				  "loaded", (int)served->loaded_cnt, "from_cache",
 				  (int)served->cached_cnt, "failed", (int)served->failed_cnt);
-	json_t *answer =
-		json_pack("{s:b,s:o,s:o,s:o,s:o,s:[],s:o}", "ok", 1, "control", control,
-			  "dataplane", dataplane_json(commands), "zones", zones, "images",
-			  images_json(served), "failed", "trouble", trouble_json(commands));
+	json_t *answer = json_pack(
+		"{s:b,s:o,s:o,s:o,s:o,s:o,s:[],s:o}", "ok", 1, "control", control, "dataplane",
+		dataplane_json(commands), "zones", zones, "signatures", signatures_json(served),
+		"images", images_json(served), "failed", "trouble", trouble_json(commands));
 
 	for (unsigned i = 0; served->failed_cnt > 0 && i < served->config->zone_cnt; i++)
 		if (served->zones[i].error)
 			add_failure(answer, &served->zones[i], &left_off);
 	return answer;
+}
+
+static void
+add_signatures(json_t *json, const struct vly_zone_info *info)
+{
+	static const char *const words[] = {
+		[VLY_SIGNATURES_GOOD] = "good",
+		[VLY_SIGNATURES_SOON] = "expire soon",
+		[VLY_SIGNATURES_URGENT] = "expire soon",
+		[VLY_SIGNATURES_EXPIRED] = "expired",
+	};
+	enum vly_signature_level level = vly_signature_level(info, (uint64_t)time(NULL));
+
+	if (level == VLY_SIGNATURES_NONE)
+		return;
+	json_object_set_new(json, "signatures", json_string(words[level]));
+	json_object_set_new(json, "signatures_expire_unix_s",
+			    json_integer((json_int_t)info->expiry_s));
 }
 
 static json_t *
@@ -161,6 +198,7 @@ zone_json(const struct vly_served_zone *zone)
 		json_object_set_new(json, "loaded_unix_ns",
 				    json_integer((json_int_t)zone->loaded_unix_ns));
 		json_object_set_new(json, "image", json_integer((json_int_t)zone->image->id));
+		add_signatures(json, &zone->info);
 	}
 	json_object_set_new(json, "state",
 			    json_string(!zone->error  ? (zone->image ? "loaded" : "loading")

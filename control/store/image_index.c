@@ -77,7 +77,7 @@ put_checksum(struct vly_index_text *text, const char *word, uint64_t checksum, c
 void
 vly_index_begin(struct vly_index_text *text, uint64_t settings)
 {
-	put_checksum(text, "volley-images 1", settings, '\n');
+	put_checksum(text, "volley-images 2", settings, '\n');
 }
 
 void
@@ -139,6 +139,8 @@ vly_index_add_zone(struct vly_index_text *text, const struct vly_index_zone *zon
 	put_number(text, info->record_cnt, ' ');
 	put_number(text, info->node_cnt, ' ');
 	put_number(text, info->warning_cnt, ' ');
+	put_number(text, info->expiry_s, ' ');
+	put_number(text, info->margin_s, ' ');
 	put_stamp(text, &info->stamp);
 	put_number(text, count_lines(zone->includes), ' ');
 	put_text(text, zone->name);
@@ -289,6 +291,8 @@ take_zone(struct cursor *cursor, struct vly_image_index *index)
 	zone->info.record_cnt = take_number(cursor, ' ', UINT64_MAX);
 	zone->info.node_cnt = take_number(cursor, ' ', UINT64_MAX);
 	zone->info.warning_cnt = (uint32_t)take_number(cursor, ' ', UINT32_MAX);
+	zone->info.expiry_s = take_number(cursor, ' ', INT64_MAX);
+	zone->info.margin_s = take_number(cursor, ' ', INT64_MAX);
 	zone->info.stamp = take_stamp(cursor);
 	uint64_t include_cnt = take_number(cursor, ' ', UINT16_MAX);
 	zone->name = take_string(cursor, ' ');
@@ -333,8 +337,10 @@ vly_image_index_parse(struct vly_image_index *index, char *text, size_t len, uin
 	index->image = calloc(line_cnt + 1, sizeof(*index->image));
 	index->zone = calloc(line_cnt + 1, sizeof(*index->zone));
 	cursor.failed = index->image == NULL || index->zone == NULL || !is_whole(text, len) ||
-			!take_word(&cursor, "volley-images 1 ");
+			!take_word(&cursor, "volley-images ");
 	if (!cursor.failed)
+		other = !take_word(&cursor, "2 ");
+	if (!cursor.failed && !other)
 		other = take_checksum(&cursor, '\n') != settings;
 	while (!other && take_word(&cursor, "image "))
 		take_image(&cursor, index);

@@ -4,13 +4,15 @@
  * made of. A text file `index` beside the images, one line each, ending in the checksum of all
  * lines before:
  *
- *     volley-images 1 SETTINGS
+ *     volley-images 2 SETTINGS
  *     image CHECKSUM BYTES ZONES
- *     zone IMAGE SERIAL RECORDS NODES WARNINGS BYTES MTIME CTIME INODE INCLUDES NAME FILE
+ *     zone IMAGE SERIAL RECORDS NODES WARNINGS EXPIRY MARGIN BYTES MTIME CTIME INODE INCLUDES NAME
+ *          FILE
  *     include BYTES MTIME CTIME INODE FILE
  *     end CHECKSUM
  *
- * IMAGE counts the image lines from 0; the include lines of a zone follow it. Checksums and
+ * IMAGE counts the image lines from 0; EXPIRY and MARGIN are those of struct vly_zone_info; the
+ * include lines of a zone follow it. Checksums and
  * SETTINGS (vly_cache_settings_hash()) are hexadecimal, all other numbers decimal.
  *
  * Use, to write: a zeroed struct vly_index_text, vly_index_begin(), vly_index_add_image() for all
@@ -40,7 +42,7 @@ struct vly_index_image {
 
 struct vly_index_zone {
 	uint32_t image;
-	struct vly_zone_info info; /* only serial, counts and stamp: it has no pointer */
+	struct vly_zone_info info;
 	const char *name;
 	const char *file;
 	const char *includes; /* the include lines as they stand, without "include "; "" for none */
@@ -78,7 +80,7 @@ __attribute__((nonnull)) bool vly_index_next_include(const char **includes,
 
 /*
  * Parses `text` (taken over, with `len` octets and a NUL behind them). Returns 0 with *index the
- * caller's to free; 1 when it was written under other settings; or -1 when it is damaged or there
+ * caller's to free; 1 when it was written under other settings, or by a release with another format; or -1 when it is damaged or there
  * is no memory.
  */
 __attribute__((nonnull, warn_unused_result)) int

@@ -94,6 +94,16 @@ names_end(const struct names *names, const uint8_t *data, unsigned data_len)
 	return at;
 }
 
+void
+vly_rdata_make_canonical(uint16_t type, uint8_t *data, unsigned data_len)
+{
+	const struct names names = canonical_names(type, data, data_len);
+	const unsigned end = names_end(&names, data, data_len);
+
+	for (unsigned i = names.at; i < end; i++) /* lengths of labels are no letters */
+		data[i] = vly_ascii_lower(data[i]);
+}
+
 static int
 compare_octets(const uint8_t *left, unsigned left_len, const uint8_t *right, unsigned right_len)
 {

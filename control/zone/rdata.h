@@ -27,6 +27,11 @@ __attribute__((nonnull)) int vly_rdata_compare(uint16_t type, const uint8_t *lef
 					       unsigned left_len, const uint8_t *right,
 					       unsigned right_len);
 
+/* Puts RDATA into canonical form (RFC 4034 §6.2, RFC 6840 §5.1): those names in lower case that
+ * the form has so. Malformed RDATA may stay as it is. */
+__attribute__((nonnull)) void vly_rdata_make_canonical(uint16_t type, uint8_t *data,
+						       unsigned data_len);
+
 /* Offset of the name that a NAPTR record ends with; 0: the record is malformed. */
 __attribute__((nonnull)) unsigned vly_rdata_naptr_name_off(const uint8_t *data, unsigned data_len);
 

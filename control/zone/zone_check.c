@@ -22,8 +22,8 @@ vly_check_add(const struct vly_check_place *place, unsigned check,
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	vly_domain_text(vly_zone_node_name(zone, place->idx, &len), name);
-	vly_zone_report_add(place->report, check, zone->file[record->file_idx], record->line,
-			    "%.200s: %s", name, text);
+	vly_zone_report_add(place->report, check, zone->file[record != NULL ? record->file_idx : 0],
+			    record != NULL ? record->line : 0, "%.200s: %s", name, text);
 }
 
 /* RFC 1034 §3.6.2, RFC 2181 §10.1, RFC 4034 §2.5, RFC 6672 §2.4: only the records that DNSSEC adds

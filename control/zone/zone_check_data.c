@@ -2,6 +2,7 @@
 #include <volley/octets.h>
 
 #include "common/plural.h"
+#include "dnssec_key.h"
 #include "rdata.h"
 #include "svc_params.h"
 #include "zone_check_parts.h"
@@ -166,26 +167,14 @@ vly_check_data(const struct vly_check_place *place, const struct vly_rrset *rrse
 	}
 }
 
-/* RFC 4034 appendix B */
-static unsigned
-key_tag(const struct vly_zone_record *key)
-{
-	uint32_t sum = 0;
-
-	if (key->data[3] == 1) /* RSA/MD5 */
-		return vly_be16(key->data + key->data_len - 3);
-	for (unsigned i = 0; i < key->data_len; i++)
-		sum += i % 2 == 0 ? (uint32_t)key->data[i] << 8 : key->data[i];
-	return (sum + (sum >> 16)) & 0xffff;
-}
-
 /* Whether a CDS or CDNSKEY record is about this DNSKEY: by tag and algorithm, or by all but the
  * flags, which a revoked key changes. */
 static bool
 is_about(const struct vly_zone_record *record, const struct vly_zone_record *key)
 {
 	if (record->type == VLY_TYPE_CDS)
-		return vly_be16(record->data) == key_tag(key) && record->data[2] == key->data[3];
+		return vly_be16(record->data) == vly_dnssec_key_tag(key->data, key->data_len) &&
+		       record->data[2] == key->data[3];
 	return record->data_len == key->data_len &&
 	       memcmp(record->data + 2, key->data + 2, key->data_len - 2u) == 0;
 }

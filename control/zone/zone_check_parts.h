@@ -12,8 +12,8 @@ struct vly_check_place {
 	uint32_t idx;
 };
 
-/* Reports a finding at the line of a record of the node. */
-__attribute__((format(printf, 4, 5), nonnull, cold)) void
+/* Reports a finding at the line of a record of the node; NULL: at none. */
+__attribute__((format(printf, 4, 5), nonnull(1, 4), cold)) void
 vly_check_add(const struct vly_check_place *place, unsigned check,
 	      const struct vly_zone_record *record, const char *format, ...);
 

@@ -14,6 +14,9 @@ struct vly_zone_info {
 	uint64_t record_cnt;
 	uint64_t node_cnt;
 	uint32_t warning_cnt;
+	/* Of a signed zone, see struct vly_dnssec_facts; otherwise 0. */
+	uint64_t expiry_s;
+	uint64_t margin_s;
 	/* Of the zone file; its inode is 0 when a file may have changed without the stamp showing
 	 * it. */
 	struct vly_file_stamp stamp;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "domain.h"
+#include "name_order.h"
 #include "rdata.h"
 #include "rdata_print.h"
 #include "rr_type.h"
@@ -19,43 +20,6 @@ struct printer {
 	char *data; /* VLY_RDATA_TEXT_BYTES */
 	char owner[VLY_DOMAIN_TEXT_BYTES];
 };
-
-/* Where the labels of a name begin, the last one first. */
-static unsigned
-labels_of(const uint8_t *name, uint8_t label[128])
-{
-	unsigned cnt = 0;
-	uint8_t forward[128];
-
-	for (unsigned at = 0; name[at] != 0; at += name[at] + 1u)
-		forward[cnt++] = (uint8_t)at;
-	for (unsigned i = 0; i < cnt; i++)
-		label[i] = forward[cnt - 1 - i];
-	return cnt;
-}
-
-/* RFC 4034 §6.1; names in a zone are in lower case. */
-static int
-by_name(const void *left_idx, const void *right_idx, void *context)
-{
-	const struct vly_zone *zone = context;
-	uint8_t left_label[128];
-	uint8_t right_label[128];
-	unsigned len;
-	const uint8_t *left = vly_zone_node_name(zone, *(const uint32_t *)left_idx, &len);
-	const uint8_t *right = vly_zone_node_name(zone, *(const uint32_t *)right_idx, &len);
-	unsigned left_cnt = labels_of(left, left_label);
-	unsigned right_cnt = labels_of(right, right_label);
-
-	for (unsigned i = 0; i < left_cnt && i < right_cnt; i++) {
-		const uint8_t *a = left + left_label[i];
-		const uint8_t *b = right + right_label[i];
-		int order = memcmp(a + 1, b + 1, a[0] < b[0] ? a[0] : b[0]);
-		if (order != 0 || a[0] != b[0])
-			return order != 0 ? order : (int)a[0] - b[0];
-	}
-	return (int)left_cnt - (int)right_cnt;
-}
 
 static int
 by_data(const void *left_ref, const void *right_ref)
@@ -122,15 +86,11 @@ int
 vly_zone_print(const struct vly_zone *zone, FILE *out)
 {
 	struct printer printer = {.zone = zone, .out = out, .data = malloc(VLY_RDATA_TEXT_BYTES)};
-	uint32_t *order = reallocarray(NULL, zone->node_cnt, sizeof(*order));
+	uint32_t cnt;
+	uint32_t *order = vly_zone_order(zone, NULL, &cnt);
 	int result = printer.data != NULL && order != NULL ? 0 : -1;
 
-	if (result == 0) {
-		for (uint32_t i = 0; i < zone->node_cnt; i++)
-			order[i] = i;
-		qsort_r(order, zone->node_cnt, sizeof(*order), by_name, (void *)(uintptr_t)zone);
-	}
-	for (uint32_t i = 0; result == 0 && i < zone->node_cnt; i++)
+	for (uint32_t i = 0; result == 0 && i < cnt; i++)
 		result = print_node(&printer, order[i]);
 	vly_rrsets_free(&printer.rrsets);
 	free(printer.sorted);

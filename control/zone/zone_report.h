@@ -50,7 +50,22 @@ enum vly_zone_severity {
 	  "an answer is larger than any DNS message, 65,535 octets, and becomes SERVFAIL")         \
 	X(ttl_range, "ttl-range", WARNING, "a TTL above 2147483647 is treated as 0 (RFC 2181 §8)") \
 	X(ttl_differs, "ttl-differs", WARNING, "the TTLs in an RRset differ (RFC 2181 §5.2)")      \
-	X(duplicate, "duplicate", IGNORE, "a duplicate record (RFC 2181 §5)")
+	X(duplicate, "duplicate", IGNORE, "a duplicate record (RFC 2181 §5)")                      \
+	X(signature_missing, "signature-missing", WARNING,                                         \
+	  "an RRset of a signed zone has no signature (RFC 4035 §2.2)")                            \
+	X(signature_invalid, "signature-invalid", WARNING,                                         \
+	  "an RRset has no signature that validators accept (RFC 4035 §5.3)")                      \
+	X(signature_expired, "signature-expired", WARNING,                                         \
+	  "the signatures of an RRset have expired, or are not yet valid (RFC 4035 §5.3.1)")       \
+	X(nsec_chain, "nsec-chain", WARNING,                                                       \
+	  "the NSEC records do not list the names and types of the zone (RFC 4035 §2.3)")          \
+	X(nsec3_chain, "nsec3-chain", WARNING,                                                     \
+	  "the NSEC3 records do not list the names and types of the zone (RFC 5155 §7.1)")         \
+	X(nsec3_iterations, "nsec3-iterations", WARNING,                                           \
+	  "validators treat the zone as insecure: too many iterations (RFC 9276 §3.2)")            \
+	X(nsec3_costly, "nsec3-costly", IGNORE,                                                    \
+	  "NSEC3 with iterations or a salt, which protect nothing (RFC 9276 §3.1)")                \
+	X(zonemd, "zonemd", WARNING, "no digest of the zone verifies (RFC 8976 §4)")
 
 enum vly_zone_check {
 #define X(id, name, severity, help) VLY_ZONE_CHECK_##id,

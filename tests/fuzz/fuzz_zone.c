@@ -12,6 +12,7 @@
 #include "fixed_zones.h"
 #include "message.h"
 #include "target.h"
+#include "zone/dnssec_check.h"
 #include "zone/zone_check.h"
 #include "zone/zone_file.h"
 
@@ -69,7 +70,7 @@ is_allowed(const char *text, size_t bytes)
 static void
 ask(const struct vly_image *image, const struct vly_table *table, size_t salt)
 {
-	static const uint16_t types[] = {1, 2, 5, 6, 39, 43, 255};
+	static const uint16_t types[] = {1, 2, 5, 6, 39, 43, 47, 255};
 	uint8_t below[VLY_NAME_BYTES_MAX + 1] = {1, 'q'};
 	const uint32_t slot_cnt = image->header->bucket_cnt * 8;
 
@@ -89,6 +90,8 @@ ask(const struct vly_image *image, const struct vly_table *table, size_t salt)
 			     &(struct vly_test_question){
 				     .wire = name,
 				     .type = types[choice / 2 % (sizeof(types) / sizeof(types[0]))],
+				     .edns = choice & 16,
+				     .dnssec_ok = true,
 				     .stream = choice & 2},
 			     &response);
 		require(response.fault == NULL);
@@ -134,6 +137,21 @@ build(size_t salt)
 	check_image(builder, loaded, salt);
 }
 
+/* The time is within that of the corpus' signatures. Nothing found may be more than a warning. */
+static void
+check_signed(const struct vly_zone *zone, struct vly_zone_report *report)
+{
+	static const struct vly_dnssec_settings settings = {
+		.now_s = 2000000000, .verify = VLY_DNSSEC_VERIFY_ALL, .thread_max = 1};
+	const uint32_t error_cnt = report->error_cnt;
+	struct vly_dnssec_facts facts;
+
+	report->severity[VLY_ZONE_CHECK_nsec3_costly] = VLY_ZONE_WARNING;
+	vly_dnssec_check(zone, &settings, report, &facts);
+	require(report->error_cnt == error_cnt);
+	require(facts.is_signed || facts.expiry_s == 0);
+}
+
 /* Returns true when the zone has no error. */
 static bool
 read_zone(void)
@@ -144,12 +162,24 @@ read_zone(void)
 	vly_zone_report_defaults(&report);
 	if (vly_zone_read_file(&zone, &scanner, &vly_test_key, "z.", path, NULL, &report) == 0) {
 		vly_zone_check(&zone, &report);
+		check_signed(&zone, &report);
 		vly_zone_free(&zone);
 	} else {
 		require(report.error_cnt > 0);
 	}
 	require(report.error_cnt == 0 || report.first.text[0] != '\0');
 	return report.error_cnt == 0;
+}
+
+/* Chooses the questions. */
+static size_t
+salt_of(const uint8_t *data, size_t bytes)
+{
+	size_t salt = bytes;
+
+	for (size_t i = 0; i < bytes; i++)
+		salt = salt * 31 + data[i];
+	return salt;
 }
 
 int
@@ -166,14 +196,12 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-	size_t salt = bytes;
-
 	if (bytes > 8192 || !is_allowed((const char *)data, bytes))
 		return -1;
-	require(ftruncate(file, 0) == 0 && pwrite(file, data, bytes, 0) == (ssize_t)bytes);
-	for (size_t i = 0; i < bytes; i++)
-		salt = salt * 31 + data[i];
+	/* in this order, so that the file keeps its pages */
+	require(pwrite(file, data, bytes, 0) == (ssize_t)bytes &&
+		ftruncate(file, (off_t)bytes) == 0);
 	if (read_zone())
-		build(salt);
+		build(salt_of(data, bytes));
 	return 0;
 }

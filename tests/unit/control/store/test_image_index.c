@@ -30,6 +30,8 @@ make_text(void)
 					      .record_cnt = 1,
 					      .node_cnt = 2,
 					      .warning_cnt = 3,
+					      .expiry_s = INT64_MAX,
+					      .margin_s = 4,
 					      .stamp = stamp};
 	vly_index_begin(&text, SETTINGS);
 	for (unsigned i = 0; i < 2; i++)
@@ -72,6 +74,8 @@ Test(image_index, is_read_as_it_was_written)
 	cr_expect_eq(index.zone[1].image, 1);
 	cr_expect_eq(index.zone[1].info.serial, UINT32_MAX);
 	cr_expect_eq(index.zone[1].info.warning_cnt, 3);
+	cr_expect_eq(index.zone[1].info.expiry_s, INT64_MAX);
+	cr_expect_eq(index.zone[1].info.margin_s, 4);
 	cr_expect(vly_file_stamp_equals(&index.zone[1].info.stamp, &stamp));
 	cr_expect_str_eq(index.zone[2].includes, "");
 	const char *includes = index.zone[1].includes;
@@ -96,6 +100,19 @@ Test(image_index, other_settings_are_told_from_damage)
 	free(text.text);
 }
 
+/* An older release wrote it: that is no damage. */
+Test(image_index, other_formats_are_told_from_damage)
+{
+	struct vly_index_text text = {.text = strdup("volley-images 1 0123456789abcdef\n")};
+	struct vly_image_index index;
+
+	text.len = strlen(text.text);
+	text.size = text.len + 1;
+	cr_assert_eq(vly_index_end(&text), 0);
+	cr_expect_eq(parse(&index, text.text, text.len, SETTINGS), 1);
+	free(text.text);
+}
+
 Test(image_index, every_damaged_octet_is_noticed)
 {
 	struct vly_index_text text = make_text();
@@ -113,13 +130,13 @@ Test(image_index, every_damaged_octet_is_noticed)
 Test(image_index, lines_that_make_no_sense_are_refused)
 {
 	static const char *const lines[] = {
-		"zone 2 1 1 1 1 1 1 1 1 0 a. /a\n", /* no such image */
-		"zone 0 1 1 1 1 1 1 1 1 2 a. /a\n", /* an include missing */
-		"zone 0 4294967296 1 1 1 1 1 1 1 0 a. /a\n",
-		"zone 0 1 1 1 1 1 1 1 1 0 a.\n",
-		"zone 0 1 1 1 1 1 1 1 1 0\n",
-		"zone 0 1 1 1 1 1 1 99999999999999999999 1 0 a. /a\n",
-		"zone 0 -1 1 1 1 1 1 1 1 0 a. /a\n",
+		"zone 2 1 1 1 1 8 9 1 1 1 1 0 a. /a\n", /* no such image */
+		"zone 0 1 1 1 1 8 9 1 1 1 1 2 a. /a\n", /* an include missing */
+		"zone 0 4294967296 1 1 1 8 9 1 1 1 1 0 a. /a\n",
+		"zone 0 1 1 1 1 8 9 1 1 1 1 0 a.\n",
+		"zone 0 1 1 1 1 8 9 1 1 1 1 0\n",
+		"zone 0 1 1 1 1 8 9 1 1 99999999999999999999 1 0 a. /a\n",
+		"zone 0 -1 1 1 1 8 9 1 1 1 1 0 a. /a\n",
 		"image 0123456789abcdef 1 1\n", /* behind zones */
 		"nothing\n",
 	};
