@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "image_check.h"
-
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "image_check_parts.h"
 
 /* Octets that a comparison may read behind a node's name. */
 #define NODE_SLACK_BYTES VLY_NAME_SLACK_BYTES
@@ -18,11 +18,8 @@
 /* What an answer that is too large has, and nothing else. */
 #define TOO_LARGE_FLAGS (VLY_ANSWER_TOO_LARGE | VLY_RCODE_SERVFAIL)
 
-struct checker {
-	const struct vly_image *image;
-	uint64_t heap_bytes;
-	struct vly_image_error *error;
-};
+#define NODE_FLAGS                                                                                 \
+	(VLY_NODE_APEX | VLY_NODE_CUT | VLY_NODE_DNAME | VLY_NODE_SIGNED | VLY_NODE_ALIAS)
 
 int
 vly_image_refuse(struct vly_image_error *error, const char *format, ...)
@@ -35,16 +32,9 @@ vly_image_refuse(struct vly_image_error *error, const char *format, ...)
 	return -1;
 }
 
-static bool
-heap_has(const struct checker *checker, vly_image_ref ref, uint64_t bytes)
-{
-	uint64_t off = (uint64_t)ref * VLY_IMAGE_REF_BYTES;
-
-	return ref != 0 && off <= checker->heap_bytes && bytes <= checker->heap_bytes - off;
-}
-
 static int
-check_fixes(const struct checker *checker, vly_image_ref ref, const struct vly_image_answer *answer)
+check_fixes(const struct vly_image_checker *checker, vly_image_ref ref,
+	    const struct vly_image_answer *answer)
 {
 	const uint8_t *wire = vly_image_answer_wire(answer);
 	unsigned next = 0;
@@ -65,16 +55,42 @@ check_fixes(const struct checker *checker, vly_image_ref ref, const struct vly_i
 }
 
 static int
-check_answer(const struct checker *checker, vly_image_ref ref, unsigned anchor_max)
+check_proof(const struct vly_image_checker *checker, uint32_t zone_idx, vly_image_ref ref,
+	    const struct vly_image_answer *answer)
+{
+	const uint64_t off = vly_image_answer_proof_off(answer);
+	const struct vly_image_proof *proof = vly_image_answer_proof(answer);
+
+	if (!vly_image_heap_has(checker, ref, off + sizeof(*proof)) ||
+	    !vly_image_heap_has(checker, ref,
+				off + sizeof(*proof) + proof->piece_cnt * sizeof(proof->piece[0])))
+		return vly_image_refuse(checker->error,
+					"answer %u: its proof extends past the heap", ref);
+	if (proof->piece_cnt >= VLY_PIECES_MAX)
+		return vly_image_refuse(checker->error, "answer %u: a proof of %u pieces", ref,
+					proof->piece_cnt);
+	if (proof->insert_off > answer->keep_len)
+		return vly_image_refuse(checker->error, "answer %u: no place for pieces at %u", ref,
+					proof->insert_off);
+	for (unsigned i = 0; i < proof->piece_cnt; i++)
+		if (vly_image_check_piece(checker, zone_idx, proof->piece[i]) != 0)
+			return -1;
+	return 0;
+}
+
+/* Of the zone `zone_idx`, which exists. */
+static int
+check_answer(const struct vly_image_checker *checker, uint32_t zone_idx, vly_image_ref ref,
+	     unsigned anchor_max)
 {
 	const struct vly_image_answer *answer;
 
-	if (!heap_has(checker, ref, sizeof(*answer)))
+	if (!vly_image_heap_has(checker, ref, sizeof(*answer)))
 		return vly_image_refuse(checker->error, "answer %u is outside the heap", ref);
 	answer = vly_image_at(checker->image->heap, ref);
 	uint64_t bytes = (uint64_t)vly_image_answer_wire_off(answer->fix_cnt) + answer->wire_len +
 			 vly_image_answer_tail_bytes(answer) + VLY_IMAGE_SLACK_BYTES;
-	if (!heap_has(checker, ref, bytes))
+	if (!vly_image_heap_has(checker, ref, bytes))
 		return vly_image_refuse(checker->error, "answer %u extends past the heap", ref);
 	if (answer->keep_len > answer->wire_len ||
 	    vly_image_answer_keep_arcount(answer) > answer->arcount)
@@ -95,7 +111,9 @@ check_answer(const struct checker *checker, vly_image_ref ref, unsigned anchor_m
 	    (answer->ancount == 0 || answer->fix_cnt != 0 ||
 	     answer->wire_len % (2u * answer->ancount) != 0))
 		return vly_image_refuse(checker->error, "answer %u: cannot be rotated", ref);
-	return check_fixes(checker, ref, answer);
+	if (check_fixes(checker, ref, answer) != 0)
+		return -1;
+	return answer->flags & VLY_ANSWER_PROVED ? check_proof(checker, zone_idx, ref, answer) : 0;
 }
 
 static bool
@@ -111,39 +129,134 @@ name_is_valid(const uint8_t *name, unsigned len)
 	return pos + 1 == len;
 }
 
-static int
-check_node(const struct checker *checker, vly_image_ref ref)
+/* Of a valid name. */
+static unsigned
+label_cnt_of(const uint8_t *name)
 {
-	const struct vly_image_node *node;
+	unsigned cnt = 0;
+
+	for (; *name != 0; name += *name + 1u)
+		cnt++;
+	return cnt;
+}
+
+static int
+check_pieces(const struct vly_image_checker *checker, uint32_t zone_idx,
+	     const struct vly_image_signed *dnssec)
+{
+	const vly_image_ref piece[] = {dnssec->denial, dnssec->cover, dnssec->no_wildcard};
+
+	for (unsigned i = 0; i < sizeof(piece) / sizeof(piece[0]); i++)
+		if (piece[i] != 0 && vly_image_check_piece(checker, zone_idx, piece[i]) != 0)
+			return -1;
+	return 0;
+}
+
+/* The DO forms. */
+static int
+check_signed(const struct vly_image_checker *checker, vly_image_ref ref,
+	     const struct vly_image_node *node)
+{
+	const struct vly_image_signed *dnssec = vly_image_node_signed(node);
+
+	for (unsigned i = 0; i < node->type_cnt; i++)
+		if (check_answer(checker, node->zone, dnssec->answer[i], node->name_len) != 0)
+			return -1;
+	if (check_answer(checker, node->zone, dnssec->other, node->name_len) != 0)
+		return -1;
+	const struct vly_image_answer *other = vly_image_at(checker->image->heap, dnssec->other);
+	if (dnssec->insert_off > other->keep_len)
+		return vly_image_refuse(checker->error, "node %u: no place for pieces at %u", ref,
+					dnssec->insert_off);
+	return check_pieces(checker, node->zone, dnssec);
+}
+
+static int
+check_types(const struct vly_image_checker *checker, vly_image_ref ref,
+	    const struct vly_image_node *node)
+{
 	unsigned type_before = 0;
 
-	if (!heap_has(checker, ref, sizeof(*node)))
-		return vly_image_refuse(checker->error, "node %u is outside the heap", ref);
-	node = vly_image_at(checker->image->heap, ref);
-	if (!heap_has(checker, ref,
-		      sizeof(*node) + node->type_cnt * sizeof(node->type[0]) + node->name_len +
-			      NODE_SLACK_BYTES))
-		return vly_image_refuse(checker->error, "node %u extends past the heap", ref);
-	if (node->zone >= checker->image->header->zone_cnt)
-		return vly_image_refuse(checker->error, "node %u: zone %u does not exist", ref,
-					node->zone);
-	if (node->flags & ~(VLY_NODE_APEX | VLY_NODE_CUT | VLY_NODE_DNAME))
-		return vly_image_refuse(checker->error, "node %u: unknown flags 0x%x", ref,
-					node->flags);
-	if (!name_is_valid(vly_image_node_name(node), node->name_len))
-		return vly_image_refuse(checker->error, "node %u: malformed name", ref);
 	for (unsigned i = 0; i < node->type_cnt; i++) {
 		if (node->type[i].type <= type_before)
 			return vly_image_refuse(checker->error, "node %u: types out of order", ref);
 		type_before = node->type[i].type;
-		if (check_answer(checker, node->type[i].answer, node->name_len) != 0)
+		if (check_answer(checker, node->zone, node->type[i].answer, node->name_len) != 0)
 			return -1;
 	}
-	return check_answer(checker, node->other, node->name_len);
+	return check_answer(checker, node->zone, node->other, node->name_len);
+}
+
+static bool
+is_signed(const struct vly_image_zone *zone)
+{
+	return zone->signed_nodata != 0;
 }
 
 static int
-check_zone(const struct checker *checker, uint32_t idx)
+check_node(const struct vly_image_checker *checker, vly_image_ref ref)
+{
+	const struct vly_image_node *node;
+
+	if (!vly_image_heap_has(checker, ref, sizeof(*node)))
+		return vly_image_refuse(checker->error, "node %u is outside the heap", ref);
+	node = vly_image_at(checker->image->heap, ref);
+	if (!vly_image_heap_has(checker, ref,
+				sizeof(*node) + node->type_cnt * sizeof(node->type[0]) +
+					vly_image_node_signed_bytes(node) + node->name_len +
+					NODE_SLACK_BYTES))
+		return vly_image_refuse(checker->error, "node %u extends past the heap", ref);
+	if (node->zone >= checker->image->header->zone_cnt)
+		return vly_image_refuse(checker->error, "node %u: zone %u does not exist", ref,
+					node->zone);
+	if (node->flags & ~NODE_FLAGS)
+		return vly_image_refuse(checker->error, "node %u: unknown flags 0x%x", ref,
+					node->flags);
+	const bool has_signed = node->flags & VLY_NODE_SIGNED;
+	if (has_signed != is_signed(&checker->image->zone[node->zone]))
+		return vly_image_refuse(checker->error, "node %u: %s, but zone %u is not", ref,
+					has_signed ? "signed" : "unsigned", node->zone);
+	if (!name_is_valid(vly_image_node_name(node), node->name_len))
+		return vly_image_refuse(checker->error, "node %u: malformed name", ref);
+	if (check_types(checker, ref, node) != 0)
+		return -1;
+	return has_signed ? check_signed(checker, ref, node) : 0;
+}
+
+/* A node that is another one's wildcard answers as that one does. */
+static int
+check_wildcard(const struct vly_image_checker *checker, const struct vly_image_node *node)
+{
+	if (node->wildcard == 0)
+		return 0;
+	if (check_node(checker, node->wildcard) != 0)
+		return -1;
+	const struct vly_image_node *wildcard = vly_image_at(checker->image->heap, node->wildcard);
+	if (wildcard->zone != node->zone)
+		return vly_image_refuse(checker->error,
+					"node %u: a wildcard of zone %u is in zone %u",
+					node->wildcard, node->zone, wildcard->zone);
+	return 0;
+}
+
+/* The answers of a whole zone. */
+static int
+check_negative(const struct vly_image_checker *checker, uint32_t idx, unsigned apex_len)
+{
+	const struct vly_image_zone *zone = &checker->image->zone[idx];
+
+	if (check_answer(checker, idx, zone->nxdomain, apex_len) != 0 ||
+	    check_answer(checker, idx, zone->nodata, apex_len) != 0)
+		return -1;
+	if (!is_signed(zone))
+		return 0;
+	if (check_answer(checker, idx, zone->signed_nxdomain, apex_len) != 0)
+		return -1;
+	return check_answer(checker, idx, zone->signed_nodata, apex_len);
+}
+
+static int
+check_zone(const struct vly_image_checker *checker, uint32_t idx)
 {
 	const struct vly_image_zone *zone = &checker->image->zone[idx];
 	const struct vly_image_node *apex;
@@ -151,32 +264,33 @@ check_zone(const struct checker *checker, uint32_t idx)
 	if (zone->flags != 0)
 		return vly_image_refuse(checker->error, "zone %u: unknown flags 0x%x", idx,
 					zone->flags);
+	if ((zone->signed_nodata == 0) != (zone->signed_nxdomain == 0) ||
+	    (zone->denial != 0 && !is_signed(zone)))
+		return vly_image_refuse(checker->error, "zone %u: signed by halves", idx);
 	if (check_node(checker, zone->apex) != 0)
 		return -1;
 	apex = vly_image_at(checker->image->heap, zone->apex);
 	if (apex->zone != idx || !(apex->flags & VLY_NODE_APEX))
 		return vly_image_refuse(checker->error, "zone %u: node %u is not its apex", idx,
 					zone->apex);
-	if (zone->label_cnt > VLY_NAME_LABELS_MAX || zone->label_max > VLY_NAME_LABELS_MAX)
+	if (zone->label_cnt != label_cnt_of(vly_image_node_name(apex)) ||
+	    zone->label_max > VLY_NAME_LABELS_MAX)
 		return vly_image_refuse(checker->error, "zone %u: impossible label count", idx);
-	if (apex->wildcard != 0 && check_node(checker, apex->wildcard) != 0)
+	if (check_wildcard(checker, apex) != 0)
 		return -1;
-	if (check_answer(checker, zone->nxdomain, apex->name_len) != 0)
-		return -1;
-	return check_answer(checker, zone->nodata, apex->name_len);
+	return check_negative(checker, idx, apex->name_len);
 }
 
 static int
-check_reachable(const struct checker *checker, vly_image_ref ref)
+check_reachable(const struct vly_image_checker *checker, vly_image_ref ref)
 {
 	if (check_node(checker, ref) != 0)
 		return -1;
-	const struct vly_image_node *node = vly_image_at(checker->image->heap, ref);
-	return node->wildcard == 0 ? 0 : check_node(checker, node->wildcard);
+	return check_wildcard(checker, vly_image_at(checker->image->heap, ref));
 }
 
 static int
-check_bucket(const struct checker *checker, const vly_image_ref *node, uint64_t *map)
+check_bucket(const struct vly_image_checker *checker, const vly_image_ref *node, uint64_t *map)
 {
 	for (unsigned i = 0; i < 8; i++) {
 		if (node[i] == 0)
@@ -184,24 +298,12 @@ check_bucket(const struct checker *checker, const vly_image_ref *node, uint64_t 
 		if (i > 0 && node[i - 1] == 0)
 			return vly_image_refuse(checker->error,
 						"a bucket has a name behind a free slot");
-		if (!heap_has(checker, node[i], sizeof(struct vly_image_node)))
+		if (!vly_image_heap_has(checker, node[i], sizeof(struct vly_image_node)))
 			return vly_image_refuse(checker->error, "node %u is outside the heap",
 						node[i]);
 		map[node[i] / 64] |= UINT64_C(1) << node[i] % 64;
 	}
 	return 0;
-}
-
-static struct checker
-checker_of(const struct vly_image *image, struct vly_image_error *error)
-{
-	return (struct checker){image, image->header->section[VLY_SECTION_HEAP].bytes, error};
-}
-
-static uint64_t
-part_begin(uint64_t cnt, unsigned part, unsigned part_cnt)
-{
-	return cnt * part / part_cnt;
 }
 
 uint64_t
@@ -222,10 +324,10 @@ int
 vly_image_check_buckets(const struct vly_image *image, unsigned part, unsigned part_cnt,
 			uint64_t *map, struct vly_image_error *error)
 {
-	const struct checker checker = checker_of(image, error);
-	uint64_t end = part_begin(image->bucket_cnt, part + 1, part_cnt);
+	const struct vly_image_checker checker = vly_image_checker_of(image, error);
+	uint64_t end = vly_image_part_begin(image->bucket_cnt, part + 1, part_cnt);
 
-	for (uint64_t i = part_begin(image->bucket_cnt, part, part_cnt); i < end; i++) {
+	for (uint64_t i = vly_image_part_begin(image->bucket_cnt, part, part_cnt); i < end; i++) {
 		if (i + BUCKETS_AHEAD < end)
 			fetch_bits(&image->bucket[i + BUCKETS_AHEAD], map);
 		if (check_bucket(&checker, image->bucket[i].node, map) != 0)
@@ -235,12 +337,12 @@ vly_image_check_buckets(const struct vly_image *image, unsigned part, unsigned p
 }
 
 static int
-check_zones(const struct checker *checker, unsigned part, unsigned part_cnt)
+check_zones(const struct vly_image_checker *checker, unsigned part, unsigned part_cnt)
 {
 	uint32_t zone_cnt = checker->image->header->zone_cnt;
-	uint64_t end = part_begin(zone_cnt, part + 1, part_cnt);
+	uint64_t end = vly_image_part_begin(zone_cnt, part + 1, part_cnt);
 
-	for (uint64_t i = part_begin(zone_cnt, part, part_cnt); i < end; i++)
+	for (uint64_t i = vly_image_part_begin(zone_cnt, part, part_cnt); i < end; i++)
 		if (check_zone(checker, (uint32_t)i) != 0)
 			return -1;
 	return 0;
@@ -250,13 +352,13 @@ int
 vly_image_check_heap(const struct vly_image *image, unsigned part, unsigned part_cnt,
 		     uint64_t *const *map, unsigned map_cnt, struct vly_image_error *error)
 {
-	const struct checker checker = checker_of(image, error);
+	const struct vly_image_checker checker = vly_image_checker_of(image, error);
 	uint64_t word_cnt = vly_image_map_words(image);
-	uint64_t end = part_begin(word_cnt, part + 1, part_cnt);
+	uint64_t end = vly_image_part_begin(word_cnt, part + 1, part_cnt);
 
 	if (check_zones(&checker, part, part_cnt) != 0)
 		return -1;
-	for (uint64_t i = part_begin(word_cnt, part, part_cnt); i < end; i++) {
+	for (uint64_t i = vly_image_part_begin(word_cnt, part, part_cnt); i < end; i++) {
 		uint64_t bits = 0;
 		for (unsigned m = 0; m < map_cnt; m++)
 			bits |= map[m][i];

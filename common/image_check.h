@@ -6,7 +6,8 @@
  * In the order of the buckets, each node would be a cache and TLB miss. So nodes are first marked
  * in a map with one bit for each place of the heap, and then checked in the heap's order:
  *   1. vly_image_check_buckets() for each part of the buckets;
- *   2. vly_image_check_heap() for each part of the heap, after all parts of step 1.
+ *   2. vly_image_check_heap() for each part of the heap, after all parts of step 1;
+ *   3. vly_image_check_denial() for each part of what signed zones deny names with.
  * The parts of a step can be checked in any order and by any thread. No state; nothing blocks.
  *
  * Trust: the content of the sections is untrusted; header and section table were checked.
@@ -34,5 +35,11 @@ vly_image_check_buckets(const struct vly_image *image, unsigned part, unsigned p
 __attribute__((nonnull, warn_unused_result)) int
 vly_image_check_heap(const struct vly_image *image, unsigned part, unsigned part_cnt,
 		     uint64_t *const *map, unsigned map_cnt, struct vly_image_error *error);
+
+/* Checks the denial of a part of the zones, and a part of each large one. Returns 0, or -1 with the
+ * reason. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_image_check_denial(const struct vly_image *image, unsigned part, unsigned part_cnt,
+		       struct vly_image_error *error);
 
 #endif

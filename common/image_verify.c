@@ -131,6 +131,12 @@ check_heap(struct verification *all, unsigned part, struct vly_image_error *erro
 }
 
 static int
+check_denial(struct verification *all, unsigned part, struct vly_image_error *error)
+{
+	return vly_image_check_denial(all->image, part, all->part_cnt, error);
+}
+
+static int
 verify(struct verification *all, struct vly_image_error *error)
 {
 	const struct vly_image_header *header = all->image->header;
@@ -142,7 +148,10 @@ verify(struct verification *all, struct vly_image_error *error)
 		return vly_image_refuse(error, "wrong checksum: the image is damaged");
 	if (check_all(all, check_buckets, all->thread_cnt, error) != 0)
 		return -1;
-	return check_all(all, check_heap, part_cnt, error);
+	if (check_all(all, check_heap, part_cnt, error) != 0)
+		return -1;
+	/* each part looks at every zone */
+	return check_all(all, check_denial, all->thread_cnt, error);
 }
 
 int

@@ -77,13 +77,13 @@ put_pointer(struct vly_answer_writer *writer, unsigned off)
 }
 
 /* Writes a name, compressed as far as an equal suffix is known, and makes its own suffixes known if
- * they will stay. */
+ * they will stay where they are. */
 static void
 put_name(struct vly_answer_writer *writer, const uint8_t *name)
 {
 	unsigned len = name_len(name);
 	uint8_t scratch[VLY_NAME_BYTES_MAX];
-	bool learns = !writer->kept && writer->target_cnt < VLY_ANSWER_TARGETS_MAX &&
+	bool learns = writer->learns && writer->target_cnt < VLY_ANSWER_TARGETS_MAX &&
 		      writer->names_at + len <= writer->names + sizeof(writer->names);
 	uint8_t *lower = learns ? writer->names_at : scratch;
 
@@ -141,6 +141,7 @@ void
 vly_answer_add(struct vly_answer_writer *writer, enum vly_section section,
 	       const struct vly_answer_record *record)
 {
+	writer->learns = section != VLY_SECTION_ADDITIONAL;
 	if (record->owner == NULL)
 		put_u16(writer, VLY_POINTER_TAG | VLY_DNS_HEADER_BYTES);
 	else
@@ -158,6 +159,8 @@ vly_answer_add(struct vly_answer_writer *writer, enum vly_section section,
 	writer->wire[length_at] = (uint8_t)(data_len >> 8);
 	writer->wire[length_at + 1] = (uint8_t)data_len;
 	writer->count[section]++;
+	if (section != VLY_SECTION_ADDITIONAL)
+		writer->insert_off = (uint16_t)writer->wire_len;
 }
 
 void

@@ -42,7 +42,7 @@ is_passed(const struct vly_chain *chain)
  * octets of the owner, as the new target; false: the chain ends. */
 static bool
 add_hop(struct vly_chain *chain, const struct vly_zone *zone, const struct vly_zone_record *record,
-	uint32_t dname_idx, unsigned prefix_len, const uint8_t *wire, unsigned len)
+	uint32_t node_idx, unsigned prefix_len, const uint8_t *wire, unsigned len)
 {
 	chain->end = VLY_CHAIN_LEFT;
 	if (chain->hop_cnt == VLY_ALIAS_HOPS_MAX)
@@ -51,7 +51,10 @@ add_hop(struct vly_chain *chain, const struct vly_zone *zone, const struct vly_z
 	if (chain->hop_cnt > 0 || !chain->by_wildcard)
 		hop->owner = chain->target;
 	hop->by = (struct vly_alias_hop){.alias = record, .prefix_len = prefix_len};
-	hop->dname_idx = dname_idx;
+	hop->node_idx = node_idx;
+	hop->dname_idx = record->type == VLY_TYPE_DNAME && !is_known(chain, record) ? node_idx
+										    : VLY_ZONE_NONE;
+	hop->encloser_idx = chain->encloser_idx;
 	hop->target_len = len;
 	memcpy(hop->target, wire, len);
 	chain->hop_cnt++;
@@ -68,7 +71,7 @@ add_cname(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_id
 
 	chain->end = VLY_CHAIN_LEFT;
 	return cname != NULL && !is_passed(chain) &&
-	       add_hop(chain, zone, cname, VLY_ZONE_NONE, 0, cname->data, cname->data_len);
+	       add_hop(chain, zone, cname, node_idx, 0, cname->data, cname->data_len);
 }
 
 /* Replaces the target's suffix, the owner of the DNAME, by the DNAME's target (RFC 6672 §2.2). */
@@ -89,8 +92,6 @@ add_dname(struct vly_chain *chain, const struct vly_zone *zone, uint32_t node_id
 	if (is_passed(chain) || vly_alias_is_growing(chain->hop, sizeof(chain->hop[0]),
 						     chain->hop_cnt, dname, prefix_len))
 		return false;
-	if (is_known(chain, dname))
-		node_idx = VLY_ZONE_NONE; /* in the answer already */
 	memcpy(wire, chain->target.lower, prefix_len);
 	memcpy(wire + prefix_len, dname->data, dname->data_len);
 	return add_hop(chain, zone, dname, node_idx, prefix_len, wire,
@@ -107,6 +108,7 @@ follow(struct vly_chain *chain, const struct vly_zone *zone)
 	unsigned i;
 
 	chain->end = VLY_CHAIN_LEFT;
+	chain->encloser_idx = VLY_ZONE_NONE;
 	if (!vly_zone_has_name(zone, target))
 		return false;
 	for (i = 0;; i++) { /* ends at the apex, at the latest */
@@ -117,6 +119,7 @@ follow(struct vly_chain *chain, const struct vly_zone *zone)
 	if (i > 0 && !(zone->node[found].flags & VLY_ZONE_CUT)) {
 		if (zone->node[found].flags & VLY_ZONE_DNAME)
 			return add_dname(chain, zone, found, target->start[i]);
+		chain->encloser_idx = found;
 		found = zone->node[found].wildcard;
 	}
 	if (found == VLY_ZONE_NONE) {
@@ -137,6 +140,7 @@ vly_chain_follow(struct vly_chain *chain, const struct vly_zone *zone, uint32_t 
 	const uint8_t *name = vly_zone_node_name(zone, node_idx, &len);
 
 	chain->hop_cnt = 0;
+	chain->encloser_idx = VLY_ZONE_NONE;
 	chain->dname_beyond = NULL;
 	chain->by_wildcard = by_wildcard;
 	if (!vly_rdata_scan_name(&chain->target, name, len) || !add_cname(chain, zone, node_idx))

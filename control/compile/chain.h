@@ -19,8 +19,12 @@ enum vly_chain_end {
 /* A CNAME: one of the zone, or one that a DNAME above its owner stands for. */
 struct vly_chain_hop {
 	struct vly_alias_hop by; /* a struct vly_zone_record, the CNAME or the DNAME */
-	uint32_t dname_idx;      /* the DNAME's node; VLY_ZONE_NONE: a CNAME of the zone */
-	struct vly_name owner;   /* of hop[0]: only set when it is the node's own name */
+	uint32_t node_idx;       /* that owns this record */
+	uint32_t dname_idx; /* the DNAME's node; VLY_ZONE_NONE: a CNAME of the zone, or the DNAME
+				  * is in the answer already */
+	/* A wildcard of this node answers for the owner; VLY_ZONE_NONE: none does. Not of hop[0]. */
+	uint32_t encloser_idx;
+	struct vly_name owner; /* of hop[0]: only set when it is the node's own name */
 	unsigned target_len;
 	uint8_t target[VLY_NAME_BYTES_MAX];
 };
@@ -30,7 +34,10 @@ struct vly_chain {
 	uint32_t node_idx;
 	bool by_wildcard;
 	struct vly_name target; /* the last name */
-	unsigned hop_cnt;       /* at least 1 */
+	/* Its closest encloser, when it does not exist: a wildcard, or nothing, answers for it.
+	 * VLY_ZONE_NONE: it exists, or is at or below a cut or DNAME. */
+	uint32_t encloser_idx;
+	unsigned hop_cnt; /* at least 1 */
 	struct vly_chain_hop hop[VLY_ALIAS_HOPS_MAX];
 	/* YXDOMAIN: the DNAME that makes too long a name */
 	const struct vly_zone_record *dname_beyond;

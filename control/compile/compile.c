@@ -30,6 +30,54 @@ compiled_node(const struct vly_compiler *compiler, vly_image_ref ref)
 	return (void *)(heap + (uint64_t)ref * VLY_IMAGE_REF_BYTES);
 }
 
+/* Compiles the node's DO forms and the refs of what denies, and writes them behind type[]. */
+static void
+write_signed(const struct vly_compiler *compiler, uint32_t idx, vly_image_ref signed_other,
+	     struct vly_image_node *node)
+{
+	struct vly_image_signed *to = (void *)&node->type[node->type_cnt];
+	bool is_cut = node->flags & VLY_NODE_CUT;
+	bool has_ds = is_cut && vly_rrsets_find(&compiler->own, VLY_TYPE_DS) != NULL;
+	struct vly_denial_refs refs = {0};
+
+	if (!has_ds)
+		vly_denial_of_node(&compiler->denial, idx, &refs);
+	to->other = signed_other;
+	to->denial = refs.denial;
+	to->cover = refs.cover;
+	to->no_wildcard = refs.no_wildcard;
+	to->insert_off = is_cut && !has_ds ? compiler->insert_off : 0;
+	for (unsigned i = 0; i < compiler->type_cnt; i++)
+		to->answer[i] = compiler->type[i].signed_answer;
+}
+
+static uint8_t
+node_flags(const struct vly_compiler *compiler, uint32_t idx)
+{
+	unsigned flags = compiler->zone->node[idx].flags;
+
+	return (uint8_t)((idx == 0 ? VLY_NODE_APEX : 0) |
+			 (flags & VLY_ZONE_CUT ? VLY_NODE_CUT : 0) |
+			 (flags & VLY_ZONE_DNAME ? VLY_NODE_DNAME : 0) |
+			 (compiler->is_signed ? VLY_NODE_SIGNED : 0) |
+			 (compiler->is_signed && (flags & VLY_ZONE_CNAME) ? VLY_NODE_ALIAS : 0));
+}
+
+/* Compiles the answers of node `idx` in both forms. Returns the DO form for types not listed, 1 in an
+ * unsigned zone; 0: failed. */
+static vly_image_ref
+compile_forms(struct vly_compiler *compiler, uint32_t idx)
+{
+	compiler->size_reported = false;
+	compiler->other = vly_compile_answers(compiler, idx);
+	if (compiler->other == 0 || !compiler->is_signed)
+		return compiler->other;
+	compiler->dnssec = true;
+	vly_image_ref signed_other = vly_compile_answers(compiler, idx);
+	compiler->dnssec = false;
+	return signed_other;
+}
+
 /* Compiles node `idx`, whose records are in compiler->own, and notes its ref. */
 static int
 write_node(struct vly_compiler *compiler, uint32_t idx)
@@ -39,24 +87,29 @@ write_node(struct vly_compiler *compiler, uint32_t idx)
 	unsigned name_len;
 	const uint8_t *name = vly_zone_node_name(compiler->zone, idx, &name_len);
 
-	vly_image_ref other = vly_compile_answers(compiler, idx);
-	if (other == 0)
+	vly_image_ref signed_other = compile_forms(compiler, idx);
+	if (signed_other == 0)
 		return -1;
-	size_t types_bytes = compiler->type_cnt * sizeof(struct vly_image_type);
-	uint64_t off = vly_arena_append(
-		file, sizeof(struct vly_image_node) + types_bytes + name_len, VLY_IMAGE_REF_BYTES);
+	struct vly_image_node head = {
+		.zone = compiler->zone_idx,
+		.name_len = (uint8_t)name_len,
+		.flags = node_flags(compiler, idx),
+		.type_cnt = (uint16_t)compiler->type_cnt,
+		.other = compiler->other,
+	};
+	uint64_t before_name = sizeof(head) + compiler->type_cnt * sizeof(struct vly_image_type) +
+			       vly_image_node_signed_bytes(&head);
+	uint64_t off = vly_arena_append(file, before_name + name_len, VLY_IMAGE_REF_BYTES);
 	if (off == 0)
 		return vly_compiler_fail_memory(compiler);
 	struct vly_image_node *node = (void *)(file->base + off);
-	node->zone = compiler->zone_idx;
-	node->name_len = (uint8_t)name_len;
-	node->flags = (uint8_t)((idx == 0 ? VLY_NODE_APEX : 0) |
-				(source->flags & VLY_ZONE_CUT ? VLY_NODE_CUT : 0) |
-				(source->flags & VLY_ZONE_DNAME ? VLY_NODE_DNAME : 0));
-	node->type_cnt = (uint16_t)compiler->type_cnt;
-	node->other = other;
-	memcpy(node->type, compiler->type, types_bytes);
-	memcpy((uint8_t *)node->type + types_bytes, name, name_len);
+	*node = head;
+	for (unsigned i = 0; i < compiler->type_cnt; i++)
+		node->type[i] =
+			(struct vly_image_type){compiler->type[i].type, compiler->type[i].answer};
+	if (compiler->is_signed)
+		write_signed(compiler, idx, signed_other, node);
+	memcpy(file->base + off + before_name, name, name_len);
 	source->image_ref = (vly_image_ref)((off - VLY_DRAFT_HEAP_OFF) / VLY_IMAGE_REF_BYTES);
 	return 0;
 }
@@ -90,6 +143,24 @@ compile_node(struct vly_compiler *compiler, uint32_t idx)
 	return 0;
 }
 
+/* Takes the signatures of the SOA, which make the zone a signed one. */
+static int
+take_soa_rrsigs(struct vly_compiler *compiler, const struct vly_rrset *rrsigs)
+{
+	if (rrsigs == NULL)
+		return 0;
+	compiler->soa_rrsig = calloc(rrsigs->record_cnt, sizeof(*compiler->soa_rrsig));
+	if (compiler->soa_rrsig == NULL)
+		return vly_compiler_fail_memory(compiler);
+	for (unsigned i = 0; i < rrsigs->record_cnt; i++) {
+		const struct vly_zone_record *record = rrsigs->record[i];
+		if (record->data_len >= 2 && vly_be16(record->data) == VLY_TYPE_SOA)
+			compiler->soa_rrsig[compiler->soa_rrsig_cnt++] = record;
+	}
+	compiler->is_signed = compiler->soa_rrsig_cnt > 0;
+	return 0;
+}
+
 /* The zone has been checked: its apex has one SOA. */
 static int
 take_soa(struct vly_compiler *compiler)
@@ -100,7 +171,7 @@ take_soa(struct vly_compiler *compiler)
 	compiler->blamed = compiler->soa;
 	uint32_t ttl = vly_be32(compiler->soa->data + compiler->soa->data_len - 4);
 	compiler->negative_ttl = ttl < compiler->soa->ttl ? ttl : compiler->soa->ttl;
-	return 0;
+	return take_soa_rrsigs(compiler, vly_rrsets_find(&compiler->own, VLY_TYPE_RRSIG));
 }
 
 /* The compiled node that answers for the names below the parent of wildcard `idx`. */
@@ -135,18 +206,41 @@ link_wildcards(struct vly_compiler *compiler)
 	}
 }
 
+/* What answers of any node may refer to. */
+static int
+prepare(struct vly_compiler *compiler)
+{
+	struct vly_zone *zone = compiler->zone;
+	const uint32_t node_cnt = zone->node_cnt; /* without the names that chains need */
+	const uint32_t error_cnt = compiler->report->error_cnt;
+
+	if (vly_chain_prepare(&compiler->chain, zone) != 0)
+		return vly_compiler_fail_memory(compiler);
+	if (take_soa(compiler) != 0)
+		return -1;
+	if (compiler->is_signed && vly_denial_prepare(&compiler->denial, &compiler->draft->file,
+						      zone, node_cnt, compiler->report) != 0)
+		return compiler->report->error_cnt > error_cnt ? -1
+							       : vly_compiler_fail_memory(compiler);
+	compiler->nxdomain = vly_compile_negative(compiler, VLY_RCODE_NXDOMAIN);
+	compiler->nodata = vly_compile_negative(compiler, VLY_RCODE_NOERROR);
+	if (compiler->nxdomain == 0 || compiler->nodata == 0)
+		return -1;
+	if (!compiler->is_signed)
+		return 0;
+	compiler->dnssec = true;
+	compiler->signed_nxdomain = vly_compile_negative(compiler, VLY_RCODE_NXDOMAIN);
+	compiler->signed_nodata = vly_compile_negative(compiler, VLY_RCODE_NOERROR);
+	compiler->dnssec = false;
+	return compiler->signed_nxdomain != 0 && compiler->signed_nodata != 0 ? 0 : -1;
+}
+
 static int
 compile_nodes(struct vly_compiler *compiler, struct vly_image_zone *compiled)
 {
 	struct vly_zone *zone = compiler->zone;
 
-	if (take_soa(compiler) != 0)
-		return -1;
-	if (vly_chain_prepare(&compiler->chain, zone) != 0)
-		return vly_compiler_fail_memory(compiler);
-	compiler->nxdomain = vly_compile_negative(compiler, VLY_RCODE_NXDOMAIN);
-	compiler->nodata = vly_compile_negative(compiler, VLY_RCODE_NOERROR);
-	if (compiler->nxdomain == 0 || compiler->nodata == 0)
+	if (prepare(compiler) != 0)
 		return -1;
 	for (uint32_t i = 0; i < zone->node_cnt; i++) {
 		if (zone->node[i].flags & VLY_ZONE_HIDDEN)
@@ -162,6 +256,9 @@ compile_nodes(struct vly_compiler *compiler, struct vly_image_zone *compiled)
 	compiled->apex = zone->node[0].image_ref;
 	compiled->nxdomain = compiler->nxdomain;
 	compiled->nodata = compiler->nodata;
+	compiled->signed_nxdomain = compiler->signed_nxdomain;
+	compiled->signed_nodata = compiler->signed_nodata;
+	compiled->denial = compiler->denial.ref;
 	compiled->record_cnt = zone->record_cnt;
 	compiled->label_cnt = zone->node[0].label_cnt;
 	return 0;
@@ -190,8 +287,11 @@ vly_compile_zone(struct vly_image_draft *draft, struct vly_zone *zone, uint32_t 
 	free(compiler.writer);
 	free(compiler.type);
 	free(compiler.host);
+	free(compiler.soa_rrsig);
 	vly_rrsets_free(&compiler.own);
 	vly_rrsets_free(&compiler.target);
+	vly_rrsets_free(&compiler.hop);
 	vly_rrsets_free(&compiler.glue);
+	vly_denial_free(&compiler.denial);
 	return result;
 }

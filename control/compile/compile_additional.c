@@ -171,7 +171,9 @@ add_fitting(struct vly_compiler *compiler, const uint8_t *owner, uint16_t type)
 	if (rrset == NULL)
 		return true;
 	vly_answer_mark(compiler->writer, &mark);
-	vly_compiler_add_rrset(compiler, VLY_SECTION_ADDITIONAL, owner, rrset);
+	vly_compiler_add_rrset(
+		compiler, VLY_SECTION_ADDITIONAL, owner, rrset,
+		vly_compiler_signatures(compiler, &compiler->glue, compiler->glue_idx, type));
 	if (!compiler->writer->overflow)
 		return true;
 	vly_answer_rewind(compiler->writer, &mark);

@@ -5,10 +5,20 @@
 #include <string.h>
 
 #include "compose_parts.h"
+#include "prove.h"
 #include "resolve.h"
 
 /* Units for a substitution, besides those for the labels of its names. */
 #define HOP_WORK 14
+
+/* Units for a signature, and for each of the blocks that SHA-1 hashes to find what covers a name
+ * (common/nsec3_hash.h): 40 ns. */
+#define SIGNATURE_WORK 4
+#define BLOCK_WORK     12
+
+/* Units to find one piece and to write one. */
+#define COVER_WORK 20
+#define PIECE_WORK 6
 
 /* One unit pays for so many labels of a target. */
 #define SPLICED_LABELS 2
@@ -25,6 +35,7 @@ static_assert(VLY_DNS_HEADER_BYTES + VLY_NAME_BYTES_MAX + 4 + VLY_ALIAS_HOPS_MAX
 
 /* A DNAME in its compiled answer. */
 struct dname {
+	const struct vly_image_answer *answer; /* the DO form, if the client gets it */
 	const uint8_t *record;
 	const uint8_t *target;
 	unsigned target_len;
@@ -40,10 +51,13 @@ find_dname(const struct vly_query *query, struct dname *dname)
 	for (unsigned i = 0; i < node->type_cnt && node->type[i].type <= VLY_TYPE_DNAME; i++) {
 		if (node->type[i].type != VLY_TYPE_DNAME)
 			continue;
-		const struct vly_image_answer *answer =
-			vly_image_at(query->image->heap, node->type[i].answer);
+		const bool wants_proof = (node->flags & VLY_NODE_SIGNED) && query->dnssec_ok;
+		const vly_image_ref ref =
+			wants_proof ? vly_image_node_signed(node)->answer[i] : node->type[i].answer;
+		const struct vly_image_answer *answer = vly_image_at(query->image->heap, ref);
 		if (answer->wire_len <= RECORD_HEAD_BYTES)
 			return false;
+		dname->answer = answer;
 		dname->record = vly_image_answer_wire(answer);
 		dname->target = dname->record + RECORD_HEAD_BYTES;
 		dname->target_len = vly_be16(dname->record + DNAME_LENGTH_OFF);
@@ -78,7 +92,30 @@ has_passed(const struct vly_composer *composer, const struct vly_image_node *nod
 	return false;
 }
 
-/* Writes the DNAME whose owner is the name in question without its first `prefix_len` octets.
+/* Writes the RRSIGs behind a DNAME in its DO form: their owner is a pointer, and they have no other
+ * (RFC 4034 §3.1.7). */
+static bool
+put_signatures(struct vly_composer *composer, const struct dname *dname, unsigned prefix_len)
+{
+	const uint8_t *end = vly_image_answer_wire(dname->answer) + dname->answer->keep_len;
+	struct vly_cursor cursor = {dname->target + dname->target_len, end};
+	struct vly_record record;
+
+	for (unsigned i = 1; i < dname->answer->ancount; i++) {
+		if (!vly_cursor_record(&cursor, &record))
+			return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
+		if (!vly_composer_work(composer, SIGNATURE_WORK) ||
+		    !vly_composer_put_pointer(composer,
+					      vly_composer_suffix_off(composer, prefix_len)) ||
+		    !vly_composer_put(composer, record.fixed, (unsigned)(cursor.at - record.fixed)))
+			return false;
+		composer->count[0]++;
+	}
+	return true;
+}
+
+/* Writes the DNAME whose owner is the name in question without its first `prefix_len` octets, with
+ * its signatures.
  * Returns the place of its target in the message, or 0: there is no room. */
 static unsigned
 put_dname(struct vly_composer *composer, const struct dname *dname, unsigned prefix_len)
@@ -88,7 +125,8 @@ put_dname(struct vly_composer *composer, const struct dname *dname, unsigned pre
 	    !vly_composer_put(composer, dname->target, dname->target_len))
 		return 0;
 	composer->count[0]++;
-	return composer->len - dname->target_len;
+	unsigned target_off = composer->len - dname->target_len;
+	return put_signatures(composer, dname, prefix_len) ? target_off : 0;
 }
 
 /* Writes the CNAME from the name in question to the new name: the prefix, then the target that is
@@ -197,6 +235,37 @@ substitute(struct vly_composer *composer, struct vly_query *step, struct vly_com
 	       splice(composer, &step->name, prefix_len, &dname);
 }
 
+/* Units that finding the piece that covers the last name takes. They are charged afterwards: it
+ * happens once at most, and for a name that does not depend on a DNAME it costs the same. */
+static unsigned
+cover_work(const struct vly_image_denial *denial)
+{
+	return denial->kind == VLY_DENIAL_NSEC ? COVER_WORK
+					       : COVER_WORK + denial->iterations * BLOCK_WORK;
+}
+
+/* Appends the answer for the last name, with the pieces that belong to it. */
+static bool
+copy_answer(struct vly_composer *composer, struct vly_query *step,
+	    const struct vly_image_answer *answer)
+{
+	const struct vly_image_denial *denial = step->proof.cover.denial;
+	struct vly_pieces pieces;
+
+	if (step->fate != VLY_QUERY_PROVE)
+		return vly_composer_copy(composer, answer, NULL, &step->name);
+	if (denial != NULL && !vly_composer_work(composer, cover_work(denial)))
+		return false;
+	vly_query_find_cover(step, 1);
+	step->answer = answer;
+	vly_pieces_collect(&pieces, step);
+	if (pieces.apex_off != 0)
+		pieces.apex_off = vly_composer_suffix_off(
+			composer, step->name.len - vly_proof_apex_len(step));
+	return vly_composer_work(composer, PIECE_WORK * pieces.cnt) &&
+	       vly_composer_copy(composer, answer, &pieces, &step->name);
+}
+
 /* Substitutes, at most VLY_ALIAS_HOPS_MAX times, and appends the answer for the last name. */
 static void
 compose(struct vly_composer *composer, struct vly_query *step, struct vly_composed *composed)
@@ -210,7 +279,7 @@ compose(struct vly_composer *composer, struct vly_query *step, struct vly_compos
 			continue; /* the name is below another DNAME */
 		if (answer != NULL && (answer->flags & VLY_ANSWER_TOO_LARGE))
 			(void)vly_composer_end(composer, VLY_COMPOSE_FAILED);
-		else if (answer != NULL && vly_composer_copy(composer, answer, &step->name)) {
+		else if (answer != NULL && copy_answer(composer, step, answer)) {
 			composed->flags |= answer->flags & VLY_ANSWER_RCODE;
 			composed->is_referral = answer->flags & VLY_ANSWER_REFERRAL;
 		}

@@ -275,7 +275,16 @@ has_alias(const struct vly_composer *composer, unsigned type, const uint8_t *own
 	return false;
 }
 
-/* Whether the record at `at` is an alias that the response already has. */
+/* The type of the alias to which a record belongs: its own, or that which an RRSIG signs. `end` is
+ * that of the record. */
+static unsigned
+alias_type(const struct source *source, unsigned type, unsigned fixed, unsigned end)
+{
+	return type == VLY_TYPE_RRSIG && fixed + 12 <= end ? vly_be16(source->wire + fixed + 10)
+							   : type;
+}
+
+/* Whether the record at `at`, of an alias's type, belongs to one that the response already has. */
 static bool
 is_left_out(struct vly_composer *composer, struct source *source, const struct vly_name *question,
 	    unsigned type, unsigned at)
@@ -350,7 +359,8 @@ copy_record(struct vly_composer *composer, struct source *source, const struct v
 		return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
 	if (!vly_composer_work(composer, RECORD_WORK))
 		return false;
-	if (section == 0 && is_left_out(composer, source, question, type, owner))
+	if (section == 0 &&
+	    is_left_out(composer, source, question, alias_type(source, type, fixed, *at), owner))
 		return true;
 	if (composer->end != VLY_COMPOSE_DONE)
 		return false;
@@ -389,9 +399,23 @@ begins_with_alias(const struct source *source)
 	return type == VLY_TYPE_CNAME || type == VLY_TYPE_DNAME;
 }
 
+/* Appends the pieces to the authority section. Nothing leads to them but their own pointers. */
+static bool
+copy_pieces(struct vly_composer *composer, const struct vly_pieces *pieces)
+{
+	unsigned bytes = vly_pieces_bytes(pieces, composer->len);
+
+	if (bytes > composer->len_max - composer->len)
+		return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
+	(void)vly_pieces_put(pieces, composer->message, composer->len);
+	composer->len += bytes;
+	composer->count[1] = (uint16_t)(composer->count[1] + pieces->record_cnt);
+	return true;
+}
+
 bool
 vly_composer_copy(struct vly_composer *composer, const struct vly_image_answer *answer,
-		  const struct vly_name *name)
+		  const struct vly_pieces *pieces, const struct vly_name *name)
 {
 	const unsigned count[3] = {answer->ancount, answer->nscount,
 				   vly_image_answer_keep_arcount(answer)};
@@ -412,9 +436,12 @@ vly_composer_copy(struct vly_composer *composer, const struct vly_image_answer *
 	if (!vly_composer_work(composer, answer->keep_len >> WORK_OCTETS_SHIFT))
 		return false;
 	clear_places(&source);
-	for (unsigned section = 0; section < 3; section++)
+	for (unsigned section = 0; section < 3; section++) {
+		if (section == 2 && pieces != NULL && !copy_pieces(composer, pieces))
+			return false;
 		for (unsigned i = 0; i < count[section]; i++)
 			if (!copy_record(composer, &source, name, section, &at))
 				return false;
+	}
 	return true;
 }

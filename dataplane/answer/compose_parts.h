@@ -30,6 +30,7 @@
 #include <volley/alias.h>
 
 #include "base/wire.h"
+#include "pieces.h"
 #include "query.h"
 
 /* How composing ends. After any end but DONE nothing more is written. */
@@ -107,10 +108,11 @@ vly_composer_suffix_off(const struct vly_composer *composer, unsigned at)
 					 : composer->target_off + at - composer->prefix_len;
 }
 
-/* Appends the compiled answer for `name`, the name in question; of the additional section only the
- * required glue. */
-__attribute__((nonnull)) bool vly_composer_copy(struct vly_composer *composer,
-						const struct vly_image_answer *answer,
-						const struct vly_name *name);
+/* Appends the compiled answer for `name`, the name in question, and in its authority section
+ * `pieces` (NULL: none); of the additional section only the required glue. */
+__attribute__((nonnull(1, 2, 4))) bool vly_composer_copy(struct vly_composer *composer,
+							 const struct vly_image_answer *answer,
+							 const struct vly_pieces *pieces,
+							 const struct vly_name *name);
 
 #endif

@@ -28,6 +28,7 @@ enum stage {
 	STAGE_ENCLOSER,
 	STAGE_ANSWER,
 	STAGE_LAST,
+	STAGE_COVER,
 	STAGE_WRITE,
 	STAGE_CNT
 };
@@ -72,7 +73,11 @@ run_stage(enum stage stage, struct pipeline *pipeline, unsigned at, unsigned cnt
 		break;
 	case STAGE_LAST:
 		if (left[group] & VLY_QUERY_LEFT_LAST)
-			vly_query_find_last(query, cnt, pipeline->table);
+			left[group] |= (uint8_t)vly_query_find_last(query, cnt, pipeline->table);
+		break;
+	case STAGE_COVER:
+		if (left[group] & VLY_QUERY_LEFT_COVER)
+			vly_query_find_cover(query, cnt);
 		/* now, so that the cells are still in the first-level cache when they are
 		 * charged */
 		if (pipeline->guard != NULL)

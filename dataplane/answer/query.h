@@ -27,6 +27,7 @@
 #include <volley/name.h>
 
 #include "guard/cookie.h"
+#include "image/cover.h"
 #include "image/table.h"
 
 struct vly_guard;
@@ -45,6 +46,7 @@ enum vly_query_fate {
 	VLY_QUERY_TSIG,    /* signed: NOTAUTH, since there are no keys (tsig_error.h) */
 	VLY_QUERY_CHAOS,   /* a question of class CH about this server (identity.h) */
 	VLY_QUERY_COMPOSE, /* below the DNAME at `node`: the answer is composed (compose.h) */
+	VLY_QUERY_PROVE,   /* as LOOKUP, with an answer to which pieces belong: `proof` */
 };
 
 /* How the answer to a question is found (resolve.c). */
@@ -53,6 +55,20 @@ enum vly_query_course {
 	VLY_COURSE_ZONE, /* its zone first, then the name in that zone */
 	/* The name does not exist: `node` is the wildcard that gives its answer, or NULL. */
 	VLY_COURSE_MISSING,
+};
+
+/* Pieces of a query's own: of a missing name, three; of its wildcard, two, and those of the name but
+ * one. */
+#define VLY_QUERY_PIECES_MAX 4
+
+/* What a response proves besides its answer (volley/image.h): only if the fate is
+ * VLY_QUERY_PROVE. */
+struct vly_query_proof {
+	const struct vly_image_zone *zone;
+	const struct vly_image_piece *piece[VLY_QUERY_PIECES_MAX];
+	uint8_t piece_cnt;
+	uint16_t insert_off;    /* in the answer's wire[], where the pieces go; or UINT16_MAX */
+	struct vly_cover cover; /* the search for one more piece */
 };
 
 struct vly_query {
@@ -116,6 +132,8 @@ struct vly_query {
 	uint8_t cookie_bytes; /* its length; 255: 255 or more */
 	uint8_t cookie[VLY_COOKIE_BYTES]; /* for the response */
 	uint16_t tsig_off; /* the TSIG record, from `message` on; if fate is VLY_QUERY_TSIG */
+	const struct vly_image_node *encloser; /* of a missing name */
+	struct vly_query_proof proof;
 } __attribute__((aligned(64)));
 
 static inline void
@@ -125,18 +143,19 @@ vly_query_set_rcode(struct vly_query *query, enum vly_rcode rcode)
 	query->rcode_ext = (uint8_t)(rcode >> 4);
 }
 
-/* The stages that a group of queries still needs: bits, since one of them may need both. */
+/* The stages that a group of queries still needs: bits, since a group may need several. */
 enum vly_query_left {
 	VLY_QUERY_LEFT_NOTHING = 0,
 	VLY_QUERY_LEFT_ENCLOSER = 1, /* vly_query_find_encloser(), vly_query_find_answer() */
 	VLY_QUERY_LEFT_LAST = 2,     /* vly_query_find_last() */
+	VLY_QUERY_LEFT_COVER = 4,    /* vly_query_find_cover() */
 };
 
 /*
  * The stages up to writing, in their order, for `cnt` (1..VLY_BURST_MAX) queries. Each prefetches
  * the memory that the next one reads, so time must pass between two stages of the same query; only
- * pipeline.c calls them. vly_query_match_name() and vly_query_find_answer() return the bits of enum
- * vly_query_left that any of the queries needs. `table` has zones, except for vly_query_parse(),
+ * pipeline.c calls them. vly_query_match_name(), vly_query_find_answer() and vly_query_find_last()
+ * return the bits of enum vly_query_left that any of the queries needs. `table` has zones, except for vly_query_parse(),
  * where it may be NULL.
  */
 void vly_query_parse(struct vly_query *query, unsigned cnt, const struct vly_table *table);
@@ -146,7 +165,8 @@ unsigned vly_query_match_name(struct vly_query *query, unsigned cnt, const struc
 void vly_query_find_encloser(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 unsigned vly_query_find_answer(struct vly_query *query, unsigned cnt,
 			       const struct vly_table *table);
-void vly_query_find_last(struct vly_query *query, unsigned cnt, const struct vly_table *table);
+unsigned vly_query_find_last(struct vly_query *query, unsigned cnt, const struct vly_table *table);
+void vly_query_find_cover(struct vly_query *query, unsigned cnt);
 
 /* Turns a parsed query into one that gets REFUSED; `ede` is sent to EDNS clients (RFC 8914). */
 __attribute__((cold, nonnull)) void vly_query_refuse(struct vly_query *query, enum vly_ede ede);

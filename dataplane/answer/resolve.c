@@ -11,17 +11,15 @@
  * comparisons and without prefetching.
  */
 #include "resolve.h"
+#include "choose.h"
 #include "image/bucket.h"
+#include "prove.h"
 
 #define PREFETCH(address) __builtin_prefetch(address, 0, 3)
 
 /* Ancestors of a missing name that are looked up in the stages. If all of these are missing, the
  * closest encloser is found by bisection, more slowly. */
 #define ANCESTORS_AHEAD 4
-
-/* Up to so many types of a node are compared one after the other. Real nodes have fewer, but a zone
- * may have a node with all 65,535. */
-#define TYPES_IN_TURN 32
 
 /* From so many slots on, a table does not fit in the first-level cache, and prefetching them
  * pays. */
@@ -157,48 +155,33 @@ vly_query_find_name(struct vly_query *query, unsigned cnt)
 	}
 }
 
-/* The answer of a node for a type, or 0 if the type is not listed. */
-static inline vly_image_ref
-find_in_turn(const struct vly_image_node *node, unsigned qtype)
-{
-	for (unsigned i = 0; i < node->type_cnt; i++)
-		if (node->type[i].type == qtype)
-			return node->type[i].answer;
-	return 0;
-}
-
-/* The same by bisection: types are in ascending order. */
-__attribute__((noinline)) static vly_image_ref
-find_among_many(const struct vly_image_node *node, unsigned qtype)
-{
-	unsigned low = 0;
-	unsigned high = node->type_cnt;
-
-	while (low < high) { /* halves 65,535, or less */
-		unsigned middle = (low + high) / 2;
-		if (node->type[middle].type == qtype)
-			return node->type[middle].answer;
-		if (node->type[middle].type < qtype)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return 0;
-}
-
 /* The answer of a node for a type. For ANY, unless the compiler listed an answer, one RRset is
  * enough (RFC 8482 §4.1). */
 static vly_image_ref
-choose(const struct vly_image_node *node, unsigned qtype)
+choose_plain(const struct vly_image_node *node, unsigned qtype)
 {
-	const bool many = __builtin_expect(node->type_cnt > TYPES_IN_TURN, 0);
-	const vly_image_ref ref = many ? find_among_many(node, qtype) : find_in_turn(node, qtype);
+	const unsigned idx = vly_choose_type(node, qtype);
 
-	if (ref != 0)
-		return ref;
+	if (idx < node->type_cnt)
+		return node->type[idx].answer;
 	return qtype == VLY_TYPE_ANY && node->type_cnt > 0 && !(node->flags & VLY_NODE_CUT)
 		       ? node->type[0].answer
 		       : node->other;
+}
+
+/* Whether the client gets the DO form of a node's answers. Unsigned zones pay one test. */
+static inline bool
+wants_proof(const struct vly_query *query, const struct vly_image_node *node)
+{
+	return __builtin_expect(node->flags & VLY_NODE_SIGNED, 0) && query->dnssec_ok;
+}
+
+/* The answer of the name's node. */
+static inline vly_image_ref
+choose(struct vly_query *query, const struct vly_image_node *node)
+{
+	return wants_proof(query, node) ? vly_prove_node(query, node)
+					: choose_plain(node, query->qtype);
 }
 
 /* The referral for a name without a node, if the closest encloser is a cut. Otherwise 0: the name
@@ -208,8 +191,10 @@ static inline vly_image_ref
 resolve_below(struct vly_query *query, const struct vly_image_node *encloser)
 {
 	if (encloser->flags & VLY_NODE_CUT)
-		return encloser->other;
+		return wants_proof(query, encloser) ? vly_prove_cut(query, encloser)
+						    : encloser->other;
 	query->node = encloser;
+	query->encloser = encloser;
 	if (__builtin_expect(encloser->flags & VLY_NODE_DNAME, 0)) {
 		query->fate = VLY_QUERY_COMPOSE;
 		return 0;
@@ -227,9 +212,12 @@ resolve_below(struct vly_query *query, const struct vly_image_node *encloser)
 
 /* The answer for a missing name: from the wildcard at query->node, or NXDOMAIN if that is NULL. */
 static inline vly_image_ref
-missing_answer(const struct vly_query *query)
+missing_answer(struct vly_query *query)
 {
-	return query->node != NULL ? choose(query->node, query->qtype) : zone_of(query)->nxdomain;
+	if (wants_proof(query, query->encloser))
+		return vly_prove_missing(query);
+	return query->node != NULL ? choose_plain(query->node, query->qtype)
+				   : zone_of(query)->nxdomain;
 }
 
 /* Prefetches enough for answers of up to 56 octets; the end of longer ones is usually in the line
@@ -295,7 +283,7 @@ vly_query_match_name(struct vly_query *query, unsigned cnt, const struct vly_tab
 		else if (!is_settled(&query[i]))
 			left |= begin_by_zone(&query[i], table);
 		else if (query[i].encloser_idx == 0)
-			take_answer(&query[i], choose(query[i].node, query[i].qtype));
+			take_answer(&query[i], choose(&query[i], query[i].node));
 		else
 			left |= settle_below(&query[i]);
 	}
@@ -438,7 +426,7 @@ resolve_in_zone(struct vly_query *query)
 	unsigned first = vly_name_last_labels(&query->name, zone_of(query)->label_max);
 	const struct vly_image_node *node = first == 0 ? find_suffix(query, 0) : NULL;
 
-	return node != NULL ? choose(node, query->qtype)
+	return node != NULL ? choose(query, node)
 			    : resolve_below(query, find_encloser(query, first > 0 ? first : 1));
 }
 
@@ -476,14 +464,16 @@ resolve_contested(struct vly_query *query, const struct vly_table *table)
 
 	if (node != NULL && node->zone == query->zone_idx &&
 	    vly_bucket_node_is(node, &query->name, 0))
-		return choose(node, query->qtype);
+		return choose(query, node);
 	vly_image_ref ref = resolve_by_zone(query, table);
 	return query->course == VLY_COURSE_MISSING ? missing_answer(query) : ref;
 }
 
-void
+unsigned
 vly_query_find_last(struct vly_query *query, unsigned cnt, const struct vly_table *table)
 {
+	unsigned left = VLY_QUERY_LEFT_NOTHING;
+
 	for (unsigned i = 0; i < cnt; i++) {
 		vly_image_ref ref = 0;
 		if (is_on_course(&query[i], VLY_COURSE_MISSING))
@@ -492,7 +482,10 @@ vly_query_find_last(struct vly_query *query, unsigned cnt, const struct vly_tabl
 			ref = resolve_contested(&query[i], table);
 		if (ref != 0)
 			take_answer(&query[i], ref);
+		if (query[i].fate == VLY_QUERY_PROVE)
+			left = VLY_QUERY_LEFT_COVER;
 	}
+	return left;
 }
 
 /* Fills hash[] from label `from` down to `to`. */
@@ -568,8 +561,7 @@ vly_resolve_again(struct vly_query *query, unsigned *label_cnt)
 	const struct vly_image_node *node = find_outwards(
 		query, vly_name_last_labels(name, zone->label_max), &found_idx, &label_idx);
 	*label_cnt = name->label_cnt - label_idx;
-	vly_image_ref ref =
-		found_idx == 0 ? choose(node, query->qtype) : resolve_below(query, node);
+	vly_image_ref ref = found_idx == 0 ? choose(query, node) : resolve_below(query, node);
 	if (query->course == VLY_COURSE_MISSING)
 		ref = missing_answer(query);
 	return ref != 0 ? vly_image_at(query->image->heap, ref) : NULL;

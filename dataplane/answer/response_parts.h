@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The parts of writing a response: header, OPT, counting, the guard. response.c writes compiled
- * answers with them, response_rare.c all other responses.
+ * answers with them, response_fit.c those for which there is no room, response_proved.c those with
+ * pieces, and response_rare.c all other responses.
  *
  * Threads and RCU: as vly_query_write(). Each response is written in place of its query, so a part
  * of the query that is needed must be read before the part that covers it is written.
@@ -16,6 +17,7 @@
 
 #include "base/wire.h"
 #include "guard.h"
+#include "pieces.h"
 
 /* A response before it is written. */
 struct vly_response_shape {
@@ -127,6 +129,44 @@ vly_response_kind_of(unsigned rcode, bool is_referral)
 	return is_referral ? VLY_RESPONSE_referral : VLY_RESPONSE_answer;
 }
 
+/* The shape of a response with all of an answer. */
+static inline struct vly_response_shape
+vly_response_whole(const struct vly_image_answer *answer)
+{
+	/* the RCODE has the same bits in both; AA has another */
+	const unsigned move = 1 + VLY_FLAG_AA / VLY_ANSWER_AA;
+
+	return (struct vly_response_shape){
+		.counts = vly_image_answer_counts(answer),
+		.flags = (answer->flags * move) & (VLY_FLAG_AA | VLY_ANSWER_RCODE),
+		.wire_len = answer->wire_len,
+	};
+}
+
+static inline enum vly_response_kind
+vly_response_found_kind(const struct vly_query *query)
+{
+	unsigned flags = query->answer->flags;
+
+	return vly_response_kind_of(flags & VLY_ANSWER_RCODE, (flags & VLY_ANSWER_REFERRAL) != 0);
+}
+
+/*
+ * Copies the part of query->answer that fits into `space` octets behind the question: the octets
+ * that must be kept, with `pieces` (NULL: none), and each further RRset for which there is room. If
+ * there is no room for what must be kept, the sections are empty and TC is set (RFC 2181 §9).
+ * `shape` is that of the whole answer; returns what it became.
+ */
+__attribute__((cold)) struct vly_response_shape vly_response_fit(const struct vly_query *query,
+								 struct vly_response_shape shape,
+								 unsigned space,
+								 const struct vly_pieces *pieces);
+
+/* Completes a response with query->answer whose sections have been written: `sum` is theirs, as at
+ * an even offset. */
+void vly_response_end(struct vly_query *query, const struct vly_response_shape *shape, uint64_t sum,
+		      struct vly_lcore_counters *counters);
+
 /* Each writes one kind of response, unless the guard decides otherwise. */
 void vly_response_error(struct vly_query *query, struct vly_guard *guard,
 			struct vly_lcore_counters *counters);
@@ -134,5 +174,7 @@ __attribute__((cold)) void vly_response_chaos(struct vly_query *query, struct vl
 					      struct vly_lcore_counters *counters);
 __attribute__((cold)) void vly_response_composed(struct vly_query *query, struct vly_guard *guard,
 						 struct vly_lcore_counters *counters);
+void vly_response_proved(struct vly_query *query, struct vly_guard *guard,
+			 struct vly_lcore_counters *counters);
 
 #endif

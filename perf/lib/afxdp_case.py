@@ -16,7 +16,7 @@ import shlex
 import statistics
 import typing
 
-from . import clients, huge_pages, testpmd, zones
+from . import clients, huge_pages, signed_zones, testpmd, zones
 from .measure import comparison, interleave, summary
 from .placement import Placement
 from .sandbox import PerfError, Sandbox, VethPair
@@ -65,7 +65,7 @@ class Bench:
                                      CLIENT_CPU)
             rate, told = self.placement.measure(load) if self.placement else load()
             if isinstance(server, Volley):
-                check_lcore_answered(server)
+                check_lcore_answered(server, self.workload.expect)
             self.told[side].append(told)
             self.commands[side] = shlex.join(server.command)
             server.stop()
@@ -102,12 +102,12 @@ def start_nsd(bench, sandbox, pair):
     return Nsd(sandbox, pair, bench.workload.zones, SERVER_CPU)
 
 
-def check_lcore_answered(volley):
-    """The kernel had no part in it: the lcore sent answers, and each was a NOERROR."""
+def check_lcore_answered(volley, expect):
+    """The kernel had no part in it: the lcore sent answers, and `expect` counted each."""
     totals = volley.totals()
-    if totals["tx_packets"] == 0 or totals["rcode_noerror"] != totals["tx_packets"]:
+    if totals["tx_packets"] == 0 or totals[expect] != totals["tx_packets"]:
         wrong = {name: value for name, value in totals.items() if value}
-        raise PerfError(f"the lcore did not answer everything with NOERROR: {wrong}")
+        raise PerfError(f"the lcore did not answer everything as expected ({expect}): {wrong}")
 
 
 def limit_part(rounds):
@@ -130,15 +130,20 @@ class AfxdpCase:
     seconds: int = 5
     with_limit: bool = False   # whether testpmd has a turn, too
     each_counts: bool = False  # wherever the CPUs were: what was lost was lost
+    make: typing.Callable = zones.make_hosts
+    names: int = NAMES
+    is_kept: bool = False      # the zone, from one run to the next
 
     def run(self, options):
         with Sandbox() as sandbox:
-            names = options.names or NAMES
-            workload = zones.make_hosts(options.directory, options.seed, names, QUESTIONS)
+            names = options.names or self.names
+            directory = options.zone_cache if self.is_kept else options.directory
+            workload = self.make(directory, options.seed, names, QUESTIONS)
             if options.huge_pages:
                 huge_pages.reserve(sandbox, huge_pages.need_mib(TESTPMD_MBUFS, names))
             question_list = sandbox.directory / "questions.txt"
-            zones.write_question_list(question_list, workload.questions, self.with_edns)
+            zones.write_question_list(question_list, workload.questions, self.with_edns,
+                                      workload.wants_dnssec)
             seconds = options.seconds or self.seconds
             bench = Bench(options, seconds, workload, question_list, self.load,
                           None if self.each_counts else Placement(options.build_dir, CPUS))
@@ -164,4 +169,9 @@ CASES = [
     AfxdpCase("dnsperf", "AF_XDP on a veth pair, dnsperf, nothing lost; against NSD",
               start_nsd, Nsd.NAME, clients.dnsperf, with_edns=False, seconds=30,
               each_counts=True),
+    *(AfxdpCase(f"signed-{name}-knot", f"{what}, signed with ECDSA P-256, DO=1; on a veth pair,"
+                " kxdpgun, against Knot DNS in XDP mode", start_knot, Knot.NAME,
+                functools.partial(clients.kxdpgun, rcode=rcode), with_edns=True, with_limit=True,
+                make=make, names=signed_zones.NAMES, is_kept=True)
+      for name, what, make, rcode in signed_zones.KINDS),
 ]

@@ -47,7 +47,8 @@ def check_answers(workload, options, ip_version, vlan, cpus):
     with Sandbox() as sandbox:
         questions = workload.questions[:CHECKED]
         pcap = sandbox.directory / "check.pcap"
-        packets.write_queries(pcap, questions, options.seed, ip_version, vlan)
+        packets.write_queries(pcap, questions, options.seed, ip_version, vlan,
+                              wants_dnssec=workload.wants_dnssec)
         fifo = sandbox.directory / "answers.pcap"
         os.mkfifo(fifo)
         reader = AnswerReader(fifo)

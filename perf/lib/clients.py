@@ -26,21 +26,21 @@ def start_kxdpgun(sandbox, pair, question_list, seconds, cpu, qps, first=(), fla
         pair.SERVER_ADDRESS])
 
 
-def read_kxdpgun(log):
-    """Queries, replies and replies a second; an error if anything but NOERROR came back."""
+def read_kxdpgun(log, rcode="NOERROR"):
+    """Queries, replies and replies a second; an error if anything but that RCODE came back."""
     queries = int(find(r"total queries: +(\d+)", log, "kxdpgun").group(1))
     match = find(r"total replies: +(\d+) \((\d+) pps\)", log, "kxdpgun")
     replies, rate = int(match.group(1)), int(match.group(2))
-    good = re.search(r"responded NOERROR: +(\d+)", log)
+    good = re.search(rf"responded {rcode}: +(\d+)", log)
     if replies == 0 or not good or int(good.group(1)) != replies:
-        raise PerfError(f"kxdpgun: not every answer is a NOERROR:\n{log}")
+        raise PerfError(f"kxdpgun: not every answer is a {rcode}:\n{log}")
     return queries, replies, rate
 
 
-def kxdpgun(sandbox, pair, question_list, seconds, cpu):
+def kxdpgun(sandbox, pair, question_list, seconds, cpu, rcode="NOERROR"):
     """As fast as it can, answered or not: "asked" tells how fast that was."""
     process = start_kxdpgun(sandbox, pair, question_list, seconds, cpu, KXDPGUN_QPS)
-    queries, _, rate = read_kxdpgun(process.wait_end(seconds + 30))
+    queries, _, rate = read_kxdpgun(process.wait_end(seconds + 30), rcode)
     return rate, {"asked": round(queries / seconds)}
 
 

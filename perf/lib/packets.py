@@ -25,8 +25,11 @@ def checksum(data):
     return 0xffff - (int.from_bytes(data, "big") % 0xffff)
 
 
-def edns(options=b""):
-    return bytes((0,)) + struct.pack("!HHIH", 41, 1232, 0, len(options)) + options
+DO = 0x8000
+
+
+def edns(options=b"", flags=0):
+    return bytes((0,)) + struct.pack("!HHIH", 41, 1232, flags, len(options)) + options
 
 
 def cookie_option(octets):
@@ -80,14 +83,16 @@ def for_kernel(source, number):
     return link + (ping if number % 2 else to_closed_port)(source, number)
 
 
-def write_queries(path, questions, seed, version=4, vlan=None, options=None, sources=None, other_period=0):
+def write_queries(path, questions, seed, version=4, vlan=None, options=None, sources=None, other_period=0,
+                  wants_dnssec=False):
     """One packet for each question, each from a random host and port: hosts of CLIENT_NET, or those
     that `sources` makes of 32 random bits. `options` makes EDNS options of a random generator. With
     `other_period`, there is a packet for the kernel behind so many queries (IPv4)."""
     rng = random.Random(seed)
     link = ethernet_header(version, vlan)
     net = CLIENT_NET[version]
-    plain = edns()
+    flags = DO if wants_dnssec else 0
+    plain = edns(flags=flags)
     with open(path, "wb", buffering=1 << 20) as out:
         out.write(PCAP_HEADER)
         for number, (name, qtype) in enumerate(questions, 1):
@@ -95,7 +100,7 @@ def write_queries(path, questions, seed, version=4, vlan=None, options=None, sou
             source = net + (bits & 0xffffffff).to_bytes(4, "big")[len(net) - len(SERVER[version]):]
             if sources:
                 source = sources(bits & 0xffffffff)
-            opt = edns(options(rng)) if options else plain
+            opt = edns(options(rng), flags) if options else plain
             payload = udp(version, source, 1024 + (bits >> 32) % 64512,
                           dns_query(bits >> 48, name, qtype, opt))
             packet = link + ip_header(version, source, len(payload)) + payload

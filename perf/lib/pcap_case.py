@@ -20,7 +20,7 @@ import shlex
 import statistics
 import typing
 
-from . import huge_pages, packets, testpmd, zones
+from . import huge_pages, packets, signed_zones, testpmd, zones
 from .answers import check_answers
 from .measure import median_ratio, progress, repeat, summary
 from .sandbox import Process, Sandbox
@@ -59,15 +59,17 @@ class PcapCase:
     seconds: int = 5
     ip_version: int = 4
     vlan: int | None = None
+    is_kept: bool = False   # the zone, from one run to the next
 
     def run(self, options):
         names = options.names or self.names
         with Sandbox() as sandbox:
             progress(f"{self.name}: writing zones of {names} names and {self.questions} questions")
-            workload = self.make(options.directory, options.seed, names, self.questions)
+            directory = options.zone_cache if self.is_kept else options.directory
+            workload = self.make(directory, options.seed, names, self.questions)
             pcap = sandbox.directory / "queries.pcap"
             packets.write_queries(pcap, workload.questions, options.seed, self.ip_version,
-                                  self.vlan)
+                                  self.vlan, wants_dnssec=workload.wants_dnssec)
             if options.huge_pages:
                 side_cnt = SIDE_CNT if takes_turns(self.questions) else 1
                 mbufs = side_cnt * (self.questions + SPARE_MBUFS)
@@ -191,4 +193,7 @@ CASES = [
              zones.make_many_zones, 1_000_000),
     PcapCase("mixed-root", f"the root zone, types, case and NXDOMAIN mixed; {FASTPATH_NOTE}",
              zones.make_mixed_root, 0),
+    *(PcapCase(f"signed-{name}", f"{what}, signed with ECDSA P-256, DO=1; {FASTPATH_NOTE}", make,
+               signed_zones.NAMES, is_kept=True)
+      for name, what, make, _ in signed_zones.KINDS),
 ]

@@ -10,7 +10,7 @@ import shlex
 import shutil
 import time
 
-from . import huge_pages, zones
+from . import huge_pages, signed_zones, zones
 from .afxdp_case import TESTPMD_MBUFS
 from .measure import interleave, progress, refer_to_lowest, summary
 from .memory import busy_seconds, settle
@@ -31,11 +31,13 @@ SERVERS = {"knot": Knot, "nsd": Nsd}
 class Bench:
     """Zones, and the servers that load them. Each run has a sandbox of its own."""
 
-    def __init__(self, case, options, sandbox, make=zones.make_hosts, names=NAMES):
+    def __init__(self, case, options, sandbox, make=zones.make_hosts, names=NAMES, is_kept=False):
+        """is_kept: the zone, from one run to the next."""
         self.options = options
         self.names = options.names or names
-        progress(f"{case}: writing {self.names} {'names' if names == NAMES else 'zone files'}")
-        self.workload = make(options.directory, options.seed, self.names, QUESTIONS)
+        progress(f"{case}: writing {self.names} {'zone files' if names == ZONE_FILES else 'names'}")
+        directory = options.zone_cache if is_kept else options.directory
+        self.workload = make(directory, options.seed, self.names, QUESTIONS)
         self.question_list = sandbox.directory / "questions.txt"
         zones.write_question_list(self.question_list, self.workload.questions)
         self.commands = {}
@@ -87,12 +89,23 @@ def against_others(case, options, unit, digits, measure, bench=None, **more):
                        names=bench.names, command=bench.commands, **more)
 
 
+SIGNED = dict(make=signed_zones.make_nsec, names=signed_zones.NAMES, is_kept=True)
+
+
 class LoadCase:
     name = "load"
     summary = "from start to first answer with a zone of 10 million names; against Knot and NSD"
+    bench = {}
 
     def run(self, options):
-        return against_others(self.name, options, "s", 2, lambda bench, side: bench.load(side)[0])
+        return against_others(self.name, options, "s", 2, lambda bench, side: bench.load(side)[0],
+                              self.bench)
+
+
+class SignedLoadCase(LoadCase):
+    name = "signed-load"
+    summary = "the same with a zone of a million names, signed with ECDSA P-256, NSEC"
+    bench = SIGNED
 
 
 class ZonesCase:
@@ -113,18 +126,25 @@ class ZonesCase:
 
 class MemoryCase:
     name = "memory"
-    summary = "memory of all processes with that zone; against Knot and NSD"
+    summary = "memory of all processes with 10 million names; against Knot and NSD"
+    bench = {}
 
     def run(self, options):
         def used_mib(bench, side):
             return bench.load(side, then=lambda server: settle(server.processes) / MIB)[1]
 
-        return against_others(self.name, options, "MiB", 0, used_mib)
+        return against_others(self.name, options, "MiB", 0, used_mib, self.bench)
+
+
+class SignedMemoryCase(MemoryCase):
+    name = "signed-memory"
+    summary = "the same with a zone of a million names, signed with ECDSA P-256, NSEC"
+    bench = SIGNED
 
 
 class RestartCase:
     name = "restart"
-    summary = "starting again with that zone, from the state directory; against the first load"
+    summary = "starting again with 10 million names, from the state directory; against the first load"
 
     def run(self, options):
         with Sandbox() as sandbox:
@@ -158,4 +178,4 @@ class Restarts:
         return seconds
 
 
-CASES = [LoadCase(), ZonesCase(), MemoryCase(), RestartCase()]
+CASES = [LoadCase(), SignedLoadCase(), ZonesCase(), MemoryCase(), SignedMemoryCase(), RestartCase()]

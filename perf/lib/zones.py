@@ -17,7 +17,7 @@ import typing
 from .sandbox import PerfError
 
 TYPE_NUMBER = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "MX": 15, "TXT": 16, "AAAA": 28, "DS": 43,
-               "DNSKEY": 48}
+               "RRSIG": 46, "NSEC": 47, "DNSKEY": 48, "NSEC3": 50}
 TYPE_NAME = {number: name for name, number in TYPE_NUMBER.items()}
 
 ORIGIN = "volley.example."
@@ -32,6 +32,7 @@ class Workload:
     questions: list   # pairs of name (bytes, wire form) and type (number)
     expect: str       # the counter that must grow with every answer; None: any NOERROR or NXDOMAIN
     is_right: typing.Callable  # takes a response as dns.message.Message
+    wants_dnssec: bool = False  # queries have DO=1
 
 
 def name_to_wire(name):
@@ -153,16 +154,20 @@ def make_hosts(directory, seed, name_cnt, question_cnt):
 
 def make_nxdomain(directory, seed, name_cnt, question_cnt):
     """Random labels below the apex of the same zone: none exists."""
-    workload = make_hosts(directory, seed, name_cnt, 0)
+    return Workload([(ORIGIN, host_file(directory, seed, name_cnt))],
+                    absent_questions(seed, question_cnt), "rcode_nxdomain", is_right_nxdomain)
+
+
+def absent_questions(seed, question_cnt):
     rng = random.Random(seed)
     origin = name_to_wire(ORIGIN)
     alphabet = b"abcdefghijklmnopqrstuvwxyz0123456789"
+    questions = []
     for _ in range(question_cnt):
         # a letter comes last, so the label is none of Labels
         label = bytes(rng.choices(alphabet, k=rng.randint(6, 15))) + b"x"
-        workload.questions.append((bytes((len(label),)) + label + origin, TYPE_NUMBER["A"]))
-    workload.expect, workload.is_right = "rcode_nxdomain", is_right_nxdomain
-    return workload
+        questions.append((bytes((len(label),)) + label + origin, TYPE_NUMBER["A"]))
+    return questions
 
 
 def delegations(labels, cut_cnt):
@@ -178,12 +183,18 @@ def make_referral(directory, seed, name_cnt, question_cnt):
     labels = Labels(seed)
     path = pathlib.Path(directory, "delegations.zone")
     write_lines(path, delegations(labels, name_cnt))
+    questions = delegation_questions(labels, seed, name_cnt, question_cnt)
+    return Workload([(ORIGIN, path)], questions, "referrals", is_right_referral)
+
+
+def delegation_questions(labels, seed, name_cnt, question_cnt, which=lambda idx: idx):
+    """A questions for names below the delegations that `which` makes of random ones."""
     origin = name_to_wire(ORIGIN)
     questions = []
     for idx in sample(random.Random(seed), name_cnt, question_cnt):
-        cut = labels.label(idx).encode()
+        cut = labels.label(which(idx)).encode()
         questions.append((b"\3www" + bytes((len(cut),)) + cut + origin, TYPE_NUMBER["A"]))
-    return Workload([(ORIGIN, path)], questions, "referrals", is_right_referral)
+    return questions
 
 
 def is_right_alias(response):
@@ -311,8 +322,8 @@ def make_mixed_root(_directory, seed, _name_cnt, question_cnt):
     return Workload([(".", root_zone)], questions, None, is_right_root)
 
 
-def write_question_list(path, questions, with_edns=False):
-    """The questions as text: what kxdpgun (with its E flag) and dnsperf read."""
-    flag = " E" if with_edns else ""
+def write_question_list(path, questions, with_edns=False, wants_dnssec=False):
+    """The questions as text: what kxdpgun (with its flags E, or D for DO=1) and dnsperf read."""
+    flag = " D" if wants_dnssec else " E" if with_edns else ""
     write_lines(path, (f"{wire_to_name(name)} {TYPE_NAME[qtype]}{flag}\n"
                        for name, qtype in questions))

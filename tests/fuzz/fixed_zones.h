@@ -36,6 +36,16 @@ static const struct vly_test_zone fixed_zones[] = {
 			     "e.n.t A 192.0.2.4\n"},
 	{"c.z.", VLY_TEST_APEX "a A 192.0.2.5\n"},
 	{".", VLY_TEST_APEX "z NS ns.z\nns.z A 192.0.2.6\n"},
+	/* signed ones, made by zones/make */
+	{"s.",
+#include "zones/nsec.inc"
+	},
+	{"t.",
+#include "zones/optout.inc"
+	},
+	{"r.",
+#include "zones/nsec3.inc"
+	},
 };
 
 #define FIXED_ZONE_CNT (sizeof(fixed_zones) / sizeof(fixed_zones[0]))

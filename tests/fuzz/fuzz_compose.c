@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Names below the DNAMEs of the deep zone: substitution after substitution, to its end or to where
- * there is no room. The input chooses, in this order, an octet each: the DNAME that the chain
- * begins with, flags (what the query is filled with, transport, type), the payload (two octets),
+ * there is no room; and names of signed zones, with DO=1. The input chooses, in this order, an octet
+ * each: the DNAME that the chain begins with, flags (what the query is filled with, transport, type,
+ * whether the zone is signed), the payload (two octets),
  * how many octets the query has behind its question (two), how many labels stand before the DNAME,
  * and the octets of each; what is left fills an option of the query.
  *
@@ -10,6 +11,7 @@
  * octet, whatever the option holds, as the response is written where the query stands. What does
  * not come back is found by -timeout.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/wire.h"
@@ -32,6 +34,13 @@ enum filling {
 	FILLING_SAME, /* octets that are, wherever one begins to read, a pointer to one like it */
 	FILLING_CNT
 };
+
+/* What stands behind the labels in signed zones: DNAMEs, and chains of wildcards. */
+static const char *const signed_start[] = {
+	"f.",   "g.",  "m.",  "d.",  "b.",     "i.",   "j.",      "k.",      "c.",   "u.",
+	"w20.", "w4.", "w5.", "w0.", "e.n.t.", "n.t.", "absent.", "v.w.u2.", "big.", "",
+};
+static const char *const signed_zone[] = {"s.", "t.", "r."};
 
 struct input {
 	const uint8_t *at;
@@ -62,16 +71,28 @@ take_u16(struct input *input)
 	return high << 8 | take(input);
 }
 
+/* What stands behind the labels of a name. */
+static void
+start_text(char text[VLY_NAME_BYTES_MAX + 1], unsigned choice, bool is_signed)
+{
+	const unsigned signed_cnt = sizeof(signed_start) / sizeof(signed_start[0]);
+
+	if (is_signed)
+		snprintf(text, VLY_NAME_BYTES_MAX + 1, "%s%s", signed_start[choice % signed_cnt],
+			 signed_zone[choice / signed_cnt % 3]);
+	else if (deep_start_text(text, choice % DEEP_START_CNT) != 0)
+		abort();
+}
+
 /* Writes the labels that the input says and what stands behind them; returns the name's octets. */
 static unsigned
-write_name(uint8_t name[VLY_NAME_BYTES_MAX], unsigned start_idx, struct input *input)
+write_name(uint8_t name[VLY_NAME_BYTES_MAX], unsigned choice, bool is_signed, struct input *input)
 {
 	char text[VLY_NAME_BYTES_MAX + 1];
 	uint8_t start[VLY_NAME_BYTES_MAX];
 	unsigned len = 0;
 
-	if (deep_start_text(text, start_idx) != 0)
-		abort();
+	start_text(text, choice, is_signed);
 	unsigned start_len = vly_test_name_wire(start, text);
 	for (unsigned left = take(input) % 128; left > 0; left--) {
 		unsigned octets = 1 + take(input) % VLY_LABEL_BYTES_MAX;
@@ -126,13 +147,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 
 	if (bytes < 8)
 		return -1;
-	const unsigned start_idx = take(&input) % DEEP_START_CNT;
+	const unsigned start = take(&input);
 	const unsigned flags = take(&input);
 	const bool stream = (flags & 0x88) == 0x88; /* seldom: large answers take long */
+	const bool is_signed = (flags & 0x88) == 0x08;
 	struct vly_test_question question = {
 		.wire = name,
 		.type = types[(flags >> 4 & 7) % (sizeof(types) / sizeof(types[0]))],
 		.edns = true,
+		.dnssec_ok = is_signed,
 		.stream = stream,
 		.room = stream ? VLY_MESSAGE_BYTES_MAX : ROOM,
 		.options = zeros,
@@ -140,7 +163,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	question.payload = (uint16_t)(VLY_UDP_BYTES_MIN + take_u16(&input) % 1024);
 	const unsigned behind = take_u16(&input) % (BEHIND_MAX - OPT_HEAD_BYTES);
 	question.options_bytes = 4 + behind;
-	write_name(name, start_idx, &input);
+	write_name(name, start, is_signed, &input);
 	unsigned len = vly_test_question_write(message, &question);
 	const unsigned option = len - behind;
 	message[option - 4] = 0; /* padding (RFC 7830) */

@@ -34,7 +34,8 @@ ask(const struct vly_table *table, const uint8_t *name, unsigned type, bool edns
 
 	unsigned len = vly_test_question_write(
 		buffer,
-		&(struct vly_test_question){.wire = name, .type = (uint16_t)type, .edns = edns});
+		&(struct vly_test_question){
+			.wire = name, .type = (uint16_t)type, .edns = edns, .dnssec_ok = edns});
 	query = (struct vly_query){.message = buffer,
 				   .message_len = (uint16_t)len,
 				   .room = edns ? 4096 : 1024,
@@ -49,15 +50,17 @@ ask(const struct vly_table *table, const uint8_t *name, unsigned type, bool edns
 static void
 ask_around(const struct vly_table *table, const uint8_t *name, unsigned len)
 {
-	static const unsigned types[] = {1, 5, 6, 16, 39, 43, 255};
+	static const unsigned types[] = {1, 5, 6, 16, 39, 43, 47, 255};
 	uint8_t below[VLY_NAME_BYTES_MAX + 1] = {1, 'q'};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		ask(table, name, types[i], i & 1);
+		ask(table, name, types[i], false);
+		ask(table, name, types[i], true);
 		if (len + 2 > VLY_NAME_BYTES_MAX)
 			continue;
 		memcpy(below + 2, name, len);
-		ask(table, below, types[i], i & 1);
+		ask(table, below, types[i], false);
+		ask(table, below, types[i], true);
 	}
 }
 

@@ -70,7 +70,7 @@ is_allowed(const char *text, size_t bytes)
 static void
 ask(const struct vly_image *image, const struct vly_table *table, size_t salt)
 {
-	static const uint16_t types[] = {1, 2, 5, 6, 39, 43, 255};
+	static const uint16_t types[] = {1, 2, 5, 6, 39, 43, 47, 255};
 	uint8_t below[VLY_NAME_BYTES_MAX + 1] = {1, 'q'};
 	const uint32_t slot_cnt = image->header->bucket_cnt * 8;
 
@@ -90,6 +90,8 @@ ask(const struct vly_image *image, const struct vly_table *table, size_t salt)
 			     &(struct vly_test_question){
 				     .wire = name,
 				     .type = types[choice / 2 % (sizeof(types) / sizeof(types[0]))],
+				     .edns = choice & 16,
+				     .dnssec_ok = true,
 				     .stream = choice & 2},
 			     &response);
 		require(response.fault == NULL);
@@ -169,6 +171,17 @@ read_zone(void)
 	return report.error_cnt == 0;
 }
 
+/* Chooses the questions. */
+static size_t
+salt_of(const uint8_t *data, size_t bytes)
+{
+	size_t salt = bytes;
+
+	for (size_t i = 0; i < bytes; i++)
+		salt = salt * 31 + data[i];
+	return salt;
+}
+
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -183,14 +196,12 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-	size_t salt = bytes;
-
 	if (bytes > 8192 || !is_allowed((const char *)data, bytes))
 		return -1;
-	require(ftruncate(file, 0) == 0 && pwrite(file, data, bytes, 0) == (ssize_t)bytes);
-	for (size_t i = 0; i < bytes; i++)
-		salt = salt * 31 + data[i];
+	/* in this order, so that the file keeps its pages */
+	require(pwrite(file, data, bytes, 0) == (ssize_t)bytes &&
+		ftruncate(file, (off_t)bytes) == 0);
 	if (read_zone())
-		build(salt);
+		build(salt_of(data, bytes));
 	return 0;
 }

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * How a signed zone denies names: its NSEC or NSEC3 chain, as pieces and as the order that covers
+ * are found in (image.h).
+ *
+ * Use: vly_denial_prepare() before the zone's first answer is compiled; then the refs of a node or
+ * name; vly_denial_free(). For the compiler alone. One thread at a time; does not block but for
+ * memory. Refs are 0 where a broken chain has nothing.
+ */
+#ifndef VLY_CONTROL_DENIAL_H
+#define VLY_CONTROL_DENIAL_H
+
+#include <volley/image.h>
+
+#include "common/nsec3_hash.h"
+#include "zone/zone.h"
+#include "zone/zone_report.h"
+
+/* An owner of NSEC. */
+struct vly_denial_name {
+	uint64_t key; /* the first eight octets of its key */
+	uint32_t node;
+	vly_image_ref piece;
+};
+
+/* An owner of NSEC3. */
+struct vly_denial_hash {
+	uint8_t hash[VLY_NSEC3_HASH_BYTES];
+	uint32_t node;
+	vly_image_ref piece;
+};
+
+struct vly_denial {
+	struct vly_arena *file; /* the image in the making */
+	const struct vly_zone *zone;
+	struct vly_zone_report *report;
+	uint8_t kind;      /* enum vly_image_denial_kind; 0: the zone denies nothing */
+	uint32_t node_cnt; /* of the zone; nodes that are made later are no names of it */
+	uint32_t *match;   /* [node_cnt]: index into name[] or hash[] and 1; 0: none */
+	uint32_t cnt;      /* entries of name[] or hash[] */
+	uint32_t size;     /* entries that there is room for */
+	struct vly_denial_name *name; /* NSEC: in canonical order */
+	struct vly_denial_hash *hash; /* NSEC3: ascending */
+	uint32_t *first; /* NSEC3: [1 << bits]: how many hashes begin with less than these bits */
+	unsigned bits;
+	struct vly_nsec3_params params;
+	uint8_t salt[255];
+	vly_image_ref ref; /* struct vly_image_denial */
+};
+
+/* What a node needs for a denial: as in struct vly_image_signed, but regardless of DS. */
+struct vly_denial_refs {
+	vly_image_ref denial;
+	vly_image_ref cover;
+	vly_image_ref no_wildcard;
+};
+
+/* Chooses the zone's chain and appends its pieces and its order to the image. Zeroed before. The
+ * zone's hidden nodes are marked; those from `node_cnt` on are no names of it (chain.h). Returns 0, or -1 when there is no memory or the report has got an
+ * error; `out of memory` is not in the report. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_denial_prepare(struct vly_denial *denial, struct vly_arena *file, const struct vly_zone *zone,
+		   uint32_t node_cnt, struct vly_zone_report *report);
+
+void vly_denial_free(struct vly_denial *denial);
+
+/* The pieces of node `idx`. */
+__attribute__((nonnull)) void vly_denial_of_node(const struct vly_denial *denial, uint32_t idx,
+						 struct vly_denial_refs *refs);
+
+/* The piece that covers `name`, in lower case, which does not exist; its closest encloser is node
+ * `encloser_idx`, which the name is not. */
+__attribute__((nonnull)) vly_image_ref vly_denial_cover(const struct vly_denial *denial,
+							uint32_t encloser_idx, const uint8_t *name,
+							unsigned name_len);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* For the parts of the denial alone: denial.c (chooses the chain, pieces of nodes), denial_order.c
+ * (NSEC), denial_hash.c (NSEC3), denial_piece.c (writes pieces). */
+#ifndef VLY_CONTROL_DENIAL_PARTS_H
+#define VLY_CONTROL_DENIAL_PARTS_H
+
+#include "denial.h"
+#include "zone/rrset.h"
+
+/* What an octet of a label becomes in a key, and one for the label's end: at most twice a name. */
+#define VLY_DENIAL_KEY_BYTES (2 * VLY_NAME_BYTES_MAX)
+
+/* The key of a name (struct vly_image_order). */
+struct vly_denial_key {
+	unsigned len;
+	uint8_t octets[VLY_DENIAL_KEY_BYTES];
+};
+
+/* The ref of an offset in the file of an image in the making, whose heap begins behind its header;
+ * and back. */
+static inline vly_image_ref
+vly_denial_ref(uint64_t off)
+{
+	return (vly_image_ref)((off - sizeof(struct vly_image_header)) / VLY_IMAGE_REF_BYTES);
+}
+
+static inline uint64_t
+vly_denial_off(vly_image_ref ref)
+{
+	return sizeof(struct vly_image_header) + (uint64_t)ref * VLY_IMAGE_REF_BYTES;
+}
+
+/* Loads the RRsets of node `idx` and appends the piece for those of type `type`, NSEC or NSEC3,
+ * which it owns; *ref is 0 if it is too large, and reported. Returns 0, or -1 as
+ * vly_denial_prepare(). */
+__attribute__((nonnull, warn_unused_result)) int
+vly_denial_append_piece(const struct vly_denial *denial, struct vly_rrsets *rrsets, uint32_t idx,
+			uint16_t type, vly_image_ref *ref);
+
+/* Makes the key of a name in lower case, at or below an apex of `apex_len` octets. */
+__attribute__((nonnull)) void vly_denial_key_make(struct vly_denial_key *key, const uint8_t *name,
+						  unsigned name_len, unsigned apex_len);
+
+/* Finds the owners of NSEC, writes their pieces, and sorts them. Returns 0, or -1 as
+ * vly_denial_prepare(). */
+__attribute__((nonnull, warn_unused_result)) int vly_denial_order_load(struct vly_denial *denial,
+								       struct vly_rrsets *rrsets);
+
+/* Appends the order of name[] to the image. Returns its ref, or 0 when there is no memory. */
+__attribute__((nonnull)) vly_image_ref vly_denial_order_append(struct vly_denial *denial);
+
+/* The piece of the last name that is not behind `name`. */
+__attribute__((nonnull)) vly_image_ref
+vly_denial_order_cover(const struct vly_denial *denial, const uint8_t *name, unsigned name_len);
+
+/* The same for a name below that of entry `entry_idx`; fast when nothing is between them. */
+__attribute__((nonnull)) vly_image_ref vly_denial_order_cover_child(const struct vly_denial *denial,
+								    uint32_t entry_idx,
+								    const uint8_t *name,
+								    unsigned name_len);
+
+/* Finds the chain of NSEC3 that belongs to one of the NSEC3PARAM records of the apex, and writes
+ * its pieces. Without any, kind stays 0. Returns 0, or -1 as vly_denial_prepare(). */
+__attribute__((nonnull, warn_unused_result)) int vly_denial_hash_load(struct vly_denial *denial,
+								      struct vly_rrsets *rrsets);
+
+/* Appends the buckets of hash[] to the image. Returns their ref, or 0 when there is no memory. */
+__attribute__((nonnull)) vly_image_ref vly_denial_hash_append(struct vly_denial *denial,
+							      uint32_t *extra_cnt);
+
+/* The entry with this hash, NULL if there is none. */
+__attribute__((nonnull)) const struct vly_denial_hash *
+vly_denial_hash_find(const struct vly_denial *denial, const uint8_t hash[VLY_NSEC3_HASH_BYTES]);
+
+/* The piece of the last hash that is not behind that of `name`. */
+__attribute__((nonnull)) vly_image_ref
+vly_denial_hash_cover(const struct vly_denial *denial, const uint8_t *name, unsigned name_len);
+
+#endif
