@@ -7,8 +7,8 @@
 #include "compiler.h"
 #include "zone/rdata.h"
 
-static struct vly_image_answer
-head_of(const struct vly_compiler *compiler)
+static void
+make_head(const struct vly_compiler *compiler, struct vly_image_answer *head)
 {
 	const struct vly_answer_writer *writer = compiler->writer;
 	bool moves_additional =
@@ -18,7 +18,7 @@ head_of(const struct vly_compiler *compiler)
 	/* pieces of the query's own go to the same place */
 	if (compiler->piece_cnt > 0 || moves_additional)
 		flags |= VLY_ANSWER_PROVED;
-	return (struct vly_image_answer){
+	*head = (struct vly_image_answer){
 		.wire_len = (uint16_t)writer->wire_len,
 		.keep_len = writer->keep_len,
 		.ancount = writer->count[VLY_SECTION_ANSWER],
@@ -67,7 +67,8 @@ append_answer(struct vly_compiler *compiler, vly_image_ref plain)
 
 	if (!writer->kept)
 		vly_answer_keep(writer);
-	const struct vly_image_answer head = head_of(compiler);
+	struct vly_image_answer head;
+	make_head(compiler, &head);
 	if (plain != 0 && is_same(compiler, plain, &head))
 		return plain;
 	unsigned wire_off = vly_image_answer_wire_off(head.fix_cnt);

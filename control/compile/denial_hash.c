@@ -12,8 +12,16 @@
 
 #define BITS_MAX 28
 
+/* Hashes in one bucket: with so many, the owners are no hashes of names, and each query would look
+ * at all of them. Among 2^28 buckets of hashes, none has 40. */
+#define SAME_BITS_MAX 64
+
 /* NSEC3PARAM records that are looked at: a zone has one, or two while its chain is exchanged. */
 #define PARAMS_MAX 8
+
+/* Iterations for all names of a zone that has too many for validators: a few seconds. With more, a
+ * large zone that nobody validates would keep the thread for hours. */
+#define INSECURE_ROUNDS_MAX 50000000
 
 #define LABEL_LEN 32 /* 20 octets in Base32hex */
 
@@ -138,6 +146,20 @@ tag_of(const struct vly_denial *denial, const uint8_t *hash)
 	return (uint32_t)(vly_be64(hash) << denial->bits >> 32);
 }
 
+static int
+refuse_crowd(const struct vly_denial *denial, uint32_t at)
+{
+	const struct vly_zone_record *record =
+		find_nsec3(denial->zone, denial->hash[at].node, &denial->params);
+
+	vly_zone_report_add(denial->report, VLY_ZONE_CHECK_must,
+			    denial->zone->file[record->file_idx], record->line,
+			    "the owners of more than %u NSEC3 records begin alike: they are no "
+			    "hashes of names (RFC 5155 §5)",
+			    SAME_BITS_MAX);
+	return -1;
+}
+
 /* Notes where the hashes of each bucket begin. */
 static int
 index_hashes(struct vly_denial *denial)
@@ -155,6 +177,8 @@ index_hashes(struct vly_denial *denial)
 		while (at < denial->cnt && bucket_of(denial, denial->hash[at].hash) < i)
 			at++;
 		denial->first[i] = at;
+		if (i > 0 && at - denial->first[i - 1] > SAME_BITS_MAX)
+			return refuse_crowd(denial, at - 1);
 	}
 	return 0;
 }
@@ -236,21 +260,33 @@ choose(struct vly_denial *denial, const struct vly_rrset *params_set)
 	return true;
 }
 
+/* The hash of node `idx`: index and 1; 0: there is none. */
+static uint32_t
+match_node(const struct vly_denial *denial, uint32_t idx)
+{
+	uint8_t hash[VLY_NSEC3_HASH_BYTES];
+	unsigned len;
+	const uint8_t *name = vly_zone_node_name(denial->zone, idx, &len);
+
+	vly_nsec3_hash(&denial->params, name, len, hash);
+	const struct vly_denial_hash *entry = vly_denial_hash_find(denial, hash);
+	return entry != NULL ? (uint32_t)(entry - denial->hash) + 1 : 0;
+}
+
+/* Where it would take too long, each name has the apex' record: it shows the iterations, and
+ * validators look at nothing else. */
 static void
 match_nodes(struct vly_denial *denial)
 {
 	const struct vly_zone *zone = denial->zone;
-	uint8_t hash[VLY_NSEC3_HASH_BYTES];
-	unsigned len;
+	const uint64_t rounds = (uint64_t)denial->params.iterations * denial->node_cnt;
+	bool is_costly = denial->params.iterations > VLY_NSEC3_ITERATIONS_MAX &&
+			 rounds > INSECURE_ROUNDS_MAX;
 
-	for (uint32_t i = 0; i < denial->node_cnt; i++) {
-		if (zone->node[i].flags & VLY_ZONE_HIDDEN)
-			continue;
-		const uint8_t *name = vly_zone_node_name(zone, i, &len);
-		vly_nsec3_hash(&denial->params, name, len, hash);
-		const struct vly_denial_hash *entry = vly_denial_hash_find(denial, hash);
-		denial->match[i] = entry != NULL ? (uint32_t)(entry - denial->hash) + 1 : 0;
-	}
+	denial->match[0] = match_node(denial, 0);
+	for (uint32_t i = 1; i < denial->node_cnt; i++)
+		if (!(zone->node[i].flags & VLY_ZONE_HIDDEN))
+			denial->match[i] = is_costly ? denial->match[0] : match_node(denial, i);
 }
 
 /* A hash without a piece is left out. */

@@ -11,18 +11,27 @@ import dns.rdatatype
 import answers
 import differences
 import questions
+import reference
+import signed_differences
+import signing
 import zonegen
+from lookup import Family
 from world import OURS, World
-from zonegen import Zone
 
-# `rows` counts how often each peer's row was needed, `left` are the differences that no row explains.
-Batch = namedtuple("Batch", "zones questions streamed compared rows left refused")
+# `rows` counts how often each peer's row was needed, `left` are the differences that no row explains. In signed zones,
+# `judged` counts the answers that the reference looked at, `wrong` are its texts about them, without explained ones.
+Batch = namedtuple("Batch", "zones questions streamed compared rows left refused judged wrong")
 Left = namedtuple("Left", "signature family question peer")
 
 
 def case_of(world, number, question, peer, ours, theirs):
     return differences.Case(peer, question, world.families[number], answers.parse(ours), answers.parse(theirs),
                             lambda name: world.whole(name, question))
+
+
+def explain(case):
+    return differences.explain(
+        case, differences.ROWS + (signed_differences.ROWS if signed_differences.is_signed(case) else []))
 
 
 def signature(case):
@@ -46,7 +55,7 @@ def compare(world, asked, given):
             if ours and theirs and ours[2:] == theirs[2:]:
                 continue
             case = case_of(world, number, question, peer, ours, theirs)
-            used = differences.explain(case)
+            used = explain(case)
             if used is None:
                 left.append(Left(signature(case), world.families[number], question, peer))
             else:
@@ -54,11 +63,41 @@ def compare(world, asked, given):
     return compared, rows, left
 
 
-def run_batch(seed, zone_count, question_count):
+def is_odd(family, question):
+    """Whether the peers may answer from another zone, or follow a chain that nobody else follows."""
+    known, of_parent = Family(family), question.qtype == differences.DS
+    name = question.name
+    return known.leaves_zone(name, of_parent) or known.is_long(name, of_parent) or any(
+        passed and known.is_mixed(passed, of_parent) for passed in known.chain(name))
+
+
+def judge(world, asked, given):
+    """What the reference says to the answers of each server: how many it looked at, and what is wrong."""
+    judged, wrong = Counter(), []
+    peers = [world.comparable(number) for number in range(len(world.families))]
+    for index, (number, question) in enumerate(asked):
+        family = world.families[number]
+        zone = signed_differences.zone_of(family, question)
+        for name in [OURS, *peers[number]] if zone else []:
+            answer = answers.parse(given[name][index])
+            if name != OURS and (answer is None or is_odd(family, question)):
+                continue
+            try:
+                found = signed_differences.complaints(zone, question, answer) if answer else ["no response"]
+            except reference.NotJudged:
+                continue
+            judged[name] += 1
+            if found and (name == OURS or not signed_differences.explain_fault(name, zone, question, answer)):
+                wrong.append("\n".join([f"{name}, {zone.origin} {zone.method}:", describe(question), *found,
+                                        answers.text(given[name][index])]))
+    return judged, wrong
+
+
+def run_batch(seed, zone_count, question_count, maker=zonegen, asker=questions):
     """One world of `zone_count` zones at least, and that many questions."""
     dice = random.Random(seed)
-    families = zonegen.make_families(dice, zone_count)
-    asked = questions.make_questions(dice, families, question_count)
+    families = maker.make_families(dice, zone_count)
+    asked = asker.make_questions(dice, families, question_count)
     with tempfile.TemporaryDirectory(prefix="volley-conformance-") as directory:
         world = World(Path(directory), families)
         try:
@@ -69,7 +108,8 @@ def run_batch(seed, zone_count, question_count):
             streamed = sum(question.tcp for _, question in asked) if OURS in world.streams else 0
             assert world.answered_by_streams() == 0
             refused = Counter({name: len(zones) for name, zones in world.refused.items()})
-            return Batch(len(world.zones()), len(asked), streamed, compared, rows, left, refused)
+            judged, wrong = judge(world, asked, given) if hasattr(families[0][0], "reference") else (Counter(), [])
+            return Batch(len(world.zones()), len(asked), streamed, compared, rows, left, refused, judged, wrong)
         finally:
             world.close()
 
@@ -78,7 +118,7 @@ def still_left(world, one):
     number = world.families.index(one.family)
     given = world.ask([one.question], [OURS, one.peer])
     case = case_of(world, number, one.question, one.peer, given[OURS][0], given[one.peer][0])
-    return differences.explain(case) is None
+    return explain(case) is None
 
 
 class Shrinker:
@@ -89,7 +129,10 @@ class Shrinker:
         self.world = World(directory, [one.family])
 
     def differs(self, family):
-        if not self.world.reload([family]):
+        try:
+            if not self.world.reload([family]):
+                return False
+        except signing.NotSigned:
             return False
         return still_left(self.world, self.one._replace(family=family))
 
@@ -122,8 +165,8 @@ class Shrinker:
         kept = [set() for _ in family]
         for place, record in spare:
             kept[place].add(record)
-        return [Zone(zone.origin, [record for record in zone.records
-                                   if self.is_fixed(zone, record) or record in kept[place]])
+        return [zone.reduced([record for record in zone.records
+                              if self.is_fixed(zone, record) or record in kept[place]])
                 for place, zone in enumerate(family)]
 
     def answers(self, family):

@@ -36,6 +36,10 @@ class Zone:
             lines.append(f"{record.owner} {record.ttl} IN {record.type} {rdata}\n")
         return "".join(lines)
 
+    def reduced(self, records):
+        """The same zone with other records."""
+        return Zone(self.origin, records)
+
     def owners(self):
         return {record.owner.lower() for record in self.records}
 

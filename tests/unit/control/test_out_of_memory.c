@@ -120,29 +120,45 @@ Test(out_of_memory, top)
 	}
 }
 
+#define RRSIG(type) " RRSIG " type " 13 1 300 20300101000000 20200101000000 1 z. AAAA\n"
+
+/* The hash of "z." without salt and iterations. */
+#define HASH "s4nsfbqlv7g61inco06qt7sdighk0773"
+
+/* How the zone is signed: records of the apex, and what follows each name. */
+static const struct {
+	const char *apex;
+	const char *each;
+} kinds[] = {
+	{"", ""},
+	{"@" RRSIG("SOA") "@ NSEC z. A\n", " NSEC z. A\n" RRSIG("A")},
+	{"@" RRSIG("SOA") "@ NSEC3PARAM 1 0 0 -\n" HASH " NSEC3 1 0 0 - " HASH " A\n", RRSIG("A")},
+};
+
 /* A zone that includes a file, with so many names that its arenas and tables grow. Returns its
  * path. */
 static const char *
-write_zone(void)
+write_zone(size_t kind)
 {
 	static char included[] = "/tmp/volley-included-XXXXXX";
 	int fd = mkstemp(path);
 	int included_fd = mkstemp(included);
 
 	cr_assert(fd >= 0 && included_fd >= 0);
-	dprintf(fd, "@ 300 SOA ns mail 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n$INCLUDE %s\n",
-		included);
+	dprintf(fd, "@ 300 SOA ns mail 1 2 3 4 5\n%s@ NS ns\nns A 192.0.2.1\n$INCLUDE %s\n",
+		kinds[kind].apex, included);
 	for (unsigned i = 0; i < NAME_CNT; i++)
-		dprintf(included_fd, "h%u A 192.0.2.1\n", i);
+		dprintf(included_fd, "h%u A 192.0.2.1\n%s", i, kinds[kind].each);
 	close(fd);
 	close(included_fd);
 	return included;
 }
 
-Test(out_of_memory, zone_file)
+static void
+load_zone(size_t kind)
 {
 	static const struct vly_hash_key key;
-	const char *included = write_zone();
+	const char *included = write_zone(kind);
 	unsigned failed = 0;
 
 	for (unsigned at = 0, hit = true; hit; at++) {
@@ -172,4 +188,19 @@ Test(out_of_memory, zone_file)
 	cr_expect_gt(failed, 10, "the arenas did not grow: %u", failed);
 	unlink(path);
 	unlink(included);
+}
+
+Test(out_of_memory, zone_file)
+{
+	load_zone(0);
+}
+
+Test(out_of_memory, zone_with_nsec)
+{
+	load_zone(1);
+}
+
+Test(out_of_memory, zone_with_nsec3)
+{
+	load_zone(2);
 }

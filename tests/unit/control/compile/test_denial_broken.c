@@ -191,6 +191,80 @@ Test(denial_broken, too_many_iterations)
 	signed_image_close(&image);
 }
 
+/* So many that hashing the names would take minutes: the apex' record stands for all. */
+Test(denial_broken, far_too_many_iterations)
+{
+	struct signed_image image;
+	char *text;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+
+	fputs(SIGNED_APEX "@ NSEC3PARAM 1 0 65535 aa\na A 192.0.2.1\nb A 192.0.2.1\n", out);
+	write_chain(out, SALT_A, 65535, NAMES_CNT);
+	for (unsigned i = 0; i < 1000; i++)
+		fprintf(out, "h%u A 192.0.2.1\n", i);
+	fclose(out);
+	signed_image_open(&image, "z.", text);
+	free(text);
+	const struct vly_image_signed *apex =
+		vly_image_node_signed(signed_image_node(&image, "z."));
+	cr_expect_neq(apex->denial, 0);
+	cr_expect_eq(vly_image_node_signed(signed_image_node(&image, "a.z."))->denial,
+		     apex->denial);
+	cr_expect_eq(vly_image_node_signed(signed_image_node(&image, "h999.z."))->denial,
+		     apex->denial);
+	signed_image_close(&image);
+}
+
+/* Labels that are no hashes would make a bucket that each query has to search. */
+Test(denial_broken, owners_that_begin_alike_are_refused)
+{
+	struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
+	struct vly_zone_error error = {0};
+	char *text;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+
+	fputs(SIGNED_APEX "@ NSEC3PARAM 1 0 1 aa\na A 192.0.2.1\nb A 192.0.2.1\n", out);
+	write_chain(out, SALT_A, 1, NAMES_CNT);
+	for (unsigned i = 0; i < 100; i++)
+		fprintf(out, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa%02u NSEC3 1 0 1 aa " LABEL_32 " A\n",
+			i);
+	fclose(out);
+	cr_expect_eq(vly_test_zone_add(builder, &(struct vly_test_zone){"z.", text}, &error), -1);
+	cr_expect_not_null(strstr(error.text, "begin alike"), "%s", error.text);
+	cr_expect_gt(error.line, 9);
+	vly_image_builder_free(builder);
+	free(text);
+}
+
+/* Buckets with more than seven hashes continue elsewhere. */
+Test(denial_broken, crowded_bucket_has_extra_ones)
+{
+	struct signed_image image;
+	char *text;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+	uint8_t hash[VLY_NSEC3_HASH_BYTES] = {0x52, 0x94, 0xa5, 0x29, 0x4a, 0x52, 0x94, 0xa5, 0x29,
+					      0x4a, 0x52, 0x94, 0xa5, 0x29, 0x4a, 0x52, 0x94, 0xa5};
+
+	fputs(SIGNED_APEX "@ NSEC3PARAM 1 0 1 aa\na A 192.0.2.1\nb A 192.0.2.1\n", out);
+	write_chain(out, SALT_A, 1, NAMES_CNT);
+	for (unsigned i = 0; i < 30; i++)
+		fprintf(out, "aaaaaaaaaaaaaaaaaaaaaaaaaa%02uaaaa NSEC3 1 0 1 aa " LABEL_32 " A\n",
+			i);
+	fclose(out);
+	signed_image_open(&image, "z.", text);
+	free(text);
+	cr_assert_not_null(image.denial);
+	cr_expect_gt(image.denial->extra_cnt, 2);
+	char owner[VLY_DOMAIN_TEXT_BYTES];
+	memset(hash + 16, 0xff, 4);
+	cr_expect_str_eq(piece_owner(&image, bucket_cover(&image, hash), owner),
+			 "aaaaaaaaaaaaaaaaaaaaaaaaaa29aaaa.z.");
+	signed_image_close(&image);
+}
+
 /* A piece has room for 16,383 octets: the record is left out, with a warning. */
 Test(denial_broken, signatures_may_be_too_large)
 {
