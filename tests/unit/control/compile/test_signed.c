@@ -208,7 +208,7 @@ list_records(const struct vly_test_response *response, char *to)
 	*to = '\0';
 	for (unsigned i = 0; i < response->record_cnt; i++) {
 		const struct vly_test_record *record = &response->record[i];
-		to += sprintf(to, "%.2s %s %s", "annsad" + 2 * record->section, record->owner,
+		to += sprintf(to, "%.2s %s %s", &"annsad"[2 * record->section], record -> owner,
 			      vly_rr_type_name(record->type, buffer[0]));
 		if (record->type == VLY_TYPE_RRSIG)
 			to += sprintf(to, "(%s)",
