@@ -120,8 +120,8 @@ nsec_of_node(const struct vly_denial *denial, uint32_t idx, struct vly_denial_re
 		refs->no_wildcard = cover_wildcard(denial, idx, match);
 }
 
-/* The closest provable encloser of node `idx` (RFC 5155 §1.3): the apex, at the latest. *next_closer
- * is its child on the way to the node; VLY_ZONE_NONE: it is the node. */
+/* The closest provable encloser of node `idx` (RFC 5155 §1.3): the apex, at the latest.
+ * *next_closer is its child on the way to the node; VLY_ZONE_NONE: it is the node. */
 static uint32_t
 provable_encloser(const struct vly_denial *denial, uint32_t idx, uint32_t *next_closer)
 {
