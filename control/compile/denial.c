@@ -146,6 +146,8 @@ nsec3_of_node(const struct vly_denial *denial, uint32_t idx, struct vly_denial_r
 	if (next_closer != VLY_ZONE_NONE) {
 		const uint8_t *name = vly_zone_node_name(denial->zone, next_closer, &len);
 		refs->cover = vly_denial_hash_cover(denial, name, len);
+	} else if (denial->params.iterations > VLY_NSEC3_ITERATIONS_MAX) {
+		refs->cover = refs->denial;
 	}
 	if (!(denial->zone->node[idx].flags & VLY_ZONE_CUT))
 		refs->no_wildcard = cover_wildcard(denial, encloser, match);

@@ -202,7 +202,9 @@ struct __attribute__((packed, aligned(2))) vly_image_signed {
 	 * also at a cut with DS, where nothing is to be denied. */
 	vly_image_ref denial;
 	/* Piece, if the name has none of its own: it covers the name (NSEC: an empty non-terminal),
-	 * or the next closer name to the closest provable encloser (NSEC3). Otherwise 0. */
+	 * or the next closer name to the closest provable encloser (NSEC3). Otherwise 0; but in
+	 * zones with too many iterations the same as `denial`, so that answers of wildcards show
+	 * these. */
 	vly_image_ref cover;
 	/* Piece: it covers the wildcard *.name, or, if the name has no NSEC3, the wildcard of its
 	 * closest provable encloser. 0 if the wildcard exists, and at cuts. */
