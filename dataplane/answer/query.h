@@ -55,6 +55,7 @@ enum vly_query_course {
 	VLY_COURSE_ZONE, /* its zone first, then the name in that zone */
 	/* The name does not exist: `node` is the wildcard that gives its answer, or NULL. */
 	VLY_COURSE_MISSING,
+	VLY_COURSE_DENIED, /* the same, and the client gets a proof: `encloser` is set */
 };
 
 /* Pieces of a query's own: of a missing name, three; of its wildcard, two, and those of the name but
@@ -132,7 +133,7 @@ struct vly_query {
 	uint8_t cookie_bytes; /* its length; 255: 255 or more */
 	uint8_t cookie[VLY_COOKIE_BYTES]; /* for the response */
 	uint16_t tsig_off; /* the TSIG record, from `message` on; if fate is VLY_QUERY_TSIG */
-	const struct vly_image_node *encloser; /* of a missing name */
+	const struct vly_image_node *encloser; /* of a missing name, on VLY_COURSE_DENIED */
 	struct vly_query_proof proof;
 } __attribute__((aligned(64)));
 

@@ -190,16 +190,24 @@ choose(struct vly_query *query, const struct vly_image_node *node)
 static inline vly_image_ref
 resolve_below(struct vly_query *query, const struct vly_image_node *encloser)
 {
+	enum vly_query_course course = VLY_COURSE_MISSING;
+
 	if (encloser->flags & VLY_NODE_CUT)
 		return wants_proof(query, encloser) ? vly_prove_cut(query, encloser)
 						    : encloser->other;
 	query->node = encloser;
-	query->encloser = encloser;
-	if (__builtin_expect(encloser->flags & VLY_NODE_DNAME, 0)) {
-		query->fate = VLY_QUERY_COMPOSE;
-		return 0;
+	/* one test for unsigned zones */
+	if (__builtin_expect(encloser->flags & (VLY_NODE_DNAME | VLY_NODE_SIGNED), 0)) {
+		if (encloser->flags & VLY_NODE_DNAME) {
+			query->fate = VLY_QUERY_COMPOSE;
+			return 0;
+		}
+		if (query->dnssec_ok) {
+			query->encloser = encloser;
+			course = VLY_COURSE_DENIED;
+		}
 	}
-	query->course = VLY_COURSE_MISSING;
+	query->course = (uint8_t)course;
 	if (encloser->wildcard == 0) {
 		query->node = NULL;
 		PREFETCH(zone_of(query));
@@ -212,12 +220,19 @@ resolve_below(struct vly_query *query, const struct vly_image_node *encloser)
 
 /* The answer for a missing name: from the wildcard at query->node, or NXDOMAIN if that is NULL. */
 static inline vly_image_ref
-missing_answer(struct vly_query *query)
+missing_answer(const struct vly_query *query)
 {
-	if (wants_proof(query, query->encloser))
-		return vly_prove_missing(query);
 	return query->node != NULL ? choose_plain(query->node, query->qtype)
 				   : zone_of(query)->nxdomain;
+}
+
+/* The same, with its proof if the client gets one; 0 if the name is not missing. */
+static vly_image_ref
+last_answer(struct vly_query *query)
+{
+	if (query->course == VLY_COURSE_DENIED)
+		return vly_prove_missing(query);
+	return query->course == VLY_COURSE_MISSING ? missing_answer(query) : 0;
 }
 
 /* Prefetches enough for answers of up to 56 octets; the end of longer ones is usually in the line
@@ -251,7 +266,7 @@ take_result(struct vly_query *query, vly_image_ref ref)
 {
 	if (ref != 0)
 		take_answer(query, ref);
-	return query->course == VLY_COURSE_MISSING ? VLY_QUERY_LEFT_LAST : VLY_QUERY_LEFT_NOTHING;
+	return query->course >= VLY_COURSE_MISSING ? VLY_QUERY_LEFT_LAST : VLY_QUERY_LEFT_NOTHING;
 }
 
 /* Not inline: it would take registers from the code for most questions. */
@@ -466,7 +481,7 @@ resolve_contested(struct vly_query *query, const struct vly_table *table)
 	    vly_bucket_node_is(node, &query->name, 0))
 		return choose(query, node);
 	vly_image_ref ref = resolve_by_zone(query, table);
-	return query->course == VLY_COURSE_MISSING ? missing_answer(query) : ref;
+	return ref != 0 ? ref : last_answer(query);
 }
 
 unsigned
@@ -480,9 +495,11 @@ vly_query_find_last(struct vly_query *query, unsigned cnt, const struct vly_tabl
 			ref = missing_answer(&query[i]);
 		else if (is_on_course(&query[i], VLY_COURSE_ZONE))
 			ref = resolve_contested(&query[i], table);
+		else if (is_on_course(&query[i], VLY_COURSE_DENIED))
+			ref = vly_prove_missing(&query[i]);
 		if (ref != 0)
 			take_answer(&query[i], ref);
-		if (query[i].fate == VLY_QUERY_PROVE)
+		if (query[i].course == VLY_COURSE_DENIED)
 			left = VLY_QUERY_LEFT_COVER;
 	}
 	return left;
@@ -562,7 +579,7 @@ vly_resolve_again(struct vly_query *query, unsigned *label_cnt)
 		query, vly_name_last_labels(name, zone->label_max), &found_idx, &label_idx);
 	*label_cnt = name->label_cnt - label_idx;
 	vly_image_ref ref = found_idx == 0 ? choose(query, node) : resolve_below(query, node);
-	if (query->course == VLY_COURSE_MISSING)
-		ref = missing_answer(query);
+	if (ref == 0)
+		ref = last_answer(query);
 	return ref != 0 ? vly_image_at(query->image->heap, ref) : NULL;
 }
