@@ -142,8 +142,11 @@ vly_prove_missing(struct vly_query *query)
 		add_piece(query, encloser->no_wildcard);
 	else if (meaning == DENIES)
 		add_denial(query, wildcard, ref);
-	if (zone->denial == 0)
+	if (zone->denial == 0) {
+		/* too many iterations: some NSEC3 shows that the zone is insecure */
+		add_piece(query, encloser->cover);
 		return ref;
+	}
 	const struct vly_image_denial *denial = vly_image_at(heap, zone->denial);
 	if (denial->kind == VLY_DENIAL_NSEC3 && meaning == DENIES)
 		add_piece(query, encloser->denial);
