@@ -114,6 +114,12 @@ def denied_wildcard_dname(seen):
     return any(DNAME in seen.zone.sets.get(wildcard, ()) for wildcard in inner_wildcard(seen))
 
 
+@fault(("nsd",), "NODATA at a wildcard comes with the NSEC3 of its encloser", "RFC 5155 §7.2.5",
+       "NSD leaves it out in some zones, or the one that covers the name")
+def wildcard_encloser(seen):
+    return is_hashed(seen.zone) and bool(claimed(seen, "wildcard-nodata"))
+
+
 @fault(("knot",), "A DNAME at a wildcard keeps its owner in the answer", "RFC 6672 §3.3", "as wildcard-dname")
 def signed_wildcard_dname(seen):
     return any(record[1] == DNAME and record[0][:2] == b"\1*" for record in seen.expected.answer)
