@@ -103,13 +103,14 @@ compile_cut(struct vly_compiler *compiler, uint32_t idx)
 	if ((ds != NULL ? compile_rrset(compiler, idx, ds)
 			: vly_compile_list_type(compiler, VLY_TYPE_DS, nodata(compiler))) != 0)
 		return 0;
-	if (compiler->dnssec && ds == NULL)
-		return compiler->other;
 	vly_compile_begin(compiler, idx, VLY_ANSWER_REFERRAL);
 	if (vly_compile_add_referral(compiler, idx, &compiler->own) != 0)
 		return 0;
-	compiler->insert_off = compiler->writer->insert_off;
-	return vly_compile_store(compiler, 0);
+	/* the node itself lists the pieces, and where they go */
+	compiler->insert_off = compiler->writer->overflow ? 0 : compiler->writer->insert_off;
+	compiler->piece_cnt = 0;
+	compiler->in_wildcard = false;
+	return vly_compile_store(compiler, compiler->dnssec ? compiler->other : 0);
 }
 
 /* Lists for ANY the first of the node's own answers that is not too large, where that is not just

@@ -42,7 +42,10 @@ prepare(struct vly_denial *denial, struct vly_rrsets *rrsets)
 		if (vly_denial_order_load(denial, rrsets) != 0)
 			return -1;
 	}
-	return denial->kind != 0 && denial->cnt > 0 ? append_denial(denial) : 0;
+	denial->has_entries = denial->kind != 0 && denial->cnt > 0;
+	/* the dataplane computes no covers then (image.h) */
+	bool is_insecure = denial->params.iterations > VLY_NSEC3_ITERATIONS_MAX;
+	return denial->has_entries && !is_insecure ? append_denial(denial) : 0;
 }
 
 int
@@ -152,7 +155,7 @@ void
 vly_denial_of_node(const struct vly_denial *denial, uint32_t idx, struct vly_denial_refs *refs)
 {
 	*refs = (struct vly_denial_refs){0};
-	if (denial->ref == 0)
+	if (!denial->has_entries)
 		return;
 	if (denial->kind == VLY_DENIAL_NSEC)
 		nsec_of_node(denial, idx, refs);
@@ -167,7 +170,7 @@ vly_denial_cover(const struct vly_denial *denial, uint32_t encloser_idx, const u
 	unsigned encloser_len;
 	unsigned next = 0;
 
-	if (denial->ref == 0)
+	if (!denial->has_entries)
 		return 0;
 	if (denial->kind == VLY_DENIAL_NSEC)
 		return vly_denial_order_cover(denial, name, name_len);

@@ -45,7 +45,8 @@ struct vly_denial {
 	unsigned bits;
 	struct vly_nsec3_params params;
 	uint8_t salt[255];
-	vly_image_ref ref; /* struct vly_image_denial */
+	bool has_entries;  /* otherwise there are no pieces */
+	vly_image_ref ref; /* struct vly_image_denial; 0: no covers are to be computed */
 };
 
 /* What a node needs for a denial: as in struct vly_image_signed, but regardless of DS. */

@@ -20,6 +20,10 @@
 
 #define DIGEST_BYTES_MAX 64
 
+/* ZONEMD and CDS records that are looked at. Zones have two at most; comparing thousands with each
+ * other would take long. */
+#define RECORDS_MAX 64
+
 /* [hash algorithm of ZONEMD] */
 static const gnutls_digest_algorithm_t hashes[] = {0, GNUTLS_DIG_SHA384, GNUTLS_DIG_SHA512};
 #define HASH_CNT (sizeof(hashes) / sizeof(hashes[0]))
@@ -103,7 +107,7 @@ is_unique(const struct vly_rrset *zonemd, const struct vly_zone_record *record)
 {
 	unsigned cnt = 0;
 
-	for (unsigned i = 0; i < zonemd->record_cnt; i++)
+	for (unsigned i = 0; i < zonemd->record_cnt && i < RECORDS_MAX; i++)
 		cnt += is_known(zonemd->record[i]) &&
 		       zonemd->record[i]->data[ZONEMD_HASH_AT] == record->data[ZONEMD_HASH_AT];
 	return cnt == 1;
@@ -138,8 +142,7 @@ vly_dnssec_check_zonemd(struct vly_dnssec *dnssec, const struct vly_rrset *zonem
 	if (soa == NULL || soa->record[0]->data_len < SOA_FIXED_BYTES)
 		return;
 	const uint8_t *serial = soa->record[0]->data + soa->record[0]->data_len - SOA_FIXED_BYTES;
-	for (unsigned i = 0; i < zonemd->record_cnt && (i == 0 || fault != NULL || first == NULL);
-	     i++) {
+	for (unsigned i = 0; i < zonemd->record_cnt && i < RECORDS_MAX; i++) {
 		const struct vly_zone_record *record = zonemd->record[i];
 		if (!is_known(record))
 			continue;
@@ -213,6 +216,7 @@ vly_dnssec_check_cds(struct vly_dnssec *dnssec)
 	const struct vly_rrset *cds = vly_rrsets_find(&dnssec->apex, VLY_TYPE_CDS);
 	const struct vly_rrset *keys = vly_rrsets_find(&dnssec->apex, VLY_TYPE_DNSKEY);
 
-	for (unsigned i = 0; cds != NULL && keys != NULL && i < cds->record_cnt; i++)
+	for (unsigned i = 0; cds != NULL && keys != NULL && i < cds->record_cnt && i < RECORDS_MAX;
+	     i++)
 		check_cds(dnssec, cds->record[i], keys);
 }

@@ -9,6 +9,7 @@
 #define DNSKEY_HEAD_BYTES 4
 #define FLAG_ZONE         0x0100
 #define FLAG_REVOKE       0x0080
+#define FLAG_ENTRY        0x0001
 #define PROTOCOL_DNSSEC   3
 
 #define RSAMD5 1
@@ -111,6 +112,7 @@ void
 vly_dnssec_keys_load(struct vly_dnssec_keys *keys, const struct vly_rrset *dnskey)
 {
 	keys->cnt = 0;
+	keys->has_entry = false;
 	for (unsigned i = 0; i < dnskey->record_cnt && keys->cnt < VLY_DNSSEC_KEYS_MAX; i++) {
 		const uint8_t *data = dnskey->record[i]->data;
 		const unsigned len = dnskey->record[i]->data_len;
@@ -121,8 +123,10 @@ vly_dnssec_keys_load(struct vly_dnssec_keys *keys, const struct vly_rrset *dnske
 		*key = (struct vly_dnssec_key){
 			.tag = vly_dnssec_key_tag(data, len),
 			.algorithm = data[3],
+			.is_entry = vly_be16(data) & FLAG_ENTRY,
 			.is_revoked = vly_be16(data) & FLAG_REVOKE,
 		};
+		keys->has_entry |= key->is_entry && !key->is_revoked;
 		import(key, data + DNSKEY_HEAD_BYTES, len - DNSKEY_HEAD_BYTES);
 	}
 }

@@ -22,12 +22,14 @@ struct vly_dnssec_key {
 	gnutls_pubkey_t pubkey; /* NULL: the algorithm is unknown, or the key is malformed */
 	uint16_t tag;
 	uint8_t algorithm;
+	bool is_entry; /* RFC 4034 §2.1.1: the flag SEP, as keys have that the parent zone knows */
 	bool is_revoked;   /* RFC 5011 §2.1: it signs the DNSKEY records alone */
 	bool is_malformed; /* no signature verifies */
 };
 
 struct vly_dnssec_keys {
 	unsigned cnt;
+	bool has_entry; /* some key has the flag, and is not revoked */
 	struct vly_dnssec_key key[VLY_DNSSEC_KEYS_MAX];
 };
 

@@ -21,7 +21,7 @@
  * expired has millions. */
 #define VLY_DNSSEC_FINDINGS_MAX 16
 
-#define VLY_DNSSEC_TEXT_BYTES 160
+#define VLY_DNSSEC_TEXT_BYTES 180
 
 struct vly_dnssec_finding {
 	uint32_t idx;                         /* node */

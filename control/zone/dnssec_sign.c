@@ -34,6 +34,7 @@ enum fault {
 	OTHER_SIGNER,
 	WRONG_LABELS,
 	WITHOUT_KEY,
+	NO_ENTRY, /* of DNSKEY, by a key that the parent zone does not know */
 	BOGUS,
 	NOT_YET,
 	EXPIRED,
@@ -84,6 +85,16 @@ label_cnt(const struct vly_zone *zone, uint32_t idx)
 	return zone->node[idx].label_cnt - (name[0] == 1 && name[1] == '*' ? 1u : 0u);
 }
 
+/* A validator comes from the parent zone to DNSKEY, so that these must be signed by a key that the
+ * parent's DS are about: one with the flag SEP, if the zone uses it. */
+static bool
+may_sign(const struct judging *judging, const struct vly_dnssec_key *key)
+{
+	if (judging->rrset->type != VLY_TYPE_DNSKEY)
+		return !key->is_revoked;
+	return (key->is_entry && !key->is_revoked) || !judging->worker->dnssec->keys.has_entry;
+}
+
 /* The next key from `at` on that may have made the signature, or NULL. */
 static const struct vly_dnssec_key *
 next_key(const struct judging *judging, const struct vly_zone_record *rrsig, unsigned *at)
@@ -93,11 +104,21 @@ next_key(const struct judging *judging, const struct vly_zone_record *rrsig, uns
 	while (*at < keys->cnt) {
 		const struct vly_dnssec_key *key = &keys->key[(*at)++];
 		if (key->tag == vly_be16(rrsig->data + RRSIG_TAG_AT) &&
-		    key->algorithm == rrsig->data[RRSIG_ALGORITHM_AT] &&
-		    (!key->is_revoked || judging->rrset->type == VLY_TYPE_DNSKEY))
+		    key->algorithm == rrsig->data[RRSIG_ALGORITHM_AT])
 			return key;
 	}
 	return NULL;
+}
+
+/* The same, of the keys that may sign the RRset. */
+static const struct vly_dnssec_key *
+next_signer(const struct judging *judging, const struct vly_zone_record *rrsig, unsigned *at)
+{
+	const struct vly_dnssec_key *key;
+
+	while ((key = next_key(judging, rrsig, at)) != NULL && !may_sign(judging, key))
+		;
+	return key;
 }
 
 /* Writes what is signed (RFC 4034 §3.1.8.1) to worker->octets. Returns its length, 0 when it is too
@@ -145,7 +166,8 @@ verify(struct judging *judging, const struct vly_zone_record *rrsig, bool *is_go
 	*is_good = bytes == 0 && judging->tries > 0;
 	if (bytes <= 0)
 		return bytes;
-	while (!*is_good && judging->tries > 0 && (key = next_key(judging, rrsig, &at)) != NULL) {
+	while (!*is_good && judging->tries > 0 &&
+	       (key = next_signer(judging, rrsig, &at)) != NULL) {
 		judging->tries--;
 		worker->verified_cnt++;
 		*is_good = vly_dnssec_key_verify(
@@ -171,6 +193,9 @@ judge_form(const struct judging *judging, const struct vly_zone_record *rrsig)
 		return WRONG_LABELS;
 	if (next_key(judging, rrsig, &at) == NULL)
 		return WITHOUT_KEY;
+	at = 0;
+	if (next_signer(judging, rrsig, &at) == NULL)
+		return NO_ENTRY;
 	if (time_at(dnssec, rrsig->data + RRSIG_INCEPTION_AT) > now_s)
 		return NOT_YET;
 	return time_at(dnssec, rrsig->data + RRSIG_EXPIRATION_AT) < now_s ? EXPIRED : GOOD;
@@ -235,6 +260,11 @@ write_fault(const struct judging *judging, char *out, size_t bytes)
 		snprintf(out, bytes,
 			 "is by a key that no DNSKEY record has, tag %u of algorithm %u",
 			 vly_be16(data + RRSIG_TAG_AT), data[RRSIG_ALGORITHM_AT]);
+	else if (judging->fault == NO_ENTRY)
+		snprintf(out, bytes,
+			 "is by key %u, which is revoked or has no SEP flag: sign it with the "
+			 "key that the parent zone knows",
+			 vly_be16(data + RRSIG_TAG_AT));
 	else if (judging->fault == BOGUS)
 		snprintf(out, bytes, "by key %u does not verify: sign the zone again",
 			 vly_be16(data + RRSIG_TAG_AT));
@@ -248,7 +278,7 @@ report_fault(const struct judging *judging)
 	struct vly_dnssec *dnssec = judging->worker->dnssec;
 	char buffer[VLY_RR_TYPE_BYTES];
 	const char *type = vly_rr_type_name(judging->rrset->type, buffer);
-	char text[100];
+	char text[120];
 
 	if (judging->fault == MISSING) {
 		vly_dnssec_add(dnssec, VLY_ZONE_CHECK_signature_missing, judging->idx,

@@ -14,7 +14,7 @@ vly_check_add(const struct vly_check_place *place, unsigned check,
 {
 	const struct vly_zone *zone = place->zone;
 	char name[VLY_DOMAIN_TEXT_BYTES];
-	char text[160];
+	char text[180];
 	unsigned len;
 	va_list args;
 

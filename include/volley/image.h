@@ -196,7 +196,7 @@ static_assert(sizeof(struct vly_image_node) == 16, "two nodes' heads to a cache 
 /* The DO forms of a node in a signed zone, and the pieces that deny what it does not have. Packed as
  * struct vly_image_type is, which it follows. */
 struct __attribute__((packed, aligned(2))) vly_image_signed {
-	vly_image_ref other; /* DO form of the node's `other`; at a cut without DS the plain one */
+	vly_image_ref other; /* DO form of the node's `other` */
 	/* Piece: the NSEC or NSEC3 of the name. If the name has no NSEC3 (it is, or leads only to,
 	 * an insecure delegation in an opt-out span): that of its closest provable encloser. 0: none;
 	 * also at a cut with DS, where nothing is to be denied. */
@@ -286,7 +286,7 @@ enum vly_image_denial_kind {
 };
 
 /* RFC 9276 §3.2: validators treat zones with more additional iterations as insecure, so that no
- * cover is computed for these; 150 is the highest limit in use. Each iteration costs the lcore
+ * cover is computed for these, and they have no struct vly_image_denial; 150 is the highest limit in use. Each iteration costs the lcore
  * about 40 ns for each query that needs a cover. */
 #define VLY_NSEC3_ITERATIONS_MAX 150
 

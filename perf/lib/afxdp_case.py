@@ -61,7 +61,9 @@ class Bench:
         with Sandbox() as sandbox:
             pair = VethPair(sandbox)
             server = start(self, sandbox, pair)
-            load = functools.partial(self.load, sandbox, pair, self.question_list, self.seconds,
+            # testpmd sends queries back, which have the RCODE of a NOERROR
+            load = clients.kxdpgun if side == LIMIT else self.load
+            load = functools.partial(load, sandbox, pair, self.question_list, self.seconds,
                                      CLIENT_CPU)
             rate, told = self.placement.measure(load) if self.placement else load()
             if isinstance(server, Volley):

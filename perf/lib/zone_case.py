@@ -89,7 +89,7 @@ def against_others(case, options, unit, digits, measure, bench=None, **more):
                        names=bench.names, command=bench.commands, **more)
 
 
-SIGNED = dict(make=signed_zones.make_nsec, names=signed_zones.NAMES, is_kept=True)
+SIGNED = dict(make=signed_zones.make_positive, names=signed_zones.NAMES, is_kept=True)
 
 
 class LoadCase:

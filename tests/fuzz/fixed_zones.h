@@ -37,13 +37,16 @@ static const struct vly_test_zone fixed_zones[] = {
 	{"c.z.", VLY_TEST_APEX "a A 192.0.2.5\n"},
 	{".", VLY_TEST_APEX "z NS ns.z\nns.z A 192.0.2.6\n"},
 	/* signed ones, made by zones/make */
-	{"s.",
+	{
+		"s.",
 #include "zones/nsec.inc"
 	},
-	{"t.",
+	{
+		"t.",
 #include "zones/optout.inc"
 	},
-	{"r.",
+	{
+		"r.",
 #include "zones/nsec3.inc"
 	},
 };

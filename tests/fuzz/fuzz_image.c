@@ -3,8 +3,10 @@
  * Any octets as a zone image: with the magic number, version, size and checksum put right, so that
  * the checks behind those see them. What is accepted is asked for every name that can be found in
  * it, and for names below. Nothing may be read outside: the image is as large as its block, which
- * the sanitizer guards.
+ * the sanitizer guards. Half of the mutations change one number of what a signed zone denies names
+ * with: its denial, its order or hash buckets, or a piece.
  */
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "fixed_zones.h"
@@ -89,6 +91,98 @@ ask_image(struct vly_image *image)
 		}
 	}
 	free(table);
+}
+
+/* Octets of an order or of hash buckets that are changed. */
+#define INDEX_BYTES 512
+
+/* Of a piece, with its owner. */
+#define PIECE_BYTES 96
+
+struct region {
+	uint8_t *at;
+	size_t bytes;
+};
+
+/* Up to `wanted` octets at a place in the heap of an image that nobody has verified; at NULL if
+ * there are less than eight. */
+static struct region
+region_of(uint8_t *data, size_t bytes, vly_image_ref ref, size_t wanted)
+{
+	const struct vly_image_header *header = (const void *)data;
+	const uint64_t heap = header->section[VLY_SECTION_HEAP].off;
+	const uint64_t off = (uint64_t)ref * VLY_IMAGE_REF_BYTES;
+
+	if (heap > bytes || off >= bytes - heap || bytes - heap - off < 8)
+		return (struct region){NULL, 0};
+	const size_t left = bytes - heap - off;
+	return (struct region){data + heap + off, left < wanted ? left : wanted};
+}
+
+/* What the first zone with a denial has. */
+static struct region
+denial_region(uint8_t *data, size_t bytes, unsigned choice)
+{
+	const struct vly_image_header *header = (const void *)data;
+	const uint64_t off = header->section[VLY_SECTION_ZONES].off;
+	struct vly_image_denial denial;
+	struct vly_image_zone zone;
+
+	if (off > bytes || bytes - off < sizeof(zone))
+		return (struct region){NULL, 0};
+	memcpy(&zone, data + off, sizeof(zone));
+	struct region region = region_of(data, bytes, zone.denial, sizeof(denial));
+	if (choice == 0 || region.bytes < sizeof(denial))
+		return region;
+	memcpy(&denial, region.at, sizeof(denial));
+	region = region_of(data, bytes, denial.index, INDEX_BYTES);
+	if (choice == 1 || region.bytes < sizeof(struct vly_image_hash_bucket))
+		return region;
+	/* both begin with numbers that are followed by the ref of a piece */
+	vly_image_ref before;
+	memcpy(&before,
+	       region.at + (denial.kind == VLY_DENIAL_NSEC
+				    ? offsetof(struct vly_image_order, before)
+				    : offsetof(struct vly_image_hash_bucket, before)),
+	       sizeof(before));
+	return region_of(data, bytes, before, PIECE_BYTES);
+}
+
+static void
+change_number(const struct region *region, unsigned seed)
+{
+	uint8_t *at = region->at + seed / 8 % (region->bytes / 4) * 4;
+	const uint8_t *other = region->at + seed / 1024 % (region->bytes / 4) * 4;
+	uint16_t number;
+
+	memcpy(&number, at, sizeof(number));
+	switch (seed % 4) {
+	case 0:
+		number++;
+		break;
+	case 1:
+		number--;
+		break;
+	case 2:
+		memmove(at, other, 4);
+		return;
+	default:
+		LLVMFuzzerMutate(at, 4, 4);
+		return;
+	}
+	memcpy(at, &number, sizeof(number));
+}
+
+size_t
+LLVMFuzzerCustomMutator(uint8_t *data, size_t bytes, size_t bytes_max, unsigned seed)
+{
+	if (seed % 2 == 0 || bytes < sizeof(struct vly_image_header))
+		return LLVMFuzzerMutate(data, bytes, bytes_max);
+	struct region region = denial_region(data, bytes, seed / 2 % 3);
+	if (region.at == NULL)
+		return LLVMFuzzerMutate(data, bytes, bytes_max);
+	change_number(&region, seed / 8);
+	return bytes;
 }
 
 int

@@ -14,6 +14,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 /* One input (untrusted). Returns 0, or -1 if it is not worth keeping. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
+/* Only where a target has it: changes an input in a way of its own. Returns its new size. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t bytes, size_t bytes_max, unsigned seed);
+
+/* libFuzzer's own way. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t bytes, size_t bytes_max);
+
 static inline void
 require(bool holds)
 {

@@ -13,6 +13,7 @@
 #include <criterion/criterion.h>
 #include <volley/image.h>
 
+#include "common/image.h"
 #include "server.h"
 #include "zone/domain.h"
 
@@ -28,6 +29,7 @@ struct signed_image {
 static inline void
 signed_image_open(struct signed_image *image, const char *name, const char *text)
 {
+	struct vly_image_error refused = {0};
 	struct vly_zone_error error = {0};
 	size_t bytes;
 	int fd =
@@ -35,6 +37,9 @@ signed_image_open(struct signed_image *image, const char *name, const char *text
 
 	cr_assert_geq(fd, 0, "line %llu: %s", (unsigned long long)error.line, error.text);
 	image->block = vly_test_image_read(fd, &bytes);
+	struct vly_image *verified = vly_image_open(fd, 1, NULL, &refused);
+	cr_assert_not_null(verified, "%s", refused.text);
+	vly_image_close(verified);
 	close(fd);
 	const struct vly_image_header *header = (const void *)image->block;
 	image->heap = image->block + header->section[VLY_SECTION_HEAP].off;

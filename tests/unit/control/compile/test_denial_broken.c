@@ -179,8 +179,7 @@ Test(denial_broken, too_many_iterations)
 	fclose(out);
 	signed_image_open(&image, "z.", text);
 	free(text);
-	cr_assert_not_null(image.denial);
-	cr_expect_eq(image.denial->iterations, 151);
+	cr_expect_null(image.denial);
 	for (unsigned i = 0; i < NAMES_CNT; i++) {
 		const struct vly_image_signed *refs =
 			vly_image_node_signed(signed_image_node(&image, names[i]));

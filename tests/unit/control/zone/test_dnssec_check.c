@@ -284,6 +284,31 @@ Test(dnssec_check, damaged_signatures)
 	expect_damage(damage, CNT(damage));
 }
 
+/* Two keys sign the DNSKEY records, in any order. Validators come to them by one of the two. */
+Test(dnssec_check, dnskey_must_be_signed_by_the_key_with_the_sep_flag)
+{
+	static const char begin[] = "example.\t300\tIN\tRRSIG\tDNSKEY";
+	char *text = read_text(VLY_SIGNED, "nsec-13");
+	unsigned cnt = 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		char *copy = strdup(text);
+		char *line = find_line(copy, begin);
+		if (i == 1)
+			line = strchr(line, '\n') + 1;
+		cr_assert_eq(strncmp(line, begin, strlen(begin)), 0);
+		char *end = strchr(line, '\n') + 1;
+		memmove(line, end, strlen(end) + 1);
+		struct found found = check_text("example.", copy, &all);
+		cnt += found.total;
+		if (found.total > 0)
+			expect(&found, VLY_ZONE_CHECK_signature_invalid, 1, "or has no SEP flag");
+		free(copy);
+	}
+	cr_expect_eq(cnt, 1);
+	free(text);
+}
+
 Test(dnssec_check, damaged_nsec)
 {
 	static const struct damage damage[] = {
