@@ -194,9 +194,14 @@ def all_hold(records, origin, claims):
     return all(any(holds(chain, origin, claim) for chain in chains.values()) for claim in claims)
 
 
+def read(denying):
+    """Records of both kinds."""
+    return [read_nsec(record) if record[1] == NSEC else read_nsec3(record) for record in denying]
+
+
 def complaints(denying, origin, claims):
     """What is wrong with the NSEC or NSEC3 records of a response that is to prove the claims, and nothing else."""
-    records = [read_nsec(record) if record[1] == NSEC else read_nsec3(record) for record in denying]
+    records = read(denying)
     if not all_hold(records, origin, claims):
         return [f"the claims {claims} are not proved"]
     return [f"{denying[index]} proves nothing more" for index in range(len(records))

@@ -41,7 +41,7 @@ def zone_of(family, question):
 def complaints(zone, question, response):
     """reference.complaints() about a response from one of the zones of signedgen.py."""
     return reference.complaints(zone.reference, question.name, question.qtype, signedgen.wants_signatures(question),
-                                response)
+                                response, question.tcp)
 
 
 def see(zone, question, response):
@@ -99,7 +99,7 @@ def asterisk_expanded(seen):
 def encloser_opted_out(seen):
     return is_hashed(seen.zone) and any(
         not has_hash(seen.zone, name if name in seen.zone.existing else seen.zone.encloser(name))
-        for name in claimed(seen))
+        for name in claimed(seen) + inner_wildcard(seen))
 
 
 @fault(("knot", "bind"), "That a wildcard is an empty non-terminal is proved, too", "RFC 4035 §3.1.3.4",
@@ -138,6 +138,18 @@ def types_at_cut(seen):
     return seen.question.qtype in (RRSIG, NSEC) and turn is not None and turn[1] == NS
 
 
+@fault(("knot",), "A delegation at a name with an asterisk is denied its DS as others are", "RFC 5155 §7.2.7",
+       "Knot adds the NSEC3 of the name above")
+def asterisk_delegated(seen):
+    return any(suffix[:2] == b"\1*" for name in claimed(seen, "insecure") for suffix in suffixes(name))
+
+
+@fault(("nsd", "knot", "bind"), "Where opt-out leaves an encloser without NSEC3, and the next one above has a wildcard, "
+       "nothing proves NXDOMAIN", "RFC 5155 §7.1", "all send what comes near")
+def no_proof_exists(seen):
+    return not reference.can_prove(seen.zone, seen.expected.claims)
+
+
 @fault(("knot",), "YXDOMAIN comes with no SOA and no proof", "RFC 6672 §2.2", "as yxdomain")
 def signed_yxdomain(seen):
     return seen.expected.rcode == reference.YXDOMAIN
@@ -166,6 +178,17 @@ def denied_behind_dname(seen):
 def signed_soa_left_out(seen):
     return not seen.question.tcp and any(record[1] == SOA for record in seen.expected.authority) and not any(
         record[1] == SOA for record in seen.response.authority)
+
+
+@fault(("nsd", "knot", "bind"), "ANY is answered with one RRset and its signatures", "RFC 8482 §4.1", "as any-type")
+def signed_any_type(seen):
+    return seen.question.qtype == ANY
+
+
+@fault(("knot",), "RRSIG is answered with all signatures that the name has", "RFC 1034 §4.3.2 3a",
+       "as in NSD and BIND; Knot sends those of one RRset (RFC 8482 §4.1)")
+def rrsig_type(seen):
+    return seen.question.qtype == RRSIG
 
 
 def explain_fault(peer, zone, question, response):

@@ -95,6 +95,8 @@ class SignedZone:
                 self.signatures.setdefault((owner, covered_type(record)), set()).add(record)
             self.sets.setdefault(owner, {}).setdefault(record[1], set()).add(record)
         self.soa, = self.sets[self.origin][SOA]
+        self.denying = [record for sets in self.sets.values() for rrtype in (NSEC, NSEC3)
+                        for record in sets.get(rrtype, ())]
         self._find_names()
 
     def _find_names(self):

@@ -59,13 +59,12 @@ def zone(request):
 
 def smallest(zone, claims):
     """Records of the zone's chain that prove the claims, as few as it takes."""
-    kept = [record for sets in zone.sets.values() for rrtype in (NSEC, NSEC3) for record in sets.get(rrtype, ())]
+    kept = zone.denying
     if not claims:
         return []
-    for record in list(kept):
+    for record in kept:
         fewer = [other for other in kept if other != record]
-        read = [proofs.read_nsec(one) if one[1] == NSEC else proofs.read_nsec3(one) for one in fewer]
-        if proofs.all_hold(read, zone.origin, claims):
+        if proofs.all_hold(proofs.read(fewer), zone.origin, claims):
             kept = fewer
     return kept
 

@@ -157,6 +157,8 @@ write_zone(size_t kind)
 static void
 load_zone(size_t kind)
 {
+	static const struct vly_dnssec_settings dnssec = {
+		.now_s = 1800000000, .verify = VLY_DNSSEC_VERIFY_ALL, .thread_max = 1};
 	static const struct vly_hash_key key;
 	const char *included = write_zone(kind);
 	unsigned failed = 0;
@@ -168,9 +170,11 @@ load_zone(size_t kind)
 		vly_zone_report_defaults(&report);
 		left = at;
 		struct vly_image_builder *builder = vly_image_builder_new(&key);
-		if (builder != NULL)
+		if (builder != NULL) {
+			vly_image_builder_check_signed(builder, &dnssec);
 			result = vly_image_builder_add_file(builder, "z.", path, NULL, &report,
 							    &info);
+		}
 		hit = left == UINT_MAX;
 		left = UINT_MAX;
 		cr_expect_eq(result == 0, !hit, "allocation %u", at);
