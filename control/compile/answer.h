@@ -38,8 +38,8 @@ struct vly_answer_writer {
 	uint8_t flags; /* enum vly_image_answer_flag */
 	bool moves;    /* asked with names longer than the anchor: pointers must be listed */
 	bool overflow;
-	bool kept; /* what is added now is optional */
-	bool learns; /* names in the section at hand may be pointed to: pieces move the additional one */
+	bool kept;   /* what is added now is optional */
+	bool learns; /* names of this section may be pointed to; pieces move the additional one */
 	uint16_t insert_off; /* the end of the authority section */
 	unsigned wire_len;
 	unsigned wire_max; /* what a message has room for behind the longest such question */

@@ -22,7 +22,7 @@ struct vly_chain_hop {
 	uint32_t node_idx;       /* that owns this record */
 	uint32_t dname_idx; /* the DNAME's node; VLY_ZONE_NONE: a CNAME of the zone, or the DNAME
 				  * is in the answer already */
-	/* A wildcard of this node answers for the owner; VLY_ZONE_NONE: none does. Not of hop[0]. */
+	/* A wildcard of this node answers for the owner; VLY_ZONE_NONE: none. Not of hop[0]. */
 	uint32_t encloser_idx;
 	struct vly_name owner; /* of hop[0]: only set when it is the node's own name */
 	unsigned target_len;

@@ -30,7 +30,7 @@ compiled_node(const struct vly_compiler *compiler, vly_image_ref ref)
 	return (void *)(heap + (uint64_t)ref * VLY_IMAGE_REF_BYTES);
 }
 
-/* Compiles the node's DO forms and the refs of what denies, and writes them behind type[]. */
+/* Writes the refs of the DO forms and of what denies behind type[]. */
 static void
 write_signed(const struct vly_compiler *compiler, uint32_t idx, vly_image_ref signed_other,
 	     struct vly_image_node *node)
@@ -63,8 +63,8 @@ node_flags(const struct vly_compiler *compiler, uint32_t idx)
 			 (compiler->is_signed && (flags & VLY_ZONE_CNAME) ? VLY_NODE_ALIAS : 0));
 }
 
-/* Compiles the answers of node `idx` in both forms. Returns the DO form for types not listed, 1 in an
- * unsigned zone; 0: failed. */
+/* Compiles the answers of node `idx` in both forms. Returns the one for types not listed: the DO
+ * form, if the zone is signed. 0: failed. */
 static vly_image_ref
 compile_forms(struct vly_compiler *compiler, uint32_t idx)
 {

@@ -8,7 +8,7 @@ node_name(const struct vly_compiler *compiler, uint32_t idx, unsigned *len)
 	return vly_zone_node_name(compiler->zone, idx, len);
 }
 
-/* Its TTL is that of negative answers (RFC 2308 §3), and its signatures' is the same (RFC 4034 §3). */
+/* Its TTL is that of negative answers (RFC 2308 §3); so is that of its signatures (RFC 4034 §3). */
 void
 vly_compile_add_negative(struct vly_compiler *compiler)
 {

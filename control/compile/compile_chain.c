@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The answers of an alias: its CNAME chain is followed here, so that one compiled answer holds all of
- * it. */
+/* The answers of an alias: its CNAME chain is followed here, so that one compiled answer holds all
+ * of it. */
 #include "compiler.h"
 
 /* Adds a record of node `idx` as it is, and its signatures in a DO form. */

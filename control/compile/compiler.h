@@ -5,8 +5,8 @@
  * compile_chain.c (those of an alias), compile_additional.c (the additional section),
  * compile_store.c (appends answers to the image), compiler.c (errors, records).
  *
- * In a signed zone each node is compiled twice: its plain answers, then, with `dnssec` set, their DO
- * forms.
+ * In a signed zone each node is compiled twice: its plain answers, then, with `dnssec` set, their
+ * DO forms.
  */
 #ifndef VLY_CONTROL_COMPILER_H
 #define VLY_CONTROL_COMPILER_H
@@ -98,8 +98,8 @@ __attribute__((nonnull, cold)) int vly_compiler_fail_memory(struct vly_compiler 
 __attribute__((nonnull)) int vly_compiler_load(struct vly_compiler *compiler,
 					       struct vly_rrsets *rrsets, uint32_t idx);
 
-/* The RRSIG RRset of node `idx`, whose RRsets these are, if signatures of `type` belong into the answer
- * at hand; or NULL. */
+/* The RRSIG RRset of node `idx`, whose RRsets these are, if signatures of `type` belong into the
+ * answer at hand; or NULL. */
 __attribute__((nonnull)) const struct vly_rrset *
 vly_compiler_signatures(const struct vly_compiler *compiler, const struct vly_rrsets *rrsets,
 			uint32_t idx, uint16_t type);
@@ -118,7 +118,7 @@ __attribute__((nonnull(1))) void vly_compiler_add_rrsigs(struct vly_compiler *co
 							 const uint8_t *owner, uint16_t type,
 							 const struct vly_rrset *rrsigs);
 
-/* Notes pieces for the DO form at hand: those of node `idx`. Nothing in a plain answer, as below. */
+/* Notes pieces for the DO form at hand: those of node `idx`. A plain answer has none. */
 __attribute__((nonnull)) void vly_compiler_deny_type(struct vly_compiler *compiler, uint32_t idx);
 
 /* Notes the piece that shows that the name of node `idx` does not exist, if the node was made for a
@@ -153,8 +153,8 @@ __attribute__((nonnull)) int vly_compile_add_referral(struct vly_compiler *compi
 						      uint32_t cut_idx,
 						      const struct vly_rrsets *rrsets);
 
-/* Appends the finished answer to the image; a DO form that is no other than `plain` (0: none) is that
- * one. Returns 0 on failure. */
+/* Appends the finished answer to the image. A DO form with the octets of `plain` (0: none) is not
+ * appended: that one is returned. Returns 0 on failure. */
 __attribute__((nonnull)) vly_image_ref vly_compile_store(struct vly_compiler *compiler,
 							 vly_image_ref plain);
 

@@ -120,8 +120,8 @@ nsec_of_node(const struct vly_denial *denial, uint32_t idx, struct vly_denial_re
 		refs->no_wildcard = cover_wildcard(denial, idx, match);
 }
 
-/* The closest provable encloser of node `idx` (RFC 5155 §1.3): the apex, at the latest. *next_closer
- * is its child on the way to the node; VLY_ZONE_NONE: it is the node. */
+/* The closest provable encloser of node `idx` (RFC 5155 §1.3): the apex, at the latest.
+ * *next_closer is its child on the way to the node; VLY_ZONE_NONE: it is the node. */
 static uint32_t
 provable_encloser(const struct vly_denial *denial, uint32_t idx, uint32_t *next_closer)
 {
@@ -146,6 +146,8 @@ nsec3_of_node(const struct vly_denial *denial, uint32_t idx, struct vly_denial_r
 	if (next_closer != VLY_ZONE_NONE) {
 		const uint8_t *name = vly_zone_node_name(denial->zone, next_closer, &len);
 		refs->cover = vly_denial_hash_cover(denial, name, len);
+	} else if (denial->params.iterations > VLY_NSEC3_ITERATIONS_MAX) {
+		refs->cover = refs->denial;
 	}
 	if (!(denial->zone->node[idx].flags & VLY_ZONE_CUT))
 		refs->no_wildcard = cover_wildcard(denial, encloser, match);

@@ -56,9 +56,10 @@ struct vly_denial_refs {
 	vly_image_ref no_wildcard;
 };
 
-/* Chooses the zone's chain and appends its pieces and its order to the image. Zeroed before. The
- * zone's hidden nodes are marked; those from `node_cnt` on are no names of it (chain.h). Returns 0, or -1 when there is no memory or the report has got an
- * error; `out of memory` is not in the report. */
+/* Chooses the zone's chain and appends its pieces and its order to the image. *denial is zeroed
+ * before. The zone's hidden nodes are marked; those from `node_cnt` on are no names of it
+ * (chain.h). Returns 0, or -1 when there is no memory, which is not reported, or an error was
+ * reported. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_denial_prepare(struct vly_denial *denial, struct vly_arena *file, const struct vly_zone *zone,
 		   uint32_t node_cnt, struct vly_zone_report *report);

@@ -180,8 +180,8 @@ struct __attribute__((packed, aligned(2))) vly_image_type {
 static_assert(sizeof(struct vly_image_type) == 6, "no padding");
 
 /* Followed by type[type_cnt] in ascending order, in signed zones by a struct vly_image_signed, then
- * by the name: wire form in lower case, padded with zeros to a multiple of 8. At least 32 more octets behind it are readable, since names are
- * compared in blocks of that size. */
+ * by the name: wire form in lower case, padded with zeros to a multiple of 8. At least 32 more octets
+ * behind it are readable, since names are compared in blocks of that size. */
 struct vly_image_node {
 	uint32_t zone;    /* index into ZONES */
 	uint8_t name_len; /* 1..255 */
@@ -202,7 +202,9 @@ struct __attribute__((packed, aligned(2))) vly_image_signed {
 	 * also at a cut with DS, where nothing is to be denied. */
 	vly_image_ref denial;
 	/* Piece, if the name has none of its own: it covers the name (NSEC: an empty non-terminal),
-	 * or the next closer name to the closest provable encloser (NSEC3). Otherwise 0. */
+	 * or the next closer name to the closest provable encloser (NSEC3). Otherwise 0; but in
+	 * zones with too many iterations the same as `denial`, so that answers of wildcards show
+	 * these. */
 	vly_image_ref cover;
 	/* Piece: it covers the wildcard *.name, or, if the name has no NSEC3, the wildcard of its
 	 * closest provable encloser. 0 if the wildcard exists, and at cuts. */
@@ -286,8 +288,8 @@ enum vly_image_denial_kind {
 };
 
 /* RFC 9276 §3.2: validators treat zones with more additional iterations as insecure, so that no
- * cover is computed for these, and they have no struct vly_image_denial; 150 is the highest limit in use. Each iteration costs the lcore
- * about 40 ns for each query that needs a cover. */
+ * cover is computed for these, and they have no struct vly_image_denial; 150 is the highest limit
+ * in use. Each iteration costs the lcore about 40 ns for each query that needs a cover. */
 #define VLY_NSEC3_ITERATIONS_MAX 150
 
 /* How a signed zone denies names. Followed by the salt. */

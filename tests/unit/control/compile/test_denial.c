@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The pieces of nodes, the order of NSEC and the buckets of NSEC3 in images of random zones, against
- * scans over all owners. */
+/* The pieces of nodes, the order of NSEC and the buckets of NSEC3 in images of random zones,
+ * against scans over all owners. */
 #include "common/nsec3_hash.h"
 #include "random.h"
 #include "signed_image.h"

@@ -199,7 +199,8 @@ compose(const struct vly_image_answer *answer, const char *name, unsigned type,
 	cr_assert_null(response->fault, "%s: %s", name, response->fault);
 }
 
-/* The records in the order of the message: section, owner, type, and the type that an RRSIG covers. */
+/* The records in the order of the message: section, owner, type, and the type that an RRSIG
+ * covers. */
 static void
 list_records(const struct vly_test_response *response, char *to)
 {
