@@ -29,8 +29,9 @@ vly_pieces_collect(struct vly_pieces *pieces, const struct vly_query *query)
 	pieces->record_cnt = 0;
 	pieces->apex_off =
 		apex_len == 1 ? 0 : VLY_DNS_HEADER_BYTES + (unsigned)query->name.len - apex_len;
+	/* nothing that denies has more than the first keep_len octets, unless it says where */
 	pieces->insert_off =
-		own->insert_off < answer->wire_len ? own->insert_off : answer->wire_len;
+		own->insert_off < answer->keep_len ? own->insert_off : answer->keep_len;
 	for (unsigned i = 0; i < own->piece_cnt; i++)
 		add(pieces, own->piece[i]);
 	if (!(answer->flags & VLY_ANSWER_PROVED))

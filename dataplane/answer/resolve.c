@@ -491,16 +491,17 @@ vly_query_find_last(struct vly_query *query, unsigned cnt, const struct vly_tabl
 
 	for (unsigned i = 0; i < cnt; i++) {
 		vly_image_ref ref = 0;
-		if (is_on_course(&query[i], VLY_COURSE_MISSING))
+		if (is_on_course(&query[i], VLY_COURSE_MISSING)) {
 			ref = missing_answer(&query[i]);
-		else if (is_on_course(&query[i], VLY_COURSE_ZONE))
+		} else if (is_on_course(&query[i], VLY_COURSE_ZONE)) {
 			ref = resolve_contested(&query[i], table);
-		else if (is_on_course(&query[i], VLY_COURSE_DENIED))
+			left |= VLY_QUERY_LEFT_COVER;
+		} else if (is_on_course(&query[i], VLY_COURSE_DENIED)) {
 			ref = vly_prove_missing(&query[i]);
+			left |= VLY_QUERY_LEFT_COVER;
+		}
 		if (ref != 0)
 			take_answer(&query[i], ref);
-		if (query[i].course == VLY_COURSE_DENIED)
-			left = VLY_QUERY_LEFT_COVER;
 	}
 	return left;
 }

@@ -139,7 +139,7 @@ DAMAGES = {
     "heap too long": lambda image: changed(image, SECTIONS_OFFSET + 40, "Q", len(image)),
     "heap not aligned": lambda image: changed(
         image, SECTIONS_OFFSET + 32, "Q", section(image, HEAP_SECTION)[0] + 8),
-    "unknown section": lambda image: changed(image, SECTIONS_OFFSET + 7 * 16 + 8, "Q", 64),
+    "unknown mandatory section": lambda image: changed(image, SECTIONS_OFFSET - 4, "I", 1 << 7),
     "apex outside": lambda image: changed(image, section(image, ZONES_SECTION)[0], "I", HUGE),
     "apex is 0": lambda image: changed(image, section(image, ZONES_SECTION)[0], "I", 0),
     "NXDOMAIN outside": lambda image: changed(image, section(image, ZONES_SECTION)[0] + 4, "I", HUGE),
