@@ -167,9 +167,9 @@ class Nsec3Proof:
         if found is None:
             return False
         match = self.matching(wildcard_of(found[0]))
-        if match is None:
+        if match is None:  # the wildcard leads to insecure delegations only, or a name above it does
             cover = self.covering(wildcard_of(found[0]))
-            return cover is not None and cover.optout
+            return found[1].optout or cover is not None and cover.optout
         return has_no_type(match.types, rrtype, False)
 
     def insecure(self, cut):

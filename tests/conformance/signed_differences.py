@@ -150,6 +150,12 @@ def asterisk_delegated(seen):
     return any(suffix[:2] == b"\1*" for name in claimed(seen, "insecure") for suffix in suffixes(name))
 
 
+@fault(("bind",), "NODATA at a wildcard that opt-out leaves without NSEC3 comes with the opt-out span alone",
+       "RFC 5155 §8.6", "BIND adds the NSEC3 that covers the wildcard of the closest provable encloser")
+def wildcard_opted_out(seen):
+    return is_hashed(seen.zone) and any(not has_hash(seen.zone, wildcard) for wildcard in inner_wildcard(seen))
+
+
 @fault(("nsd", "knot", "bind"), "Where opt-out leaves an encloser without NSEC3, and the next one above has a wildcard, "
        "nothing proves NXDOMAIN", "RFC 5155 §7.1", "all send what comes near")
 def no_proof_exists(seen):
