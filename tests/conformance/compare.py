@@ -30,8 +30,9 @@ def case_of(world, number, question, peer, ours, theirs):
 
 
 def explain(case):
+    # first those that ask the reference: the others take away what it looks at
     return differences.explain(
-        case, differences.ROWS + (signed_differences.ROWS if signed_differences.is_signed(case) else []))
+        case, (signed_differences.ROWS if signed_differences.is_signed(case) else []) + differences.ROWS)
 
 
 def signature(case):
