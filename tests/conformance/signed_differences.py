@@ -6,6 +6,7 @@ rows to people:
 
     signed_differences.py > signed_differences.md
 """
+import functools
 from collections import namedtuple
 
 import differences
@@ -38,12 +39,14 @@ def zone_of(family, question):
     return next((zone for zone in family if found and questions.wire_name(zone.origin.lower()) == found.origin), None)
 
 
+@functools.lru_cache(maxsize=256)
 def complaints(zone, question, response):
     """reference.complaints() about a response from one of the zones of signedgen.py."""
     return reference.complaints(zone.reference, question.name, question.qtype, signedgen.wants_signatures(question),
                                 response, question.tcp)
 
 
+@functools.lru_cache(maxsize=256)
 def see(zone, question, response):
     expected = reference.expect(zone.reference, question.name, question.qtype, True)
     return Seen(zone.reference, question, expected, response)
