@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "denial_parts.h"
+#include "zone/nsec3_record.h"
 
 /* Hashes in a bucket of the image. */
 #define BUCKET_CNT 7
@@ -23,65 +24,15 @@
  * large zone that nobody validates would keep the thread for hours. */
 #define INSECURE_ROUNDS_MAX 50000000
 
-#define LABEL_LEN 32 /* 20 octets in Base32hex */
-
-/* Of NSEC3 and NSEC3PARAM (RFC 5155 §3.2, §4.2): algorithm, flags, iterations, salt length. */
-#define PARAMS_BYTES 5
-
-/* Reads the label of an NSEC3's owner, in lower case; false: it is not the hash of a name. */
-static bool
-read_label(const uint8_t *label, uint8_t hash[VLY_NSEC3_HASH_BYTES])
-{
-	uint64_t bits = 0;
-	unsigned out = 0;
-
-	if (label[0] != LABEL_LEN)
-		return false;
-	for (unsigned i = 1; i <= LABEL_LEN; i++) {
-		uint8_t c = label[i];
-		if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'v'))
-			return false;
-		bits = bits << 5 | (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
-		if (i % 8 != 0)
-			continue;
-		for (unsigned shift = 40; shift > 0; shift -= 8)
-			hash[out++] = (uint8_t)(bits >> (shift - 8));
-	}
-	return true;
-}
-
-/* Reads what names are hashed with; false: not in a way that is known here, or malformed. */
-static bool
-read_params(const struct vly_zone_record *record, struct vly_nsec3_params *params)
-{
-	const uint8_t *data = record->data;
-
-	if (record->data_len < PARAMS_BYTES || record->data_len < PARAMS_BYTES + data[4] ||
-	    data[0] != 1)
-		return false;
-	*params = (struct vly_nsec3_params){
-		.iterations = vly_be16(data + 2), .salt_len = data[4], .salt = data + PARAMS_BYTES};
-	return true;
-}
-
-static bool
-is_same(const struct vly_nsec3_params *left, const struct vly_nsec3_params *right)
-{
-	return left->iterations == right->iterations && left->salt_len == right->salt_len &&
-	       (left->salt_len == 0 || memcmp(left->salt, right->salt, left->salt_len) == 0);
-}
-
 /* The node's NSEC3 record in the chain with these parameters; NULL: none. */
 static const struct vly_zone_record *
 find_nsec3(const struct vly_zone *zone, uint32_t idx, const struct vly_nsec3_params *params)
 {
-	struct vly_nsec3_params own;
 	const struct vly_zone_record *record;
 
 	for (vly_arena_ref ref = zone->node[idx].records; ref != 0; ref = record->next) {
 		record = vly_arena_at(&zone->arena, ref);
-		if (record->type == VLY_TYPE_NSEC3 && read_params(record, &own) &&
-		    is_same(&own, params))
+		if (record->type == VLY_TYPE_NSEC3 && vly_nsec3_has_params(record, params))
 			return record;
 	}
 	return NULL;
@@ -105,7 +56,7 @@ collect(struct vly_denial *denial)
 	for (uint32_t i = 1; i < denial->node_cnt; i++) {
 		struct vly_denial_hash *entry = &denial->hash[denial->cnt];
 		if (zone->node[i].parent != 0 ||
-		    !read_label(vly_zone_node_name(zone, i, &len), entry->hash) ||
+		    !vly_nsec3_read_owner(vly_zone_node_name(zone, i, &len), entry->hash) ||
 		    find_nsec3(zone, i, &denial->params) == NULL)
 			continue;
 		entry->node = i;
@@ -124,7 +75,7 @@ is_closed(const struct vly_denial *denial)
 		const struct vly_denial_hash *next = &denial->hash[i + 1 < denial->cnt ? i + 1 : 0];
 		const struct vly_zone_record *record =
 			find_nsec3(denial->zone, denial->hash[i].node, &denial->params);
-		unsigned at = PARAMS_BYTES + denial->params.salt_len;
+		unsigned at = VLY_NSEC3_HEAD_BYTES + denial->params.salt_len;
 		if (record->data_len < at + 1u + VLY_NSEC3_HASH_BYTES ||
 		    record->data[at] != VLY_NSEC3_HASH_BYTES ||
 		    memcmp(record->data + at + 1, next->hash, VLY_NSEC3_HASH_BYTES) != 0)
@@ -241,7 +192,7 @@ choose(struct vly_denial *denial, const struct vly_rrset *params_set)
 
 	for (unsigned i = 0; i < params_set->record_cnt && i < PARAMS_MAX; i++) {
 		const struct vly_zone_record *record = params_set->record[i];
-		if (!read_params(record, &denial->params) || record->data[1] != 0)
+		if (!vly_nsec3_read_params(record, &denial->params) || record->data[1] != 0)
 			continue;
 		collect(denial);
 		uint64_t rank = denial->cnt + ((uint64_t)is_closed(denial) << 32);

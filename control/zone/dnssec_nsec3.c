@@ -8,15 +8,10 @@
 #include <volley/image.h>
 #include <volley/octets.h>
 
-#include "common/nsec3_hash.h"
 #include "dnssec_parts.h"
+#include "nsec3_record.h"
 
-/* RFC 5155 §3.2, §4.2: algorithm, flags, iterations, salt; then, in NSEC3, the next hash. */
-#define PARAM_HEAD_BYTES 5
-#define SHA1_NUMBER      1
-#define FLAG_OPT_OUT     1
-
-#define HASH_TEXT_BYTES 32 /* of SHA-1, in Base32hex */
+#define FLAG_OPT_OUT 1
 
 /* Chains that are checked. Zones have one, or two while one is exchanged. */
 #define CHAINS_MAX 4
@@ -35,38 +30,6 @@ struct chain {
 	uint8_t *is_needed; /* [node]: its record can't be left out */
 };
 
-static bool
-has_params(const struct vly_zone_record *record, const struct vly_nsec3_params *params)
-{
-	const uint8_t *data = record->data;
-
-	return record->data_len >= PARAM_HEAD_BYTES + params->salt_len && data[0] == SHA1_NUMBER &&
-	       vly_be16(data + 2) == params->iterations && data[4] == params->salt_len &&
-	       memcmp(data + PARAM_HEAD_BYTES, params->salt, params->salt_len) == 0;
-}
-
-/* The hash that the first label of a name stands for (RFC 4648 §7, without padding). */
-static bool
-read_hash(const uint8_t *name, uint8_t hash[VLY_NSEC3_HASH_BYTES])
-{
-	uint64_t bits = 0;
-	unsigned at = 0;
-
-	if (name[0] != HASH_TEXT_BYTES)
-		return false;
-	for (unsigned i = 1; i <= HASH_TEXT_BYTES; i++) {
-		const uint8_t c = name[i];
-		if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'v'))
-			return false;
-		bits = bits << 5 | (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
-		if (i % 8 != 0)
-			continue;
-		for (unsigned shift = 40; shift > 0; shift -= 8)
-			hash[at++] = (uint8_t)(bits >> (shift - 8));
-	}
-	return true;
-}
-
 /* Adds the NSEC3 records of a node that belong to the chain. */
 static void
 add_entries(struct vly_dnssec *dnssec, struct chain *chain, uint32_t idx)
@@ -77,12 +40,12 @@ add_entries(struct vly_dnssec *dnssec, struct chain *chain, uint32_t idx)
 
 	for (vly_arena_ref ref = zone->node[idx].records; ref != 0; ref = record->next) {
 		record = vly_arena_at(&zone->arena, ref);
-		if (record->type != VLY_TYPE_NSEC3 || !has_params(record, &chain->params))
+		if (record->type != VLY_TYPE_NSEC3 || !vly_nsec3_has_params(record, &chain->params))
 			continue;
 		struct entry *entry = &chain->entry[chain->cnt];
 		*entry = (struct entry){.idx = idx, .record = record};
 		if (zone->node[idx].parent == 0 &&
-		    read_hash(vly_zone_node_name(zone, idx, &len), entry->hash)) {
+		    vly_nsec3_read_owner(vly_zone_node_name(zone, idx, &len), entry->hash)) {
 			chain->cnt++;
 			return; /* a second one is a fault, which its next hash shows */
 		}
@@ -104,7 +67,7 @@ check_closed(struct vly_dnssec *dnssec, const struct chain *chain)
 	for (uint32_t i = 0; i < chain->cnt; i++) {
 		const struct entry *entry = &chain->entry[i];
 		const struct entry *next = &chain->entry[i + 1 < chain->cnt ? i + 1 : 0];
-		const unsigned at = PARAM_HEAD_BYTES + (unsigned)chain->params.salt_len;
+		const unsigned at = VLY_NSEC3_HEAD_BYTES + (unsigned)chain->params.salt_len;
 		const uint8_t *data = entry->record->data;
 		if (entry->record->data_len < at + 1 + VLY_NSEC3_HASH_BYTES ||
 		    data[at] != VLY_NSEC3_HASH_BYTES)
@@ -148,7 +111,8 @@ static int
 check_match(struct vly_dnssec_worker *worker, uint32_t idx, const struct entry *entry)
 {
 	const struct chain *chain = worker->job;
-	const unsigned at = PARAM_HEAD_BYTES + chain->params.salt_len + 1u + VLY_NSEC3_HASH_BYTES;
+	const unsigned at =
+		VLY_NSEC3_HEAD_BYTES + chain->params.salt_len + 1u + VLY_NSEC3_HASH_BYTES;
 
 	if (entry->record->data_len < at)
 		return 0; /* malformed; see check_closed() */
@@ -245,7 +209,7 @@ check_param(struct vly_dnssec *dnssec, const struct vly_zone_record *param)
 {
 	const uint8_t *data = param->data;
 	struct chain chain = {
-		.params = {vly_be16(data + 2), data[4], data + PARAM_HEAD_BYTES},
+		.params = {vly_be16(data + 2), data[4], data + VLY_NSEC3_HEAD_BYTES},
 	};
 
 	if (chain.params.iterations > VLY_NSEC3_ITERATIONS_MAX) {
@@ -279,13 +243,13 @@ vly_dnssec_check_nsec3(struct vly_dnssec *dnssec, const struct vly_rrset *params
 
 	for (unsigned i = 0; i < params->record_cnt && chain_cnt < CHAINS_MAX; i++) {
 		const struct vly_zone_record *param = params->record[i];
-		if (param->data_len < PARAM_HEAD_BYTES ||
-		    param->data_len != PARAM_HEAD_BYTES + (unsigned)param->data[4])
+		if (param->data_len < VLY_NSEC3_HEAD_BYTES ||
+		    param->data_len != VLY_NSEC3_HEAD_BYTES + (unsigned)param->data[4])
 			vly_dnssec_add(dnssec, VLY_ZONE_CHECK_nsec3_chain, 0, param,
 				       "its NSEC3PARAM record is malformed");
 		else if (param->data[1] != 0)
 			continue; /* its chain is not complete (RFC 5155 §4.1.2) */
-		else if (param->data[0] != SHA1_NUMBER)
+		else if (param->data[0] != VLY_NSEC3_SHA1)
 			vly_dnssec_add(dnssec, VLY_ZONE_CHECK_nsec3_chain, 0, param,
 				       "hash algorithm %u is unknown", param->data[0]);
 		else

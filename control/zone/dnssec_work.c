@@ -159,16 +159,6 @@ vly_dnssec_report(struct vly_dnssec *dnssec)
 				    "out of memory");
 }
 
-static int
-by_data(const void *left_ref, const void *right_ref)
-{
-	const struct vly_zone_record *left = *(const struct vly_zone_record *const *)left_ref;
-	const struct vly_zone_record *right = *(const struct vly_zone_record *const *)right_ref;
-
-	return vly_rdata_compare(left->type, left->data, left->data_len, right->data,
-				 right->data_len);
-}
-
 const struct vly_zone_record *const *
 vly_dnssec_sort(struct vly_dnssec_worker *worker, const struct vly_rrset *rrset)
 {
@@ -183,7 +173,7 @@ vly_dnssec_sort(struct vly_dnssec_worker *worker, const struct vly_rrset *rrset)
 		worker->sorted_max = rrset->record_cnt;
 	}
 	memcpy(worker->sorted, rrset->record, rrset->record_cnt * sizeof(*worker->sorted));
-	qsort(worker->sorted, rrset->record_cnt, sizeof(*worker->sorted), by_data);
+	qsort(worker->sorted, rrset->record_cnt, sizeof(*worker->sorted), vly_rrset_by_data);
 	return worker->sorted;
 }
 

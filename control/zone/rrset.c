@@ -130,3 +130,13 @@ vly_rrsets_free(struct vly_rrsets *rrsets)
 	free(rrsets->rrset);
 	*rrsets = (struct vly_rrsets){0};
 }
+
+int
+vly_rrset_by_data(const void *left_ref, const void *right_ref)
+{
+	const struct vly_zone_record *left = *(const struct vly_zone_record *const *)left_ref;
+	const struct vly_zone_record *right = *(const struct vly_zone_record *const *)right_ref;
+
+	return vly_rdata_compare(left->type, left->data, left->data_len, right->data,
+				 right->data_len);
+}

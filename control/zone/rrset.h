@@ -37,6 +37,10 @@ __attribute__((nonnull)) void vly_rrsets_drop_nsec3(struct vly_rrsets *rrsets);
 __attribute__((nonnull)) const struct vly_rrset *vly_rrsets_find(const struct vly_rrsets *rrsets,
 								 uint16_t type);
 
+/* Compares two elements of an RRset's record[] in canonical order (RFC 4034 §6.3), as qsort() wants
+ * it. */
+__attribute__((nonnull)) int vly_rrset_by_data(const void *left, const void *right);
+
 void vly_rrsets_free(struct vly_rrsets *rrsets);
 
 #endif

@@ -21,16 +21,6 @@ struct printer {
 	char owner[VLY_DOMAIN_TEXT_BYTES];
 };
 
-static int
-by_data(const void *left_ref, const void *right_ref)
-{
-	const struct vly_zone_record *left = *(const struct vly_zone_record *const *)left_ref;
-	const struct vly_zone_record *right = *(const struct vly_zone_record *const *)right_ref;
-
-	return vly_rdata_compare(left->type, left->data, left->data_len, right->data,
-				 right->data_len);
-}
-
 static void
 print_record(struct printer *printer, const struct vly_zone_record *record, uint32_t ttl)
 {
@@ -55,7 +45,7 @@ print_rrset(struct printer *printer, const struct vly_rrset *rrset)
 		printer->sorted_max = rrset->record_cnt;
 	}
 	memcpy(printer->sorted, rrset->record, rrset->record_cnt * sizeof(*printer->sorted));
-	qsort(printer->sorted, rrset->record_cnt, sizeof(*printer->sorted), by_data);
+	qsort(printer->sorted, rrset->record_cnt, sizeof(*printer->sorted), vly_rrset_by_data);
 	for (unsigned i = 0; i < rrset->record_cnt; i++)
 		print_record(printer, printer->sorted[i],
 			     rrset->type == VLY_TYPE_RRSIG ? printer->sorted[i]->ttl : rrset->ttl);
