@@ -54,13 +54,14 @@ static const struct type types[] = {
 
 #define TYPE_CNT (sizeof(types) / sizeof(types[0]))
 
-/* TYPE and digits: 65535 at most. */
+/* TYPE and digits: 65535 at most, with any number of leading zeros, as libzscanner and NSD read it.
+ */
 static uint16_t
 read_number(const char *text, size_t len)
 {
 	uint64_t number;
 
-	return len >= 5 && len <= 9 && strncasecmp(text, "TYPE", 4) == 0 &&
+	return len >= 5 && strncasecmp(text, "TYPE", 4) == 0 &&
 			       vly_number_is(text + 4, len - 4, 0, UINT16_MAX, &number)
 		       ? (uint16_t)number
 		       : 0;
@@ -69,9 +70,9 @@ read_number(const char *text, size_t len)
 uint16_t
 vly_rr_type_read(const char *text, size_t len)
 {
-	if (len == 0 || len >= sizeof(types[0].name))
+	if (len == 0)
 		return 0;
-	for (size_t i = 0; i < TYPE_CNT; i++)
+	for (size_t i = 0; i < TYPE_CNT && len < sizeof(types[0].name); i++)
 		if (vly_ascii_lower((uint8_t)types[i].name[0]) ==
 			    vly_ascii_lower((uint8_t)text[0]) &&
 		    strlen(types[i].name) == len && strncasecmp(types[i].name, text, len) == 0)

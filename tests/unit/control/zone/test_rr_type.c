@@ -24,13 +24,14 @@ Test(rr_type, mnemonics_and_numbers)
 	cr_expect_eq(read_type("TYPE1"), 1);
 	cr_expect_eq(read_type("type65535"), 65535);
 	cr_expect_eq(read_type("TYPE0257"), 257);
+	cr_expect_eq(read_type("TYPE0000000000000000000000731"), 731);
 }
 
 Test(rr_type, no_type)
 {
 	static const char *const none[] = {
 		"",       "B",      "TYPE",   "TYPE0", "TYPE65536",   "TYPE99999",
-		"TYPE1a", "TYPE-1", "TYPE 1", "AA",    "NSEC3PARAMS", "TYPE0000000001"};
+		"TYPE1a", "TYPE-1", "TYPE 1", "AA",    "NSEC3PARAMS", "TYPE0000065536"};
 
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
 		cr_expect_eq(read_type(none[i]), 0, "%s", none[i]);
