@@ -3,31 +3,20 @@
 #include <stdlib.h>
 #include <sys/param.h>
 
+#include <volley/order_key.h>
+
 #include "denial_parts.h"
 
-#define KEY_OCTETS 8
+/* The key of a name (struct vly_image_order). */
+struct vly_denial_key {
+	unsigned len;
+	uint8_t octets[VLY_ORDER_KEY_BYTES];
+};
 
-void
-vly_denial_key_make(struct vly_denial_key *key, const uint8_t *name, unsigned name_len,
-		    unsigned apex_len)
+static void
+make_key(struct vly_denial_key *key, const uint8_t *name, unsigned name_len, unsigned apex_len)
 {
-	uint8_t start[VLY_NAME_LABELS_MAX];
-	unsigned label_cnt = 0;
-	uint8_t *to = key->octets;
-
-	for (unsigned at = 0; at < name_len - apex_len; at += name[at] + 1u)
-		start[label_cnt++] = (uint8_t)at;
-	while (label_cnt-- > 0) {
-		const uint8_t *label = name + start[label_cnt];
-		for (unsigned i = 1; i <= label[0]; i++) {
-			bool is_low = label[i] < 2;
-			if (is_low)
-				*to++ = 1;
-			*to++ = (uint8_t)(label[i] + is_low);
-		}
-		*to++ = 0;
-	}
-	key->len = (unsigned)(to - key->octets);
+	key->len = vly_order_key(key->octets, name, name_len - apex_len);
 }
 
 static void
@@ -38,26 +27,24 @@ key_of_node(const struct vly_zone *zone, uint32_t idx, struct vly_denial_key *ke
 	const uint8_t *name = vly_zone_node_name(zone, idx, &len);
 
 	(void)vly_zone_node_name(zone, 0, &apex_len);
-	vly_denial_key_make(key, name, len, apex_len);
+	make_key(key, name, len, apex_len);
 }
 
 /* Eight octets from `at` on, 0 behind the end. */
 static uint64_t
 key_octets(const struct vly_denial_key *key, unsigned at)
 {
-	uint8_t octets[KEY_OCTETS] = {0};
+	uint8_t octets[VLY_ORDER_HEAD_BYTES] = {0};
 
 	if (at < key->len)
-		memcpy(octets, key->octets + at, MIN(key->len - at, KEY_OCTETS));
+		memcpy(octets, key->octets + at, MIN(key->len - at, VLY_ORDER_HEAD_BYTES));
 	return vly_be64(octets);
 }
 
 static int
 compare(const struct vly_denial_key *left, const struct vly_denial_key *right)
 {
-	int order = memcmp(left->octets, right->octets, MIN(left->len, right->len));
-
-	return order != 0 ? order : (int)left->len - (int)right->len;
+	return vly_order_key_compare(left->octets, left->len, right->octets, right->len);
 }
 
 static int
@@ -184,7 +171,7 @@ fill_order(const struct vly_denial *denial, const struct layer *layer, vly_image
 		end = group_end(layer->name, layer->cnt, i);
 		if (end - i > 1) {
 			deeper = append_deeper(denial, &layer->name[i], end - i,
-					       layer->at + KEY_OCTETS,
+					       layer->at + VLY_ORDER_HEAD_BYTES,
 					       i > 0 ? layer->name[i - 1].piece : before);
 			if (deeper == 0)
 				return -1;
@@ -211,7 +198,7 @@ append_layer(const struct vly_denial *denial, struct vly_denial_name *name, uint
 	struct vly_denial_key key;
 	unsigned skip_len = at == 0 ? 0 : shared_octets(denial->zone, name, cnt, at, &key);
 	struct layer layer = {.name = name, .cnt = cnt, .at = at + skip_len};
-	uint8_t skip[VLY_DENIAL_KEY_BYTES];
+	uint8_t skip[VLY_ORDER_KEY_BYTES];
 
 	if (skip_len > 0)
 		memcpy(skip, key.octets + at, skip_len);
@@ -284,7 +271,7 @@ vly_denial_order_cover(const struct vly_denial *denial, const uint8_t *name, uns
 	uint32_t high = denial->cnt;
 
 	(void)vly_zone_node_name(denial->zone, 0, &apex_len);
-	vly_denial_key_make(&wanted, name, name_len, apex_len);
+	make_key(&wanted, name, name_len, apex_len);
 	const uint64_t octets = key_octets(&wanted, 0);
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
@@ -312,7 +299,7 @@ vly_denial_order_cover_child(const struct vly_denial *denial, uint32_t entry_idx
 
 	if (entry_idx + 1 < denial->cnt) {
 		(void)vly_zone_node_name(denial->zone, 0, &apex_len);
-		vly_denial_key_make(&wanted, name, name_len, apex_len);
+		make_key(&wanted, name, name_len, apex_len);
 		key_of_node(denial->zone, denial->name[entry_idx + 1].node, &key);
 		if (compare(&key, &wanted) <= 0)
 			return vly_denial_order_cover(denial, name, name_len);

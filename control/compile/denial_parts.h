@@ -7,15 +7,6 @@
 #include "denial.h"
 #include "zone/rrset.h"
 
-/* What an octet of a label becomes in a key, and one for the label's end: at most twice a name. */
-#define VLY_DENIAL_KEY_BYTES (2 * VLY_NAME_BYTES_MAX)
-
-/* The key of a name (struct vly_image_order). */
-struct vly_denial_key {
-	unsigned len;
-	uint8_t octets[VLY_DENIAL_KEY_BYTES];
-};
-
 /* The ref of an offset in the file of an image in the making, whose heap begins behind its header;
  * and back. */
 static inline vly_image_ref
@@ -36,10 +27,6 @@ vly_denial_off(vly_image_ref ref)
 __attribute__((nonnull, warn_unused_result)) int
 vly_denial_append_piece(const struct vly_denial *denial, struct vly_rrsets *rrsets, uint32_t idx,
 			uint16_t type, vly_image_ref *ref);
-
-/* Makes the key of a name in lower case, at or below an apex of `apex_len` octets. */
-__attribute__((nonnull)) void vly_denial_key_make(struct vly_denial_key *key, const uint8_t *name,
-						  unsigned name_len, unsigned apex_len);
 
 /* Finds the owners of NSEC, writes their pieces, and sorts them. Returns 0, or -1 as
  * vly_denial_prepare(). */

@@ -3,31 +3,7 @@
 
 #define PREFETCH(address) __builtin_prefetch(address, 0, 3)
 
-#define HEAD_BYTES 8
 #define LINE_BYTES 64
-
-unsigned
-vly_order_key(uint8_t key[VLY_ORDER_KEY_BYTES], const uint8_t *labels, unsigned bytes)
-{
-	uint8_t start[VLY_NAME_LABELS_MAX];
-	unsigned label_cnt = 0;
-	uint8_t *to = key;
-
-	for (unsigned at = 0; at < bytes && label_cnt < VLY_NAME_LABELS_MAX; at += labels[at] + 1u)
-		start[label_cnt++] = (uint8_t)at;
-	while (label_cnt-- > 0) {
-		const uint8_t *label = labels + start[label_cnt];
-		for (unsigned i = 1; i <= label[0]; i++) {
-			unsigned escaped = label[i] < 2;
-			*to = 1;
-			to += escaped;
-			*to++ = (uint8_t)(label[i] + escaped);
-		}
-		*to++ = 0;
-	}
-	memset(to, 0, HEAD_BYTES);
-	return (unsigned)(to - key);
-}
 
 /* The last of `cnt` (1..) ascending numbers that is not above `head`; the first one is not. Without
  * branches, as none of them could be predicted. Halves 2^32, or less. */
@@ -44,15 +20,6 @@ last_not_above(const uint64_t *number, uint32_t cnt, uint64_t head)
 	return first;
 }
 
-/* Compares two keys as memcmp() would, a shorter one before its extensions. */
-static int
-compare(const uint8_t *a, unsigned a_len, const uint8_t *b, unsigned b_len)
-{
-	int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
-
-	return order != 0 ? order : (int)a_len - (int)b_len;
-}
-
 /* Looks up the key in an order whose names share the first `depth` octets with it, up to the block
  * that has its place. */
 static void
@@ -63,7 +30,8 @@ enter(struct vly_order_search *search, const struct vly_image_order *order, cons
 	const vly_image_ref *piece = vly_image_order_piece(order);
 	const unsigned at = depth < len ? depth : len;
 	const unsigned shared = order->skip_len < len - at ? order->skip_len : len - at;
-	const int skipped = compare(key + at, shared, vly_image_order_skip(order), order->skip_len);
+	const int skipped = vly_order_key_compare(key + at, shared, vly_image_order_skip(order),
+						  order->skip_len);
 
 	*search = (struct vly_order_search){.order = order};
 	if (skipped > 0) {
@@ -76,7 +44,7 @@ enter(struct vly_order_search *search, const struct vly_image_order *order, cons
 		search->ref = order->before;
 		return;
 	}
-	search->head_end = (uint16_t)(at + shared + HEAD_BYTES);
+	search->head_end = (uint16_t)(at + shared + VLY_ORDER_HEAD_BYTES);
 	search->first = VLY_ORDER_BLOCK *
 			last_not_above(sample, (order->cnt + VLY_ORDER_BLOCK - 1) / VLY_ORDER_BLOCK,
 				       search->head);
@@ -127,7 +95,7 @@ owner_is_covering(const struct vly_image_piece *piece, const uint8_t *key, unsig
 	uint8_t owner[VLY_ORDER_KEY_BYTES];
 	unsigned owner_len = vly_order_key(owner, vly_image_piece_wire(piece), piece->owner_len);
 
-	return compare(owner, owner_len, key, len) <= 0;
+	return vly_order_key_compare(owner, owner_len, key, len) <= 0;
 }
 
 static inline uint32_t
@@ -150,7 +118,8 @@ find_deeper(struct vly_order_search search, uint32_t idx, const uint8_t *heap,
 	uint8_t key[VLY_ORDER_KEY_BYTES];
 	unsigned len = vly_order_key(key, labels, bytes);
 
-	for (unsigned depth = search.head_end; depth <= len + HEAD_BYTES; depth = search.head_end) {
+	for (unsigned depth = search.head_end; depth <= len + VLY_ORDER_HEAD_BYTES;
+	     depth = search.head_end) {
 		const struct vly_image_order *order = search.order;
 		const vly_image_ref *piece = vly_image_order_piece(order);
 		const struct vly_image_order *deep = find_deep(order, idx, heap);

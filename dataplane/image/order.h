@@ -13,10 +13,7 @@
 #define VLY_DATAPLANE_ORDER_H
 
 #include <volley/image.h>
-
-/* Octets of the longest key: labels of 254 octets with two each; then as many zeros as a number in
- * an order has octets. */
-#define VLY_ORDER_KEY_BYTES (2 * VLY_NAME_BYTES_MAX + 8)
+#include <volley/order_key.h>
 
 struct vly_order_search {
 	const struct vly_image_order *order;
@@ -25,11 +22,6 @@ struct vly_order_search {
 	uint16_t head_end; /* octets of the key up to the end of `head` */
 	vly_image_ref ref; /* the piece, if it is known without looking at the block; or 0 */
 };
-
-/* The key of the name that is the `bytes` (0..254) octets of whole labels at `labels`, in lower
- * case and without the apex. Returns its octets; behind them are eight zeros. */
-__attribute__((nonnull)) unsigned vly_order_key(uint8_t key[VLY_ORDER_KEY_BYTES],
-						const uint8_t *labels, unsigned bytes);
 
 __attribute__((nonnull)) void vly_order_begin(struct vly_order_search *search,
 					      const struct vly_image_order *order,
