@@ -129,6 +129,28 @@ without_lcore(struct xdp_md *ctx, struct vly_xdp_cpu *cpu)
 	return VLY_VERDICT_no_lcore;
 }
 
+/* A global function: the verifier looks at it once, and not on every way that leads to it. */
+int vly_xdp_is_signed(struct xdp_md *ctx, uint32_t dns_off, uint32_t dns_len);
+
+__attribute__((noinline)) int
+vly_xdp_is_signed(struct xdp_md *ctx, uint32_t dns_off, uint32_t dns_len)
+{
+	return vly_policy_is_signed((const uint8_t *)(long)ctx->data,
+				    (const uint8_t *)(long)ctx->data_end, dns_off, dns_len);
+}
+
+VLY_POLICY_INLINE enum vly_verdict
+admit(struct xdp_md *ctx, const struct vly_packet *packet, const struct vly_policy_rules *rules,
+      struct vly_xdp_cpu *cpu, uint32_t now)
+{
+	enum vly_verdict verdict = vly_policy_admit(packet, rules, &cpu->state, now);
+
+	if (verdict != VLY_VERDICT_serve || !vly_policy_wants_signed(packet, rules) ||
+	    !vly_xdp_is_signed(ctx, packet->dns_off, packet->dns_len))
+		return verdict;
+	return vly_policy_admit_signed(rules, &cpu->state, now);
+}
+
 SEC("xdp")
 int
 volley_xdp(struct xdp_md *ctx)
@@ -145,13 +167,13 @@ volley_xdp(struct xdp_md *ctx)
 	struct vly_xdp_cpu *cpu = inner_value(&vly_cpus, bpf_get_smp_processor_id());
 	enum vly_verdict verdict =
 		vly_policy_classify(data, end, &packet, config->mac, &config->addresses);
-	int action = verdict < VLY_VERDICT_serve ? XDP_PASS : XDP_DROP;
 	if (verdict == VLY_VERDICT_serve) {
 		const struct vly_policy_rules *rules = inner_value(&vly_rules, 0);
 		if (rules != NULL && cpu != NULL)
-			verdict = vly_policy_admit(&packet, rules, &cpu->state,
-						   (uint32_t)bpf_jiffies64() * config->tick_units);
+			verdict = admit(ctx, &packet, rules, cpu,
+					(uint32_t)bpf_jiffies64() * config->tick_units);
 	}
+	int action = verdict < VLY_VERDICT_serve ? XDP_PASS : XDP_DROP;
 	if (verdict == VLY_VERDICT_serve) {
 		/* The last argument is returned if the queue has no socket. */
 		action = (int)bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);

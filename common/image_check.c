@@ -15,11 +15,12 @@
 /* The largest pointer that stays one when it grows by the length of a whole name. */
 #define FIXABLE_POINTER_MAX (VLY_POINTER_MAX - VLY_NAME_BYTES_MAX)
 
-/* What an answer that is too large has, and nothing else. */
-#define TOO_LARGE_FLAGS (VLY_ANSWER_TOO_LARGE | VLY_RCODE_SERVFAIL)
+/* What an answer that fails has, and nothing else. */
+#define FAILS_FLAGS (VLY_ANSWER_FAILS | VLY_RCODE_SERVFAIL)
 
 #define NODE_FLAGS                                                                                 \
-	(VLY_NODE_APEX | VLY_NODE_CUT | VLY_NODE_DNAME | VLY_NODE_SIGNED | VLY_NODE_ALIAS)
+	(VLY_NODE_APEX | VLY_NODE_CUT | VLY_NODE_DNAME | VLY_NODE_SIGNED | VLY_NODE_ALIAS |        \
+	 VLY_NODE_GONE | VLY_NODE_RRSIG)
 
 int
 vly_image_refuse(struct vly_image_error *error, const char *format, ...)
@@ -99,11 +100,11 @@ check_answer(const struct vly_image_checker *checker, uint32_t zone_idx, vly_ima
 	if (answer->anchor_len == 0 || answer->anchor_len > anchor_max)
 		return vly_image_refuse(checker->error, "answer %u: anchor of %u octets", ref,
 					answer->anchor_len);
-	if ((answer->flags & VLY_ANSWER_TOO_LARGE) &&
-	    (answer->flags != TOO_LARGE_FLAGS || answer->wire_len != 0 ||
-	     vly_image_answer_counts(answer) != 0))
-		return vly_image_refuse(checker->error, "answer %u: too large, but has records",
-					ref);
+	if ((answer->flags & VLY_ANSWER_FAILS) &&
+	    (answer->flags != FAILS_FLAGS || answer->wire_len != 0 ||
+	     vly_image_answer_counts(answer) != 0 ||
+	     (answer->sum != VLY_EDE_NONE && answer->sum != VLY_EDE_NOT_READY)))
+		return vly_image_refuse(checker->error, "answer %u: fails, but has records", ref);
 	if ((answer->flags & VLY_ANSWER_RCODE) > VLY_RCODE_YXDOMAIN)
 		return vly_image_refuse(checker->error, "answer %u: impossible RCODE %u", ref,
 					answer->flags & VLY_ANSWER_RCODE);
@@ -187,12 +188,6 @@ check_types(const struct vly_image_checker *checker, vly_image_ref ref,
 	return check_answer(checker, node->zone, node->other, node->name_len);
 }
 
-static bool
-is_signed(const struct vly_image_zone *zone)
-{
-	return zone->signed_nodata != 0;
-}
-
 static int
 check_node(const struct vly_image_checker *checker, vly_image_ref ref)
 {
@@ -212,13 +207,22 @@ check_node(const struct vly_image_checker *checker, vly_image_ref ref)
 	if (node->flags & ~NODE_FLAGS)
 		return vly_image_refuse(checker->error, "node %u: unknown flags 0x%x", ref,
 					node->flags);
+	if ((node->flags & VLY_NODE_GONE) && vly_image_check_gone(checker, ref, node) != 0)
+		return -1;
 	const bool has_signed = node->flags & VLY_NODE_SIGNED;
-	if (has_signed != is_signed(&checker->image->zone[node->zone]))
+	if (!(node->flags & VLY_NODE_GONE) &&
+	    has_signed != vly_image_is_signed(&checker->image->zone[node->zone]))
 		return vly_image_refuse(checker->error, "node %u: %s, but zone %u is not", ref,
 					has_signed ? "signed" : "unsigned", node->zone);
+	if ((node->flags & VLY_NODE_RRSIG) && (!has_signed || (node->flags & VLY_NODE_CUT)))
+		return vly_image_refuse(checker->error, "node %u: signatures at a %s", ref,
+					has_signed ? "delegation" : "name of an unsigned zone");
 	if (!name_is_valid(vly_image_node_name(node), node->name_len))
 		return vly_image_refuse(checker->error, "node %u: malformed name", ref);
-	if (check_types(checker, ref, node) != 0)
+	if (node->flags & VLY_NODE_GONE)
+		return 0;
+	if (vly_image_check_unready_node(checker, ref, node) != 0 ||
+	    check_types(checker, ref, node) != 0)
 		return -1;
 	return has_signed ? check_signed(checker, ref, node) : 0;
 }
@@ -232,6 +236,9 @@ check_wildcard(const struct vly_image_checker *checker, const struct vly_image_n
 	if (check_node(checker, node->wildcard) != 0)
 		return -1;
 	const struct vly_image_node *wildcard = vly_image_at(checker->image->heap, node->wildcard);
+	if (wildcard->flags & VLY_NODE_GONE)
+		return vly_image_refuse(checker->error, "node %u: a wildcard that is gone",
+					node->wildcard);
 	if (wildcard->zone != node->zone)
 		return vly_image_refuse(checker->error,
 					"node %u: a wildcard of zone %u is in zone %u",
@@ -239,20 +246,33 @@ check_wildcard(const struct vly_image_checker *checker, const struct vly_image_n
 	return 0;
 }
 
-/* The answers of a whole zone. */
+/* An answer of a whole zone. It is given for names of older images, too, whose heaps do not have its
+ * pieces: so it has none. */
 static int
-check_negative(const struct vly_image_checker *checker, uint32_t idx, unsigned apex_len)
+check_zone_answer(const struct vly_image_checker *checker, uint32_t idx, vly_image_ref ref,
+		  unsigned apex_len)
+{
+	if (check_answer(checker, idx, ref, apex_len) != 0)
+		return -1;
+	const struct vly_image_answer *answer = vly_image_at(checker->image->heap, ref);
+	if (answer->flags & VLY_ANSWER_PROVED)
+		return vly_image_refuse(checker->error, "zone %u: answer %u has pieces", idx, ref);
+	return 0;
+}
+
+static int
+check_zone_answers(const struct vly_image_checker *checker, uint32_t idx, unsigned apex_len)
 {
 	const struct vly_image_zone *zone = &checker->image->zone[idx];
 
-	if (check_answer(checker, idx, zone->nxdomain, apex_len) != 0 ||
-	    check_answer(checker, idx, zone->nodata, apex_len) != 0)
+	if (check_zone_answer(checker, idx, zone->nxdomain, apex_len) != 0 ||
+	    check_zone_answer(checker, idx, zone->nodata, apex_len) != 0)
 		return -1;
-	if (!is_signed(zone))
+	if (!vly_image_is_signed(zone))
 		return 0;
-	if (check_answer(checker, idx, zone->signed_nxdomain, apex_len) != 0)
+	if (check_zone_answer(checker, idx, zone->signed_nxdomain, apex_len) != 0)
 		return -1;
-	return check_answer(checker, idx, zone->signed_nodata, apex_len);
+	return check_zone_answer(checker, idx, zone->signed_nodata, apex_len);
 }
 
 static int
@@ -261,13 +281,13 @@ check_zone(const struct vly_image_checker *checker, uint32_t idx)
 	const struct vly_image_zone *zone = &checker->image->zone[idx];
 	const struct vly_image_node *apex;
 
-	if (zone->flags != 0)
+	if (zone->flags & ~(VLY_IMAGE_OVERLAY | VLY_IMAGE_UNREADY | VLY_IMAGE_PROVES_COVERS))
 		return vly_image_refuse(checker->error, "zone %u: unknown flags 0x%x", idx,
 					zone->flags);
 	if ((zone->signed_nodata == 0) != (zone->signed_nxdomain == 0) ||
-	    (zone->denial != 0 && !is_signed(zone)))
+	    (zone->denial != 0 && !vly_image_is_signed(zone)))
 		return vly_image_refuse(checker->error, "zone %u: signed by halves", idx);
-	if (check_node(checker, zone->apex) != 0)
+	if (vly_image_check_version(checker, idx) != 0 || check_node(checker, zone->apex) != 0)
 		return -1;
 	apex = vly_image_at(checker->image->heap, zone->apex);
 	if (apex->zone != idx || !(apex->flags & VLY_NODE_APEX))
@@ -278,7 +298,10 @@ check_zone(const struct vly_image_checker *checker, uint32_t idx)
 		return vly_image_refuse(checker->error, "zone %u: impossible label count", idx);
 	if (check_wildcard(checker, apex) != 0)
 		return -1;
-	return check_negative(checker, idx, apex->name_len);
+	if (check_zone_answers(checker, idx, apex->name_len) != 0)
+		return -1;
+	return vly_image_check_unready(checker, idx) != 0 ? -1
+							  : vly_image_check_soa_tail(checker, idx);
 }
 
 static int

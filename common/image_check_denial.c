@@ -113,6 +113,24 @@ check_hash_bucket(const struct walk *walk, const struct buckets *all, uint64_t i
 	return 0;
 }
 
+/* Of a bucket that a query may begin with. Others have their own check of `next`, by which this walk
+ * ends if that is wrong. */
+static int
+check_hash_row(const struct walk *walk, const struct buckets *all, uint64_t idx)
+{
+	uint64_t at = idx;
+
+	for (unsigned cnt = 0; cnt <= VLY_IMAGE_HASH_NEXT_MAX; cnt++) {
+		uint32_t next = all->bucket[at].next;
+		if (next <= at || next >= all->cnt)
+			return 0;
+		at = next;
+	}
+	return vly_image_refuse(walk->checker.error,
+				"zone %u: more than %u hash buckets follow %llu", walk->zone_idx,
+				VLY_IMAGE_HASH_NEXT_MAX, (unsigned long long)idx);
+}
+
 /* Hashes are in another order than the pieces of their names. */
 static void
 fetch_pieces(const struct walk *walk, const struct vly_image_hash_bucket *bucket)
@@ -148,7 +166,8 @@ check_hash_buckets(struct walk *walk, const struct vly_image_denial *denial, str
 	for (uint64_t i = vly_image_part_begin(all.cnt, share.part, share.part_cnt); i < end; i++) {
 		if (i + BUCKETS_AHEAD < end)
 			fetch_pieces(walk, &all.bucket[i + BUCKETS_AHEAD]);
-		if (check_hash_bucket(walk, &all, i) != 0)
+		if (check_hash_bucket(walk, &all, i) != 0 ||
+		    (i < all.first_extra && check_hash_row(walk, &all, i) != 0))
 			return -1;
 	}
 	return 0;
@@ -209,7 +228,7 @@ check_keys(const struct walk *walk, vly_image_ref ref, struct share share)
 			return vly_image_refuse(walk->checker.error,
 						"order %u: the sample differs from key %llu", ref,
 						(unsigned long long)i);
-		if (vly_image_check_piece(&walk->checker, walk->zone_idx, piece[i]) != 0)
+		if (vly_image_check_entry(&walk->checker, walk->zone_idx, piece[i]) != 0)
 			return -1;
 	}
 	return 0;
@@ -234,7 +253,7 @@ check_order(struct walk *walk, vly_image_ref ref, unsigned at, struct share shar
 	const uint64_t begin = vly_image_part_begin(order->deep_cnt, share.part, share.part_cnt);
 	const uint64_t end = vly_image_part_begin(order->deep_cnt, share.part + 1, share.part_cnt);
 
-	if (vly_image_check_piece(&walk->checker, walk->zone_idx, order->before) != 0 ||
+	if (vly_image_check_entry(&walk->checker, walk->zone_idx, order->before) != 0 ||
 	    check_keys(walk, ref, share) != 0)
 		return -1;
 	at += order->skip_len + KEY_STEP_BYTES;
@@ -266,6 +285,10 @@ check_denial_head(const struct walk *walk, const struct vly_image_denial *denial
 	if (denial->kind != VLY_DENIAL_NSEC && denial->kind != VLY_DENIAL_NSEC3)
 		return vly_image_refuse(checker->error, "zone %u: unknown kind of denial %u",
 					walk->zone_idx, denial->kind);
+	if (denial->kind != VLY_DENIAL_NSEC &&
+	    (checker->image->zone[walk->zone_idx].flags & VLY_IMAGE_OVERLAY))
+		return vly_image_refuse(checker->error, "zone %u: an overlay with NSEC3",
+					walk->zone_idx);
 	if (denial->kind == VLY_DENIAL_NSEC3 && denial->bits > BITS_MAX)
 		return vly_image_refuse(checker->error, "zone %u: hash buckets by %u bits",
 					walk->zone_idx, denial->bits);

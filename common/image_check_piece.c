@@ -35,6 +35,13 @@ owner_is_valid(const uint8_t *owner, unsigned len)
 }
 
 static int
+refuse_long_owner(const struct vly_image_checker *checker, vly_image_ref ref, unsigned len)
+{
+	return vly_image_refuse(checker->error, "piece %u: an owner of %u octets is too long", ref,
+				len);
+}
+
+static int
 check_owner(const struct vly_image_checker *checker, uint32_t zone_idx, vly_image_ref ref,
 	    const struct vly_image_piece *piece)
 {
@@ -43,9 +50,7 @@ check_owner(const struct vly_image_checker *checker, uint32_t zone_idx, vly_imag
 	const unsigned end_len = apex_len == 1 ? 1 : POINTER_BYTES;
 
 	if (piece->owner_len + apex_len > VLY_NAME_BYTES_MAX)
-		return vly_image_refuse(checker->error,
-					"piece %u: an owner of %u octets is too long", ref,
-					piece->owner_len + apex_len);
+		return refuse_long_owner(checker, ref, piece->owner_len + apex_len);
 	if (piece->first_len > piece->wire_len ||
 	    piece->first_len < piece->owner_len + end_len + FIXED_BYTES)
 		return vly_image_refuse(checker->error,
@@ -106,4 +111,36 @@ vly_image_check_piece(const struct vly_image_checker *checker, uint32_t zone_idx
 	if (check_owner(checker, zone_idx, ref, piece) != 0)
 		return -1;
 	return check_rrsigs(checker, ref, piece);
+}
+
+static int
+check_gone(const struct vly_image_checker *checker, uint32_t zone_idx, vly_image_ref ref,
+	   const struct vly_image_piece *piece)
+{
+	const unsigned wire_len =
+		vly_image_piece_heir_off(piece->owner_len) + (unsigned)sizeof(vly_image_ref);
+	const unsigned len = piece->owner_len + apex_len_of(checker, zone_idx);
+
+	if (piece->wire_len != wire_len)
+		return vly_image_refuse(checker->error, "piece %u: gone, but has %u octets", ref,
+					piece->wire_len);
+	if (!vly_image_heap_has(checker, ref, (uint64_t)vly_image_piece_wire_off(1) + wire_len))
+		return vly_image_refuse(checker->error, "piece %u extends past the heap", ref);
+	if (len > VLY_NAME_BYTES_MAX)
+		return refuse_long_owner(checker, ref, len);
+	if (!owner_is_valid(vly_image_piece_wire(piece), piece->owner_len))
+		return vly_image_refuse(checker->error, "piece %u: malformed owner", ref);
+	return vly_image_check_piece(checker, zone_idx, vly_image_piece_heir(piece));
+}
+
+int
+vly_image_check_entry(const struct vly_image_checker *checker, uint32_t zone_idx, vly_image_ref ref)
+{
+	const bool is_overlay = checker->image->zone[zone_idx].flags & VLY_IMAGE_OVERLAY;
+	const struct vly_image_piece *piece = vly_image_at(checker->image->heap, ref);
+
+	if (is_overlay && vly_image_heap_has(checker, ref, sizeof(*piece)) &&
+	    vly_image_piece_is_gone(piece) && piece->record_cnt == 1)
+		return check_gone(checker, zone_idx, ref, piece);
+	return vly_image_check_piece(checker, zone_idx, ref);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -13,17 +14,23 @@
 
 #include "base/reason.h"
 #include "base/state_file.h"
+#include "catalog/catalogs.h"
+#include "catalog/producers.h"
 #include "common/log.h"
 #include "common/notify.h"
 #include "common/plural.h"
 #include "common/version.h"
 #include "config/config.h"
 #include "defence/defender.h"
-#include "publish/publisher.h"
+#include "living/living.h"
+#include "publish/publish_turns.h"
 #include "reload/reload.h"
+#include "secondary/secondary.h"
 #include "socket/commands.h"
 #include "socket/server.h"
 #include "store/hash_key.h"
+#include "transfer/transfer.h"
+#include "update/updater.h"
 
 struct control {
 	uv_loop_t *loop;
@@ -33,11 +40,23 @@ struct control {
 	uv_timer_t alive; /* for systemd's watchdog */
 	struct vly_server *server;
 	struct vly_publisher *publisher;
+	struct vly_publish_turns *turns;
 	struct vly_defender *defender;
+	struct vly_living *living;
+	struct vly_updater *updater;
+	struct vly_catalogs *catalogs;
+	struct vly_producers *producers;
+	struct vly_secondaries *secondaries;
+	struct vly_transfers *transfers;
 	struct vly_reloader *reloader;
 	struct vly_commands commands;
+	struct vly_zone_transactions transactions;
 	char key_trouble[VLY_TROUBLE_BYTES]; /* why the hash key is not kept, or "" */
 };
+
+/* Of libuv's pool, instead of 4: loads, the store's readers, and transfers out may all be at work at the
+ * same time, each with bounds of their own. More: more stacks. Fewer: one waits for the disk of another. */
+#define THREADS "16"
 
 static const char usage[] =
 	"Usage: volley-control --config FILE [--log-level LEVEL] [--retry]\n"
@@ -65,6 +84,148 @@ on_first_load(void *arg, const struct vly_reload_report *report)
 	vly_log_info("ready: %" PRIu32 " zone%s", served->loaded_cnt,
 		     vly_plural(served->loaded_cnt));
 	vly_notify_ready();
+}
+
+static void
+on_config(void *arg, const struct vly_config *config)
+{
+	const struct control *control = arg;
+
+	vly_updater_configure(control->updater, config);
+	vly_secondaries_configure(control->secondaries, config);
+	vly_transfers_configure(control->transfers, config);
+	vly_catalogs_configure(control->catalogs, config);
+	vly_producers_configure(control->producers, config);
+}
+
+/* Requests of clients, by their opcode. The publisher has checked that there is a header. */
+static void
+on_request(void *arg, const struct vly_publish_client_request *request)
+{
+	const struct control *control = arg;
+
+	if ((request->message[2] >> 3 & 15) == VLY_OPCODE_NOTIFY)
+		vly_secondaries_on_request(control->secondaries, request);
+	else
+		vly_updater_on_request(control->updater, request);
+}
+
+static const struct vly_tsig_key *
+find_key(void *arg, const uint8_t *name, unsigned name_len)
+{
+	const struct control *control = arg;
+
+	return vly_updater_find_key(control->updater, name, name_len);
+}
+
+static bool
+is_expired(void *arg, const char *zone)
+{
+	const struct control *control = arg;
+
+	return vly_secondaries_has_expired(control->secondaries, zone);
+}
+
+static struct vly_secondaries *
+new_secondaries(struct control *control, const char *state_dir, const struct vly_hash_key *key)
+{
+	const struct vly_secondaries_settings settings = {
+		.loop = control->loop,
+		.state_dir = state_dir,
+		.key = key,
+		.living = control->living,
+		.publisher = control->publisher,
+		.find_key = find_key,
+		.find_key_arg = control,
+	};
+
+	return vly_secondaries_new(&settings);
+}
+
+/* What has expired is not given away. */
+static bool
+is_ready(void *arg, const char *zone)
+{
+	const struct control *control = arg;
+	struct vly_secondary_state state;
+
+	return !vly_secondaries_state(control->secondaries, zone, &state) ||
+	       (state.is_loaded && !state.is_expired);
+}
+
+/* A member of a catalog is served, or is about to go. */
+static void
+on_member(void *arg, const struct vly_config_zone *zone, bool is_there)
+{
+	struct control *control = arg;
+	const struct vly_served_zone *served =
+		vly_served_zones_find(vly_reloader_served(control->reloader), zone->name);
+	int result = 0;
+
+	if (!is_there && served && !served->is_member)
+		; /* the configuration has a zone of this name now */
+	else if (!is_there || !vly_config_is_secondary(zone))
+		vly_secondaries_remove(control->secondaries, zone->name);
+	else
+		result = vly_secondaries_add(control->secondaries, zone);
+	if (!is_there)
+		vly_transfers_remove_zone(control->transfers, zone->name);
+	else if (result == 0)
+		result = vly_transfers_add_zone(control->transfers, zone);
+	if (result != 0)
+		vly_log_error("zone %s is not transferred: out of memory", zone->name);
+}
+
+/* Secondaries that get a NOTIFY ask the dataplane. */
+static bool
+is_served(void *arg)
+{
+	const struct control *control = arg;
+	struct vly_publisher_status status;
+
+	vly_publisher_status(control->publisher, &status);
+	return status.connected && !status.held_back && status.generation != 0;
+}
+
+static struct vly_transfers *
+new_transfers(struct control *control, const char *state_dir)
+{
+	const struct vly_transfers_settings settings = {
+		.loop = control->loop,
+		.living = control->living,
+		.state_dir = state_dir,
+		.find_key = find_key,
+		.find_key_arg = control,
+		.is_ready = is_ready,
+		.is_ready_arg = control,
+		.is_served = is_served,
+		.is_served_arg = control,
+	};
+
+	return vly_transfers_new(&settings);
+}
+
+static void
+on_zone_change(void *arg, const char *zone, uint32_t serial)
+{
+	const struct control *control = arg;
+
+	vly_transfers_changed(control->transfers, zone, serial);
+}
+
+/* A connection that the dataplane hands over. */
+static void
+on_connection(void *arg, int socket, const struct vly_publish_connection *connection)
+{
+	const struct control *control = arg;
+	struct vly_transfer_peer peer = {
+		.port = connection->client_port,
+		.is_tls = (connection->flags & VLY_CONNECTION_TLS) != 0,
+	};
+
+	memcpy(peer.address, connection->client, sizeof(peer.address));
+	vly_transfers_connection(control->transfers, socket, &peer, connection->octets,
+				 connection->octet_bytes);
 }
 
 static void
@@ -188,23 +349,56 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	if (control->server)
 		control->publisher = vly_publisher_new(control->loop, config->dataplane->socket);
 	if (control->publisher)
+		control->turns = vly_publish_turns_new(control->publisher);
+	if (control->turns)
+		control->living = vly_living_new(control->loop, config->control->state_dir, &key,
+						 control->turns, reason, sizeof(reason));
+	if (control->living)
+		vly_living_configure(control->living, config);
+	if (control->living)
+		control->updater = vly_updater_new(control->publisher, control->living,
+						   config->control->state_dir);
+	if (control->updater)
+		control->secondaries = new_secondaries(control, config->control->state_dir, &key);
+	if (control->secondaries)
+		control->transfers = new_transfers(control, config->control->state_dir);
+	if (control->transfers)
+		control->catalogs = vly_catalogs_new(control->loop, config->control->state_dir,
+						     control->living);
+	if (control->catalogs)
+		control->producers = vly_producers_new(control->loop, &key, control->living);
+	if (control->producers)
 		control->defender = vly_defender_new(control->loop, config->control->state_dir,
 						     vly_config_take_defence(config),
 						     control->publisher, reason, sizeof(reason));
 	if (control->defender)
-		control->reloader =
-			vly_reloader_new(control->loop, config_path, config, &key, key_result == 0,
-					 control->publisher, control->defender);
+		control->reloader = vly_reloader_new(
+			control->loop, config_path, config, &key, key_result == 0,
+			control->publisher, control->turns, control->defender, control->living);
 	if (!control->reloader) {
 		vly_config_free(config);
 		vly_log_error("%s", reason);
 		return -1;
 	}
+	vly_catalogs_attach(control->catalogs, control->reloader);
+	vly_catalogs_on_member(control->catalogs, on_member, control);
+	vly_reloader_on_config(control->reloader, on_config, control);
+	vly_reloader_on_expired(control->reloader, is_expired, control);
+	vly_publisher_on_request(control->publisher, on_request, control);
+	vly_publisher_on_connection(control->publisher, on_connection, control);
+	vly_living_on_change(control->living, on_zone_change, control);
 	control->commands = (struct vly_commands){
 		.loop = control->loop,
 		.publisher = control->publisher,
 		.reloader = control->reloader,
 		.defender = control->defender,
+		.living = control->living,
+		.updater = control->updater,
+		.catalogs = control->catalogs,
+		.producers = control->producers,
+		.secondaries = control->secondaries,
+		.transfers = control->transfers,
+		.transactions = &control->transactions,
 		.config_path = config_path,
 		.key_trouble = control->key_trouble,
 		.start_ms = uv_now(control->loop),
@@ -222,9 +416,12 @@ stop(struct control *control)
 {
 	bool working = control->reloader && (vly_reloader_pending(control->reloader) > 0 ||
 					     vly_reloader_is_storing(control->reloader) ||
+					     vly_living_is_busy(control->living) ||
+					     vly_secondaries_is_busy(control->secondaries) ||
 					     vly_defender_is_busy(control->defender));
 
 	vly_server_free(control->server);
+	vly_zone_transactions_free(&control->transactions);
 	if (working) {
 		fflush(NULL);
 		_exit(0);
@@ -235,8 +432,19 @@ stop(struct control *control)
 		uv_close((uv_handle_t *)&control->term, NULL);
 		uv_close((uv_handle_t *)&control->intr, NULL);
 	}
+	if (control->publisher) {
+		vly_publisher_on_request(control->publisher, NULL, NULL);
+		vly_publisher_on_connection(control->publisher, NULL, NULL);
+	}
+	vly_transfers_free(control->transfers);
+	vly_secondaries_free(control->secondaries);
 	vly_reloader_free(control->reloader);
+	vly_producers_free(control->producers);
+	vly_catalogs_free(control->catalogs);
+	vly_living_free(control->living);
+	vly_updater_free(control->updater);
 	vly_defender_free(control->defender);
+	vly_publish_turns_free(control->turns);
 	vly_publisher_free(control->publisher);
 	uv_run(control->loop, UV_RUN_DEFAULT);
 	uv_loop_close(control->loop);
@@ -250,6 +458,18 @@ say_started(void)
 	if (failed_cnt > 0)
 		vly_log_info("started after %u failed attempt%s", failed_cnt,
 			     vly_plural(failed_cnt));
+}
+
+/* Connections of clients come from the dataplane, and each is a file. */
+static void
+allow_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
 }
 
 static int
@@ -277,6 +497,8 @@ run(const char *config_path, int log_level)
 		say_started();
 		uv_run(control.loop, UV_RUN_DEFAULT);
 	}
+	if (failed)
+		vly_retry_mask_signals(SIG_BLOCK);
 	stop(&control);
 	return failed ? 1 : 0;
 }
@@ -332,7 +554,9 @@ main(int argc, char **argv)
 		      stderr);
 		return 2;
 	}
+	(void)setenv("UV_THREADPOOL_SIZE", THREADS, 0); /* libuv reads it with the first job */
 	vly_retry_begin(&vly_log_retry, argv);
+	allow_files();
 	int status = run(config_path, log_level);
 	return status == 0 ? 0 : start_again(argv, status);
 }

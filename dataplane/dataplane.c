@@ -5,6 +5,8 @@
 
 #include <rte_cycles.h>
 
+#include <volley/retry.h>
+
 #include "common/notify.h"
 #include "common/plural.h"
 #include "port/port.h"
@@ -67,6 +69,7 @@ end_without_ports(struct dataplane *dataplane)
 static bool
 was_told_to_stop(struct dataplane *dataplane)
 {
+	vly_retry_mask_signals(SIG_BLOCK);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	uv_run(&dataplane->loop, UV_RUN_NOWAIT);
@@ -81,6 +84,7 @@ on_timer(uv_timer_t *timer)
 	uint32_t now = vly_rate_now(start_ns);
 
 	vly_watchdog_beat(&dataplane->watchdog);
+	vly_publish_server_tick(&dataplane->server);
 	for (unsigned i = 0; i < dataplane->port_cnt; i++) {
 		struct vly_port *port = &dataplane->port[i];
 		vly_port_read(port, vly_counters_port(dataplane->block.counters, i));
@@ -145,9 +149,10 @@ open_ports(struct dataplane *dataplane)
 			if (xdp_program == NULL)
 				return -1;
 		}
-		if (vly_port_open(&dataplane->port[i], i, &dataplane->options->addresses,
-				  xdp_program) != 0)
-			return -1;
+		int error = vly_port_open(&dataplane->port[i], i, &dataplane->options->addresses,
+					  xdp_program);
+		if (error != 0)
+			return error;
 	}
 	return 0;
 }
@@ -223,7 +228,9 @@ on_first_commit(void *argument)
 	for (unsigned i = 0; error == 0 && i < dataplane->port_cnt; i++)
 		error = vly_port_serve(&dataplane->port[i], &dataplane->options->addresses);
 	if (error == 0)
-		error = vly_stream_server_start(&dataplane->streams, dataplane->block.counters);
+		error = vly_stream_server_start(&dataplane->streams, dataplane->block.counters,
+						&dataplane->server.requests,
+						&dataplane->server.handovers);
 	if (error != 0) {
 		dataplane->status = 1;
 		uv_stop(&dataplane->loop);
@@ -281,7 +288,10 @@ serve(struct dataplane *dataplane)
 static int
 run_ports(struct dataplane *dataplane)
 {
-	if (open_ports(dataplane) != 0 || create_counters(dataplane) != 0)
+	int error = open_ports(dataplane);
+	if (error != 0)
+		return error == VLY_EAL_NO_HUGE_PAGES ? VLY_DATAPLANE_NO_HUGE_PAGES : 1;
+	if (create_counters(dataplane) != 0)
 		return 1;
 	/* A start that fails has said why by now, and in fewer lines. */
 	vly_machine_check(dataplane->options, &dataplane->lcores);

@@ -20,15 +20,13 @@
 
 #include "answer/query.h"
 #include "compile/image_builder.h"
+#include "names.h"
 #include "tool.h"
 
 #define BURST       VLY_BURST_MAX /* as the lcores do */
 #define QUERY_BYTES 128           /* of the longest, with slack behind it */
 #define ROOM_BYTES  2048
 #define ROUNDS_MAX  1000
-
-#define WORD_LETTERS_MIN 2
-#define WORD_LETTERS_MAX 12
 
 #define APEX      "volley.example."
 #define APEX_WIRE "\6volley\7example" /* and the root label */
@@ -50,8 +48,7 @@ static const char *const stage_name[STAGE_CNT] = {
 #undef X
 };
 
-/* Names are made of an index, so that zone and questions need no list of them, and begin with a
- * word of 2 to 12 letters, so that their lengths can't be predicted. */
+/* Names are those of names.h. */
 struct kind {
 	const char *name;
 	const char *records; /* of one name; %1$s%2$u are its word and index, %3$u... its address */
@@ -110,28 +107,6 @@ allocate(size_t cnt, size_t bytes)
 	return memory;
 }
 
-/* The same sequence in each run (splitmix64, Steele, Lea and Flood 2014). */
-static uint64_t
-next_random(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
-
-/* The word that the names of `idx` begin with. */
-static const char *
-word_of(uint32_t idx)
-{
-	static const char letters[] = "kivolabesuta";
-	uint64_t random = idx;
-
-	static_assert(sizeof(letters) - 1 == WORD_LETTERS_MAX, "the longest word is all of them");
-	return letters + next_random(&random) % (WORD_LETTERS_MAX - WORD_LETTERS_MIN + 1);
-}
-
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 
 static void
@@ -141,7 +116,7 @@ write_zone(FILE *file, const struct bench *bench)
 	      "@ NS ns1\nns1 A 192.0.2.1\n",
 	      file);
 	for (uint32_t idx = 0; idx < bench->options->name_cnt; idx++)
-		fprintf(file, bench->kind->records, word_of(idx), idx, idx >> 16 & 255,
+		fprintf(file, bench->kind->records, vly_names_word(idx), idx, idx >> 16 & 255,
 			idx >> 8 & 255, idx & 255);
 	if (fflush(file) != 0)
 		vly_tool_fail("the zone file can't be written: %m");
@@ -189,7 +164,7 @@ make_message(struct message *message, const struct kind *kind, uint32_t idx)
 	uint8_t *at = message->octet;
 	char labels[64];
 
-	snprintf(labels, sizeof(labels), kind->question, word_of(idx), idx);
+	snprintf(labels, sizeof(labels), kind->question, vly_names_word(idx), idx);
 	memcpy(at, "\0\0\0\0\0\1\0\0\0\0\0\1", 12);
 	at += 12;
 	for (char *label = strtok(labels, "."); label != NULL; label = strtok(NULL, ".")) {
@@ -209,7 +184,7 @@ make_messages(struct bench *bench)
 	bench->message = allocate(options->question_cnt, sizeof(*bench->message));
 	for (uint32_t i = 0; i < options->question_cnt; i++)
 		make_message(&bench->message[i], bench->kind,
-			     (uint32_t)(next_random(&random) % options->name_cnt));
+			     (uint32_t)(vly_names_random(&random) % options->name_cnt));
 }
 
 static void
@@ -337,7 +312,7 @@ run_kind(const struct kind *kind, const struct options *options)
 	for (unsigned stage = 0; stage < STAGE_CNT; stage++)
 		free(bench->cycles[stage]);
 	free(bench->message);
-	free(bench->table);
+	vly_table_free(bench->table);
 	vly_image_close(bench->image);
 	free(bench);
 }

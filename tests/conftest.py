@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fixtures of e2e and conformance tests: a network, and Volley on it, for a module or for one test."""
 import os
+from collections import Counter
 
 import pytest
 
@@ -9,7 +10,11 @@ from volley import CONTROL, DATAPLANE, ROOT, Volley, own_network
 from wire import Wire
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if not getattr(config.option, "loadgroup", False):
+        # Modules are given out in this order (--dist loadfile): with the long ones first, none is left to run alone.
+        cnt = Counter(item.path for item in items)
+        items.sort(key=lambda item: (-cnt[item.path], item.path))
     if os.environ.get("VOLLEY_HEAVY"):
         return
     for item in items:

@@ -150,24 +150,28 @@ vly_chain_follow(struct vly_chain *chain, const struct vly_zone *zone, uint32_t 
 }
 
 /* Gives `owner`, and the names between it and the wildcard's parent that do not exist either, the
- * wildcard's records. */
+ * wildcard's records. A part of a zone (overlay.h) may have nodes for names that do not exist. */
 static int
 add_copies(struct vly_zone *zone, uint32_t wildcard, const struct vly_name *owner)
 {
-	uint32_t first = zone->node_cnt;
+	const uint32_t first = zone->node_cnt;
+	uint32_t idx = vly_zone_add_name(zone, owner);
 
-	if (vly_zone_add_name(zone, owner) == VLY_ZONE_NONE)
+	if (idx == VLY_ZONE_NONE)
 		return -1;
-	for (uint32_t i = first; i < zone->node_cnt; i++) {
-		zone->node[i].records = zone->node[wildcard].records;
-		zone->node[i].flags = zone->node[wildcard].flags & (uint8_t)~VLY_ZONE_RETURNS;
-		zone->node[i].wildcard = wildcard;
+	while (idx >= first ||
+	       ((zone->node[idx].flags & VLY_ZONE_ABSENT) && zone->node[idx].records == 0)) {
+		struct vly_zone_node *node = &zone->node[idx];
+		node->records = zone->node[wildcard].records;
+		node->flags = zone->node[wildcard].flags & (uint8_t)~VLY_ZONE_RETURNS;
+		node->wildcard = wildcard;
+		idx = node->parent; /* ends at the wildcard's parent, at the latest */
 	}
 	return 0;
 }
 
-static int
-prepare_wildcard(struct vly_chain *chain, struct vly_zone *zone, uint32_t wildcard)
+int
+vly_chain_prepare_wildcard(struct vly_chain *chain, struct vly_zone *zone, uint32_t wildcard)
 {
 	vly_chain_follow(chain, zone, wildcard, true);
 	for (unsigned i = 1; i < chain->hop_cnt; i++) {
@@ -189,10 +193,11 @@ vly_chain_prepare(struct vly_chain *chain, struct vly_zone *zone)
 
 	for (uint32_t i = 0; i < cnt; i++) {
 		uint32_t wildcard = zone->node[i].wildcard;
+		vly_zone_pass(zone, i);
 		if (wildcard != VLY_ZONE_NONE &&
 		    (zone->node[wildcard].flags & (VLY_ZONE_CNAME | VLY_ZONE_HIDDEN)) ==
 			    VLY_ZONE_CNAME &&
-		    prepare_wildcard(chain, zone, wildcard) != 0)
+		    vly_chain_prepare_wildcard(chain, zone, wildcard) != 0)
 			return -1;
 	}
 	return 0;

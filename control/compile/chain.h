@@ -58,4 +58,8 @@ __attribute__((nonnull)) void vly_chain_follow(struct vly_chain *chain, const st
 __attribute__((nonnull, warn_unused_result)) int vly_chain_prepare(struct vly_chain *chain,
 								   struct vly_zone *zone);
 
+/* The same for one wildcard alias, which is not hidden. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_chain_prepare_wildcard(struct vly_chain *chain, struct vly_zone *zone, uint32_t wildcard);
+
 #endif

@@ -30,7 +30,7 @@ compiled_node(const struct vly_compiler *compiler, vly_image_ref ref)
 	return (void *)(heap + (uint64_t)ref * VLY_IMAGE_REF_BYTES);
 }
 
-/* Writes the refs of the DO forms and of what denies behind type[]. */
+/* Writes the refs of the DO forms behind type[], and the numbers of the pieces (denial.h). */
 static void
 write_signed(const struct vly_compiler *compiler, uint32_t idx, vly_image_ref signed_other,
 	     struct vly_image_node *node)
@@ -60,7 +60,8 @@ node_flags(const struct vly_compiler *compiler, uint32_t idx)
 			 (flags & VLY_ZONE_CUT ? VLY_NODE_CUT : 0) |
 			 (flags & VLY_ZONE_DNAME ? VLY_NODE_DNAME : 0) |
 			 (compiler->is_signed ? VLY_NODE_SIGNED : 0) |
-			 (compiler->is_signed && (flags & VLY_ZONE_CNAME) ? VLY_NODE_ALIAS : 0));
+			 (flags & VLY_ZONE_CNAME ? VLY_NODE_ALIAS : 0) |
+			 (compiler->is_composed ? VLY_NODE_RRSIG : 0));
 }
 
 /* Compiles the answers of node `idx` in both forms. Returns the one for types not listed: the DO
@@ -76,6 +77,40 @@ compile_forms(struct vly_compiler *compiler, uint32_t idx)
 	vly_image_ref signed_other = vly_compile_answers(compiler, idx);
 	compiler->dnssec = false;
 	return signed_other;
+}
+
+/* What is to become of a node, an enum vly_compile_state. */
+static uint8_t
+state_of(const struct vly_compiler *compiler, uint32_t idx)
+{
+	if (compiler->state != NULL)
+		return compiler->state[idx];
+	return compiler->zone->node[idx].flags & VLY_ZONE_HIDDEN ? VLY_COMPILE_NOT
+								 : VLY_COMPILE_NODE;
+}
+
+/* Writes a node that says that the name of node `idx` does not exist any more. */
+static int
+write_gone(struct vly_compiler *compiler, uint32_t idx)
+{
+	struct vly_zone_node *source = &compiler->zone->node[idx];
+	struct vly_arena *file = &compiler->draft->file;
+	unsigned name_len;
+	const uint8_t *name = vly_zone_node_name(compiler->zone, idx, &name_len);
+
+	uint64_t off = vly_arena_append(file, sizeof(struct vly_image_node) + name_len,
+					VLY_IMAGE_REF_BYTES);
+	if (off == 0)
+		return vly_compiler_fail_memory(compiler);
+	struct vly_image_node *node = (void *)(file->base + off);
+	*node = (struct vly_image_node){
+		.zone = compiler->zone_idx,
+		.name_len = (uint8_t)name_len,
+		.flags = VLY_NODE_GONE,
+	};
+	memcpy(node + 1, name, name_len);
+	source->image_ref = (vly_image_ref)((off - VLY_DRAFT_HEAP_OFF) / VLY_IMAGE_REF_BYTES);
+	return store_name(compiler, source);
 }
 
 /* Compiles node `idx`, whose records are in compiler->own, and notes its ref. */
@@ -111,7 +146,8 @@ write_node(struct vly_compiler *compiler, uint32_t idx)
 		write_signed(compiler, idx, signed_other, node);
 	memcpy(file->base + off + before_name, name, name_len);
 	source->image_ref = (vly_image_ref)((off - VLY_DRAFT_HEAP_OFF) / VLY_IMAGE_REF_BYTES);
-	return 0;
+	return vly_denial_place(&compiler->denial, idx) == 0 ? 0
+							     : vly_compiler_fail_memory(compiler);
 }
 
 /* A wildcard whose chain leads to its own name has two nodes. One is found by that name. The other
@@ -184,6 +220,37 @@ wildcard_ref(const struct vly_compiler *compiler, uint32_t idx)
 					      : node->image_ref;
 }
 
+/* Makes the numbers of pieces in a node refs. */
+static void
+finish_pieces(const struct vly_compiler *compiler, struct vly_image_node *node)
+{
+	struct vly_image_signed *dnssec = (void *)&node->type[node->type_cnt];
+
+	dnssec->denial = vly_denial_placed(&compiler->denial, dnssec->denial);
+	dnssec->cover = vly_denial_placed(&compiler->denial, dnssec->cover);
+	dnssec->no_wildcard = vly_denial_placed(&compiler->denial, dnssec->no_wildcard);
+}
+
+/* Before link_wildcards(), which hides the second nodes of wildcards. */
+static int
+finish_denial(struct vly_compiler *compiler)
+{
+	const struct vly_zone *zone = compiler->zone;
+
+	if (vly_denial_finish(&compiler->denial) != 0)
+		return vly_compiler_fail_memory(compiler);
+	for (uint32_t i = 0; i < zone->node_cnt; i++) {
+		const struct vly_zone_node *node = &zone->node[i];
+		if (state_of(compiler, i) != VLY_COMPILE_NODE)
+			continue;
+		struct vly_image_node *compiled = compiled_node(compiler, node->image_ref);
+		finish_pieces(compiler, compiled);
+		if (node->flags & VLY_ZONE_RETURNS)
+			finish_pieces(compiler, compiled_node(compiler, compiled->wildcard));
+	}
+	return 0;
+}
+
 /* Parents come first: they take the second node of a wildcard that has two from where its own
  * wildcard will be. */
 static void
@@ -194,10 +261,11 @@ link_wildcards(struct vly_compiler *compiler)
 	for (uint32_t i = 0; i < zone->node_cnt; i++) {
 		const struct vly_zone_node *node = &zone->node[i];
 		vly_image_ref wildcard = 0;
-		if (node->flags & VLY_ZONE_HIDDEN)
+		vly_zone_pass(zone, i);
+		if (state_of(compiler, i) != VLY_COMPILE_NODE)
 			continue;
 		if (node->wildcard != VLY_ZONE_NONE &&
-		    !(zone->node[node->wildcard].flags & VLY_ZONE_HIDDEN))
+		    state_of(compiler, node->wildcard) == VLY_COMPILE_NODE)
 			wildcard = wildcard_ref(compiler, node->wildcard);
 		struct vly_image_node *compiled = compiled_node(compiler, node->image_ref);
 		if (node->flags & VLY_ZONE_RETURNS)
@@ -214,10 +282,11 @@ prepare(struct vly_compiler *compiler)
 	const uint32_t node_cnt = zone->node_cnt; /* without the names that chains need */
 	const uint32_t error_cnt = compiler->report->error_cnt;
 
-	if (vly_chain_prepare(&compiler->chain, zone) != 0)
+	if (compiler->state == NULL && vly_chain_prepare(&compiler->chain, zone) != 0)
 		return vly_compiler_fail_memory(compiler);
 	if (take_soa(compiler) != 0)
 		return -1;
+	compiler->denial.heir = compiler->part != NULL ? compiler->part->heir : NULL;
 	if (compiler->is_signed && vly_denial_prepare(&compiler->denial, &compiler->draft->file,
 						      zone, node_cnt, compiler->report) != 0)
 		return compiler->report->error_cnt > error_cnt ? -1
@@ -243,14 +312,19 @@ compile_nodes(struct vly_compiler *compiler, struct vly_image_zone *compiled)
 	if (prepare(compiler) != 0)
 		return -1;
 	for (uint32_t i = 0; i < zone->node_cnt; i++) {
-		if (zone->node[i].flags & VLY_ZONE_HIDDEN)
+		uint8_t state = state_of(compiler, i);
+		vly_zone_pass(zone, i);
+		if (state == VLY_COMPILE_NOT)
 			continue;
-		if (compile_node(compiler, i) != 0)
+		if ((state == VLY_COMPILE_GONE ? write_gone(compiler, i)
+					       : compile_node(compiler, i)) != 0)
 			return -1;
 		compiled->node_cnt++;
 		if (zone->node[i].label_cnt > compiled->label_max)
 			compiled->label_max = zone->node[i].label_cnt;
 	}
+	if (compiler->is_signed && finish_denial(compiler) != 0)
+		return -1;
 	link_wildcards(compiler);
 	compiled->serial = vly_be32(compiler->soa->data + compiler->soa->data_len - 20);
 	compiled->apex = zone->node[0].image_ref;
@@ -259,14 +333,15 @@ compile_nodes(struct vly_compiler *compiler, struct vly_image_zone *compiled)
 	compiled->signed_nxdomain = compiler->signed_nxdomain;
 	compiled->signed_nodata = compiler->signed_nodata;
 	compiled->denial = compiler->denial.ref;
+	compiled->flags = compiler->proves_covers ? VLY_IMAGE_PROVES_COVERS : 0;
 	compiled->record_cnt = zone->record_cnt;
 	compiled->label_cnt = zone->node[0].label_cnt;
 	return 0;
 }
 
-int
-vly_compile_zone(struct vly_image_draft *draft, struct vly_zone *zone, uint32_t zone_idx,
-		 struct vly_image_zone *compiled, struct vly_zone_report *report)
+static int
+compile(struct vly_image_draft *draft, struct vly_zone *zone, const struct vly_compile_part *part,
+	uint32_t zone_idx, struct vly_image_zone *compiled, struct vly_zone_report *report)
 {
 	struct vly_compiler compiler;
 	int result = -1;
@@ -276,6 +351,8 @@ vly_compile_zone(struct vly_image_draft *draft, struct vly_zone *zone, uint32_t 
 	compiler.draft = draft;
 	compiler.zone = zone;
 	compiler.zone_idx = zone_idx;
+	compiler.part = part;
+	compiler.state = part != NULL ? part->state : NULL;
 	compiler.report = report;
 	*compiled = (struct vly_image_zone){0};
 	compiler.writer = malloc(sizeof(*compiler.writer));
@@ -294,4 +371,19 @@ vly_compile_zone(struct vly_image_draft *draft, struct vly_zone *zone, uint32_t 
 	vly_rrsets_free(&compiler.glue);
 	vly_denial_free(&compiler.denial);
 	return result;
+}
+
+int
+vly_compile_zone(struct vly_image_draft *draft, struct vly_zone *zone, uint32_t zone_idx,
+		 struct vly_image_zone *compiled, struct vly_zone_report *report)
+{
+	return compile(draft, zone, NULL, zone_idx, compiled, report);
+}
+
+int
+vly_compile_part(struct vly_image_draft *draft, struct vly_zone *zone,
+		 const struct vly_compile_part *part, uint32_t zone_idx,
+		 struct vly_image_zone *compiled, struct vly_zone_report *report)
+{
+	return compile(draft, zone, part, zone_idx, compiled, report);
 }

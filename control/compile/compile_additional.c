@@ -8,27 +8,6 @@
 #include "compiler.h"
 #include "zone/rdata.h"
 
-/* The name of the host in a record's RDATA; NULL: there is none. */
-static const uint8_t *
-host_of(const struct vly_zone_record *record)
-{
-	static const struct {
-		uint8_t type, at;
-	} with_host[] = {
-		{VLY_TYPE_NS, 0},  {VLY_TYPE_MX, 2}, {VLY_TYPE_AFSDB, 2}, {VLY_TYPE_RT, 2},
-		{VLY_TYPE_SRV, 6}, {VLY_TYPE_KX, 2}, {VLY_TYPE_SVCB, 2},  {VLY_TYPE_HTTPS, 2},
-	};
-
-	if (record->type == VLY_TYPE_NAPTR) {
-		unsigned off = vly_rdata_naptr_name_off(record->data, record->data_len);
-		return off != 0 ? record->data + off : NULL;
-	}
-	for (size_t i = 0; i < sizeof(with_host) / sizeof(with_host[0]); i++)
-		if (with_host[i].type == record->type && record->data_len > with_host[i].at)
-			return record->data + with_host[i].at;
-	return NULL;
-}
-
 static bool
 is_service(uint16_t type)
 {
@@ -119,7 +98,7 @@ static int
 take_host(struct vly_compiler *compiler, const struct vly_compiler_place *place,
 	  const struct vly_zone_record *record)
 {
-	const uint8_t *data = host_of(record);
+	const uint8_t *data = vly_rdata_host(record->type, record->data, record->data_len);
 	struct vly_compiler_host host = {.type = other_type(record),
 					 .addresses = wants_addresses(record)};
 	struct vly_name name;

@@ -113,21 +113,32 @@ compile_cut(struct vly_compiler *compiler, uint32_t idx)
 	return vly_compile_store(compiler, compiler->dnssec ? compiler->other : 0);
 }
 
+static bool
+is_listed(const struct vly_compiler *compiler, uint16_t type)
+{
+	return !compiler->is_composed || (type != VLY_TYPE_RRSIG && type != VLY_TYPE_NSEC);
+}
+
 /* Lists for ANY the first of the node's own answers that is not too large, where that is not just
  * the first type's. */
 static int
 list_any(struct vly_compiler *compiler, bool is_alias)
 {
+	unsigned listed_cnt = 0;
+
 	for (unsigned i = 0; i < compiler->own.cnt; i++) {
+		uint16_t type = compiler->own.rrset[i].type;
+		if (!is_listed(compiler, type))
+			continue;
 		/* a plain answer has just been listed at the same place */
-		vly_image_ref answer =
-			compiler->dnssec
-				? vly_compile_listed_signed(compiler, compiler->own.rrset[i].type)
-				: compiler->type[i].answer;
+		vly_image_ref answer = compiler->dnssec ? vly_compile_listed_signed(compiler, type)
+							: compiler->type[listed_cnt].answer;
+		listed_cnt++;
 		if (answer == compiler->too_large)
 			continue;
-		return i > 0 || is_alias ? vly_compile_list_type(compiler, VLY_TYPE_ANY, answer)
-					 : 0;
+		return listed_cnt > 1 || is_alias
+			       ? vly_compile_list_type(compiler, VLY_TYPE_ANY, answer)
+			       : 0;
 	}
 	return 0;
 }
@@ -164,11 +175,45 @@ compile_data(struct vly_compiler *compiler, uint32_t idx)
 	bool is_alias = compiler->zone->node[idx].flags & VLY_ZONE_CNAME;
 
 	for (unsigned i = 0; i < compiler->own.cnt; i++)
-		if (compile_rrset(compiler, idx, &compiler->own.rrset[i]) != 0)
+		if (is_listed(compiler, compiler->own.rrset[i].type) &&
+		    compile_rrset(compiler, idx, &compiler->own.rrset[i]) != 0)
 			return 0;
 	if (compile_any(compiler, idx) != 0)
 		return 0;
 	return is_alias ? vly_compile_alias(compiler, idx) : nodata(compiler);
+}
+
+/* Whether each of the node's signatures belongs to an RRset whose DO form it is in. */
+static bool
+are_in_forms(const struct vly_rrsets *own, const struct vly_rrset *rrsigs)
+{
+	for (unsigned i = 0; i < rrsigs->record_cnt; i++) {
+		const struct vly_zone_record *record = rrsigs->record[i];
+		uint16_t covered = record->data_len >= 2 ? vly_be16(record->data) : VLY_TYPE_RRSIG;
+		if (covered == VLY_TYPE_RRSIG || vly_rrsets_find(own, covered) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* Whether the dataplane can compose the node's answers for RRSIG and NSEC from what else there is.
+ * Broken zones may have more. */
+static bool
+can_compose(const struct vly_compiler *compiler, uint32_t idx)
+{
+	const struct vly_rrsets *own = &compiler->own;
+	const struct vly_rrset *rrsigs = vly_rrsets_find(own, VLY_TYPE_RRSIG);
+	bool has_nsec = vly_rrsets_find(own, VLY_TYPE_NSEC) != NULL;
+	unsigned flags = compiler->zone->node[idx].flags;
+	unsigned other_cnt = own->cnt - 1 - has_nsec;
+	struct vly_denial_refs refs;
+
+	if (!compiler->is_signed || rrsigs == NULL || idx >= compiler->denial.node_cnt ||
+	    (flags & VLY_ZONE_OCCLUDED) || other_cnt == 0 ||
+	    ((flags & VLY_ZONE_CNAME) && other_cnt > 1) || !are_in_forms(own, rrsigs))
+		return false;
+	vly_denial_of_node(&compiler->denial, idx, &refs);
+	return compiler->denial.kind == VLY_DENIAL_NSEC ? has_nsec && refs.denial != 0 : !has_nsec;
 }
 
 vly_image_ref
@@ -176,8 +221,10 @@ vly_compile_answers(struct vly_compiler *compiler, uint32_t idx)
 {
 	bool is_cut = compiler->zone->node[idx].flags & VLY_ZONE_CUT;
 
-	if (!compiler->dnssec)
+	if (!compiler->dnssec) {
 		compiler->type_cnt = 0;
+		compiler->is_composed = !is_cut && can_compose(compiler, idx);
+	}
 	vly_image_ref other = is_cut ? compile_cut(compiler, idx) : compile_data(compiler, idx);
 	return other != 0 && vly_compile_finish_types(compiler) == 0 ? other : 0;
 }

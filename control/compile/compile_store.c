@@ -89,6 +89,12 @@ append_answer(struct vly_compiler *compiler, vly_image_ref plain)
 	memcpy(file->base + off + wire_off + writer->wire_len, &writer->keep_arcount, tail);
 	if (head.flags & VLY_ANSWER_PROVED)
 		write_proof(compiler, answer);
+	if (compiler->piece_cnt > 0 &&
+	    vly_denial_note_proof(&compiler->denial, off + vly_image_answer_proof_off(&head)) !=
+		    0) {
+		(void)vly_compiler_fail_memory(compiler);
+		return 0;
+	}
 	return (vly_image_ref)((off - VLY_DRAFT_HEAP_OFF) / VLY_IMAGE_REF_BYTES);
 }
 
@@ -105,8 +111,8 @@ vly_compile_store(struct vly_compiler *compiler, vly_image_ref plain)
 		return 0;
 	if (compiler->too_large == 0) {
 		const uint8_t *apex = vly_zone_node_name(compiler->zone, 0, &len);
-		vly_answer_begin(compiler->writer, apex, len,
-				 VLY_ANSWER_TOO_LARGE | VLY_RCODE_SERVFAIL, false);
+		vly_answer_begin(compiler->writer, apex, len, VLY_ANSWER_FAILS | VLY_RCODE_SERVFAIL,
+				 false);
 		compiler->piece_cnt = 0;
 		compiler->too_large = append_answer(compiler, 0);
 	}

@@ -116,6 +116,14 @@ note_piece(struct vly_compiler *compiler, vly_image_ref piece)
 		compiler->piece[compiler->piece_cnt++] = piece;
 }
 
+/* A piece that covers a name: another one may do that when names come or go. */
+static void
+note_cover(struct vly_compiler *compiler, vly_image_ref piece)
+{
+	compiler->proves_covers |= piece != 0;
+	note_piece(compiler, piece);
+}
+
 void
 vly_compiler_deny_type(struct vly_compiler *compiler, uint32_t idx)
 {
@@ -125,7 +133,7 @@ vly_compiler_deny_type(struct vly_compiler *compiler, uint32_t idx)
 		return;
 	vly_denial_of_node(&compiler->denial, idx, &refs);
 	note_piece(compiler, refs.denial);
-	note_piece(compiler, refs.cover);
+	note_cover(compiler, refs.cover);
 }
 
 void
@@ -136,7 +144,7 @@ vly_compiler_deny_copy(struct vly_compiler *compiler, uint32_t idx)
 	if (!compiler->dnssec || idx < compiler->denial.node_cnt)
 		return;
 	vly_denial_of_node(&compiler->denial, idx, &refs);
-	note_piece(compiler, refs.cover);
+	note_cover(compiler, refs.cover);
 }
 
 void
@@ -150,9 +158,9 @@ vly_compiler_deny_match(struct vly_compiler *compiler, uint32_t encloser_idx,
 		return;
 	vly_denial_of_node(denial, encloser_idx, &encloser);
 	if (denial->kind == VLY_DENIAL_NSEC3 && encloser.cover != 0)
-		note_piece(compiler, encloser.cover);
+		note_cover(compiler, encloser.cover);
 	else
-		note_piece(compiler,
+		note_cover(compiler,
 			   vly_denial_cover(denial, encloser_idx, name->lower, name->len));
 }
 
@@ -178,5 +186,5 @@ vly_compiler_deny_name(struct vly_compiler *compiler, uint32_t encloser_idx,
 	vly_compiler_deny_encloser(compiler, encloser_idx);
 	vly_compiler_deny_match(compiler, encloser_idx, name);
 	vly_denial_of_node(&compiler->denial, encloser_idx, &encloser);
-	note_piece(compiler, encloser.no_wildcard);
+	note_cover(compiler, encloser.no_wildcard);
 }

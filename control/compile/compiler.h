@@ -44,6 +44,8 @@ struct vly_compiler {
 	struct vly_image_draft *draft;
 	struct vly_zone *zone;
 	uint32_t zone_idx;
+	const struct vly_compile_part *part; /* NULL: the whole zone is compiled */
+	const uint8_t *state;                /* that of `part`, or NULL */
 	struct vly_zone_report *report;
 	struct vly_answer_writer *writer;
 	struct vly_rrsets own; /* of the node at hand */
@@ -77,6 +79,8 @@ struct vly_compiler {
 	bool is_signed;           /* the zone */
 	bool dnssec;              /* DO forms are written */
 	bool in_wildcard;         /* the answer at hand is a wildcard's */
+	bool proves_covers;       /* a DO form has pieces that cover a name */
+	bool is_composed;         /* the node at hand does not list RRSIG and NSEC (image.h) */
 	uint16_t insert_off;      /* of the referral at hand */
 	vly_image_ref signed_any; /* for ANY, which the plain form does not list; 0: none */
 	vly_image_ref piece[VLY_PIECES_MAX - 1]; /* that the DO form at hand needs */

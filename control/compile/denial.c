@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+
 #include "denial_parts.h"
 
 /* Appends the struct vly_image_denial. */
@@ -39,7 +41,7 @@ prepare(struct vly_denial *denial, struct vly_rrsets *rrsets)
 			return -1;
 	} else {
 		denial->kind = VLY_DENIAL_NSEC;
-		if (vly_denial_order_load(denial, rrsets) != 0)
+		if (vly_denial_order_load(denial) != 0)
 			return -1;
 	}
 	denial->has_entries = denial->kind != 0 && denial->cnt > 0;
@@ -70,14 +72,17 @@ vly_denial_free(struct vly_denial *denial)
 	vly_pages_free(denial->match, denial->node_cnt * sizeof(*denial->match));
 	vly_pages_free(denial->name, denial->size * sizeof(*denial->name));
 	vly_pages_free(denial->hash, denial->size * sizeof(*denial->hash));
+	vly_pages_free(denial->piece, denial->size * sizeof(*denial->piece));
 	vly_pages_free(denial->first, ((UINT64_C(1) << denial->bits) + 1) * sizeof(*denial->first));
+	free(denial->proof);
+	vly_rrsets_free(&denial->rrsets);
 	*denial = (struct vly_denial){0};
 }
 
 static uint32_t
 match_of(const struct vly_denial *denial, uint32_t idx)
 {
-	return idx < denial->node_cnt ? denial->match[idx] : 0;
+	return idx < denial->node_cnt && !vly_denial_is_gone(denial, idx) ? denial->match[idx] : 0;
 }
 
 static bool
@@ -88,6 +93,14 @@ has_wildcard(const struct vly_zone *zone, uint32_t idx)
 	return wildcard != VLY_ZONE_NONE && !(zone->node[wildcard].flags & VLY_ZONE_HIDDEN);
 }
 
+/* Whether the wildcard of node `idx` has an NSEC3. */
+static bool
+has_hashed_wildcard(const struct vly_denial *denial, uint32_t idx)
+{
+	return has_wildcard(denial->zone, idx) &&
+	       match_of(denial, denial->zone->node[idx].wildcard) != 0;
+}
+
 /* The piece that covers *.name of node `idx`, which has piece `match`, or none. */
 static vly_image_ref
 cover_wildcard(const struct vly_denial *denial, uint32_t idx, uint32_t match)
@@ -96,7 +109,7 @@ cover_wildcard(const struct vly_denial *denial, uint32_t idx, uint32_t match)
 	unsigned len;
 	const uint8_t *above = vly_zone_node_name(denial->zone, idx, &len);
 
-	if (has_wildcard(denial->zone, idx) || len + 2 > VLY_NAME_BYTES_MAX)
+	if (len + 2 > VLY_NAME_BYTES_MAX)
 		return 0;
 	memcpy(name + 2, above, len);
 	if (denial->kind == VLY_DENIAL_NSEC3)
@@ -116,7 +129,7 @@ nsec_of_node(const struct vly_denial *denial, uint32_t idx, struct vly_denial_re
 		refs->denial = denial->name[match - 1].piece;
 	else
 		refs->cover = vly_denial_order_cover(denial, name, len);
-	if (!(denial->zone->node[idx].flags & VLY_ZONE_CUT))
+	if (!(denial->zone->node[idx].flags & VLY_ZONE_CUT) && !has_wildcard(denial->zone, idx))
 		refs->no_wildcard = cover_wildcard(denial, idx, match);
 }
 
@@ -139,6 +152,9 @@ nsec3_of_node(const struct vly_denial *denial, uint32_t idx, struct vly_denial_r
 	uint32_t next_closer;
 	uint32_t encloser = provable_encloser(denial, idx, &next_closer);
 	uint32_t match = match_of(denial, encloser);
+	/* Above a name without NSEC3, a wildcard without NSEC3 is as good as none. */
+	bool denies_wildcard = encloser == idx ? !has_wildcard(denial->zone, idx)
+					       : !has_hashed_wildcard(denial, encloser);
 	unsigned len;
 
 	if (match != 0)
@@ -149,7 +165,7 @@ nsec3_of_node(const struct vly_denial *denial, uint32_t idx, struct vly_denial_r
 	} else if (denial->params.iterations > VLY_NSEC3_ITERATIONS_MAX) {
 		refs->cover = refs->denial;
 	}
-	if (!(denial->zone->node[idx].flags & VLY_ZONE_CUT))
+	if (!(denial->zone->node[idx].flags & VLY_ZONE_CUT) && denies_wildcard)
 		refs->no_wildcard = cover_wildcard(denial, encloser, match);
 }
 

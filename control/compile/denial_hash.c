@@ -16,6 +16,7 @@
 /* Hashes in one bucket: with so many, the owners are no hashes of names, and each query would look
  * at all of them. Among 2^28 buckets of hashes, none has 40. */
 #define SAME_BITS_MAX 64
+static_assert(SAME_BITS_MAX <= BUCKET_CNT * (1 + VLY_IMAGE_HASH_NEXT_MAX), "a reader takes them");
 
 /* NSEC3PARAM records that are looked at: a zone has one, or two while its chain is exchanged. */
 #define PARAMS_MAX 8
@@ -242,14 +243,13 @@ match_nodes(struct vly_denial *denial)
 
 /* A hash without a piece is left out. */
 static int
-append_pieces(struct vly_denial *denial, struct vly_rrsets *rrsets)
+number_pieces(struct vly_denial *denial)
 {
 	uint32_t cnt = 0;
 
 	for (uint32_t i = 0; i < denial->cnt; i++) {
 		struct vly_denial_hash entry = denial->hash[i];
-		if (vly_denial_append_piece(denial, rrsets, entry.node, VLY_TYPE_NSEC3,
-					    &entry.piece) != 0)
+		if (vly_denial_number_piece(denial, entry.node, &entry.piece) != 0)
 			return -1;
 		denial->hash[cnt] = entry;
 		cnt += entry.piece != 0;
@@ -267,12 +267,13 @@ vly_denial_hash_load(struct vly_denial *denial, struct vly_rrsets *rrsets)
 		return 0;
 	denial->size = denial->node_cnt;
 	denial->hash = vly_pages_alloc(denial->size * sizeof(*denial->hash));
-	if (denial->hash == NULL)
+	denial->piece = vly_pages_alloc(denial->size * sizeof(*denial->piece));
+	if (denial->hash == NULL || denial->piece == NULL)
 		return -1;
 	if (!choose(denial, params_set))
 		return 0;
 	denial->kind = VLY_DENIAL_NSEC3;
-	if (append_pieces(denial, rrsets) != 0 || index_hashes(denial) != 0)
+	if (number_pieces(denial) != 0 || index_hashes(denial) != 0)
 		return -1;
 	match_nodes(denial);
 	return 0;

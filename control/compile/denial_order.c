@@ -227,38 +227,55 @@ vly_denial_order_append(struct vly_denial *denial)
 	return ref;
 }
 
-static bool
-owns_nsec(const struct vly_zone *zone, uint32_t idx)
+const struct vly_zone_record *
+vly_denial_find_nsec(const struct vly_zone *zone, uint32_t idx)
 {
 	const struct vly_zone_record *record;
 
+	if (zone->node[idx].flags & VLY_ZONE_HIDDEN)
+		return NULL;
 	for (vly_arena_ref ref = zone->node[idx].records; ref != 0; ref = record->next) {
 		record = vly_arena_at(&zone->arena, ref);
 		if (record->type == VLY_TYPE_NSEC)
-			return true;
+			return record;
 	}
-	return false;
+	return NULL;
 }
 
 int
-vly_denial_order_load(struct vly_denial *denial, struct vly_rrsets *rrsets)
+vly_denial_order_load(struct vly_denial *denial)
 {
 	const struct vly_zone *zone = denial->zone;
 
 	denial->size = denial->node_cnt;
 	denial->name = vly_pages_alloc(denial->size * sizeof(*denial->name));
-	if (denial->name == NULL)
+	denial->piece = vly_pages_alloc(denial->size * sizeof(*denial->piece));
+	if (denial->name == NULL || denial->piece == NULL)
 		return -1;
 	for (uint32_t i = 0; i < denial->node_cnt; i++) {
 		struct vly_denial_name *name = &denial->name[denial->cnt];
-		if ((zone->node[i].flags & VLY_ZONE_HIDDEN) || !owns_nsec(zone, i))
+		const bool is_gone = vly_denial_is_gone(denial, i);
+		if (!is_gone && vly_denial_find_nsec(zone, i) == NULL)
 			continue;
 		name->node = i;
-		if (vly_denial_append_piece(denial, rrsets, i, VLY_TYPE_NSEC, &name->piece) != 0)
+		if (is_gone)
+			name->piece = vly_denial_number(denial, i);
+		else if (vly_denial_number_piece(denial, i, &name->piece) != 0)
 			return -1;
 		denial->cnt += name->piece != 0;
 	}
 	return 0;
+}
+
+/* The piece of an entry, or of the heir of one that is gone. */
+static vly_image_ref
+piece_of(const struct vly_denial *denial, uint32_t entry_idx)
+{
+	const struct vly_denial_name *entry = &denial->name[entry_idx];
+
+	if (vly_denial_is_gone(denial, entry->node))
+		entry = &denial->name[denial->match[denial->heir[entry->node]] - 1];
+	return entry->piece;
 }
 
 vly_image_ref
@@ -286,7 +303,7 @@ vly_denial_order_cover(const struct vly_denial *denial, const uint8_t *name, uns
 		else
 			low = middle + 1;
 	}
-	return denial->name[low > 0 ? low - 1 : denial->cnt - 1].piece;
+	return piece_of(denial, low > 0 ? low - 1 : denial->cnt - 1);
 }
 
 vly_image_ref
@@ -304,5 +321,5 @@ vly_denial_order_cover_child(const struct vly_denial *denial, uint32_t entry_idx
 		if (compare(&key, &wanted) <= 0)
 			return vly_denial_order_cover(denial, name, name_len);
 	}
-	return denial->name[entry_idx].piece;
+	return piece_of(denial, entry_idx);
 }

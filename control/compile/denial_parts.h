@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* For the parts of the denial alone: denial.c (chooses the chain, pieces of nodes), denial_order.c
- * (NSEC), denial_hash.c (NSEC3), denial_piece.c (writes pieces). */
+ * (NSEC), denial_hash.c (NSEC3), denial_piece.c (writes pieces), denial_place.c (places them in the
+ * image). */
 #ifndef VLY_CONTROL_DENIAL_PARTS_H
 #define VLY_CONTROL_DENIAL_PARTS_H
 
@@ -21,19 +22,35 @@ vly_denial_off(vly_image_ref ref)
 	return sizeof(struct vly_image_header) + (uint64_t)ref * VLY_IMAGE_REF_BYTES;
 }
 
-/* Loads the RRsets of node `idx` and appends the piece for those of type `type`, NSEC or NSEC3,
- * which it owns; *ref is 0 if it is too large, and reported. Returns 0, or -1 as
- * vly_denial_prepare(). */
+/* Whether node `idx` owns NSEC no more, in a part of a zone. */
+static inline bool
+vly_denial_is_gone(const struct vly_denial *denial, uint32_t idx)
+{
+	return denial->heir != NULL && denial->heir[idx] != VLY_ZONE_NONE;
+}
+
+/* Gives the piece of node `idx` a number. */
+static inline vly_image_ref
+vly_denial_number(struct vly_denial *denial, uint32_t idx)
+{
+	denial->piece[denial->piece_cnt++] = (struct vly_denial_piece){.node = idx};
+	return denial->piece_cnt;
+}
+
+/* Gives the records of the chain that node `idx` owns a number; 0 if they are too large for a piece,
+ * which is reported. Returns 0, or -1 as vly_denial_prepare(). */
 __attribute__((nonnull, warn_unused_result)) int
-vly_denial_append_piece(const struct vly_denial *denial, struct vly_rrsets *rrsets, uint32_t idx,
-			uint16_t type, vly_image_ref *ref);
+vly_denial_number_piece(struct vly_denial *denial, uint32_t idx, vly_image_ref *number);
 
-/* Finds the owners of NSEC, writes their pieces, and sorts them. Returns 0, or -1 as
- * vly_denial_prepare(). */
-__attribute__((nonnull, warn_unused_result)) int vly_denial_order_load(struct vly_denial *denial,
-								       struct vly_rrsets *rrsets);
+/* Appends the piece of node `idx`. Returns its ref, or 0 when there is no memory. */
+__attribute__((nonnull)) vly_image_ref vly_denial_append_piece(struct vly_denial *denial,
+							       uint32_t idx);
 
-/* Appends the order of name[] to the image. Returns its ref, or 0 when there is no memory. */
+/* Finds the owners of NSEC and numbers their pieces. Returns 0, or -1 as vly_denial_prepare(). */
+__attribute__((nonnull, warn_unused_result)) int vly_denial_order_load(struct vly_denial *denial);
+
+/* Sorts name[] and appends its order to the image. Returns its ref, or 0 when there is no
+ * memory. */
 __attribute__((nonnull)) vly_image_ref vly_denial_order_append(struct vly_denial *denial);
 
 /* The piece of the last name that is not behind `name`. */
@@ -46,7 +63,7 @@ __attribute__((nonnull)) vly_image_ref vly_denial_order_cover_child(const struct
 								    const uint8_t *name,
 								    unsigned name_len);
 
-/* Finds the chain of NSEC3 that belongs to one of the NSEC3PARAM records of the apex, and writes
+/* Finds the chain of NSEC3 that belongs to one of the NSEC3PARAM records of the apex, and numbers
  * its pieces. Without any, kind stays 0. Returns 0, or -1 as vly_denial_prepare(). */
 __attribute__((nonnull, warn_unused_result)) int vly_denial_hash_load(struct vly_denial *denial,
 								      struct vly_rrsets *rrsets);

@@ -110,33 +110,110 @@ report_size(const struct vly_denial *denial, uint32_t idx, const struct vly_zone
 		       : 0;
 }
 
-int
-vly_denial_append_piece(const struct vly_denial *denial, struct vly_rrsets *rrsets, uint32_t idx,
-			uint16_t type, vly_image_ref *ref)
+static uint16_t
+type_of(const struct vly_denial *denial)
+{
+	return denial->kind == VLY_DENIAL_NSEC ? VLY_TYPE_NSEC : VLY_TYPE_NSEC3;
+}
+
+/* Loads the RRsets of node `idx`. Returns 0, or -1 when there is no memory. */
+static int
+load(struct vly_denial *denial, uint32_t idx, struct draft *draft)
 {
 	unsigned apex_len;
 	unsigned len;
 
-	*ref = 0;
-	if (vly_rrsets_load(rrsets, denial->zone, idx) != 0)
+	if (vly_rrsets_load(&denial->rrsets, denial->zone, idx) != 0)
 		return -1;
 	(void)vly_zone_node_name(denial->zone, 0, &apex_len);
-	struct draft draft = {
-		.rrset = vly_rrsets_find(rrsets, type),
-		.rrsig = vly_rrsets_find(rrsets, VLY_TYPE_RRSIG),
+	*draft = (struct draft){
+		.rrset = vly_rrsets_find(&denial->rrsets, type_of(denial)),
+		.rrsig = vly_rrsets_find(&denial->rrsets, VLY_TYPE_RRSIG),
 		.owner = vly_zone_node_name(denial->zone, idx, &len),
 	};
-	draft.owner_len = len - apex_len;
-	draft.owner_bytes = owner_bytes(draft.owner_len, apex_len);
-	measure(&draft);
-	if (draft.wire_len > WIRE_BYTES_MAX || draft.record_cnt > RECORD_CNT_MAX)
-		return report_size(denial, idx, draft.rrset->record[0]);
+	draft->owner_len = len - apex_len;
+	draft->owner_bytes = owner_bytes(draft->owner_len, apex_len);
+	measure(draft);
+	return 0;
+}
+
+/* Whether the piece of node `idx` is not too large even if all of its signatures belong to it: the
+ * exact size takes longer. */
+static bool
+is_small(const struct vly_denial *denial, uint32_t idx)
+{
+	const struct vly_zone *zone = denial->zone;
+	const struct vly_zone_record *record;
+	uint64_t bytes = VLY_NAME_BYTES_MAX;
+	unsigned cnt = 0;
+
+	for (vly_arena_ref ref = zone->node[idx].records; ref != 0; ref = record->next) {
+		record = vly_arena_at(&zone->arena, ref);
+		if (record->type != VLY_TYPE_RRSIG && record->type != type_of(denial))
+			continue;
+		bytes += POINTER_BYTES + FIXED_BYTES + record->data_len;
+		cnt++;
+	}
+	return bytes <= WIRE_BYTES_MAX && cnt <= RECORD_CNT_MAX;
+}
+
+int
+vly_denial_number_piece(struct vly_denial *denial, uint32_t idx, vly_image_ref *number)
+{
+	struct draft draft;
+
+	*number = 0;
+	if (!is_small(denial, idx)) {
+		if (load(denial, idx, &draft) != 0)
+			return -1;
+		if (draft.wire_len > WIRE_BYTES_MAX || draft.record_cnt > RECORD_CNT_MAX)
+			return report_size(denial, idx, draft.rrset->record[0]);
+	}
+	*number = vly_denial_number(denial, idx);
+	return 0;
+}
+
+/* Appends a piece that is gone, whose heir is the node's, as a number. */
+static vly_image_ref
+append_gone(struct vly_denial *denial, uint32_t idx)
+{
+	unsigned apex_len;
+	unsigned len;
+	const uint8_t *owner = vly_zone_node_name(denial->zone, idx, &len);
+
+	(void)vly_zone_node_name(denial->zone, 0, &apex_len);
+	const unsigned owner_len = len - apex_len;
+	const unsigned wire_len =
+		vly_image_piece_heir_off(owner_len) + (unsigned)sizeof(vly_image_ref);
+	uint64_t off = vly_arena_append(denial->file, vly_image_piece_wire_off(1) + wire_len,
+					VLY_IMAGE_REF_BYTES);
+	if (off == 0)
+		return 0;
+	struct vly_image_piece *piece = (void *)(denial->file->base + off);
+	uint8_t *wire = (uint8_t *)piece + vly_image_piece_wire_off(1);
+	*piece = (struct vly_image_piece){
+		.wire_len = (uint16_t)wire_len,
+		.owner_len = (uint8_t)owner_len,
+		.record_cnt = 1,
+	};
+	memcpy(wire, owner, owner_len);
+	return vly_denial_ref(off);
+}
+
+vly_image_ref
+vly_denial_append_piece(struct vly_denial *denial, uint32_t idx)
+{
+	struct draft draft;
+
+	if (vly_denial_is_gone(denial, idx))
+		return append_gone(denial, idx);
+	if (load(denial, idx, &draft) != 0)
+		return 0;
 	uint64_t off = vly_arena_append(denial->file,
 					vly_image_piece_wire_off(draft.record_cnt) + draft.wire_len,
 					VLY_IMAGE_REF_BYTES);
 	if (off == 0)
-		return -1;
+		return 0;
 	write_piece((void *)(denial->file->base + off), &draft);
-	*ref = vly_denial_ref(off);
-	return 0;
+	return vly_denial_ref(off);
 }

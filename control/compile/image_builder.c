@@ -7,40 +7,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <volley/image_sum.h>
-
-#include "base/image_block.h"
-#include "base/seal.h"
-#include "compile.h"
+#include "image_builder_parts.h"
 #include "store/image_index.h"
+#include "unready.h"
+#include "zone/domain.h"
 #include "zone/zone_check.h"
 #include "zone/zone_file.h"
-
-/* Names for each bucket of eight, on average. One bucket in fifty overflows then, so that a search
- * seldom reads a second cache line; the price is 16 octets for each name. With five names, one
- * bucket in fifteen overflows: 5 % slower. */
-#define NAMES_PER_BUCKET 4
 
 /* An image up to here is cleared in place; the memory of a larger one goes back to the system. Larger:
  * more memory that waits for the next large zone. Smaller: more system calls. */
 #define CLEARED_BYTES_MAX (UINT64_C(1) << 20)
-
-/* Names that are looked at before they are placed: the miss that writing to a bucket costs is then
- * over. */
-#define PLACE_AHEAD 16
-
-struct vly_image_builder {
-	struct vly_hash_key key;
-	int fd;
-	struct vly_image_draft draft;
-	struct vly_image_zone *zone;
-	uint32_t zone_cnt;
-	uint32_t zone_size;
-	char *includes; /* of the zone added last */
-	struct vly_zone_scanner scanner;
-	struct vly_dnssec_settings dnssec;
-	bool checks_signed;
-};
 
 /* The first ref of the heap is never used: 0 means none. */
 #define HEAP_BEGIN (VLY_DRAFT_HEAP_OFF + VLY_IMAGE_REF_BYTES)
@@ -124,6 +100,18 @@ vly_image_builder_check_signed(struct vly_image_builder *builder,
 	builder->checks_signed = true;
 }
 
+uint32_t
+vly_image_builder_node_cnt(const struct vly_image_builder *builder)
+{
+	return builder->zone_cnt > 0 ? builder->zone[builder->zone_cnt - 1].node_cnt : 0;
+}
+
+uint32_t
+vly_image_builder_zone_cnt(const struct vly_image_builder *builder)
+{
+	return builder->zone_cnt;
+}
+
 uint64_t
 vly_image_builder_bytes(const struct vly_image_builder *builder)
 {
@@ -153,32 +141,58 @@ next_zone(struct vly_image_builder *builder)
 	return &builder->zone[builder->zone_cnt];
 }
 
-/* Compiles a zone that has been found good; on failure the draft is as it was before. */
-static int
-add_zone(struct vly_image_builder *builder, struct vly_zone *zone, struct vly_zone_report *report,
-	 struct vly_zone_info *info)
+/* Leaves errno as it is, which says why the zone is not added. */
+static void
+rewind_to(struct vly_image_builder *builder, const struct vly_image_draft *before)
 {
 	struct vly_image_draft *draft = &builder->draft;
-	const struct vly_image_draft before = *draft;
-	struct vly_image_zone *compiled = next_zone(builder);
+	int saved = errno;
 
-	if (compiled == NULL) {
-		vly_zone_report_add(report, VLY_ZONE_CHECK_must, zone->file[0], 0, "out of memory");
-		return -1;
-	}
-	if (vly_compile_zone(draft, zone, builder->zone_cnt, compiled, report) != 0) {
-		vly_arena_rewind(&draft->file, before.file.used);
-		vly_arena_rewind(&draft->names, before.names.used);
-		draft->name_cnt = before.name_cnt;
-		return -1;
-	}
-	builder->zone_cnt++;
+	vly_arena_rewind(&draft->file, before->file.used);
+	vly_arena_rewind(&draft->names, before->names.used);
+	draft->name_cnt = before->name_cnt;
+	errno = saved;
+}
+
+/* The zone at hand has been compiled. */
+static void
+take_zone(struct vly_image_builder *builder, const struct vly_zone_report *report,
+	  struct vly_zone_info *info)
+{
+	const struct vly_image_zone *compiled = &builder->zone[builder->zone_cnt++];
+
 	*info = (struct vly_zone_info){
 		.serial = compiled->serial,
 		.record_cnt = compiled->record_cnt,
 		.node_cnt = compiled->node_cnt,
 		.warning_cnt = report->warning_cnt,
+		.is_signed = compiled->signed_nodata != 0,
+		.proves_covers = (compiled->flags & VLY_IMAGE_PROVES_COVERS) != 0,
 	};
+}
+
+static int
+report_no_memory(struct vly_zone_report *report, const char *file)
+{
+	vly_zone_report_add(report, VLY_ZONE_CHECK_must, file, 0, "out of memory");
+	return -1;
+}
+
+/* Compiles a zone that has been found good; on failure the draft is as it was before. */
+static int
+add_zone(struct vly_image_builder *builder, struct vly_zone *zone, struct vly_zone_report *report,
+	 struct vly_zone_info *info)
+{
+	const struct vly_image_draft before = builder->draft;
+	struct vly_image_zone *compiled = next_zone(builder);
+
+	if (compiled == NULL)
+		return report_no_memory(report, zone->file[0]);
+	if (vly_compile_zone(&builder->draft, zone, builder->zone_cnt, compiled, report) != 0) {
+		rewind_to(builder, &before);
+		return -1;
+	}
+	take_zone(builder, report, info);
 	return 0;
 }
 
@@ -225,159 +239,92 @@ vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, 
 	return result;
 }
 
-/* Orders the last two slots of a full bucket: their order encodes whether the bucket overflows. */
-static void
-tell_overflow(struct vly_image_bucket *bucket, bool overflows)
+int
+vly_image_builder_add_zone(struct vly_image_builder *builder, struct vly_zone *zone,
+			   uint64_t version, struct vly_zone_report *report,
+			   struct vly_zone_info *info)
 {
-	uint32_t tag = bucket->tag[6];
-	vly_image_ref node = bucket->node[6];
-
-	if (vly_image_bucket_overflows(bucket) == overflows)
-		return;
-	bucket->tag[6] = bucket->tag[7];
-	bucket->node[6] = bucket->node[7];
-	bucket->tag[7] = tag;
-	bucket->node[7] = node;
-}
-
-/* False when the bucket is full. */
-static bool
-put(struct vly_image_bucket *bucket, const struct vly_image_name *name)
-{
-	unsigned slot = 0;
-
-	while (slot < 8 && bucket->node[slot] != 0)
-		slot++;
-	if (slot == 8)
-		return false;
-	bucket->tag[slot] = vly_image_tag(name->hash);
-	bucket->node[slot] = name->node;
-	if (slot == 7)
-		tell_overflow(bucket, false);
-	return true;
-}
-
-/* Puts a name into the first bucket with room, from its own on; returns how many buckets that is
- * away, 1 for its own. */
-static uint32_t
-place(struct vly_image_bucket *buckets, uint32_t bucket_cnt, const struct vly_image_name *name)
-{
-	uint32_t at = vly_image_bucket_idx(name->hash, bucket_cnt);
-	uint32_t probe = 1;
-
-	for (; !put(&buckets[at], name); probe++) {
-		tell_overflow(&buckets[at], true);
-		at = at + 1 < bucket_cnt ? at + 1 : 0;
-	}
-	return probe;
-}
-
-static uint32_t
-place_names(const struct vly_image_draft *draft, struct vly_image_bucket *buckets,
-	    uint32_t bucket_cnt)
-{
-	const struct vly_image_name *name = (const void *)(draft->names.base + VLY_IMAGE_ALIGN);
-	uint32_t probe_max = 1;
-
-	for (uint64_t i = 0; i < draft->name_cnt; i++) {
-		if (i + PLACE_AHEAD < draft->name_cnt)
-			__builtin_prefetch(&buckets[vly_image_bucket_idx(name[i + PLACE_AHEAD].hash,
-									 bucket_cnt)],
-					   1);
-		uint32_t probe = place(buckets, bucket_cnt, &name[i]);
-		if (probe > probe_max)
-			probe_max = probe;
-	}
-	return probe_max;
-}
-
-/* Appends buckets and zones behind the heap and fills in the header; returns 0, or -1 with
- * errno. */
-static int
-finish_sections(struct vly_image_builder *builder)
-{
-	struct vly_arena *file = &builder->draft.file;
-	uint64_t bucket_cnt = builder->draft.name_cnt / NAMES_PER_BUCKET + 1;
-	uint64_t zones_bytes = builder->zone_cnt * sizeof(*builder->zone);
-
-	if (vly_arena_append(file, VLY_IMAGE_SLACK_BYTES, VLY_IMAGE_REF_BYTES) == 0)
-		return -1;
-	uint64_t heap_bytes = file->used - VLY_DRAFT_HEAP_OFF;
-	uint64_t buckets_off = vly_arena_append(file, bucket_cnt * sizeof(struct vly_image_bucket),
-						VLY_IMAGE_ALIGN);
-	uint64_t zones_off = vly_arena_append(file, zones_bytes, VLY_IMAGE_ALIGN);
-	if (buckets_off == 0 || zones_off == 0)
-		return -1;
-	if (zones_bytes > 0)
-		memcpy(file->base + zones_off, builder->zone, zones_bytes);
-	struct vly_image_header *header = (void *)file->base;
-	*header = (struct vly_image_header){
-		.magic = VLY_IMAGE_MAGIC,
-		.version = VLY_IMAGE_VERSION,
-		.header_bytes = sizeof(*header),
-		.image_bytes = file->used,
-		.hash_key = builder->key,
-		.zone_cnt = builder->zone_cnt,
-		.bucket_cnt = (uint32_t)bucket_cnt,
-		.mandatory = 1u << VLY_SECTION_ZONES | 1u << VLY_SECTION_BUCKETS |
-			     1u << VLY_SECTION_HEAP,
-		.section =
-			{
-				[VLY_SECTION_ZONES] = {zones_off, zones_bytes},
-				[VLY_SECTION_BUCKETS] = {buckets_off,
-							 bucket_cnt *
-								 sizeof(struct vly_image_bucket)},
-				[VLY_SECTION_HEAP] = {VLY_DRAFT_HEAP_OFF, heap_bytes},
-			},
-	};
-	header->probe_max = place_names(&builder->draft, (void *)(file->base + buckets_off),
-					(uint32_t)bucket_cnt);
-	header->checksum = vly_image_sum(file->base, file->used);
-	return 0;
-}
-
-/* Huge pages can't grow as the draft does, so it is copied. Returns -1 when there are not enough of
- * them. */
-static int
-seal_huge(const struct vly_arena *file)
-{
-	struct vly_image_block block;
-
-	if (vly_image_block_open(&block, file->used) != 0)
-		return -1;
-	memcpy(block.base, file->base, file->used);
-	return vly_image_block_seal(&block);
-}
-
-/* Returns the draft's own memfd, or -1 with errno. */
-static int
-seal_draft(struct vly_image_builder *builder, uint64_t bytes)
-{
-	int fd = builder->fd;
-
-	if (ftruncate(fd, (off_t)bytes) != 0 || vly_seal(fd) != 0)
-		return -1;
-	builder->fd = -1;
-	return fd;
+	vly_zone_check(zone, report);
+	return report->error_cnt == 0
+		       ? vly_image_builder_add_checked(builder, zone, version, report, info)
+		       : -1;
 }
 
 int
-vly_image_builder_seal(struct vly_image_builder *builder, struct vly_built_image *image)
+vly_image_builder_add_checked(struct vly_image_builder *builder, struct vly_zone *zone,
+			      uint64_t version, struct vly_zone_report *report,
+			      struct vly_zone_info *info)
 {
-	int result = finish_sections(builder);
-	uint64_t bytes = builder->draft.file.used;
-	int fd = result == 0 ? seal_huge(&builder->draft.file) : -1;
+	if (add_zone(builder, zone, report, info) != 0)
+		return -1;
+	builder->zone[builder->zone_cnt - 1].version = version;
+	return 0;
+}
 
-	/* a sealed memfd may have no writable mapping */
-	vly_arena_close(&builder->draft.file);
-	if (result == 0 && fd < 0)
-		fd = seal_draft(builder, bytes);
-	if (fd < 0)
-		result = -1;
+enum vly_overlay_result
+vly_image_builder_add_overlay(struct vly_image_builder *builder,
+			      const struct vly_overlay_source *source,
+			      const struct vly_overlay_change *change,
+			      struct vly_zone_report *report, struct vly_zone_info *info,
+			      const char **why)
+{
+	const struct vly_image_draft before = builder->draft;
+	struct vly_image_zone *compiled = next_zone(builder);
+
+	if (compiled == NULL) {
+		report_no_memory(report, "update");
+		return VLY_OVERLAY_FAILED;
+	}
+	enum vly_overlay_result result =
+		vly_compile_overlay(&builder->draft, &builder->key, source, change,
+				    builder->zone_cnt, compiled, report, why);
+	if (result == VLY_OVERLAY_DONE)
+		take_zone(builder, report, info);
 	else
-		*image = (struct vly_built_image){fd, bytes, builder->zone_cnt};
-	int saved = errno;
-	vly_image_builder_free(builder);
-	errno = saved;
+		rewind_to(builder, &before);
 	return result;
+}
+
+int
+vly_image_builder_add_unready(struct vly_image_builder *builder, const char *apex,
+			      enum vly_image_unready why)
+{
+	const struct vly_image_draft before = builder->draft;
+	struct vly_image_zone *compiled = next_zone(builder);
+	uint8_t wire[VLY_NAME_BYTES_MAX + VLY_NAME_SLACK_BYTES] = {0};
+	char text[VLY_DOMAIN_TEXT_BYTES];
+	struct vly_name name;
+
+	if (compiled == NULL)
+		return -1;
+	if (vly_domain_canonical(apex, text) != NULL ||
+	    vly_name_scan(&name, wire, vly_domain_wire(text, wire)) == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (vly_compile_unready(&builder->draft, &builder->key, &name, why, builder->zone_cnt,
+				compiled) != 0) {
+		rewind_to(builder, &before);
+		return -1;
+	}
+	builder->zone_cnt++;
+	return 0;
+}
+
+int
+vly_image_builder_add_layers(struct vly_image_builder *builder, const struct vly_merge_layer *layer,
+			     unsigned layer_cnt)
+{
+	const struct vly_image_draft before = builder->draft;
+	struct vly_image_zone *copied = next_zone(builder);
+
+	if (copied == NULL)
+		return -1;
+	if (vly_merge_layers(&builder->draft, &builder->key, layer, layer_cnt, builder->zone_cnt,
+			     copied) != 0) {
+		rewind_to(builder, &before);
+		return -1;
+	}
+	builder->zone_cnt++;
+	return 0;
 }

@@ -4,7 +4,8 @@
  *
  * Use:
  *   1. vly_image_builder_new();
- *   2. vly_image_builder_add_file() for each zone; a zone that fails leaves the builder as it was;
+ *   2. vly_image_builder_add_file(), or another of the functions that add a zone, for each zone; one
+ *      that fails leaves the builder as it was;
  *   3. vly_image_builder_seal() gives the memfd; or vly_image_builder_clear() forgets the zones, for
  *      step 2 again; or vly_image_builder_free() throws all away.
  *
@@ -17,6 +18,8 @@
 
 #include <volley/image.h>
 
+#include "merge.h"
+#include "overlay.h"
 #include "zone/dnssec_check.h"
 #include "zone/zone_info.h"
 #include "zone/zone_report.h"
@@ -60,6 +63,43 @@ vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, 
 			   struct vly_zone_info *info);
 
 /*
+ * Compiles a zone that was not read from a file (vly_zone_init(), vly_zone_add_record(),
+ * vly_zone_mark_hidden()) as the complete form of `version`; checks it first. `zone` stays the
+ * caller's, and is of no other use afterwards. Returns 0 and fills *info, whose stamp is zero; or -1
+ * with at least one error in the report.
+ */
+__attribute__((nonnull, warn_unused_result)) int
+vly_image_builder_add_zone(struct vly_image_builder *builder, struct vly_zone *zone,
+			   uint64_t version, struct vly_zone_report *report,
+			   struct vly_zone_info *info);
+
+/* The same, of a zone that vly_zone_check() has found good. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_image_builder_add_checked(struct vly_image_builder *builder, struct vly_zone *zone,
+			      uint64_t version, struct vly_zone_report *report,
+			      struct vly_zone_info *info);
+
+/* Compiles an overlay into the image (overlay.h). A result other than VLY_OVERLAY_DONE leaves the
+ * builder as it was. */
+__attribute__((nonnull, warn_unused_result)) enum vly_overlay_result vly_image_builder_add_overlay(
+	struct vly_image_builder *builder, const struct vly_overlay_source *source,
+	const struct vly_overlay_change *change, struct vly_zone_report *report,
+	struct vly_zone_info *info, const char **why);
+
+/* Adds zone `apex` (presentation form) without data: the dataplane answers SERVFAIL for its names
+ * (volley/image.h). Its version is 0, so that the newest image decides between this form and another
+ * one. Returns 0; or -1 with errno (EINVAL: no valid name), and the builder is as it was. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_image_builder_add_unready(struct vly_image_builder *builder, const char *apex,
+			      enum vly_image_unready why);
+
+/* Copies a zone into the image (merge.h). Returns 0; or -1 with errno, and the builder is as it
+ * was. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_image_builder_add_layers(struct vly_image_builder *builder, const struct vly_merge_layer *layer,
+			     unsigned layer_cnt);
+
+/*
  * The files that the zone added last includes, as vly_index_add_include() (image_index.h) writes
  * them, one line each; NULL when it includes none. The caller's to free.
  */
@@ -70,6 +110,14 @@ vly_image_builder_take_includes(struct vly_image_builder *builder);
  * Returns 0; or -1 with errno, and the builder can only be freed. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_image_builder_clear(struct vly_image_builder *builder);
+
+/* The nodes of the zone added last. */
+__attribute__((nonnull)) uint32_t
+vly_image_builder_node_cnt(const struct vly_image_builder *builder);
+
+/* The zones that are in the image so far. */
+__attribute__((nonnull)) uint32_t
+vly_image_builder_zone_cnt(const struct vly_image_builder *builder);
 
 /* The current size of the image in octets. */
 uint64_t vly_image_builder_bytes(const struct vly_image_builder *builder);

@@ -170,7 +170,8 @@ set_defaults(struct vly_config *config)
 	if (!config->checks)
 		config->checks = calloc(1, sizeof(*config->checks));
 	if (!config->control || !config->dataplane || !config->answers || !config->checks ||
-	    vly_config_defence_defaults(config) < 0)
+	    vly_config_defence_defaults(config) < 0 || vly_config_living_defaults(config) < 0 ||
+	    vly_config_feed_defaults(config) < 0)
 		return -1;
 #define X(id, name, severity, help)                                                                \
 	failed |= set_default(&config->checks->id, severity_words[VLY_ZONE_##severity]);
@@ -182,6 +183,8 @@ set_defaults(struct vly_config *config)
 	failed |= set_default(&config->control->state_dir, "/var/lib/volley");
 	failed |= set_default(&config->control->image_cache, "on");
 	failed |= set_default(&config->control->log_level, "info");
+	for (unsigned i = 0; i < config->key_cnt; i++)
+		failed |= set_default(&config->keys[i].algorithm, "hmac-sha256");
 	failed |= set_default(&config->answers->any, "one");
 	failed |= set_default(&config->answers->additional, "addresses");
 #define X(id, name, key, kind, argument, min, max, unit, preset, help)                             \
@@ -236,29 +239,69 @@ static int
 set_paths(struct vly_config *config, const char *path)
 {
 	for (unsigned i = 0; i < config->zone_cnt; i++)
-		if (set_path(&config->zones[i].file, path) < 0)
+		if (set_path(&config->zones[i].file, path) < 0 ||
+		    set_path(&config->zones[i].directory, path) < 0)
+			return -1;
+	for (unsigned i = 0; i < config->key_cnt; i++)
+		if (set_path(&config->keys[i].secret_file, path) < 0)
+			return -1;
+	for (unsigned i = 0; i < config->template_cnt; i++)
+		if (set_path(&config->templates[i].file, path) < 0)
+			return -1;
+	for (unsigned i = 0; i < config->tls_cnt; i++)
+		if (set_path(&config->tls[i].certificate_file, path) < 0 ||
+		    set_path(&config->tls[i].key_file, path) < 0 ||
+		    set_path(&config->tls[i].ca_file, path) < 0)
 			return -1;
 	if (set_path(&config->defence->deny_file, path) < 0)
 		return -1;
 	return set_path(&config->defence->secrets_file, path);
 }
 
-static const cyaml_config_t cyaml_settings = {
+const cyaml_config_t vly_cyaml_settings = {
 	.log_fn = hear,
 	.mem_fn = cyaml_mem,
 	.log_level = CYAML_LOG_ERROR,
 	.flags = CYAML_CFG_DEFAULT,
 };
 
+static cyaml_err_t
+load(struct reading *reading, const cyaml_schema_value_t *schema, struct vly_config **config)
+{
+	cyaml_config_t settings = vly_cyaml_settings;
+
+	settings.log_ctx = &reading->complaint;
+	return cyaml_load_data((const uint8_t *)reading->text, reading->bytes, &settings, schema,
+			       (cyaml_data_t **)config, NULL);
+}
+
+/* `zones` may be the one entry of a list without the list. */
+static cyaml_err_t
+load_either(struct reading *reading, struct vly_config **config)
+{
+	const struct complaint *complaint = &reading->complaint;
+	cyaml_err_t err = load(reading, &vly_config_schema, config);
+
+	if (err == CYAML_OK || strncmp(complaint->message, "Expecting SEQUENCE", 18) != 0 ||
+	    strcmp(complaint->path, "zones") != 0)
+		return err;
+	const struct complaint first = *complaint;
+	reading->complaint = (struct complaint){0};
+	err = load(reading, &vly_config_schema_map, config);
+	if (err == CYAML_OK && *config) {
+		(*config)->entry_cnt = 1;
+	} else if (strncmp(complaint->message, "Expecting MAPPING", 17) == 0) {
+		reading->complaint = first;
+	}
+	return err;
+}
+
 static struct vly_config *
 parse(struct reading *reading)
 {
-	cyaml_config_t settings = cyaml_settings;
 	struct vly_config *config = NULL;
+	cyaml_err_t err = load_either(reading, &config);
 
-	settings.log_ctx = &reading->complaint;
-	cyaml_err_t err = cyaml_load_data((const uint8_t *)reading->text, reading->bytes, &settings,
-					  &vly_config_schema, (cyaml_data_t **)&config, NULL);
 	if (err != CYAML_OK)
 		find_complaint(reading, err);
 	else if (!config)
@@ -266,12 +309,15 @@ parse(struct reading *reading)
 				"the file is empty: zones must be given");
 	if (!config || err != CYAML_OK)
 		return NULL;
-	if (set_defaults(config) < 0 || set_paths(config, reading->path) < 0)
+	if (vly_config_take_entries(config) < 0 || set_defaults(config) < 0 ||
+	    set_paths(config, reading->path) < 0)
 		vly_config_find(&reading->findings, "", 0, "out of memory");
 	else
 		vly_config_check(config, &reading->findings);
-	if (reading->findings.cnt == 0)
+	if (reading->findings.cnt == 0) {
+		vly_config_source_set(config, reading->text, reading->bytes);
 		return config;
+	}
 	vly_config_free(config);
 	return NULL;
 }
@@ -294,6 +340,8 @@ vly_config_load(const char *path, struct vly_config_errors *errors)
 		config = parse(reading);
 		write_findings(reading, errors);
 	}
+	if (reading && reading->text)
+		explicit_bzero(reading->text, reading->bytes); /* it may have secrets */
 	if (reading)
 		free(reading->text);
 	free(reading);
@@ -326,10 +374,12 @@ vly_config_check_files(const struct vly_config *config, const char *path,
 	reading->path = path;
 	reading->text = vly_file_read_string(path, SIZE_MAX, &reading->bytes, &why);
 	for (unsigned i = 0; i < config->zone_cnt; i++)
-		if (access(config->zones[i].file, R_OK) < 0)
+		if (config->zones[i].file && access(config->zones[i].file, R_OK) < 0)
 			vly_config_find(&reading->findings, "zones[%u].file", i, "%s: %s",
 					config->zones[i].file, strerror(errno));
 	check_secrets(config->defence, &reading->findings);
+	vly_config_keys_check_files(config, &reading->findings);
+	vly_config_feed_check_files(config, &reading->findings);
 	vly_config_check_machine(config->dataplane, &reading->findings);
 	unsigned total = reading->findings.total;
 	if (reading->text)
@@ -344,8 +394,18 @@ vly_config_free(struct vly_config *config)
 {
 	if (!config)
 		return;
+	for (unsigned i = 0; i < config->directory_cnt; i++) {
+		free(config->directories[i].path);
+		free(config->directories[i].pattern);
+	}
+	free(config->directories);
+	for (unsigned i = 0; i < config->key_cnt; i++)
+		if (config->keys[i].secret)
+			explicit_bzero(config->keys[i].secret, strlen(config->keys[i].secret));
+	vly_config_source_clear(config);
 	vly_config_defence_free(vly_config_take_defence(config));
-	cyaml_free(&cyaml_settings, &vly_config_schema, config, 0);
+	vly_config_feeds_free(config);
+	cyaml_free(&vly_cyaml_settings, &vly_config_schema_read, config, 0);
 }
 
 void

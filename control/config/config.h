@@ -26,8 +26,11 @@
 
 #include <volley/dataplane_options.h>
 
+#include "base/file_stamp.h"
 #include "base/prefix_list.h"
+#include "config_feed.h"
 #include "defence_settings.h"
+#include "key/grant.h"
 #include "zone/dnssec_check.h"
 #include "zone/zone_report.h"
 
@@ -40,6 +43,14 @@ struct vly_config_control {
 	char *state_dir;
 	char *image_cache; /* on or off */
 	char *log_level;
+	struct vly_config_journal *journal; /* set, all members too */
+};
+
+/* Bounds of the journal of each living zone. */
+struct vly_config_journal {
+	char *changes; /* a number */
+	char *size;    /* octets: a number, also with k, M or G */
+	char *age;     /* a time: a number with s, m, h or d */
 };
 
 /* Values in the words of the dataplane's options. Those with a default are set; the others are NULL
@@ -57,7 +68,31 @@ struct vly_config_dataplane {
 
 struct vly_config_zone {
 	char *name; /* as vly_domain_canonical() writes it */
-	char *file; /* absolute, or relative as the configuration file's own path was */
+	char *file; /* absolute, or relative as the configuration file's own path was; NULL when it has
+		       * primaries or is a produced catalog */
+	char *living;                  /* true or false, or NULL */
+	char *serial;                  /* increment, unixtime or dateserial, or NULL */
+	struct vly_grant_text *update; /* who may change it by dynamic update; valid */
+	unsigned update_cnt;
+	char *template;                     /* a name, or NULL */
+	const struct vly_config_feed *feed; /* NULL: it has no part in transfers */
+	struct vly_config_template *own;    /* has `feed`, or NULL: that is a template's */
+	char *directory; /* only while the configuration is read: in place of name and file */
+	char *pattern;
+};
+
+/* A directory whose files are zones (zone_directory.h). */
+struct vly_config_directory {
+	char *path;    /* as the file of a zone */
+	char *pattern; /* with one %s */
+};
+
+/* A key of TSIG; name, algorithm and `secret` are valid. One of `secret` and `secret_file` is set. */
+struct vly_config_key {
+	char *name; /* as vly_domain_canonical() writes it */
+	char *algorithm;
+	char *secret;      /* Base64 */
+	char *secret_file; /* absolute, or relative as the file of a zone */
 };
 
 /* The severities of the zone checks, in words: error, warning or ignore. */
@@ -83,10 +118,26 @@ struct vly_config_defence {
 	unsigned allowed_cnt;
 	char *deny_file;               /* or NULL; absolute, or relative as the file of a zone */
 	char *secrets_file;            /* the same */
+	uint32_t request_opcodes;      /* that we answer (volley/policy.h) */
+	uint32_t connections;          /* that we take over (volley/defence.h) */
 	struct vly_prefix_list listed; /* `denied` and `allowed`; no prefix twice */
 	struct vly_prefix_list
 		in_file; /* the content of deny_file, set by vly_config_read_lists() */
 	bool is_unread;  /* vly_config_read_lists() could not read it */
+};
+
+/* A file that belongs to the configuration: lists of prefixes, secrets. */
+struct vly_config_list {
+	char *path;
+	struct vly_file_stamp stamp;
+};
+
+/* What the configuration was read from. */
+struct vly_config_source {
+	bool is_known; /* false: it counts as changed */
+	uint64_t text_hash;
+	struct vly_config_list *list; /* [list_cnt] */
+	unsigned list_cnt;
 };
 
 struct vly_config {
@@ -95,8 +146,22 @@ struct vly_config {
 	struct vly_config_checks *checks;
 	struct vly_config_dataplane *dataplane;
 	struct vly_config_defence *defence;
+	struct vly_config_key *keys;
+	unsigned key_cnt;
+	struct vly_config_tls *tls;
+	unsigned tls_cnt;
+	struct vly_config_remote *remotes;
+	unsigned remote_cnt;
+	struct vly_config_transfers *transfers; /* set */
+	struct vly_config_template *templates;
+	unsigned template_cnt;
 	struct vly_config_zone *zones;
 	unsigned zone_cnt;
+	struct vly_config_entry *entries; /* only while it is read: `zones` (config_parts.h) */
+	unsigned entry_cnt;
+	struct vly_config_directory *directories;
+	unsigned directory_cnt;
+	struct vly_config_source source;
 };
 
 struct vly_config_errors {
@@ -126,6 +191,11 @@ __attribute__((nonnull)) unsigned vly_config_check_files(const struct vly_config
 __attribute__((nonnull, warn_unused_result)) int
 vly_config_read_lists(struct vly_config *config, struct vly_config_errors *errors);
 
+/* Whether `path`, and the lists and secrets that belong to it, have not changed since `config` was read
+ * from them; zone files are not looked at. Blocks for the disk. */
+__attribute__((nonnull)) bool vly_config_is_unchanged(const struct vly_config *config,
+						      const char *path);
+
 struct vly_preflight_plan; /* common/preflight/preflight.h */
 
 #define VLY_CONFIG_REASON_BYTES 80
@@ -135,6 +205,30 @@ struct vly_preflight_plan; /* common/preflight/preflight.h */
 __attribute__((nonnull, warn_unused_result)) int
 vly_config_plan(const struct vly_config_dataplane *dataplane, struct vly_preflight_plan *plan,
 		char reason[VLY_CONFIG_REASON_BYTES]);
+
+/* How the serial of a living zone goes on (RFC 1982). */
+enum vly_config_serial {
+	VLY_SERIAL_INCREMENT,
+	VLY_SERIAL_UNIXTIME,
+	VLY_SERIAL_DATESERIAL, /* YYYYMMDDnn */
+};
+
+/* Bounds of the journal, as numbers. */
+struct vly_config_journal_bounds {
+	uint64_t changes;
+	uint64_t bytes;
+	uint64_t age_s;
+};
+
+/* Whether the zone is a living one, which is changed while it is served: it has living, update, primaries,
+ * transfer-to, notify or catalog. Others stay out of the store. */
+__attribute__((nonnull)) bool vly_config_is_living(const struct vly_config_zone *zone);
+
+__attribute__((nonnull)) enum vly_config_serial
+vly_config_serial(const struct vly_config_zone *zone);
+
+__attribute__((nonnull)) void vly_config_journal(const struct vly_config *config,
+						 struct vly_config_journal_bounds *bounds);
 
 /* Writes the severities of the zone checks (enum vly_zone_severity). */
 __attribute__((nonnull)) void vly_config_severities(const struct vly_config *config,

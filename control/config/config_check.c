@@ -3,9 +3,14 @@
 #include <string.h>
 #include <uthash.h>
 
+#include <volley/defence.h>
+#include <volley/dns.h>
+#include <volley/policy.h>
+
 #include "common/dp_option.h"
 #include "config_parts.h"
 #include "zone/domain.h"
+#include "zone_directory.h"
 
 struct seen_zone {
 	const char *name;
@@ -88,6 +93,43 @@ check_checks(const struct vly_config_checks *checks, struct vly_config_findings 
 				"must be none, sample or all");
 }
 
+/* Whether we make the records. */
+static bool
+is_produced(const struct vly_config_zone *zone)
+{
+	return zone->feed && zone->feed->role == VLY_CATALOG_PRODUCER;
+}
+
+/* Returns whether the entry is a zone, and not a directory of zones. */
+static bool
+check_entry(const struct vly_config_zone *zone, unsigned idx, struct vly_config_findings *findings)
+{
+	const char *why = zone->pattern ? vly_zone_pattern_check(zone->pattern) : NULL;
+
+	if (why)
+		vly_config_find(findings, "zones[%u].pattern", idx, "%s", why);
+	if (zone->directory && (zone->name || zone->file))
+		vly_config_find(findings, zone->name ? "zones[%u].name" : "zones[%u].file", idx,
+				"must not stand beside `directory`");
+	if (zone->directory &&
+	    (zone->living || zone->serial || zone->update_cnt > 0 || zone->template || zone->own))
+		vly_config_find(findings, "zones[%u].directory", idx,
+				"only `pattern` may stand beside it: list zones that have more");
+	if (zone->directory)
+		return false;
+	if (zone->pattern)
+		vly_config_find(findings, "zones[%u].pattern", idx,
+				"is of use with `directory` only");
+	if (!zone->name)
+		vly_config_find(findings, "zones[%u].name", idx, "must be given");
+	bool has_source = zone->file || vly_config_is_secondary(zone) || is_produced(zone);
+	if (!has_source)
+		vly_config_find(findings, "zones[%u].file", idx,
+				"must be given, or `primaries` in its place");
+	vly_config_feed_check_zone(zone, idx, findings);
+	return zone->name && has_source;
+}
+
 static void
 check_zone_name(struct vly_config_zone *zone, unsigned idx, struct vly_config_findings *findings)
 {
@@ -117,6 +159,8 @@ check_zones(struct vly_config *config, struct vly_config_findings *findings)
 	}
 	for (unsigned i = 0; i < config->zone_cnt; i++) {
 		struct seen_zone *first;
+		if (!check_entry(&config->zones[i], i, findings))
+			continue;
 		check_zone_name(&config->zones[i], i, findings);
 		seen[i].name = config->zones[i].name;
 		seen[i].idx = i;
@@ -136,6 +180,65 @@ check_zones(struct vly_config *config, struct vly_config_findings *findings)
 	free(seen);
 }
 
+/* Moves the directories out of the list of zones. */
+static int
+take_directories(struct vly_config *config)
+{
+	unsigned cnt = 0;
+
+	for (unsigned i = 0; i < config->zone_cnt; i++) {
+		struct vly_config_zone *zone = &config->zones[i];
+		if (!zone->directory) {
+			config->zones[cnt++] = *zone;
+			continue;
+		}
+		struct vly_config_directory *grown =
+			realloc(config->directories, (config->directory_cnt + 1) * sizeof(*grown));
+		char *pattern = zone->pattern ? zone->pattern : strdup(VLY_ZONE_PATTERN);
+		if (grown)
+			config->directories = grown;
+		if (!grown || !pattern)
+			return -1;
+		grown[config->directory_cnt++] =
+			(struct vly_config_directory){zone->directory, pattern};
+		*zone = (struct vly_config_zone){0};
+	}
+	config->zone_cnt = cnt;
+	return 0;
+}
+
+static void
+add_wishes(struct vly_config_defence *defence, const struct vly_config_feed *feed)
+{
+	if (feed->primary_cnt > 0)
+		defence->request_opcodes |= 1u << VLY_OPCODE_NOTIFY;
+	if (feed->transfer_to_cnt > 0) {
+		defence->connections |= VLY_WISH_TRANSFERS;
+		defence->request_opcodes |= 1u << VLY_REQUEST_SIGNED_QUERY;
+	}
+}
+
+/* Sets what control answers itself. Keys of updates may be added at run time; members of catalogs have
+ * templates. */
+static void
+set_wishes(struct vly_config *config)
+{
+	struct vly_config_defence *defence = config->defence;
+
+	for (unsigned i = 0; i < config->zone_cnt; i++) {
+		const struct vly_config_zone *zone = &config->zones[i];
+		if (zone->feed)
+			add_wishes(defence, zone->feed);
+		if (vly_config_is_living(zone) && !vly_config_is_secondary(zone))
+			defence->request_opcodes |=
+				1u << VLY_OPCODE_UPDATE | 1u << VLY_REQUEST_SIGNED_QUERY;
+	}
+	for (unsigned i = 0; i < config->template_cnt; i++)
+		add_wishes(defence, &config->templates[i].feed);
+	if (config->transfers->profile)
+		defence->connections |= VLY_WISH_TLS;
+}
+
 void
 vly_config_check(struct vly_config *config, struct vly_config_findings *findings)
 {
@@ -144,5 +247,13 @@ vly_config_check(struct vly_config *config, struct vly_config_findings *findings
 	check_answers(config->answers, findings);
 	check_checks(config->checks, findings);
 	vly_config_defence_check(config->defence, findings);
+	vly_config_keys_check(config, findings);
+	vly_config_feed_check(config, findings);
 	check_zones(config, findings);
+	vly_config_catalogs_check(config, findings);
+	vly_config_living_check(config, findings);
+	vly_config_grants_check(config, findings);
+	set_wishes(config);
+	if (findings->cnt == 0 && take_directories(config) < 0)
+		vly_config_find(findings, "zones", 0, "out of memory");
 }

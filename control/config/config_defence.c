@@ -198,6 +198,8 @@ vly_config_read_lists(struct vly_config *config, struct vly_config_errors *error
 		return 0;
 	const char *why;
 	defence->is_unread = true;
+	const bool is_known = config->source.is_known;
+	config->source.is_known = false;
 	char *text = vly_file_read_string(defence->deny_file, SIZE_MAX, &bytes, &why);
 	if (!text) {
 		vly_config_write_error(errors, defence->deny_file, 0, "defence.deny-file", why);
@@ -207,6 +209,7 @@ vly_config_read_lists(struct vly_config *config, struct vly_config_errors *error
 		vly_prefix_list_read(&defence->in_file, text, bytes, VLY_PREFIX_DENY, &complaints);
 	free(text);
 	defence->is_unread = wrong != 0;
+	config->source.is_known = is_known && wrong == 0;
 	if (wrong == 0)
 		return 0;
 	vly_prefix_list_free(&defence->in_file);

@@ -16,6 +16,9 @@
 #define VLY_COOKIE_SECRET_TEXT_BYTES (2 * VLY_COOKIE_SECRET_BYTES + 1)
 #define VLY_COOKIE_FINGERPRINT_BYTES 9
 
+/* In the state directory, unless the configuration names another file. */
+#define VLY_COOKIE_SECRETS_FILE "cookie-secrets"
+
 /* Reads the file (untrusted). Returns 0; 1 when it does not exist; or -1 when it can't be used.
  * `reason` is "path: why" unless 0 is returned. */
 __attribute__((nonnull, warn_unused_result)) int

@@ -200,5 +200,6 @@ vly_defence_settings_write(const char *const value[VLY_DEFENCE_SETTING_CNT], str
 			vly_rate_make(number_of(value[VLY_DEFENCE_source_address + i]), burst_ms);
 	rules->source = vly_sketch_rates(source);
 	rules->unserved = vly_rate_make(number_of(value[VLY_DEFENCE_unserved_rate]), burst_ms);
+	rules->request = vly_rate_make(number_of(value[VLY_DEFENCE_request_rate]), burst_ms);
 	write_ports(value[VLY_DEFENCE_reflector_ports], rules);
 }

@@ -31,6 +31,7 @@
  * questions, and that no resolver asks from but by chance. */
 #define VLY_DEFENCE_OWN_SETTINGS(X)                                                                \
 	X(unserved_rate, "unserved-rate", NUMBER, "100", 0, VLY_RATE_UNITS_PER_S)                  \
+	X(request_rate, "request-rate", NUMBER, "5000", 0, VLY_RATE_UNITS_PER_S)                   \
 	X(reflector_ports, "reflector-ports", PORTS,                                               \
 	  "17,19,69,111,123,137,161,389,520,1434,1900,3283,3702,5093,5353,11211", 0, 0)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* For the parts of volleyctl alone, by file below: ctl_main.c (arguments) calls the commands in
- * ctl_commands.c, ctl_defence.c, ctl_drops.c, ctl_top.c, which ask volley-control, and in
- * ctl_check.c, ctl_preflight.c and ctl_exec.c, which do not; all of them use ctl_client.c (the
+ * ctl_commands.c, ctl_defence.c, ctl_drops.c, ctl_feed.c, ctl_keys.c, ctl_top.c, ctl_zone.c,
+ * ctl_zone_edit.c, which ask volley-control, and in ctl_check.c, ctl_preflight.c and ctl_exec.c, which do not; all of them use ctl_client.c (the
  * socket), ctl_output.c (the end of output), ctl_print.c and ctl_stats.c (answers for people). One
  * thread, and every function may block. Answers are trusted: they come from volley-control. */
 #ifndef VLY_CONTROL_CTL_H
@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Exit codes, a contract with scripts. */
 enum vly_ctl_exit {
@@ -26,7 +27,9 @@ struct vly_ctl {
 	bool follow;
 	bool once;
 	bool reveal;
+	bool force;
 	bool print;
+	bool past;
 	const char *duration; /* NULL: for good */
 	const char *file;
 	const char *next;
@@ -85,7 +88,8 @@ __attribute__((nonnull)) const char *vly_ctl_age(double seconds, char *out, size
 /* Print answers for people. */
 __attribute__((nonnull)) void vly_ctl_print_status(json_t *answer);
 __attribute__((nonnull)) void vly_ctl_print_reload(json_t *answer);
-__attribute__((nonnull)) void vly_ctl_print_zones(json_t *zones);
+/* One page of zones, the first one with a head. */
+__attribute__((nonnull)) void vly_ctl_print_zones(json_t *answer, bool is_first);
 __attribute__((nonnull)) void vly_ctl_print_stats(json_t *answer);
 
 /* Commands, with the arguments behind their name. */
@@ -105,6 +109,32 @@ __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_drops(const struct vly_ctl *c
 							 int arg_cnt);
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_top(const struct vly_ctl *ctl, char **args,
 						       int arg_cnt);
+
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_zone(const struct vly_ctl *ctl, char **args,
+							int arg_cnt);
+
+/* Whether the text is a serial; *serial is set then. */
+__attribute__((nonnull)) bool vly_ctl_read_serial(const char *text, uint32_t *serial);
+
+/* zone status, refresh, retransfer, notify, accept, reject */
+__attribute__((nonnull)) enum vly_ctl_exit
+vly_ctl_zone_feed(const struct vly_ctl *ctl, const char *verb, char **args, int arg_cnt);
+
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_transfers(const struct vly_ctl *ctl, char **args,
+							     int arg_cnt);
+
+/* keys, and keys add, remove, disable, enable */
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_keys(const struct vly_ctl *ctl, char **args,
+							int arg_cnt);
+
+/* Writes a living zone to an empty file, a line for each record. */
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_zone_fetch(const struct vly_ctl *ctl,
+							      const char *zone, FILE *out);
+
+/* Opens an editor on a zone, and has `send` submit what has been changed. */
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_zone_edit(
+	const struct vly_ctl *ctl, const char *zone,
+	enum vly_ctl_exit (*send)(const struct vly_ctl *ctl, const char *zone, const char *text));
 
 /* Loads every zone of the configuration without serving it, and prints all errors. */
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_check(const struct vly_ctl *ctl,

@@ -13,6 +13,7 @@
 #include "common/plural.h"
 #include "compile/image_builder.h"
 #include "config/config.h"
+#include "config/zone_directory.h"
 #include "ctl.h"
 #include "socket/command_parts.h"
 #include "zone/zone_file.h"
@@ -28,6 +29,7 @@ struct check {
 	struct vly_dnssec_settings dnssec;
 	struct vly_image_builder *builder; /* NULL: none, or it failed */
 	uint32_t zone_cnt;
+	uint32_t fed_cnt;    /* zones without a file: they come from elsewhere */
 	uint32_t failed_cnt; /* zones */
 	uint32_t error_cnt;
 	uint32_t warning_cnt;
@@ -145,17 +147,23 @@ run_checks(struct check *check, const struct vly_config_zone *zones, uint32_t zo
 	struct vly_hash_key key;
 	pthread_t thread;
 
-	check->zone_cnt = zone_cnt;
+	check->done = false;
 	if (getrandom(&check->dnssec.seed, sizeof(check->dnssec.seed), GRND_NONBLOCK) < 0)
 		check->dnssec.seed = check->dnssec.now_s;
 	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
 		memset(&key, 0, sizeof(key)); /* nothing is served from it */
 	bool threaded = pthread_create(&thread, NULL, show_progress, check) == 0;
 	for (uint32_t i = 0; i < zone_cnt; i++) {
+		if (!zones[i].file) {
+			check->fed_cnt++;
+			continue;
+		}
+		check->zone_cnt++;
 		check->dnssec.sample_max = vly_dnssec_sample(check->dnssec.seed, i, zone_cnt);
 		check_zone(check, &key, zones[i].name, zones[i].file, severity);
 	}
 	vly_image_builder_free(check->builder);
+	check->builder = NULL;
 	pthread_mutex_lock(&check->lock);
 	check->done = true;
 	pthread_cond_signal(&check->end);
@@ -174,12 +182,13 @@ print_json(struct check *check, const struct vly_config_errors *errors)
 
 	for (unsigned i = 0; i < errors->cnt; i++)
 		json_array_append_new(lines, vly_command_text(errors->text[i]));
-	json_t *answer = json_pack(
-		"{s:b,s:I,s:I,s:I,s:I,s:I,s:o,s:O}", "ok", ok, "zones", (json_int_t)check->zone_cnt,
-		"zones_failed", (json_int_t)check->failed_cnt, "records",
-		(json_int_t)check->record_cnt, "errors", (json_int_t)check->error_cnt, "warnings",
-		(json_int_t)check->warning_cnt, "config_errors", lines, "findings",
-		check->findings);
+	json_t *answer =
+		json_pack("{s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:O}", "ok", ok, "zones",
+			  (json_int_t)check->zone_cnt, "zones_without_file",
+			  (json_int_t)check->fed_cnt, "zones_failed", (json_int_t)check->failed_cnt,
+			  "records", (json_int_t)check->record_cnt, "errors",
+			  (json_int_t)check->error_cnt, "warnings", (json_int_t)check->warning_cnt,
+			  "config_errors", lines, "findings", check->findings);
 	if (!ok)
 		json_object_set_new(answer, "error", json_string("there are errors"));
 	vly_ctl_print_json(answer, JSON_INDENT(2));
@@ -198,6 +207,9 @@ print_summary(const struct check *check)
 		vly_ctl_number(check->record_cnt, records), vly_plural(check->record_cnt),
 		check->error_cnt, vly_plural(check->error_cnt), check->warning_cnt,
 		vly_plural(check->warning_cnt), check->failed_cnt, vly_plural(check->failed_cnt));
+	if (check->fed_cnt > 0)
+		fprintf(check->out, "%" PRIu32 " zone%s without a file: not checked here\n",
+			check->fed_cnt, vly_plural(check->fed_cnt));
 }
 
 /* Nothing else is to be done, so that all CPUs verify. */
@@ -225,6 +237,30 @@ begin(const struct vly_ctl *ctl)
 	};
 }
 
+/* Checks the zones of directories. Returns false when they can't be listed. */
+static bool
+check_directories(struct check *check, const struct vly_config *config, const uint8_t *severity)
+{
+	struct vly_found_zones found;
+	char reason[VLY_REASON_BYTES];
+
+	if (vly_zone_directories_scan(config, &found, reason) != 0) {
+		fprintf(stderr, "volleyctl: %s\n", reason);
+		return false;
+	}
+	struct vly_config_zone *zones = calloc(found.cnt + 1, sizeof(*zones));
+	for (uint32_t i = 0; zones && i < found.cnt; i++) {
+		zones[i].name = found.zone[i].name;
+		zones[i].file = (char *)(uintptr_t)found.zone[i].file;
+	}
+	if (zones && found.cnt > 0)
+		run_checks(check, zones, found.cnt, severity);
+	bool checked = zones != NULL;
+	free(zones);
+	vly_found_zones_free(&found);
+	return checked;
+}
+
 enum vly_ctl_exit
 vly_ctl_check(const struct vly_ctl *ctl, const char *config_path)
 {
@@ -242,6 +278,7 @@ vly_ctl_check(const struct vly_ctl *ctl, const char *config_path)
 		vly_config_severities(config, severity);
 		check.dnssec.verify = (uint8_t)vly_config_verify(config);
 		run_checks(&check, config->zones, config->zone_cnt, severity);
+		ok &= check_directories(&check, config, severity);
 	}
 	if (ctl->json)
 		print_json(&check, &errors);
@@ -278,7 +315,7 @@ enum vly_ctl_exit
 vly_ctl_check_zone(const struct vly_ctl *ctl, char *name, char *file)
 {
 	struct check check = begin(ctl);
-	const struct vly_config_zone zone = {name, file};
+	const struct vly_config_zone zone = {.name = name, .file = file};
 	const struct vly_config_errors none = {0};
 	struct vly_zone_report defaults;
 

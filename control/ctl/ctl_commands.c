@@ -95,6 +95,8 @@ vly_ctl_reload(const struct vly_ctl *ctl, char **zones, int zone_cnt)
 	if (zone_cnt > 0)
 		json_object_set(request, "zones", names);
 	json_decref(names);
+	if (ctl->force)
+		json_object_set_new(request, "force", json_true());
 	enum vly_ctl_exit code = vly_ctl_call(ctl, request, &answer);
 	if (code != VLY_CTL_OK)
 		return code;
@@ -102,39 +104,67 @@ vly_ctl_reload(const struct vly_ctl *ctl, char **zones, int zone_cnt)
 	return vly_ctl_show(ctl, answer, reported, vly_ctl_print_reload);
 }
 
-/* A million zones come in pages; only --json has to hold them all, to write one object. */
+/* One object, as if all pages were one. */
+static void
+print_json_page(json_t *zones, bool is_first)
+{
+	size_t i;
+	json_t *zone;
+
+	json_array_foreach(zones, i, zone)
+	{
+		fputs(is_first && i == 0 ? "\n" : ",\n", stdout);
+		json_dumpf(zone, stdout, JSON_COMPACT);
+	}
+}
+
+static void
+print_page(const struct vly_ctl *ctl, json_t *answer, bool is_first)
+{
+	if (ctl->json && is_first)
+		fputs("{\"ok\": true, \"zones\": [", stdout);
+	if (ctl->json)
+		print_json_page(json_object_get(answer, "zones"), is_first);
+	else
+		vly_ctl_print_zones(answer, is_first);
+}
+
+/* What has been printed can't be taken back. */
+static enum vly_ctl_exit
+fail_zones(json_t *answer)
+{
+	enum vly_ctl_exit code = vly_ctl_exit_of(answer);
+
+	fprintf(stderr, "volleyctl: %s\n", vly_ctl_text_at(answer, "error"));
+	json_decref(answer);
+	return code;
+}
+
+/* A million zones come in pages, and none is kept. */
 enum vly_ctl_exit
 vly_ctl_zones(const struct vly_ctl *ctl, char **args, int arg_cnt)
 {
-	json_t *all = json_array();
-	json_t *request = json_pack("{s:s}", "command", "zones");
 	enum vly_ctl_exit code = VLY_CTL_OK;
+	bool is_first = true;
 
 	(void)args;
-	if (arg_cnt > 0) {
-		json_decref(all);
-		json_decref(request);
+	if (arg_cnt > 0)
 		return vly_ctl_fail_usage("zones takes no argument");
-	}
+	json_t *request = json_pack("{s:s}", "command", "zones");
 	while (request) {
 		json_t *answer;
 		code = vly_ctl_call(ctl, request, &answer);
 		if (code != VLY_CTL_OK)
-			break;
-		if (vly_ctl_exit_of(answer) != VLY_CTL_OK) {
-			code = vly_ctl_show(ctl, answer, false, vly_ctl_print_zones);
-			break;
-		}
-		json_array_extend(all, json_object_get(answer, "zones"));
+			return code;
+		if (vly_ctl_exit_of(answer) != VLY_CTL_OK)
+			return fail_zones(answer);
+		print_page(ctl, answer, is_first);
+		is_first = false;
 		json_t *next = json_object_get(answer, "next");
 		request = next ? json_pack("{s:s,s:O}", "command", "zones", "after", next) : NULL;
 		json_decref(answer);
 	}
-	if (code == VLY_CTL_OK && ctl->json)
-		code = vly_ctl_show(ctl, json_pack("{s:b,s:O}", "ok", 1, "zones", all), false,
-				    vly_ctl_print_zones);
-	else if (code == VLY_CTL_OK)
-		vly_ctl_print_zones(all);
-	json_decref(all);
+	if (ctl->json)
+		fputs("\n]}\n", stdout);
 	return code;
 }

@@ -116,8 +116,11 @@ become_dataplane(struct vly_retry *retry, const char *config_path, char *const *
 		unsetenv(VLY_RETRY_STATE); /* older than our reasons: to be said again */
 	}
 	signal(SIGPIPE, SIG_DFL); /* an ignored signal would stay ignored in the new program */
-	if (args && (!retry->wanted || leave_command(config_path, extra, extra_cnt) == 0))
+	if (args && (!retry->wanted || leave_command(config_path, extra, extra_cnt) == 0)) {
+		vly_retry_mask_signals(SIG_BLOCK);
 		execvp(program, args);
+		vly_retry_mask_signals(SIG_UNBLOCK);
+	}
 	say(retry, "volleyctl: %s: %s", program, args ? strerror(errno) : "out of memory");
 	vly_config_args_free(args);
 	vly_config_free(config);
@@ -128,6 +131,8 @@ vly_ctl_exec(const char *config_path, bool again, char *const *extra, unsigned e
 {
 	struct vly_retry retry = {.wanted = again, .starting = again};
 
+	if (again)
+		vly_retry_heed_signals();
 	become_dataplane(&retry, config_path, extra, extra_cnt);
 	while (again) { /* until it works, or a signal ends us */
 		vly_notify_status(VLY_RETRY_STATUS, last_said);

@@ -13,8 +13,39 @@ static const char usage[] =
 	"Usage: volleyctl [--socket PATH] [--json] COMMAND\n"
 	"\n"
 	"  status                 show versions, the dataplane, and zones that failed to load\n"
-	"  reload [ZONE...]       reload zones; without names, the configuration and all zones\n"
+	"  reload [--force] [ZONE...]\n"
+	"                         reload zones; without names, the configuration and all zones\n"
+	"                         whose files have changed, or with --force all zones\n"
 	"  zones                  list all zones: serial, records, state, file\n"
+	"  keys                   list the keys of dynamic updates: use, refusals, end\n"
+	"  keys add NAME ZONE [LIMIT=WORD[,WORD]]...\n"
+	"                         add a key for a zone, and print its new secret; LIMIT as in\n"
+	"                         the configuration: names, types, ttl-max, until, ...\n"
+	"  keys remove NAME       remove a key that was added\n"
+	"  keys disable NAME      refuse the updates of a key\n"
+	"  keys enable NAME       allow them again\n"
+	"  zone show ZONE [OWNER]        show the records of a living zone, or of one name of it\n"
+	"  zone set ZONE OWNER [TTL] TYPE DATA    add a record\n"
+	"  zone unset ZONE OWNER [TYPE [DATA]]    remove records\n"
+	"  zone edit ZONE         change the zone with $EDITOR\n"
+	"  zone begin ZONE        begin a transaction: set, unset and edit wait for its end\n"
+	"  zone diff ZONE         show what the transaction changes\n"
+	"  zone commit ZONE       make all changes of the transaction at once\n"
+	"  zone abort ZONE        drop the transaction\n"
+	"  zone export ZONE       print the zone as a zone file, in canonical order\n"
+	"  zone history ZONE      list the changes in the journal\n"
+	"  zone revert ZONE SERIAL    change the zone back to what it was at this serial, with a\n"
+	"                         new serial\n"
+	"  zone status ZONE       show what is answered, and what the primaries of a secondary "
+	"say\n"
+	"  zone refresh ZONE      ask the primaries of a secondary now\n"
+	"  zone retransfer ZONE   fetch the whole zone again, whatever its serial\n"
+	"  zone notify ZONE       send NOTIFY to those who transfer the zone\n"
+	"  zone accept ZONE [SERIAL]  serve the version that waits for a review, if it has this\n"
+	"                         serial\n"
+	"  zone reject ZONE [SERIAL]  drop it\n"
+	"  transfers              show transfers in and out that are under way, and totals\n"
+	"  transfers --past       show the last ones that have ended, the newest first\n"
 	"  stats                  show the counters of the dataplane: total, per lcore, per port\n"
 	"  top [--once]           show each second: rates per lcore, drops by reason, top zones\n"
 	"                         and sources\n"
@@ -119,6 +150,8 @@ enum {
 	NEXT = 32,
 	CONFIG = 64,
 	PRINT = 128,
+	FORCE = 256,
+	PAST = 512,
 };
 
 static const struct {
@@ -127,8 +160,11 @@ static const struct {
 	unsigned options;
 } commands[] = {
 	{"status", vly_ctl_status, 0},
-	{"reload", vly_ctl_reload, 0},
+	{"reload", vly_ctl_reload, FORCE},
 	{"zones", vly_ctl_zones, 0},
+	{"zone", vly_ctl_zone, 0},
+	{"transfers", vly_ctl_transfers, PAST},
+	{"keys", vly_ctl_keys, 0},
 	{"stats", vly_ctl_stats, 0},
 	{"top", vly_ctl_top, ONCE},
 	{"drops", vly_ctl_drops, FOLLOW},
@@ -150,8 +186,9 @@ run(const struct vly_ctl *ctl, unsigned given, char **args, int arg_cnt)
 			return vly_ctl_fail_usage("this command does not take one of the options");
 		return commands[i].run(ctl, args + 1, arg_cnt - 1);
 	}
-	return vly_ctl_fail_usage("commands are status, reload, zones, stats, top, drops, defence, "
-				  "cookies, check, check-zone, preflight, exec");
+	return vly_ctl_fail_usage(
+		"commands are status, reload, zones, zone, transfers, keys, stats, top, drops, "
+		"defence, cookies, check, check-zone, preflight, exec");
 }
 
 static void
@@ -161,6 +198,8 @@ set_option(struct vly_ctl *ctl, int option, const char *value)
 	ctl->once |= option == ONCE;
 	ctl->reveal |= option == REVEAL;
 	ctl->print |= option == PRINT;
+	ctl->force |= option == FORCE;
+	ctl->past |= option == PAST;
 	if (option == FOR)
 		ctl->duration = value;
 	if (option == FROM_FILE)
@@ -183,6 +222,8 @@ read_options(int argc, char **argv)
 		{"once", no_argument, NULL, ONCE},
 		{"reveal", no_argument, NULL, REVEAL},
 		{"print", no_argument, NULL, PRINT},
+		{"force", no_argument, NULL, FORCE},
+		{"past", no_argument, NULL, PAST},
 		{"for", required_argument, NULL, FOR},
 		{"file", required_argument, NULL, FROM_FILE},
 		{"next", required_argument, NULL, NEXT},

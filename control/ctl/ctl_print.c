@@ -144,6 +144,51 @@ print_signatures(json_t *signatures)
 		       (unsigned long long)soon, vly_plural(soon));
 }
 
+static void
+print_living(json_t *living)
+{
+	uint64_t zones = vly_ctl_number_at(living, "zones");
+
+	if (zones > 0)
+		printf("living     %llu zone%s, %llu change%s since the start, %llu waiting\n",
+		       (unsigned long long)zones, vly_plural(zones),
+		       (unsigned long long)vly_ctl_number_at(living, "changes"),
+		       vly_plural(vly_ctl_number_at(living, "changes")),
+		       (unsigned long long)vly_ctl_number_at(living, "waiting"));
+}
+
+static void
+print_secondaries(json_t *counts)
+{
+	uint64_t zones = vly_ctl_number_at(counts, "zones");
+	uint64_t stale = vly_ctl_number_at(counts, "stale");
+	uint64_t expired = vly_ctl_number_at(counts, "expired");
+	uint64_t empty = zones - vly_ctl_number_at(counts, "loaded");
+
+	if (zones == 0)
+		return;
+	printf("secondary  %llu zone%s, %llu transfer%s under way, %llu waiting\n",
+	       (unsigned long long)zones, vly_plural(zones),
+	       (unsigned long long)vly_ctl_number_at(counts, "running"),
+	       vly_plural(vly_ctl_number_at(counts, "running")),
+	       (unsigned long long)vly_ctl_number_at(counts, "queued"));
+	if (expired > 0)
+		printf("           problem: %llu zone%s %s expired, queries get SERVFAIL; "
+		       "volleyctl "
+		       "zones shows why\n",
+		       (unsigned long long)expired, vly_plural(expired),
+		       expired == 1 ? "has" : "have");
+	if (stale > 0)
+		printf("           problem: %llu zone%s %s older than a primary says; volleyctl "
+		       "zones "
+		       "shows why\n",
+		       (unsigned long long)stale, vly_plural(stale), stale == 1 ? "is" : "are");
+	if (empty > 0)
+		printf("           problem: %llu zone%s %s no data yet; volleyctl zones shows "
+		       "why\n",
+		       (unsigned long long)empty, vly_plural(empty), empty == 1 ? "has" : "have");
+}
+
 void
 vly_ctl_print_status(json_t *answer)
 {
@@ -170,29 +215,42 @@ vly_ctl_print_status(json_t *answer)
 	       (unsigned long long)vly_ctl_number_at(zones, "failed"));
 	print_failed(answer);
 	print_signatures(json_object_get(answer, "signatures"));
+	print_living(json_object_get(answer, "living"));
+	print_secondaries(json_object_get(answer, "secondaries"));
 	printf("images     %llu, %.1f MiB\n", (unsigned long long)vly_ctl_number_at(images, "cnt"),
 	       (double)vly_ctl_number_at(images, "bytes") / (1 << 20));
 	print_trouble(json_object_get(answer, "trouble"));
+}
+
+static void
+print_loaded(json_t *answer)
+{
+	uint64_t unchanged = vly_ctl_number_at(answer, "unchanged");
+	char records[VLY_CTL_NUMBER_BYTES];
+
+	printf("loaded %llu of %llu zone%s",
+	       (unsigned long long)vly_ctl_number_at(answer, "loaded"),
+	       (unsigned long long)vly_ctl_number_at(answer, "zones"),
+	       vly_plural(vly_ctl_number_at(answer, "zones")));
+	if (unchanged > 0)
+		printf(" (%llu unchanged)", (unsigned long long)unchanged);
+	printf(", %s record%s, in %.1f s\n",
+	       vly_ctl_number(vly_ctl_number_at(answer, "records"), records),
+	       vly_plural(vly_ctl_number_at(answer, "records")),
+	       json_number_value(json_object_get(answer, "seconds")));
 }
 
 void
 vly_ctl_print_reload(json_t *answer)
 {
 	json_t *errors = json_object_get(answer, "config_errors");
-	char records[VLY_CTL_NUMBER_BYTES];
 	size_t i;
 	json_t *error;
 
 	json_array_foreach(errors, i, error) printf("%s\n", json_string_value(error));
 	print_failed(answer);
 	if (vly_ctl_number_at(answer, "zones") > 0)
-		printf("loaded %llu of %llu zone%s, %s record%s, in %.1f s\n",
-		       (unsigned long long)vly_ctl_number_at(answer, "loaded"),
-		       (unsigned long long)vly_ctl_number_at(answer, "zones"),
-		       vly_plural(vly_ctl_number_at(answer, "zones")),
-		       vly_ctl_number(vly_ctl_number_at(answer, "records"), records),
-		       vly_plural(vly_ctl_number_at(answer, "records")),
-		       json_number_value(json_object_get(answer, "seconds")));
+		print_loaded(answer);
 	if (*vly_ctl_text_at(answer, "restart_needed"))
 		printf("some changes of the configuration take effect at the next start only: "
 		       "restart %s\n",
@@ -215,6 +273,24 @@ write_signatures(json_t *zone, char *out, size_t bytes)
 }
 
 static void
+print_catalog(json_t *zone)
+{
+	json_t *catalog = json_object_get(zone, "catalog");
+	json_t *member = json_object_get(zone, "member");
+
+	if (catalog && *vly_ctl_text_at(catalog, "problem"))
+		printf("  (broken catalog: %s)", vly_ctl_text_at(catalog, "problem"));
+	else if (catalog)
+		printf("  (catalog, %llu member%s)",
+		       (unsigned long long)vly_ctl_number_at(catalog, "members"),
+		       vly_plural(vly_ctl_number_at(catalog, "members")));
+	if (member)
+		printf("  (%s %s)",
+		       *vly_ctl_text_at(member, "problem") ? "not as a member of" : "member of",
+		       vly_ctl_text_at(member, "catalog"));
+}
+
+static void
 print_zone(json_t *zone, size_t width, bool with_signatures)
 {
 	char records[VLY_CTL_NUMBER_BYTES];
@@ -232,14 +308,18 @@ print_zone(json_t *zone, size_t width, bool with_signatures)
 	       vly_ctl_text_at(zone, "state"), age);
 	if (with_signatures)
 		printf("%-20s  ", write_signatures(zone, signatures, sizeof(signatures)));
-	printf("%s\n", vly_ctl_text_at(zone, "file"));
+	printf("%s", *vly_ctl_text_at(zone, "why") ? vly_ctl_text_at(zone, "why")
+						   : vly_ctl_text_at(zone, "file"));
+	print_catalog(zone);
+	putchar('\n');
 }
 
 void
-vly_ctl_print_zones(json_t *zones)
+vly_ctl_print_zones(json_t *answer, bool is_first)
 {
-	bool with_signatures = false;
-	size_t width = 4;
+	static size_t width = 4; /* as wide as that of the page before, so that columns go on */
+	const bool with_signatures = vly_ctl_number_at(answer, "signed") > 0;
+	json_t *zones = json_object_get(answer, "zones");
 	size_t i;
 	json_t *zone;
 
@@ -247,9 +327,8 @@ vly_ctl_print_zones(json_t *zones)
 	{
 		size_t len = strlen(vly_ctl_text_at(zone, "name"));
 		width = len > width && len <= 60 ? len : width;
-		with_signatures |= json_object_get(zone, "signatures") != NULL;
 	}
-	if (json_array_size(zones) > 0)
+	if (is_first && json_array_size(zones) > 0)
 		printf("%-*s  %10s  %13s  %-11s  %-13s  %s%s\n", (int)width, "zone", "serial",
 		       "records", "state", "loaded",
 		       with_signatures ? "signatures            " : "", "file");

@@ -77,6 +77,8 @@ write_block(const struct vly_defence_sources *sources, uint64_t generation,
 	if (!(block->cookies.secret_mask & 1 << VLY_COOKIE_CURRENT))
 		block->cookies.enabled = 0;
 	block->rules.source_key = sources->source_key;
+	block->connections = sources->config->connections;
+	block->rules.request_opcodes = sources->config->request_opcodes;
 	return write_prefixes(sources, &block->rules.prefixes, reason, reason_bytes);
 }
 

@@ -19,7 +19,7 @@ vly_defence_store_open(struct vly_defence_store *store, const char *state_dir)
 	memset(store, 0, sizeof(*store));
 	if (asprintf(&store->state_path, "%s/defence.json", state_dir) < 0)
 		store->state_path = NULL;
-	if (asprintf(&store->own_secrets_path, "%s/cookie-secrets", state_dir) < 0)
+	if (asprintf(&store->own_secrets_path, "%s/" VLY_COOKIE_SECRETS_FILE, state_dir) < 0)
 		store->own_secrets_path = NULL;
 	return store->state_path && store->own_secrets_path ? 0 : -1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The ids of the images that the dataplane holds: those of its last commit, which outlive the
- * connection, and after them those that were sent since, which it forgets when the connection ends.
+ * connection, and those that were sent since, which it forgets when the connection ends.
  *
  * All zeros is an empty set. One thread; no function blocks.
  */
@@ -13,11 +13,17 @@
 
 #include "live_image.h"
 
-struct vly_held_images {
+/* In ascending order. */
+struct vly_held_ids {
 	uint64_t *id;
 	uint32_t cnt;
 	uint32_t room;
-	uint32_t committed_cnt; /* the first ones: those of the last commit */
+};
+
+struct vly_held_images {
+	bool is_known; /* `committed` is what the dataplane has live */
+	struct vly_held_ids committed;
+	struct vly_held_ids sent;
 };
 
 __attribute__((nonnull)) bool vly_held_images_have(const struct vly_held_images *held, uint64_t id);
@@ -26,7 +32,11 @@ __attribute__((nonnull)) bool vly_held_images_have(const struct vly_held_images 
 __attribute__((nonnull, warn_unused_result)) int vly_held_images_add(struct vly_held_images *held,
 								     uint64_t id);
 
-/* After a commit of `list`: holds its images. Without memory some are left out, and sent again. */
+/* Makes room for a commit of `cnt` images. Returns 0, or -1 without memory. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_held_images_reserve(struct vly_held_images *held, uint32_t cnt);
+
+/* After a commit of `list`, sorted, for which there is room: holds its images. */
 __attribute__((nonnull)) void vly_held_images_commit(struct vly_held_images *held,
 						     const struct vly_image_list *list);
 

@@ -104,6 +104,20 @@ vly_image_list_sort(struct vly_image_list *list)
 }
 
 void
+vly_image_list_unique(struct vly_image_list *list)
+{
+	uint32_t cnt = 0;
+
+	for (uint32_t i = 0; i < list->cnt; i++) {
+		if (cnt > 0 && list->image[cnt - 1] == list->image[i])
+			vly_live_image_put(list->image[i]);
+		else
+			list->image[cnt++] = list->image[i];
+	}
+	list->cnt = cnt;
+}
+
+void
 vly_image_list_free(struct vly_image_list *list)
 {
 	if (!list || --list->refs > 0)

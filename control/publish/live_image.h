@@ -6,8 +6,8 @@
  * zone that is answered from it, and an image list holds one for each of its images; the memfd is
  * closed with the last reference.
  *
- * Threads: the loop's, except that vly_live_image_new() and vly_live_image_next_id() may be called
- * in any thread. No function blocks.
+ * Threads: functions of images may be called in any thread, those of lists are the loop's. No
+ * function blocks.
  */
 #ifndef VLY_CONTROL_LIVE_IMAGE_H
 #define VLY_CONTROL_LIVE_IMAGE_H
@@ -18,13 +18,16 @@
 struct vly_live_image {
 	uint64_t id; /* of two images, the one with the larger id is newer */
 	uint64_t bytes;
-	uint64_t refs;
+	_Atomic uint64_t refs;
 	uint32_t zone_cnt; /* zones in the image */
 	int fd;
-	bool is_huge; /* the memfd is in huge pages */
-	/* Each field below belongs to one caller, which sets it before it reads it. */
-	uint32_t mark;  /* served_zones.c: the last walk over zones that met the image */
-	uint32_t place; /* image_cache.c: the image's index in the list that is stored */
+	bool is_huge;       /* the memfd is in huge pages */
+	bool is_stale;      /* reload_keep.c: it has zones that nobody wants, and is not to stay */
+	bool is_moving;     /* reload_pack.c: its zones are about to move to another image */
+	bool is_kept;       /* the same: they are not to */
+	uint32_t place;     /* image_cache.c: the image's index in the list that is stored */
+	uint32_t layer_cnt; /* living_layers.c: layers of living zones in the image */
+	uint32_t layer_place; /* the same: the image's index in the list of those */
 };
 
 /* The images of one table, newest first. */
@@ -59,6 +62,9 @@ __attribute__((nonnull, warn_unused_result)) int vly_image_list_add(struct vly_i
 
 /* Sorts the list, newest first. */
 __attribute__((nonnull)) void vly_image_list_sort(struct vly_image_list *list);
+
+/* Leaves each image of a sorted list there once. */
+__attribute__((nonnull)) void vly_image_list_unique(struct vly_image_list *list);
 
 /* Takes one more reference. Returns `list`. */
 __attribute__((nonnull)) struct vly_image_list *vly_image_list_get(struct vly_image_list *list);

@@ -11,7 +11,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <volley/dns.h>
 #include <volley/publish.h>
+
+#include "common/send_room.h"
 
 /* The dataplane sends nothing longer than these; a longer packet is cut off, and refused for its
  * size. */
@@ -19,7 +22,12 @@ union incoming {
 	struct vly_publish_header header;
 	struct vly_publish_hello hello;
 	struct vly_publish_result result;
-	unsigned char octets[1024];
+	struct vly_publish_client_request request;
+	struct vly_publish_connection connection;
+	unsigned char octets[sizeof(struct vly_publish_connection) + VLY_PUBLISH_OCTETS_MAX + 1];
+	/* a query, and the response that is to be signed */
+	unsigned char
+		both[sizeof(struct vly_publish_client_request) + 2 * VLY_MESSAGE_BYTES_MAX + 1];
 };
 
 union rights {
@@ -64,6 +72,8 @@ vly_publish_link_init(struct vly_publish_link *link, uv_loop_t *loop, const char
 	link->arg = arg;
 	uv_fs_event_init(loop, &link->watch);
 	link->watch.data = link;
+	uv_prepare_init(loop, &link->flush);
+	link->flush.data = link;
 }
 
 static void
@@ -79,6 +89,8 @@ drop(struct vly_publish_link *link)
 
 	if (!link->poll)
 		return;
+	link->offer_cnt = 0;
+	link->offered_bytes = 0;
 	uv_fileno((uv_handle_t *)link->poll, &fd);
 	uv_poll_stop(link->poll);
 	link->poll->data = NULL;
@@ -137,24 +149,41 @@ receive(int fd, union incoming *message, int *passed_fd)
 	return bytes;
 }
 
-static void
-on_readable(uv_poll_t *poll, int status, int events)
-{
-	struct vly_publish_link *link = poll->data;
-	union incoming message;
-	int passed_fd;
-	uv_os_fd_t fd;
+/* Packets that are taken before the loop turns to others. */
+#define PACKETS_AT_ONCE 64
 
-	(void)events;
-	uv_fileno((uv_handle_t *)poll, &fd);
-	ssize_t bytes = status < 0 ? 0 : receive(fd, &message, &passed_fd);
+/* Takes one packet. Returns whether there may be more. */
+static bool
+take_packet(struct vly_publish_link *link, uv_os_fd_t fd)
+{
+	static union incoming message; /* large; the loop's alone */
+	const uv_poll_t *poll = link->poll;
+	int passed_fd;
+
+	ssize_t bytes = receive(fd, &message, &passed_fd);
 	if (bytes > 0) {
-		link->events->message(link->arg, &message, (size_t)bytes, passed_fd);
+		link->events->message(link->arg, &message, (size_t)bytes, &passed_fd);
 		if (passed_fd >= 0)
 			close(passed_fd);
 	} else if (bytes == 0 || (errno != EAGAIN && errno != EINTR)) {
 		vly_publish_link_close(link, "the dataplane closed the connection");
 	}
+	return bytes > 0 && link->poll == poll;
+}
+
+static void
+on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct vly_publish_link *link = poll->data;
+	bool more = status >= 0;
+	uv_os_fd_t fd;
+
+	(void)events;
+	uv_fileno((uv_handle_t *)poll, &fd);
+	if (status < 0)
+		vly_publish_link_close(link, "the dataplane closed the connection");
+	for (unsigned i = 0; i < PACKETS_AT_ONCE && more; i++)
+		more = take_packet(link, fd);
 }
 
 int
@@ -180,13 +209,58 @@ vly_publish_link_open(struct vly_publish_link *link, char *reason, size_t reason
 		close(fd);
 		return -1;
 	}
+	vly_send_room_make(fd);
 	link->poll->data = link;
 	uv_poll_start(link->poll, UV_READABLE, on_readable);
 	return 0;
 }
 
-/* The socket's buffer holds the largest message many times over and only one is ever on its way, so
- * a send that would have to wait is a broken peer. */
+/* Sends the offers from `from` on, as many as there is surely room for. Returns how many. */
+static unsigned
+send_offers(struct vly_publish_link *link, int fd, unsigned from)
+{
+	struct mmsghdr packet[VLY_PUBLISH_OFFERS_MAX] = {0};
+	size_t room = vly_send_room_left(fd);
+	unsigned cnt = 0;
+
+	for (; from + cnt < link->offer_cnt; cnt++) {
+		struct iovec *offer = &link->offer[from + cnt];
+		if (offer->iov_len + VLY_SEND_ROOM_OVERHEAD > room)
+			break;
+		room -= offer->iov_len + VLY_SEND_ROOM_OVERHEAD;
+		packet[cnt].msg_hdr = (struct msghdr){.msg_iov = offer, .msg_iovlen = 1};
+	}
+	int sent = cnt > 0 ? sendmmsg(fd, packet, cnt, MSG_NOSIGNAL | MSG_DONTWAIT) : 0;
+	return sent > 0 ? (unsigned)sent : 0;
+}
+
+/* Sends what was offered. What finds no room is lost. */
+static void
+flush(struct vly_publish_link *link)
+{
+	unsigned sent = 0;
+	unsigned cnt = 1;
+	uv_os_fd_t fd;
+
+	uv_prepare_stop(&link->flush);
+	if (!link->poll || link->offer_cnt == 0)
+		return;
+	uv_fileno((uv_handle_t *)link->poll, &fd);
+	for (; cnt > 0 && sent < link->offer_cnt; sent += cnt)
+		cnt = send_offers(link, fd, sent);
+	link->offer_cnt = 0;
+	link->offered_bytes = 0;
+}
+
+static void
+on_flush(uv_prepare_t *prepare)
+{
+	flush(prepare->data);
+}
+
+/* The socket's buffer holds the largest message many times over, only one is ever on its way, and
+ * what is offered leaves room for it (common/send_room.h): a send that would have to wait is a
+ * broken peer. */
 void
 vly_publish_link_send(struct vly_publish_link *link, const void *message, size_t bytes, int fd)
 {
@@ -201,6 +275,7 @@ vly_publish_link_send(struct vly_publish_link *link, const void *message, size_t
 
 	if (!link->poll)
 		return;
+	flush(link); /* clients do not wait for what the dataplane does with this packet */
 	if (fd >= 0) {
 		memcpy(CMSG_DATA(&rights.header), &fd, sizeof(fd));
 		header.msg_control = &rights;
@@ -211,12 +286,35 @@ vly_publish_link_send(struct vly_publish_link *link, const void *message, size_t
 		vly_publish_link_close(link, strerror(errno));
 }
 
+void
+vly_publish_link_offer(struct vly_publish_link *link, const void *message, size_t bytes)
+{
+	if (!link->poll)
+		return;
+	if (link->offer_cnt == VLY_PUBLISH_OFFERS_MAX ||
+	    bytes > sizeof(link->offered) - link->offered_bytes)
+		flush(link);
+	uint8_t *at = link->offered + link->offered_bytes;
+	memcpy(at, message, bytes);
+	link->offer[link->offer_cnt++] = (struct iovec){at, bytes};
+	link->offered_bytes += bytes;
+	uv_prepare_start(&link->flush, on_flush);
+}
+
+static void
+on_flush_closed(uv_handle_t *handle)
+{
+	struct vly_publish_link *link = handle->data;
+
+	link->freed(link->arg);
+}
+
 static void
 on_watch_closed(uv_handle_t *handle)
 {
 	struct vly_publish_link *link = handle->data;
 
-	link->freed(link->arg);
+	uv_close((uv_handle_t *)&link->flush, on_flush_closed);
 }
 
 void

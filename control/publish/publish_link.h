@@ -12,17 +12,23 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
 #include <uv.h>
 
 struct vly_publish_link_events {
-	/* One packet (untrusted; aligned; valid during the call). `fd` came with it, or -1; it is
-	 * closed after the call. */
-	void (*message)(void *arg, const void *message, size_t bytes, int fd);
+	/* One packet (untrusted; aligned; valid during the call). *fd came with it, or is -1; it is
+	 * closed after the call, unless the callee takes it and sets -1. */
+	void (*message)(void *arg, const void *message, size_t bytes, int *fd);
 	/* Either side has ended the connection. `reason` is one sentence. */
 	void (*down)(void *arg, const char *reason);
 	/* The name of the socket was created or changed: opening may work now. */
 	void (*appears)(void *arg);
 };
+
+/* What is offered goes in one system call before the loop waits, up to so many packets and octets. */
+#define VLY_PUBLISH_OFFERS_MAX    64
+#define VLY_PUBLISH_OFFERED_BYTES (2 * 65536)
 
 struct vly_publish_link {
 	uv_loop_t *loop;
@@ -32,6 +38,11 @@ struct vly_publish_link {
 	uv_fs_event_t watch;
 	bool watching;
 	uv_poll_t *poll; /* NULL: not open */
+	uv_prepare_t flush;
+	struct iovec offer[VLY_PUBLISH_OFFERS_MAX];
+	unsigned offer_cnt;
+	size_t offered_bytes;
+	uint8_t offered[VLY_PUBLISH_OFFERED_BYTES];
 	void (*freed)(void *arg);
 };
 
@@ -48,6 +59,11 @@ vly_publish_link_open(struct vly_publish_link *link, char *reason, size_t reason
  * connection, and `down` is called. */
 __attribute__((nonnull)) void vly_publish_link_send(struct vly_publish_link *link,
 						    const void *message, size_t bytes, int fd);
+
+/* Sends one packet of at most 65,536 octets and a header, soon, if that leaves room for those of
+ * vly_publish_link_send(); otherwise it is lost. */
+__attribute__((nonnull)) void vly_publish_link_offer(struct vly_publish_link *link,
+						     const void *message, size_t bytes);
 
 /* Ends the connection, and calls `down`. */
 __attribute__((nonnull)) void vly_publish_link_close(struct vly_publish_link *link,

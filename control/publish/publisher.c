@@ -105,6 +105,8 @@ on_link_down(void *arg, const char *reason)
 	bool was_up = publisher->state > VLY_PUBLISHER_GREETING;
 
 	publisher->state = VLY_PUBLISHER_DOWN;
+	publisher->is_ahead = false;
+	publisher->refused[0] = '\0';
 	vly_held_images_disconnect(&publisher->held);
 	vly_counters_unmap(publisher->counters);
 	publisher->counters = NULL;
@@ -175,40 +177,88 @@ on_committed(struct vly_publisher *publisher, const struct vly_publish_result *r
 		.zone_cnt = result->zone_cnt,
 	};
 
+	/* changes of living zones make many commits */
+	enum vly_log_level level =
+		publisher->zone_cnt == result->zone_cnt && publisher->generation > 1 ? VLY_LOG_DEBUG
+										     : VLY_LOG_INFO;
 	publisher->zone_cnt = result->zone_cnt;
 	vly_held_images_commit(&publisher->held, list);
 	publisher->retried_commit = false;
+	publisher->refused[0] = '\0';
 	if (published)
 		settle_next(publisher);
 	/* if the list was replaced meanwhile, the dataplane does not have the right one yet */
 	vly_publisher_hold(&publisher->committed, list == publisher->settled ? list : NULL);
 	set_error(publisher, VLY_LOG_INFO, "");
-	vly_log_info("dataplane: serves %" PRIu32 " zone%s, generation %" PRIu64, done.zone_cnt,
-		     vly_plural(done.zone_cnt), done.generation);
+	vly_log(level, "dataplane: serves %" PRIu32 " zone%s, generation %" PRIu64, done.zone_cnt,
+		vly_plural(done.zone_cnt), done.generation);
 	vly_publisher_step(publisher);
 	if (published)
 		report(publisher, &done);
 }
 
+/* The dataplane has other images than we thought, or another generation: the whole list follows. */
+static bool
+is_out_of_step(const struct vly_publisher *publisher, const struct vly_publish_result *result)
+{
+	return !publisher->retried_commit &&
+	       (result->code == VLY_PUBLISH_UNKNOWN || result->code == VLY_PUBLISH_STALE);
+}
+
+/* The RESULT of an image whose commit has been sent, too. */
+static void
+on_image_ahead(struct vly_publisher *publisher, const struct vly_publish_result *result)
+{
+	publisher->is_ahead = false;
+	if (result->code != VLY_PUBLISH_OK)
+		snprintf(publisher->refused, sizeof(publisher->refused), "%s",
+			 *result->text ? result->text : "no reason given");
+	else if (vly_held_images_add(&publisher->held, publisher->asked_id) < 0)
+		vly_publish_link_close(&publisher->link, "out of memory");
+}
+
+/* The RESULT of a commit, or of a part of it. If an image was refused, its commit fails as a whole: the
+ * dataplane gets all parts, or it would take those of the next commit for the rest. */
+static void
+on_commit_result(struct vly_publisher *publisher, const struct vly_publish_result *result)
+{
+	char text[sizeof(publisher->refused)];
+
+	if (result->code == VLY_PUBLISH_OK) {
+		if (!vly_publisher_continue(publisher))
+			on_committed(publisher, result);
+	} else if (publisher->refused[0] != '\0') {
+		memcpy(text, publisher->refused, sizeof(text));
+		publisher->refused[0] = '\0';
+		on_denied(publisher, text);
+	} else if (is_out_of_step(publisher, result)) {
+		publisher->retried_commit = true;
+		if (result->code == VLY_PUBLISH_UNKNOWN)
+			vly_held_images_clear(&publisher->held);
+		publisher->held.is_known = false;
+		vly_publisher_step(publisher);
+	} else {
+		on_denied(publisher, result->text);
+	}
+}
+
 static void
 on_result(struct vly_publisher *publisher, const struct vly_publish_result *result)
 {
-	if (publisher->state < VLY_PUBLISHER_SENDING || result->header.seq != publisher->seq) {
+	if (publisher->state < VLY_PUBLISHER_SENDING ||
+	    result->header.seq != publisher->seq - publisher->is_ahead) {
 		vly_publish_link_close(&publisher->link, "unexpected reply (no request pending)");
 		return;
 	}
-	if (publisher->state == VLY_PUBLISHER_DEFENDING) {
+	if (publisher->is_ahead) {
+		on_image_ahead(publisher, result);
+	} else if (publisher->state == VLY_PUBLISHER_COMMITTING) {
+		on_commit_result(publisher, result);
+	} else if (publisher->state == VLY_PUBLISHER_DEFENDING) {
 		vly_publish_defence_result(&publisher->defence, result);
-		vly_publisher_step(publisher);
-	} else if (result->code == VLY_PUBLISH_UNKNOWN &&
-		   publisher->state == VLY_PUBLISHER_COMMITTING && !publisher->retried_commit) {
-		publisher->retried_commit = true;
-		vly_held_images_clear(&publisher->held);
 		vly_publisher_step(publisher);
 	} else if (result->code != VLY_PUBLISH_OK) {
 		on_denied(publisher, result->text);
-	} else if (publisher->state == VLY_PUBLISHER_COMMITTING) {
-		on_committed(publisher, result);
 	} else if (vly_held_images_add(&publisher->held, publisher->asked_id) < 0) {
 		on_denied(publisher, "out of memory");
 	} else {
@@ -249,13 +299,67 @@ on_hello(struct vly_publisher *publisher, const struct vly_publish_hello *hello,
 		report(publisher, &(struct vly_publish_report){.outcome = VLY_PUBLISH_HELD});
 }
 
+/* Whether the message is of this type, one of those that come at any time after HELLO, also while a
+ * RESULT is awaited. */
+static bool
+is_from_client(const struct vly_publisher *publisher, const void *message, size_t bytes,
+	       enum vly_publish_type type)
+{
+	const struct vly_publish_header *header = message;
+
+	return publisher->state != VLY_PUBLISHER_GREETING && bytes >= sizeof(*header) &&
+	       header->type == type;
+}
+
 static void
-on_link_message(void *arg, const void *message, size_t bytes, int fd)
+take_request(struct vly_publisher *publisher, const struct vly_publish_client_request *request,
+	     size_t bytes)
+{
+	const char *reason = vly_publish_check_request(request, bytes);
+
+	if (reason)
+		vly_publish_link_close(&publisher->link, reason);
+	else if (publisher->request)
+		publisher->request(publisher->request_arg, request);
+}
+
+static void
+take_connection(struct vly_publisher *publisher, const struct vly_publish_connection *connection,
+		size_t bytes, int *fd)
+{
+	const char *reason = vly_publish_check_connection(connection, bytes);
+
+	if (reason) {
+		vly_publish_link_close(&publisher->link, reason);
+	} else if (*fd < 0) { /* the kernel has closed it, and the client connects again */
+		if (!publisher->is_short_of_files)
+			vly_log_warning("a client's connection is lost: no more files may be open "
+					"(ulimit -n, LimitNOFILE=)");
+		publisher->is_short_of_files = true;
+	} else if (publisher->connection) {
+		publisher->is_short_of_files = false;
+		int taken = *fd;
+		*fd = -1;
+		publisher->connection(publisher->connection_arg, taken, connection);
+	}
+}
+
+static void
+on_link_message(void *arg, const void *message, size_t bytes, int *fd)
 {
 	struct vly_publisher *publisher = arg;
 	const struct vly_publish_header *header = message;
 	const struct vly_publish_result *result = message;
 	bool greeting = publisher->state == VLY_PUBLISHER_GREETING;
+
+	if (is_from_client(publisher, message, bytes, VLY_PUBLISH_REQUEST)) {
+		take_request(publisher, message, bytes);
+		return;
+	}
+	if (is_from_client(publisher, message, bytes, VLY_PUBLISH_CONNECTION)) {
+		take_connection(publisher, message, bytes, fd);
+		return;
+	}
 	bool is_result = bytes >= sizeof(*header) && header->type == VLY_PUBLISH_RESULT;
 	const char *reason = greeting && !is_result ? vly_publish_check_hello(message, bytes)
 						    : vly_publish_check_result(message, bytes);
@@ -268,7 +372,7 @@ on_link_message(void *arg, const void *message, size_t bytes, int fd)
 					       ? "another volley-control is connected"
 					       : result->text);
 	else if (greeting)
-		on_hello(publisher, message, fd);
+		on_hello(publisher, message, *fd);
 	else
 		on_result(publisher, result);
 }
@@ -299,6 +403,34 @@ vly_publisher_new(uv_loop_t *loop, const char *path)
 	vly_publish_link_init(&publisher->link, loop, publisher->path, &link_events, publisher);
 	connect_now(publisher);
 	return publisher;
+}
+
+void
+vly_publisher_on_commit(struct vly_publisher *publisher, void (*commit)(void *arg, uint64_t seq),
+			void *arg)
+{
+	publisher->commit = commit;
+	publisher->commit_arg = arg;
+}
+
+void
+vly_publisher_on_request(struct vly_publisher *publisher,
+			 void (*request)(void *arg,
+					 const struct vly_publish_client_request *request),
+			 void *arg)
+{
+	publisher->request = request;
+	publisher->request_arg = arg;
+}
+
+void
+vly_publisher_on_connection(struct vly_publisher *publisher,
+			    void (*connection)(void *arg, int socket,
+					       const struct vly_publish_connection *connection),
+			    void *arg)
+{
+	publisher->connection = connection;
+	publisher->connection_arg = arg;
 }
 
 void
@@ -352,6 +484,12 @@ vly_publisher_status(const struct vly_publisher *publisher, struct vly_publisher
 		status->hello = publisher->hello;
 }
 
+bool
+vly_publisher_is_holding(const struct vly_publisher *publisher)
+{
+	return publisher->held_back;
+}
+
 static void
 on_closed(void *arg)
 {
@@ -365,6 +503,7 @@ on_closed(void *arg)
 	vly_image_list_free(publisher->committed);
 	vly_image_list_free(publisher->asked);
 	vly_held_images_free(&publisher->held);
+	vly_publish_change_free(&publisher->change);
 	free(publisher->path);
 	free(publisher);
 }

@@ -93,8 +93,42 @@ vly_publisher_defend(struct vly_publisher *publisher, int fd,
 		     void (*done)(void *arg, enum vly_publish_outcome outcome, const char *text),
 		     void *arg);
 
+/* Registers the function that is called when the commit of the list that is being published has been
+ * sent: vly_publisher_respond_after() takes its seq. If it has to be sent again, once more. */
+__attribute__((nonnull(1))) void vly_publisher_on_commit(struct vly_publisher *publisher,
+							 void (*commit)(void *arg, uint64_t seq),
+							 void *arg);
+
+/* Registers the function that gets requests of clients (checked; valid during the call), or NULL. */
+__attribute__((nonnull(1))) void vly_publisher_on_request(
+	struct vly_publisher *publisher,
+	void (*request)(void *arg, const struct vly_publish_client_request *request), void *arg);
+
+/* Registers the function that gets connections of clients, or NULL: then they are closed. `socket` is
+ * the function's own, non-blocking; `connection` is checked, and valid during the call. */
+__attribute__((nonnull(1))) void vly_publisher_on_connection(
+	struct vly_publisher *publisher,
+	void (*connection)(void *arg, int socket, const struct vly_publish_connection *connection),
+	void *arg);
+
+/* Sends the response of a request, by its seq; 0 octets: there is none, and the client may ask again.
+ * Without a connection, or when the dataplane does not read, it is lost. */
+__attribute__((nonnull(1))) void vly_publisher_respond(struct vly_publisher *publisher,
+						       uint64_t seq, const uint8_t *message,
+						       size_t bytes);
+
+/* The same, but the dataplane sends the response only if it has carried out the commit with this seq,
+ * which was the last one sent. */
+__attribute__((nonnull)) void vly_publisher_respond_after(struct vly_publisher *publisher,
+							  uint64_t commit_seq, uint64_t seq,
+							  const uint8_t *message, size_t bytes);
+
 __attribute__((nonnull)) void vly_publisher_status(const struct vly_publisher *publisher,
 						   struct vly_publisher_status *status);
+
+/* Whether the list published last is held back; also when no dataplane is connected, which decides
+ * about it then. */
+__attribute__((nonnull)) bool vly_publisher_is_holding(const struct vly_publisher *publisher);
 
 /* Disconnects. The memory is freed when the loop has closed the handles. */
 void vly_publisher_free(struct vly_publisher *publisher);

@@ -35,6 +35,7 @@
 
 #include "base/reason.h"
 #include "held_images.h"
+#include "publish_change.h"
 #include "publish_defence.h"
 #include "publish_link.h"
 #include "publisher.h"
@@ -60,7 +61,7 @@ struct vly_publisher {
 	uint64_t away_since_ms; /* uv_now(); 0: never connected */
 	bool deaf; /* it refused `settled`: not sent again until the next list, or connection */
 	bool held_back;
-	bool retried_commit; /* after VLY_PUBLISH_UNKNOWN: all images were sent again */
+	bool retried_commit; /* after VLY_PUBLISH_UNKNOWN or _STALE: once, from nothing */
 	char error[VLY_REASON_BYTES];
 
 	/* each a reference of its own: a list may be replaced while its commit is in flight */
@@ -71,14 +72,26 @@ struct vly_publisher {
 	uint64_t generation;         /* of the last commit that it acknowledged */
 	uint32_t zone_cnt;           /* of that generation */
 	struct vly_held_images held; /* images that it has */
-	uint64_t asked_id;           /* SENDING: the image in flight */
+	uint64_t asked_id;           /* SENDING, is_ahead: the image in flight */
+	/* COMMITTING: the commit follows an image whose RESULT is awaited first */
+	bool is_ahead;
+	char refused[VLY_PUBLISH_TEXT_BYTES]; /* why that image was refused, or "" */
+	uint32_t unsent_cnt; /* SENDING: the first images of `asked` that may be missing */
+	struct vly_publish_change change; /* COMMITTING: what is being committed */
 	struct vly_publish_defence defence;
 	uint64_t seq;                   /* of the last request */
 	struct vly_publish_hello hello; /* the last one */
 	struct vly_counters *counters;  /* mapped while connected, or NULL */
 
+	void (*request)(void *arg, const struct vly_publish_client_request *request);
+	void *request_arg;
+	void (*connection)(void *arg, int socket, const struct vly_publish_connection *connection);
+	void *connection_arg;
+	bool is_short_of_files; /* the last one came without its socket, which was logged */
 	void (*done)(void *arg, const struct vly_publish_report *report);
 	void *done_arg;
+	void (*commit)(void *arg, uint64_t seq);
+	void *commit_arg;
 };
 
 /* publisher_send.c */
@@ -91,5 +104,9 @@ __attribute__((nonnull(1))) void vly_publisher_hold(struct vly_image_list **plac
  * If there is nothing to send, the state is IDLE. To be called when no request is in flight; does
  * not block. */
 __attribute__((nonnull)) void vly_publisher_step(struct vly_publisher *publisher);
+
+/* Sends the next part of the commit that is under way. Returns false if all of it was sent. */
+__attribute__((nonnull, warn_unused_result)) bool
+vly_publisher_continue(struct vly_publisher *publisher);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
+#include <string.h>
+
+#include <volley/dns.h>
 
 #include "publish_message.h"
 #include "publisher_parts.h"
@@ -47,8 +50,9 @@ send_image(struct vly_publisher *publisher, struct vly_image_list *list,
 	ask(publisher, VLY_PUBLISHER_SENDING, &message, bytes, image->fd);
 }
 
+/* Sends the next part of the change. */
 static void
-send_commit(struct vly_publisher *publisher, struct vly_image_list *list)
+send_change(struct vly_publisher *publisher)
 {
 	struct vly_publish_commit *message = malloc(VLY_PUBLISH_COMMIT_BYTES_MAX);
 
@@ -56,13 +60,71 @@ send_commit(struct vly_publisher *publisher, struct vly_image_list *list)
 		vly_publish_link_close(&publisher->link, "out of memory");
 		return;
 	}
-	if (publisher->generation < publisher->hello.generation)
-		publisher->generation = publisher->hello.generation;
-	size_t bytes = vly_publish_write_commit(message, ++publisher->seq,
-						publisher->generation + 1, list);
-	vly_publisher_hold(&publisher->asked, list);
+	size_t bytes = vly_publish_write_commit(message, ++publisher->seq, &publisher->change);
 	ask(publisher, VLY_PUBLISHER_COMMITTING, message, bytes, -1);
 	free(message);
+	if (publisher->commit && publisher->asked == publisher->next &&
+	    publisher->state == VLY_PUBLISHER_COMMITTING &&
+	    vly_publish_change_is_sent(&publisher->change))
+		publisher->commit(publisher->commit_arg, publisher->seq);
+}
+
+static void
+send_commit(struct vly_publisher *publisher, struct vly_image_list *list)
+{
+	struct vly_held_images *held = &publisher->held;
+	uint64_t since = held->is_known ? publisher->generation : 0;
+
+	if (publisher->generation < publisher->hello.generation)
+		publisher->generation = publisher->hello.generation;
+	if (vly_held_images_reserve(held, list->cnt) < 0 ||
+	    vly_publish_change_begin(&publisher->change, held, list, since,
+				     publisher->generation + 1) < 0) {
+		vly_publish_link_close(&publisher->link, "out of memory");
+		return;
+	}
+	vly_publisher_hold(&publisher->asked, list);
+	send_change(publisher);
+}
+
+bool
+vly_publisher_continue(struct vly_publisher *publisher)
+{
+	if (vly_publish_change_is_sent(&publisher->change))
+		return false;
+	send_change(publisher);
+	return true;
+}
+
+/* The next image of the list that the dataplane lacks, the oldest first; NULL: none. */
+static const struct vly_live_image *
+find_missing(struct vly_publisher *publisher, const struct vly_image_list *list)
+{
+	uint32_t left = list->cnt;
+
+	/* without this, each image would cost a look at all before it */
+	if (publisher->asked == list && publisher->state == VLY_PUBLISHER_SENDING &&
+	    publisher->unsent_cnt < left)
+		left = publisher->unsent_cnt;
+	while (left > 0 && vly_held_images_have(&publisher->held, list->image[left - 1]->id))
+		left--;
+	publisher->unsent_cnt = left;
+	return left > 0 ? list->image[left - 1] : NULL;
+}
+
+/* Sends an image. The commit follows at once if it is the last one, which saves waiting for the
+ * dataplane once more: a change of a living zone is one image. If the dataplane refuses the image, it
+ * refuses the commit, too. */
+static void
+send_missing(struct vly_publisher *publisher, struct vly_image_list *list,
+	     const struct vly_live_image *image)
+{
+	send_image(publisher, list, image);
+	if (image != list->image[0] || publisher->state != VLY_PUBLISHER_SENDING)
+		return;
+	publisher->refused[0] = '\0';
+	publisher->is_ahead = true;
+	send_commit(publisher, list);
 }
 
 static void
@@ -79,19 +141,53 @@ void
 vly_publisher_step(struct vly_publisher *publisher)
 {
 	struct vly_image_list *want = publisher->next ? publisher->next : publisher->settled;
+	const struct vly_live_image *missing = NULL;
 
 	uv_timer_stop(&publisher->deadline);
+	publisher->is_ahead = false;
+	if (want)
+		missing = find_missing(publisher, want);
 	publisher->state = VLY_PUBLISHER_IDLE;
-	if (vly_publish_defence_is_due(&publisher->defence)) {
+	if (vly_publish_defence_is_due(&publisher->defence))
 		send_defence(publisher);
+	else if (!want || want == publisher->committed || publisher->held_back || publisher->deaf)
 		return;
-	}
-	if (!want || want == publisher->committed || publisher->held_back || publisher->deaf)
-		return;
-	for (uint32_t i = 0; i < want->cnt; i++)
-		if (!vly_held_images_have(&publisher->held, want->image[i]->id)) {
-			send_image(publisher, want, want->image[i]);
-			return;
-		}
-	send_commit(publisher, want);
+	else if (missing)
+		send_missing(publisher, want, missing);
+	else
+		send_commit(publisher, want);
+}
+
+/* Offers a RESPONSE, or a RESPONSE_AFTER the commit with this seq. */
+static void
+offer_response(struct vly_publisher *publisher, enum vly_publish_type type, uint64_t commit_seq,
+	       uint64_t seq, const uint8_t *message, size_t bytes)
+{
+	static uint8_t packet[sizeof(struct vly_publish_response_after) + VLY_MESSAGE_BYTES_MAX];
+	struct vly_publish_response_after head = {.commit_seq = commit_seq};
+	const size_t head_bytes = type == VLY_PUBLISH_RESPONSE ? sizeof(head.header) : sizeof(head);
+
+	head.header = (struct vly_publish_header){
+		.type = type,
+		.bytes = (uint32_t)(head_bytes + bytes),
+		.seq = seq,
+	};
+	memcpy(packet, &head, head_bytes);
+	if (bytes > 0)
+		memcpy(packet + head_bytes, message, bytes);
+	vly_publish_link_offer(&publisher->link, packet, head_bytes + bytes);
+}
+
+void
+vly_publisher_respond(struct vly_publisher *publisher, uint64_t seq, const uint8_t *message,
+		      size_t bytes)
+{
+	offer_response(publisher, VLY_PUBLISH_RESPONSE, 0, seq, message, bytes);
+}
+
+void
+vly_publisher_respond_after(struct vly_publisher *publisher, uint64_t commit_seq, uint64_t seq,
+			    const uint8_t *message, size_t bytes)
+{
+	offer_response(publisher, VLY_PUBLISH_RESPONSE_AFTER, commit_seq, seq, message, bytes);
 }

@@ -2,7 +2,6 @@
 #include "cache_lookup.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <xxhash.h>
 
 #include "common/version.h"
+#include "file_look.h"
 #include "store/image_files.h"
 
 uint64_t
@@ -95,32 +95,17 @@ find_item(struct finder *finder, const char *name)
 	return item;
 }
 
-static bool
-includes_unchanged(const char *includes)
-{
-	struct vly_file_stamp then;
-	char file[PATH_MAX];
-	struct stat status;
-
-	while (vly_index_next_include(&includes, &then, file, sizeof(file))) {
-		if (stat(file, &status) != 0)
-			return false;
-		struct vly_file_stamp now = vly_file_stamp(&status);
-		if (!vly_file_stamp_equals(&now, &then))
-			return false;
-	}
-	return true;
-}
-
 static void
 match_zones(struct vly_cache_lookup *lookup, const struct vly_load_item *items, uint32_t cnt)
 {
 	struct finder finder = {.items = items, .cnt = cnt};
+	bool all_found = true;
 	uint32_t *found_cnt = calloc(lookup->index.image_cnt + 1, sizeof(*found_cnt));
 
 	for (uint32_t z = 0; found_cnt != NULL && z < lookup->index.zone_cnt; z++) {
 		const struct vly_index_zone *zone = &lookup->index.zone[z];
 		const struct vly_load_item *item = find_item(&finder, zone->name);
+		all_found &= item != NULL;
 		if (item == NULL)
 			continue;
 		uint32_t idx = (uint32_t)(item - items);
@@ -128,11 +113,14 @@ match_zones(struct vly_cache_lookup *lookup, const struct vly_load_item *items, 
 		lookup->zone_of[idx] = z + 1;
 		lookup->unchanged[idx] = strcmp(item->file, zone->file) == 0 &&
 					 vly_file_stamp_equals(&item->stamp, &zone->info.stamp) &&
-					 includes_unchanged(zone->includes);
+					 vly_includes_unchanged(zone->includes);
 	}
-	for (uint32_t i = 0; i < lookup->index.image_cnt; i++)
+	for (uint32_t i = 0; i < lookup->index.image_cnt; i++) {
+		const struct vly_index_image *image = &lookup->index.image[i];
+		const uint32_t elsewhere = all_found ? image->superseded_cnt : 0;
 		lookup->image[i].useless =
-			found_cnt == NULL || found_cnt[i] != lookup->index.image[i].zone_cnt;
+			found_cnt == NULL || found_cnt[i] + elsewhere != image->zone_cnt;
+	}
 	free(found_cnt);
 	free(finder.by_name);
 }
@@ -153,7 +141,7 @@ new_lookup(const struct vly_image_index *index, uint32_t item_cnt)
 		vly_cache_lookup_free(lookup);
 		return NULL;
 	}
-	for (uint32_t i = 0; i < index->image_cnt; i++) {
+	for (uint32_t i = index->image_cnt; i-- > 0;) { /* the oldest is the last one */
 		lookup->image[i].image = index->image[i];
 		lookup->image[i].id = vly_live_image_next_id();
 	}

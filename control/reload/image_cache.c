@@ -12,6 +12,11 @@
 #include "common/plural.h"
 #include "store/image_files.h"
 
+/* The cache is written in one part of so many of the time at most. It is about all zones, and while
+ * they are read no reload begins. Smaller: many changes in a row are slower. Larger: after a crash more
+ * zones are read from their files. */
+#define PAUSE_PART 20
+
 enum state {
 	IDLE,
 	READING, /* the served zones */
@@ -20,7 +25,7 @@ enum state {
 
 struct kept_image {
 	struct vly_index_image image;
-	uint32_t zone_cnt; /* that are answered from it */
+	uint32_t zone_cnt; /* that are answered from it, and can be told */
 	uint32_t number;   /* in the index, when it is whole */
 	bool is_whole;
 };
@@ -39,6 +44,8 @@ struct vly_image_cache {
 	struct vly_index_text text;
 	uint32_t image_cnt; /* in the index */
 	uint32_t zone_cnt;
+	uint64_t begin_ms;
+	uint64_t next_ms; /* not earlier is the next time */
 	char reason[VLY_REASON_BYTES];
 	char trouble[VLY_TROUBLE_BYTES]; /* of the last time that it was written, or "" */
 };
@@ -46,27 +53,33 @@ struct vly_image_cache {
 static bool
 can_be_told(const struct vly_served_zone *zone)
 {
-	return strchr(zone->file, '\n') == NULL;
+	return zone->image != NULL && !zone->is_adopted && strchr(zone->file, '\n') == NULL;
 }
 
-/* An image is stored when all zones in it are served from it. Any other would bring replaced
- * versions back. */
+/* An image is stored when all zones in it are served from it, or from a newer image that is stored.
+ * Any other would bring replaced versions back. */
 static int
 choose_images(struct vly_image_cache *cache)
 {
 	const struct vly_served_zones *served = cache->served;
+	const struct vly_served_zone *zone;
 
 	for (uint32_t i = 0; i < cache->list->cnt; i++)
 		if (vly_image_files_describe(cache->list->image[i]->fd, &cache->kept[i].image) != 0)
 			return -1;
-	for (uint32_t i = 0; i < served->config->zone_cnt; i++) {
-		const struct vly_served_zone *zone = &served->zones[i];
-		if (zone->image != NULL && can_be_told(zone))
+	bool all_told = true;
+	for (uint32_t i = 0; (zone = vly_served_zones_next(served, &i)) != NULL; i++)
+		if (can_be_told(zone))
 			cache->kept[zone->image->place].zone_cnt++;
-	}
+		else if (zone->image != NULL && !zone->is_adopted)
+			all_told = false;
+	for (uint32_t i = 0; i < cache->list->cnt; i++)
+		all_told &= !cache->list->image[i]->is_stale;
 	for (uint32_t i = 0; i < cache->list->cnt; i++) {
 		struct kept_image *kept = &cache->kept[i];
-		kept->is_whole = kept->zone_cnt == kept->image.zone_cnt;
+		kept->image.superseded_cnt = all_told ? kept->image.zone_cnt - kept->zone_cnt : 0;
+		kept->is_whole =
+			kept->zone_cnt + kept->image.superseded_cnt == kept->image.zone_cnt;
 		if (!kept->is_whole)
 			continue;
 		kept->number = cache->image_cnt++;
@@ -80,15 +93,16 @@ read_served(uv_work_t *work)
 {
 	struct vly_image_cache *cache = work->data;
 	const struct vly_served_zones *served = cache->served;
+	const struct vly_served_zone *zone;
 
 	vly_index_begin(&cache->text, cache->settings);
 	if (choose_images(cache) != 0) {
 		snprintf(cache->reason, sizeof(cache->reason), "an image could not be read: %m");
 		return;
 	}
-	for (uint32_t i = 0; i < served->config->zone_cnt; i++) {
-		const struct vly_served_zone *zone = &served->zones[i];
-		if (zone->image == NULL || !cache->kept[zone->image->place].is_whole)
+	for (uint32_t i = 0; (zone = vly_served_zones_next(served, &i)) != NULL; i++) {
+		if (zone->image == NULL || zone->is_adopted ||
+		    !cache->kept[zone->image->place].is_whole)
 			continue;
 		const struct vly_index_zone entry = {
 			.image = cache->kept[zone->image->place].number,
@@ -161,6 +175,8 @@ static void
 finish(struct vly_image_cache *cache)
 {
 	tell(cache);
+	uv_update_time(cache->loop);
+	cache->next_ms = uv_now(cache->loop) + PAUSE_PART * (uv_now(cache->loop) - cache->begin_ms);
 	vly_image_list_free(cache->list);
 	free(cache->kept);
 	free(cache->text.text);
@@ -216,6 +232,7 @@ void
 vly_image_cache_store(struct vly_image_cache *cache, const struct vly_served_zones *served,
 		      const struct vly_load_settings *settings)
 {
+	cache->begin_ms = uv_now(cache->loop);
 	cache->settings = vly_cache_settings_hash(settings);
 	cache->reason[0] = '\0';
 	cache->image_cnt = 0;
@@ -239,6 +256,14 @@ bool
 vly_image_cache_is_reading(const struct vly_image_cache *cache)
 {
 	return cache->state == READING;
+}
+
+uint64_t
+vly_image_cache_wait_ms(const struct vly_image_cache *cache)
+{
+	const uint64_t now_ms = uv_now(cache->loop);
+
+	return now_ms < cache->next_ms ? cache->next_ms - now_ms : 0;
 }
 
 bool

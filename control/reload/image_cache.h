@@ -5,7 +5,7 @@
  *
  * Use:
  *   1. vly_image_cache_new();
- *   2. vly_image_cache_store() when it is not busy;
+ *   2. vly_image_cache_store() when it is not busy, and vly_image_cache_wait_ms() is 0;
  *   3. vly_image_cache_free() when it is not busy.
  * A failure is logged once as long as it stays the same, and the next start parses the zone files.
  *
@@ -32,6 +32,10 @@ vly_image_cache_new(uv_loop_t *loop, const char *dir, void (*progress)(void *arg
 __attribute__((nonnull)) void vly_image_cache_store(struct vly_image_cache *cache,
 						    const struct vly_served_zones *served,
 						    const struct vly_load_settings *settings);
+
+/* For how long the cache should be left alone: 0 when it was last written long enough ago, by the time
+ * that this took. */
+__attribute__((nonnull)) uint64_t vly_image_cache_wait_ms(const struct vly_image_cache *cache);
 
 __attribute__((nonnull)) bool vly_image_cache_is_reading(const struct vly_image_cache *cache);
 __attribute__((nonnull)) bool vly_image_cache_is_busy(const struct vly_image_cache *cache);

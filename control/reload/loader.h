@@ -7,7 +7,8 @@
  *   2. vly_loader_progress() while it runs;
  *   3. `done` is called on the loop. Each item then has an image, an error, or both: an image of
  *      the cache (cache_lookup.h) is used for an unchanged zone, and as the older version of a zone
- *      that does not load;
+ *      that does not load. An item with a version that its zone holds has none of these if its files
+ *      have not changed since: they are looked at, but not opened;
  *   4. vly_load_items_clear() frees what the items hold.
  *
  * Threads: all functions are for the loop's thread, and none blocks. While a load runs, the items

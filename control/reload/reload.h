@@ -11,8 +11,9 @@
  *   4. vly_reloader_free() when nothing is pending or being stored.
  *
  * What a reload does:
- *   - A full reload reads the configuration and all zone files. A configuration with errors changes
- *     nothing. The defence follows when the zones are live. New sockets and a new state directory
+ *   - A full reload reads the configuration, and the zone files that have changed since they were
+ *     read; if what decides how zones are compiled has changed, or it is forced, all of them. A
+ *     configuration with errors changes nothing. The defence follows when the zones are live. New sockets and a new state directory
  *     take effect at the next start.
  *   - A reload of named zones reads their files, and nothing else.
  *   - A zone that fails keeps the version it had. One commit brings in all zones that loaded.
@@ -29,8 +30,10 @@
 #define VLY_CONTROL_RELOAD_H
 
 #include "defence/defender.h"
+#include "living/living.h"
 #include "loader.h"
-#include "publish/publisher.h"
+#include "member_zones.h"
+#include "publish/publish_turns.h"
 #include "served_zones.h"
 
 enum vly_reload_code {
@@ -49,7 +52,8 @@ struct vly_reload_report {
 	uint32_t failed_cnt;
 	const struct vly_config_errors *config_errors;
 	uint64_t record_cnt;
-	uint32_t cached_cnt; /* zones that came from the image cache */
+	uint32_t cached_cnt;    /* zones that came from the image cache */
+	uint32_t unchanged_cnt; /* zones that kept their version, as their files have not changed */
 	uint64_t duration_ms;
 	uint64_t generation; /* 0: not published */
 	/* the names of the programs that must be restarted for all of the configuration to take
@@ -69,13 +73,25 @@ struct vly_reload_asker; /* one request */
 /*
  * Makes a reloader, which owns `config` from then on; `config_path` and `key` are copied.
  * `keep_images`: the hash key was stored, so a cache written now is of use at the next start.
- * `defender` gets the defence of each new configuration. Publisher and defender must outlive the
- * reloader. Returns NULL without memory, and `config` stays the caller's.
+ * `defender` gets the defence of each new configuration, `living` the living zones. All of these and
+ * the publisher must outlive the reloader. Returns NULL without memory, and `config` stays the caller's.
  */
 __attribute__((nonnull, warn_unused_result)) struct vly_reloader *
 vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *config,
 		 const struct vly_hash_key *key, bool keep_images, struct vly_publisher *publisher,
-		 struct vly_defender *defender);
+		 struct vly_publish_turns *turns, struct vly_defender *defender,
+		 struct vly_living *living);
+
+/* Registers the function that gets each configuration that has come into force. */
+__attribute__((nonnull(1))) void
+vly_reloader_on_config(struct vly_reloader *reloader,
+		       void (*configured)(void *arg, const struct vly_config *config), void *arg);
+
+/* Registers the function that says whether a living zone has expired, and is not to be answered from the
+ * store when it is loaded. */
+__attribute__((nonnull(1))) void
+vly_reloader_on_expired(struct vly_reloader *reloader,
+			bool (*is_expired)(void *arg, const char *zone), void *arg);
 
 /*
  * Requests a reload of zones[0..zone_cnt-1] (copied; canonical names), or a full one when zone_cnt
@@ -89,6 +105,9 @@ vly_reloader_request(struct vly_reloader *reloader, char *const *zones, uint32_t
 
 /* Drops a request that is not done: its `done` is not called. The reload goes on. */
 __attribute__((nonnull)) void vly_reload_forget(struct vly_reload_asker *asker);
+
+/* Makes a reload that has not begun read all zone files, whether they have changed or not. */
+__attribute__((nonnull)) void vly_reload_force(struct vly_reload_asker *asker);
 
 /* Shows how far the reload of a request that is not done has come. */
 __attribute__((nonnull)) void vly_reload_progress(const struct vly_reload_asker *asker,

@@ -70,17 +70,44 @@ log_report(const struct vly_reload *reload)
 	log_warnings(reload);
 	vly_log(report->code == VLY_RELOAD_FAILED ? VLY_LOG_ERROR : VLY_LOG_INFO,
 		"loaded %" PRIu32 " of %" PRIu32 " zone%s, %" PRIu64 " record%s in %" PRIu64
-		".%03" PRIu64 " s, %" PRIu32 " zone%s from the image cache%s%s",
+		".%03" PRIu64 " s, %" PRIu32 " unchanged, %" PRIu32
+		" zone%s from the image cache%s%s",
 		report->zone_cnt - report->failed_cnt, report->zone_cnt,
 		vly_plural(report->zone_cnt), report->record_cnt, vly_plural(report->record_cnt),
-		report->duration_ms / 1000, report->duration_ms % 1000, report->cached_cnt,
-		vly_plural(report->cached_cnt), *report->text ? "; " : "", report->text);
+		report->duration_ms / 1000, report->duration_ms % 1000, report->unchanged_cnt,
+		report->cached_cnt, vly_plural(report->cached_cnt), *report->text ? "; " : "",
+		report->text);
 }
+
+static void watch_signatures(const struct vly_reload *reload);
 
 void
 vly_reloader_kick(struct vly_reloader *reloader)
 {
 	uv_idle_start(&reloader->kick, reloader->on_kick);
+}
+
+/* After a full reload that failed, what its scan would have found is still to be found. */
+static void
+follow_directories(const struct vly_reload *reload)
+{
+	struct vly_reloader *reloader = reload->reloader;
+
+	vly_directory_watch_set(&reloader->directories, reloader->live->config);
+	if (!reload->is_published && !reload->is_watched &&
+	    reloader->live->config->directory_cnt > 0)
+		vly_directory_watch_want_scan(&reloader->directories);
+}
+
+void
+vly_reload_drop(struct vly_reload *reload)
+{
+	struct vly_reloader *reloader = reload->reloader;
+
+	reloader->running = NULL;
+	vly_reload_end_members(reload);
+	vly_reload_free(reload);
+	vly_reloader_kick(reloader);
 }
 
 void
@@ -95,6 +122,11 @@ vly_reload_finish(struct vly_reload *reload, enum vly_reload_code code, const ch
 	va_end(args);
 	report->code = code;
 	report->text = reload->text;
+	if (reload->is_packing && code != VLY_RELOAD_FAILED) {
+		vly_log_debug("moved %" PRIu32 " zones into one image", reload->zone_cnt);
+		vly_reload_drop(reload);
+		return;
+	}
 	report->zones = reload->zones;
 	report->zone_cnt = reload->zones ? reload->zone_cnt : 0;
 	report->config_errors = &reload->config_errors;
@@ -102,26 +134,36 @@ vly_reload_finish(struct vly_reload *reload, enum vly_reload_code code, const ch
 	for (uint32_t i = 0; i < report->zone_cnt; i++)
 		report->failed_cnt += reload->zones[i]->error != NULL;
 	log_report(reload);
-	vly_reloader_watch(reloader);
+	/* what was staged and not published, because there was no memory */
+	if (reload->target == reloader->live && reloader->live->staged)
+		vly_served_zones_refuse(reloader->live, reload->text);
+	if (reload->is_full)
+		follow_directories(reload);
+	if (reload->is_packing)
+		vly_reload_give_up_pack(reload);
+	watch_signatures(reload);
 	vly_notify_status("Serves %" PRIu32 " of %" PRIu32 " zones", reloader->live->loaded_cnt,
-			  reloader->live->config->zone_cnt);
+			  reloader->live->zone_cnt);
 	vly_reload_answer(reload);
-	vly_reload_free(reload);
 	reloader->running = NULL;
+	vly_reload_end_members(reload);
+	vly_reload_free(reload);
 	vly_reloader_kick(reloader);
 }
 
 /* A clock may be set, which a timer does not notice. Rarer: a warning is late by that much. */
 #define WATCH_MAX_S 3600
 
+static void watch_all(struct vly_reloader *reloader);
+
 static void
 on_watch(uv_timer_t *timer)
 {
-	vly_reloader_watch(timer->data);
+	watch_all(timer->data);
 }
 
-void
-vly_reloader_watch(struct vly_reloader *reloader)
+static void
+watch_all(struct vly_reloader *reloader)
 {
 	const uint64_t now_s = (uint64_t)time(NULL);
 	const uint64_t next_s = vly_signature_watch(reloader->live, now_s);
@@ -130,6 +172,56 @@ vly_reloader_watch(struct vly_reloader *reloader)
 	uv_timer_stop(&reloader->watch);
 	if (next_s != UINT64_MAX)
 		uv_timer_start(&reloader->watch, on_watch, wait_s * 1000, 0);
+}
+
+/* Logs which signatures of these zones expire soon, and has the loop look again in time. */
+static void
+watch_zones(struct vly_reloader *reloader, struct vly_served_zone *const *zones, uint32_t zone_cnt)
+{
+	const uint64_t now_s = (uint64_t)time(NULL);
+	const uint64_t next_s = vly_signature_watch_zones(zones, zone_cnt, now_s);
+	const uint64_t wait_s = next_s - now_s < WATCH_MAX_S ? next_s - now_s : WATCH_MAX_S;
+	const bool is_later = uv_is_active((uv_handle_t *)&reloader->watch) &&
+			      uv_timer_get_due_in(&reloader->watch) <= wait_s * 1000;
+
+	if (next_s != UINT64_MAX && !is_later)
+		uv_timer_start(&reloader->watch, on_watch, wait_s * 1000, 0);
+}
+
+/* Logs which signatures of a reload's zones expire soon. A reload of some zones looks at these alone. */
+static void
+watch_signatures(const struct vly_reload *reload)
+{
+	struct vly_reloader *reloader = reload->reloader;
+
+	if (reload->is_full)
+		watch_all(reloader);
+	else if (reload->report.zone_cnt > 0) /* else it ended before zones were chosen */
+		watch_zones(reloader, reload->zones, reload->report.zone_cnt);
+}
+
+static struct vly_served_zone *
+set_signatures(struct vly_served_zones *served, const char *name, uint64_t expiry_s,
+	       uint64_t margin_s)
+{
+	struct vly_served_zone *zone = served ? vly_served_zones_find(served, name) : NULL;
+
+	if (zone && zone->is_adopted)
+		vly_served_zones_set_signatures(served, zone, expiry_s, margin_s);
+	return zone;
+}
+
+void
+vly_reload_on_signatures(void *arg, const char *name, uint64_t expiry_s, uint64_t margin_s)
+{
+	struct vly_reloader *reloader = arg;
+	struct vly_served_zone *zone = set_signatures(reloader->live, name, expiry_s, margin_s);
+
+	/* what a reload that runs has copied */
+	if (reloader->running && reloader->running->next)
+		(void)set_signatures(reloader->running->next, name, expiry_s, margin_s);
+	if (zone)
+		watch_zones(reloader, &zone, 1);
 }
 
 static bool
@@ -163,6 +255,9 @@ restart_needed(const struct vly_config *old, const struct vly_config *new)
 		       differs(old->control->socket_group, new->control->socket_group) ||
 		       differs(old->control->state_dir, new->control->state_dir) ||
 		       differs(old->control->log_level, new->control->log_level) ||
+		       differs(old->control->journal->changes, new->control->journal->changes) ||
+		       differs(old->control->journal->size, new->control->journal->size) ||
+		       differs(old->control->journal->age, new->control->journal->age) ||
 		       differs(old->dataplane->socket, new->dataplane->socket);
 
 	if (flags_differ(old, new))
@@ -171,23 +266,35 @@ restart_needed(const struct vly_config *old, const struct vly_config *new)
 }
 
 static void
-take_over(struct vly_reload *reload)
+say_restart(struct vly_reload *reload, const struct vly_config *old)
 {
-	struct vly_reloader *reloader = reload->reloader;
-
-	vly_served_zones_accept(reload->target);
-	reloader->store_wanted = true;
-	if (!reload->next)
-		return;
-	reload->report.restart_needed =
-		restart_needed(reloader->live->config, reload->next->config);
+	reload->report.restart_needed = restart_needed(old, reload->reloader->live->config);
 	if (reload->report.restart_needed)
 		vly_log_warning("some changes of the configuration take effect at the next start "
 				"only: restart %s",
 				reload->report.restart_needed);
-	vly_served_zones_free(reloader->live);
-	reloader->live = reload->next;
-	reload->next = NULL;
+}
+
+static void
+take_over(struct vly_reload *reload)
+{
+	struct vly_reloader *reloader = reload->reloader;
+
+	reloader->store_wanted |= reload->next != NULL || reload->target->staged != NULL;
+	vly_served_zones_accept(reload->target);
+	if (reload->is_full)
+		reload->target->settings = reload->settings;
+	vly_reload_settle_living(reload);
+	struct vly_served_zones *old = NULL;
+	if (reload->next) {
+		old = reloader->live;
+		reloader->live = reload->next;
+		reload->next = NULL;
+		say_restart(reload, old->config);
+	}
+	if (reload->is_full && reloader->configured)
+		reloader->configured(reloader->configured_arg, reloader->live->config);
+	vly_served_zones_free(old);
 }
 
 static void
@@ -229,9 +336,23 @@ on_defended(void *arg, const struct vly_defender_report *report)
 {
 	struct vly_reload *reload = arg;
 
+	reload->reloader->defence_failed = report->code == VLY_DEFENDER_FAILED;
 	if (report->code == VLY_DEFENDER_FAILED)
 		vly_reload_finish(reload, VLY_RELOAD_FAILED, "the defence was not changed: %s",
 				  report->text);
+	else
+		finish_published(reload);
+}
+
+static void
+on_living_dropped(struct vly_reload *reload)
+{
+	struct vly_reloader *reloader = reload->reloader;
+
+	if (reload->has_new_config)
+		vly_defender_configure(reloader->defender,
+				       vly_config_take_defence(reloader->live->config), on_defended,
+				       reload);
 	else
 		finish_published(reload);
 }
@@ -241,8 +362,8 @@ on_published(void *arg, const struct vly_publish_report *published)
 {
 	struct vly_reload *reload = arg;
 	struct vly_reloader *reloader = reload->reloader;
-	bool has_config = reload->next != NULL;
 
+	reload->has_new_config = reload->next != NULL;
 	uv_update_time(reloader->loop);
 	if (published->outcome == VLY_PUBLISH_DENIED) {
 		refuse(reload, published->text);
@@ -260,12 +381,7 @@ on_published(void *arg, const struct vly_publish_report *published)
 	reload->outcome = published->outcome;
 	reload->is_published = true;
 	take_over(reload);
-	if (has_config)
-		vly_defender_configure(reloader->defender,
-				       vly_config_take_defence(reloader->live->config), on_defended,
-				       reload);
-	else
-		finish_published(reload);
+	vly_reload_drop_living(reload, on_living_dropped);
 }
 
 /* Whether the commit must be held back. A full reload is never held back: the operator wants the
@@ -273,16 +389,13 @@ on_published(void *arg, const struct vly_publish_report *published)
 static bool
 must_hold(const struct vly_reload *reload)
 {
-	const struct vly_served_zones *served = reload->target;
 	struct vly_publisher_status status;
 
 	vly_publisher_status(reload->reloader->publisher, &status);
-	if (!reload->alone && (reload->is_full || !status.held_back))
+	const bool is_asked = reload->is_full && !reload->is_watched;
+	if (!reload->alone && (is_asked || !status.held_back))
 		return false;
-	for (unsigned i = 0; i < served->config->zone_cnt; i++)
-		if (!served->zones[i].image && !served->zones[i].staged)
-			return true;
-	return false;
+	return !vly_served_zones_are_complete(reload->target);
 }
 
 /* The old images are live until the new ones are. Reloads of named zones leave this many images for
@@ -323,8 +436,10 @@ vly_reload_publish(struct vly_reload *reload, void (*load_without_cache)(struct 
 		return;
 	}
 	if (reload->next)
-		reload->remnant_cnt = vly_served_zones_remnants(reloader->live, reload->next, list);
+		reload->remnant_cnt = vly_served_zones_remnants(reloader->live, reload->next);
+	else
+		reload->remnant_cnt = vly_served_zones_staying(reloader->live);
 	reload->load_without_cache = load_without_cache;
 	reload->phase = "publishing";
-	vly_publisher_publish(reloader->publisher, list, hold, on_published, reload);
+	vly_publish_turns_files(reloader->turns, list, hold, on_published, reload);
 }

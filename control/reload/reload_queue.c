@@ -206,6 +206,8 @@ void
 vly_reload_free(struct vly_reload *reload)
 {
 	vly_reload_free_askers(reload);
+	vly_watched_files_free(reload->files);
+	vly_found_zones_free(&reload->scan);
 	free(reload->zones);
 	if (reload->items)
 		vly_load_items_clear(reload->items, reload->zone_cnt);

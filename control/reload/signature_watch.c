@@ -49,12 +49,10 @@ vly_signature_summarize(const struct vly_served_zones *served, uint64_t now_s,
 			struct vly_signature_summary *summary)
 {
 	*summary = (struct vly_signature_summary){0};
-	for (unsigned i = 0; i < served->config->zone_cnt; i++) {
-		const struct vly_served_zone *zone = &served->zones[i];
+	summary->signed_cnt = served->signed_cnt;
+	for (const struct vly_served_zone *zone = served->signed_any; zone != NULL;
+	     zone = zone->signed_next) {
 		enum vly_signature_level level = vly_signature_level(&zone->info, now_s);
-		if (zone->image == NULL || level == VLY_SIGNATURES_NONE)
-			continue;
-		summary->signed_cnt++;
 		summary->soon_cnt += level == VLY_SIGNATURES_SOON || level == VLY_SIGNATURES_URGENT;
 		summary->expired_cnt += level == VLY_SIGNATURES_EXPIRED;
 		if (summary->first == NULL || zone->info.expiry_s < summary->first->info.expiry_s)
@@ -86,27 +84,55 @@ log_level(const struct vly_served_zone *zone, enum vly_signature_level level)
 				zone->name, date, zone->info.margin_s);
 }
 
+/* One walk over zones. */
+struct watch {
+	uint64_t now_s;
+	uint64_t next_s;
+	uint32_t cnt; /* of zones that have risen */
+};
+
+static void
+watch_zone(struct watch *watch, struct vly_served_zone *zone)
+{
+	enum vly_signature_level level = vly_signature_level(&zone->info, watch->now_s);
+	const uint64_t next_s = next_change(&zone->info, watch->now_s);
+
+	if (zone->image == NULL)
+		return;
+	if (level >= VLY_SIGNATURES_SOON && level > zone->signature_level &&
+	    ++watch->cnt <= LOGGED_ZONES_MAX)
+		log_level(zone, level);
+	zone->signature_level = (uint8_t)level;
+	watch->next_s = next_s < watch->next_s ? next_s : watch->next_s;
+}
+
+static uint64_t
+end_watch(const struct watch *watch)
+{
+	if (watch->cnt > LOGGED_ZONES_MAX)
+		vly_log_warning("signatures of %" PRIu32 " more zones expire soon or have expired; "
+				"to list them: volleyctl zones",
+				watch->cnt - LOGGED_ZONES_MAX);
+	return watch->next_s;
+}
+
 uint64_t
 vly_signature_watch(struct vly_served_zones *served, uint64_t now_s)
 {
-	uint64_t next_s = UINT64_MAX;
-	uint32_t cnt = 0;
+	struct watch watch = {.now_s = now_s, .next_s = UINT64_MAX};
 
-	for (unsigned i = 0; i < served->config->zone_cnt; i++) {
-		struct vly_served_zone *zone = &served->zones[i];
-		enum vly_signature_level level = vly_signature_level(&zone->info, now_s);
-		const uint64_t zone_next_s = next_change(&zone->info, now_s);
-		if (zone->image == NULL)
-			continue;
-		if (level >= VLY_SIGNATURES_SOON && level > zone->signature_level &&
-		    ++cnt <= LOGGED_ZONES_MAX)
-			log_level(zone, level);
-		zone->signature_level = (uint8_t)level;
-		next_s = zone_next_s < next_s ? zone_next_s : next_s;
-	}
-	if (cnt > LOGGED_ZONES_MAX)
-		vly_log_warning("signatures of %" PRIu32 " more zones expire soon or have expired; "
-				"to list them: volleyctl zones",
-				cnt - LOGGED_ZONES_MAX);
-	return next_s;
+	for (struct vly_served_zone *zone = served->signed_any; zone != NULL;
+	     zone = zone->signed_next)
+		watch_zone(&watch, zone);
+	return end_watch(&watch);
+}
+
+uint64_t
+vly_signature_watch_zones(struct vly_served_zone *const *zones, uint32_t cnt, uint64_t now_s)
+{
+	struct watch watch = {.now_s = now_s, .next_s = UINT64_MAX};
+
+	for (uint32_t i = 0; i < cnt; i++)
+		watch_zone(&watch, zones[i]);
+	return end_watch(&watch);
 }

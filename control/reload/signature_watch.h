@@ -2,11 +2,12 @@
 /*
  * When the signatures of served zones expire, and warnings in time.
  *
- * Use: vly_signature_watch() after each reload, and at the time that it returns. It logs each zone
- * once for each level that the zone rises to; a zone that is signed again starts anew.
+ * Use: vly_signature_watch() after each reload of all zones, and at the time that it returns;
+ * vly_signature_watch_zones() after a reload of some. They log each zone once for each level that
+ * the zone rises to; a zone that is signed again starts anew.
  *
- * Threads: the loop's, which none of the functions blocks; each but vly_signature_level() takes
- * time in proportion to the number of zones. The time is the caller's.
+ * Threads: the loop's, which none of the functions blocks; those for all zones take time in
+ * proportion to the number of signed zones. The time is the caller's.
  */
 #ifndef VLY_CONTROL_SIGNATURE_WATCH_H
 #define VLY_CONTROL_SIGNATURE_WATCH_H
@@ -40,5 +41,9 @@ __attribute__((nonnull)) void vly_signature_summarize(const struct vly_served_zo
  * UINT64_MAX: never. */
 __attribute__((nonnull)) uint64_t vly_signature_watch(struct vly_served_zones *served,
 						      uint64_t now_s);
+
+/* The same for zones[0..cnt-1] alone. */
+__attribute__((nonnull(1))) uint64_t vly_signature_watch_zones(struct vly_served_zone *const *zones,
+							       uint32_t cnt, uint64_t now_s);
 
 #endif

@@ -9,6 +9,7 @@
 #include <volley/image.h>
 
 #include "common/version.h"
+#include "feed_json.h"
 #include "reload/signature_watch.h"
 
 /* A person reads it, on a line that is overwritten. */
@@ -95,17 +96,25 @@ dataplane_json(const struct vly_commands *commands)
 }
 
 static json_t *
-images_json(const struct vly_served_zones *served)
+images_json(const struct vly_commands *commands, const struct vly_served_zones *served)
 {
-	struct vly_image_list *list = vly_served_zones_images(served);
-	uint64_t bytes = 0;
+	struct vly_living_images living;
 
-	for (uint32_t i = 0; list && i < list->cnt; i++)
-		bytes += list->image[i]->bytes;
-	json_t *json = json_pack("{s:I,s:I}", "cnt", (json_int_t)(list ? list->cnt : 0), "bytes",
-				 (json_int_t)bytes);
-	vly_image_list_free(list);
-	return json;
+	vly_living_images(commands->living, &living);
+	return json_pack("{s:I,s:I}", "cnt", (json_int_t)(served->uses.cnt + living.cnt), "bytes",
+			 (json_int_t)(served->uses.bytes + living.bytes));
+}
+
+/* Of living zones. */
+static json_t *
+living_json(const struct vly_commands *commands)
+{
+	struct vly_living_images images;
+
+	vly_living_images(commands->living, &images);
+	return json_pack("{s:I,s:I,s:I,s:I}", "zones", (json_int_t)images.zone_cnt, "changes",
+			 (json_int_t)images.change_cnt, "waiting", (json_int_t)images.waiting_cnt,
+			 "image_bytes", (json_int_t)images.bytes);
 }
 
 /* All that is wrong but does not show in answers yet. */
@@ -116,11 +125,15 @@ trouble_json(const struct vly_commands *commands)
 	const char *const troubles[] = {
 		commands->key_trouble,
 		vly_reloader_trouble(commands->reloader),
+		vly_living_trouble(commands->living),
+		vly_living_behind(commands->living),
+		vly_updater_trouble(commands->updater),
 	};
 
 	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
 		if (*troubles[i])
 			json_array_append_new(array, vly_command_text(troubles[i]));
+	vly_command_catalog_trouble(commands, array);
 	return array;
 }
 
@@ -141,6 +154,18 @@ signatures_json(const struct vly_served_zones *served)
 	return json;
 }
 
+static void
+add_transfers(const struct vly_commands *commands, json_t *answer)
+{
+	struct vly_secondary_counts in;
+	struct vly_transfers_counts out;
+
+	vly_secondaries_counts(commands->secondaries, &in);
+	vly_transfers_counts(commands->transfers, &out);
+	json_object_set_new(answer, "secondaries", vly_feed_secondary_counts_json(&in));
+	json_object_set_new(answer, "transfers", vly_feed_transfer_counts_json(&out));
+}
+
 static json_t *
 status_json(const struct vly_commands *commands)
 {
@@ -153,17 +178,19 @@ status_json(const struct vly_commands *commands)
 			  vly_command_text(commands->config_path), "image_version",
 			  VLY_IMAGE_VERSION, "publish_version", VLY_PUBLISH_VERSION,
 			  "reloads_pending", (int)vly_reloader_pending(commands->reloader));
-	json_t *zones = json_pack("{s:i,s:i,s:i,s:i}", "configured", (int)served->config->zone_cnt,
+	json_t *zones = json_pack("{s:i,s:i,s:i,s:i}", "configured", (int)served->zone_cnt,
 				  "loaded", (int)served->loaded_cnt, "from_cache",
 				  (int)served->cached_cnt, "failed", (int)served->failed_cnt);
-	json_t *answer = json_pack(
-		"{s:b,s:o,s:o,s:o,s:o,s:o,s:[],s:o}", "ok", 1, "control", control, "dataplane",
-		dataplane_json(commands), "zones", zones, "signatures", signatures_json(served),
-		"images", images_json(served), "failed", "trouble", trouble_json(commands));
+	json_t *answer =
+		json_pack("{s:b,s:o,s:o,s:o,s:o,s:o,s:[],s:o}", "ok", 1, "control", control,
+			  "dataplane", dataplane_json(commands), "zones", zones, "signatures",
+			  signatures_json(served), "images", images_json(commands, served),
+			  "failed", "trouble", trouble_json(commands));
 
-	for (unsigned i = 0; served->failed_cnt > 0 && i < served->config->zone_cnt; i++)
-		if (served->zones[i].error)
-			add_failure(answer, &served->zones[i], &left_off);
+	json_object_set_new(answer, "living", living_json(commands));
+	add_transfers(commands, answer);
+	for (const struct vly_served_zone *zone = served->failed; zone; zone = zone->failed_next)
+		add_failure(answer, zone, &left_off);
 	return answer;
 }
 
@@ -185,8 +212,38 @@ add_signatures(json_t *json, const struct vly_zone_info *info)
 			    json_integer((json_int_t)info->expiry_s));
 }
 
+static void
+add_living(const struct vly_commands *commands, json_t *json, const struct vly_served_zone *zone)
+{
+	struct vly_living_state state;
+
+	json_object_set_new(json, "living", json_boolean(zone->is_living));
+	if (!zone->is_adopted || !vly_living_find(commands->living, zone->name, &state))
+		return;
+	json_object_set_new(json, "serial", json_integer(state.serial));
+	json_object_set_new(json, "records", json_integer((json_int_t)state.record_cnt));
+	json_object_set_new(json, "changes", json_integer((json_int_t)state.change_cnt));
+	json_object_set_new(json, "layers", json_integer(state.layer_cnt));
+}
+
+/* A secondary is loaded when its primary says so. */
+static void
+add_feed(const struct vly_commands *commands, json_t *json, const struct vly_served_zone *zone)
+{
+	struct vly_secondary_state state;
+	char text[VLY_FEED_TEXT_BYTES];
+
+	if (!zone->is_living || !vly_secondaries_state(commands->secondaries, zone->name, &state))
+		return;
+	json_object_set_new(json, "state", json_string(vly_feed_secondary_word(&state, text)));
+	json_object_set_new(json, "why", vly_command_text(text));
+	if (state.contact_s > 0)
+		json_object_set_new(json, "contact_unix_s",
+				    json_integer((json_int_t)state.contact_s));
+}
+
 static json_t *
-zone_json(const struct vly_served_zone *zone)
+zone_json(const struct vly_commands *commands, const struct vly_served_zone *zone)
 {
 	json_t *json = json_pack("{s:o,s:o}", "name", vly_command_text(zone->name), "file",
 				 vly_command_text(zone->file));
@@ -200,10 +257,13 @@ zone_json(const struct vly_served_zone *zone)
 		json_object_set_new(json, "image", json_integer((json_int_t)zone->image->id));
 		add_signatures(json, &zone->info);
 	}
+	add_living(commands, json, zone);
+	vly_command_add_catalog(commands, json, zone->name);
 	json_object_set_new(json, "state",
 			    json_string(!zone->error  ? (zone->image ? "loaded" : "loading")
 					: zone->image ? "old version"
 						      : "failed"));
+	add_feed(commands, json, zone);
 	if (zone->error)
 		json_object_set_new(json, "failure", failure_json(zone));
 	return json;
@@ -213,7 +273,8 @@ static json_t *
 zones_json(const struct vly_commands *commands, const struct vly_request *request)
 {
 	const struct vly_served_zones *served = vly_reloader_served(commands->reloader);
-	unsigned at = 0;
+	const struct vly_served_zone *zone;
+	uint32_t at = 0;
 
 	if (request->after) {
 		const struct vly_served_zone *after = vly_served_zones_find(served, request->after);
@@ -221,16 +282,19 @@ zones_json(const struct vly_commands *commands, const struct vly_request *reques
 			return vly_command_error(
 				"failed",
 				"the zones have changed since the previous answer: start again");
-		at = (unsigned)(after - served->zones) + 1;
+		at = after->place + 1;
 	}
 	json_t *zones = json_array();
-	unsigned end = served->config->zone_cnt - at > request->limit ? at + request->limit
-								      : served->config->zone_cnt;
-	for (; at < end; at++)
-		json_array_append_new(zones, zone_json(&served->zones[at]));
-	json_t *answer = json_pack("{s:b,s:o}", "ok", 1, "zones", zones);
-	if (end < served->config->zone_cnt)
-		json_object_set_new(answer, "next", vly_command_text(served->zones[end - 1].name));
+	const struct vly_served_zone *last = NULL;
+	uint32_t cnt = 0;
+	for (; cnt < request->limit && (zone = vly_served_zones_next(served, &at)); at++, cnt++) {
+		json_array_append_new(zones, zone_json(commands, zone));
+		last = zone;
+	}
+	json_t *answer = json_pack("{s:b,s:i,s:o}", "ok", 1, "signed", (int)served->signed_cnt,
+				   "zones", zones);
+	if (last && vly_served_zones_next(served, &at))
+		json_object_set_new(answer, "next", vly_command_text(last->name));
 	return answer;
 }
 
@@ -239,10 +303,11 @@ report_json(const struct vly_reload_report *report)
 {
 	uint32_t left_off = 0;
 	json_t *answer = json_pack(
-		"{s:b,s:i,s:i,s:I,s:i,s:f,s:I,s:s?,s:[]}", "ok", report->code == VLY_RELOAD_OK,
+		"{s:b,s:i,s:i,s:I,s:i,s:i,s:f,s:I,s:s?,s:[]}", "ok", report->code == VLY_RELOAD_OK,
 		"zones", (int)report->zone_cnt, "loaded",
 		(int)(report->zone_cnt - report->failed_cnt), "records",
-		(json_int_t)report->record_cnt, "from_cache", (int)report->cached_cnt, "seconds",
+		(json_int_t)report->record_cnt, "unchanged", (int)report->unchanged_cnt,
+		"from_cache", (int)report->cached_cnt, "seconds",
 		(double)report->duration_ms / 1000, "generation", (json_int_t)report->generation,
 		"restart_needed", report->restart_needed, "failed");
 
@@ -327,6 +392,8 @@ start_reload(const struct vly_commands *commands, struct vly_client *client,
 		free(waiting);
 		return;
 	}
+	if (request->force)
+		vly_reload_force(waiting->reload);
 	uv_timer_init(commands->loop, &waiting->timer);
 	waiting->timer.data = waiting;
 	uv_timer_start(&waiting->timer, on_progress, PROGRESS_MS, PROGRESS_MS);
@@ -377,6 +444,27 @@ vly_commands_handle(void *arg, struct vly_client *client, struct vly_request *re
 		[VLY_COMMAND_COOKIES_ROLL] = vly_command_cookies_roll,
 		[VLY_COMMAND_DROPS] = vly_command_drops,
 		[VLY_COMMAND_TOP] = vly_command_top,
+		[VLY_COMMAND_ZONE_EDIT] = vly_command_zone_change,
+		[VLY_COMMAND_ZONE_BEGIN] = vly_command_zone_change,
+		[VLY_COMMAND_ZONE_COMMIT] = vly_command_zone_change,
+		[VLY_COMMAND_ZONE_ABORT] = vly_command_zone_change,
+		[VLY_COMMAND_ZONE_REVERT] = vly_command_zone_change,
+		[VLY_COMMAND_ZONE_SHOW] = vly_command_zone_read,
+		[VLY_COMMAND_ZONE_HISTORY] = vly_command_zone_read,
+		[VLY_COMMAND_ZONE_DIFF] = vly_command_zone_read,
+		[VLY_COMMAND_ZONE_STATUS] = vly_command_zone_status,
+		[VLY_COMMAND_ZONE_REFRESH] = vly_command_zone_act,
+		[VLY_COMMAND_ZONE_RETRANSFER] = vly_command_zone_act,
+		[VLY_COMMAND_ZONE_NOTIFY] = vly_command_zone_act,
+		[VLY_COMMAND_ZONE_ACCEPT] = vly_command_zone_act,
+		[VLY_COMMAND_ZONE_REJECT] = vly_command_zone_act,
+		[VLY_COMMAND_TRANSFERS] = vly_command_transfers,
+		[VLY_COMMAND_TRANSFERS_PAST] = vly_command_transfers_past,
+		[VLY_COMMAND_KEYS] = vly_command_keys,
+		[VLY_COMMAND_KEY_ADD] = vly_command_key_add,
+		[VLY_COMMAND_KEY_REMOVE] = vly_command_key_change,
+		[VLY_COMMAND_KEY_DISABLE] = vly_command_key_change,
+		[VLY_COMMAND_KEY_ENABLE] = vly_command_key_change,
 	};
 
 	handlers[request->command](arg, client, request);

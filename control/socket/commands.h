@@ -8,10 +8,17 @@
 #ifndef VLY_CONTROL_COMMANDS_H
 #define VLY_CONTROL_COMMANDS_H
 
+#include "catalog/catalogs.h"
+#include "catalog/producers.h"
 #include "defence/defender.h"
+#include "living/living.h"
 #include "publish/publisher.h"
 #include "reload/reload.h"
+#include "secondary/secondary.h"
 #include "server.h"
+#include "transfer/transfer.h"
+#include "update/updater.h"
+#include "zone_transactions.h"
 
 /* Failed zones that a status or reload answer lists; "failed_left_off" counts the others. */
 #define VLY_COMMANDS_FAILED_MAX 1000
@@ -21,6 +28,13 @@ struct vly_commands {
 	struct vly_publisher *publisher;
 	struct vly_reloader *reloader;
 	struct vly_defender *defender;
+	struct vly_living *living;
+	struct vly_updater *updater;
+	struct vly_catalogs *catalogs;
+	struct vly_producers *producers;
+	struct vly_zone_transactions *transactions;
+	struct vly_secondaries *secondaries;
+	struct vly_transfers *transfers;
 	const char *config_path;
 	const char *key_trouble; /* why the hash key is not kept, or "" */
 	uint64_t start_ms;       /* uv_now() */

@@ -15,7 +15,7 @@ static const struct {
 	unsigned may;
 	unsigned must;
 } members_of[VLY_COMMAND_CNT] = {
-	[VLY_COMMAND_RELOAD] = {BIT(ZONES), 0},
+	[VLY_COMMAND_RELOAD] = {BIT(ZONES) | BIT(FORCE), 0},
 	[VLY_COMMAND_ZONES] = {BIT(AFTER) | BIT(LIMIT), 0},
 	[VLY_COMMAND_DEFENCE_SET] = {BIT(FOR), BIT(KEY) | BIT(VALUE)},
 	[VLY_COMMAND_DEFENCE_UNSET] = {0, BIT(KEY)},
@@ -25,6 +25,24 @@ static const struct {
 	[VLY_COMMAND_COOKIES_SHOW] = {BIT(REVEAL), 0},
 	[VLY_COMMAND_COOKIES_ROLL] = {BIT(NEXT), 0},
 	[VLY_COMMAND_DROPS] = {BIT(CURSOR), 0},
+	[VLY_COMMAND_KEY_ADD] = {0, BIT(TEXT)},
+	[VLY_COMMAND_KEY_REMOVE] = {0, BIT(NAME)},
+	[VLY_COMMAND_KEY_DISABLE] = {0, BIT(NAME)},
+	[VLY_COMMAND_KEY_ENABLE] = {0, BIT(NAME)},
+	[VLY_COMMAND_ZONE_EDIT] = {0, BIT(ZONE) | BIT(TEXT)},
+	[VLY_COMMAND_ZONE_BEGIN] = {BIT(NAME), BIT(ZONE)},
+	[VLY_COMMAND_ZONE_COMMIT] = {0, BIT(ZONE)},
+	[VLY_COMMAND_ZONE_ABORT] = {0, BIT(ZONE)},
+	[VLY_COMMAND_ZONE_REVERT] = {0, BIT(ZONE) | BIT(SERIAL)},
+	[VLY_COMMAND_ZONE_SHOW] = {BIT(AFTER) | BIT(LIMIT) | BIT(NAME), BIT(ZONE)},
+	[VLY_COMMAND_ZONE_HISTORY] = {BIT(LIMIT), BIT(ZONE)},
+	[VLY_COMMAND_ZONE_DIFF] = {0, BIT(ZONE)},
+	[VLY_COMMAND_ZONE_STATUS] = {0, BIT(ZONE)},
+	[VLY_COMMAND_ZONE_REFRESH] = {0, BIT(ZONE)},
+	[VLY_COMMAND_ZONE_RETRANSFER] = {0, BIT(ZONE)},
+	[VLY_COMMAND_ZONE_NOTIFY] = {0, BIT(ZONE)},
+	[VLY_COMMAND_ZONE_ACCEPT] = {BIT(SERIAL), BIT(ZONE)},
+	[VLY_COMMAND_ZONE_REJECT] = {BIT(SERIAL), BIT(ZONE)},
 };
 
 static bool
@@ -128,6 +146,7 @@ vly_request_clear(struct vly_request *request)
 		free(request->zones[i]);
 	free(request->zones);
 	free(request->after);
+	free(request->zone);
 	free(request->value);
 	free(request->text);
 	free(request->name);

@@ -5,6 +5,7 @@
  *
  *     {"command":"status"}
  *     {"command":"reload"}                      everything, configuration too
+ *     {"command":"reload","force":true}         the same, unchanged zone files too
  *     {"command":"reload","zones":["example."]}
  *     {"command":"zones","after":"example.","limit":1000}
  *     {"command":"stats"}
@@ -16,6 +17,19 @@
  *     {"command":"cookies-show","reveal":true}
  *     {"command":"cookies-roll","next":"000102030405060708090a0b0c0d0e0f"}
  *     {"command":"drops","cursor":[5,0,17]}     behind these numbers of samples, ring by ring
+ *     {"command":"keys"}
+ *     {"command":"key-add","text":"an object as in update/added_keys.h"}
+ *     {"command":"key-remove","name":"acme.example."}
+ *     {"command":"key-disable","name":"acme.example."}; also -enable
+ *     {"command":"zone-edit","zone":"example.","text":"+ www 300 A 192.0.2.1\n- old A\n"}
+ *     {"command":"zone-begin","zone":"example.","name":"who begins it"}; zone-commit, zone-abort, zone-diff
+ *     {"command":"zone-revert","zone":"example.","serial":7}
+ *     {"command":"zone-show","zone":"example.","after":"a.example.","limit":1000}, or "name":"www"
+ *     {"command":"zone-history","zone":"example.","limit":20}
+ *     {"command":"zone-status","zone":"example."}; also -refresh, -retransfer, -notify
+ *     {"command":"zone-accept","zone":"example.","serial":7}; also -reject, and without a serial
+ *     {"command":"transfers"}
+ *     {"command":"transfers-past"}              those that have ended, the newest first
  *     {"command":"top"}                         answered after a second of watching
  */
 #ifndef VLY_CONTROL_REQUEST_H
@@ -52,7 +66,28 @@
 	X(COOKIES_SHOW, "cookies-show")                                                            \
 	X(COOKIES_ROLL, "cookies-roll")                                                            \
 	X(DROPS, "drops")                                                                          \
-	X(TOP, "top")
+	X(TOP, "top")                                                                              \
+	X(KEYS, "keys")                                                                            \
+	X(KEY_ADD, "key-add")                                                                      \
+	X(KEY_REMOVE, "key-remove")                                                                \
+	X(KEY_DISABLE, "key-disable")                                                              \
+	X(KEY_ENABLE, "key-enable")                                                                \
+	X(ZONE_EDIT, "zone-edit")                                                                  \
+	X(ZONE_BEGIN, "zone-begin")                                                                \
+	X(ZONE_COMMIT, "zone-commit")                                                              \
+	X(ZONE_ABORT, "zone-abort")                                                                \
+	X(ZONE_REVERT, "zone-revert")                                                              \
+	X(ZONE_SHOW, "zone-show")                                                                  \
+	X(ZONE_HISTORY, "zone-history")                                                            \
+	X(ZONE_DIFF, "zone-diff")                                                                  \
+	X(ZONE_STATUS, "zone-status")                                                              \
+	X(ZONE_REFRESH, "zone-refresh")                                                            \
+	X(ZONE_RETRANSFER, "zone-retransfer")                                                      \
+	X(ZONE_NOTIFY, "zone-notify")                                                              \
+	X(ZONE_ACCEPT, "zone-accept")                                                              \
+	X(ZONE_REJECT, "zone-reject")                                                              \
+	X(TRANSFERS, "transfers")                                                                  \
+	X(TRANSFERS_PAST, "transfers-past")
 
 enum vly_command {
 #define X(id, name) VLY_COMMAND_##id,
@@ -65,8 +100,13 @@ struct vly_request {
 	enum vly_command command;
 	char **zones; /* reload: as vly_domain_canonical() writes them; none: all */
 	uint32_t zone_cnt;
+	bool force;     /* reload: read files that have not changed, too */
 	char *after;    /* zones: begin behind this one, or NULL */
 	uint32_t limit; /* zones: 1..VLY_REQUEST_ZONES_MAX */
+
+	char *zone;      /* zone-*: the zone */
+	uint32_t serial; /* zone-revert, -accept, -reject */
+	bool has_serial;
 
 	int setting;                     /* defence-set and -unset: enum vly_defence_setting */
 	char *value;                     /* defence-set: a good one */

@@ -16,7 +16,8 @@ const char *const vly_member_names[VLY_MEMBER_CNT] = {
 	[VLY_MEMBER_FOR] = "for",         [VLY_MEMBER_PREFIXES] = "prefixes",
 	[VLY_MEMBER_TEXT] = "text",       [VLY_MEMBER_NAME] = "name",
 	[VLY_MEMBER_REVEAL] = "reveal",   [VLY_MEMBER_NEXT] = "next",
-	[VLY_MEMBER_CURSOR] = "cursor",
+	[VLY_MEMBER_CURSOR] = "cursor",   [VLY_MEMBER_ZONE] = "zone",
+	[VLY_MEMBER_SERIAL] = "serial",   [VLY_MEMBER_FORCE] = "force",
 };
 
 const char *const vly_command_names[VLY_COMMAND_CNT] = {
@@ -84,6 +85,26 @@ read_after(struct vly_request *request, const json_t *value, char *reason, size_
 {
 	request->after = read_name(value, reason, bytes);
 	return request->after != NULL;
+}
+
+static bool
+read_zone(struct vly_request *request, const json_t *value, char *reason, size_t bytes)
+{
+	request->zone = read_name(value, reason, bytes);
+	return request->zone != NULL;
+}
+
+static bool
+read_serial(struct vly_request *request, const json_t *value, char *reason, size_t bytes)
+{
+	json_int_t serial = json_integer_value(value);
+
+	request->serial = (uint32_t)serial;
+	request->has_serial = true;
+	if (json_is_integer(value) && serial >= 0 && serial <= UINT32_MAX)
+		return true;
+	snprintf(reason, bytes, "serial must be a number from 0 to 4294967295");
+	return false;
 }
 
 static bool
@@ -223,6 +244,15 @@ read_reveal(struct vly_request *request, const json_t *value, char *reason, size
 }
 
 static bool
+read_force(struct vly_request *request, const json_t *value, char *reason, size_t bytes)
+{
+	request->force = json_is_true(value);
+	if (!json_is_boolean(value))
+		snprintf(reason, bytes, "force must be true or false");
+	return json_is_boolean(value);
+}
+
+static bool
 read_next(struct vly_request *request, const json_t *value, char *reason, size_t bytes)
 {
 	const char *text = json_string_value(value);
@@ -261,7 +291,8 @@ vly_request_read_member(struct vly_request *request, enum vly_request_member mem
 		[VLY_MEMBER_FOR] = read_for,         [VLY_MEMBER_PREFIXES] = read_prefixes,
 		[VLY_MEMBER_TEXT] = read_text,       [VLY_MEMBER_NAME] = read_file_name,
 		[VLY_MEMBER_REVEAL] = read_reveal,   [VLY_MEMBER_NEXT] = read_next,
-		[VLY_MEMBER_CURSOR] = read_cursor,
+		[VLY_MEMBER_CURSOR] = read_cursor,   [VLY_MEMBER_ZONE] = read_zone,
+		[VLY_MEMBER_SERIAL] = read_serial,   [VLY_MEMBER_FORCE] = read_force,
 	};
 
 	return readers[member](request, value, reason, bytes);

@@ -55,7 +55,11 @@ vly_image_files_describe(int fd, struct vly_index_image *image)
 
 	if (pread(fd, &header, sizeof(header), 0) != sizeof(header))
 		return -1;
-	*image = (struct vly_index_image){header.checksum, header.image_bytes, header.zone_cnt};
+	*image = (struct vly_index_image){
+		.checksum = header.checksum,
+		.bytes = header.image_bytes,
+		.zone_cnt = header.zone_cnt,
+	};
 	return 0;
 }
 

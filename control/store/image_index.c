@@ -77,7 +77,7 @@ put_checksum(struct vly_index_text *text, const char *word, uint64_t checksum, c
 void
 vly_index_begin(struct vly_index_text *text, uint64_t settings)
 {
-	put_checksum(text, "volley-images 2", settings, '\n');
+	put_checksum(text, "volley-images 3", settings, '\n');
 }
 
 void
@@ -85,7 +85,8 @@ vly_index_add_image(struct vly_index_text *text, const struct vly_index_image *i
 {
 	put_checksum(text, "image", image->checksum, ' ');
 	put_number(text, image->bytes, ' ');
-	put_number(text, image->zone_cnt, '\n');
+	put_number(text, image->zone_cnt, ' ');
+	put_number(text, image->superseded_cnt, '\n');
 }
 
 bool
@@ -309,7 +310,8 @@ take_image(struct cursor *cursor, struct vly_image_index *index)
 
 	image->checksum = take_checksum(cursor, ' ');
 	image->bytes = take_number(cursor, ' ', UINT64_MAX);
-	image->zone_cnt = (uint32_t)take_number(cursor, '\n', UINT32_MAX);
+	image->zone_cnt = (uint32_t)take_number(cursor, ' ', UINT32_MAX);
+	image->superseded_cnt = (uint32_t)take_number(cursor, '\n', image->zone_cnt);
 }
 
 /* The last line has the checksum of all before. */
@@ -339,7 +341,7 @@ vly_image_index_parse(struct vly_image_index *index, char *text, size_t len, uin
 	cursor.failed = index->image == NULL || index->zone == NULL || !is_whole(text, len) ||
 			!take_word(&cursor, "volley-images ");
 	if (!cursor.failed)
-		other = !take_word(&cursor, "2 ");
+		other = !take_word(&cursor, "3 ");
 	if (!cursor.failed && !other)
 		other = take_checksum(&cursor, '\n') != settings;
 	while (!other && take_word(&cursor, "image "))

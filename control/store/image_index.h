@@ -4,14 +4,16 @@
  * made of. A text file `index` beside the images, one line each, ending in the checksum of all
  * lines before:
  *
- *     volley-images 2 SETTINGS
- *     image CHECKSUM BYTES ZONES
+ *     volley-images 3 SETTINGS
+ *     image CHECKSUM BYTES ZONES SUPERSEDED
  *     zone IMAGE SERIAL RECORDS NODES WARNINGS EXPIRY MARGIN BYTES MTIME CTIME INODE INCLUDES NAME
  *          FILE
  *     include BYTES MTIME CTIME INODE FILE
  *     end CHECKSUM
  *
- * IMAGE counts the image lines from 0; EXPIRY and MARGIN are those of struct vly_zone_info; the
+ * Images stand newest first, and IMAGE counts their lines from 0. SUPERSEDED is the number of those zones
+ * in an image that are answered from a newer one, whose index has them; so an image that has any may only be used if
+ * all zones of the index are still configured. EXPIRY and MARGIN are those of struct vly_zone_info; the
  * include lines of a zone follow it. Checksums and
  * SETTINGS (vly_cache_settings_hash()) are hexadecimal, all other numbers decimal.
  *
@@ -38,6 +40,8 @@ struct vly_index_image {
 	uint64_t checksum; /* of the image: its header's */
 	uint64_t bytes;
 	uint32_t zone_cnt; /* that it holds */
+	uint32_t
+		superseded_cnt; /* of those, the ones that a newer image of the index answers for */
 };
 
 struct vly_index_zone {

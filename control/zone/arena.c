@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,6 +18,10 @@
 
 /* Growing steps double up to here: beyond, doubling would commit too much file space at once. */
 #define STEP_BYTES_MAX (UINT64_C(1) << 28)
+
+/* On disk a step is an eighth, within these bounds: what is not used of it is room that others lack. */
+#define FILE_STEP_BYTES_MIN (UINT64_C(1) << 20)
+#define FILE_STEP_BYTES_MAX (UINT64_C(64) << 20)
 
 #define BYTES_MAX (UINT64_C(1) << 35) /* the reach of 32-bit refs to 8 octets */
 
@@ -81,6 +86,25 @@ move(const struct vly_arena *arena, uint64_t size)
 	return base;
 }
 
+static uint64_t
+step(const struct vly_arena *arena, uint64_t size)
+{
+	if (!arena->is_file)
+		return size < STEP_BYTES_MAX ? size : STEP_BYTES_MAX;
+	if (size / 8 < FILE_STEP_BYTES_MIN)
+		return FILE_STEP_BYTES_MIN;
+	return size / 8 < FILE_STEP_BYTES_MAX ? size / 8 & ~(FILE_STEP_BYTES_MIN - 1)
+					      : FILE_STEP_BYTES_MAX;
+}
+
+/* Gives a file on disk room. Without, a write to a hole would end the program on a full disk. */
+static int
+reserve_file(int fd, uint64_t from, uint64_t to)
+{
+	errno = posix_fallocate(fd, (off_t)from, (off_t)(to - from));
+	return errno == 0 ? 0 : -1;
+}
+
 static int
 grow(struct vly_arena *arena, uint64_t bytes)
 {
@@ -92,11 +116,13 @@ grow(struct vly_arena *arena, uint64_t bytes)
 		return -1;
 	}
 	while (size < bytes)
-		size += size < STEP_BYTES_MAX ? size : STEP_BYTES_MAX;
+		size += step(arena, size);
+	if (arena->is_file && reserve_file(arena->fd, arena->size, size) != 0)
+		return -1;
 	if (is_on_heap(arena)) {
 		base = move(arena, size);
 	} else {
-		if (arena->fd >= 0 && ftruncate(arena->fd, (off_t)size) != 0)
+		if (arena->fd >= 0 && !arena->is_file && ftruncate(arena->fd, (off_t)size) != 0)
 			return -1;
 		base = mremap(arena->base, arena->size, size, MREMAP_MAYMOVE);
 		base = base == MAP_FAILED ? NULL : base;
@@ -119,6 +145,30 @@ vly_arena_append(struct vly_arena *arena, uint64_t bytes, uint64_t align)
 	return off;
 }
 
+int
+vly_arena_move(struct vly_arena *arena, int fd)
+{
+	const uint64_t size = (arena->used | (FILE_STEP_BYTES_MIN - 1)) + 1;
+
+	if (reserve_file(fd, 0, size) != 0)
+		return -1;
+	void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (base == MAP_FAILED)
+		return -1;
+	memcpy(base, arena->base, arena->used);
+	vly_arena_close(arena);
+	*arena = (struct vly_arena){
+		.base = base, .used = arena->used, .size = size, .fd = fd, .is_file = true};
+	return 0;
+}
+
+void
+vly_arena_rest(const struct vly_arena *arena)
+{
+	if (arena->is_file)
+		madvise(arena->base, arena->size, MADV_DONTNEED);
+}
+
 void
 vly_arena_rewind(struct vly_arena *arena, uint64_t used)
 {
@@ -133,5 +183,7 @@ vly_arena_close(struct vly_arena *arena)
 		free(arena->base);
 	else if (arena->base != NULL)
 		munmap(arena->base, arena->size);
+	if (arena->is_file && arena->base != NULL)
+		close(arena->fd);
 	arena->base = NULL;
 }

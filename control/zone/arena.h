@@ -20,7 +20,8 @@ struct vly_arena {
 	uint8_t *base;
 	uint64_t used;
 	uint64_t size;
-	int fd; /* -1: anonymous */
+	int fd;       /* -1: anonymous */
+	bool is_file; /* on disk: vly_arena_move() */
 };
 
 /* Opens an arena on `fd` (-1: anonymous), whose file becomes the arena's content; the fd stays the
@@ -28,8 +29,18 @@ struct vly_arena {
 __attribute__((nonnull, warn_unused_result)) int vly_arena_open(struct vly_arena *arena, int fd,
 								uint64_t reserve_bytes);
 
+/* Moves an anonymous arena into a file, which is the arena's from then on, and has nothing but what is
+ * written to it. All of it has room on the disk, so that writing to it does not fail. Returns 0; or -1 with
+ * errno, and the arena is as it was and the fd the caller's. */
+__attribute__((nonnull, warn_unused_result)) int vly_arena_move(struct vly_arena *arena, int fd);
+
+/* Takes no memory of the process any more, until it is read or written again, if it is on disk. The
+ * kernel may write it there, and use its memory otherwise. */
+__attribute__((nonnull)) void vly_arena_rest(const struct vly_arena *arena);
+
 /* Appends room for `bytes` octets at a multiple of `align` (a power of two of at least 8); returns
- * its offset, or 0 with errno set to ENOMEM or EFBIG (refs reach 32 GiB). */
+ * its offset, or 0 with errno set to ENOMEM or EFBIG (refs reach 32 GiB), or to what has happened to the
+ * file. */
 __attribute__((nonnull, warn_unused_result)) uint64_t
 vly_arena_append(struct vly_arena *arena, uint64_t bytes, uint64_t align);
 

@@ -35,6 +35,7 @@ enum fault {
 	WRONG_LABELS,
 	WITHOUT_KEY,
 	NO_ENTRY, /* of DNSKEY, by a key that the parent zone does not know */
+	UNKNOWN,  /* of an algorithm that is not verified; no fault if there is nothing else */
 	BOGUS,
 	NOT_YET,
 	EXPIRED,
@@ -194,11 +195,14 @@ judge_form(const struct judging *judging, const struct vly_zone_record *rrsig)
 	if (next_key(judging, rrsig, &at) == NULL)
 		return WITHOUT_KEY;
 	at = 0;
-	if (next_signer(judging, rrsig, &at) == NULL)
+	const struct vly_dnssec_key *key = next_signer(judging, rrsig, &at);
+	if (key == NULL)
 		return NO_ENTRY;
 	if (time_at(dnssec, rrsig->data + RRSIG_INCEPTION_AT) > now_s)
 		return NOT_YET;
-	return time_at(dnssec, rrsig->data + RRSIG_EXPIRATION_AT) < now_s ? EXPIRED : GOOD;
+	if (time_at(dnssec, rrsig->data + RRSIG_EXPIRATION_AT) < now_s)
+		return EXPIRED;
+	return key->pubkey == NULL && !key->is_malformed ? UNKNOWN : GOOD;
 }
 
 /* Returns 0, or -1 without memory. */
@@ -208,7 +212,7 @@ judge(struct judging *judging, const struct vly_zone_record *rrsig)
 	enum fault fault = judge_form(judging, rrsig);
 	bool is_good = true;
 
-	if (fault >= NOT_YET) {
+	if (fault >= NOT_YET || fault == UNKNOWN) {
 		int64_t expiry_s =
 			time_at(judging->worker->dnssec, rrsig->data + RRSIG_EXPIRATION_AT);
 		if (expiry_s > judging->expiry_s)
@@ -370,7 +374,7 @@ check_rrset(struct vly_dnssec_worker *worker, uint32_t idx, const struct vly_rrs
 		if (expiry_s < worker->expiry_s)
 			worker->expiry_s = expiry_s;
 	}
-	if (judging.fault != GOOD)
+	if (judging.fault != GOOD && judging.fault != UNKNOWN)
 		report_fault(&judging);
 	return 0;
 }

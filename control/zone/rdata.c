@@ -8,7 +8,7 @@ vly_rdata_scan_name(struct vly_name *name, const uint8_t *data, unsigned data_le
 	unsigned len = data_len < VLY_NAME_BYTES_MAX ? data_len : VLY_NAME_BYTES_MAX;
 
 	memcpy(wire, data, len);
-	memset(wire + len, 0, sizeof(wire) - len);
+	memset(wire + len, 0, VLY_NAME_SLACK_BYTES); /* read in blocks */
 	return vly_name_scan(name, wire, len) != 0;
 }
 
@@ -43,6 +43,34 @@ vly_rdata_naptr_name_off(const uint8_t *data, unsigned data_len)
 	for (unsigned i = 0; i < 3 && at < data_len; i++)
 		at += data[at] + 1u;
 	return at < data_len ? at : 0;
+}
+
+const uint8_t *
+vly_rdata_host(uint16_t type, const uint8_t *data, unsigned data_len)
+{
+	static const struct {
+		uint8_t type, at;
+	} with_host[] = {
+		{VLY_TYPE_NS, 0},  {VLY_TYPE_MX, 2}, {VLY_TYPE_AFSDB, 2}, {VLY_TYPE_RT, 2},
+		{VLY_TYPE_SRV, 6}, {VLY_TYPE_KX, 2}, {VLY_TYPE_SVCB, 2},  {VLY_TYPE_HTTPS, 2},
+	};
+
+	if (type == VLY_TYPE_NAPTR) {
+		unsigned off = vly_rdata_naptr_name_off(data, data_len);
+		return off != 0 ? data + off : NULL;
+	}
+	for (size_t i = 0; i < sizeof(with_host) / sizeof(with_host[0]); i++)
+		if (with_host[i].type == type && data_len > with_host[i].at)
+			return data + with_host[i].at;
+	return NULL;
+}
+
+const uint8_t *
+vly_rdata_target(uint16_t type, const uint8_t *data, unsigned data_len)
+{
+	if (type == VLY_TYPE_CNAME || type == VLY_TYPE_DNAME)
+		return data_len > 0 ? data : NULL;
+	return vly_rdata_host(type, data, data_len);
 }
 
 /* Where the names begin that canonical form has in lower case, and how many there are, one behind

@@ -32,6 +32,18 @@ __attribute__((nonnull)) int vly_rdata_compare(uint16_t type, const uint8_t *lef
 __attribute__((nonnull)) void vly_rdata_make_canonical(uint16_t type, uint8_t *data,
 						       unsigned data_len);
 
+/*
+ * The name that answers may follow or add records of: the target of an alias, the host of a record
+ * (untrusted). Returns its first octet inside `data`, up to whose end vly_rdata_scan_name() scans;
+ * or NULL: the type has none, or the data ends before it. A name "." is returned, too; it means the
+ * owner itself or nothing, except for NS, CNAME and DNAME.
+ */
+__attribute__((nonnull)) const uint8_t *vly_rdata_host(uint16_t type, const uint8_t *data,
+						       unsigned data_len);
+/* The same, and the targets of CNAME and DNAME: what the store's reverse index has. */
+__attribute__((nonnull)) const uint8_t *vly_rdata_target(uint16_t type, const uint8_t *data,
+							 unsigned data_len);
+
 /* Offset of the name that a NAPTR record ends with; 0: the record is malformed. */
 __attribute__((nonnull)) unsigned vly_rdata_naptr_name_off(const uint8_t *data, unsigned data_len);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "zone.h"
 
@@ -110,6 +112,48 @@ vly_zone_init(struct vly_zone *zone, const struct vly_hash_key *key, struct vly_
 	return 0;
 }
 
+static void
+close_files(const int *file, unsigned cnt)
+{
+	const int saved = errno;
+
+	for (unsigned i = 0; i < cnt; i++)
+		close(file[i]);
+	errno = saved;
+}
+
+int
+vly_zone_move(struct vly_zone *zone, const int file[2])
+{
+	if (vly_arena_move(&zone->arena, file[0]) != 0) {
+		close_files(file, 2);
+		return -1;
+	}
+	if (vly_arena_move(&zone->nodes, file[1]) != 0) {
+		close_files(file + 1, 1);
+		return -1;
+	}
+	zone->node = (void *)(zone->nodes.base + VLY_ARENA_REF_BYTES);
+	return 0;
+}
+
+int
+vly_zone_add_file(struct vly_zone *zone, const char *path, const struct vly_file_stamp *stamp)
+{
+	char **file = realloc(zone->file, (zone->file_cnt + 1u) * sizeof(*file));
+	struct vly_file_stamp *stamps =
+		realloc(zone->stamp, (zone->file_cnt + 1u) * sizeof(*stamps));
+
+	if (file != NULL)
+		zone->file = file;
+	if (stamps != NULL)
+		zone->stamp = stamps;
+	if (file == NULL || stamps == NULL || (file[zone->file_cnt] = strdup(path)) == NULL)
+		return -1;
+	stamps[zone->file_cnt++] = *stamp;
+	return 0;
+}
+
 void
 vly_zone_free(struct vly_zone *zone)
 {
@@ -155,6 +199,50 @@ vly_zone_add_name(struct vly_zone *zone, const struct vly_name *name)
 	return found;
 }
 
+static void
+mark_owner(struct vly_zone_node *node, uint16_t type, bool is_apex)
+{
+	if (type == VLY_TYPE_NS && !is_apex)
+		node->flags |= VLY_ZONE_CUT;
+	else if (type == VLY_TYPE_DNAME)
+		node->flags |= VLY_ZONE_DNAME;
+	else if (type == VLY_TYPE_CNAME)
+		node->flags |= VLY_ZONE_CNAME;
+	else if (type == VLY_TYPE_A || type == VLY_TYPE_AAAA)
+		node->flags |= VLY_ZONE_ADDRESS;
+}
+
+void
+vly_zone_link_record(struct vly_zone *zone, uint32_t node_idx, vly_arena_ref ref)
+{
+	struct vly_zone_node *node = &zone->node[node_idx];
+	struct vly_zone_record *record = vly_arena_at(&zone->arena, ref);
+
+	record->next = node->records;
+	node->records = ref;
+	mark_owner(node, record->type, node_idx == 0);
+	zone->has_nsec3 |= record->type == VLY_TYPE_NSEC3;
+}
+
+int
+vly_zone_add_record(struct vly_zone *zone, uint32_t node_idx, uint16_t type, uint32_t ttl,
+		    const uint8_t *data, unsigned data_len)
+{
+	uint64_t off = vly_arena_append(&zone->arena, sizeof(struct vly_zone_record) + data_len,
+					VLY_ARENA_REF_BYTES);
+
+	if (off == 0)
+		return -1;
+	struct vly_zone_record *record = (void *)(zone->arena.base + off);
+	record->ttl = ttl;
+	record->type = type;
+	record->data_len = (uint16_t)data_len;
+	memcpy(record->data, data, data_len);
+	zone->record_cnt++;
+	vly_zone_link_record(zone, node_idx, (vly_arena_ref)(off / VLY_ARENA_REF_BYTES));
+	return 0;
+}
+
 bool
 vly_zone_is_below(const struct vly_zone *zone, uint32_t node_idx, const struct vly_name *name)
 {
@@ -173,10 +261,12 @@ vly_zone_is_below(const struct vly_zone *zone, uint32_t node_idx, const struct v
 static void
 mark_occluded(struct vly_zone *zone)
 {
-	for (uint32_t i = 1; i < zone->node_cnt; i++)
+	for (uint32_t i = 1; i < zone->node_cnt; i++) {
+		vly_zone_pass(zone, i);
 		if (zone->node[zone->node[i].parent].flags &
 		    (VLY_ZONE_CUT | VLY_ZONE_DNAME | VLY_ZONE_OCCLUDED))
 			zone->node[i].flags |= VLY_ZONE_OCCLUDED;
+	}
 }
 
 /* Whether the node owns something else than NSEC3 and its signatures. */
@@ -198,9 +288,11 @@ owns_data(const struct vly_zone *zone, uint32_t node_idx)
 static void
 mark_absent(struct vly_zone *zone)
 {
-	for (uint32_t i = 1; i < zone->node_cnt; i++)
+	for (uint32_t i = 1; i < zone->node_cnt; i++) {
+		vly_zone_pass(zone, i);
 		if (!owns_data(zone, i))
 			zone->node[i].flags |= VLY_ZONE_ABSENT;
+	}
 	for (uint32_t i = zone->node_cnt - 1; i > 0; i--) {
 		struct vly_zone_node *parent = &zone->node[zone->node[i].parent];
 		if (!(zone->node[i].flags & VLY_ZONE_ABSENT))

@@ -3,7 +3,9 @@
  * A zone as it was read: a tree of names with their records. It exists only between the zone file
  * and the image.
  *
- * Use: vly_zone_read_file() (zone_file.h) makes one; the compiler reads it; vly_zone_free(). A
+ * Use: vly_zone_read_file() (zone_file.h) makes one; the compiler reads it; vly_zone_free(). To make
+ * one of other records: vly_zone_init(), vly_zone_add_file(), vly_zone_add_name() and
+ * vly_zone_add_record() for each record, vly_zone_mark_hidden(). A
  * node's parent has a lower index than the node, so a pass over the nodes meets parents first.
  * Empty non-terminals have nodes without records. One thread at a time; no function blocks but for
  * memory.
@@ -81,10 +83,50 @@ vly_zone_init(struct vly_zone *zone, const struct vly_hash_key *key, struct vly_
 
 void vly_zone_free(struct vly_zone *zone);
 
+/* Moves what is large of a zone into two files, as vly_arena_move() does. They are
+ * the zone's from then on, in any case. Returns 0; or -1 with errno, and the zone is as good as before. */
+__attribute__((nonnull, warn_unused_result)) int vly_zone_move(struct vly_zone *zone,
+							       const int file[2]);
+
+/* Nodes that are gone through before vly_zone_rest(): fewer: more system calls; more: more memory, some 80
+ * octets for each. */
+#define VLY_ZONE_REST_NODES 65536
+
+/* Of a zone in files, what was read so far takes no memory any more (vly_arena_rest()). */
+static inline void
+vly_zone_rest(const struct vly_zone *zone)
+{
+	vly_arena_rest(&zone->arena);
+	vly_arena_rest(&zone->nodes);
+}
+
+/* For passes over all nodes: rests now and then. */
+static inline void
+vly_zone_pass(const struct vly_zone *zone, uint32_t node_idx)
+{
+	if (node_idx % VLY_ZONE_REST_NODES == 0 && zone->arena.is_file)
+		vly_zone_rest(zone);
+}
+
 /* The node of a name at or below the apex, made with its ancestors when missing; VLY_ZONE_NONE with
  * errno when there is no memory. `name` is hashed. */
 __attribute__((nonnull, warn_unused_result)) uint32_t
 vly_zone_add_name(struct vly_zone *zone, const struct vly_name *name);
+
+/* Notes the file that records come from, with a stamp from before it was read; `path` is copied. The
+ * first one also stands for the zone in findings. Returns 0, or -1 when there is no memory. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_zone_add_file(struct vly_zone *zone, const char *path, const struct vly_file_stamp *stamp);
+
+/* Adds a record (sound: vly_rdata_is_sound()) to a node, as line 0 of file 0. Within a type, records
+ * are served in the order in which they were added. Returns 0, or -1 with errno. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_zone_add_record(struct vly_zone *zone, uint32_t node_idx, uint16_t type, uint32_t ttl,
+		    const uint8_t *data, unsigned data_len);
+
+/* Puts a record that is in the arena at a node, and notes what the node owns. */
+__attribute__((nonnull)) void vly_zone_link_record(struct vly_zone *zone, uint32_t node_idx,
+						   vly_arena_ref record);
 
 /* The node of the suffix of `name` (hashed) that starts at label_idx, or VLY_ZONE_NONE. */
 __attribute__((nonnull)) uint32_t vly_zone_find(const struct vly_zone *zone,

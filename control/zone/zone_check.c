@@ -217,6 +217,7 @@ vly_zone_check(const struct vly_zone *zone, struct vly_zone_report *report)
 
 	for (uint32_t i = 0; i < zone->node_cnt && !vly_zone_report_is_full(report); i++) {
 		const struct vly_zone_node *node = &zone->node[i];
+		vly_zone_pass(zone, i);
 		if (i != 0 && (node->records == 0 || is_plain(zone, node)))
 			continue;
 		if (vly_rrsets_load(&own, zone, i) != 0) {

@@ -16,18 +16,10 @@ enter_file(struct vly_zone_reader *reader, const char *path, const struct vly_fi
 
 	if (zone->file_cnt == UINT16_MAX)
 		return vly_zone_reader_fail(reader, "more than %d files", UINT16_MAX);
-	char **file = realloc(zone->file, (zone->file_cnt + 1u) * sizeof(*file));
-	if (file != NULL)
-		zone->file = file;
-	struct vly_file_stamp *stamps =
-		realloc(zone->stamp, (zone->file_cnt + 1u) * sizeof(*stamps));
-	if (stamps != NULL)
-		zone->stamp = stamps;
-	if (file == NULL || stamps == NULL || (file[zone->file_cnt] = strdup(path)) == NULL)
+	if (vly_zone_add_file(zone, path, stamp) != 0)
 		return vly_zone_reader_fail_memory(reader);
-	stamps[zone->file_cnt] = *stamp;
-	reader->file = file[zone->file_cnt];
-	reader->file_idx = zone->file_cnt++;
+	reader->file_idx = (uint16_t)(zone->file_cnt - 1);
+	reader->file = zone->file[reader->file_idx];
 	return true;
 }
 

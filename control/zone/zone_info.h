@@ -20,6 +20,12 @@ struct vly_zone_info {
 	/* Of the zone file; its inode is 0 when a file may have changed without the stamp showing
 	 * it. */
 	struct vly_file_stamp stamp;
+	/* Of a living zone: its version in the store, and its number in the image; otherwise 0. */
+	uint64_t version;
+	uint32_t zone_idx;
+	uint64_t digest; /* the same: of its records */
+	bool is_signed;
+	bool proves_covers; /* VLY_IMAGE_PROVES_COVERS */
 };
 
 /* Progress of a load, for progress lines. Written by one thread, read by any. */

@@ -21,15 +21,22 @@ struct printer {
 	char owner[VLY_DOMAIN_TEXT_BYTES];
 };
 
+void
+vly_zone_print_line(FILE *out, const char *owner, uint32_t ttl, uint16_t type, const uint8_t *data,
+		    unsigned data_len, char buffer[VLY_RDATA_TEXT_BYTES])
+{
+	char type_text[VLY_RR_TYPE_BYTES];
+
+	vly_rdata_print(type, data, data_len, buffer, VLY_RDATA_TEXT_BYTES);
+	fprintf(out, "%s\t%u\tIN\t%s\t%s\n", owner, ttl, vly_rr_type_portable(type, type_text),
+		buffer);
+}
+
 static void
 print_record(struct printer *printer, const struct vly_zone_record *record, uint32_t ttl)
 {
-	char buffer[VLY_RR_TYPE_BYTES];
-
-	vly_rdata_print(record->type, record->data, record->data_len, printer->data,
-			VLY_RDATA_TEXT_BYTES);
-	fprintf(printer->out, "%s\t%u\tIN\t%s\t%s\n", printer->owner, ttl,
-		vly_rr_type_portable(record->type, buffer), printer->data);
+	vly_zone_print_line(printer->out, printer->owner, ttl, record->type, record->data,
+			    record->data_len, printer->data);
 }
 
 /* Each RRSIG has the TTL of the set that it covers. */

@@ -11,10 +11,17 @@
 
 #include <stdio.h>
 
+#include "rdata_print.h"
 #include "zone.h"
 
 /* Returns 0, or -1 when there is no memory. Whether all was written, ferror() says. */
 __attribute__((nonnull, warn_unused_result)) int vly_zone_print(const struct vly_zone *zone,
 								FILE *out);
+
+/* Writes one such line. `owner`: as vly_rdata_print_name() writes it. */
+__attribute__((nonnull)) void vly_zone_print_line(FILE *out, const char *owner, uint32_t ttl,
+						  uint16_t type, const uint8_t *data,
+						  unsigned data_len,
+						  char buffer[VLY_RDATA_TEXT_BYTES]);
 
 #endif

@@ -102,19 +102,6 @@ take_ttl(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32_t *
 	return result;
 }
 
-static void
-mark_node(struct vly_zone_node *node, unsigned type, bool is_apex)
-{
-	if (type == VLY_TYPE_NS && !is_apex)
-		node->flags |= VLY_ZONE_CUT;
-	else if (type == VLY_TYPE_DNAME)
-		node->flags |= VLY_ZONE_DNAME;
-	else if (type == VLY_TYPE_CNAME)
-		node->flags |= VLY_ZONE_CNAME;
-	else if (type == VLY_TYPE_A || type == VLY_TYPE_AAAA)
-		node->flags |= VLY_ZONE_ADDRESS;
-}
-
 /* Puts the record that has waited longest at its node. */
 static void
 settle_first(struct vly_zone_reader *reader)
@@ -130,12 +117,7 @@ settle_first(struct vly_zone_reader *reader)
 		vly_zone_reader_fail_memory(reader);
 		return;
 	}
-	struct vly_zone_node *node = &zone->node[reader->owner_node];
-	struct vly_zone_record *record = vly_arena_at(&zone->arena, first->record);
-	record->next = node->records;
-	node->records = first->record;
-	mark_node(node, record->type, reader->owner_node == 0);
-	zone->has_nsec3 |= record->type == VLY_TYPE_NSEC3;
+	vly_zone_link_record(zone, reader->owner_node, first->record);
 }
 
 /* Returns the stored record, or 0. */

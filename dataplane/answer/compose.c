@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "compose.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "compose_parts.h"
 #include "prove.h"
+#include "prove_layers.h"
 #include "resolve.h"
+#include "resolve_layers.h"
 
 /* Units for a substitution, besides those for the labels of its names. */
 #define HOP_WORK 14
@@ -26,12 +27,6 @@
 /* The first record of a DNAME's compiled answer: owner pointer, fixed part, and the uncompressed
  * target (RFC 6672 §2.5). */
 enum { RECORD_HEAD_BYTES = 2 + 10, DNAME_TTL_OFF = 2 + 4, DNAME_LENGTH_OFF = 2 + 8 };
-
-/* A DNAME with its target, and a CNAME with a prefix and a pointer. */
-#define HOP_BYTES_MAX (2 * (RECORD_HEAD_BYTES + VLY_NAME_BYTES_MAX) + 2)
-static_assert(VLY_DNS_HEADER_BYTES + VLY_NAME_BYTES_MAX + 4 + VLY_ALIAS_HOPS_MAX * HOP_BYTES_MAX <=
-		      VLY_POINTER_MAX,
-	      "pointers reach the names of all hops");
 
 /* A DNAME in its compiled answer. */
 struct dname {
@@ -55,13 +50,13 @@ find_dname(const struct vly_query *query, struct dname *dname)
 		const vly_image_ref ref =
 			wants_proof ? vly_image_node_signed(node)->answer[i] : node->type[i].answer;
 		const struct vly_image_answer *answer = vly_image_at(query->image->heap, ref);
-		if (answer->wire_len <= RECORD_HEAD_BYTES)
+		if (answer->keep_len <= RECORD_HEAD_BYTES)
 			return false;
 		dname->answer = answer;
 		dname->record = vly_image_answer_wire(answer);
 		dname->target = dname->record + RECORD_HEAD_BYTES;
 		dname->target_len = vly_be16(dname->record + DNAME_LENGTH_OFF);
-		return dname->target_len <= answer->wire_len - (unsigned)RECORD_HEAD_BYTES &&
+		return dname->target_len <= answer->keep_len - (unsigned)RECORD_HEAD_BYTES &&
 		       dname->target_len <= VLY_NAME_BYTES_MAX;
 	}
 	return false;
@@ -105,8 +100,7 @@ put_signatures(struct vly_composer *composer, const struct dname *dname, unsigne
 		if (!vly_cursor_record(&cursor, &record))
 			return vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
 		if (!vly_composer_work(composer, SIGNATURE_WORK) ||
-		    !vly_composer_put_pointer(composer,
-					      vly_composer_suffix_off(composer, prefix_len)) ||
+		    !vly_composer_put_suffix(composer, prefix_len) ||
 		    !vly_composer_put(composer, record.fixed, (unsigned)(cursor.at - record.fixed)))
 			return false;
 		composer->count[0]++;
@@ -120,7 +114,7 @@ put_signatures(struct vly_composer *composer, const struct dname *dname, unsigne
 static unsigned
 put_dname(struct vly_composer *composer, const struct dname *dname, unsigned prefix_len)
 {
-	if (!vly_composer_put_pointer(composer, vly_composer_suffix_off(composer, prefix_len)) ||
+	if (!vly_composer_put_suffix(composer, prefix_len) ||
 	    !vly_composer_put(composer, dname->record + 2, RECORD_HEAD_BYTES - 2) ||
 	    !vly_composer_put(composer, dname->target, dname->target_len))
 		return 0;
@@ -135,18 +129,18 @@ static bool
 put_cname(struct vly_composer *composer, const struct vly_name *name, const struct dname *dname,
 	  unsigned prefix_len, unsigned target_off)
 {
-	const bool to_root = dname->target_len == 1;
-	const unsigned data_len = prefix_len + (to_root ? 1 : 2);
+	const bool in_full = dname->target_len == 1 || target_off > VLY_POINTER_MAX;
+	const unsigned data_len = prefix_len + (in_full ? dname->target_len : 2);
 	uint8_t head[10] = {0, VLY_TYPE_CNAME, 0, VLY_CLASS_IN};
 
 	memcpy(head + 4, dname->record + DNAME_TTL_OFF, 4);
 	vly_put_be16(head + 8, data_len);
-	if (!vly_composer_put_pointer(composer, vly_composer_suffix_off(composer, 0)) ||
+	if (!vly_composer_put_suffix(composer, 0) ||
 	    !vly_composer_put(composer, head, sizeof(head)))
 		return false;
 	unsigned prefix_off = composer->len;
 	if (!vly_composer_put(composer, name->lower, prefix_len) ||
-	    !(to_root ? vly_composer_put(composer, dname->target, 1)
+	    !(in_full ? vly_composer_put(composer, dname->target, dname->target_len)
 		      : vly_composer_put_pointer(composer, target_off)))
 		return false;
 	composer->count[0]++;
@@ -244,26 +238,87 @@ cover_work(const struct vly_image_denial *denial)
 					       : COVER_WORK + denial->iterations * BLOCK_WORK;
 }
 
+/* The same for an answer of an older layer of a zone with overlays. */
+static bool
+copy_older(struct vly_composer *composer, struct vly_query *step,
+	   const struct vly_image_answer *answer)
+{
+	step->answer = answer;
+	const uint8_t *tail = vly_layers_soa_tail(step);
+	if (!vly_composer_copy(composer, answer, NULL, &step->name))
+		return false;
+	if (tail != NULL) /* the SOA is the last record, and its end is copied as it is */
+		memcpy(composer->message + composer->len - VLY_SOA_TAIL_BYTES, tail,
+		       VLY_SOA_TAIL_BYTES);
+	return true;
+}
+
+/* Finds the pieces that belong to `answer`, for the last name. */
+static bool
+find_pieces(struct vly_composer *composer, struct vly_query *step,
+	    const struct vly_image_answer *answer, struct vly_pieces *pieces)
+{
+	const struct vly_image_denial *denial = step->proof.cover.denial;
+
+	if (denial != NULL && !vly_composer_work(composer, cover_work(denial)))
+		return false;
+	step->fate = VLY_QUERY_PROVE;
+	vly_query_find_cover(step, 1);
+	step->answer = answer;
+	vly_pieces_collect(pieces, step);
+	/* a chain does not leave its zone, so that the question has the apex */
+	if (pieces->apex_off != 0)
+		pieces->apex_off =
+			VLY_DNS_HEADER_BYTES + step->question_bytes - 4u - vly_proof_apex_len(step);
+	return vly_composer_work(composer, PIECE_WORK * pieces->cnt);
+}
+
+static bool
+copy_proved(struct vly_composer *composer, struct vly_query *step,
+	    const struct vly_image_answer *answer)
+{
+	struct vly_pieces pieces;
+
+	return find_pieces(composer, step, answer, &pieces) &&
+	       vly_composer_copy(composer, answer, &pieces, &step->name);
+}
+
+/* The same from an older layer of a zone with overlays. Out of line: the copy is large. */
+__attribute__((noinline)) static bool
+copy_older_proved(struct vly_composer *composer, struct vly_query *step,
+		  const struct vly_image_answer *answer)
+{
+	uint8_t copy[VLY_PROVE_COPY_BYTES] __attribute__((aligned(8)));
+
+	step->answer = answer;
+	return copy_proved(composer, step, vly_prove_layers_copy(step, copy));
+}
+
 /* Appends the answer for the last name, with the pieces that belong to it. */
 static bool
 copy_answer(struct vly_composer *composer, struct vly_query *step,
 	    const struct vly_image_answer *answer)
 {
-	const struct vly_image_denial *denial = step->proof.cover.denial;
-	struct vly_pieces pieces;
-
+	if (step->fate == VLY_QUERY_OLDER)
+		return copy_older(composer, step, answer);
 	if (step->fate != VLY_QUERY_PROVE)
 		return vly_composer_copy(composer, answer, NULL, &step->name);
-	if (denial != NULL && !vly_composer_work(composer, cover_work(denial)))
-		return false;
-	vly_query_find_cover(step, 1);
-	step->answer = answer;
-	vly_pieces_collect(&pieces, step);
-	if (pieces.apex_off != 0)
-		pieces.apex_off = vly_composer_suffix_off(
-			composer, step->name.len - vly_proof_apex_len(step));
-	return vly_composer_work(composer, PIECE_WORK * pieces.cnt) &&
-	       vly_composer_copy(composer, answer, &pieces, &step->name);
+	return vly_prove_layers_is_older(step) ? copy_older_proved(composer, step, answer)
+					       : copy_proved(composer, step, answer);
+}
+
+/* Appends RRSIG or NSEC of the last name, and, if a wildcard has them, what proves that. */
+static bool
+copy_signatures(struct vly_composer *composer, struct vly_query *step)
+{
+	/* it has no pieces of its own */
+	const struct vly_image_answer *nodata =
+		vly_image_at(step->image->heap, step->proof.zone->signed_nodata);
+	struct vly_pieces pieces;
+
+	return vly_composer_put_signatures(composer, step) &&
+	       find_pieces(composer, step, nodata, &pieces) &&
+	       vly_composer_put_pieces(composer, &pieces);
 }
 
 /* Substitutes, at most VLY_ALIAS_HOPS_MAX times, and appends the answer for the last name. */
@@ -277,7 +332,9 @@ compose(struct vly_composer *composer, struct vly_query *step, struct vly_compos
 			return;
 		if (answer == NULL && step->node != NULL)
 			continue; /* the name is below another DNAME */
-		if (answer != NULL && (answer->flags & VLY_ANSWER_TOO_LARGE))
+		if (step->fate == VLY_QUERY_SIGNATURES)
+			(void)copy_signatures(composer, step);
+		else if (answer != NULL && (answer->flags & VLY_ANSWER_FAILS))
 			(void)vly_composer_end(composer, VLY_COMPOSE_FAILED);
 		else if (answer != NULL && copy_answer(composer, step, answer)) {
 			composed->flags |= answer->flags & VLY_ANSWER_RCODE;
@@ -288,8 +345,8 @@ compose(struct vly_composer *composer, struct vly_query *step, struct vly_compos
 }
 
 void
-vly_compose_dname(const struct vly_query *query, uint8_t *to, unsigned space,
-		  struct vly_composed *composed)
+vly_compose(const struct vly_query *query, uint8_t *to, unsigned space,
+	    struct vly_composed *composed)
 {
 	const unsigned start = VLY_DNS_HEADER_BYTES + query->question_bytes;
 	const unsigned work = query->stream ? VLY_COMPOSE_WORK_STREAM : VLY_COMPOSE_WORK_UDP;
@@ -298,13 +355,17 @@ vly_compose_dname(const struct vly_query *query, uint8_t *to, unsigned space,
 
 	memset(&composer, 0, offsetof(struct vly_composer, hop));
 	composer.message = to - start;
+	composer.name = &step.name;
 	composer.len = start;
 	composer.len_max = start + space;
 	composer.work_left = work;
 	composer.prefix_off = VLY_DNS_HEADER_BYTES;
 	composer.prefix_len = query->name.len;
 	*composed = (struct vly_composed){.flags = VLY_FLAG_AA};
-	compose(&composer, &step, composed);
+	if (step.fate == VLY_QUERY_SIGNATURES)
+		(void)copy_signatures(&composer, &step);
+	else
+		compose(&composer, &step, composed);
 	composed->work = (uint16_t)(work - composer.work_left);
 	if (composer.end == VLY_COMPOSE_FAILED ||
 	    (composer.end == VLY_COMPOSE_NO_WORK && query->stream)) {

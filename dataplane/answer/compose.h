@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Composes the answers that depend on the question: DNAME substitution (RFC 6672 §3), and the
- * answer for the new name. This is the rare path: all other answers are compiled.
+ * answer for the new name; and those for the types RRSIG and NSEC, which hardly anybody asks for,
+ * from the other answers of the name. This is the rare path: all other answers are compiled.
  *
  * The client chooses the name, and the author of the zone the chain of DNAMEs that it passes, so
  * each query has a budget of work. A unit is about the cost of looking up one label: ten cycles.
@@ -45,12 +46,13 @@ struct vly_composed {
 };
 
 /*
- * Writes the sections for a name below the DNAME at query->node to `to`, directly behind the
+ * Writes the sections for a query with VLY_QUERY_COMPOSE, whose name is below the DNAME at
+ * query->node, or with VLY_QUERY_SIGNATURES, for the name of that node, to `to`, directly behind the
  * question, at most `space` octets. If they do not fit, or take more work than the budget over UDP,
  * the sections are empty and `flags` has TC. If no message has room for the answer of the last
  * name, or over a stream the budget is spent, `flags` is SERVFAIL alone.
  */
-__attribute__((nonnull)) void vly_compose_dname(const struct vly_query *query, uint8_t *to,
-						unsigned space, struct vly_composed *composed);
+__attribute__((nonnull)) void vly_compose(const struct vly_query *query, uint8_t *to,
+					  unsigned space, struct vly_composed *composed);
 
 #endif

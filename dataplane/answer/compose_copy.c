@@ -5,7 +5,7 @@
  *
  * The answer's pointers were written as if its anchor were the question. So each pointer leads
  * either
- *   - into the anchor, that is, the name in question: vly_composer_suffix_off() has the place of
+ *   - into the anchor, that is, the name in question: vly_composer_put_suffix() knows the place of
  *     each of its suffixes; or
  *   - into the answer itself: `place` then has the new place of that label.
  * Copying a name costs as much as its octets in the answer: labels are copied, pointers translated.
@@ -164,9 +164,7 @@ copy_name(struct vly_composer *composer, struct source *source, unsigned *at)
 		if (to < VLY_DNS_HEADER_BYTES || to >= source->base + source->wire_len)
 			break;
 		if (to < source->base)
-			return vly_composer_put_pointer(
-				composer,
-				vly_composer_suffix_off(composer, question_at(source, from, to)));
+			return vly_composer_put_suffix(composer, question_at(source, from, to));
 		if (place[to] != 0)
 			return vly_composer_put_pointer(composer, place[to]);
 		from = to - source->base;
@@ -399,9 +397,8 @@ begins_with_alias(const struct source *source)
 	return type == VLY_TYPE_CNAME || type == VLY_TYPE_DNAME;
 }
 
-/* Appends the pieces to the authority section. Nothing leads to them but their own pointers. */
-static bool
-copy_pieces(struct vly_composer *composer, const struct vly_pieces *pieces)
+bool
+vly_composer_put_pieces(struct vly_composer *composer, const struct vly_pieces *pieces)
 {
 	unsigned bytes = vly_pieces_bytes(pieces, composer->len);
 
@@ -437,7 +434,7 @@ vly_composer_copy(struct vly_composer *composer, const struct vly_image_answer *
 		return false;
 	clear_places(&source);
 	for (unsigned section = 0; section < 3; section++) {
-		if (section == 2 && pieces != NULL && !copy_pieces(composer, pieces))
+		if (section == 2 && pieces != NULL && !vly_composer_put_pieces(composer, pieces))
 			return false;
 		for (unsigned i = 0; i < count[section]; i++)
 			if (!copy_record(composer, &source, name, section, &at))

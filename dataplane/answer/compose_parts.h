@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The state of a response while it is composed, shared by compose.c, which substitutes, and
- * compose_copy.c, which copies compiled answers.
+ * The state of a response while it is composed, shared by compose.c, which substitutes,
+ * compose_copy.c, which copies compiled answers, and compose_signatures.c, which collects
+ * signatures from them.
  *
  * Example: `y.x.a.z. A`, with `a.z. DNAME b.z.` and `x.b.z. DNAME c.z.` (upper case: compression
  * pointers into the message):
@@ -56,7 +57,8 @@ struct vly_composer {
 	unsigned len_max;
 	unsigned work_left;
 	enum vly_compose_end end;
-	uint16_t count[3]; /* answer, authority, additional */
+	uint16_t count[3];           /* answer, authority, additional */
+	const struct vly_name *name; /* the name in question */
 	/* the places of the name in question, in octets from `message` on */
 	uint16_t prefix_off;
 	uint16_t prefix_len;
@@ -90,6 +92,7 @@ vly_composer_work(struct vly_composer *composer, unsigned units)
 __attribute__((nonnull)) bool vly_composer_put(struct vly_composer *composer, const uint8_t *from,
 					       unsigned bytes);
 
+/* `off` is within the reach of pointers. */
 static inline bool
 vly_composer_put_pointer(struct vly_composer *composer, unsigned off)
 {
@@ -108,11 +111,34 @@ vly_composer_suffix_off(const struct vly_composer *composer, unsigned at)
 					 : composer->target_off + at - composer->prefix_len;
 }
 
+/* Appends the suffix that begins `at` octets into the name in question: a pointer, or all of its
+ * labels if it is beyond the reach of pointers, behind large signatures. */
+static inline bool
+vly_composer_put_suffix(struct vly_composer *composer, unsigned at)
+{
+	const struct vly_name *name = composer->name;
+	const unsigned off = vly_composer_suffix_off(composer, at);
+
+	if (__builtin_expect(off <= VLY_POINTER_MAX, 1))
+		return vly_composer_put_pointer(composer, off);
+	return at < name->len ? vly_composer_put(composer, name->lower + at, name->len - at)
+			      : vly_composer_end(composer, VLY_COMPOSE_NO_ROOM);
+}
+
 /* Appends the compiled answer for `name`, the name in question, and in its authority section
  * `pieces` (NULL: none); of the additional section only the required glue. */
 __attribute__((nonnull(1, 2, 4))) bool vly_composer_copy(struct vly_composer *composer,
 							 const struct vly_image_answer *answer,
 							 const struct vly_pieces *pieces,
 							 const struct vly_name *name);
+
+/* Appends pieces to the authority section. Nothing leads to them but their own pointers. */
+__attribute__((nonnull)) bool vly_composer_put_pieces(struct vly_composer *composer,
+						      const struct vly_pieces *pieces);
+
+/* Appends the records of type RRSIG or NSEC that the name in question has: step->node answers for
+ * it, and step->fate is VLY_QUERY_SIGNATURES. */
+__attribute__((nonnull)) bool vly_composer_put_signatures(struct vly_composer *composer,
+							  const struct vly_query *step);
 
 #endif

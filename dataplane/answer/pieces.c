@@ -4,6 +4,7 @@
 #include <volley/checksum.h>
 
 #include "prove.h"
+#include "prove_layers.h"
 #include "response_copy.h"
 
 #define POINTER_BYTES 2
@@ -38,8 +39,12 @@ vly_pieces_collect(struct vly_pieces *pieces, const struct vly_query *query)
 		return;
 	const struct vly_image_proof *proof = vly_image_answer_proof(answer);
 	pieces->insert_off = proof->insert_off;
-	for (unsigned i = 0; i < proof->piece_cnt && i < VLY_PIECES_MAX; i++)
-		add(pieces, vly_image_at(query->image->heap, proof->piece[i]));
+	for (unsigned i = 0; i < proof->piece_cnt && i < VLY_PIECES_MAX; i++) {
+		const struct vly_image_piece *piece =
+			vly_image_at(query->image->heap, proof->piece[i]);
+		add(pieces,
+		    own->layers != NULL ? vly_prove_layers_renew(own->layers, piece) : piece);
+	}
 }
 
 /* Where the owner of the RRSIGs is: the piece's own first owner, which may be nothing but a pointer

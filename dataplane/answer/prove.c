@@ -2,19 +2,13 @@
 #include "prove.h"
 
 #include "choose.h"
+#include "prove_parts.h"
 
 #define LINE_BYTES 64
 
 /* Signatures make answers and pieces of 150 to 400 octets. */
 #define ANSWER_LINES 5
 #define PIECE_LINES  4
-
-/* What a DO form is. */
-enum meaning {
-	ANSWERS,
-	ALIASES, /* of an alias: the answer may have pieces of its own */
-	DENIES,  /* the type, or the DS of a delegation: the node's pieces belong to it */
-};
 
 static inline void
 prefetch_lines(const void *from, unsigned line_cnt)
@@ -33,21 +27,38 @@ add_piece(struct vly_query *query, vly_image_ref ref)
 	query->proof.piece[query->proof.piece_cnt++] = piece;
 }
 
-static void
-begin(struct vly_query *query, const struct vly_image_zone *zone)
+void
+vly_prove_begin(struct vly_query *query, const struct vly_image_zone *zone)
 {
 	query->fate = VLY_QUERY_PROVE;
 	query->proof.zone = zone;
+	query->proof.layers = NULL;
 	query->proof.piece_cnt = 0;
 	query->proof.insert_off = UINT16_MAX;
 	query->proof.cover.denial = NULL;
 	__builtin_prefetch(zone, 0, 3);
 }
 
-/* The DO form of the node's answer, by the same rules as for plain ones (resolve.c: choose()). */
-static vly_image_ref
-choose_signed(const struct vly_image *image, const struct vly_image_node *node, unsigned qtype,
-	      enum meaning *meaning)
+bool
+vly_prove_can_compose(const struct vly_image *image, const struct vly_image_node *node,
+		      unsigned qtype)
+{
+	const struct vly_image_zone *zone = &image->zone[node->zone];
+
+	return qtype == VLY_TYPE_RRSIG || vly_prove_own_piece(image->heap, zone, node) != NULL;
+}
+
+void
+vly_prove_composed(struct vly_query *query, const struct vly_image_node *node)
+{
+	vly_prove_begin(query, &query->image->zone[node->zone]);
+	query->fate = VLY_QUERY_SIGNATURES;
+	query->node = node;
+}
+
+vly_image_ref
+vly_prove_choose(const struct vly_image *image, const struct vly_image_node *node, unsigned qtype,
+		 enum vly_prove_meaning *meaning)
 {
 	const struct vly_image_signed *forms = vly_image_node_signed(node);
 	const bool is_cut = node->flags & VLY_NODE_CUT;
@@ -55,17 +66,23 @@ choose_signed(const struct vly_image *image, const struct vly_image_node *node, 
 
 	if (idx == node->type_cnt && qtype == VLY_TYPE_ANY && idx > 0 && !is_cut)
 		idx = 0;
+	if (idx == node->type_cnt && __builtin_expect(vly_prove_may_compose(node, qtype), 0) &&
+	    vly_prove_can_compose(image, node, qtype)) {
+		*meaning = VLY_PROVE_COMPOSED;
+		return forms->other;
+	}
 	if (node->flags & VLY_NODE_ALIAS) {
-		*meaning = ALIASES;
+		*meaning = VLY_PROVE_ALIASES;
 		return idx == node->type_cnt ? forms->other : forms->answer[idx];
 	}
 	if (idx == node->type_cnt) {
-		*meaning = DENIES;
+		*meaning = VLY_PROVE_DENIES;
 		return forms->other;
 	}
 	/* At a cut, DS may be listed only to say that there is none. */
-	*meaning = is_cut && forms->answer[idx] == image->zone[node->zone].signed_nodata ? DENIES
-											 : ANSWERS;
+	*meaning = is_cut && forms->answer[idx] == image->zone[node->zone].signed_nodata
+			   ? VLY_PROVE_DENIES
+			   : VLY_PROVE_ANSWERS;
 	return forms->answer[idx];
 }
 
@@ -83,13 +100,17 @@ add_denial(struct vly_query *query, const struct vly_image_node *node, vly_image
 
 static vly_image_ref
 take_node(struct vly_query *query, const struct vly_image_node *node, vly_image_ref ref,
-	  enum meaning meaning)
+	  enum vly_prove_meaning meaning)
 {
-	prefetch_lines(vly_image_at(query->image->heap, ref), ANSWER_LINES);
-	if (meaning == ANSWERS)
+	if (__builtin_expect(meaning == VLY_PROVE_COMPOSED, 0)) {
+		vly_prove_composed(query, node);
 		return ref;
-	begin(query, &query->image->zone[node->zone]);
-	if (meaning == DENIES) {
+	}
+	prefetch_lines(vly_image_at(query->image->heap, ref), ANSWER_LINES);
+	if (meaning == VLY_PROVE_ANSWERS)
+		return ref;
+	vly_prove_begin(query, &query->image->zone[node->zone]);
+	if (meaning == VLY_PROVE_DENIES) {
 		add_denial(query, node, ref);
 		if (query->proof.piece_cnt == 0) /* a delegation with DS */
 			query->fate = VLY_QUERY_LOOKUP;
@@ -100,8 +121,8 @@ take_node(struct vly_query *query, const struct vly_image_node *node, vly_image_
 vly_image_ref
 vly_prove_node(struct vly_query *query, const struct vly_image_node *node)
 {
-	enum meaning meaning;
-	vly_image_ref ref = choose_signed(query->image, node, query->qtype, &meaning);
+	enum vly_prove_meaning meaning;
+	vly_image_ref ref = vly_prove_choose(query->image, node, query->qtype, &meaning);
 
 	return take_node(query, node, ref, meaning);
 }
@@ -109,7 +130,7 @@ vly_prove_node(struct vly_query *query, const struct vly_image_node *node)
 vly_image_ref
 vly_prove_cut(struct vly_query *query, const struct vly_image_node *node)
 {
-	return take_node(query, node, vly_image_node_signed(node)->other, DENIES);
+	return take_node(query, node, vly_image_node_signed(node)->other, VLY_PROVE_DENIES);
 }
 
 /* Begins to look for the piece that covers the missing name, unless the image names it. */
@@ -131,16 +152,18 @@ vly_prove_missing(struct vly_query *query)
 	const struct vly_image_zone *zone = &query->image->zone[query->zone_idx];
 	const struct vly_image_signed *encloser = vly_image_node_signed(query->encloser);
 	const struct vly_image_node *wildcard = query->node;
-	enum meaning meaning = DENIES;
+	enum vly_prove_meaning meaning = VLY_PROVE_DENIES;
 	vly_image_ref ref = zone->signed_nxdomain;
 
-	begin(query, zone);
+	vly_prove_begin(query, zone);
 	if (wildcard != NULL)
-		ref = choose_signed(query->image, wildcard, query->qtype, &meaning);
+		ref = vly_prove_choose(query->image, wildcard, query->qtype, &meaning);
+	if (__builtin_expect(meaning == VLY_PROVE_COMPOSED, 0))
+		query->fate = VLY_QUERY_SIGNATURES;
 	prefetch_lines(vly_image_at(heap, ref), ANSWER_LINES);
 	if (wildcard == NULL)
 		add_piece(query, encloser->no_wildcard);
-	else if (meaning == DENIES)
+	else if (meaning == VLY_PROVE_DENIES)
 		add_denial(query, wildcard, ref);
 	if (zone->denial == 0) {
 		/* too many iterations: some NSEC3 shows that the zone is insecure */
@@ -148,7 +171,7 @@ vly_prove_missing(struct vly_query *query)
 		return ref;
 	}
 	const struct vly_image_denial *denial = vly_image_at(heap, zone->denial);
-	if (denial->kind == VLY_DENIAL_NSEC3 && meaning == DENIES)
+	if (denial->kind == VLY_DENIAL_NSEC3 && meaning == VLY_PROVE_DENIES)
 		add_piece(query, encloser->denial);
 	begin_cover(query, denial, encloser);
 	return ref;

@@ -14,11 +14,31 @@
 #ifndef VLY_DATAPLANE_PROVE_H
 #define VLY_DATAPLANE_PROVE_H
 
+#include <assert.h>
+
 #include "query.h"
 
 /* The name has a node. */
 __attribute__((nonnull)) vly_image_ref vly_prove_node(struct vly_query *query,
 						      const struct vly_image_node *node);
+
+/* Whether the node may not list the type, RRSIG or NSEC, but have it (VLY_NODE_RRSIG). */
+static inline bool
+vly_prove_may_compose(const struct vly_image_node *node, unsigned qtype)
+{
+	static_assert(VLY_TYPE_RRSIG % 2 == 0 && VLY_TYPE_NSEC == VLY_TYPE_RRSIG + 1,
+		      "one comparison finds both");
+	return (qtype & ~1u) == VLY_TYPE_RRSIG && (node->flags & VLY_NODE_RRSIG);
+}
+
+/* Whether a node that may has it: not NSEC in zones with NSEC3. */
+__attribute__((cold, nonnull)) bool vly_prove_can_compose(const struct vly_image *image,
+							  const struct vly_image_node *node,
+							  unsigned qtype);
+
+/* The type is such a one: the fate becomes VLY_QUERY_SIGNATURES, without pieces. */
+__attribute__((cold, nonnull)) void vly_prove_composed(struct vly_query *query,
+						       const struct vly_image_node *node);
 
 /* The name is at or below the cut `node`, whose referral answers it. */
 __attribute__((nonnull)) vly_image_ref vly_prove_cut(struct vly_query *query,
@@ -28,13 +48,28 @@ __attribute__((nonnull)) vly_image_ref vly_prove_cut(struct vly_query *query,
  * wildcard that answers, or NULL. */
 __attribute__((nonnull)) vly_image_ref vly_prove_missing(struct vly_query *query);
 
-/* Octets of the apex of the query's zone. Only if the fate is VLY_QUERY_PROVE. */
+/* Octets of the apex of the query's zone. Only if the fate is VLY_QUERY_PROVE or
+ * VLY_QUERY_SIGNATURES. */
 static inline unsigned
 vly_proof_apex_len(const struct vly_query *query)
 {
 	const struct vly_name *name = &query->name;
 
 	return vly_name_suffix_len(name, vly_name_last_labels(name, query->proof.zone->label_cnt));
+}
+
+/* In a zone with NSEC, the piece with that of a node with VLY_NODE_RRSIG; otherwise NULL. */
+static inline const struct vly_image_piece *
+vly_prove_own_piece(const uint8_t *heap, const struct vly_image_zone *zone,
+		    const struct vly_image_node *node)
+{
+	const struct vly_image_denial *denial =
+		zone->denial != 0 ? vly_image_at(heap, zone->denial) : NULL;
+	const vly_image_ref ref = vly_image_node_signed(node)->denial;
+
+	return denial != NULL && denial->kind == VLY_DENIAL_NSEC && ref != 0
+		       ? vly_image_at(heap, ref)
+		       : NULL;
 }
 
 #endif

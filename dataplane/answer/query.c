@@ -4,6 +4,7 @@
 #include "base/wire.h"
 #include "identity.h"
 #include "tsig_error.h"
+#include "version.h"
 
 static void
 set_fate(struct vly_query *query, enum vly_query_fate fate, enum vly_rcode rcode)
@@ -15,6 +16,7 @@ set_fate(struct vly_query *query, enum vly_query_fate fate, enum vly_rcode rcode
 static void
 set_error(struct vly_query *query, enum vly_rcode rcode, enum vly_ede ede)
 {
+	vly_version_drop(query);
 	set_fate(query, VLY_QUERY_ERROR, rcode);
 	query->ede = (uint16_t)ede;
 	if (query->opt_bytes != 0)
@@ -28,18 +30,18 @@ vly_query_refuse(struct vly_query *query, enum vly_ede ede)
 }
 
 void
-vly_query_fail(struct vly_query *query)
+vly_query_fail(struct vly_query *query, enum vly_ede ede)
 {
-	set_error(query, VLY_RCODE_SERVFAIL, VLY_EDE_INVALID_DATA);
+	set_error(query, VLY_RCODE_SERVFAIL, ede);
 }
 
 /* Clients send this option empty; over UDP it is ignored (RFC 7828 §3.2.1, §3.3.1). */
 static bool
 parse_keepalive(struct vly_query *query, unsigned bytes)
 {
-	if (!query->stream || query->asks_keepalive)
+	if (!query->stream || (query->asks & VLY_ASKS_KEEPALIVE))
 		return true;
-	query->asks_keepalive = true;
+	query->asks |= VLY_ASKS_KEEPALIVE;
 	query->opt_bytes += VLY_OPTION_HEAD_BYTES + sizeof(query->keepalive);
 	return bytes == 0;
 }
@@ -47,9 +49,9 @@ parse_keepalive(struct vly_query *query, unsigned bytes)
 static void
 parse_nsid(struct vly_query *query)
 {
-	if (query->asks_nsid || vly_identity.nsid_len == 0)
+	if ((query->asks & VLY_ASKS_NSID) || vly_identity.nsid_len == 0)
 		return;
-	query->asks_nsid = true;
+	query->asks |= VLY_ASKS_NSID;
 	query->opt_bytes =
 		(uint8_t)(query->opt_bytes + VLY_OPTION_HEAD_BYTES + vly_identity.nsid_len);
 }
@@ -86,6 +88,8 @@ parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
 			parse_nsid(query);
 		if (code == VLY_OPTION_COOKIE)
 			parse_cookie(query, option, option_bytes);
+		if (code == VLY_OPTION_VERSION)
+			vly_version_ask(query);
 	}
 	return true;
 }
@@ -147,7 +151,7 @@ parse_additional(struct vly_query *query, struct vly_cursor *cursor, unsigned re
 	return true;
 }
 
-/* Zone transfers are not served. */
+/* Zone transfers are not served here. */
 static bool
 type_is_refused(unsigned qtype)
 {
@@ -212,6 +216,21 @@ read_question(struct vly_query *query)
 	return true;
 }
 
+/* Over UDP, the SOA alone answers IXFR: it shows the client whether to use TCP (RFC 1995 §2, §4). */
+static void
+judge_ixfr(struct vly_query *query)
+{
+	const uint8_t *question = query->message + VLY_DNS_HEADER_BYTES;
+
+	if (query->stream || vly_be16(question + query->question_bytes - 2) != VLY_CLASS_IN) {
+		vly_query_refuse(query, VLY_EDE_NOT_SUPPORTED);
+		return;
+	}
+	query->qtype = VLY_TYPE_SOA;
+	query->dnssec_ok = false;
+	query->asks |= VLY_ASKS_IXFR;
+}
+
 /* The fate of a query with records in its answer or authority section. Only IXFR may have one: the
  * SOA of the client's version (RFC 1995 §3). */
 static void
@@ -223,12 +242,12 @@ judge_records(struct vly_query *query, bool sound, unsigned last_type)
 	    memcmp(query->message + 6, one_in_authority, sizeof(one_in_authority)) != 0)
 		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_FORMERR);
 	else if (query->fate == VLY_QUERY_LOOKUP)
-		vly_query_refuse(query, VLY_EDE_NOT_SUPPORTED);
+		judge_ixfr(query);
 }
 
 /* The fate of a message whose header is not plain. */
 __attribute__((cold, noinline)) static void
-judge_header(struct vly_query *query)
+judge_header(struct vly_query *query, const struct vly_table *table)
 {
 	static const uint8_t nothing[6];
 	unsigned flags = vly_be16(query->message + 2);
@@ -249,6 +268,8 @@ judge_header(struct vly_query *query)
 		set_fate(query, VLY_QUERY_COOKIE, VLY_RCODE_FORMERR);
 	else
 		set_fate(query, VLY_QUERY_HEADER, VLY_RCODE_FORMERR);
+	if (query->asks & VLY_ASKS_VERSION)
+		vly_version_find(query, table);
 }
 
 /* Whether the message ends like most queries: one OPT of version 0 without options. */
@@ -266,13 +287,15 @@ rest_is_plain_opt(const uint8_t *message, const uint8_t *rest, const uint8_t *en
 
 /* Parses any other end of a query. */
 __attribute__((noinline)) static void
-parse_rest(struct vly_query *query, const uint8_t *rest)
+parse_rest(struct vly_query *query, const uint8_t *rest, const struct vly_table *table)
 {
 	const uint8_t *message = query->message;
 	struct vly_cursor cursor = {rest, message + query->message_len};
 
 	if (!parse_additional(query, &cursor, vly_be16(message + 10)))
 		set_fate(query, VLY_QUERY_ERROR, VLY_RCODE_FORMERR);
+	if (query->asks & VLY_ASKS_VERSION)
+		vly_version_find(query, table);
 }
 
 /* The fate of a question that no zone can answer. */
@@ -295,7 +318,7 @@ static_assert(VLY_QUERY_LOOKUP == 0 && VLY_COURSE_NAME == 0 && VLY_RCODE_NOERROR
 	      "parsing begins with the values of most queries");
 
 static inline void
-parse_one(struct vly_query *query)
+parse_one(struct vly_query *query, const struct vly_table *table)
 {
 	const uint8_t *message = query->message;
 	const uint8_t *question = message + VLY_DNS_HEADER_BYTES;
@@ -307,7 +330,7 @@ parse_one(struct vly_query *query)
 		return;
 	}
 	if (!header_is_plain(message)) {
-		judge_header(query);
+		judge_header(query, table);
 		return;
 	}
 	unsigned name_len = vly_name_scan(&query->name, question, (size_t)(end - question));
@@ -321,7 +344,7 @@ parse_one(struct vly_query *query)
 	if (__builtin_expect(rest_is_plain_opt(message, type + 4, end), 1))
 		take_opt(query, type + 5);
 	else
-		parse_rest(query, type + 4);
+		parse_rest(query, type + 4, table);
 	if (__builtin_expect(VLY_OCTETS_LOAD(16, type + 2) != VLY_BE(16, VLY_CLASS_IN) ||
 				     type_is_refused(query->qtype),
 			     0))
@@ -332,7 +355,7 @@ void
 vly_query_parse(struct vly_query *query, unsigned cnt, const struct vly_table *table)
 {
 	for (unsigned i = 0; i < cnt; i++) {
-		parse_one(&query[i]);
+		parse_one(&query[i], table);
 		if (query[i].fate != VLY_QUERY_LOOKUP)
 			continue;
 		if (table == NULL)

@@ -47,15 +47,30 @@ enum vly_query_fate {
 	VLY_QUERY_CHAOS,   /* a question of class CH about this server (identity.h) */
 	VLY_QUERY_COMPOSE, /* below the DNAME at `node`: the answer is composed (compose.h) */
 	VLY_QUERY_PROVE,   /* as LOOKUP, with an answer to which pieces belong: `proof` */
+	VLY_QUERY_OLDER,   /* as LOOKUP, with an answer of an older layer: its SOA may be, too */
+	/* RRSIG or NSEC of `node`: the answer is composed (compose.h); pieces may belong to it */
+	VLY_QUERY_SIGNATURES,
+};
+
+/* What a query asks for besides an answer: options that the response has, but for the last one. */
+enum vly_query_asks {
+	VLY_ASKS_KEEPALIVE = 1,
+	VLY_ASKS_NSID = 2,
+	VLY_ASKS_VERSION = 4, /* `version` is set, if the fate is not an error */
+	/* IXFR over UDP, which gets the SOA alone (RFC 1995 §4): `qtype` is SOA */
+	VLY_ASKS_IXFR = 8,
 };
 
 /* How the answer to a question is found (resolve.c). */
 enum vly_query_course {
-	VLY_COURSE_NAME, /* by its name alone, in the part that the route selects */
-	VLY_COURSE_ZONE, /* its zone first, then the name in that zone */
+	VLY_COURSE_NAME,   /* by its name alone, in the part that the route selects */
+	VLY_COURSE_ZONE,   /* its zone first, then the name in that zone */
+	VLY_COURSE_LAYERS, /* in a zone with overlays that is known: `layers` is set */
 	/* The name does not exist: `node` is the wildcard that gives its answer, or NULL. */
 	VLY_COURSE_MISSING,
 	VLY_COURSE_DENIED, /* the same, and the client gets a proof: `encloser` is set */
+	/* As MISSING, in the complete form of a zone with overlays: `layers` is set. */
+	VLY_COURSE_LAYERED,
 };
 
 /* Pieces of a query's own: of a missing name, three; of its wildcard, two, and those of the name but
@@ -63,14 +78,27 @@ enum vly_query_course {
 #define VLY_QUERY_PIECES_MAX 4
 
 /* What a response proves besides its answer (volley/image.h): only if the fate is
- * VLY_QUERY_PROVE. */
+ * VLY_QUERY_PROVE or VLY_QUERY_SIGNATURES. */
 struct vly_query_proof {
-	const struct vly_image_zone *zone;
+	const struct vly_image_zone *zone;     /* with overlays, that of the layer at hand */
+	const struct vly_table_layers *layers; /* NULL: the zone has one form */
 	const struct vly_image_piece *piece[VLY_QUERY_PIECES_MAX];
 	uint8_t piece_cnt;
 	uint16_t insert_off;    /* in the answer's wire[], where the pieces go; or UINT16_MAX */
 	struct vly_cover cover; /* the search for one more piece */
 };
+
+/* The version of the zone that a name is in (RFC 9660), as it was before the name was looked up. */
+struct vly_query_version {
+	const struct vly_table *table;
+	struct vly_table_slot slot;
+	const struct vly_table_layers *layers;
+	uint32_t serial;
+	uint8_t label_cnt;
+};
+
+/* Of the ZONEVERSION option: LABELCOUNT, TYPE and the serial. */
+#define VLY_QUERY_VERSION_BYTES 6
 
 struct vly_query {
 	/* set by the caller */
@@ -94,29 +122,37 @@ struct vly_query {
 
 	/* set by vly_query_write() */
 	uint16_t response_len; /* 0: send nothing */
-	uint64_t response_sum; /* one's complement sum of the response, not folded (checksum.h) */
+	union {
+		uint64_t response_sum; /* one's complement sum of the response, not folded
+					* (checksum.h) */
+		uint64_t filter_bits;  /* until then: the name's in *filter_word */
+	};
 
 	/* passed from stage to stage */
 	union {
 		uint64_t parsed[2]; /* parsing begins by setting all of these to 0 */
 		struct {
-			uint8_t fate;      /* enum vly_query_fate */
-			uint8_t rcode_ext; /* upper bits of an extended RCODE, for the OPT */
+			union {
+				uint32_t special; /* 0: what most queries are; any of these */
+				struct {
+					uint8_t fate;         /* enum vly_query_fate */
+					uint8_t cookie_state; /* enum vly_cookie */
+					uint8_t asks;         /* enum vly_query_asks */
+					uint8_t rcode_ext;    /* upper bits of an extended RCODE */
+				};
+			};
 			uint8_t rcode;     /* of an error response */
 			bool dnssec_ok;    /* the DO bit (RFC 3225) */
-			bool asks_keepalive;
-			bool asks_nsid;
-			uint8_t cookie_state; /* enum vly_cookie */
-			uint8_t opt_bytes;    /* of the response's OPT with its options; 0: none */
-			uint16_t ede;         /* enum vly_ede (RFC 8914) */
+			uint8_t opt_bytes; /* of the response's OPT with its options; 0: none */
+			uint8_t course;    /* enum vly_query_course */
+			uint16_t ede;      /* enum vly_ede (RFC 8914) */
 			uint16_t question_bytes; /* name, type and class */
 			uint16_t qtype;
 			uint8_t zone_label_idx; /* where the zone's apex starts in the name */
-			uint8_t course;         /* enum vly_query_course */
 		};
 	};
 	const struct vly_table_part *part; /* of the table, in which the name is looked up */
-	const struct vly_image *image;     /* the part's */
+	const struct vly_image *image; /* the part's; with `layers`, that of the layer at hand */
 	/* zone_idx and zone_label_idx are set only if the name itself was not found. */
 	uint32_t zone_idx;
 	const struct vly_image_bucket *bucket;
@@ -126,14 +162,24 @@ struct vly_query {
 	/* The node found in the bucket, whose name is still to be compared; or the DNAME's. */
 	const struct vly_image_node *node;
 	const struct vly_image_answer *answer;
-	uint32_t limit_hash; /* of the client's network, if responses are limited (limit.h) */
+	union {
+		uint32_t
+			limit_hash; /* of the client's network, if responses are limited (limit.h) */
+		/* before that: of the part's filter; NULL: it has none. Only if table->has_filters */
+		const uint64_t *filter_word;
+	};
 	struct vly_name name;
 	/* rarely used, so last */
 	uint16_t cookie_off;  /* content of the query's COOKIE option, from `message` on */
 	uint8_t cookie_bytes; /* its length; 255: 255 or more */
 	uint8_t cookie[VLY_COOKIE_BYTES]; /* for the response */
 	uint16_t tsig_off; /* the TSIG record, from `message` on; if fate is VLY_QUERY_TSIG */
-	const struct vly_image_node *encloser; /* of a missing name, on VLY_COURSE_DENIED */
+	struct vly_query_version version;
+	const struct vly_image_node *encloser; /* of a missing name, on VLY_COURSE_DENIED; in
+						* zones with overlays, if its wildcard answers */
+	/* Of the zone, all of them of one version; NULL: it has one form. Set on VLY_COURSE_ZONE,
+	 * _LAYERS and _LAYERED, and if the fate is VLY_QUERY_COMPOSE or _OLDER. */
+	const struct vly_table_layers *layers;
 	struct vly_query_proof proof;
 } __attribute__((aligned(64)));
 
@@ -172,8 +218,8 @@ void vly_query_find_cover(struct vly_query *query, unsigned cnt);
 /* Turns a parsed query into one that gets REFUSED; `ede` is sent to EDNS clients (RFC 8914). */
 __attribute__((cold, nonnull)) void vly_query_refuse(struct vly_query *query, enum vly_ede ede);
 
-/* Turns it into one that gets SERVFAIL: its answer is too large for a message. */
-__attribute__((cold, nonnull)) void vly_query_fail(struct vly_query *query);
+/* Turns it into one that gets SERVFAIL: there is no answer that could be sent. */
+__attribute__((cold, nonnull)) void vly_query_fail(struct vly_query *query, enum vly_ede ede);
 
 /*
  * The last stage: writes each response in place of its query, sets response_len and response_sum,

@@ -2,9 +2,11 @@
 /* Writes responses in place of their queries. Header and question keep their places. */
 #include "identity.h"
 #include "question_sum.h"
+#include "resolve_layers.h"
 #include "response_copy.h"
 #include "response_parts.h"
 #include "tsig_error.h"
+#include "version.h"
 
 /* Adds delta to the first cnt pointers of an answer that was copied to `wire`. Returns the change
  * of the checksum: delta for a pointer at an odd offset; delta in the upper octet of a word for one
@@ -24,13 +26,13 @@ move_pointers(uint8_t *wire, const struct vly_image_answer *answer, unsigned cnt
 	return (uint64_t)delta * (odd_cnt + ((uint64_t)cnt - odd_cnt) * 256);
 }
 
-/* Whether the answer is not sent as it stands: its records are to be rotated, or it stands for one
- * that is too large. One test of both flags is all that other answers pay. */
+/* Whether the answer is not sent as it stands: its records are to be rotated, or it has none and
+ * fails. One test of both flags is all that other answers pay. */
 static inline bool
 is_bent(const struct vly_image_answer *answer)
 {
-	return (answer->flags & (VLY_ANSWER_ROTATES | VLY_ANSWER_TOO_LARGE)) &&
-	       (vly_identity.rotate || (answer->flags & VLY_ANSWER_TOO_LARGE));
+	return (answer->flags & (VLY_ANSWER_ROTATES | VLY_ANSWER_FAILS)) &&
+	       (vly_identity.rotate || (answer->flags & VLY_ANSWER_FAILS));
 }
 
 /* Rotates the records by the query's ID, which resolvers choose at random (RFC 5452 §4.3). */
@@ -158,8 +160,8 @@ write_bent(struct vly_query *query, struct vly_lcore_counters *counters)
 	struct vly_response_shape shape = vly_response_whole(query->answer);
 	unsigned space = vly_response_space(query);
 
-	if (query->answer->flags & VLY_ANSWER_TOO_LARGE) {
-		vly_query_fail(query);
+	if (query->answer->flags & VLY_ANSWER_FAILS) {
+		vly_query_fail(query, vly_response_ede(query->answer));
 		vly_response_error(query, NULL, counters);
 		return;
 	}
@@ -182,7 +184,57 @@ write_found(struct vly_query *query, struct vly_lcore_counters *counters)
 		write_shape(query, &shape, true, 0, counters);
 }
 
-/* Writes all responses that are not plain answers, have a cookie, or may be over a limit. */
+/* Puts the end of the newest SOA in the place of the older one's, at `to`. Returns the change of the
+ * sum. */
+static uint64_t
+write_soa_tail(uint8_t *to, unsigned off, const uint8_t *tail)
+{
+	const uint64_t zero = UINT64_C(0xffff) << 32; /* modulo 0xffff; more than is subtracted */
+	uint64_t before = vly_sum_octets(to, VLY_SOA_TAIL_BYTES);
+
+	memcpy(to, tail, VLY_SOA_TAIL_BYTES);
+	return zero - vly_sum_at(before, off) +
+	       vly_sum_at(vly_sum_octets(tail, VLY_SOA_TAIL_BYTES), off);
+}
+
+/* Writes an answer of an older layer of a zone with overlays. */
+__attribute__((noinline)) static void
+write_older(struct vly_query *query, struct vly_lcore_counters *counters)
+{
+	const struct vly_image_answer *answer = query->answer;
+	const struct vly_response_shape shape = vly_response_whole(answer);
+	const uint8_t *tail = vly_layers_soa_tail(query);
+
+	if (tail == NULL || shape.wire_len > vly_response_space(query)) {
+		write_found(query, counters);
+		return;
+	}
+	const unsigned off = answer->wire_len - VLY_SOA_TAIL_BYTES;
+	uint8_t *to = query->message + VLY_DNS_HEADER_BYTES + query->question_bytes;
+	uint64_t sum =
+		write_answer(query->message, query->question_bytes, answer, answer->wire_len);
+	sum += write_soa_tail(to + off, off, tail);
+	vly_response_end(query, &shape, sum, counters);
+}
+
+/* Only an apex has a SOA, and only zones are transferred. */
+static void
+judge_ixfr(struct vly_query *query)
+{
+	const struct vly_image_answer *answer = query->answer;
+	const bool is_found = query->fate == VLY_QUERY_LOOKUP || query->fate == VLY_QUERY_OLDER;
+
+	if (is_found && (answer->flags & VLY_ANSWER_FAILS))
+		return;
+	/* behind its owner, which is a pointer */
+	if (is_found && answer->ancount == 1 &&
+	    vly_be16(vly_image_answer_wire(answer) + 2) == VLY_TYPE_SOA)
+		return;
+	if (is_found || query->fate == VLY_QUERY_COMPOSE)
+		vly_query_refuse(query, VLY_EDE_NOT_AUTHORITATIVE);
+}
+
+/* Writes all responses that are not plain answers, have options, or may be over a limit. */
 __attribute__((noinline)) static void
 write_other(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_counters *counters)
 {
@@ -192,6 +244,10 @@ write_other(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_c
 		else
 			query->cookie_state = VLY_COOKIE_NONE;
 	}
+	if (query->asks & VLY_ASKS_IXFR)
+		judge_ixfr(query);
+	if (query->asks & VLY_ASKS_VERSION)
+		vly_version_confirm(query);
 	switch ((enum vly_query_fate)query->fate) {
 	case VLY_QUERY_DROP:
 		query->response_len = 0;
@@ -210,10 +266,16 @@ write_other(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_c
 					  found_bytes(query), counters))
 			write_found(query, counters);
 		break;
+	case VLY_QUERY_OLDER:
+		if (!vly_response_is_held(query, guard, vly_response_found_kind(query),
+					  found_bytes(query), counters))
+			write_older(query, counters);
+		break;
 	case VLY_QUERY_CHAOS:
 		vly_response_chaos(query, guard, counters);
 		break;
 	case VLY_QUERY_COMPOSE:
+	case VLY_QUERY_SIGNATURES:
 		vly_response_composed(query, guard, counters);
 		break;
 	case VLY_QUERY_PROVE:
@@ -227,9 +289,7 @@ write_each(struct vly_query *query, unsigned cnt, struct vly_guard *guard, bool 
 	   struct vly_lcore_counters *counters)
 {
 	for (unsigned i = 0; i < cnt; i++) {
-		bool is_plain = query[i].fate == VLY_QUERY_LOOKUP &&
-				query[i].cookie_state == VLY_COOKIE_NONE;
-		if (__builtin_expect(is_plain &&
+		if (__builtin_expect(query[i].special == 0 &&
 					     (!has_limits ||
 					      vly_guard_admits(guard, &query[i],
 							       vly_response_found_kind(&query[i]),

@@ -92,7 +92,7 @@ vly_response_count(unsigned rcode, struct vly_lcore_counters *counters)
 	(&counters->rcode_noerror)[rcode]++;
 }
 
-/* Octets for the sections between question and OPT: at least 512 - 12 - 259 - 183, the last for the
+/* Octets for the sections between question and OPT: at least 512 - 12 - 259 - 193, the last for the
  * largest OPT. */
 static inline unsigned
 vly_response_space(const struct vly_query *query)
@@ -141,6 +141,13 @@ vly_response_whole(const struct vly_image_answer *answer)
 		.flags = (answer->flags * move) & (VLY_FLAG_AA | VLY_ANSWER_RCODE),
 		.wire_len = answer->wire_len,
 	};
+}
+
+/* The EDE of an answer with VLY_ANSWER_FAILS. */
+static inline enum vly_ede
+vly_response_ede(const struct vly_image_answer *answer)
+{
+	return answer->sum == VLY_EDE_NONE ? VLY_EDE_INVALID_DATA : (enum vly_ede)answer->sum;
 }
 
 static inline enum vly_response_kind

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Writes answers with the pieces that belong to them: both are copied as they are in the image, and
  * the sum of the whole is made of theirs. */
+#include "prove_layers.h"
 #include "response_copy.h"
 #include "response_parts.h"
 
@@ -97,21 +98,43 @@ response_bytes(const struct vly_query *query, unsigned piece_bytes)
 	return rest + query->answer->wire_len + piece_bytes;
 }
 
-void
-vly_response_proved(struct vly_query *query, struct vly_guard *guard,
-		    struct vly_lcore_counters *counters)
+static void
+write_response(struct vly_query *query, struct vly_guard *guard,
+	       struct vly_lcore_counters *counters)
 {
 	struct vly_pieces pieces;
 
-	if (query->answer->flags & VLY_ANSWER_TOO_LARGE) {
-		vly_query_fail(query);
-		vly_response_error(query, guard, counters);
-		return;
-	}
 	vly_pieces_collect(&pieces, query);
 	unsigned piece_bytes = vly_pieces_bytes(
 		&pieces, VLY_DNS_HEADER_BYTES + query->question_bytes + pieces.insert_off);
 	if (!vly_response_is_held(query, guard, vly_response_found_kind(query),
 				  response_bytes(query, piece_bytes), counters))
 		write_proved(query, &pieces, piece_bytes, counters);
+}
+
+/* The same from an older layer of a zone with overlays. Out of line: the copy is large. */
+__attribute__((noinline)) static void
+write_older(struct vly_query *query, struct vly_guard *guard, struct vly_lcore_counters *counters)
+{
+	const struct vly_image_answer *answer = query->answer;
+	uint8_t copy[VLY_PROVE_COPY_BYTES] __attribute__((aligned(8)));
+
+	query->answer = vly_prove_layers_copy(query, copy);
+	write_response(query, guard, counters);
+	query->answer = answer;
+}
+
+void
+vly_response_proved(struct vly_query *query, struct vly_guard *guard,
+		    struct vly_lcore_counters *counters)
+{
+	if (query->answer->flags & VLY_ANSWER_FAILS) {
+		vly_query_fail(query, vly_response_ede(query->answer));
+		vly_response_error(query, guard, counters);
+		return;
+	}
+	if (__builtin_expect(vly_prove_layers_is_older(query), 0))
+		write_older(query, guard, counters);
+	else
+		write_response(query, guard, counters);
 }

@@ -3,6 +3,7 @@
 #include "compose.h"
 #include "identity.h"
 #include "response_parts.h"
+#include "version.h"
 
 unsigned
 vly_response_options(uint8_t *opt, const struct vly_query *query)
@@ -16,18 +17,20 @@ vly_response_options(uint8_t *opt, const struct vly_query *query)
 		memcpy(to + 4, query->cookie, VLY_COOKIE_BYTES);
 		to += VLY_OPTION_HEAD_BYTES + VLY_COOKIE_BYTES;
 	}
-	if (query->asks_keepalive) {
+	if (query->asks & VLY_ASKS_KEEPALIVE) {
 		vly_put_be16(to, VLY_OPTION_KEEPALIVE);
 		vly_put_be16(to + 2, sizeof(query->keepalive));
 		vly_put_be16(to + 4, query->keepalive);
 		to += VLY_OPTION_HEAD_BYTES + sizeof(query->keepalive);
 	}
-	if (query->asks_nsid) {
+	if (query->asks & VLY_ASKS_NSID) {
 		vly_put_be16(to, VLY_OPTION_NSID);
 		vly_put_be16(to + 2, vly_identity.nsid_len);
 		memcpy(to + 4, vly_identity.nsid, vly_identity.nsid_len);
 		to += VLY_OPTION_HEAD_BYTES + vly_identity.nsid_len;
 	}
+	if (query->asks & VLY_ASKS_VERSION)
+		to += vly_version_write(to, query);
 	if (query->ede != VLY_EDE_NONE) {
 		vly_put_be16(to, VLY_OPTION_EDE);
 		vly_put_be16(to + 2, sizeof(query->ede));
@@ -78,7 +81,7 @@ vly_response_limited(struct vly_query *query, enum vly_guard_verdict verdict,
 	query->response_len = 0;
 	if (verdict == VLY_GUARD_DROP || !has_question(query))
 		return;
-	query->asks_nsid = false;
+	query->asks = 0;
 	query->ede = VLY_EDE_NONE;
 	query->opt_bytes = query->opt_bytes != 0 ? VLY_OPT_BYTES : 0;
 	query->rcode_ext = 0;
@@ -182,14 +185,14 @@ vly_response_composed(struct vly_query *query, struct vly_guard *guard,
 
 	if (vly_response_is_held(query, guard, VLY_RESPONSE_answer, paid, counters))
 		return;
-	vly_compose_dname(query, to, vly_response_space(query), &composed);
+	vly_compose(query, to, vly_response_space(query), &composed);
 	/* The octets of the query that are not overwritten, for a sample. */
 	if (to < query->message + query->message_len)
 		query->message_len = (uint16_t)(to - query->message);
 	if (is_composed_held(query, guard, &composed, paid, counters))
 		return;
 	if (composed.flags == VLY_RCODE_SERVFAIL)
-		vly_query_fail(query);
+		vly_query_fail(query, VLY_EDE_INVALID_DATA);
 	const struct vly_response_shape shape = {
 		.flags = composed.flags,
 		.counts = vly_response_counts(composed.ancount, composed.nscount, composed.arcount),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Queries with TSIG (RFC 8945). There are no keys, so every key is unknown: the response is NOTAUTH
- * with an unsigned TSIG record (§5.3.2) whose error is BADKEY (§5.2.1).
+ * Queries with TSIG (RFC 8945) that nobody verifies: those that volley-control is to sign go another
+ * way (request/signed_query.h). Here every key is unknown: the response is NOTAUTH with an unsigned TSIG
+ * record (§5.3.2) whose error is BADKEY (§5.2.1).
  *
  * Use: vly_tsig_take() with the TSIG record while the query is parsed; if the query's fate is
  * VLY_QUERY_TSIG in the end, vly_tsig_write_error(). Threads and RCU: as query.h.

@@ -33,19 +33,38 @@ vly_large_alloc(size_t bytes)
 	return memset(memory, 0, bytes);
 }
 
+/* The octets at the beginning that become large pages: with the last one if more than half of it is
+ * used. */
+static size_t
+collapsed_bytes(size_t bytes)
+{
+	return (bytes + LARGE_PAGE / 2 - 1) / LARGE_PAGE * LARGE_PAGE;
+}
+
+/* The octets of address space for a file: a large page can be made of whole ones alone. What is
+ * behind the end of the file is never read. */
+static size_t
+mapping_bytes(size_t bytes)
+{
+	const size_t whole = round_up(bytes, (size_t)sysconf(_SC_PAGESIZE));
+	const size_t collapsed = collapsed_bytes(bytes);
+
+	return whole > collapsed ? whole : collapsed;
+}
+
 /* Maps a file at the start of a large page, inside a larger reservation of address space: the
  * kernel itself aligns only files that it would put on large pages by default. */
 static void *
 map_aligned(int fd, size_t bytes)
 {
-	size_t whole = round_up(bytes, (size_t)sysconf(_SC_PAGESIZE));
+	size_t whole = mapping_bytes(bytes);
 	uint8_t *space =
 		mmap(NULL, whole + LARGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (space == MAP_FAILED)
 		return MAP_FAILED;
 	size_t before = round_up((uintptr_t)space, LARGE_PAGE) - (uintptr_t)space;
-	void *block = mmap(space + before, bytes, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0);
+	void *block = mmap(space + before, whole, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0);
 	if (block == MAP_FAILED) {
 		int saved = errno;
 		munmap(space, whole + LARGE_PAGE);
@@ -88,8 +107,13 @@ vly_large_map(int fd, size_t bytes)
 {
 	void *block = map_aligned(fd, bytes);
 
-	/* Without the last pages, which would become a large page that is partly empty. */
-	if (block != MAP_FAILED && bytes >= LARGE_PAGE)
-		collapse(block, bytes / LARGE_PAGE * LARGE_PAGE);
+	if (block != MAP_FAILED && collapsed_bytes(bytes) > 0)
+		collapse(block, collapsed_bytes(bytes));
 	return block;
+}
+
+void
+vly_large_unmap(const void *block, size_t bytes)
+{
+	munmap((void *)(uintptr_t)block, mapping_bytes(bytes));
 }

@@ -87,6 +87,11 @@ check_rules(const struct vly_policy_rules *rules)
 		return "source rates: a burst does not match its rate, or the screen its levels";
 	if (!rate_is_sound(rules->unserved))
 		return "rate of unserved messages: the burst does not match the rate";
+	if (!rate_is_sound(rules->request))
+		return "rate of requests: the burst does not match the rate";
+	if (rules->request_opcodes >> (VLY_REQUEST_SIGNED_QUERY + 1) != 0 ||
+	    (rules->request_opcodes & 1) != 0)
+		return "request opcodes: only 1 to 15, and signed queries, can be listed";
 	if (!reflectors_are_sound(rules))
 		return "reflector ports: the count does not match the list";
 	if (!vly_prefix_table_is_sound(&rules->prefixes))
@@ -106,6 +111,9 @@ vly_defence_check(const struct vly_defence *defence)
 	const char *wrong = check_responses(&defence->responses);
 	if (wrong == NULL)
 		wrong = check_cookies(&defence->cookies);
+	if (wrong == NULL &&
+	    (defence->connections & ~(uint32_t)(VLY_WISH_TRANSFERS | VLY_WISH_TLS)) != 0)
+		wrong = "connections: unknown bits";
 	return wrong != NULL ? wrong : check_rules(&defence->rules);
 }
 

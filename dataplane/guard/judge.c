@@ -157,6 +157,9 @@ vly_judge(const struct vly_policy_rules *rules, struct vly_policy_state *state, 
 				 !admit(&state->sketch, &packet[i], rules, screen[i], &rates, now))
 				found = vly_policy_over_rate(rules, state);
 		}
+		if (__builtin_expect(packet[i].unserved != 0, 0) && found == VLY_VERDICT_serve &&
+		    vly_policy_is_request(&packet[i], rules))
+			found = VLY_VERDICT_pass;
 		verdict[i] = (uint8_t)found;
 		all_served &= found == VLY_VERDICT_serve;
 	}

@@ -89,7 +89,7 @@ find_hash(const struct vly_cover *cover, const uint8_t *heap)
 	const struct vly_image_hash_bucket *bucket = cover->bucket;
 	int cnt;
 
-	/* The indexes that `next` has are ascending, so the loop ends. */
+	/* at most VLY_IMAGE_HASH_NEXT_MAX times further */
 	for (;; bucket = first + bucket->next) {
 		cnt = tags_not_above(bucket, cover->tag);
 		while (cnt > 0 &&

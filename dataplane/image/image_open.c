@@ -39,7 +39,7 @@ vly_image_open(int fd, uint64_t id, const struct vly_image_helpers *helpers,
 		return NULL;
 	}
 	if (vly_image_verify(block, bytes, helpers, image, error) != 0) {
-		munmap(block, bytes);
+		vly_large_unmap(block, bytes);
 		free(image);
 		return NULL;
 	}
@@ -52,6 +52,6 @@ vly_image_close(struct vly_image *image)
 {
 	if (image == NULL)
 		return;
-	munmap((void *)(uintptr_t)image->header, image->mapped_bytes);
+	vly_large_unmap(image->header, image->mapped_bytes);
 	free(image);
 }

@@ -3,14 +3,31 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* The index of the first image whose id is not smaller. Halves 2^64, or less. */
+static size_t
+find_place(const struct vly_image_set *set, uint64_t id)
+{
+	size_t low = 0;
+	size_t high = set->cnt;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (set->held[middle].image->id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
 
 static struct vly_held_image *
 find(const struct vly_image_set *set, uint64_t id)
 {
-	for (size_t i = 0; i < set->cnt; i++)
-		if (set->held[i].image->id == id)
-			return &set->held[i];
-	return NULL;
+	size_t place = find_place(set, id);
+
+	return place < set->cnt && set->held[place].image->id == id ? &set->held[place] : NULL;
 }
 
 /* Closes the images for which keep() returns false. */
@@ -53,11 +70,8 @@ has_live(const struct vly_image_set *set)
 enum vly_publish_code
 vly_image_set_add(struct vly_image_set *set, int fd, uint64_t id, struct vly_image_error *error)
 {
-	if (find(set, id) != NULL) {
-		snprintf(error->text, sizeof(error->text), "image %llu is already held",
-			 (unsigned long long)id);
-		return VLY_PUBLISH_REFUSED;
-	}
+	if (find(set, id) != NULL)
+		return VLY_PUBLISH_OK; /* the same image, which control does not know is here */
 	if (set->cnt == set->room) {
 		/* At most the live list and the one that replaces it. */
 		size_t room = set->room == 0 ? 16 : 2 * set->room;
@@ -76,54 +90,110 @@ vly_image_set_add(struct vly_image_set *set, int fd, uint64_t id, struct vly_ima
 	struct vly_image *image = vly_image_open(fd, id, helpers, error);
 	if (image == NULL)
 		return VLY_PUBLISH_REFUSED;
-	set->held[set->cnt++] = (struct vly_held_image){.image = image};
+	size_t place = find_place(set, id);
+	memmove(set->held + place + 1, set->held + place,
+		(set->cnt - place) * sizeof(set->held[0]));
+	set->held[place] = (struct vly_held_image){.image = image};
+	set->cnt++;
 	return VLY_PUBLISH_OK;
 }
 
-/* Writes the images of the ids to `list` in their order, and marks them as wanted. */
+/* Marks the images of the ids as wanted, or as not wanted any more. */
 static enum vly_publish_code
-mark_wanted(struct vly_image_set *set, const uint64_t *ids, size_t id_cnt, struct vly_image **list,
-	    struct vly_image_error *error)
+mark(struct vly_image_set *set, const uint64_t *ids, size_t cnt, bool wanted,
+     struct vly_image_error *error)
 {
-	for (size_t i = 0; i < set->cnt; i++)
-		set->held[i].wanted = false;
-	for (size_t i = 0; i < id_cnt; i++) {
+	for (size_t i = 0; i < cnt; i++) {
 		struct vly_held_image *held = find(set, ids[i]);
-		if (held == NULL || held->wanted) {
+		if (held == NULL) {
+			snprintf(error->text, sizeof(error->text), "image %llu is not held",
+				 (unsigned long long)ids[i]);
+			return VLY_PUBLISH_UNKNOWN;
+		}
+		if (held->wanted == wanted) {
 			snprintf(error->text, sizeof(error->text), "image %llu is %s",
 				 (unsigned long long)ids[i],
-				 held == NULL ? "not held" : "listed twice");
-			return held == NULL ? VLY_PUBLISH_UNKNOWN : VLY_PUBLISH_MALFORMED;
+				 wanted ? "listed twice, or in the table already"
+					: "to be removed, but not in the table");
+			return VLY_PUBLISH_MALFORMED;
 		}
-		held->wanted = true;
-		list[i] = held->image;
+		held->wanted = wanted;
 	}
 	return VLY_PUBLISH_OK;
+}
+
+static enum vly_publish_code
+mark_all(struct vly_image_set *set, const struct vly_image_change *change,
+	 struct vly_image_error *error)
+{
+	for (size_t i = 0; i < set->cnt; i++)
+		set->held[i].wanted = set->held[i].live && !change->is_whole_list;
+	enum vly_publish_code code = mark(set, change->removed, change->removed_cnt, false, error);
+	return code == VLY_PUBLISH_OK ? mark(set, change->added, change->added_cnt, true, error)
+				      : code;
+}
+
+/* Writes the images that are live and wanted as given to `list`; returns their number. */
+static size_t
+choose(const struct vly_image_set *set, bool live, bool wanted, struct vly_image **list)
+{
+	size_t cnt = 0;
+
+	for (size_t i = 0; i < set->cnt; i++)
+		if (set->held[i].live == live && set->held[i].wanted == wanted)
+			list[cnt++] = set->held[i].image;
+	return cnt;
+}
+
+/* Builds the table of all images that are wanted, and publishes it. */
+static enum vly_publish_code
+build(struct vly_image_set *set, struct vly_image **list, struct vly_image_error *error)
+{
+	size_t cnt = choose(set, true, true, list);
+
+	cnt += choose(set, false, true, list + cnt);
+	struct vly_table *table = vly_table_build(list, cnt, error);
+	if (table == NULL)
+		return VLY_PUBLISH_REFUSED;
+	set->table = table;
+	vly_table_publish(table);
+	return VLY_PUBLISH_OK;
+}
+
+/* Changes the live table, or builds another. `list` has room for all images. */
+static enum vly_publish_code
+change_table(struct vly_image_set *set, struct vly_image **list, struct vly_image_error *error)
+{
+	enum vly_table_outcome outcome = VLY_TABLE_BUILD;
+
+	if (set->table != NULL) {
+		size_t removed_cnt = choose(set, true, false, list);
+		size_t added_cnt = choose(set, false, true, list + removed_cnt);
+		outcome = vly_table_change(set->table, list, removed_cnt, list + removed_cnt,
+					   added_cnt, error);
+	}
+	if (outcome == VLY_TABLE_BUILD)
+		return build(set, list, error);
+	return outcome == VLY_TABLE_CHANGED ? VLY_PUBLISH_OK : VLY_PUBLISH_REFUSED;
 }
 
 enum vly_publish_code
-vly_image_set_commit(struct vly_image_set *set, const uint64_t *ids, size_t id_cnt,
+vly_image_set_commit(struct vly_image_set *set, const struct vly_image_change *change,
 		     uint32_t *zone_cnt, struct vly_image_error *error)
 {
-	struct vly_image **list = calloc(id_cnt + 1, sizeof(struct vly_image *));
-	struct vly_table *table = NULL;
+	struct vly_image **list = calloc(set->cnt + 1, sizeof(struct vly_image *));
 
 	if (list == NULL) {
-		snprintf(error->text, sizeof(error->text), "no memory for %zu images", id_cnt);
+		snprintf(error->text, sizeof(error->text), "no memory for %zu images", set->cnt);
 		return VLY_PUBLISH_NO_MEMORY;
 	}
-	enum vly_publish_code code = mark_wanted(set, ids, id_cnt, list, error);
-	if (code == VLY_PUBLISH_OK) {
-		table = vly_table_build(list, id_cnt, error);
-		if (table == NULL)
-			code = VLY_PUBLISH_REFUSED;
-	}
+	enum vly_publish_code code = mark_all(set, change, error);
+	if (code == VLY_PUBLISH_OK)
+		code = change_table(set, list, error);
 	free(list);
 	if (code != VLY_PUBLISH_OK)
 		return code;
-
-	*zone_cnt = table->zone_cnt;
-	vly_table_publish(table);
+	*zone_cnt = set->table->zone_cnt;
 	for (size_t i = 0; i < set->cnt; i++)
 		set->held[i].live = set->held[i].wanted;
 	prune(set, is_live);

@@ -3,8 +3,8 @@
  * The images that the dataplane holds: those of the live table, and those that were sent but not
  * committed.
  *
- * Use: a zeroed set; vly_image_set_add() each image that arrives; vly_image_set_commit() a list of
- * ids; vly_image_set_forget_pending() when control's connection closes. Main thread only, which
+ * Use: a zeroed set; vly_image_set_add() each image that arrives; vly_image_set_commit() what
+ * changes; vly_image_set_forget_pending() when control's connection closes. Main thread only, which
  * must not be an online RCU reader. Owns the images.
  */
 #ifndef VLY_DATAPLANE_IMAGE_SET_H
@@ -17,30 +17,42 @@
 struct vly_held_image {
 	struct vly_image *image;
 	bool live;   /* in the live table */
-	bool wanted; /* in the list being committed */
+	bool wanted; /* after the commit at hand */
+};
+
+/* What a commit changes: ids (untrusted), in any order. */
+struct vly_image_change {
+	bool is_whole_list; /* `added` are all images of the table, not those that come in */
+	size_t removed_cnt;
+	size_t added_cnt;
+	uint64_t *removed;
+	uint64_t *added;
 };
 
 struct vly_image_set {
-	struct vly_held_image *held;
+	struct vly_held_image *held; /* by id, ascending */
 	size_t cnt;
 	size_t room;
+	struct vly_table *table; /* the live one; NULL: none was committed yet */
 	/* helper threads that verify, set by the owner */
 	struct vly_image_helpers before; /* while nothing is live: on all CPUs */
 	struct vly_image_helpers beside; /* later: on CPUs without an lcore */
 };
 
-/* Maps, verifies and adds the image in `fd` (untrusted, stays the caller's). Blocks as
- * vly_image_open(). Returns VLY_PUBLISH_OK, or another code with the reason in *error. */
+/* Maps, verifies and adds the image in `fd` (untrusted, stays the caller's), unless the set holds one
+ * with this id. Blocks as vly_image_open(). Returns VLY_PUBLISH_OK, or another code with the reason in
+ * *error. */
 __attribute__((nonnull, warn_unused_result)) enum vly_publish_code
 vly_image_set_add(struct vly_image_set *set, int fd, uint64_t id, struct vly_image_error *error);
 
 /*
- * Makes the images of these ids (untrusted) live, newest first, and closes all others. Blocks while
- * the table is built and for a grace period. Returns VLY_PUBLISH_OK and the number of zones; or
- * another code with the reason, and then nothing has changed.
+ * Changes the live table, and closes the images that have left it and those that were sent but are
+ * not in it. A difference costs what it changes. Blocks while the table is changed or built, and
+ * for a grace period. Returns VLY_PUBLISH_OK and the number of zones; or another code with the
+ * reason, and then nothing has changed.
  */
-__attribute__((nonnull(1, 4, 5), warn_unused_result)) enum vly_publish_code
-vly_image_set_commit(struct vly_image_set *set, const uint64_t *ids, size_t id_cnt,
+__attribute__((nonnull, warn_unused_result)) enum vly_publish_code
+vly_image_set_commit(struct vly_image_set *set, const struct vly_image_change *change,
 		     uint32_t *zone_cnt, struct vly_image_error *error);
 
 /* Closes the images that are not live. Does not block. */

@@ -3,179 +3,117 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table.h"
+#include "table_book.h"
 
 static struct vly_table *live;
 
+/* Images that can come into a table before it is built anew: 0.5 MiB that is not touched until
+ * then. */
+#define PARTS_SPARE 4096
+
+/* route[] has 16 bits. */
+#define PARTS_MAX UINT16_MAX
+
+/* Of these, half are free at first. */
+#define SLOTS_MIN 64
+
 /*
  * Building, in order:
- *   1. Zones go into the slots, image by image, newest first. A zone that is in already is
- *      contested in this image; its names here are stale.
- *   2. Each other zone votes with its number of names for the image that it is in: once for each
- *      number of last labels that could make a slice. Then the number of labels is chosen with
- *      which most names are where the route leads.
- *   3. Each zone with a live zone below it is contested.
- * Slices depend on hashes, and the writer's choice of labels is not in the image: hence the vote.
+ *   1. Zones go into the slots, image by image, newest first: the first complete form of each is
+ *      served, and votes for the route. Older ones are contested in their image; their names there
+ *      are stale.
+ *   2. Each zone with a live zone below it is contested.
+ *   3. Zones of which there are several versions get their layers, as if the other versions came
+ *      into a table that is live.
  */
-
-/* The most last labels that can make a slice. Zones below registries have two or three labels,
- * those of reverse IPv4 networks five; zones with more than eight share a slice with their
- * neighbours. The votes take 24 octets for each slice and number of labels, 0.9 MB while a table is
- * built. */
-#define ROUTE_LABELS_MAX 8
-
-/* The votes in one slice. Images come one after the other, so one running count is enough. */
-struct slice {
-	uint32_t part;     /* 1 + the part that is being counted; 0: none yet */
-	uint32_t part_max; /* the part with most names so far */
-	uint64_t cnt;      /* names of `part` */
-	uint64_t cnt_max;  /* names of `part_max` */
+struct building {
+	struct vly_table *table;
+	struct vly_book_votes *votes; /* NULL: one image, or no memory */
+	struct vly_book_plan plan;    /* the zones of which there are versions */
+	unsigned label_cnt_max;       /* of an apex */
 };
 
-/* [labels][slice]: the votes if so many last labels make a slice. */
-struct votes {
-	struct slice slice[ROUTE_LABELS_MAX + 1][VLY_IMAGE_SLICES];
-};
-
-/* Words of the bitmap of an image's zones. */
-static uint64_t
-bitmap_words(const struct vly_image *image)
+static int
+refuse_memory(struct vly_image_error *error, uint64_t zone_cnt)
 {
-	return ((uint64_t)image->header->zone_cnt + 63) / 64;
+	snprintf(error->text, sizeof(error->text), "no memory for a table of %llu zones",
+		 (unsigned long long)zone_cnt);
+	return -1;
 }
 
+/* Serves a zone whose newest complete form this is. */
 static void
-contest(const struct vly_table_part *part, uint32_t zone_idx)
+serve(struct building *building, uint32_t at, struct vly_book_entry entry,
+      const struct vly_name *apex)
 {
-	part->contested[zone_idx / 64] |= UINT64_C(1) << zone_idx % 64;
-}
+	struct vly_table *table = building->table;
+	const uint64_t name_cnt = vly_book_zone(table->book, entry)->node_cnt;
 
-/* Counts the names of a zone for its part. Parts come in ascending order. */
-static void
-vote(struct votes *votes, uint32_t part_idx, const struct vly_name *apex, uint64_t node_cnt)
-{
-	for (unsigned labels = 0; labels <= apex->label_cnt && labels <= ROUTE_LABELS_MAX;
-	     labels++) {
-		uint64_t hash = apex->hash[apex->label_cnt - labels];
-		struct slice *slice = &votes->slice[labels][labels > 0 ? vly_image_slice(hash) : 0];
-		slice->cnt = slice->part == part_idx + 1 ? slice->cnt + node_cnt : node_cnt;
-		slice->part = part_idx + 1;
-		if (slice->cnt > slice->cnt_max) {
-			slice->cnt_max = slice->cnt;
-			slice->part_max = part_idx;
-		}
-	}
-}
-
-/* Takes the number of labels with which most names are in the part that the route selects. */
-static void
-choose_route(struct vly_table *table, const struct votes *votes)
-{
-	uint64_t cnt_max = 0;
-
-	for (unsigned labels = 0; labels <= ROUTE_LABELS_MAX; labels++) {
-		const struct slice *slice = votes->slice[labels];
-		uint64_t cnt = 0;
-		for (unsigned i = 0; i < VLY_IMAGE_SLICES; i++)
-			cnt += slice[i].cnt_max;
-		if (cnt <= cnt_max)
-			continue;
-		cnt_max = cnt;
-		table->route_labels = labels;
-		for (unsigned i = 0; i < VLY_IMAGE_SLICES; i++)
-			table->route[i] = (uint16_t)slice[i].part_max;
-	}
-}
-
-/* The apex of a zone, hashed. */
-static bool
-scan_apex(const struct vly_table *table, const struct vly_image *image, uint32_t zone_idx,
-	  struct vly_name *name)
-{
-	const struct vly_image_node *apex = vly_image_at(image->heap, image->zone[zone_idx].apex);
-
-	if (vly_name_scan(name, vly_image_node_name(apex), apex->name_len) == 0)
-		return false; /* can't be: the image was verified */
-	vly_name_hash(name, &table->key);
-	return true;
-}
-
-/* Returns false if a newer image has the zone. */
-static bool
-insert(struct vly_table *table, struct vly_table_part *part, uint32_t zone_idx,
-       struct vly_name *name)
-{
-	const struct vly_image_zone *zone = &part->image->zone[zone_idx];
-
-	if (!scan_apex(table, part->image, zone_idx, name) ||
-	    vly_table_find(table, name, 0, true) != NULL)
-		return false;
-	uint32_t at = vly_table_slot_idx(table, name->hash[0]);
-	while (table->slot[at].part != NULL)
-		at = (at + 1) & table->slot_mask;
 	table->slot[at] = (struct vly_table_slot){
-		.tag = vly_image_tag(name->hash[0]),
-		.zone_idx = zone_idx,
-		.part = part,
+		.tag = vly_image_tag(apex->hash[0]),
+		.zone_idx = entry.zone_idx,
+		.part = &table->part[entry.part - 1],
 	};
-	if (part->label_max < zone->label_max)
-		part->label_max = zone->label_max;
-	table->label_cnts[name->label_cnt / 64] |= UINT64_C(1) << (63 - name->label_cnt % 64);
+	table->label_cnts[apex->label_cnt / 64] |= UINT64_C(1) << (63 - apex->label_cnt % 64);
 	table->zone_cnt++;
-	return true;
+	table->book->name_cnt += name_cnt;
+	if (building->label_cnt_max < apex->label_cnt)
+		building->label_cnt_max = apex->label_cnt;
+	(void)vly_book_count_below(table->book, apex, true);
+	if (building->votes != NULL)
+		vly_book_vote(building->votes, entry.part - 1, apex, name_cnt);
 }
 
-/* Inserts the zones that no newer image has. The others are contested: a name found in this image
- * is answered from the newer one. */
-static void
-insert_all(struct vly_table *table, uint32_t part_idx, struct votes *votes)
+static int
+add_zone(struct building *building, struct vly_book_entry entry)
 {
-	struct vly_table_part *part = &table->part[part_idx];
-	struct vly_name name;
+	struct vly_table *table = building->table;
+	struct vly_name apex;
 
-	for (uint32_t i = 0; i < part->image->header->zone_cnt; i++) {
-		if (!insert(table, part, i, &name))
-			contest(part, i);
-		else if (votes != NULL)
-			vote(votes, part_idx, &name, part->image->zone[i].node_cnt);
+	vly_book_scan(table, entry, &apex);
+	if (vly_book_reserve_below(table->book, apex.label_cnt) != 0)
+		return -1;
+	const uint32_t at = vly_book_link(table, entry, &apex);
+	if (!vly_book_is_overlay(table->book, entry) && table->slot[at].part == &vly_book_gone) {
+		serve(building, at, entry, &apex);
+		return 0;
 	}
+	vly_book_contest(table, entry);
+	/* with a version, it may be the newest complete form nevertheless */
+	return vly_book_zone(table->book, entry)->version != 0
+		       ? vly_book_touch(table, &building->plan, at)
+		       : 0;
 }
 
-/* Contests the closest zone above this one: names found in it may belong to this one. Zones further
- * above are contested by the zones in between. */
+static int
+add_image(struct building *building, const struct vly_image *image)
+{
+	uint32_t part_idx = vly_book_add_part(building->table, image);
+
+	if (part_idx == UINT32_MAX)
+		return -1;
+	building->table->book->image_cnt++;
+	for (uint32_t zone = 0; zone < image->header->zone_cnt; zone++)
+		if (add_zone(building, (struct vly_book_entry){part_idx + 1, zone}) != 0)
+			return -1;
+	return 0;
+}
+
+/* Contests the zones of a part below whose apex there is another zone. */
 static void
-contest_above(const struct vly_table *table, const struct vly_image *image, uint32_t zone_idx)
+contest_parents(const struct building *building, uint32_t part_idx)
 {
-	const struct vly_table_slot *above = NULL;
-	struct vly_name name;
+	struct vly_table *table = building->table;
+	const struct vly_image *image = table->part[part_idx].image;
+	struct vly_name apex;
 
-	if (!scan_apex(table, image, zone_idx, &name))
-		return;
-	for (unsigned i = 1; above == NULL && i <= name.label_cnt; i++)
-		above = vly_table_find(table, &name, i, true);
-	if (above != NULL)
-		contest(above->part, above->zone_idx);
-}
-
-/* The fewest labels of an apex. */
-static unsigned
-label_cnt_min(const struct vly_table *table)
-{
-	return table->label_cnts[0] != 0 ? (unsigned)__builtin_clzll(table->label_cnts[0])
-					 : 64 + (unsigned)__builtin_clzll(table->label_cnts[1]);
-}
-
-/* Contests all zones below whose apex there is another. */
-static void
-contest_parents(const struct vly_table *table, size_t part_cnt)
-{
-	const unsigned shallowest = label_cnt_min(table);
-
-	for (size_t i = 0; i < part_cnt; i++) {
-		const struct vly_image *image = table->part[i].image;
-		for (uint32_t zone = 0; zone < image->header->zone_cnt; zone++)
-			if (image->zone[zone].label_cnt > shallowest)
-				contest_above(table, image, zone);
+	for (uint32_t zone = 0; zone < image->header->zone_cnt; zone++) {
+		const struct vly_book_entry entry = {part_idx + 1, zone};
+		if (image->zone[zone].label_cnt >= building->label_cnt_max)
+			continue; /* as most zones */
+		vly_book_scan(table, entry, &apex);
+		if (vly_book_has_below(table->book, apex.hash[0]))
+			vly_book_contest(table, entry);
 	}
 }
 
@@ -185,64 +123,79 @@ forget_uncontested(struct vly_table_part *part)
 {
 	uint64_t any = 0;
 
-	for (uint64_t i = 0; i < bitmap_words(part->image); i++)
+	for (uint64_t i = 0; i <= part->image->header->zone_cnt / 64; i++)
 		any |= part->contested[i];
-	if (any == 0)
-		part->contested = NULL;
+	if (any != 0)
+		return;
+	free(part->contested);
+	part->contested = NULL;
 }
 
-/* Octets of the parts and their bitmaps. */
-static uint64_t
-parts_bytes(struct vly_image *const *images, size_t image_cnt)
+static int
+fill(struct building *building, struct vly_image *const *images, size_t image_cnt,
+     struct vly_image_error *error)
 {
-	uint64_t bytes = image_cnt * sizeof(struct vly_table_part);
+	struct vly_table *table = building->table;
 
 	for (size_t i = 0; i < image_cnt; i++)
-		bytes += bitmap_words(images[i]) * sizeof(uint64_t);
-	return bytes;
-}
-
-static void
-begin_parts(struct vly_table *table, struct vly_image *const *images, size_t image_cnt)
-{
-	table->part = (struct vly_table_part *)(table->slot + table->slot_mask + 1);
-	uint64_t *contested = (uint64_t *)(table->part + image_cnt);
-	for (size_t i = 0; i < image_cnt; i++) {
-		table->part[i] = (struct vly_table_part){
-			.image = images[i],
-			.bucket = images[i]->bucket,
-			.bucket_cnt = images[i]->bucket_cnt,
-			.contested = contested,
-		};
-		contested += bitmap_words(images[i]);
+		if (add_image(building, images[i]) != 0)
+			return refuse_memory(error, table->zone_cnt);
+	for (uint32_t i = 0; i < image_cnt; i++) {
+		contest_parents(building, i);
+		forget_uncontested(&table->part[i]);
 	}
+	if (building->votes != NULL)
+		vly_book_choose_route(table, building->votes);
+	int result = vly_book_decide(table, &building->plan, error);
+	if (result == 0)
+		vly_book_carry_out(table, &building->plan);
+	vly_book_end(table, &building->plan, result == 0);
+	return result;
 }
 
-/* A table without zones, but with room for all: at least half of the slots stay free, so that a
- * search ends soon. Slots, parts and bitmaps are one allocation. */
+static struct vly_table_book *
+new_book(uint64_t slot_cnt, size_t image_cnt)
+{
+	struct vly_table_book *book = calloc(1, sizeof(*book));
+
+	if (book == NULL)
+		return NULL;
+	book->part_room = image_cnt < (PARTS_MAX - PARTS_SPARE) / 2
+				  ? (uint32_t)(2 * image_cnt + PARTS_SPARE)
+				  : PARTS_MAX;
+	book->part = calloc(book->part_room, sizeof(*book->part));
+	book->head = calloc(slot_cnt, sizeof(*book->head));
+	book->touched = calloc(slot_cnt / 64 + 1, sizeof(*book->touched));
+	return book;
+}
+
+/* A table without zones, but with room for all of them. */
 static struct vly_table *
-begin(struct vly_image *const *images, size_t image_cnt, struct vly_image_error *error)
+begin(struct vly_image *const *images, size_t image_cnt)
 {
 	uint64_t zone_cnt = 0;
-	uint64_t slot_cnt = 2;
+	uint64_t slot_cnt = SLOTS_MIN;
 	struct vly_table *table = NULL;
 
 	for (size_t i = 0; i < image_cnt; i++)
 		zone_cnt += images[i]->header->zone_cnt;
 	while (slot_cnt < 2 * zone_cnt)
 		slot_cnt *= 2;
-	if (slot_cnt <= UINT32_MAX)
-		table = calloc(1, sizeof(*table) + slot_cnt * sizeof(struct vly_table_slot) +
-					  parts_bytes(images, image_cnt));
-	if (table == NULL) {
-		snprintf(error->text, sizeof(error->text), "no memory for a table of %llu zones",
-			 (unsigned long long)zone_cnt);
+	if (slot_cnt <= UINT32_MAX && image_cnt < PARTS_MAX)
+		table = calloc(1, sizeof(*table) + slot_cnt * sizeof(struct vly_table_slot));
+	if (table == NULL)
 		return NULL;
-	}
 	table->slot_mask = (uint32_t)(slot_cnt - 1);
-	if (zone_cnt > 0) {
-		table->key = images[0]->header->hash_key;
-		begin_parts(table, images, image_cnt);
+	if (zone_cnt == 0)
+		return table;
+	table->key = images[0]->header->hash_key;
+	table->book = new_book(slot_cnt, image_cnt);
+	if (table->book != NULL)
+		table->part = calloc(table->book->part_room, sizeof(*table->part));
+	if (table->part == NULL || table->book->part == NULL || table->book->head == NULL ||
+	    table->book->touched == NULL) {
+		vly_table_free(table);
+		return NULL;
 	}
 	return table;
 }
@@ -262,25 +215,87 @@ have_one_key(struct vly_image *const *images, size_t image_cnt, struct vly_image
 	return true;
 }
 
+static int
+newest_first(const void *a, const void *b)
+{
+	const uint64_t left = (*(struct vly_image *const *)a)->id;
+	const uint64_t right = (*(struct vly_image *const *)b)->id;
+
+	return (left < right) - (left > right);
+}
+
+static struct vly_table *
+build_sorted(struct vly_image *const *images, size_t image_cnt, struct vly_image_error *error)
+{
+	struct building building = {.table = begin(images, image_cnt)};
+
+	if (building.table == NULL) {
+		(void)refuse_memory(error, 0);
+		return NULL;
+	}
+	if (building.table->part == NULL)
+		return building.table;
+	/* Without votes, the route leads to the newest image: slower, but correct. */
+	if (image_cnt > 1)
+		building.votes = vly_book_votes_new();
+	int result = fill(&building, images, image_cnt, error);
+	free(building.votes);
+	if (result == 0)
+		return building.table;
+	vly_table_free(building.table);
+	return NULL;
+}
+
 struct vly_table *
 vly_table_build(struct vly_image *const *images, size_t image_cnt, struct vly_image_error *error)
 {
-	if (!have_one_key(images, image_cnt, error))
+	struct vly_image **sorted = calloc(image_cnt + 1, sizeof(*sorted));
+
+	if (sorted == NULL) {
+		(void)refuse_memory(error, 0);
 		return NULL;
-	struct vly_table *table = begin(images, image_cnt, error);
-	if (table == NULL || table->part == NULL)
-		return table;
-	/* Without votes, the route leads to the newest image: slower, but correct. */
-	struct votes *votes = image_cnt > 1 ? calloc(1, sizeof(*votes)) : NULL;
-	for (size_t i = 0; i < image_cnt; i++)
-		insert_all(table, (uint32_t)i, votes);
-	contest_parents(table, image_cnt);
-	for (size_t i = 0; i < image_cnt; i++)
-		forget_uncontested(&table->part[i]);
-	if (votes != NULL)
-		choose_route(table, votes);
-	free(votes);
+	}
+	if (image_cnt > 0)
+		memcpy(sorted, images, image_cnt * sizeof(*sorted));
+	qsort(sorted, image_cnt, sizeof(*sorted), newest_first);
+	struct vly_table *table = NULL;
+	if (have_one_key(images, image_cnt, error))
+		table = build_sorted(sorted, image_cnt, error);
+	free(sorted);
 	return table;
+}
+
+/* Frees the layers of all zones that have several. */
+static void
+free_layers(struct vly_table *table)
+{
+	for (uint64_t i = 0; i <= table->slot_mask; i++) {
+		const struct vly_table_part *part = table->slot[i].part;
+		if (part == NULL || part->layers == NULL)
+			continue;
+		free((void *)(uintptr_t)part->layers);
+		free((void *)(uintptr_t)part);
+	}
+}
+
+void
+vly_table_free(struct vly_table *table)
+{
+	if (table == NULL)
+		return;
+	struct vly_table_book *book = table->book;
+	if (book != NULL) {
+		free_layers(table);
+		for (uint32_t i = 0; table->part != NULL && i < book->part_end; i++)
+			vly_book_free_part(table, i);
+		free(book->part);
+		free(book->head);
+		free(book->touched);
+		free(book->below);
+		free(book);
+	}
+	free(table->part);
+	free(table);
 }
 
 void
@@ -289,7 +304,7 @@ vly_table_publish(struct vly_table *table)
 	struct vly_table *before = rcu_xchg_pointer(&live, table);
 
 	synchronize_rcu();
-	free(before);
+	vly_table_free(before);
 }
 
 const struct vly_table *

@@ -118,6 +118,26 @@ classify(const struct vly_worker *worker, struct vly_burst *burst)
 	worker->counters->rx_bytes += rx_bytes;
 }
 
+/* Signed queries, whose responses volley-control signs. Returns false if one is not to be served here. */
+__attribute__((noinline)) static bool
+judge_signed(struct vly_burst *burst, const struct vly_policy_rules *rules, uint8_t *verdict)
+{
+	bool all_served = true;
+
+	for (unsigned i = 0; i < burst->asked_cnt; i++) {
+		const struct rte_mbuf *mbuf = burst->asked[i];
+		const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+		const struct vly_packet *packet = &burst->packet[i];
+		if (verdict[i] == VLY_VERDICT_serve && vly_policy_wants_signed(packet, rules) &&
+		    vly_policy_is_signed(frame, frame + mbuf->data_len, packet->dns_off,
+					 packet->dns_len))
+			verdict[i] = (uint8_t)vly_policy_admit_signed(rules, burst->rules_state,
+								      burst->guard.clock.units);
+		all_served &= verdict[i] == VLY_VERDICT_serve;
+	}
+	return all_served;
+}
+
 /* Keeps the queries that the rules admit. */
 STAGE static void
 admit(const struct vly_worker *worker, struct vly_burst *burst,
@@ -129,6 +149,8 @@ admit(const struct vly_worker *worker, struct vly_burst *burst,
 	bool all_served = vly_judge(rules, burst->rules_state, burst->guard.clock.units,
 				    burst->packet, burst->asked_cnt, verdict);
 	worker->counters->source_dry_run = burst->rules_state->source_dry_run;
+	if (rules->request_opcodes >> VLY_REQUEST_SIGNED_QUERY & 1)
+		all_served = judge_signed(burst, rules, verdict);
 	if (all_served)
 		return;
 	for (unsigned i = 0; i < burst->asked_cnt; i++) {

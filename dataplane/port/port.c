@@ -174,6 +174,21 @@ set_up_rx(struct vly_port *port, uint16_t queue_idx, struct rte_mempool *pool)
 	return error;
 }
 
+/* With huge pages, DPDK takes memory as it is needed. Another process may have been quicker. */
+static int
+pool_failed(const struct vly_port *port)
+{
+	if (rte_errno == ENOMEM && rte_eal_has_hugepages()) {
+		vly_log_warning("port %s: the free huge pages were taken meanwhile: restarting "
+				"with ordinary pages",
+				port->spec->name);
+		return VLY_EAL_NO_HUGE_PAGES;
+	}
+	vly_log_error("port %s: no memory for %u packets: %s; raise --memory", port->spec->name,
+		      port->plan.mbuf_cnt, rte_strerror(rte_errno));
+	return -1;
+}
+
 static int
 set_up_queue(struct vly_port *port, uint16_t queue_idx, const char *xdp_program)
 {
@@ -182,12 +197,8 @@ set_up_queue(struct vly_port *port, uint16_t queue_idx, const char *xdp_program)
 
 	snprintf(name, sizeof(name), "port%u.%u", port->port_id, queue_idx);
 	struct rte_mempool *pool = vly_pool_create(&port->plan, name, socket_id);
-	if (pool == NULL) {
-		vly_log_error("port %s: no memory for %u packets: %s; raise --memory, free huge "
-			      "pages, or set --huge-pages off",
-			      port->spec->name, port->plan.mbuf_cnt, rte_strerror(rte_errno));
-		return -1;
-	}
+	if (pool == NULL)
+		return pool_failed(port);
 	if (queue_idx == 0)
 		port->pool = pool;
 	int error = set_up_rx(port, queue_idx, pool);
@@ -263,10 +274,12 @@ vly_port_open(struct vly_port *port, unsigned port_idx, const struct vly_address
 	port->port_id = port_id;
 	if (configure(port) != 0)
 		return -1;
-	for (uint16_t i = 0; i < port->spec->queue_cnt; i++)
-		if (set_up_queue(port, i, xdp_program) != 0)
-			return -1;
-	int error = rte_eth_dev_start(port->port_id);
+	int error = 0;
+	for (uint16_t i = 0; error == 0 && i < port->spec->queue_cnt; i++)
+		error = set_up_queue(port, i, xdp_program);
+	if (error != 0)
+		return error;
+	error = rte_eth_dev_start(port->port_id);
 	if (error != 0)
 		return vly_device_failed(port->spec, "cannot start the device", error);
 	if (port->spec->kind == VLY_PORT_PCI)

@@ -46,7 +46,8 @@ __attribute__((nonnull, warn_unused_result)) int vly_port_plan(struct vly_port *
 							       const struct vly_port_spec *spec);
 
 /* Creates and starts the device, and its interface to the kernel. `addresses`: those of --listen;
- * `xdp_program`: the path of the program, for af_xdp ports. Returns 0 or -1. */
+ * `xdp_program`: the path of the program, for af_xdp ports. Returns 0, -1 or
+ * VLY_EAL_NO_HUGE_PAGES. */
 __attribute__((nonnull(1, 3), warn_unused_result)) int
 vly_port_open(struct vly_port *port, unsigned port_idx, const struct vly_addresses *addresses,
 	      const char *xdp_program);

@@ -27,15 +27,26 @@ decode_commit(const void *message, size_t bytes, unsigned fd_cnt,
 
 	if (bytes < sizeof(*commit))
 		return "COMMIT: too short";
-	if (commit->image_cnt > VLY_PUBLISH_IMAGES_MAX)
+	const uint64_t cnt = (uint64_t)commit->removed_cnt + commit->added_cnt;
+	if (cnt > VLY_PUBLISH_IDS_MAX)
 		return "COMMIT: too many images";
-	if (bytes != sizeof(*commit) + commit->image_cnt * sizeof(uint64_t))
+	if (bytes != sizeof(*commit) + cnt * sizeof(uint64_t))
 		return "COMMIT: the length does not match the number of images";
+	if (commit->flags & ~(uint32_t)VLY_COMMIT_MORE)
+		return "COMMIT: unknown flags";
+	if (commit->since == 0 && commit->removed_cnt > 0)
+		return "COMMIT: a whole list removes nothing";
 	if (fd_cnt != 0)
 		return "COMMIT: takes no file descriptor";
-	request->generation = commit->generation;
-	request->image_cnt = commit->image_cnt;
-	request->image_ids = commit->image_id;
+	request->difference = (struct vly_publish_difference){
+		.generation = commit->generation,
+		.since = commit->since,
+		.more = commit->flags & VLY_COMMIT_MORE,
+		.removed_cnt = commit->removed_cnt,
+		.added_cnt = commit->added_cnt,
+		.removed = commit->image_id,
+		.added = commit->image_id + commit->removed_cnt,
+	};
 	return NULL;
 }
 
@@ -45,6 +56,31 @@ decode_defence(size_t bytes, unsigned fd_cnt)
 	if (bytes != sizeof(struct vly_publish_header))
 		return "DEFENCE: wrong length";
 	return fd_cnt == 1 ? NULL : "DEFENCE: needs one file descriptor";
+}
+
+static const char *
+decode_response(const void *message, size_t head_bytes, size_t bytes, unsigned fd_cnt,
+		struct vly_publish_request *request)
+{
+	request->response = (const uint8_t *)message + head_bytes;
+	request->response_bytes = bytes - head_bytes;
+	if (request->response_bytes > VLY_MESSAGE_BYTES_MAX)
+		return "RESPONSE: longer than a message";
+	if (request->response_bytes > 0 && request->response_bytes < VLY_DNS_HEADER_BYTES)
+		return "RESPONSE: shorter than a message";
+	return fd_cnt == 0 ? NULL : "RESPONSE: takes no file descriptor";
+}
+
+static const char *
+decode_response_after(const void *message, size_t bytes, unsigned fd_cnt,
+		      struct vly_publish_request *request)
+{
+	const struct vly_publish_response_after *after = message;
+
+	if (bytes < sizeof(*after) + VLY_DNS_HEADER_BYTES)
+		return "RESPONSE_AFTER: too short";
+	request->commit_seq = after->commit_seq;
+	return decode_response(message, sizeof(*after), bytes, fd_cnt, request);
 }
 
 const char *
@@ -69,6 +105,12 @@ vly_publish_decode(const void *message, size_t bytes, unsigned fd_cnt,
 	case VLY_PUBLISH_DEFENCE:
 		request->type = VLY_PUBLISH_DEFENCE;
 		return decode_defence(bytes, fd_cnt);
+	case VLY_PUBLISH_RESPONSE:
+		request->type = VLY_PUBLISH_RESPONSE;
+		return decode_response(message, sizeof(*header), bytes, fd_cnt, request);
+	case VLY_PUBLISH_RESPONSE_AFTER:
+		request->type = VLY_PUBLISH_RESPONSE_AFTER;
+		return decode_response_after(message, bytes, fd_cnt, request);
 	}
 	return "unknown request type";
 }

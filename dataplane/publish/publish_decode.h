@@ -3,21 +3,40 @@
 #ifndef VLY_DATAPLANE_PUBLISH_DECODE_H
 #define VLY_DATAPLANE_PUBLISH_DECODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include <volley/dns.h>
 #include <volley/publish.h>
 
 /* The largest message that control may send. */
 #define VLY_PUBLISH_BYTES_MAX                                                                      \
-	(sizeof(struct vly_publish_commit) + VLY_PUBLISH_IMAGES_MAX * sizeof(uint64_t))
+	(VLY_PUBLISH_COMMIT_BYTES > VLY_PUBLISH_RESPONSE_BYTES ? VLY_PUBLISH_COMMIT_BYTES          \
+							       : VLY_PUBLISH_RESPONSE_BYTES)
+#define VLY_PUBLISH_RESPONSE_BYTES                                                                 \
+	(sizeof(struct vly_publish_response_after) + VLY_MESSAGE_BYTES_MAX)
+#define VLY_PUBLISH_COMMIT_BYTES                                                                   \
+	(sizeof(struct vly_publish_commit) + VLY_PUBLISH_IDS_MAX * sizeof(uint64_t))
+
+/* What a COMMIT says. */
+struct vly_publish_difference {
+	uint64_t generation;
+	uint64_t since;
+	bool more;
+	uint32_t removed_cnt;
+	uint32_t added_cnt;
+	const uint64_t *removed;
+	const uint64_t *added;
+};
 
 struct vly_publish_request {
-	enum vly_publish_type type; /* IMAGE, COMMIT or DEFENCE */
+	enum vly_publish_type type; /* IMAGE, COMMIT, DEFENCE, RESPONSE or RESPONSE_AFTER */
 	uint64_t seq;               /* set if the message has a header, even if it is malformed */
 	uint64_t image_id;          /* IMAGE */
-	uint64_t generation;        /* COMMIT */
-	uint32_t image_cnt;         /* COMMIT */
-	const uint64_t *image_ids;  /* COMMIT: image_cnt ids inside the message */
+	struct vly_publish_difference difference; /* COMMIT; the ids are inside the message */
+	const uint8_t *response;                  /* RESPONSE, RESPONSE_AFTER: inside the message */
+	size_t response_bytes;
+	uint64_t commit_seq; /* RESPONSE_AFTER */
 };
 
 /*

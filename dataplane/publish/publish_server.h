@@ -17,7 +17,10 @@
 
 #include "base/counters.h"
 #include "image/image_set.h"
+#include "pending_commit.h"
 #include "port/port.h"
+#include "request/handovers.h"
+#include "request/requests.h"
 
 struct vly_publish_server {
 	const char *path;
@@ -25,7 +28,12 @@ struct vly_publish_server {
 	uv_loop_t *loop;
 	const struct vly_counters_block *block;
 	struct vly_image_set images;
-	struct vly_port *ports; /* get the rules of the defence */
+	struct vly_pending_commit pending; /* of which not all parts are here */
+	struct vly_requests requests;      /* of clients, for control */
+	struct vly_handovers handovers;    /* the same: connections */
+	uint64_t handed_cnt;               /* of these, sent */
+	uint64_t committed_seq;            /* of the last commit, if it is live; or 0 */
+	struct vly_port *ports;            /* get the rules of the defence */
 	unsigned port_cnt;
 	int listen_fd;  /* -1: closed */
 	int control_fd; /* -1: no control is connected */
@@ -46,7 +54,12 @@ vly_publish_server_open(struct vly_publish_server *server, uv_loop_t *loop, cons
 			const char *user, const struct vly_counters_block *block,
 			struct vly_port *ports, unsigned port_cnt);
 
-/* Closes the connection, stops listening and removes the socket. */
+/* Ends requests and connections of clients that have waited for too long; to be called now and
+ * then. */
+__attribute__((nonnull)) void vly_publish_server_tick(struct vly_publish_server *server);
+
+/* Closes the connection, stops listening and removes the socket. Stream threads have left the requests
+ * by then. */
 __attribute__((nonnull)) void vly_publish_server_close(struct vly_publish_server *server);
 
 #endif

@@ -31,6 +31,7 @@ static const size_t number_member[VLY_DP_OPTION_CNT] = {
 	[VLY_DP_stream_read] = offsetof(struct vly_options, stream.read_s),
 	[VLY_DP_stream_write] = offsetof(struct vly_options, stream.write_s),
 	[VLY_DP_stream_memory] = offsetof(struct vly_options, stream.memory_mib),
+	[VLY_DP_stream_tls_port] = offsetof(struct vly_options, stream.tls_port),
 	[VLY_DP_watchdog_ms] = offsetof(struct vly_options, watchdog_ms),
 };
 

@@ -24,6 +24,7 @@ struct vly_stream_options {
 	unsigned read_s;  /* from a message's first octet to its last */
 	unsigned write_s; /* until the client has taken the responses that wait for it */
 	unsigned memory_mib;
+	unsigned tls_port; /* 0: none */
 };
 
 enum vly_options_result {

@@ -6,8 +6,12 @@
  * rest happens in the loop. vly_stream_pool_make_room() when descriptors run out. At the end,
  * vly_stream_pool_close(), then run the loop until it has no handles.
  *
- * Messages are answered in bursts, in order. Responses that the socket does not take at once are
- * kept; until they are sent, nothing more is read or answered.
+ * Messages are answered in bursts, in order. A message that volley-control answers goes to
+ * request/requests.h, and the connection waits for the response, as one in state WRITING does, with
+ * what follows on it. Responses that the socket does not take at once are kept; until they are sent,
+ * nothing more is read or answered. When the next message is one with which volley-control takes over
+ * (stream_transfer.h), and all before it is answered and sent, the connection leaves the pool with
+ * its socket open.
  *
  * A connection is in one of three states:
  *
@@ -36,6 +40,8 @@
 
 #include <uv.h>
 
+#include "request/handovers.h"
+#include "request/requests.h"
 #include "stream_answer.h"
 #include "stream_limits.h"
 #include "stream_policy.h"
@@ -59,8 +65,10 @@ struct vly_stream_conn {
 	TAILQ_ENTRY(vly_stream_conn) link; /* in pool->queue[state] */
 	struct vly_stream_pool *pool;
 	struct vly_stream_input input;
-	uint8_t *pending;    /* octets to send, or NULL */
-	uint32_t pending_at; /* the first that is not sent */
+	struct vly_request *request;   /* waits for its response; NULL: none does */
+	struct vly_handover *handover; /* is about to be handed over; NULL: is not */
+	uint8_t *pending;              /* octets to send, or NULL */
+	uint32_t pending_at;           /* the first that is not sent */
 	uint32_t pending_bytes;
 	uint32_t buffers_bytes; /* as counted in pool->buffers_bytes */
 	uint64_t since_ms;      /* start of the state, or of the current message or responses */
@@ -82,6 +90,8 @@ struct vly_stream_pool {
 	struct vly_stream_limits *limits; /* shared by all threads */
 	struct vly_stream_policy *policy;
 	struct vly_stream_counters *counters;
+	struct vly_requests_client *requests;
+	struct vly_handovers *handovers; /* NULL: none are taken over */
 	uv_loop_t *loop;
 	uv_timer_t timer;
 	uint64_t beats; /* changes with each turn of the loop, for the watchdog */
@@ -92,7 +102,8 @@ struct vly_stream_pool {
 	struct vly_stream_answerer answerer;
 };
 
-/* `settings`, `limits`, `policy` and `counters` stay the caller's. */
+/* `settings`, `limits`, `policy` and `counters` stay the caller's, and so do pool->requests and
+ * pool->handovers, which may be set afterwards. */
 __attribute__((nonnull)) void vly_stream_pool_open(struct vly_stream_pool *pool, uv_loop_t *loop,
 						   const struct vly_stream_settings *settings,
 						   struct vly_stream_limits *limits,
@@ -103,6 +114,11 @@ __attribute__((nonnull)) void vly_stream_pool_open(struct vly_stream_pool *pool,
  * its prefix is denied, or if there is no memory. */
 __attribute__((nonnull)) void vly_stream_pool_add(struct vly_stream_pool *pool, int fd,
 						  const struct sockaddr_storage *address);
+
+/* The same for one to the port of TLS: hands it over at once, or closes it, also if it is not taken
+ * over. */
+__attribute__((nonnull)) void vly_stream_pool_pass_on(struct vly_stream_pool *pool, int fd,
+						      const struct sockaddr_storage *address);
 
 /* Closes the connection that is least useful. Returns false if there is none. */
 __attribute__((nonnull)) bool vly_stream_pool_make_room(struct vly_stream_pool *pool);
@@ -118,8 +134,15 @@ __attribute__((nonnull, pure)) uint32_t vly_stream_pool_idle_ms(const struct vly
 /* Closes a connection: with FIN, or with RST if unsent and unread octets are to be discarded. */
 __attribute__((nonnull)) void vly_stream_conn_close(struct vly_stream_conn *conn, bool reset);
 
+/* Hands the connection over: conn->handover is set. */
+__attribute__((nonnull)) void vly_stream_conn_hand_over(struct vly_stream_conn *conn);
+
 /* Moves the connection to the queue of its state after an event. May close it or others. */
 __attribute__((nonnull)) void vly_stream_pool_settle(struct vly_stream_conn *conn);
+
+/* Sends the response of a request that the connection waits for, or closes the connection when there
+ * is none. The request stays the caller's. */
+__attribute__((nonnull)) void vly_stream_conn_on_response(const struct vly_request *request);
 
 /* The uv_poll_cb of a connection. */
 void vly_stream_conn_on_event(uv_poll_t *poll, int status, int events);

@@ -93,6 +93,8 @@ vly_stream_policy_admits(struct vly_stream_policy *policy, const struct vly_stre
 {
 	vly_clock_tick(&policy->clock, rte_rdtsc());
 	enum vly_verdict verdict = judge(policy, source, message, bytes);
+	if (verdict == VLY_VERDICT_pass) /* a request: it has come by the kernel */
+		verdict = VLY_VERDICT_serve;
 	policy->counters->source_dry_run = policy->state->source_dry_run;
 	if (verdict == VLY_VERDICT_serve) {
 		policy->counters->verdict[verdict]++;

@@ -10,6 +10,8 @@
 
 #include <rte_cycles.h>
 
+#include <volley/publish.h>
+
 #include "stream_conn.h"
 
 /* The delay with which an expired limit is noticed, and the interval at which the watchdog sees
@@ -47,19 +49,39 @@ set_open(struct vly_stream_pool *pool, uint32_t open)
 	pool->counters->open = open;
 }
 
-void
-vly_stream_conn_close(struct vly_stream_conn *conn, bool reset)
+/* The connection leaves the pool; its socket stays open, and is not watched any more. */
+static void
+leave_pool(struct vly_stream_conn *conn)
 {
 	struct vly_stream_pool *pool = conn->pool;
 
+	if (conn->request != NULL)
+		vly_requests_forget(pool->requests, conn->request);
 	TAILQ_REMOVE(&pool->queue[conn->state], conn, link);
 	uv_close((uv_handle_t *)&conn->poll, on_closed);
-	close_socket(conn->fd, reset);
 	vly_stream_limits_leave(pool->limits, conn->client);
 	vly_stream_input_drop(&conn->input);
 	free(conn->pending);
 	pool->buffers_bytes -= conn->buffers_bytes;
 	set_open(pool, pool->open - 1);
+}
+
+void
+vly_stream_conn_close(struct vly_stream_conn *conn, bool reset)
+{
+	vly_handover_free(conn->handover);
+	leave_pool(conn);
+	close_socket(conn->fd, reset);
+}
+
+void
+vly_stream_conn_hand_over(struct vly_stream_conn *conn)
+{
+	struct vly_stream_pool *pool = conn->pool;
+
+	leave_pool(conn);
+	pool->counters->handed_over++;
+	vly_handovers_put(conn->handover, conn->fd, uv_now(pool->loop));
 }
 
 /* An idle client that has not acknowledged our last responses is a slow reader. */
@@ -154,7 +176,7 @@ free_buffers(struct vly_stream_pool *pool)
 static enum vly_stream_state
 state_of(const struct vly_stream_conn *conn)
 {
-	if (conn->pending != NULL)
+	if (conn->pending != NULL || conn->request != NULL)
 		return VLY_STREAM_WRITING;
 	return conn->input.at != conn->input.end ? VLY_STREAM_READING : VLY_STREAM_IDLE;
 }
@@ -164,7 +186,10 @@ vly_stream_pool_settle(struct vly_stream_conn *conn)
 {
 	struct vly_stream_pool *pool = conn->pool;
 	enum vly_stream_state state = state_of(conn);
-	int events = state == VLY_STREAM_WRITING ? UV_WRITABLE : UV_READABLE;
+	/* what a client sends while it waits for volley-control, waits too. Most send nothing, so that
+	 * the connection is taken out of the poll only when it does: that costs three system calls. */
+	bool is_early = conn->request != NULL && !conn->fresh;
+	int events = conn->pending != NULL ? UV_WRITABLE : is_early ? 0 : UV_READABLE;
 
 	if (state != conn->state || state == VLY_STREAM_IDLE || conn->fresh) {
 		TAILQ_REMOVE(&pool->queue[conn->state], conn, link);
@@ -220,18 +245,48 @@ is_denied(struct vly_stream_pool *pool, const struct sockaddr_storage *address)
 	return vly_stream_policy_denies(pool->policy, &source);
 }
 
+/* Whether the client may have one more connection, which is counted then. */
+static bool
+is_admitted(struct vly_stream_pool *pool, const struct sockaddr_storage *address)
+{
+	if (is_denied(pool, address)) {
+		pool->counters->refused_denied++;
+		return false;
+	}
+	if (!vly_stream_limits_enter(pool->limits, vly_stream_client(address))) {
+		pool->counters->refused_prefix++;
+		return false;
+	}
+	return true;
+}
+
+void
+vly_stream_pool_pass_on(struct vly_stream_pool *pool, int fd,
+			const struct sockaddr_storage *address)
+{
+	struct vly_handover *handover = NULL;
+
+	if (is_admitted(pool, address)) {
+		vly_stream_limits_leave(pool->limits, vly_stream_client(address));
+		if (pool->handovers != NULL && vly_handovers_want(pool->handovers, VLY_WISH_TLS))
+			handover =
+				vly_handover_make(pool->handovers, fd, VLY_CONNECTION_TLS, NULL, 0);
+		pool->counters->refused_tls += handover == NULL;
+	}
+	if (handover == NULL) {
+		close_socket(fd, true);
+		return;
+	}
+	pool->counters->handed_over++;
+	vly_handovers_put(handover, fd, uv_now(pool->loop));
+}
+
 void
 vly_stream_pool_add(struct vly_stream_pool *pool, int fd, const struct sockaddr_storage *address)
 {
 	uint64_t client = vly_stream_client(address);
 
-	if (is_denied(pool, address)) {
-		pool->counters->refused_denied++;
-		close_socket(fd, true);
-		return;
-	}
-	if (!vly_stream_limits_enter(pool->limits, client)) {
-		pool->counters->refused_prefix++;
+	if (!is_admitted(pool, address)) {
 		close_socket(fd, true);
 		return;
 	}

@@ -6,14 +6,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <volley/publish.h>
-
 #include "common/log.h"
 #include "common/plural.h"
 #include "stream_socket.h"
 
-/* Descriptors for everything else: images, ports, the publish socket, the loops. */
-#define OTHER_DESCRIPTORS (VLY_PUBLISH_IMAGES_MAX + 256)
+/* Descriptors for everything else: DPDK's huge pages, ports, the publish socket, the loops. An image
+ * has none once it is mapped. */
+#define OTHER_DESCRIPTORS (4096 + 256)
 
 #define MS_PER_S 1000
 #define MIB      (1u << 20)
@@ -97,10 +96,11 @@ is_ipv4(const struct vly_address *address)
 
 static int
 open_type(struct vly_stream_server *server, unsigned thread_idx,
-	  const struct vly_addresses *addresses, int type)
+	  const struct vly_addresses *addresses, int type, unsigned port)
 {
 	struct vly_stream_place place = {
 		.type = type,
+		.port = (uint16_t)port,
 		.shared = server->thread_cnt > 1,
 		.any = addresses->cnt == 0,
 	};
@@ -131,9 +131,13 @@ open_listeners(struct vly_stream_server *server, const struct vly_options *optio
 			"as the kernel");
 	for (unsigned i = 0; i < server->thread_cnt; i++) {
 		server->thread[i].listener = server->listener + i * server->per_thread_cnt;
-		if (open_type(server, i, &options->addresses, SOCK_STREAM) != 0)
+		const struct vly_addresses *addresses = &options->addresses;
+		const unsigned tls_port = options->stream.tls_port;
+		if (open_type(server, i, addresses, SOCK_STREAM, VLY_DNS_PORT) != 0)
 			return -1;
-		if (has_udp && open_type(server, i, &options->addresses, SOCK_DGRAM) != 0)
+		if (tls_port != 0 && open_type(server, i, addresses, SOCK_STREAM, tls_port) != 0)
+			return -1;
+		if (has_udp && open_type(server, i, addresses, SOCK_DGRAM, VLY_DNS_PORT) != 0)
 			return -1;
 	}
 	return 0;
@@ -145,7 +149,7 @@ allocate(struct vly_stream_server *server, const struct vly_options *options)
 	const struct vly_stream_options *stream = &options->stream;
 	unsigned place_cnt = options->addresses.cnt > 0 ? options->addresses.cnt : 2;
 
-	server->per_thread_cnt = 2 * place_cnt;
+	server->per_thread_cnt = (stream->tls_port != 0 ? 3 : 2) * place_cnt;
 	unsigned listener_cnt = stream->thread_cnt * server->per_thread_cnt;
 	unsigned connections_max = plan_connections(stream, listener_cnt);
 	server->settings = (struct vly_stream_settings){
@@ -214,12 +218,15 @@ vly_stream_server_open(struct vly_stream_server *server, const struct vly_option
 }
 
 int
-vly_stream_server_start(struct vly_stream_server *server, struct vly_counters *counters)
+vly_stream_server_start(struct vly_stream_server *server, struct vly_counters *counters,
+			struct vly_requests *requests, struct vly_handovers *handovers)
 {
 	for (unsigned i = 0; i < server->thread_cnt; i++) {
 		struct vly_stream_thread *thread = &server->thread[i];
 		thread->settings = &server->settings;
 		thread->limits = &server->limits;
+		thread->requests = requests;
+		thread->pool.handovers = handovers;
 		thread->counters = vly_counters_stream(counters, i);
 		thread->samples = vly_counters_ring(counters, counters->lcore_cnt + 1 + i);
 		if (take_udp_again(thread) != 0)

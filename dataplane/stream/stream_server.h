@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * All stream threads and their sockets: TCP on port 53, and UDP for queries that the fast path
- * leaves to the kernel.
+ * leaves to the kernel; and TCP on the port of TLS, if there is one, for volley-control.
  *
  * Use, in the main thread:
  *   1. vly_stream_server_open() binds the sockets, so that a port in use is noticed before anything
@@ -35,9 +35,11 @@ struct vly_stream_server {
 __attribute__((nonnull, warn_unused_result)) int
 vly_stream_server_open(struct vly_stream_server *server, const struct vly_options *options);
 
-/* `counters` must have thread_cnt rows for streams. Returns 0, or -1 with the error logged. */
+/* `counters` must have thread_cnt rows for streams. `requests` and `handovers` are open, and stay the
+ * caller's. Returns 0, or -1 with the error logged. */
 __attribute__((nonnull, warn_unused_result)) int
-vly_stream_server_start(struct vly_stream_server *server, struct vly_counters *counters);
+vly_stream_server_start(struct vly_stream_server *server, struct vly_counters *counters,
+			struct vly_requests *requests, struct vly_handovers *handovers);
 
 __attribute__((nonnull)) void vly_stream_server_stop(struct vly_stream_server *server);
 

@@ -96,11 +96,11 @@ bind_socket(int fd, const struct vly_stream_place *place)
 {
 	if (place->family == AF_INET) {
 		struct sockaddr_in address = {.sin_family = AF_INET,
-					      .sin_port = htons(VLY_DNS_PORT)};
+					      .sin_port = htons(place->port)};
 		memcpy(&address.sin_addr, place->address.octet + 12, sizeof(address.sin_addr));
 		return bind(fd, (const struct sockaddr *)&address, sizeof(address));
 	}
-	struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(VLY_DNS_PORT)};
+	struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(place->port)};
 	memcpy(&address.sin6_addr, place->address.octet, sizeof(address.sin6_addr));
 	return bind(fd, (const struct sockaddr *)&address, sizeof(address));
 }
@@ -115,16 +115,18 @@ complain(const struct vly_stream_place *place, int error)
 
 	inet_ntop(place->family, octet, address, sizeof(address));
 	if (error == EADDRINUSE) {
-		vly_port_owner(owner, place->type, VLY_DNS_PORT);
-		vly_log_error("%s port 53 of %s is in use%s: stop that program, give other "
-			      "addresses with "
-			      "--listen, or set --stream-threads 0",
-			      protocol, address, owner);
+		vly_port_owner(owner, place->type, place->port);
+		vly_log_error("%s port %u of %s is in use%s: stop that program, give other "
+			      "addresses with --listen, or set %s 0",
+			      protocol, place->port, address, owner,
+			      place->port == VLY_DNS_PORT ? "--stream-threads"
+							  : "--stream-tls-port");
 	} else if (error == EACCES || error == EPERM) {
-		vly_log_error("%s port 53 of %s: not permitted: needs CAP_NET_BIND_SERVICE",
-			      protocol, address);
+		vly_log_error("%s port %u of %s: not permitted: needs CAP_NET_BIND_SERVICE",
+			      protocol, place->port, address);
 	} else {
-		vly_log_error("%s port 53 of %s: %s", protocol, address, strerror(error));
+		vly_log_error("%s port %u of %s: %s", protocol, place->port, address,
+			      strerror(error));
 	}
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The sockets on port 53: TCP, and UDP for queries that the fast path leaves to the kernel.
+ * The sockets on port 53: TCP, and UDP for queries that the fast path leaves to the kernel. And those
+ * on the port of TLS.
  *
  * Use: vly_stream_socket_open() at start-up; listen() on those of TCP when there are zones;
  * close(). Main thread.
@@ -21,7 +22,8 @@
 #define VLY_STREAM_RCVBUF_BYTES 32768
 
 struct vly_stream_place {
-	int type;    /* SOCK_STREAM or SOCK_DGRAM */
+	int type; /* SOCK_STREAM or SOCK_DGRAM */
+	uint16_t port;
 	int family;  /* AF_INET or AF_INET6 */
 	bool any;    /* all addresses of the family */
 	bool shared; /* each of several threads has its own socket (SO_REUSEPORT) */

@@ -38,14 +38,18 @@ make_room(struct vly_stream_thread *thread, int listen_fd)
 }
 
 static void
-accept_batch(struct vly_stream_thread *thread, int listen_fd)
+accept_batch(struct vly_stream_thread *thread, const struct vly_stream_listener *listener)
 {
+	const int listen_fd = listener->fd;
+
 	for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
 		struct sockaddr_storage address;
 		socklen_t address_bytes = sizeof(address);
 		int fd = accept4(listen_fd, (struct sockaddr *)&address, &address_bytes,
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0)
+		if (fd >= 0 && listener->place.port != VLY_DNS_PORT)
+			vly_stream_pool_pass_on(&thread->pool, fd, &address);
+		else if (fd >= 0)
 			vly_stream_pool_add(&thread->pool, fd, &address);
 		else if (errno == EAGAIN)
 			return;
@@ -69,9 +73,26 @@ on_readable(uv_poll_t *poll, int status, int events)
 		return;
 	}
 	if (listener->place.type == SOCK_STREAM)
-		accept_batch(listener->thread, listener->fd);
+		accept_batch(listener->thread, listener);
 	else
 		vly_stream_udp_serve(listener->thread->udp, listener->fd);
+}
+
+static void
+on_responses(void *arg)
+{
+	struct vly_stream_thread *thread = arg;
+	struct vly_request *request;
+
+	while ((request = vly_requests_take(&thread->requests_client)) != NULL) {
+		if (request->forgotten)
+			; /* its connection has ended */
+		else if (request->origin.connection != NULL)
+			vly_stream_conn_on_response(request);
+		else
+			vly_stream_udp_on_response(thread->udp, request);
+		vly_request_free(request);
+	}
 }
 
 static void
@@ -86,6 +107,7 @@ on_stop(uv_async_t *async)
 		listener->fd = -1;
 	}
 	vly_stream_pool_close(&thread->pool);
+	vly_requests_leave(&thread->requests_client);
 	uv_close((uv_handle_t *)async, NULL);
 }
 
@@ -155,6 +177,13 @@ vly_stream_thread_start(struct vly_stream_thread *thread)
 	if (error == 0)
 		error = uv_async_init(&thread->loop, &thread->stop, on_stop);
 	thread->stop.data = thread;
+	if (error == 0)
+		error = vly_requests_join(thread->requests, &thread->requests_client, &thread->loop,
+					  on_responses, thread);
+	if (error == 0)
+		thread->pool.requests = &thread->requests_client;
+	if (error == 0)
+		vly_stream_udp_set_requests(thread->udp, &thread->requests_client, &thread->loop);
 	for (unsigned i = 0; error == 0 && i < thread->listener_cnt; i++)
 		error = watch(thread, &thread->listener[i]);
 	if (error == 0)

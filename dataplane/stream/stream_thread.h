@@ -30,6 +30,8 @@ struct vly_stream_thread {
 	struct vly_stream_policy policy;
 	struct vly_stream_pool pool;
 	struct vly_stream_udp *udp;
+	struct vly_requests *requests; /* the caller's */
+	struct vly_requests_client requests_client;
 	/* Closed for a moment if no descriptor is left, so that a connection can be accepted and
 	 * then closed, instead of making the listener readable for ever. */
 	int reserve_fd;
@@ -43,7 +45,7 @@ struct vly_stream_thread {
 	atomic_bool running;
 };
 
-/* Starts a thread whose listener[], settings, limits, counters and samples are set; they stay the
+/* Starts a thread whose listener[], settings, limits, counters, samples and requests are set; they stay the
  * caller's, and must live until the thread is stopped. Returns 0 or a negative errno. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_stream_thread_start(struct vly_stream_thread *thread);

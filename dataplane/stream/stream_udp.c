@@ -11,6 +11,7 @@
 
 #include "answer/guard.h"
 #include "guard/defence.h"
+#include "request/signed_query.h"
 
 /* Few packets come this way; larger batches would only take memory for the largest datagrams. */
 #define BATCH 16
@@ -24,6 +25,8 @@ struct vly_stream_udp {
 	struct vly_stream_policy *policy;
 	struct vly_stream_counters *counters;
 	uint16_t limit_max;
+	struct vly_requests_client *requests; /* NULL: volley-control answers nothing */
+	const uv_loop_t *loop;
 	struct vly_guard guard;
 	unsigned asked_cnt;
 	atomic_uint held_cnt; /* queries in query[] being answered, for the watchdog */
@@ -35,6 +38,9 @@ struct vly_stream_udp {
 	_Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL_BYTES];
 	struct vly_query query[BATCH];
 	unsigned asked[BATCH]; /* of each query: its index in received[] */
+	unsigned signed_cnt;
+	unsigned signed_query[BATCH]; /* the same, of queries with TSIG */
+	uint8_t original[VLY_MESSAGE_BYTES_MAX];
 	uint8_t buffer[BATCH][BUFFER_BYTES];
 };
 
@@ -109,19 +115,89 @@ make_query(struct vly_stream_udp *udp, unsigned i, const struct vly_stream_sourc
 	counters->queries_ipv6 += !source->ipv4;
 }
 
+/* Hands a message to volley-control. Without room there, it is lost, and the client repeats it. */
 static void
-answer(struct vly_stream_udp *udp, unsigned cnt)
+hand_over(struct vly_stream_udp *udp, unsigned i, int fd, const struct vly_request_message *message)
+{
+	const struct msghdr *header = &udp->received[i].msg_hdr;
+	struct vly_request_origin origin = {
+		.fd = fd,
+		.client = udp->address[i],
+		.control_bytes = (uint16_t)header->msg_controllen,
+	};
+
+	memcpy(origin.control, udp->control[i], sizeof(origin.control));
+	(void)vly_requests_put(udp->requests, &origin, message, uv_now(udp->loop));
+}
+
+static bool
+is_request(const struct vly_stream_udp *udp, unsigned i)
+{
+	return udp->requests != NULL && vly_requests_want(udp->requests->requests, udp->buffer[i]);
+}
+
+static bool
+is_signed(struct vly_stream_udp *udp, unsigned i)
+{
+	if (udp->requests == NULL || !vly_requests_want_signed(udp->requests->requests) ||
+	    vly_signed_query_take(udp->buffer[i], (uint16_t)udp->received[i].msg_len) == 0)
+		return false;
+	vly_signed_query_restore(udp->buffer[i]);
+	return true;
+}
+
+/* Answers a query without its TSIG, and hands both to volley-control. */
+static void
+answer_signed(struct vly_stream_udp *udp, unsigned i, int fd)
+{
+	struct vly_request_message message = {udp->original, udp->buffer[i],
+					      (uint16_t)udp->received[i].msg_len, 0};
+	struct vly_stream_source source = source_of(&udp->address[i]);
+
+	memcpy(udp->original, udp->buffer[i], message.bytes);
+	uint16_t bytes = vly_signed_query_take(udp->buffer[i], message.bytes);
+	make_query(udp, i, &source);
+	struct vly_query *query = &udp->query[--udp->asked_cnt];
+	query->message_len = bytes;
+	vly_query_answer(query, 1, vly_table_live(), &udp->guard, &udp->counters->answers);
+	if (query->response_len == 0)
+		return;
+	message.draft_bytes =
+		vly_signed_query_fit(udp->buffer[i], query->response_len, udp->original + bytes,
+				     message.bytes - bytes, query->limit);
+	hand_over(udp, i, fd, &message);
+}
+
+/* Takes a datagram to where it is answered. */
+static void
+sort(struct vly_stream_udp *udp, unsigned i, int fd)
+{
+	struct vly_stream_source source = source_of(&udp->address[i]);
+	const struct vly_request_message message = {
+		.octets = udp->buffer[i],
+		.bytes = (uint16_t)udp->received[i].msg_len,
+	};
+
+	if (!vly_stream_policy_admits(udp->policy, &source, message.octets, message.bytes))
+		return;
+	if (is_request(udp, i))
+		hand_over(udp, i, fd, &message);
+	else if (is_signed(udp, i))
+		udp->signed_query[udp->signed_cnt++] = i;
+	else
+		make_query(udp, i, &source);
+}
+
+static void
+answer(struct vly_stream_udp *udp, int fd, unsigned cnt)
 {
 	struct vly_lcore_counters *counters = &udp->counters->answers;
 
-	udp->asked_cnt = 0;
+	udp->asked_cnt = udp->signed_cnt = 0;
 	rcu_thread_online();
 	for (unsigned i = 0; i < cnt; i++) {
-		struct vly_stream_source source = source_of(&udp->address[i]);
 		counters->rx_bytes += udp->received[i].msg_len;
-		if (vly_stream_policy_admits(udp->policy, &source, udp->buffer[i],
-					     udp->received[i].msg_len))
-			make_query(udp, i, &source);
+		sort(udp, i, fd);
 	}
 	counters->rx_packets += cnt;
 	counters->bursts++;
@@ -129,6 +205,8 @@ answer(struct vly_stream_udp *udp, unsigned cnt)
 	atomic_store_explicit(&udp->held_cnt, udp->asked_cnt, memory_order_relaxed);
 	vly_guard_begin(&udp->guard, vly_defence_live(), rte_rdtsc());
 	vly_query_answer(udp->query, udp->asked_cnt, vly_table_live(), &udp->guard, counters);
+	for (unsigned i = 0; i < udp->signed_cnt; i++)
+		answer_signed(udp, udp->signed_query[i], fd);
 	rcu_thread_offline();
 	atomic_store_explicit(&udp->held_cnt, 0, memory_order_relaxed);
 }
@@ -195,13 +273,48 @@ send_replies(struct vly_stream_udp *udp, int fd)
 }
 
 void
+vly_stream_udp_set_requests(struct vly_stream_udp *udp, struct vly_requests_client *requests,
+			    const uv_loop_t *loop)
+{
+	udp->requests = requests;
+	udp->loop = loop;
+}
+
+void
+vly_stream_udp_on_response(struct vly_stream_udp *udp, struct vly_request *request)
+{
+	struct vly_lcore_counters *counters = &udp->counters->answers;
+	struct vly_request_origin *origin = &request->origin;
+	struct iovec iov = {request->response, request->response_bytes};
+	struct msghdr message = {
+		.msg_name = &origin->client,
+		.msg_namelen = origin->client.sin6_family == AF_INET ? sizeof(struct sockaddr_in)
+								     : sizeof(origin->client),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = origin->control,
+		.msg_controllen = origin->control_bytes,
+	};
+
+	if (request->response == NULL)
+		return;
+	turn_round(&message);
+	if (sendmsg(origin->fd, &message, MSG_DONTWAIT) < 0) {
+		counters->tx_full++;
+		return;
+	}
+	counters->tx_packets++;
+	counters->tx_bytes += request->response_bytes;
+}
+
+void
 vly_stream_udp_serve(struct vly_stream_udp *udp, int fd)
 {
 	int cnt = receive(udp, fd);
 
 	if (cnt <= 0)
 		return;
-	answer(udp, (unsigned)cnt);
+	answer(udp, fd, (unsigned)cnt);
 	collect_replies(udp);
 	send_replies(udp, fd);
 }

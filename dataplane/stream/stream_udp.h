@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "answer/query.h"
+#include "request/requests.h"
 #include "stream_policy.h"
 
 struct vly_stream_udp;
@@ -23,6 +24,15 @@ struct vly_stream_udp;
 __attribute__((warn_unused_result)) struct vly_stream_udp *
 vly_stream_udp_create(struct vly_stream_policy *policy, struct vly_stream_counters *counters,
 		      uint16_t limit_max);
+
+/* From then on, messages that volley-control answers are handed to `requests`, the caller's. */
+__attribute__((nonnull)) void vly_stream_udp_set_requests(struct vly_stream_udp *udp,
+							  struct vly_requests_client *requests,
+							  const uv_loop_t *loop);
+
+/* Sends the response of a request, if it has one. The request stays the caller's. */
+__attribute__((nonnull)) void vly_stream_udp_on_response(struct vly_stream_udp *udp,
+							 struct vly_request *request);
 
 /* Answers the datagrams at `fd`, up to one batch; with more, the socket stays readable. */
 __attribute__((nonnull)) void vly_stream_udp_serve(struct vly_stream_udp *udp, int fd);

@@ -126,6 +126,8 @@ struct vly_port_counters {
 	X(closed_slow_query, "connections closed because a query did not arrive in time")          \
 	X(closed_slow_reader, "connections closed because responses were not read in time")        \
 	X(closed_malformed, "connections closed because of a length too short for DNS")            \
+	X(handed_over, "connections handed to volley-control, for zone transfers and for TLS")     \
+	X(refused_tls, "connections to the port of TLS that volley-control did not take")          \
 	X(udp_queries, "datagrams that came by the kernel, dropped ones included")
 
 /* One stream thread: TCP, and the UDP that the fast path leaves to the kernel. */

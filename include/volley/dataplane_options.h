@@ -24,6 +24,9 @@
 /* More than any machine's share of TCP; each has buffers and sockets of its own. */
 #define VLY_STREAM_THREADS_MAX 64
 
+/* The ports below are other services', 53 is ours already. */
+#define VLY_TLS_PORT_MIN 54
+
 /* An idle lcore comes back every 50 ms, a stream thread every 100 ms. Below this, a busy machine
  * would look like a fault. */
 #define VLY_WATCHDOG_MS_MIN 500
@@ -73,6 +76,7 @@
  *   stream-write        gives 96 KiB to a client of 80 kbit/s
  *   stream-memory       only clients in the middle of something need buffers: 64 MiB are a
  *                       thousand long messages at once
+ *   stream-tls-port     without a certificate, nobody can be served there
  *   watchdog-ms         resolvers give a server up after seconds, and no burst takes a hundredth of
  *                       this
  */
@@ -128,6 +132,10 @@
 	  "10", "Close a connection when the client takes longer than this to read a response.")   \
 	X(stream_memory, "stream-memory", "stream-memory", NUMBER, "MIB", 1, 1 << 20, "MiB", "64", \
 	  "Use at most this much memory for the buffers of all connections.")                      \
+	X(stream_tls_port, "stream-tls-port", "stream-tls-port", ZERO_OR_NUMBER, "PORT",           \
+	  VLY_TLS_PORT_MIN, 65535, "", "0",                                                        \
+	  "Listen on this TCP port for zone transfers over TLS, and leave its connections to "     \
+	  "volley-control. 853 is usual; 0 turns it off.")                                         \
 	X(watchdog_ms, "watchdog-ms", "watchdog-ms", ZERO_OR_NUMBER, "MS", VLY_WATCHDOG_MS_MIN,    \
 	  VLY_WATCHDOG_MS_MAX, "milliseconds", "1000",                                             \
 	  "End the program when an lcore or a stream thread hangs for this time. 0 turns the "     \

@@ -18,7 +18,7 @@
 #include <volley/rate.h>
 
 #define VLY_DEFENCE_MAGIC   UINT64_C(0x434e4644594c56) /* "VLYDFNC" */
-#define VLY_DEFENCE_VERSION 5
+#define VLY_DEFENCE_VERSION 7
 
 /* Kinds of responses, each with a limit of its own: name, help. */
 #define VLY_RESPONSE_KINDS(X)                                                                      \
@@ -67,6 +67,12 @@ struct vly_cookie_secrets {
 	uint8_t secret[VLY_COOKIE_SECRET_CNT][VLY_COOKIE_SECRET_BYTES];
 };
 
+/* Connections of clients that control takes over (publish.h CONNECTION). */
+enum vly_connection_wish {
+	VLY_WISH_TRANSFERS = 1, /* those over TCP whose next message is a query for AXFR or IXFR */
+	VLY_WISH_TLS = 2,       /* those to the port of TLS */
+};
+
 struct vly_defence {
 	uint64_t magic;
 	uint32_t version;
@@ -74,6 +80,8 @@ struct vly_defence {
 	uint64_t generation;  /* counts changes, chosen by control */
 	struct vly_response_limits responses;
 	struct vly_cookie_secrets cookies;
+	uint32_t connections; /* bits of enum vly_connection_wish */
+	uint32_t pad;
 	struct vly_policy_rules rules;
 };
 

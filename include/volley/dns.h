@@ -44,6 +44,7 @@ enum vly_option {
 	VLY_OPTION_COOKIE = 10,    /* RFC 7873 */
 	VLY_OPTION_KEEPALIVE = 11, /* RFC 7828 */
 	VLY_OPTION_EDE = 15,       /* RFC 8914 */
+	VLY_OPTION_VERSION = 19,   /* ZONEVERSION, RFC 9660 */
 };
 
 enum vly_opcode {
@@ -60,7 +61,10 @@ enum vly_rcode {
 	VLY_RCODE_NOTIMP = 4,
 	VLY_RCODE_REFUSED = 5,
 	VLY_RCODE_YXDOMAIN = 6,
+	VLY_RCODE_YXRRSET = 7, /* RFC 2136 §2.2 */
+	VLY_RCODE_NXRRSET = 8,
 	VLY_RCODE_NOTAUTH = 9,  /* RFC 8945 §5.2.1: signed with an unknown key */
+	VLY_RCODE_NOTZONE = 10, /* RFC 2136 §2.2 */
 	VLY_RCODE_BADVERS = 16, /* extended: upper eight bits travel in the OPT (RFC 6891 §6.1.3) */
 	VLY_RCODE_BADCOOKIE = 23, /* RFC 7873 §8 */
 };
@@ -81,6 +85,7 @@ enum vly_type {
 	VLY_TYPE_MB = 7,
 	VLY_TYPE_MG = 8,
 	VLY_TYPE_MR = 9,
+	VLY_TYPE_WKS = 11,
 	VLY_TYPE_PTR = 12,
 	VLY_TYPE_HINFO = 13,
 	VLY_TYPE_MINFO = 14,

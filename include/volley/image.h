@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Zone images, format 5: zones in compiled form. volley-control writes them, volley-dataplane reads
+ * Zone images, format 6: zones in compiled form. volley-control writes them, volley-dataplane reads
  * them.
  *
  * An image is one immutable, position-independent block in a sealed memfd (or, byte for byte, in a
@@ -56,6 +56,52 @@
  *
  *     where a ref that is 0 adds nothing, and "E.cover or cover" is the cover only if E.cover is 0.
  *     An alias (VLY_NODE_ALIAS) answers for all types.
+ *   - Hardly anybody asks for the types RRSIG and NSEC, whose records are there already. So a node
+ *     with VLY_NODE_RRSIG does not list these two, and their answers are composed
+ *     (dataplane/answer/compose.h). RRSIG: in each DO form but that of ANY, the signatures of the
+ *     form's own type (of an alias, those of CNAME alone); in zones with NSEC, also those in
+ *     N.denial. NSEC: in zones with NSEC, the records in N.denial, which is the name's own. Answers
+ *     that are too large have no signatures.
+ *
+ * A zone that changes is a complete form and a few overlays (VLY_IMAGE_OVERLAY), in images of their
+ * own. An overlay has nodes for those names alone whose answers differ from those of the version
+ * `below`:
+ *   - Each layer lies upon the one whose `version` is its `below`. A name's node is that of the
+ *     newest layer which has one; if that is VLY_NODE_GONE, the name does not exist.
+ *   - Everything that a node refers to is in its own image. So if a wildcard has changed, its parent
+ *     has a node in the overlay, too. The apex has one always, as the SOA changes with each version.
+ *   - Names that a cut or a DNAME has come to hide are VLY_NODE_GONE.
+ *   - NXDOMAIN and NODATA are those of the newest layer, also for nodes of older ones whose `other`
+ *     is their own layer's `nodata`. Other answers of older layers that end in the older SOA (an
+ *     alias whose target has no such type: only nodes with VLY_NODE_ALIAS have them) have its last
+ *     20 octets, the serial and the timers, at the end of wire[]: these octets are replaced by those
+ *     at the end of the newest `nodata`. A change of anything else in the SOA makes a new complete
+ *     form.
+ *   - An overlay whose `below` is the version of no other layer is ignored, and so are those that
+ *     would lie upon it. A zone has at most VLY_IMAGE_LAYERS_MAX layers, its complete form included.
+ *
+ * Overlays of signed zones, which deny with NSEC:
+ *   - A layer's order has the NSEC records of this version that have changed, and may have others;
+ *     where a record of the version below is no more, it has a piece that is gone
+ *     (vly_image_piece_is_gone()). So what covers a name may be in any layer. Pieces that nodes refer
+ *     to count only in zones without overlays, but for a node's own NSEC: a node's layer is never
+ *     older than that of its NSEC.
+ *   - "Cover" of the table above is found in all layers, from the complete form upwards: a layer's
+ *     own cover of the name replaces the one found below it, if its owner is not before that one's;
+ *     if it is gone, its heir does. With N, E and W as above, P(x) the cover of x, a response has
+ *     P(N), P(the missing name) and P(E's wildcard), or P(the missing name) and P(W).
+ *     Why this is right: let c be the layer's entry with the largest owner not behind the name, and
+ *     p the cover in the version below. If p is in this version no more, the layer has an entry with
+ *     p's owner, so that c is not before p: with c before p, p still is the cover. Otherwise no
+ *     record with an owner behind c and not behind the name is in this version: the layer does not
+ *     have it, so it would be in the version below, too, and be a larger cover than p there. So the
+ *     cover is c; or, if c is gone, the largest owner before c, which is c's heir.
+ *   - Pieces of an answer's own (VLY_ANSWER_PROVED) are replaced by the newest with their owner. If
+ *     they do not match a name, but cover one (VLY_IMAGE_PROVES_COVERS), overlays have no names that
+ *     come or go.
+ *   - The SOA of the DO forms is followed by its signatures, which older layers' answers get as they
+ *     get its last 20 octets: both versions' have the same number and lengths.
+ *   - Signed zones with NSEC3 have no overlays.
  *
  * Ownership: the writer seals the memfd (VLY_IMAGE_SEALS) before it passes the memfd on; nobody
  * writes afterwards, and any thread may read.
@@ -79,7 +125,7 @@
 
 /* "VLYIMAGE" read as a little-endian number. */
 #define VLY_IMAGE_MAGIC   UINT64_C(0x4547414d49594c56)
-#define VLY_IMAGE_VERSION 5
+#define VLY_IMAGE_VERSION 6
 
 /* Parts begin at multiples of a cache line. */
 #define VLY_IMAGE_ALIGN 64
@@ -95,6 +141,12 @@
  * two octets per slice, 8 KiB in all. More slices tell smaller groups of zones apart, but take more
  * of the cache from the zones. */
 #define VLY_IMAGE_SLICES 4096
+
+/* Layers of a zone that changes. A name that an overlay has is looked for in each of them. */
+#define VLY_IMAGE_LAYERS_MAX 8
+
+/* The end of a SOA record: serial, refresh, retry, expire, minimum. */
+#define VLY_SOA_TAIL_BYTES 20
 
 /* Seals that a memfd must carry before a reader maps it (fcntl F_GET_SEALS). */
 #define VLY_IMAGE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -131,21 +183,38 @@ struct vly_image_header {
 };
 static_assert(sizeof(struct vly_image_header) == 256, "the header is four cache lines");
 
+enum vly_image_zone_flag {
+	VLY_IMAGE_OVERLAY = 1, /* only what has changed since the version `below` */
+	/* without data: its names get SERVFAIL. Its only node is the apex, which is a cut without
+	 * types, and whose `other` is an answer with VLY_ANSWER_FAILS */
+	VLY_IMAGE_UNREADY = 2,
+	/* some DO form has pieces of its own that cover a name; not in overlays */
+	VLY_IMAGE_PROVES_COVERS = 4,
+};
+
+/* Why a zone has no data. */
+enum vly_image_unready {
+	VLY_UNREADY_NOT_LOADED = 0, /* never transferred yet: EDE Not Ready (RFC 8914 §4.15) */
+	VLY_UNREADY_EXPIRED = 1,    /* too old to be served: EDE Invalid Data (RFC 8914 §4.25) */
+};
+
 struct vly_image_zone {
 	vly_image_ref apex;     /* node */
 	vly_image_ref nxdomain; /* answer: SOA in authority, anchored at the apex (RFC 2308) */
 	vly_image_ref nodata;   /* answer: the same, NOERROR */
 	uint32_t serial;        /* of the SOA */
-	uint64_t record_cnt;
-	uint32_t node_cnt;
-	uint16_t flags;    /* 0 */
-	uint8_t label_cnt; /* of the apex */
-	uint8_t label_max; /* of the deepest node: no name with more labels exists */
+	uint64_t record_cnt;    /* of the whole zone, in an overlay, too */
+	uint32_t node_cnt;      /* that are here, those with VLY_NODE_GONE included */
+	uint16_t flags;         /* enum vly_image_zone_flag */
+	uint8_t label_cnt;      /* of the apex */
+	uint8_t label_max;      /* of the deepest node that is here */
 	/* DO forms, in signed zones; 0 in others */
 	vly_image_ref signed_nxdomain; /* answer: SOA and its signatures */
 	vly_image_ref signed_nodata;   /* the same, NOERROR; nodes refer to it, too */
 	vly_image_ref denial; /* struct vly_image_denial; 0: unsigned, or without any denial */
-	uint8_t pad[20];
+	uint32_t pad;
+	uint64_t version; /* larger in each version of the zone; 0: it never has overlays */
+	uint64_t below;   /* overlay: the version that it lies upon; otherwise 0 */
 };
 static_assert(sizeof(struct vly_image_zone) == 64, "one cache line per zone");
 
@@ -168,7 +237,9 @@ enum vly_image_node_flag {
 	VLY_NODE_CUT = 2,    /* `other` is a referral, and answers for every name below */
 	VLY_NODE_DNAME = 4,  /* owns a DNAME */
 	VLY_NODE_SIGNED = 8, /* in a signed zone: struct vly_image_signed follows type[] */
-	VLY_NODE_ALIAS = 16, /* owns a CNAME: `other` denies what there is to deny by itself */
+	VLY_NODE_ALIAS = 16, /* owns a CNAME: its answers deny what there is to deny themselves */
+	VLY_NODE_GONE = 32,  /* overlay: the name does not exist any more; no types, no `other` */
+	VLY_NODE_RRSIG = 64, /* signed zone: has RRSIG, and NSEC, that type[] does not list */
 };
 
 /* Packed to six octets: that saves two for each RRset, and an unaligned load within a cache line
@@ -207,7 +278,8 @@ struct __attribute__((packed, aligned(2))) vly_image_signed {
 	 * these. */
 	vly_image_ref cover;
 	/* Piece: it covers the wildcard *.name, or, if the name has no NSEC3, the wildcard of its
-	 * closest provable encloser. 0 if the wildcard exists, and at cuts. */
+	 * closest provable encloser. 0 at cuts, and if the wildcard exists; but where the name has
+	 * no NSEC3, only if the wildcard has one. */
 	vly_image_ref no_wildcard;
 	uint16_t insert_off;    /* at a cut without DS: where in the wire[] of `other` pieces go */
 	vly_image_ref answer[]; /* [type_cnt]: DO forms, in the order of type[] */
@@ -221,8 +293,10 @@ enum vly_image_answer_flag {
 	VLY_ANSWER_REFERRAL = 0x20, /* for the counters */
 	/* wire[] is ancount records of equal, even length, any of which may come first */
 	VLY_ANSWER_ROTATES = 0x40,
-	/* stands for an answer that no message has room for: SERVFAIL without any records */
-	VLY_ANSWER_TOO_LARGE = 0x80,
+	/* stands for an answer that no message has room for, or that a zone without data does not
+	 * have: SERVFAIL without any records. `sum` is enum vly_ede: NOT_READY, or NONE for Invalid
+	 * Data */
+	VLY_ANSWER_FAILS = 0x80,
 };
 
 /*
@@ -244,7 +318,9 @@ struct vly_image_answer {
 	uint16_t ancount;
 	uint16_t wire_len; /* 0..65535 less header and question */
 	uint16_t keep_len;
-	uint16_t sum; /* one's complement sum of wire[] in host order, as if at an even offset */
+	/* one's complement sum of wire[] in host order, as if at an even offset; see
+	 * VLY_ANSWER_FAILS, too */
+	uint16_t sum;
 	uint16_t fix_cnt;
 	uint8_t anchor_len; /* 1..255 */
 	uint8_t flags;      /* enum vly_image_answer_flag */
@@ -271,6 +347,10 @@ struct vly_image_proof {
  * apex in the question's name (or the CNAME chain's last name, wherever that is); in the root zone,
  * the root's octet 0 in place of the pointer. The owner of each RRSIG is a pointer to the first
  * owner. All these pointers are 0 in wire[]. There are no other pointers.
+ *
+ * In the order of an overlay, a piece with first_len 0 is gone: its owner has no NSEC any more.
+ * Its record_cnt is 1; wire[] is the owner_len octets, padded with zeros to a multiple of 4, and a
+ * vly_image_ref: the piece of the last owner before it in this version, its heir.
  */
 struct vly_image_piece {
 	uint16_t wire_len;  /* 1..16383 */
@@ -303,6 +383,9 @@ struct vly_image_denial {
 	uint8_t salt[];
 };
 
+/* Buckets behind one of the first 1 << bits, at most: each query may look at all of them. */
+#define VLY_IMAGE_HASH_NEXT_MAX 15
+
 /*
  * NSEC3: up to seven hashes that begin with the same `bits` bits, which are the bucket's index.
  * Hashes are uniform, so that a bucket has about four. tag[] are the 32 bits behind these, in
@@ -310,8 +393,9 @@ struct vly_image_denial {
  * `before`. Equal tags: the owner decides.
  *
  * More than seven hashes: `next` is the index of a bucket, one of the extra_cnt, with the following
- * ones, or 0. An index is always larger than that of the bucket it stands in. Free entries, all at
- * the end, have tag UINT32_MAX and piece 0.
+ * ones, or 0. An index is always larger than that of the bucket it stands in, and there are no more
+ * than VLY_IMAGE_HASH_NEXT_MAX in a row. Free entries, all at the end, have tag UINT32_MAX and piece
+ * 0.
  */
 struct vly_image_hash_bucket {
 	uint32_t tag[7];
@@ -492,6 +576,33 @@ static inline const uint8_t *
 vly_image_piece_wire(const struct vly_image_piece *piece)
 {
 	return (const uint8_t *)piece + vly_image_piece_wire_off(piece->record_cnt);
+}
+
+static inline bool
+vly_image_piece_is_gone(const struct vly_image_piece *piece)
+{
+	return piece->first_len == 0;
+}
+
+/* Octets of the wire[] of a piece that is gone, before its heir. */
+static inline unsigned
+vly_image_piece_heir_off(unsigned owner_len)
+{
+	return (owner_len + 3) & ~3u;
+}
+
+/* Only of a piece that is gone: where its heir is. */
+static inline const vly_image_ref *
+vly_image_piece_heir_at(const struct vly_image_piece *piece)
+{
+	return (const void *)(vly_image_piece_wire(piece) +
+			      vly_image_piece_heir_off(piece->owner_len));
+}
+
+static inline vly_image_ref
+vly_image_piece_heir(const struct vly_image_piece *piece)
+{
+	return *vly_image_piece_heir_at(piece);
 }
 
 static inline const uint8_t *

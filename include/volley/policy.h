@@ -9,8 +9,9 @@
  *      below VLY_VERDICT_serve leaves the frame to the kernel. VLY_VERDICT_serve means a DNS query
  *      for us: `packet` says where its parts are and who sent it. A verdict above that drops the
  *      frame, and is the reason.
- *   2. vly_policy_admit() a frame to be served, by the rules in force; but not if an XDP program
- *      has already done it: a packet is charged once.
+ *   2. vly_policy_admit() a frame to be served, by the rules in force. If it is still to be served,
+ *      vly_policy_wants_signed() and vly_policy_is_signed(), then vly_policy_admit_signed(). But not if
+ *      an XDP program has already done it: a packet is charged once.
  * A message from a socket has no frame: vly_policy_classify_message() takes the place of step 1.
  *
  * vly_policy_classify() drops only frames that nobody could use. Frames that are merely not for
@@ -49,7 +50,8 @@
 	X(bad_source, "dropped: a source that no host can have")                                   \
 	X(dns_short, "dropped: shorter than a DNS header")                                         \
 	X(dns_response, "dropped: a DNS response sent to port 53")                                 \
-	X(unserved, "dropped: an opcode or QDCOUNT that is never served, above its rate")          \
+	X(unserved, "dropped: an opcode, QDCOUNT or signed query for others than the lcores, "     \
+		    "above its rate")                                                              \
 	X(reflector, "dropped: the source port of a protocol used for reflection attacks")         \
 	X(denied, "dropped: a denied source")                                                      \
 	X(source_rate, "dropped: a source above its rate")                                         \
@@ -76,7 +78,9 @@ struct vly_packet {
 	uint16_t dns_len;     /* 12..65527, inside the frame */
 	uint16_t source_port; /* 1..65535 */
 	uint8_t ip_version;   /* 4 or 6 */
-	bool unserved;        /* gets NOTIMP or FORMERR, whatever the question */
+	/* 0; or 1 + the opcode of a message that gets NOTIMP or FORMERR, whatever the question, or that
+	 * volley-control answers */
+	uint8_t unserved;
 	uint64_t source_high; /* of an IPv6 address in host order; of an IPv4 address 0 */
 	uint64_t source_low;
 };
@@ -96,7 +100,13 @@ struct vly_policy_rules {
 	struct vly_sketch_rates source;
 	/* messages that are never served get NOTIMP or FORMERR up to this rate, per queue */
 	struct vly_rate unserved;
-	uint32_t reflector_cnt;              /* ports in reflector_port[] */
+	/* messages that volley-control answers, and signed queries, per queue */
+	struct vly_rate request;
+	/* bit n: volley-control answers messages of opcode n; bit VLY_REQUEST_SIGNED_QUERY: it signs the
+	 * responses to signed queries. They pass to the kernel, and reach it by the stream threads. */
+	uint32_t request_opcodes;
+	uint32_t reflector_cnt; /* ports in reflector_port[] */
+	uint32_t pad;
 	uint64_t source_key;                 /* random: keys the sketch's hashes */
 	uint32_t reflector_port[65536 / 32]; /* bit n % 32 of word n / 32: UDP source port n */
 	struct vly_prefix_table prefixes;
@@ -110,7 +120,7 @@ struct vly_policy_rules {
 struct vly_policy_state {
 	uint64_t source_dry_run; /* packets that the source rate would have dropped */
 	uint32_t unserved;       /* a cell, rate.h */
-	uint32_t pad;
+	uint32_t request;        /* the same */
 	struct vly_sketch sketch;
 };
 
@@ -151,6 +161,21 @@ enum {
 	VLY_DNS_QR_OCTET = VLY_FLAG_QR >> 8, /* in the octet at VLY_DNS_FLAGS_OFF */
 	VLY_DNS_OPCODE_OCTET_SHIFT = 3,      /* in the same octet */
 };
+
+/* The bit of request_opcodes, beside those of opcodes, for queries with TSIG. */
+#define VLY_REQUEST_SIGNED_QUERY 16
+
+/* The last octets of a signed query: the length of the longest MAC (64 octets), the MAC, original ID,
+ * error, and the length of other data (RFC 8945 §4.2). Nearly all queries with TSIG have more; those with
+ * a truncated MAC and the shortest names may not. */
+#define VLY_SIGNED_TAIL_BYTES 72
+
+/* Octets before these. Longer queries are not recognised. A power of two less 1, so that the BPF verifier
+ * sees the bound. */
+#define VLY_SIGNED_FRONT_MAX 1023
+
+/* packet->dns_off is no larger: Ethernet, two VLAN tags, IPv6 and UDP have 70 octets. */
+#define VLY_POLICY_DNS_OFF_MAX 127
 
 #define VLY_POLICY_INLINE static inline __attribute__((always_inline))
 
@@ -213,13 +238,15 @@ vly_policy_is_unserved(const uint8_t *dns)
 VLY_POLICY_INLINE enum vly_verdict
 vly_policy_classify_message(const uint8_t *dns, struct vly_packet *packet)
 {
-	packet->unserved = false;
+	packet->unserved = 0;
 	if (vly_policy_is_plain(dns))
 		return VLY_VERDICT_serve;
 	/* a response: answering it could start a loop between two servers */
 	if (dns[VLY_DNS_FLAGS_OFF] & VLY_DNS_QR_OCTET)
 		return VLY_VERDICT_dns_response;
-	packet->unserved = vly_policy_is_unserved(dns);
+	if (vly_policy_is_unserved(dns))
+		packet->unserved =
+			(uint8_t)(1 + (dns[VLY_DNS_FLAGS_OFF] >> VLY_DNS_OPCODE_OCTET_SHIFT & 15));
 	return VLY_VERDICT_serve;
 }
 
@@ -370,7 +397,8 @@ VLY_POLICY_INLINE bool
 vly_policy_has_rules(const struct vly_policy_rules *rules)
 {
 	return (rules->source_mode | rules->unserved.cost | rules->reflector_cnt |
-		rules->prefixes.range4_cnt | rules->prefixes.range6_cnt) != 0;
+		rules->request_opcodes | rules->prefixes.range4_cnt | rules->prefixes.range6_cnt) !=
+	       0;
 }
 
 /* Adds a UDP source port from which queries are dropped, since attackers use it for reflection. */
@@ -407,20 +435,36 @@ vly_policy_look_up(const struct vly_packet *packet, const struct vly_policy_rule
 	return action == VLY_PREFIX_DENY ? VLY_VERDICT_denied : VLY_VERDICT_serve;
 }
 
-/* Whether the rate of messages that are never served admits the packet; true for all others. */
+/* Whether volley-control answers the message; it passes to the kernel, then. */
+VLY_POLICY_INLINE bool
+vly_policy_is_request(const struct vly_packet *packet, const struct vly_policy_rules *rules)
+{
+	return packet->unserved != 0 && (rules->request_opcodes >> (packet->unserved - 1) & 1) != 0;
+}
+
+/* Whether a rate admits a packet, which is charged to its cell then. */
+VLY_POLICY_INLINE bool
+vly_policy_spend(uint32_t *cell, struct vly_rate rate, uint32_t now)
+{
+	if (rate.cost == 0)
+		return true;
+	if (!vly_rate_has(*cell, now, rate, rate.cost))
+		return false;
+	*cell = vly_rate_spend(*cell, now, rate, rate.cost);
+	return true;
+}
+
+/* Whether the rate of messages that are never served, or that of those that volley-control answers, admits
+ * the packet; true for all others. */
 VLY_POLICY_INLINE bool
 vly_policy_may_be_unserved(const struct vly_packet *packet, const struct vly_policy_rules *rules,
 			   struct vly_policy_state *state, uint32_t now)
 {
 	if (!packet->unserved)
 		return true;
-	struct vly_rate rate = rules->unserved;
-	if (rate.cost == 0)
-		return true;
-	if (!vly_rate_has(state->unserved, now, rate, rate.cost))
-		return false;
-	state->unserved = vly_rate_spend(state->unserved, now, rate, rate.cost);
-	return true;
+	return vly_policy_is_request(packet, rules)
+		       ? vly_policy_spend(&state->request, rules->request, now)
+		       : vly_policy_spend(&state->unserved, rules->unserved, now);
 }
 
 VLY_POLICY_INLINE struct vly_sketch_source
@@ -441,7 +485,7 @@ vly_policy_over_rate(const struct vly_policy_rules *rules, struct vly_policy_sta
 }
 
 /*
- * Applies the rules to a packet that vly_policy_classify() would serve: serve, or the reason to
+ * Applies the rules to a packet that vly_policy_classify() would serve: serve, pass, or the reason to
  * drop it. Counts it in `state`, the queue's own. `now` is vly_rate_now() of a clock that does not
  * go back. vly_judge() (dataplane/guard/judge.h) does the same for a burst.
  */
@@ -452,16 +496,70 @@ vly_policy_admit(const struct vly_packet *packet, const struct vly_policy_rules 
 	bool exempt = false;
 	enum vly_verdict verdict = vly_policy_look_up(packet, rules, &exempt);
 
-	if (verdict != VLY_VERDICT_serve || exempt)
+	if (verdict != VLY_VERDICT_serve)
 		return verdict;
-	if (!vly_policy_may_be_unserved(packet, rules, state, now))
+	if (!exempt && !vly_policy_may_be_unserved(packet, rules, state, now))
 		return VLY_VERDICT_unserved;
-	if (rules->source_mode == VLY_LIMIT_OFF)
+	if (vly_policy_is_request(packet, rules))
+		return VLY_VERDICT_pass;
+	if (exempt || rules->source_mode == VLY_LIMIT_OFF)
 		return VLY_VERDICT_serve;
 	return vly_sketch_admit(&state->sketch, vly_policy_source(packet, rules), rules->source_key,
 				&rules->source, now)
 		       ? VLY_VERDICT_serve
 		       : vly_policy_over_rate(rules, state);
+}
+
+/* Whether a MAC of so many octets, with its length, ends the tail but for the last six octets. */
+VLY_POLICY_INLINE bool
+vly_policy_has_mac(const uint8_t *tail, unsigned mac_bytes)
+{
+	return vly_be16(tail + VLY_SIGNED_TAIL_BYTES - 8 - mac_bytes) == mac_bytes;
+}
+
+/*
+ * Whether the message of dns_len octets at dns_off of the served frame [data, end) ends as queries with
+ * TSIG do: no error, no other data; the message's own ID, and before it a MAC behind its length, whole or
+ * truncated to half. Records are not looked for, since that takes a walk. A message that is taken for one
+ * by accident is answered all the same, by way of the kernel. One that is not recognised, such as one that
+ * was forwarded, gets BADKEY.
+ */
+VLY_POLICY_INLINE bool
+vly_policy_is_signed(const uint8_t *data, const uint8_t *end, unsigned dns_off, unsigned dns_len)
+{
+	const uint8_t *dns = data + (dns_off & VLY_POLICY_DNS_OFF_MAX);
+	unsigned front = dns_len - VLY_SIGNED_TAIL_BYTES;
+
+	if (front > VLY_SIGNED_FRONT_MAX)
+		return false;
+	const uint8_t *tail = dns + (front & VLY_SIGNED_FRONT_MAX);
+	if (dns + VLY_POLICY_DNS_BYTES > end || tail + VLY_SIGNED_TAIL_BYTES > end)
+		return false;
+	if (vly_be32(tail + VLY_SIGNED_TAIL_BYTES - 4) != 0 ||
+	    vly_be16(tail + VLY_SIGNED_TAIL_BYTES - 6) != vly_be16(dns))
+		return false;
+	return vly_policy_has_mac(tail, 64) || vly_policy_has_mac(tail, 48) ||
+	       vly_policy_has_mac(tail, 32) || vly_policy_has_mac(tail, 28) ||
+	       vly_policy_has_mac(tail, 24) || vly_policy_has_mac(tail, 20) ||
+	       vly_policy_has_mac(tail, 16) || vly_policy_has_mac(tail, 14) ||
+	       vly_policy_has_mac(tail, 10);
+}
+
+/* Whether packets that vly_policy_admit() would serve are to be looked at with vly_policy_is_signed(). */
+VLY_POLICY_INLINE bool
+vly_policy_wants_signed(const struct vly_packet *packet, const struct vly_policy_rules *rules)
+{
+	return (rules->request_opcodes >> VLY_REQUEST_SIGNED_QUERY & 1) != 0 && !packet->unserved;
+}
+
+/* Decides about a signed query: pass, since volley-control signs the response; or the reason to drop
+ * it. */
+VLY_POLICY_INLINE enum vly_verdict
+vly_policy_admit_signed(const struct vly_policy_rules *rules, struct vly_policy_state *state,
+			uint32_t now)
+{
+	return vly_policy_spend(&state->request, rules->request, now) ? VLY_VERDICT_pass
+								      : VLY_VERDICT_unserved;
 }
 
 #endif

@@ -121,6 +121,22 @@ vly_retry_on_signal(int number)
 	_exit(128 + number);
 }
 
+/* `how` as in sigprocmask(). The first process of a container loses a signal that arrives while no
+ * handler is set: while a failed start is taken down, and after execv(). A blocked one stays
+ * pending. vly_retry_pause() and vly_retry_begin() unblock them. */
+static inline void
+vly_retry_mask_signals(int how)
+{
+	sigset_t set;
+
+	if (getpid() != 1)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(how, &set, NULL);
+}
+
 /* A process with pid 1, the first of a container, gets only signals that it handles. */
 static inline void
 vly_retry_heed_signals(void)
@@ -143,6 +159,7 @@ vly_retry_begin(struct vly_retry *retry, char *const *argv)
 	retry->starting = retry->wanted;
 	if (retry->wanted)
 		vly_retry_heed_signals();
+	vly_retry_mask_signals(SIG_UNBLOCK);
 	if (retry->wanted && state != NULL)
 		vly_retry_load(retry, state);
 }
@@ -189,6 +206,7 @@ vly_retry_pause(struct vly_retry *retry)
 	unsigned ms = vly_retry_pause_ms(retry->failed_cnt);
 	struct timespec pause = {ms / 1000, ms % 1000 * 1000000L};
 	vly_retry_heed_signals();
+	vly_retry_mask_signals(SIG_UNBLOCK);
 	nanosleep(&pause, NULL);
 }
 
@@ -218,10 +236,12 @@ vly_retry_exec(const struct vly_retry *retry, char *const *argv)
 	setenv(VLY_RETRY_STATE, state, 1);
 	/* libraries leave descriptors open, a few at each attempt */
 	close_range(STDERR_FILENO + 1, UINT32_MAX, CLOSE_RANGE_CLOEXEC);
+	vly_retry_mask_signals(SIG_BLOCK);
 	if (copy != NULL && vly_retry_split(copy, words) < VLY_RETRY_WORDS_MAX)
 		execv(words[0], words);
 	else
 		execv("/proc/self/exe", argv);
+	vly_retry_mask_signals(SIG_UNBLOCK);
 	free(copy);
 }
 

@@ -9,7 +9,7 @@ from .measure import progress
 from .sandbox import PerfError, run_tool
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-READY_SECONDS = 900
+READY_SECONDS = 3600
 
 # What is measured is the path, and one host asks all questions, unless a case is about the defence.
 NO_DEFENCE = """defence:
@@ -48,10 +48,12 @@ def page_flags(options):
 class Volley:
 
     def __init__(self, sandbox, build_dir, ports, zones, cpus=None, more_flags=(), enter=(),
-                 state_dir=None, wait=True, defence=NO_DEFENCE):
+                 state_dir=None, wait=True, defence=NO_DEFENCE, zone_settings="", enter_control=()):
         """cpus: of control, which idles during a measurement, and of the lcores (a number, or text
         such as "0,1"); None leaves both where the kernel puts them. Without `wait` both programs
-        are but started. `defence` is that section of the configuration, "" for the defaults."""
+        are but started. `defence` is that section of the configuration, "" for the defaults. A zone whose
+        path is None has no file. `enter_control`: words before volley-control's command, if it connects to
+        other servers."""
         self.build_dir = build_dir
         self.zone_cnt = len(zones)
         directory = sandbox.directory
@@ -61,7 +63,8 @@ class Volley:
         config.write_text(
             f"control:\n  socket: {self.control_socket}\n  state-dir: {state_dir or directory}\n"
             f"dataplane:\n  socket: {dataplane_socket}\n{defence}zones:\n"
-            + "".join(f"  - name: {name}\n    file: {path}\n" for name, path in zones),
+            + "".join(f"  - name: {name}\n" + (f"    file: {path}\n" if path else "") + zone_settings
+                      for name, path in zones),
             encoding="ascii")
         port_flags = [word for port in ports for word in ("--port", port)]
         cpu_flags = ["--cpus", cpus[1]] if cpus else []
@@ -72,7 +75,7 @@ class Volley:
         self.dataplane = sandbox.start([*enter, *self.command])
         if wait:
             self.dataplane.wait_for(r"\bwaiting for zones: ", READY_SECONDS)
-        self.control = sandbox.start([*pin_control, build_dir / "control" / "volley-control",
+        self.control = sandbox.start([*enter_control, *pin_control, build_dir / "control" / "volley-control",
                                       "--config", config])
         self.processes = [self.dataplane, self.control]
         if wait:

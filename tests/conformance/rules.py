@@ -438,9 +438,9 @@ MESSAGES = [
     Message("RFC 1035 §4.2.1", "octets behind the question", raw((1, 0, 0, 0), ASKED + b"xyz"), 0, {"answers": True}),
     Message("RFC 1035 §3.2.4", "class HS", raw((1, 0, 0, 0), HOST1 + b"\0\1\0\4"), REFUSED, {"questions": 1}),
     Message("RFC 5936 §4.2", "AXFR over UDP", raw((1, 0, 0, 0), wire_name("example.") + b"\0\xfc\0\1"), REFUSED, {}),
-    Message("RFC 1995 §3", "IXFR over UDP",
+    Message("RFC 1995 §2", "IXFR over UDP gets the SOA",
             raw((1, 0, 1, 0), wire_name("example.") + b"\0\xfb\0\1\xc0\x0c\0\6\0\1" + bytes(5) + b"\x16" + bytes(22)),
-            REFUSED, {"questions": 1, "opts": 0}),
+            0, {"questions": 1, "opts": 0, "answers": True}),
     # ---- TSIG ----
     Message("RFC 8945 §5.1", "TSIG that is not the last record",
             raw((1, 0, 0, 2), ASKED + tsig(b"\3key\0", b"m" * 32) + RECORD), FORMERR, {"questions": 1}),

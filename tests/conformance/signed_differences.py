@@ -206,6 +206,12 @@ def rrsig_type(seen):
     return seen.question.qtype == RRSIG
 
 
+@fault(("knot",), "A DNAME that a chain has passed is there once, also when it was asked for", "RFC 2181 §5",
+       "as repeated-record")
+def passed_dname_asked(seen):
+    return seen.question.qtype == DNAME and any(record[1] == CNAME for record in seen.expected.answer)
+
+
 def explain_fault(peer, zone, question, response):
     """The name of the row that says why the reference has something against a peer's response, or None."""
     seen = see(zone, question, response)

@@ -38,11 +38,11 @@ def questions(file):
             dice.sample(absent, min(len(absent), size // 2))]
 
 
-def everything(network, queries):
+def everything(network, queries, server=SERVER4):
     """The response to each query: over TCP where UDP's has TC."""
-    given = ask_all(network, queries, SERVER4)
+    given = ask_all(network, queries, server)
     cut = [index for index, message in enumerate(given) if message and struct.unpack_from("!H", message, 2)[0] & 0x200]
-    for index, message in zip(cut, exchange.ask_stream(network, SERVER4, [queries[index] for index in cut])):
+    for index, message in zip(cut, exchange.ask_stream(network, server, [queries[index] for index in cut])):
         given[index] = message
     return given, len(cut)
 

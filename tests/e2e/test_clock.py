@@ -9,7 +9,7 @@ import pytest
 from ask import serial
 from volley import small_zone
 
-pytestmark = pytest.mark.fast_path
+pytestmark = [pytest.mark.fast_path, pytest.mark.release]
 
 DAY = 24 * 60 * 60
 # Stands between volley-control and the time of day; the offset is in a file, so that it changes while it runs.

@@ -336,7 +336,7 @@ def test_the_block_that_control_makes(served, tmp_path):
     assert len(block) == publish.DEFENCE_BYTES
     (magic, version, size, generation, mode, slip, prefix4, prefix6, *rest) = publish.DEFENCE_HEAD.unpack_from(block)
     rates, badcookie, enabled, mask = rest[:8], rest[8], rest[10], rest[11]
-    source_mode, screen, sources, unserved = rest[13], rest[14:16], rest[16:22], rest[22:24]
+    source_mode, screen, sources, unserved = rest[15], rest[16:18], rest[18:24], rest[24:26]
     assert (magic, version, size) == (publish.DEFENCE_MAGIC, publish.DEFENCE_VERSION, len(block))
     assert generation > 1_600_000_000_000
     assert (mode, slip, prefix4, prefix6, badcookie) == (publish.OFF, 0, 20, 56, 1)

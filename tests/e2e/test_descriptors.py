@@ -73,6 +73,7 @@ def is_sanitized():
     return "libasan" in subprocess.run(["ldd", DATAPLANE], check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.alone
 def test_start_without_huge_pages_inherits_nothing(volley):
     """DPDK has opened some of them, and more, by the time that it has to do without."""
     if is_sanitized():

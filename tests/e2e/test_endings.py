@@ -99,8 +99,7 @@ def end_control(volley, state, number):
         endings.assert_nothing_is_left(volley, "control", volley.control_socket)
 
 
-@ENDING
-@pytest.mark.parametrize("state", WITH_DATAPLANE, ids=lambda state: state.__name__)
+@endings.in_each(WITH_DATAPLANE, idle)
 def test_control_ends_beside_a_dataplane(served, state, number):
     """Not one query is lost, and none is answered from anything but the old zones or the new ones."""
     volley, old = served.volley, served.number
@@ -134,8 +133,7 @@ def test_control_ends_beside_a_dataplane(served, state, number):
     served.settled = True
 
 
-@ENDING
-@pytest.mark.parametrize("state", WITHOUT, ids=lambda state: state.__name__)
+@endings.in_each(WITHOUT, idle)
 def test_control_ends_without_a_dataplane(served, state, number):
     volley = served.volley
     assert volley.dataplane.stop() == 0

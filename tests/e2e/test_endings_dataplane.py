@@ -3,8 +3,6 @@
 behind, what a kill leaves is replaced, and no answer is ever wrong."""
 import signal
 
-import pytest
-
 import endings
 import publish
 from endings import ENDING, Asker, Pending, beside, end, served, write_zones  # beside and served: fixtures
@@ -73,8 +71,8 @@ def beside_a_control_that_hangs(served):
 def holding_an_image(served):
     """An image has come, and not yet the commit that would bring it in."""
     volley = served.volley
+    file = max((volley.state / "images").glob("*.image"), key=lambda path: path.stat().st_mtime)
     publisher = publish.connect(volley.publish_socket)
-    [file] = (volley.state / "images").glob("*.image")
     assert publisher.image(7, file.read_bytes())[0] == publish.OK
     return [publisher]
 
@@ -102,8 +100,7 @@ def start_dataplane_anew(volley):
     wait_until(lambda: attached(volley.network) not in (left, None), "the XDP program is its own")
 
 
-@ENDING
-@pytest.mark.parametrize("state", WITH_CONTROL, ids=lambda state: state.__name__)
+@endings.in_each(WITH_CONTROL, serving)
 def test_dataplane_ends_beside_a_control(served, state, number):
     """The next one serves what control holds; meanwhile nobody gets an answer, rather than a wrong one."""
     volley, old = served.volley, served.number
@@ -122,8 +119,7 @@ def test_dataplane_ends_beside_a_control(served, state, number):
     served.settled = True
 
 
-@ENDING
-@pytest.mark.parametrize("state", WITHOUT, ids=lambda state: state.__name__)
+@endings.in_each(WITHOUT, serving)
 def test_dataplane_ends_without_a_control(served, state, number):
     volley = served.volley
     assert volley.control.stop() == 0

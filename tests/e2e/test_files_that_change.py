@@ -14,6 +14,9 @@ ZONE = "big.test."
 LINES = 2_000_000
 CHANGED = "the file changed while it was being read"
 
+# The fuzz targets reach what reads files with sanitizers.
+pytestmark = pytest.mark.release
+
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):

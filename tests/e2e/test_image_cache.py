@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import dns.rcode
 import pytest
 
 from ask import query, serial
@@ -137,9 +138,23 @@ def test_reload_is_kept(cached):
     rewrite(cached, TEST, small_zone(2))
     cached.ctl("reload")
     wait_until(lambda: len(re.findall("image cache: stored", cached.control.log())) == 2, "kept again")
+    assert len(image_files(cached)) == 2, "the other zone is still answered from the first one"
     assert restart(cached) == 2
-    assert serial(cached.network, TEST) == 2
-    assert len(image_files(cached)) == 1, "the image that was replaced is gone"
+    assert [serial(cached.network, name) for name in (TEST, OTHER)] == [2, 1]
+    kept(cached)
+    cached.ctl("reload", "--force")
+    wait_until(lambda: len(image_files(cached)) == 1, "the images that were replaced are gone")
+    assert restart(cached) == 2
+
+
+def test_an_image_with_a_replaced_version_of_a_removed_zone(cached):
+    rewrite(cached, TEST, small_zone(2))
+    cached.ctl("reload", TEST)
+    wait_until(lambda: len(re.findall("image cache: stored", cached.control.log())) == 2, "kept again")
+    cached.remove_zone(TEST)
+    assert restart(cached) == 0, "both images have the removed zone"
+    assert query(cached.network, TEST, "SOA").rcode() == dns.rcode.REFUSED
+    assert serial(cached.network, OTHER) == 1
 
 
 def test_removed_zone_is_not_answered(cached):

@@ -79,10 +79,11 @@ def test_image_that_the_dataplane_would_refuse(kept, damage):
 
 
 class Refuser:
-    """A dataplane that refuses the first images, and counts what it is sent."""
+    """A dataplane that refuses the first images, and counts the images and commits that it gets. Like a real one it does
+    not know an image that it has refused: a commit that adds such an image is answered with UNKNOWN."""
 
     def __init__(self, path, refusals):
-        self.refusals, self.image_cnt, self.committed = refusals, 0, []
+        self.refusals, self.image_cnt, self.committed, self.held = refusals, 0, [], set()
         self.collector = publish.Collector(path)
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
@@ -96,14 +97,27 @@ class Refuser:
             kind, _, seq = publish.HEADER.unpack_from(data)
             code, text = publish.OK, b""
             if kind == publish.IMAGE:
-                self.image_cnt += 1
-                if self.image_cnt <= self.refusals:
-                    code, text = publish.REFUSED, b"not this one"
+                code, text = self._take_image(data)
             elif kind == publish.COMMIT:
-                self.committed.append(publish.COMMIT_BODY.unpack_from(data, publish.HEADER.size)[1])
+                code = self._take_commit(data)
             for fd in fds:
                 os.close(fd)
             control.send(publish.message(publish.RESULT, seq, publish.RESULT_BODY.pack(code, 1, text)))
+
+    def _take_image(self, data):
+        self.image_cnt += 1
+        if self.image_cnt <= self.refusals:
+            return publish.REFUSED, b"not this one"
+        self.held.add(publish.IMAGE_BODY.unpack_from(data, publish.HEADER.size)[0])
+        return publish.OK, b""
+
+    def _take_commit(self, data):
+        _, _, removed, added, _, _ = publish.COMMIT_BODY.unpack_from(data, publish.HEADER.size)
+        ids = struct.unpack_from(f"={removed + added}Q", data, publish.HEADER.size + publish.COMMIT_BODY.size)
+        if not self.held.issuperset(ids):
+            return publish.UNKNOWN
+        self.committed.append(added)
+        return publish.OK
 
 
 @pytest.mark.parametrize("refusals", [1, 2])

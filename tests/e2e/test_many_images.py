@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""As many images as there may be, one for each zone that was reloaded alone; and the reload of everything behind it."""
+"""Zones that are reloaded alone get images of their own, which are put together as soon as there are many."""
 import json
 import socket
 
 import pytest
 
-from ask import serial
-from volley import small_zone
+from ask import query, serial
+from volley import small_zone, wait_until
 
-pytestmark = [pytest.mark.fast_path, pytest.mark.heavy]
+pytestmark = [pytest.mark.fast_path, pytest.mark.release]
 
-# VLY_PUBLISH_IMAGES_MAX, less the room that zones reloaded alone leave for a reload of everything.
-IMAGES_MAX = 4096 - 64
-# Files of more than 16 MiB, nearly all of it comments: each gets an image of its own, built beside the others.
-LARGE_ZONES = 3
-COMMENTS = f"; {'x' * 97}\n" * 180_000
+# PACK_WIDTH - 1 in each of three sizes, and a few larger ones.
+IMAGES_MAX = 100
 
 
 def reload_alone(volley, names):
@@ -32,43 +29,51 @@ def reload_alone(volley, names):
     return bad
 
 
-def test_all_images_in_use(volley, note):
-    small = [f"z{number}.test." for number in range(IMAGES_MAX + 20)]
-    large = [f"large{number}.test." for number in range(LARGE_ZONES)]
-    growing = [f"growing{number}.test." for number in range(2)]
-    shared = volley.directory / "small.zone"
-    shared.write_text(small_zone(1))
-    for name in small:
-        volley.zones[name] = shared
-    for name in large:
+def image_cnt(volley):
+    return volley.request(command="status")["images"]["cnt"]
+
+
+def serve(volley, cnt):
+    names = [f"z{number}.test." for number in range(cnt)]
+    for name in names:
         volley.zones[name] = volley.zone_file(name)
-        volley.zone_file(name).write_text(small_zone(1) + COMMENTS)
-    for name in growing:
-        volley.zones[name] = volley.zone_file(name)
-        volley.zone_file(name).write_text(small_zone(1))
+        volley.zone_file(name).write_text(small_zone(1, "www A 192.0.2.1", "*.w TXT wild"))
     volley.write_config()
     volley.start()
-    first = volley.request(command="status")["images"]["cnt"]
-    assert first > 1, "large zones are built beside each other"
+    return names
 
-    shared.write_text(small_zone(2))
-    bad = reload_alone(volley, small[:IMAGES_MAX - first - 1])
-    assert not bad, bad[:3]
-    for name in growing:
-        volley.zone_file(name).write_text(small_zone(2) + COMMENTS)
-    volley.ctl("reload", *growing)  # each would get an image of its own, but there is room for one
-    assert {serial(volley.network, name) for name in growing} == {2}
-    assert volley.request(command="status")["images"]["cnt"] == IMAGES_MAX
-    bad = reload_alone(volley, small[-3:])
-    assert len(bad) == 3 and all("reload all zones" in json.dumps(answer) for answer in bad)
-    assert {serial(volley.network, name) for name in small[-3:]} == {1}, "what is refused changes nothing"
-    assert serial(volley.network, small[0]) == 2
 
-    shared.write_text(small_zone(3))
-    reloaded = json.loads(volley.ctl("--json", "reload").stdout)
-    cnt = volley.request(command="status")["images"]["cnt"]
-    note(f"reload behind {IMAGES_MAX} images: {reloaded['seconds']:.1f} s, {cnt} images")
-    assert {serial(volley.network, name) for name in small[::64]} == {3}
-    assert {serial(volley.network, name) for name in large} == {1}
-    assert 1 < cnt < 100, "built as at the start: several images, not one, and not thousands"
-    assert not reload_alone(volley, small[:3]), "there is room again"
+def check(volley, names, number):
+    """Every kind of answer of zones that have moved."""
+    for name in names:
+        assert serial(volley.network, name) == number
+        assert query(volley.network, "www." + name).answer[0][0].to_text() == "192.0.2.1"
+        assert query(volley.network, "a.b.w." + name, "TXT").answer
+        assert query(volley.network, "none." + name).authority[0][0].serial == number
+
+
+def test_images_are_put_together(volley):
+    names = serve(volley, 300)
+    for number in (2, 3):
+        for name in names:
+            volley.zone_file(name).write_text(small_zone(number, "www A 192.0.2.1", "*.w TXT wild"))
+        assert not reload_alone(volley, names)
+        wait_until(lambda: image_cnt(volley) < IMAGES_MAX, "few images")
+        check(volley, names[::10], number)
+    loaded = {zone["name"]: zone for zone in volley.ctl_json("zones")["zones"]}
+    assert len({zone["loaded_unix_ns"] for zone in loaded.values()}) == 300, "moving is not loading"
+    volley.remove_zone(names[5])
+    volley.ctl("reload")
+    assert query(volley.network, names[5], "SOA").rcode() == 5
+    check(volley, names[:5] + names[6::10], 3)
+
+
+@pytest.mark.heavy
+def test_as_many_reloads_as_there_may_be_images(volley, note):
+    names = serve(volley, 20_000)
+    for name in names:
+        volley.zone_file(name).write_text(small_zone(2, "www A 192.0.2.1", "*.w TXT wild"))
+    assert not reload_alone(volley, names)
+    note(f"{len(names)} reloads, {image_cnt(volley)} images")
+    wait_until(lambda: image_cnt(volley) < IMAGES_MAX, "few images")
+    check(volley, names[::100], 2)

@@ -13,7 +13,7 @@ import pytest
 
 import publish
 from ask import open_client, query, serial
-from publish import (BUSY, COMMIT, DEFENCE, IMAGE, IMAGE_BODY, IMAGE_HEADER_BYTES, MALFORMED, OK, REFUSED, RESULT,
+from publish import (BUSY, COMMIT, DEFENCE, IMAGE, IMAGE_BODY, IMAGE_HEADER_BYTES, MALFORMED, OK, REFUSED, RESULT, STALE,
                      UNKNOWN, Collector, Publisher, message, sealed_memfd, with_checksum)
 from volley import Volley, own_network, small_zone
 from wire import dns_query
@@ -267,6 +267,17 @@ BAD_DEFENCES = {
 }
 
 
+def test_image_that_is_held_already(image, publisher):
+    """Control may send all its images again if it does not know which of them the dataplane holds."""
+    assert publisher.image(publisher.good, image)[0] == OK
+    assert publisher.commit(next(fresh), [publisher.good])[:2] == (OK, 1)
+    pending = next(fresh)
+    assert publisher.image(pending, image)[0] == OK
+    assert publisher.image(pending, image)[0] == OK
+    assert publisher.commit(next(fresh), [pending, publisher.good])[:2] == (OK, 1)
+    assert publisher.commit(next(fresh), [publisher.good])[:2] == (OK, 1)
+
+
 @pytest.mark.parametrize("damage", BAD_DEFENCES)
 def test_bad_defence_is_refused_with_the_reason(served, publisher, damage):
     block, reason = BAD_DEFENCES[damage]
@@ -298,12 +309,13 @@ def test_unsealed_defence_is_refused(publisher, seals):
     b"", b"\0", b"\0" * 15, b"\0" * 16,
     message(IMAGE, 1), message(IMAGE, 1, IMAGE_BODY.pack(2)), message(IMAGE, 1, IMAGE_BODY.pack(0)),
     message(IMAGE, 1, IMAGE_BODY.pack(2) + b"\0"),
-    message(COMMIT, 1), message(COMMIT, 1, struct.pack("=QII", 50, 1, 0)),
-    message(COMMIT, 1, struct.pack("=QII", 50, 0xffffffff, 0)),
-    message(COMMIT, 1, struct.pack("=QIIQ", 50, 0, 0, 1)),
+    message(COMMIT, 1), message(COMMIT, 1, struct.pack("=QQIIII", 50, 0, 0, 1, 0, 0)),
+    message(COMMIT, 1, struct.pack("=QQIIII", 50, 0, 0, 0xffffffff, 0, 0)),
+    message(COMMIT, 1, struct.pack("=QQIIIIQ", 50, 0, 0, 0, 0, 0, 1)),
+    message(COMMIT, 1, struct.pack("=QQIIIIQ", 50, 0, 1, 0, 0, 0, 1)),
     message(RESULT, 1, bytes(248)), message(99, 1), message(DEFENCE, 1), message(DEFENCE, 1, bytes(8)),
     struct.pack("=IIQ", COMMIT, 0xffffffff, 1), message(COMMIT, 1, bytes(60000)),
-], ids=range(18))
+], ids=range(19))
 def test_malformed_message(served, packet):
     """Refused or hung up on; a good control is served afterwards."""
     client = publish.connect(served.publish_socket)
@@ -371,6 +383,52 @@ def test_empty_commit(served, publisher, image):
     number = next(fresh)
     assert publisher.image(number, image)[0] == OK
     assert publisher.commit(next(fresh), [number])[:2] == (OK, 1)
+
+
+def add_image(publisher, image):
+    number = next(fresh)
+    assert publisher.image(number, image)[0] == OK
+    return number
+
+
+def test_commit_of_a_difference(served, publisher, image):
+    live, number = next(fresh), add_image(publisher, image)
+    assert publisher.commit(live, [number])[:2] == (OK, 1)
+    newer = add_image(publisher, image)
+    code, _, text = publisher.commit(next(fresh), [newer], since=live - 1)
+    assert code == STALE and str(live) in text
+    assert publisher.commit(next(fresh), [HUGE], since=live)[0] == UNKNOWN
+    assert publisher.commit(next(fresh), [], since=live, removed=[newer])[0] == MALFORMED
+    assert publisher.commit(next(fresh), [newer, newer], since=live)[0] == MALFORMED
+    assert publisher.commit(next(fresh), [number], since=live)[0] == MALFORMED
+    before = mappings(served)
+    then = next(fresh)
+    assert publisher.commit(then, [newer], since=live, removed=[number])[:2] == (OK, 1)
+    assert serial(served.network, "test.") == 1
+    assert mappings(served) == before - 1
+    assert publisher.commit(last := next(fresh), [], since=then, removed=[newer])[:2] == (OK, 0)
+    assert serial(served.network, "test.") == "REFUSED"
+    assert publisher.commit(next(fresh), [add_image(publisher, image)], since=last)[:2] == (OK, 1)
+
+
+def test_commit_in_several_messages(served, publisher, image):
+    live, old = next(fresh), [add_image(publisher, image) for _ in range(3)]
+    assert publisher.commit(live, old)[:2] == (OK, 1)
+    before = mappings(served)
+    number, then = add_image(publisher, image), next(fresh)
+    assert publisher.commit(then, [], since=live, removed=old[:1], more=True)[0] == OK
+    assert publisher.commit(next(fresh), [], since=live, removed=old[1:], more=True)[0] == MALFORMED, "of another"
+    assert publisher.commit(then, [], since=live, removed=old[:2], more=True)[0] == OK
+    assert publisher.commit(then, [], since=live, removed=old[2:], more=True)[0] == OK
+    assert publisher.commit(then, [number], since=live)[:2] == (OK, 1)
+    assert mappings(served) == before - 2
+    # the connection ends before the last part
+    assert publisher.commit(next(fresh), [], since=then, removed=[number], more=True)[0] == OK
+    publisher.close()
+    again = publish.connect(served.publish_socket)
+    assert again.generation == then
+    assert again.commit(next(fresh), [], since=then)[:2] == (OK, 1)
+    again.close()
 
 
 def test_socket_mode(served):

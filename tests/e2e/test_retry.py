@@ -201,6 +201,7 @@ def test_the_first_process_of_a_container_ends_at_a_signal(prepared, program, nu
     process = prepared._spawn(program, ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child",
                                         *command[program]])
     process.wait_for_log("retrying the start")
+    time.sleep(random.uniform(0, 0.5))  # in the pause, in the next attempt, or between them
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
     os.kill(int(children.split()[0]), number)
     try:

@@ -137,8 +137,8 @@ def test_killed_with_huge_pages(prepared):
 
 
 @contextmanager
-def control_group_without_huge_pages(directory):
-    """A control group whose members see free huge pages, and get none."""
+def control_group_of_huge_pages(directory, most):
+    """A control group whose members see all free huge pages, and get this many octets of them."""
     directory.mkdir()
     subprocess.run(["mount", "-t", "cgroup2", "none", directory], check=True)
     group = directory / f"volley-{os.getpid()}"
@@ -147,7 +147,7 @@ def control_group_without_huge_pages(directory):
             pytest.skip("the kernel's control groups (version 2) have no hugetlb controller")
         (directory / "cgroup.subtree_control").write_text("+hugetlb")
         group.mkdir()
-        (group / "hugetlb.2MB.max").write_text("0")
+        (group / "hugetlb.2MB.max").write_text(str(most))
         yield group
     finally:
         if group.exists():
@@ -158,12 +158,13 @@ def control_group_without_huge_pages(directory):
 
 
 @pytest.mark.alone
-def test_huge_pages_that_are_gone_in_the_end(prepared, tmp_path):
-    """Somebody else may take them between the look and the grasp: then without."""
-    with huge_pages(256), control_group_without_huge_pages(tmp_path / "cgroup") as group:
+@pytest.mark.parametrize("most, who", [(0, "the free"), (16 << 20, "port af_xdp:server0: the free")])
+def test_huge_pages_that_are_gone_in_the_end(prepared, tmp_path, most, who):
+    """Another program may take them after they were counted: all of them, or so many that those for packets are lacking."""
+    with huge_pages(256), control_group_of_huge_pages(tmp_path / "cgroup", most) as group:
         (group / "cgroup.procs").write_text(str(os.getpid()))
         prepared.start()
-        prepared.dataplane.wait_for_log("restarting with ordinary pages")
+        prepared.dataplane.wait_for_log(f"{who} huge pages were taken meanwhile: restarting with ordinary pages")
         assert query(prepared.network, "ns1.test.").answer
         prepared.dataplane.stop()
         prepared.control.stop()

@@ -12,7 +12,8 @@ import pytest
 
 from ask import query, serial, wait_until_answered
 from container import SYSTEMD, UNITS, Container, install
-from net import CLIENT_LINK, SERVER_LINK, Network
+from net import CLIENT4, CLIENT_LINK, SERVER_LINK, Network
+from primary import Primary
 from volley import SANITIZER, small_zone, wait_until
 
 CONTROL, DATAPLANE = UNITS
@@ -178,6 +179,24 @@ def test_control_has_no_powers(machine, lan):
     for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
         assert int(status[name], 16) == 0, status
     assert machine.run("stat", "--format=%U %a", "/run/volley/dataplane.sock").stdout.split() == ["volley", "600"]
+
+
+def test_control_fetches_zones(machine, lan):
+    """The unit leaves it the network that it needs."""
+    (machine.etc / "volley.yaml").write_text(CONFIG + f"""  - name: fed.
+    primaries: [primary]
+remotes:
+  - name: primary
+    address: ["{CLIENT4}"]
+""")
+    primary = Primary(lan.client)
+    primary.serials["fed."] = 7
+    try:
+        machine.boot()
+        serves(machine, lan)
+        wait_until(lambda: serial(lan, "fed.") == 7, lambda: machine.volleyctl("zone", "status", "fed.").stdout + machine.logs(), 10)
+    finally:
+        primary.stop()
 
 
 def test_reload_of_the_unit(machine, lan):

@@ -49,6 +49,7 @@ static const struct vly_test_zone fixed_zones[] = {
 		"r.",
 #include "zones/nsec3.inc"
 	},
+	{"u.z.", VLY_TEST_EXPIRED},
 };
 
 #define FIXED_ZONE_CNT (sizeof(fixed_zones) / sizeof(fixed_zones[0]))

@@ -2,14 +2,16 @@
 /*
  * Any octets as a zone image: with the magic number, version, size and checksum put right, so that
  * the checks behind those see them. What is accepted is asked for every name that can be found in
- * it, and for names below. Nothing may be read outside: the image is as large as its block, which
- * the sanitizer guards. Half of the mutations change one number of what a signed zone denies names
- * with: its denial, its order or hash buckets, or a piece.
+ * it, and for names below. Overlays lie upon version 1 of a zone that is always there. Nothing may
+ * be read outside: the image is as large as its block, which the sanitizer guards. Half of the
+ * mutations change one number of what a signed zone denies names with: its denial, its order or hash
+ * buckets, or a piece.
  */
 #include <stddef.h>
 #include <stdlib.h>
 
 #include "fixed_zones.h"
+#include "layers.h"
 #include "message.h"
 #include "target.h"
 
@@ -52,7 +54,7 @@ ask(const struct vly_table *table, const uint8_t *name, unsigned type, bool edns
 static void
 ask_around(const struct vly_table *table, const uint8_t *name, unsigned len)
 {
-	static const unsigned types[] = {1, 5, 6, 16, 39, 43, 47, 255};
+	static const unsigned types[] = {1, 5, 6, 16, 39, 43, 46, 47, 255};
 	uint8_t below[VLY_NAME_BYTES_MAX + 1] = {1, 'q'};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -66,12 +68,42 @@ ask_around(const struct vly_table *table, const uint8_t *name, unsigned len)
 	}
 }
 
+/* The zone that overlays lie upon. */
+static struct vly_image *
+base(void)
+{
+	static const struct vly_test_zone zone = {"z.", VLY_TEST_APEX "a A 192.0.2.1\n"
+								      "*.b MX 1 a\n"
+								      "c NS ns.c\n"
+								      "d CNAME a\n"
+								      "e CNAME n\n"
+								      "f DNAME d\n"
+								      "g.h TXT t\n"};
+	static struct vly_image *image;
+
+	if (image == NULL)
+		image = vly_test_version_open(&zone, 1, 1, 1);
+	if (image == NULL)
+		abort();
+	return image;
+}
+
+/* With what it may lie upon, if the keys allow that. */
+static struct vly_table *
+build(struct vly_image *image)
+{
+	struct vly_image_error error;
+	struct vly_image *both[] = {base(), image};
+	struct vly_table *table = vly_table_build(both, 2, &error);
+
+	return table != NULL ? table : vly_table_build(&image, 1, &error);
+}
+
 static void
 ask_image(struct vly_image *image)
 {
 	static const uint8_t far[] = "\1z\0\1c\1z\0\0";
-	struct vly_image_error error;
-	struct vly_table *table = vly_table_build(&image, 1, &error);
+	struct vly_table *table = build(image);
 
 	if (table == NULL)
 		return;
@@ -90,7 +122,14 @@ ask_image(struct vly_image *image)
 			ask_around(table, vly_image_node_name(node), node->name_len);
 		}
 	}
-	free(table);
+	const struct vly_image *below = base();
+	for (uint32_t i = 0; i < 8 * below->header->bucket_cnt; i++) {
+		vly_image_ref ref = below->bucket[i / 8].node[i % 8];
+		const struct vly_image_node *node = vly_image_at(below->heap, ref);
+		if (ref != 0)
+			ask_around(table, vly_image_node_name(node), node->name_len);
+	}
+	vly_table_free(table);
 }
 
 /* Octets of an order or of hash buckets that are changed. */
@@ -189,7 +228,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	struct vly_image_error error = {0};
-	struct vly_image image = {0};
+	struct vly_image image = {.id = 2};
 	uint8_t *block;
 
 	if (bytes > 16384)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The index of the image cache: any octets, and the same with a last line that has the right
+/* The indexes of the image cache and of the forms of living zones: any octets, and the same with a last line that has the right
  * checksum. What is accepted is written again. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "living/form_index.h"
 #include "store/image_index.h"
 #include "target.h"
 
@@ -35,6 +36,25 @@ try_text(char *text, size_t len)
 	vly_image_index_free(&index);
 }
 
+/* As it is, and with a last line that has the right checksum. */
+static void
+try_forms(const char *octets, size_t size)
+{
+	struct vly_index_text text = {0};
+	struct vly_form_entry entry;
+	char *copy = malloc(size + 1);
+
+	memcpy(copy, octets, size + 1);
+	(void)vly_form_index_find(copy, size, SETTINGS, "a.", &entry);
+	memcpy(copy, octets, size + 1);
+	text.text = copy;
+	text.len = strlen(copy);
+	text.size = size + 1;
+	if (vly_form_index_end(&text) == 0)
+		(void)vly_form_index_find(text.text, text.len, SETTINGS, "a.", &entry);
+	free(text.text);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -43,6 +63,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memcpy(copy, data, size);
 	copy[size] = '\0';
+	try_forms(copy, size);
 	text.text = strdup(copy);
 	text.len = strlen(copy);
 	text.size = text.len + 1;

@@ -3,12 +3,14 @@
  * Any octets as a DNS message, to zones with every kind of answer. The first octet chooses room,
  * limit, stream, and whether cookies are on and responses are limited; the rest is the message.
  * Checked: the response stays in its room and limit, decodes, sums up, and echoes id and question;
- * one that takes the place of a limited response is no larger than the query, or BADCOOKIE.
+ * one that takes the place of a limited response is no larger than the query, or BADCOOKIE. Of a signed
+ * query, the TSIG record and nothing else is taken.
  */
 #include <stdlib.h>
 
 #include "fixed_zones.h"
 #include "message.h"
+#include "request/signed_query.h"
 #include "target.h"
 
 static struct vly_test_server server;
@@ -91,6 +93,23 @@ check_limited(const uint8_t *message, size_t bytes, const struct vly_test_questi
 	vly_test_response_free(&response);
 }
 
+static void
+check_signed(const uint8_t *message, size_t bytes)
+{
+	uint8_t *copy = malloc(bytes + 1);
+
+	if (copy == NULL)
+		abort();
+	memcpy(copy, message, bytes);
+	uint16_t kept = vly_signed_query_take(copy, (uint16_t)bytes);
+	if (kept != 0) {
+		require(kept >= 12 && kept + 11u <= bytes);
+		vly_signed_query_restore(copy);
+	}
+	require(memcmp(copy, message, bytes) == 0);
+	free(copy);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
@@ -116,6 +135,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	vly_test_exchange(table, data + 1, bytes - 1, &options, &response);
 	check(&response, data + 1, bytes - 1, &options);
 	vly_test_response_free(&response);
+	check_signed(data + 1, bytes - 1);
 	if (limited) {
 		vly_test_exchange(table, data + 1, bytes - 1, &options, &response);
 		vly_test_response_free(&response);

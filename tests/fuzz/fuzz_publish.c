@@ -71,9 +71,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	uint64_t *message = malloc(bytes > 1 ? bytes - 1 : 1);
 	memcpy(message, data + 1, bytes - 1);
 	if (vly_publish_decode(message, bytes - 1, data[0] % 4, &request) == NULL) {
+		const struct vly_publish_difference *difference = &request.difference;
 		uint64_t sum = 0;
-		for (uint32_t i = 0; i < request.image_cnt; i++)
-			sum += request.image_ids[i];
+		for (uint32_t i = 0; i < difference->removed_cnt; i++)
+			sum += difference->removed[i];
+		for (uint32_t i = 0; i < difference->added_cnt; i++)
+			sum += difference->added[i];
 		if (request.type == VLY_PUBLISH_IMAGE && (request.image_id == 0 || sum != 0))
 			abort();
 	}

@@ -2,12 +2,15 @@
 /*
  * Any octets as a stream, in pieces of any size. The first two octets choose the pieces, and when a
  * message is returned as if the client took no responses. Checked: the messages found are those
- * that a look at the whole stream finds, and memory follows what was sent.
+ * that a look at the whole stream finds, memory follows what was sent, and a look for zone transfers
+ * stays inside a message.
  */
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "stream/stream_input.h"
+#include "stream/stream_transfer.h"
 #include "target.h"
 
 static struct vly_stream_scratch scratch;
@@ -29,6 +32,18 @@ roll(struct fuzz *fuzz, uint32_t cnt)
 	return (fuzz->dice >> 16) % cnt;
 }
 
+/* In a block of its own, which the sanitizer guards. */
+static void
+look_for_transfer(const struct vly_stream_message *message)
+{
+	struct vly_stream_message copy = {malloc(message->bytes), message->bytes};
+
+	require(copy.octets != NULL);
+	memcpy(copy.octets, message->octets, message->bytes);
+	require(vly_stream_is_transfer(&copy) == vly_stream_is_transfer(message));
+	free(copy.octets);
+}
+
 static void
 find_messages(struct fuzz *fuzz, bool returns)
 {
@@ -44,6 +59,7 @@ find_messages(struct fuzz *fuzz, bool returns)
 		require(fuzz->understood + 2u + message.bytes <= fuzz->bytes);
 		require(message.bytes == (at[0] << 8 | at[1]) && message.bytes >= 12);
 		require(memcmp(message.octets, at + 2, message.bytes) == 0);
+		look_for_transfer(&message);
 		fuzz->understood += 2u + message.bytes;
 	}
 	fuzz->broken = found == VLY_STREAM_BROKEN;

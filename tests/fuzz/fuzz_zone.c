@@ -113,7 +113,7 @@ check_image(struct vly_image_builder *builder, bool loaded, size_t salt)
 	struct vly_table *table = vly_table_build(&image, 1, &error);
 	require(table != NULL);
 	ask(image, table, salt);
-	free(table);
+	vly_table_free(table);
 	vly_image_close(image);
 	close(built.fd);
 }

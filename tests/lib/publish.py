@@ -8,15 +8,18 @@ import socket
 import struct
 import time
 
-HELLO, IMAGE, COMMIT, RESULT, DEFENCE = 1, 2, 3, 4, 5
-OK, BUSY, MALFORMED, REFUSED, UNKNOWN = range(5)
-VERSION, IMAGE_VERSION = 2, 5
+HELLO, IMAGE, COMMIT, RESULT, DEFENCE, REQUEST, RESPONSE, CONNECTION, RESPONSE_AFTER = range(1, 10)
+OK, BUSY, MALFORMED, REFUSED, UNKNOWN, NO_MEMORY, STALE = range(7)
+VERSION, IMAGE_VERSION = 5, 6
 
 HEADER = struct.Struct("=IIQ")
 HELLO_BODY = struct.Struct("=IIIIQQ")
 IMAGE_BODY = struct.Struct("=Q")
-COMMIT_BODY = struct.Struct("=QII")
+COMMIT_BODY = struct.Struct("=QQIIII")
 RESULT_BODY = struct.Struct("=II240s")
+REQUEST_BODY = struct.Struct("=IHH16sII")
+CONNECTION_BODY = struct.Struct("=IHHII16s16s")
+CONNECTION_TLS = 1
 
 # include/volley/image.h
 IMAGE_HEADER_BYTES = 256
@@ -24,13 +27,14 @@ CHECKSUM_OFFSET = 24
 SUM_BYTES = 1 << 18  # image_sum.h
 
 # include/volley/defence.h: up to the rates of sources
-DEFENCE_HEAD = struct.Struct("=QIIQ IIII 8I II II 48s I 2I 6I 2I I")
-DEFENCE_MAGIC, DEFENCE_VERSION = 0x434e4644594c56, 5
+DEFENCE_HEAD = struct.Struct("=QIIQ IIII 8I II II 48s II I 2I 6I 2I 2I I I I")
+DEFENCE_MAGIC, DEFENCE_VERSION = 0x434e4644594c56, 7
 PREFIX_RANGES = 1 << 18
 PREFIX_TABLE_BYTES = 8 + 4 * (65537 + 524289 + 65536) + (8 + 24) * PREFIX_RANGES + (1 << 21) + (1 << 19)
 DEFENCE_TABLE_OFFSET = DEFENCE_HEAD.size + 8 + 65536 // 8
 DEFENCE_BYTES = DEFENCE_TABLE_OFFSET + PREFIX_TABLE_BYTES
 OFF, DRY_RUN, ON = range(3)
+WISH_TRANSFERS, WISH_TLS = 1, 2
 NO_RATE = (0, 0)
 
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
@@ -62,14 +66,15 @@ def with_checksum(data):
 
 
 def defence(generation=1, mode=OFF, source_mode=OFF, rates=(NO_RATE,) * 4, sources=(NO_RATE,) * 3,
-            unserved=NO_RATE, secrets=(), slip=2, badcookie=False):
+            unserved=NO_RATE, requests=NO_RATE, secrets=(), slip=2, badcookie=False, connections=0, opcodes=0):
     """A struct vly_defence without prefixes. Rates are (cost, burst) in units of 16 ns; `rates` are of responses, by
     kind; `secrets` of cookies: current, previous, next."""
     flat = [number for rate in rates for number in rate]
     sources = [max(cost for cost, _ in sources), 0, *(number for rate in sources for number in rate)]
     head = DEFENCE_HEAD.pack(
         DEFENCE_MAGIC, DEFENCE_VERSION, DEFENCE_BYTES, generation, mode, slip, 24, 56, *flat, badcookie, 0,
-        bool(secrets), (1 << len(secrets)) - 1, b"".join(secrets), source_mode, *sources, *unserved, 0)
+        bool(secrets), (1 << len(secrets)) - 1, b"".join(secrets), connections, 0, source_mode, *sources, *unserved, *requests, opcodes, 0,
+        0)
     return head + bytes(DEFENCE_BYTES - len(head))
 
 
@@ -111,9 +116,10 @@ class Collector:
                     os.close(fd)
                 control.send(message(RESULT, seq, RESULT_BODY.pack(OK, 0, b"")))
                 if kind == COMMIT:
-                    _, count, _ = COMMIT_BODY.unpack_from(data, HEADER.size)
+                    _, since, _, count, flags, _ = COMMIT_BODY.unpack_from(data, HEADER.size)
+                    assert since == 0 and flags == 0, "all images, in one message"
                     ids = struct.unpack_from(f"={count}Q", data, HEADER.size + COMMIT_BODY.size)
-                    return [held[image_id] for image_id in ids]
+                    return [held[image_id] for image_id in sorted(ids, reverse=True)]
 
     def close(self):
         self.listener.close()
@@ -170,9 +176,10 @@ class Publisher:
         finally:
             os.close(fd)
 
-    def commit(self, generation, image_ids):
-        body = COMMIT_BODY.pack(generation, len(image_ids), 0)
-        body += struct.pack(f"={len(image_ids)}Q", *image_ids)
+    def commit(self, generation, image_ids, since=0, removed=(), more=False):
+        """All images of the table; or what has come since a generation, and what is removed."""
+        body = COMMIT_BODY.pack(generation, since, len(removed), len(image_ids), more, 0)
+        body += struct.pack(f"={len(removed) + len(image_ids)}Q", *removed, *image_ids)
         return self.send(message(COMMIT, self.next_seq(), body))
 
     def close(self):

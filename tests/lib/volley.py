@@ -11,7 +11,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from net import CLIENT_LINK, SERVER4, SERVER_LINK, Network
+from net import CLIENT4, CLIENT_LINK, SERVER4, SERVER_LINK, Network
 from wire import Wire, dns_query, frame, ipv4, udp
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,6 +150,7 @@ class Volley:
         self.directory = Path(directory)
         self.state = self.directory / "state"
         self.zones = {}
+        self.zone_settings = {}  # by name, such as {"example.": {"living": True}}
         # which can't be made, so that nothing outlives control; or keep_state()
         self.control_settings = {
             "socket": str(self.directory / "control.sock"), "state-dir": str(self.state / "missing")}
@@ -161,6 +162,7 @@ class Volley:
         self.processes = []
         self.clients = 0
         self.control_environment = {}  # beside that of everybody
+        self.control_in_network = False  # it reaches the client's addresses, as for transfers
 
     @property
     def publish_socket(self):
@@ -181,6 +183,13 @@ class Volley:
         self.zones[name] = Path(file)
         self.write_config()
 
+    def be_secondary(self):
+        """Of the remote "primary", which is at the client's address."""
+        self.keep_state()
+        self.spare_clients()
+        self.control_in_network = True
+        self.other_settings["remotes"] = [{"name": "primary", "address": [CLIENT4]}]
+
     def keep_state(self):
         """What control is to remember goes to `state`, which it makes."""
         self.control_settings["state-dir"] = str(self.state)
@@ -194,6 +203,13 @@ class Volley:
         self.other_settings["defence"] = {"allow": ["0.0.0.0/0", "::/0"]}
         self.write_config()
 
+    def add_secondary(self, name, primaries, **settings):
+        """A zone without a file; `settings` have _ for -."""
+        self.zones[name] = None
+        self.zone_settings[name] = {"primaries": primaries} | {
+            key.replace("_", "-"): value for key, value in settings.items()}
+        self.write_config()
+
     def remove_zone(self, name):
         del self.zones[name]
         self.write_config()
@@ -204,10 +220,14 @@ class Volley:
         lines += ["dataplane:"]
         lines += [f"  {key}: {yaml_value(value)}" for key, value in self.dataplane_settings.items()]
         for section, settings in self.other_settings.items():
+            if isinstance(settings, list):
+                lines += [f"{section}: {yaml_value(settings)}"]
+                continue
             lines += [f"{section}:"] + [f"  {key}: {yaml_value(value)}" for key, value in settings.items()]
         lines += ["zones:" if self.zones else "zones: []"]
         for name, file in self.zones.items():
-            lines += [f"  - name: {yaml_value(name)}", f"    file: {yaml_value(str(file))}"]
+            lines += [f"  - name: {yaml_value(name)}"] + ([f"    file: {yaml_value(str(file))}"] if file else [])
+            lines += [f"    {key}: {yaml_value(value)}" for key, value in self.zone_settings.get(name, {}).items()]
         self.config.write_text("\n".join(lines) + "\n")
 
     def _spawn(self, name, command, more_environment=()):
@@ -231,7 +251,10 @@ class Volley:
     def spawn_control(self):
         """Starts it, and does not wait."""
         self.write_config()
-        self.control = self._spawn("control", [CONTROL, "--config", self.config], self.control_environment)
+        command = [CONTROL, "--config", self.config]
+        if self.control_in_network:
+            command = self.network.server.command(*command)
+        self.control = self._spawn("control", command, self.control_environment)
         return self.control
 
     def start_control(self):

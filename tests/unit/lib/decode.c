@@ -190,7 +190,6 @@ vly_test_response_free(struct vly_test_response *response)
 	free(response->octets);
 	free(response->record);
 	free(response->data);
-	*response = (struct vly_test_response){0};
 }
 
 uint16_t

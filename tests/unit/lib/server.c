@@ -40,6 +40,10 @@ int
 vly_test_zone_add(struct vly_image_builder *builder, const struct vly_test_zone *zone,
 		  struct vly_zone_error *error)
 {
+	if (strcmp(zone->text, VLY_TEST_NOT_LOADED) == 0)
+		return vly_image_builder_add_unready(builder, zone->name, VLY_UNREADY_NOT_LOADED);
+	if (strcmp(zone->text, VLY_TEST_EXPIRED) == 0)
+		return vly_image_builder_add_unready(builder, zone->name, VLY_UNREADY_EXPIRED);
 	int fd = vly_test_text_fd(zone->text, strlen(zone->text));
 	struct vly_zone_report report;
 	struct vly_zone_info info;
@@ -142,6 +146,6 @@ vly_test_server_open(struct vly_test_server *server, const struct vly_test_zone 
 void
 vly_test_server_close(struct vly_test_server *server)
 {
-	free(server->table);
+	vly_table_free(server->table);
 	vly_image_close(server->image);
 }

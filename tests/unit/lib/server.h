@@ -23,6 +23,10 @@ struct vly_test_server {
 	struct vly_table *table;
 };
 
+/* In place of the text: zones without data. */
+#define VLY_TEST_NOT_LOADED "not loaded"
+#define VLY_TEST_EXPIRED    "expired"
+
 extern const struct vly_hash_key vly_test_key;
 
 /* The head that most test zones share: SOA with serial 7 and TTL 300, negative TTL 60, one NS out

@@ -262,7 +262,7 @@ Test(compile, answers_any_with_one_rrset_or_with_all)
 		cr_assert_eq(response.record_cnt, 1);
 		cr_expect_eq(response.record[0].type, VLY_TYPE_CNAME);
 		vly_test_response_free(&response);
-		free(table);
+		vly_table_free(table);
 		vly_image_close(image);
 		close(built.fd);
 	}

@@ -105,7 +105,7 @@ add_names(struct world *world, unsigned cnt)
 			continue;
 		name.owns = kinds[vly_test_random_below(&world->random,
 							sizeof(kinds) / sizeof(kinds[0]))];
-		if (name.wire[0] == 1 && name.wire[1] == '*')
+		if (name.wire[0] == 1 && name.wire[1] == '*' && name.owns != OWNS_CUT)
 			name.owns = OWNS_DATA;
 		world->name[world->cnt++] = name;
 	}
@@ -255,15 +255,17 @@ expect_piece(const struct world *world, vly_image_ref ref, const struct name *ow
 			 piece_owner(&world->image, ref, text), wanted);
 }
 
+/* `answers`: the wildcard would answer, so that it need not have an NSEC3. */
 static const struct name *
-cover_of_wildcard(const struct world *world, const struct name *name)
+cover_of_wildcard(const struct world *world, const struct name *name, bool answers)
 {
 	uint8_t wire[VLY_NAME_BYTES_MAX + 2] = {1, '*'};
 
 	memcpy(wire + 2, name->wire, name->len);
-	return name->len + 2 > VLY_NAME_BYTES_MAX || find(world, wire) != NULL
-		       ? NULL
-		       : scan_cover(world, wire, name->len + 2);
+	const struct name *wildcard = find(world, wire);
+	if (wildcard != NULL && (answers || wildcard->has_record))
+		return NULL;
+	return name->len + 2 > VLY_NAME_BYTES_MAX ? NULL : scan_cover(world, wire, name->len + 2);
 }
 
 static void
@@ -286,7 +288,7 @@ check_node(const struct world *world, const struct name *name)
 	}
 	const struct name *denial = above->has_record ? above : NULL;
 	const struct name *no_wildcard =
-		name->owns >= OWNS_CUT ? NULL : cover_of_wildcard(world, above);
+		name->owns >= OWNS_CUT ? NULL : cover_of_wildcard(world, above, above == name);
 	if (name->owns == OWNS_SECURE_CUT)
 		denial = cover = NULL;
 	expect_piece(world, refs->denial, denial, name, "denial");

@@ -310,7 +310,7 @@ check_answer(const struct signed_image *image, const struct expected *wanted)
 	const struct vly_image_node *node = signed_image_node(image, wanted->node);
 	const char *name = wanted->name != NULL ? wanted->name : wanted->node;
 	const struct vly_image_answer *answer = signed_answer(image, node, wanted->type);
-	struct vly_test_response response;
+	struct vly_test_response response = {0};
 	char about[64];
 	char records[4096];
 

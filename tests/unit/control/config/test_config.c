@@ -88,6 +88,13 @@ Test(config, the_example_says_what_the_defaults_are)
 	cr_expect_eq(example->dataplane->port_cnt, defaults->dataplane->port_cnt);
 	cr_expect_eq(example->dataplane->listen_cnt, defaults->dataplane->listen_cnt);
 	cr_expect_eq(example->zone_cnt, 0);
+	expect_same_text(example->transfers->in_max, defaults->transfers->in_max);
+	expect_same_text(example->transfers->in_rate, defaults->transfers->in_rate);
+	expect_same_text(example->transfers->in_size, defaults->transfers->in_size);
+	expect_same_text(example->transfers->in_time, defaults->transfers->in_time);
+	expect_same_text(example->transfers->out_max, defaults->transfers->out_max);
+	expect_same_text(example->transfers->out_time, defaults->transfers->out_time);
+	expect_same_text(example->transfers->tls, defaults->transfers->tls);
 	vly_config_free(defaults);
 	vly_config_free(example);
 }
@@ -96,7 +103,8 @@ Test(config, the_example_says_what_the_defaults_are)
 Test(config, the_examples_in_comments_are_valid)
 {
 	char line[400];
-	char text[20000] = "";
+	char text[30000] = "";
+	const char *letters = "abcdefghijklmnopqrstuvwxyz-";
 	struct vly_config_errors errors;
 	FILE *file = fopen(VLY_EXAMPLE, "r");
 
@@ -106,9 +114,13 @@ Test(config, the_examples_in_comments_are_valid)
 		bool key = hash && strchr(hash, ':') && hash[2] >= 'a' && hash[2] <= 'z' &&
 			   strcspn(hash + 2, " :") == strcspn(hash + 2, ":");
 		bool item = hash &&
-			    (strncmp(hash, "#   - ", 6) == 0 || strncmp(hash, "#     f", 7) == 0);
+			    (strncmp(hash, "#   - ", 6) == 0 || strncmp(hash, "#       ", 8) == 0 ||
+			     (strncmp(hash, "#     ", 6) == 0 &&
+			      hash[6 + strspn(hash + 6, letters)] == ':'));
 		if (strcmp(line, "  ports: []\n") == 0 || strcmp(line, "  listen: []\n") == 0 ||
 		    strcmp(line, "  deny: []\n") == 0 || strcmp(line, "  allow: []\n") == 0 ||
+		    strcmp(line, "keys: []\n") == 0 || strcmp(line, "tls: []\n") == 0 ||
+		    strcmp(line, "remotes: []\n") == 0 || strcmp(line, "templates: []\n") == 0 ||
 		    strcmp(line, "zones: []\n") == 0)
 			continue;
 		if (key || item)
@@ -121,7 +133,17 @@ Test(config, the_examples_in_comments_are_valid)
 	cr_expect_eq(config->dataplane->port_cnt, 1);
 	cr_expect_eq(config->dataplane->listen_cnt, 2);
 	cr_expect_str_eq(config->dataplane->cpus, "1-3,5");
-	cr_expect_eq(config->zone_cnt, 1);
+	cr_expect_eq(config->key_cnt, 2);
+	cr_expect_eq(config->remote_cnt, 2);
+	cr_expect_eq(config->remotes[0].profile, &config->tls[0]);
+	cr_expect_eq(config->transfers->profile, &config->tls[0]);
+	cr_assert_eq(config->zone_cnt, 4);
+	cr_expect_eq(config->zones[0].feed->transfer_to_cnt, 1);
+	cr_expect_eq(config->zones[2].feed, &config->templates[0].feed);
+	cr_expect_eq(config->zones[3].feed->catalog_template_cnt, 1);
+	cr_expect_eq(config->zones[0].update_cnt, 1);
+	cr_expect_eq(config->directory_cnt, 1);
+	cr_expect_str_eq(config->directories[0].pattern, "%s.zone");
 	cr_expect_eq(config->defence->listed.cnt, 3);
 	cr_expect_not_null(config->defence->deny_file);
 	cr_expect_not_null(config->defence->secrets_file);
@@ -133,6 +155,72 @@ expect_value(const struct vly_config *config, enum vly_defence_setting setting, 
 {
 	cr_expect_str_eq(config->defence->values.text[setting], wanted, "%s: %s",
 			 vly_defence_setting_name(setting), config->defence->values.text[setting]);
+}
+
+#define KEY  "keys:\n- name: K.example\n  secret: c2VjcmV0\n"
+#define ZONE "zones:\n- name: z\n  file: f\n"
+
+Test(config, keys_and_grants)
+{
+	struct vly_config_errors errors;
+	struct vly_config *config = load(KEY ZONE "  update:\n  - key: k.EXAMPLE\n", &errors);
+
+	cr_assert_not_null(config, "%s", errors.cnt ? errors.text[0] : "");
+	cr_expect_str_eq(config->keys[0].name, "k.example.");
+	cr_expect_str_eq(config->keys[0].algorithm, "hmac-sha256");
+	cr_expect_str_eq(config->zones[0].update[0].key, "k.example.");
+	cr_expect_eq(config->defence->request_opcodes,
+		     1u << VLY_OPCODE_UPDATE | 1u << VLY_REQUEST_SIGNED_QUERY);
+	vly_config_free(config);
+	config = load(ZONE, &errors);
+	cr_assert_not_null(config);
+	cr_expect_eq(config->defence->request_opcodes, 0);
+	vly_config_free(config);
+	config = load(ZONE "  living: true\n", &errors);
+	cr_assert_not_null(config);
+	cr_expect_eq(config->defence->request_opcodes,
+		     1u << VLY_OPCODE_UPDATE | 1u << VLY_REQUEST_SIGNED_QUERY);
+	vly_config_free(config);
+	expect_error(KEY ZONE "  update: []\n",
+		     "volley.yaml:7: zones[0].update: must not be empty");
+	expect_error("dataplane: {stream-threads: 0}\n" KEY ZONE "  update:\n  - key: k.example\n",
+		     "volley.yaml:8: zones[0].update: needs dataplane.stream-threads of 1 or more: "
+		     "these threads take dynamic updates");
+	expect_error(KEY ZONE "  update:\n  - key: other\n",
+		     "volley.yaml:8: zones[0].update[0].key: other.: there is no such key in keys");
+	expect_error(KEY ZONE "  update:\n  - key: k.example\n    names: [a, b.c.]\n",
+		     "volley.yaml:9: zones[0].update[0].names[1]: b.c.: not in the zone z.");
+	expect_error(KEY "- name: k.example.\n  secret: c2VjcmV0\nzones: []\n",
+		     "volley.yaml:4: keys[1].name: duplicate key: k.example.");
+	expect_error("keys:\n- name: k\nzones: []\n",
+		     "volley.yaml:2: keys[0]: one of secret and secret-file must be given");
+	expect_error("keys:\n- name: k\n  secret: '!'\nzones: []\n",
+		     "volley.yaml:3: keys[0].secret: the secret is not valid Base64");
+	expect_error(
+		"keys:\n- name: k\n  algorithm: hmac-md5\n  secret: c2VjcmV0\nzones: []\n",
+		"volley.yaml:3: keys[0].algorithm: hmac-md5 is not safe and not supported; use "
+		"hmac-sha256");
+}
+
+/* The secrets of a file are looked at when files are. */
+Test(config, secret_files)
+{
+	char file[80];
+	struct vly_config_errors errors;
+	struct vly_config *config =
+		load("keys:\n- name: k\n  secret-file: secret\nzones: []\n", &errors);
+	char wanted[200];
+
+	cr_assert_not_null(config, "%s", errors.cnt ? errors.text[0] : "");
+	snprintf(file, sizeof(file), "%s/secret", directory);
+	cr_expect_str_eq(config->keys[0].secret_file, file);
+	cr_expect_eq(vly_config_check_files(config, path, &errors), 1);
+	snprintf(wanted, sizeof(wanted),
+		 "volley.yaml:3: keys[0].secret-file: %s: No such file or directory", file);
+	cr_assert_eq(errors.cnt, 1);
+	cr_expect_str_eq(errors.text[0], wanted);
+	vly_config_errors_free(&errors);
+	vly_config_free(config);
 }
 
 Test(config, defence)
@@ -265,7 +353,7 @@ Test(config, structure_is_refused_with_its_line)
 	expect_error("zones:\n- name: a\n  file: b\n- name: c\n  fill: d\n",
 		     "volley.yaml:5: zones[1].fill: unknown key");
 	expect_error("zones:\n- name: a\n  file: b\n- name: c\n",
-		     "volley.yaml:4: zones[1].file: must be given");
+		     "volley.yaml:4: zones[1].file: must be given, or `primaries` in its place");
 	expect_error("zones: []\ncontrol:\n  socket: /a\nzones: []\n",
 		     "volley.yaml:4: zones: given twice");
 	expect_error("zones: example.\n", "volley.yaml:1: zones: must be a list");
@@ -395,7 +483,8 @@ Test(config, becomes_flags)
 		"10",          "--stream-read",
 		"5",           "--stream-write",
 		"10",          "--stream-memory",
-		"64",          "--watchdog-ms",
+		"64",          "--stream-tls-port",
+		"0",           "--watchdog-ms",
 		"1000",        "--log-level",
 		"info",        "--state-dir",
 		"/st",         "--more",

@@ -30,18 +30,24 @@ static struct {
 	uint64_t held[HELD_MAX];
 	unsigned held_cnt;
 	unsigned committed_cnt; /* of held[]: these outlive a connection */
-	bool asked;
+	unsigned asked;         /* requests that are not answered */
 	bool forgot;        /* it lost images, so a commit may name some that it does not have */
 	unsigned unfounded; /* commits of images that it was never sent */
 } plane;
 
-/* The last request: its answer may come later. */
-static union {
+/* A commit may follow an image that is not answered. */
+#define ASKED_MAX 2
+
+union asked {
 	struct vly_publish_header header;
 	struct vly_publish_image image;
 	struct vly_publish_commit commit;
 	uint8_t octets[sizeof(struct vly_publish_commit) + HELD_MAX * 8];
-} request;
+};
+
+/* The first of them is answered next: its answer may come later. */
+static union asked asked[ASKED_MAX];
+#define request asked[0]
 
 void
 vly_log(enum vly_log_level level, const char *format, ...)
@@ -85,24 +91,45 @@ vly_publish_link_send(struct vly_publish_link *link, const void *message, size_t
 	(void)link;
 	if (!plane.is_open)
 		return;
-	cr_assert(!plane.asked, "a second request before the answer to the first");
-	cr_assert_leq(bytes, sizeof(request));
-	memcpy(&request, message, bytes);
-	plane.asked = true;
-	if (request.header.type == VLY_PUBLISH_IMAGE)
+	const struct vly_publish_header *header = message;
+	const bool is_commit = header->type == VLY_PUBLISH_COMMIT;
+	cr_assert(plane.asked == 0 || (plane.asked == 1 && is_commit &&
+				       request.header.type == VLY_PUBLISH_IMAGE),
+		  "a second request before the answer to the first");
+	union asked *to = &asked[plane.asked++];
+	cr_assert_leq(bytes, sizeof(*to));
+	memcpy(to, message, bytes);
+	if (header->type == VLY_PUBLISH_IMAGE)
 		cr_assert_geq(fcntl(fd, F_GETFD), 0, "an image that is closed");
-	if (request.header.type != VLY_PUBLISH_COMMIT)
+	if (!is_commit)
 		return;
-	for (unsigned i = 0; i < request.commit.image_cnt; i++)
-		plane.unfounded += !holds(request.commit.image_id[i]) && !plane.forgot;
-	cr_assert_gt(request.commit.generation, plane.generation);
+	for (unsigned i = 0; i < to->commit.removed_cnt + to->commit.added_cnt; i++)
+		plane.unfounded +=
+			!holds(to->commit.image_id[i]) && !plane.forgot &&
+			!(plane.asked == 2 && to->commit.image_id[i] == request.image.image_id);
+	cr_assert_gt(to->commit.generation, plane.generation);
+}
+
+static struct {
+	struct vly_publish_header header;
+	uint8_t message[24];
+	size_t bytes;
+} offered;
+
+void
+vly_publish_link_offer(struct vly_publish_link *link, const void *message, size_t bytes)
+{
+	(void)link;
+	cr_assert_leq(bytes, sizeof(offered.header) + sizeof(offered.message));
+	memcpy(&offered, message, bytes);
+	offered.bytes = bytes;
 }
 
 static void
 hang_up(void)
 {
 	plane.is_open = false;
-	plane.asked = false;
+	plane.asked = 0;
 	plane.held_cnt = plane.committed_cnt;
 }
 
@@ -134,7 +161,7 @@ say_hello(void)
 	};
 
 	plane.greeted = true;
-	plane.link->events->message(plane.link->arg, &hello, sizeof(hello), -1);
+	plane.link->events->message(plane.link->arg, &hello, sizeof(hello), &(int){-1});
 }
 
 static void
@@ -146,7 +173,52 @@ say_result(uint64_t seq, enum vly_publish_code code)
 		.text = "because",
 	};
 
-	plane.link->events->message(plane.link->arg, &result, sizeof(result), -1);
+	plane.link->events->message(plane.link->arg, &result, sizeof(result), &(int){-1});
+}
+
+static bool
+is_listed(const uint64_t *ids, unsigned cnt, uint64_t id)
+{
+	for (unsigned i = 0; i < cnt; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+static int
+newest_first(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return (left < right) - (left > right);
+}
+
+/* Makes the change, unless it names images that are not here, or not in the table. */
+static enum vly_publish_code
+change(const struct vly_publish_commit *commit)
+{
+	const uint64_t *added = commit->image_id + commit->removed_cnt;
+	unsigned cnt = 0;
+
+	cr_assert_eq(commit->flags, 0, "more ids than fit into one message");
+	for (unsigned i = 0; i < commit->removed_cnt; i++)
+		if (!is_listed(plane.held, plane.committed_cnt, commit->image_id[i]))
+			return VLY_PUBLISH_UNKNOWN;
+	for (unsigned i = 0; i < commit->added_cnt; i++)
+		if (!holds(added[i]))
+			return VLY_PUBLISH_UNKNOWN;
+	for (unsigned i = 0; i < plane.committed_cnt && commit->since != 0; i++)
+		if (!is_listed(commit->image_id, commit->removed_cnt, plane.held[i]))
+			plane.held[cnt++] = plane.held[i];
+	for (unsigned i = 0; i < commit->added_cnt; i++) {
+		cr_assert(!is_listed(plane.held, cnt, added[i]), "an image is listed twice");
+		plane.held[cnt++] = added[i];
+	}
+	qsort(plane.held, cnt, sizeof(plane.held[0]), newest_first);
+	plane.held_cnt = plane.committed_cnt = cnt;
+	plane.generation = commit->generation;
+	plane.forgot = false;
+	return VLY_PUBLISH_OK;
 }
 
 /* Does what it was asked, as the real one would. */
@@ -161,31 +233,34 @@ obey(void)
 	}
 	if (request.header.type != VLY_PUBLISH_COMMIT)
 		return VLY_PUBLISH_OK;
-	for (unsigned i = 0; i < commit->image_cnt; i++)
-		if (!holds(commit->image_id[i]))
-			return VLY_PUBLISH_UNKNOWN;
-	memcpy(plane.held, commit->image_id, commit->image_cnt * sizeof(plane.held[0]));
-	plane.held_cnt = plane.committed_cnt = commit->image_cnt;
-	plane.generation = commit->generation;
-	plane.forgot = false;
-	return VLY_PUBLISH_OK;
+	if (commit->since != 0 && commit->since != plane.generation)
+		return VLY_PUBLISH_STALE;
+	return change(commit);
+}
+
+/* The next one is the first one now. Returns the seq of the one that was. */
+static uint64_t
+take_request(void)
+{
+	uint64_t seq = request.header.seq;
+
+	plane.asked--;
+	asked[0] = asked[1];
+	return seq;
 }
 
 static void
 answer(void)
 {
-	uint64_t seq = request.header.seq;
 	enum vly_publish_code code = obey();
 
-	plane.asked = false;
-	say_result(seq, code);
+	say_result(take_request(), code);
 }
 
 static void
 refuse(enum vly_publish_code code)
 {
-	plane.asked = false;
-	say_result(request.header.seq, code);
+	say_result(take_request(), code);
 }
 
 static void
@@ -373,6 +448,244 @@ Test(publisher, a_list_is_replaced_while_its_commit_is_under_way)
 	expect_table();
 }
 
+/* The commit that came with a refused image changes nothing, and the reason is that of the image. */
+Test(publisher, an_image_is_refused_whose_commit_is_under_way)
+{
+	connect_it();
+	publish(2, 3, false);
+	settle();
+	publish(2, 2, false);
+	cr_assert_eq(plane.asked, 2);
+	cr_assert_eq(asked[1].header.type, VLY_PUBLISH_COMMIT);
+	refuse(VLY_PUBLISH_REFUSED);
+	cr_assert(self.publishing, "the commit is not answered yet");
+	answer();
+	cr_expect_eq(self.outcome, VLY_PUBLISH_DENIED);
+	cr_expect_eq(plane.asked, 0);
+	expect_table();
+	publish(2, 2, false);
+	settle();
+	cr_expect_eq(self.outcome, VLY_PUBLISH_DONE);
+	expect_table();
+}
+
+/* The dataplane gets all parts of the commit, so that it does not wait for the rest. */
+Test(publisher, an_image_is_refused_whose_commit_is_in_parts)
+{
+	struct vly_image_list *list = vly_image_list_new();
+
+	connect_it();
+	for (unsigned i = 0; i <= VLY_PUBLISH_IDS_MAX; i++) {
+		int fd = i == VLY_PUBLISH_IDS_MAX ? open("/dev/null", O_RDONLY) : -1;
+		struct vly_live_image *image =
+			vly_live_image_new(vly_live_image_next_id(), fd, 1, 1);
+		cr_assert_not_null(image);
+		cr_assert_eq(vly_image_list_add(list, image), 0);
+		if (fd < 0)
+			cr_assert_eq(vly_held_images_add(&self.publisher->held, image->id), 0);
+		vly_live_image_put(image);
+	}
+	vly_image_list_sort(list);
+	self.publishing = true;
+	vly_publisher_publish(self.publisher, list, false, on_published, &self);
+	cr_assert_eq(plane.asked, 2);
+	cr_assert_eq(asked[1].commit.flags, VLY_COMMIT_MORE);
+	refuse(VLY_PUBLISH_REFUSED);
+	say_result(take_request(), VLY_PUBLISH_OK);
+	cr_assert(self.publishing, "the last part is not answered yet");
+	cr_assert_eq(plane.asked, 1);
+	cr_expect_eq(request.header.type, VLY_PUBLISH_COMMIT);
+	cr_expect_eq(request.commit.flags, 0);
+	cr_expect_eq(request.commit.added_cnt, 1);
+	refuse(VLY_PUBLISH_UNKNOWN);
+	cr_expect_eq(self.outcome, VLY_PUBLISH_DENIED);
+	cr_expect_eq(plane.asked, 0);
+}
+
+/* A commit that was carried out counts, whatever became of the image before it. */
+Test(publisher, an_image_is_refused_but_its_commit_is_carried_out)
+{
+	connect_it();
+	publish(2, 3, false);
+	settle();
+	publish(2, 2, false);
+	cr_assert_eq(plane.asked, 2);
+	plane.held[plane.held_cnt++] = request.image.image_id;
+	refuse(VLY_PUBLISH_REFUSED);
+	answer();
+	cr_expect_eq(self.outcome, VLY_PUBLISH_DONE);
+	expect_table();
+	publish(2, 0, false);
+	refuse(VLY_PUBLISH_STALE);
+	settle();
+	cr_expect_eq(self.outcome, VLY_PUBLISH_DONE, "the refusal is forgotten");
+	expect_table();
+}
+
+/* Its answer must come before that of the commit. */
+Test(publisher, the_answer_to_an_image_is_left_out)
+{
+	connect_it();
+	publish(1, 1, false);
+	cr_assert_eq(plane.asked, 2);
+	say_result(asked[1].header.seq, VLY_PUBLISH_OK);
+	cr_expect(!plane.is_open);
+	connect_it();
+	settle();
+	expect_table();
+}
+
+static const uint8_t response[12];
+static uint64_t commit_seqs[4];
+
+static void
+on_commit(void *arg, uint64_t seq)
+{
+	unsigned *cnt = arg;
+
+	commit_seqs[(*cnt)++ % 4] = seq;
+	vly_publisher_respond_after(self.publisher, seq, 77, response, 12);
+}
+
+/* Responses can follow the commit at once; if it is sent again, they do so again. */
+Test(publisher, a_commit_that_responses_follow)
+{
+	const struct vly_publish_response_after *after = (void *)&offered;
+	unsigned cnt = 0;
+
+	connect_it();
+	vly_publisher_on_commit(self.publisher, on_commit, &cnt);
+	publish(1, 1, false);
+	cr_assert_eq(cnt, 1);
+	cr_expect_eq(commit_seqs[0], asked[1].header.seq);
+	cr_expect_eq(after->header.type, VLY_PUBLISH_RESPONSE_AFTER);
+	cr_expect_eq(after->header.seq, 77);
+	cr_expect_eq(after->commit_seq, commit_seqs[0]);
+	cr_expect_eq(offered.bytes, sizeof(*after) + 12);
+	answer();
+	refuse(VLY_PUBLISH_STALE);
+	cr_assert_eq(cnt, 2);
+	cr_expect_eq(commit_seqs[1], request.header.seq);
+	settle();
+	cr_expect_eq(self.outcome, VLY_PUBLISH_DONE);
+	restart();
+	connect_it();
+	settle();
+	cr_expect_eq(cnt, 2, "nobody waits for a list that is sent after a restart");
+	expect_table();
+}
+
+static uint64_t from_client[16];
+
+static void
+on_request(void *arg, const struct vly_publish_client_request *got)
+{
+	*(unsigned *)arg += 1;
+	cr_expect_eq(got->message_bytes, 12);
+	vly_publisher_respond(self.publisher, got->header.seq, got->message, 12);
+}
+
+static void
+say_request(size_t bytes)
+{
+	struct vly_publish_client_request *head = (void *)from_client;
+
+	head->message_bytes = 12;
+	head->message[0] = 9;
+	head->header = (struct vly_publish_header){
+		.type = VLY_PUBLISH_REQUEST, .bytes = (uint32_t)bytes, .seq = 77};
+	plane.link->events->message(plane.link->arg, from_client, bytes, &(int){-1});
+}
+
+/* Also while an answer is awaited, and without disturbing it. */
+Test(publisher, requests_of_clients_at_any_time)
+{
+	unsigned cnt = 0;
+
+	connect_it();
+	vly_publisher_on_request(self.publisher, on_request, &cnt);
+	publish(1, 1, false);
+	say_request(sizeof(struct vly_publish_client_request) + 12);
+	cr_expect_eq(cnt, 1);
+	cr_expect_eq(offered.header.type, VLY_PUBLISH_RESPONSE);
+	cr_expect_eq(offered.header.seq, 77);
+	cr_expect_eq(offered.bytes, sizeof(offered.header) + 12);
+	cr_expect_eq(offered.message[0], 9);
+	settle();
+	cr_expect_eq(self.outcome, VLY_PUBLISH_DONE);
+	say_request(sizeof(struct vly_publish_client_request) + 11);
+	cr_expect(!plane.is_open, "a wrong size");
+}
+
+static void
+on_connection(void *arg, int socket, const struct vly_publish_connection *got)
+{
+	*(int *)arg = socket;
+	cr_expect_eq(got->octet_bytes, 14);
+	cr_expect_eq(got->octets[1], 12);
+}
+
+static int
+say_connection(uint32_t flags, uint32_t octet_bytes, uint8_t message_bytes, int fd)
+{
+	struct vly_publish_connection *head = (void *)from_client;
+	const size_t bytes = sizeof(*head) + octet_bytes;
+
+	memset(from_client, 0, sizeof(from_client));
+	*head = (struct vly_publish_connection){
+		.header = {.type = VLY_PUBLISH_CONNECTION, .bytes = (uint32_t)bytes},
+		.flags = flags,
+		.octet_bytes = octet_bytes,
+	};
+	if (octet_bytes > 1)
+		head->octets[1] = message_bytes;
+	plane.link->events->message(plane.link->arg, from_client, bytes, &fd);
+	return fd;
+}
+
+/* The socket is the function's own, if there is one; otherwise the link closes it. */
+Test(publisher, connections_of_clients_at_any_time)
+{
+	int taken = -1;
+
+	connect_it();
+	cr_expect_eq(say_connection(0, 14, 12, 9), 9, "nobody takes it");
+	vly_publisher_on_connection(self.publisher, on_connection, &taken);
+	publish(1, 1, false);
+	cr_expect_eq(say_connection(0, 14, 12, 9), -1);
+	cr_expect_eq(taken, 9);
+	cr_expect_eq(say_connection(0, 14, 12, -1), -1, "the socket is lost, and nothing else");
+	cr_expect(plane.is_open);
+	settle();
+	cr_expect_eq(self.outcome, VLY_PUBLISH_DONE);
+}
+
+Test(publisher, wrong_connections_end_the_connection)
+{
+	static const struct {
+		uint32_t flags, octet_bytes;
+		uint8_t message_bytes;
+		int fd;
+	} wrong[] = {
+		{2, 14, 12, 9}, /* an unknown flag */
+		{VLY_CONNECTION_TLS, 14, 12, 9},
+		{0, 0, 0, 9},
+		{0, 14, 13, 9}, /* a message that is not whole */
+		{0, 14, 11, 9}, /* no header */
+	};
+	int taken = -1;
+
+	vly_publisher_on_connection(self.publisher, on_connection, &taken);
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		connect_it();
+		cr_expect_eq(say_connection(wrong[i].flags, wrong[i].octet_bytes,
+					    wrong[i].message_bytes, wrong[i].fd),
+			     wrong[i].fd);
+		cr_expect(!plane.is_open, "%u", i);
+	}
+	cr_expect_eq(taken, -1);
+}
+
 Test(publisher, wrong_answers_end_the_connection)
 {
 	connect_it();
@@ -386,7 +699,7 @@ Test(publisher, wrong_answers_end_the_connection)
 	say_hello();
 	cr_expect(!plane.is_open, "HELLO twice");
 	connect_it();
-	plane.link->events->message(plane.link->arg, &request, 3, -1);
+	plane.link->events->message(plane.link->arg, &request, 3, &(int){-1});
 	cr_expect(!plane.is_open, "no message");
 	cr_expect(self.publishing);
 	connect_it();

@@ -13,9 +13,9 @@
 #define NOW    UINT64_C(2000000000)
 #define MARGIN (3 * DAY)
 
-/* Served zones a., b., ... that are unsigned. */
-static struct vly_served_zones *
-make_served(unsigned cnt)
+/* Zones z0., z1., ... */
+static struct vly_config *
+make_config(unsigned cnt)
 {
 	char path[] = "/tmp/volley-watch-XXXXXX";
 	struct vly_config_errors errors;
@@ -29,19 +29,30 @@ make_served(unsigned cnt)
 	struct vly_config *config = vly_config_load(path, &errors);
 	unlink(path);
 	cr_assert_not_null(config);
-	struct vly_served_zones *served = vly_served_zones_new(config);
+	return config;
+}
+
+/* Served zones z0., z1., ... that are not loaded. */
+static struct vly_served_zones *
+make_served(unsigned cnt)
+{
+	struct vly_served_zones *served = vly_served_zones_new(make_config(cnt));
+
 	cr_assert_not_null(served);
-	for (unsigned i = 0; i < cnt; i++)
-		served->zones[i].image = vly_live_image_new(vly_live_image_next_id(),
-							    open("/dev/null", O_RDONLY), 1, 1);
 	return served;
 }
 
 static void
 sign(struct vly_served_zones *served, unsigned idx, uint64_t expiry_s)
 {
-	served->zones[idx].info.expiry_s = expiry_s;
-	served->zones[idx].info.margin_s = MARGIN;
+	struct vly_load_item item = {
+		.info = {.expiry_s = expiry_s, .margin_s = MARGIN},
+		.image = vly_live_image_new(vly_live_image_next_id(), open("/dev/null", O_RDONLY),
+					    1, 1),
+	};
+
+	vly_served_zones_stage(served, served->zones[idx], &item);
+	vly_served_zones_accept(served);
 }
 
 /* Watches with stderr in `log`, and returns what the watch does. */
@@ -134,13 +145,7 @@ Test(signature_watch, a_new_configuration_does_not_log_again)
 	sign(served, 0, NOW - 1);
 	watch(served, NOW, log, sizeof(log));
 	cr_expect_eq(line_cnt(log), 1);
-	struct vly_served_zones *other = make_served(1);
-	struct vly_config *config = other->config;
-	vly_live_image_put(other->zones[0].image);
-	HASH_CLEAR(hh, other->by_name);
-	free(other->zones);
-	free(other);
-	struct vly_served_zones *next = vly_served_zones_successor(served, config);
+	struct vly_served_zones *next = vly_served_zones_successor(served, make_config(1));
 	cr_assert_not_null(next);
 	watch(next, NOW, log, sizeof(log));
 	cr_expect_str_empty(log);
@@ -165,6 +170,6 @@ Test(signature_watch, names_a_hundred_zones_at_most)
 	cr_expect_eq(summary.signed_cnt, 149);
 	cr_expect_eq(summary.soon_cnt, 148);
 	cr_expect_eq(summary.expired_cnt, 1);
-	cr_expect_eq(summary.first, &served->zones[7]);
+	cr_expect_eq(summary.first, served->zones[7]);
 	vly_served_zones_free(served);
 }

@@ -15,7 +15,7 @@ make_text(void)
 {
 	struct vly_index_text includes = {0};
 	struct vly_index_text text = {0};
-	const struct vly_index_image image[] = {{1, 1000, 2}, {UINT64_MAX, UINT64_MAX, 1}};
+	const struct vly_index_image image[] = {{1, 1000, 2, 0}, {UINT64_MAX, UINT64_MAX, 4, 3}};
 	struct vly_index_zone zone[] = {
 		{.image = 0, .name = "a.", .file = "/z/a b", .includes = ""},
 		{.image = 1, .name = "\\032.", .file = "/z/b", .includes = ""},
@@ -67,7 +67,8 @@ Test(image_index, is_read_as_it_was_written)
 	cr_expect_eq(index.image_cnt, 2);
 	cr_expect_eq(index.image[0].checksum, 1);
 	cr_expect_eq(index.image[1].bytes, UINT64_MAX);
-	cr_expect_eq(index.image[1].zone_cnt, 1);
+	cr_expect_eq(index.image[1].zone_cnt, 4);
+	cr_expect_eq(index.image[1].superseded_cnt, 3);
 	cr_assert_eq(index.zone_cnt, 3);
 	cr_expect_str_eq(index.zone[0].file, "/z/a b");
 	cr_expect_str_eq(index.zone[1].name, "\\032.");
@@ -145,7 +146,7 @@ Test(image_index, lines_that_make_no_sense_are_refused)
 		struct vly_index_text text = {0};
 		struct vly_image_index index;
 		vly_index_begin(&text, SETTINGS);
-		vly_index_add_image(&text, &(struct vly_index_image){1, 1, 1});
+		vly_index_add_image(&text, &(struct vly_index_image){1, 1, 1, 0});
 		const struct vly_index_zone zone = {.name = "a.", .file = "/a", .includes = ""};
 		cr_assert(vly_index_add_zone(&text, &zone));
 		text.text = realloc(text.text, text.len + 200);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An arena keeps its content and hands out zeroes while it grows from the heap to mappings. */
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -88,4 +90,67 @@ Test(arena, pages_of_all_sizes_are_zero)
 	}
 	vly_pages_free(NULL, 0);
 	vly_pages_free(NULL, 1 << 20);
+}
+
+static int
+open_on_disk(void)
+{
+	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	cr_assert_geq(fd, 0);
+	return fd;
+}
+
+static bool
+is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+Test(arena, moves_to_the_disk)
+{
+	/* from the heap, and from a mapping */
+	for (uint64_t bytes = 100; bytes <= 1000000; bytes *= 10000) {
+		struct vly_arena arena;
+		uint64_t off[PIECES];
+		int fd = open_on_disk();
+
+		cr_assert_eq(vly_arena_open(&arena, -1, 8), 0);
+		uint64_t first = vly_arena_append(&arena, bytes, 8);
+		memset(arena.base + first, 42, bytes);
+		cr_assert_eq(vly_arena_move(&arena, fd), 0);
+		cr_expect_eq(arena.base[first + bytes - 1], 42);
+		fill(&arena, off);
+		for (unsigned i = 0; i < 5; i++) { /* it grows, and nothing is lost */
+			cr_assert_neq(vly_arena_append(&arena, 1 << 20, 8), 0);
+			vly_arena_rest(&arena);
+			cr_assert_eq(arena.base[first], 42);
+			cr_assert_eq(arena.base[off[PIECES - 1]], (PIECES - 1) % 251 + 1);
+		}
+		vly_arena_close(&arena);
+		cr_expect(!is_open(fd));
+	}
+}
+
+Test(arena, a_file_without_room_leaves_it_as_it_was)
+{
+	struct vly_arena arena;
+	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int full = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	cr_assert_eq(fcntl(full, F_ADD_SEALS, F_SEAL_GROW), 0);
+	cr_assert_eq(vly_arena_open(&arena, -1, 8), 0);
+	uint64_t first = vly_arena_append(&arena, 8, 8);
+	arena.base[first] = 42;
+	cr_expect_eq(vly_arena_move(&arena, full), -1);
+	cr_expect(is_open(full));
+	cr_expect_eq(arena.base[first], 42);
+	cr_assert_eq(vly_arena_move(&arena, fd), 0);
+	cr_assert_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), 0);
+	cr_expect_eq(vly_arena_append(&arena, 2 << 20, 8), 0);
+	cr_expect_eq(errno, EPERM);
+	cr_expect_eq(arena.base[first], 42);
+	cr_expect_neq(vly_arena_append(&arena, 8, 8), 0);
+	vly_arena_close(&arena);
+	close(full);
 }

@@ -284,6 +284,32 @@ Test(dnssec_check, damaged_signatures)
 	expect_damage(damage, CNT(damage));
 }
 
+/* A key of an algorithm that is not verified, and a signature of a type by it. The signature of the
+ * DNSKEY records is no good then. */
+#define KEY_5 "example. 300 DNSKEY 256 3 5 AQAB\n"
+#define RRSIG_5(type)                                                                              \
+	"ns.example. 300 RRSIG " type " 5 2 300 20900101000000 20260101000000 1541 example. "      \
+	"aaaa\n"
+
+Test(dnssec_check, unknown_algorithms_excuse_nothing)
+{
+	static const char begin[] = "ns.example.\t300\tIN\tA\t";
+
+	/* alone it is no finding */
+	struct found found =
+		check_damaged("nsec-13", begin, "ns.example.",
+			      KEY_5 RRSIG_5("TXT") "ns.example. 300 TXT t\nns.example.");
+	expect(&found, VLY_ZONE_CHECK_signature_invalid, 1, "of its DNSKEY RRset");
+	cr_expect_eq(found.cnt[VLY_ZONE_CHECK_signature_missing], 0);
+	/* beside one that does not verify, it is */
+	found = check_damaged("nsec-13", begin, "ns.example.",
+			      KEY_5 RRSIG_5("A") "ns.example. 300 A 192.0.2.250\nns.example.");
+	expect(&found, VLY_ZONE_CHECK_signature_invalid, 2, "");
+	/* beside a good one, neither is a finding */
+	found = check_damaged("nsec-13", begin, "ns.example.", KEY_5 RRSIG_5("A") "ns.example.");
+	expect(&found, VLY_ZONE_CHECK_signature_invalid, 1, "of its DNSKEY RRset");
+}
+
 /* Two keys sign the DNSKEY records, in any order. Validators come to them by one of the two. */
 Test(dnssec_check, dnskey_must_be_signed_by_the_key_with_the_sep_flag)
 {

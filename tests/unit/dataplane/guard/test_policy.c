@@ -279,6 +279,29 @@ Test(policy, unserved_rate)
 	free(rules);
 }
 
+/* Opcodes that volley-control answers pass to the kernel, after lists and rates, one by one and in
+ * bursts; others are served as before. */
+Test(policy, requests_pass)
+{
+	struct vly_policy_rules *rules = test_rules_make(TEST_RULES_NONE);
+	struct vly_policy_state *state = fresh_state();
+	struct test_frame frame = test_frame_query(4, 0);
+
+	cr_expect_eq(judge(&frame, rules, state, 1), VLY_VERDICT_serve);
+	bend_status(&frame);
+	cr_expect_eq(judge(&frame, rules, state, 1), VLY_VERDICT_serve);
+	rules->request_opcodes = 1u << VLY_OPCODE_UPDATE;
+	cr_expect_eq(judge(&frame, rules, state, 1), VLY_VERDICT_serve);
+	rules->request_opcodes |= 1u << 2; /* STATUS */
+	cr_expect_eq(judge(&frame, rules, state, 1), VLY_VERDICT_pass);
+	rules->unserved = rules->request = vly_rate_make(1, 1000);
+	cr_expect_eq(judge(&frame, rules, state, 1), VLY_VERDICT_pass);
+	cr_expect_eq(judge(&frame, rules, state, 1), VLY_VERDICT_unserved);
+	cr_expect(vly_policy_has_rules(rules));
+	free(state);
+	free(rules);
+}
+
 /* Any rule, alone, has packets judged. */
 Test(policy, has_rules)
 {
@@ -299,6 +322,10 @@ Test(policy, has_rules)
 	rules->prefixes.range6_cnt = 0;
 	cr_expect_not(vly_policy_has_rules(rules));
 	vly_policy_add_reflector(rules, 65535);
+	cr_expect(vly_policy_has_rules(rules));
+	rules->reflector_cnt = 0;
+	cr_expect_not(vly_policy_has_rules(rules));
+	rules->request_opcodes = 1u << VLY_OPCODE_UPDATE;
 	cr_expect(vly_policy_has_rules(rules));
 	free(rules);
 }

@@ -133,7 +133,7 @@ ask_all(struct vly_image *image, const struct queries *queries)
 		vly_query_answer(&query, 1, table, NULL, &counters);
 		cr_assert_leq(query.response_len, query.room);
 	}
-	free(table);
+	vly_table_free(table);
 }
 
 static void
@@ -335,11 +335,11 @@ Test(image, with_an_rcode_that_no_zone_has_is_refused)
 }
 
 /* An answer that stands for one that is too large is SERVFAIL and nothing else. */
-Test(image, with_records_in_an_answer_that_is_too_large_is_refused)
+Test(image, with_records_in_an_answer_that_fails_is_refused)
 {
 	static const struct vly_test_zone zone = {"z.",
 						  VLY_TEST_APEX "$GENERATE 1-5000 a MX 1 host$\n"};
-	const uint8_t only = VLY_ANSWER_TOO_LARGE | VLY_RCODE_SERVFAIL;
+	const uint8_t only = VLY_ANSWER_FAILS | VLY_RCODE_SERVFAIL;
 	struct fenced fenced;
 	struct vly_image image = {0};
 	struct vly_image_error error;
@@ -357,18 +357,24 @@ Test(image, with_records_in_an_answer_that_is_too_large_is_refused)
 	for (unsigned flags = 0; flags <= UINT8_MAX; flags++) {
 		answer->flags = (uint8_t)flags;
 		vly_test_image_reseal(fenced.block, fenced.bytes);
-		if (flags & VLY_ANSWER_TOO_LARGE)
+		if (flags & VLY_ANSWER_FAILS)
 			cr_expect_eq(verify(&fenced, &error), flags == only ? 0 : -1, "%x", flags);
 	}
 	answer->flags = only;
 	answer->arcount = 1;
 	vly_test_image_reseal(fenced.block, fenced.bytes);
-	expect_refused(&fenced, "too large");
+	expect_refused(&fenced, "fails, but has records");
 	answer->arcount = 0;
+	answer->sum = VLY_EDE_INVALID_DATA;
+	vly_test_image_reseal(fenced.block, fenced.bytes);
+	expect_refused(&fenced, "fails, but has records");
+	answer->sum = VLY_EDE_NOT_READY;
+	vly_test_image_reseal(fenced.block, fenced.bytes);
+	cr_expect_eq(verify(&fenced, &error), 0, "%s", error.text);
 	answer->wire_len = 1;
 	answer->keep_len = 1;
 	vly_test_image_reseal(fenced.block, fenced.bytes);
-	expect_refused(&fenced, "too large");
+	expect_refused(&fenced, "fails, but has records");
 }
 
 Test(image, with_any_octet_flipped_fails_the_checksum)

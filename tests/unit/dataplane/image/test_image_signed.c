@@ -91,7 +91,12 @@ Test(image_signed, node)
 	REFUSED(made.apex[ZONE_NSEC]->flags &= (uint8_t)~VLY_NODE_SIGNED,
 		"unsigned, but zone 0 is not");
 	REFUSED(made.apex[ZONE_UNSIGNED]->flags |= VLY_NODE_SIGNED, "signed, but zone 2 is not");
-	REFUSED(made.wildcard->flags |= 0x20, "unknown flags");
+	REFUSED(made.apex[ZONE_UNSIGNED]->flags |= VLY_NODE_RRSIG,
+		"signatures at a name of an unsigned zone");
+	REFUSED(made.wildcard->flags |= VLY_NODE_RRSIG | VLY_NODE_CUT,
+		"signatures at a delegation");
+	REFUSED(made.wildcard->flags |= 0x80, "unknown flags");
+	REFUSED(made.wildcard->flags = VLY_NODE_GONE, "no overlay");
 	REFUSED(made.wildcard->zone = ZONE_NSEC3, "a wildcard of zone 0 is in zone 1");
 	REFUSED(made.dnssec->answer[0] = FAR, "answer 268435456 is outside the heap");
 	REFUSED(made.dnssec->answer[0] = 0, "answer 0 is outside the heap");
@@ -228,6 +233,25 @@ Test(image_signed, hash_bucket)
 	ACCEPTED(hash[0].tag[3] = hash[0].tag[2]);
 	ACCEPTED(hash[1].tag[1] = UINT32_MAX);
 	REFUSED(hash[1].before = 0, "piece 0 is outside the heap");
+}
+
+/* Each query would look at all of them. */
+Test(image_signed, hash_buckets_in_a_row)
+{
+	struct vly_image_hash_bucket *row = (void *)(made.block + (made.bytes - 18 * 64) / 64 * 64);
+
+	for (unsigned i = 0; i < 17; i++) {
+		row[i] = made.hash[0];
+		memset(row[i].tag, 0, sizeof(row[i].tag));
+		row[i].next = i < 15 ? i + 1 : 0;
+	}
+	made.denial3->bits = 0;
+	made.denial3->extra_cnt = 16;
+	made.denial3->index = signed_image_ref(&made, row);
+	memcpy(made.good, made.block, made.bytes);
+	ACCEPTED((void)row);
+	REFUSED(row[15].next = 16, "zone 1: more than 15 hash buckets follow 0");
+	ACCEPTED(row[1].next = 3);
 }
 
 Test(image_signed, order)

@@ -39,7 +39,7 @@ expect_answer(const struct vly_table *table, const char *name, unsigned type, co
 static void
 close_all(struct vly_table *table, struct vly_image *const *images, size_t cnt)
 {
-	free(table);
+	vly_table_free(table);
 	for (size_t i = 0; i < cnt; i++)
 		vly_image_close(images[i]);
 }
@@ -51,7 +51,7 @@ Test(table, of_no_image_refuses_everything)
 	cr_expect_eq(table->zone_cnt, 0);
 	expect_answer(table, ".", VLY_TYPE_NS, "REFUSED\n");
 	expect_answer(table, "z.", VLY_TYPE_A, "REFUSED\n");
-	free(table);
+	vly_table_free(table);
 }
 
 Test(table, takes_a_zone_from_the_newest_image)
@@ -66,8 +66,13 @@ Test(table, takes_a_zone_from_the_newest_image)
 	cr_expect_eq(table->zone_cnt, 2);
 	expect_answer(table, "z.", VLY_TYPE_A, "NOERROR aa\nan z. 300 A 192.0.2.3\n");
 	expect_answer(table, "y.", VLY_TYPE_A, "NOERROR aa\nan y. 300 A 192.0.2.1\n");
-	free(table);
+	vly_table_free(table);
+	/* whatever their order: the larger id is the newer one */
 	struct vly_image *reverse[] = {images[1], images[0]};
+	table = build(reverse, 2);
+	expect_answer(table, "z.", VLY_TYPE_A, "NOERROR aa\nan z. 300 A 192.0.2.3\n");
+	vly_table_free(table);
+	images[1]->id = 3;
 	table = build(reverse, 2);
 	expect_answer(table, "z.", VLY_TYPE_A, "NOERROR aa\nan z. 300 A 192.0.2.2\n");
 	close_all(table, images, 2);
@@ -229,7 +234,7 @@ Test(table, serves_the_child_of_a_parent_without_a_cut)
 			      "NOERROR aa\nan a.c.z. 300 A 192.0.2.4\n");
 		expect_answer(table, "d.z.", VLY_TYPE_A, "NOERROR aa\nan d.z. 300 A 192.0.2.3\n");
 		expect_answer(table, "e.z.", VLY_TYPE_A, "NXDOMAIN aa\n" NEGATIVE("z."));
-		free(table);
+		vly_table_free(table);
 	}
 	close_all(NULL, images, 2);
 }
@@ -244,7 +249,7 @@ Test(table, contests_no_zone_among_such_as_lie_side_by_side)
 	struct vly_table *table = build(images, 1);
 
 	cr_expect_null(table->part[0].contested);
-	free(table);
+	vly_table_free(table);
 	table = build(images, 2);
 	cr_expect(vly_table_is_contested(&table->part[0], 0));
 	cr_expect_not(vly_table_is_contested(&table->part[0], 1));
@@ -306,7 +311,7 @@ Test(table, routes_names_to_their_image)
 		snprintf(name, sizeof(name), i % 2 == 0 ? "www.%u.tld." : "www.a.%u.tld.", i / 2);
 		scan_hashed(&scanned, name);
 		cr_expect_eq(vly_table_route(table, &scanned),
-			     vly_table_find(table, &scanned, 1, true)->part, "%s", name);
+			     vly_table_find(table, &scanned, 1, true).part, "%s", name);
 	}
 	close_all(table, images, IMAGES);
 }

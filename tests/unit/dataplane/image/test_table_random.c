@@ -157,7 +157,7 @@ make_image(struct vly_test_random *random, struct trial *trial, unsigned idx, un
 		if (!hidden)
 			trial->live[trial->live_cnt++] = zone;
 	}
-	trial->opened[idx] = vly_test_image_open(text, image->cnt, idx + 1);
+	trial->opened[idx] = vly_test_image_open(text, image->cnt, RANDOM_IMAGES - idx);
 	cr_assert_not_null(trial->opened[idx]);
 }
 
@@ -192,7 +192,7 @@ ask(struct vly_test_random *random, const struct trial *trial, const struct vly_
 			 from ? from->name : "none", trial->image_cnt);
 	free(wanted);
 	free(got);
-	free(naive);
+	vly_table_free(naive);
 }
 
 static void
@@ -219,7 +219,7 @@ run_trial(struct vly_test_random *random)
 	cr_expect_eq(table->zone_cnt, trial.live_cnt);
 	for (unsigned i = 0; i < 150; i++)
 		ask(random, &trial, table);
-	free(table);
+	vly_table_free(table);
 	close_trial(&trial);
 }
 

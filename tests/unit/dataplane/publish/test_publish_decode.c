@@ -9,6 +9,7 @@ static union {
 	struct vly_publish_header header;
 	struct vly_publish_image image;
 	struct vly_publish_commit commit;
+	struct vly_publish_response_after after;
 	uint64_t room[VLY_PUBLISH_BYTES_MAX / 8 + 2];
 } message;
 static struct vly_publish_request request;
@@ -55,23 +56,61 @@ Test(publish_decode, defence)
 	expect_malformed(sizeof(message.header) + 8, 1, "wrong length");
 }
 
+Test(publish_decode, response_after)
+{
+	const size_t bytes = sizeof(message.after) + 20;
+
+	set_header(VLY_PUBLISH_RESPONSE_AFTER, bytes);
+	message.after.commit_seq = 5;
+	cr_assert_null(vly_publish_decode(&message, bytes, 0, &request));
+	cr_expect_eq(request.type, VLY_PUBLISH_RESPONSE_AFTER);
+	cr_expect_eq(request.seq, 7);
+	cr_expect_eq(request.commit_seq, 5);
+	cr_expect_eq(request.response, message.after.message);
+	cr_expect_eq(request.response_bytes, 20);
+	expect_malformed(bytes, 1, "file descriptor");
+	set_header(VLY_PUBLISH_RESPONSE_AFTER, sizeof(message.after) + 11);
+	expect_malformed(sizeof(message.after) + 11, 0, "too short");
+	set_header(VLY_PUBLISH_RESPONSE_AFTER, sizeof(message.header));
+	expect_malformed(sizeof(message.header), 0, "too short");
+	set_header(VLY_PUBLISH_RESPONSE_AFTER, sizeof(message.after) + VLY_MESSAGE_BYTES_MAX + 1);
+	expect_malformed(sizeof(message.after) + VLY_MESSAGE_BYTES_MAX + 1, 0, "longer");
+}
+
 Test(publish_decode, commit)
 {
-	size_t bytes = sizeof(message.commit) + 2 * sizeof(uint64_t);
+	const struct vly_publish_difference *difference = &request.difference;
+	size_t bytes = sizeof(message.commit) + 3 * sizeof(uint64_t);
 
 	set_header(VLY_PUBLISH_COMMIT, bytes);
 	message.commit.generation = 3;
-	message.commit.image_cnt = 2;
-	message.commit.image_id[1] = 5;
+	message.commit.since = 2;
+	message.commit.removed_cnt = 1;
+	message.commit.added_cnt = 2;
+	message.commit.flags = VLY_COMMIT_MORE;
+	message.commit.image_id[0] = 4;
+	message.commit.image_id[2] = 5;
 	cr_assert_null(vly_publish_decode(&message, bytes, 0, &request));
 	cr_expect_eq(request.type, VLY_PUBLISH_COMMIT);
-	cr_expect_eq(request.generation, 3);
-	cr_expect_eq(request.image_cnt, 2);
-	cr_expect_eq(request.image_ids[1], 5);
+	cr_expect_eq(difference->generation, 3);
+	cr_expect_eq(difference->since, 2);
+	cr_expect(difference->more);
+	cr_expect_eq(difference->removed_cnt, 1);
+	cr_expect_eq(difference->added_cnt, 2);
+	cr_expect_eq(difference->removed[0], 4);
+	cr_expect_eq(difference->added[1], 5);
 	expect_malformed(bytes, 1, "file descriptor");
-	message.commit.image_cnt = 3;
+	message.commit.flags = 2;
+	expect_malformed(bytes, 0, "flags");
+	message.commit.flags = 0;
+	message.commit.since = 0;
+	expect_malformed(bytes, 0, "removes nothing");
+	message.commit.since = 2;
+	message.commit.added_cnt = 3;
 	expect_malformed(bytes, 0, "number of images");
-	message.commit.image_cnt = UINT32_MAX;
+	message.commit.added_cnt = UINT32_MAX;
+	expect_malformed(bytes, 0, "too many");
+	message.commit.removed_cnt = UINT32_MAX;
 	expect_malformed(bytes, 0, "too many");
 }
 
@@ -80,15 +119,15 @@ Test(publish_decode, commit_of_nothing)
 	set_header(VLY_PUBLISH_COMMIT, sizeof(message.commit));
 	message.commit.generation = 1;
 	cr_assert_null(vly_publish_decode(&message, sizeof(message.commit), 0, &request));
-	cr_expect_eq(request.image_cnt, 0);
+	cr_expect_eq(request.difference.added_cnt, 0);
 }
 
 Test(publish_decode, largest)
 {
-	set_header(VLY_PUBLISH_COMMIT, VLY_PUBLISH_BYTES_MAX);
-	message.commit.image_cnt = VLY_PUBLISH_IMAGES_MAX;
-	cr_expect_null(vly_publish_decode(&message, VLY_PUBLISH_BYTES_MAX, 0, &request));
-	expect_malformed(VLY_PUBLISH_BYTES_MAX + 1, 0, "length");
+	set_header(VLY_PUBLISH_COMMIT, VLY_PUBLISH_COMMIT_BYTES);
+	message.commit.added_cnt = VLY_PUBLISH_IDS_MAX;
+	cr_expect_null(vly_publish_decode(&message, VLY_PUBLISH_COMMIT_BYTES, 0, &request));
+	expect_malformed(VLY_PUBLISH_COMMIT_BYTES + 1, 0, "length");
 }
 
 Test(publish_decode, headers)
@@ -103,7 +142,8 @@ Test(publish_decode, headers)
 	cr_expect_eq(request.seq, 7);
 	for (uint32_t type = 0; type < 9; type++) {
 		if (type == VLY_PUBLISH_IMAGE || type == VLY_PUBLISH_COMMIT ||
-		    type == VLY_PUBLISH_DEFENCE)
+		    type == VLY_PUBLISH_DEFENCE || type == VLY_PUBLISH_RESPONSE ||
+		    type == VLY_PUBLISH_RESPONSE_AFTER)
 			continue;
 		set_header(type, sizeof(message.header));
 		expect_malformed(sizeof(message.header), 0, "unknown request type");

@@ -65,6 +65,10 @@ Test(options, streams)
 	cr_expect_eq(options.stream.write_s, 3);
 	cr_assert_eq(parse("--port=null", "--stream-memory=5", NULL, NULL), VLY_OPTIONS_RUN);
 	cr_expect_eq(options.stream.memory_mib, 5);
+	cr_expect_eq(options.stream.tls_port, 0);
+	cr_assert_eq(parse("--port=null", "--stream-tls-port=853", NULL, NULL), VLY_OPTIONS_RUN);
+	cr_expect_eq(options.stream.tls_port, 853);
+	expect_bad("--stream-tls-port", "53", "54 to 65535, or 0");
 	expect_bad("--stream-threads", "65", "0 to 64");
 	expect_bad("--stream-connections", "0", "--stream-connections");
 	expect_bad("--stream-memory", "x", "--stream-memory");
