@@ -13,7 +13,7 @@
 
 /* Members of a batch. Each takes some 10 µs of the loop, which serves nobody else meanwhile. More: longer pauses, of 7 s
  * with a million. Fewer: more commits, each of which waits for the lcores. */
-#define BATCH_MAX 8192
+#define BATCH_MAX 4096
 
 /* Members with problems that are named in the log. Each line is a write that may wait for the journal. */
 #define LOGGED_MAX 100
