@@ -36,8 +36,8 @@
 #include <uthash.h>
 
 #include "base/side_work.h"
-#include "import_turn.h"
 #include "compile/image_builder.h"
+#include "import_turn.h"
 #include "layer_merge.h"
 #include "living.h"
 #include "publish/publish_turns.h"

@@ -59,7 +59,8 @@ struct vly_reload {
 	uint32_t
 		neighbour_at; /* is_watched, member_batch: zones from here on are there for their image alone */
 	struct vly_config *config; /* read, not yet part of a list of served zones */
-	struct vly_profiles *profiles; /* is_full: of the configuration, whether it has changed or not */
+	struct vly_profiles
+		*profiles; /* is_full: of the configuration, whether it has changed or not */
 	struct vly_config_errors config_errors;
 	struct vly_served_zones *next; /* owned; the list for a new configuration, or NULL */
 	struct vly_served_zones

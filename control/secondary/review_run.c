@@ -160,7 +160,8 @@ run_next(struct vly_secondaries *secondaries)
 	while (!secondaries->is_freed && (entry = vly_lanes_pop(&secondaries->reviews)) != NULL) {
 		struct vly_secondary_job *job =
 			(struct vly_secondary_job *)((char *)entry -
-						     offsetof(struct vly_secondary_job, review_wait));
+						     offsetof(struct vly_secondary_job,
+							      review_wait));
 		vly_lanes_hold(&secondaries->reviews, job->remote, &job->review_place);
 		job->is_working = true;
 		job->work.data = job;
