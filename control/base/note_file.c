@@ -394,8 +394,10 @@ vly_note_file_swept(struct vly_note_file *file)
 	struct entry *next;
 
 	HASH_ITER(hh, file->by_id, entry, next)
-	if (entry->sweep != file->sweep && !entry->is_gone)
-		forget(file, entry);
+	{
+		if (entry->sweep != file->sweep && !entry->is_gone)
+			forget(file, entry);
+	}
 }
 
 void
