@@ -38,11 +38,12 @@ struct vly_note_file_settings {
 	void *arg; /* used by vly_note_file_open() alone */
 };
 
-/* Returns NULL without memory. Without a file, notes are kept in memory alone, which is logged. */
+/* Returns NULL without memory. If the file can't be opened or read to its end, it stays as it is, and notes are kept
+ * in memory alone, which is logged. */
 __attribute__((nonnull, warn_unused_result)) struct vly_note_file *
 vly_note_file_open(const struct vly_note_file_settings *settings);
 
-/* Whether the file has never had a note. */
+/* Whether the file has never had a note; false if it can't be read. */
 __attribute__((nonnull)) bool vly_note_file_is_new(const struct vly_note_file *file);
 
 /* The note of a zone; false: there is none. */

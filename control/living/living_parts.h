@@ -382,6 +382,9 @@ __attribute__((nonnull)) void vly_living_job_free(struct vly_living_job *job);
  * garbage and those that must go: sets is_chosen. Returns how many. */
 __attribute__((nonnull)) uint32_t vly_pack_choose(struct vly_living_image *image, uint32_t cnt);
 
+/* How many zones one pack may move out of a chosen image. */
+__attribute__((nonnull)) uint32_t vly_pack_zones_max(const struct vly_living_image *entry);
+
 /* living_pack.c */
 
 /* Makes small images, and those with few layers left in them, one, when there are many; and moves the zones

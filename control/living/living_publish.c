@@ -102,6 +102,8 @@ settle_zones(struct vly_living *living, struct vly_living_batch *batch)
 			entry->has_form ? &entry->form->store : &entry->store;
 		if (entry->is_aside && !entry->has_form)
 			continue;
+		if (entry->form && entry->layer.version == 0)
+			continue; /* a form that has failed, or came too late */
 		if (live->version >= entry->zone->version) { /* or it is a form below overlays */
 			entry->zone->serial = live->serial;
 			entry->zone->version = live->version;

@@ -173,9 +173,10 @@ __attribute__((nonnull)) void vly_reload_drop_living(struct vly_reload *reload,
 /* reload_scan.c */
 
 /* Makes the zones of directories in `target` those that the scan has found: adds zones, and stages the
- * removal of others. */
-__attribute__((nonnull)) void vly_reload_apply_scan(struct vly_reload *reload,
-						    struct vly_served_zones *target);
+ * removal of others. What there is no memory for has another scan follow. Returns -1 if `target`, which is to
+ * become the live list, would lose a zone for want of memory. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_reload_apply_scan(struct vly_reload *reload, struct vly_served_zones *target);
 
 /* Stages the removal of a zone that is answered from an image of files. */
 __attribute__((nonnull)) void vly_reload_remove_zone(struct vly_served_zones *served,
@@ -198,9 +199,10 @@ __attribute__((nonnull)) void vly_reload_choose_files(struct vly_reload *reload)
 
 /* reload_members.c */
 
-/* Adds the members that `target` lacks, with the settings of its configuration. */
-__attribute__((nonnull)) void vly_reload_apply_members(struct vly_reload *reload,
-						       struct vly_served_zones *target);
+/* Adds the members that `target` lacks, with the settings of its configuration. Returns -1 if `target`, which is
+ * to become the live list, would lose a zone for want of memory. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_reload_apply_members(struct vly_reload *reload, struct vly_served_zones *target);
 
 /* Chooses the zones of reload->member_batch, and stages removals. Without memory reload->zones is NULL. */
 __attribute__((nonnull)) void vly_reload_choose_members(struct vly_reload *reload);
