@@ -3,7 +3,8 @@
  * For the parts of the reloader alone, by file. Each part calls those below it, and no part calls
  * one above it but by a function pointer:
  *
- *     reload.c         takes the next reload, chooses its zones, has them loaded
+ *     reload.c         takes the next reload, and begins and ends the reloader
+ *     reload_load.c    has the chosen zones loaded
  *     reload_living.c  living zones: their files, and when they begin to live
  *     reload_members.c members of catalogs
  *     reload_scan.c    the zones of directories
@@ -112,10 +113,18 @@ struct vly_reloader {
 	struct vly_directory_watch directories;
 };
 
-/* reload.c */
+/* reload_load.c */
 
 /* Loads reload->zones. */
 __attribute__((nonnull)) void vly_reload_load(struct vly_reload *reload);
+
+/* The settings that the zones of a configuration are compiled with. */
+__attribute__((nonnull)) struct vly_load_settings
+vly_reload_settings(const struct vly_reloader *reloader, const struct vly_config *config);
+
+/* Whether images are kept on disk for the next start. */
+__attribute__((nonnull)) bool vly_reload_has_cache(const struct vly_reloader *reloader,
+						   const struct vly_config *config);
 
 /* reload_choose.c; each ends in vly_reload_load(), or ends the reload */
 

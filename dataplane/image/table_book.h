@@ -56,9 +56,9 @@ struct vly_table_book {
 	struct vly_book_below *below; /* open addressing */
 	uint64_t below_mask;
 	uint64_t below_cnt;
-	uint64_t name_cnt;  /* in the complete forms of live zones */
+	uint64_t name_cnt;    /* in the complete forms of live zones */
 	uint64_t spare_bytes; /* behind filters on large pages */
-	uint64_t moved_cnt; /* of these, where the route may not lead to */
+	uint64_t moved_cnt;   /* of these, where the route may not lead to */
 };
 
 /* The part of slots whose zone is not served: it has a zone whose apex equals no name, and an empty

@@ -70,8 +70,7 @@ find_overlay(const struct vly_table_book *book, struct vly_book_entry head,
 
 	for (struct vly_book_entry entry = head; entry.part != 0;
 	     entry = *vly_book_next(book, entry)) {
-		if (!vly_book_is_overlay(book, entry) ||
-		    vly_book_zone(book, entry)->below != below)
+		if (!vly_book_is_overlay(book, entry) || vly_book_zone(book, entry)->below != below)
 			continue;
 		if (overlay.part == 0 ||
 		    vly_book_zone(book, entry)->version > vly_book_zone(book, overlay)->version)
@@ -100,7 +99,8 @@ refuse_misfit(const struct vly_table_book *book, struct vly_book_entry overlay,
 	const struct vly_image *image = book->part[overlay.part - 1].image;
 
 	snprintf(error->text, sizeof(error->text),
-		 "zone %u of image %llu does not fit upon the layer below: only one of them is signed, "
+		 "zone %u of image %llu does not fit upon the layer below: only one of them is "
+		 "signed, "
 		 "or their SOA records differ in size",
 		 overlay.zone_idx, (unsigned long long)image->id);
 	return -1;

@@ -87,8 +87,8 @@ void
 vly_publisher_respond_after(struct vly_publisher *publisher, uint64_t after, uint64_t seq,
 			    const uint8_t *message, size_t bytes)
 {
-	static _Alignas(8) uint8_t
-		packet[sizeof(struct vly_publish_response_after) + VLY_MESSAGE_BYTES_MAX];
+	static _Alignas(8)
+		uint8_t packet[sizeof(struct vly_publish_response_after) + VLY_MESSAGE_BYTES_MAX];
 	struct vly_publish_response_after *head = (void *)packet;
 
 	(void)publisher;
@@ -327,8 +327,7 @@ give_to_dataplane(const uint8_t *data, size_t bytes)
 	if (vly_publish_decode(packet, bytes, 0, &request) == NULL &&
 	    (request.type == VLY_PUBLISH_RESPONSE || request.type == VLY_PUBLISH_RESPONSE_AFTER)) {
 		const bool takes = is_due(&request);
-		require(takes ==
-			(request.type == VLY_PUBLISH_RESPONSE || request.commit_seq != 0));
+		require(takes == (request.type == VLY_PUBLISH_RESPONSE || request.commit_seq != 0));
 		if (takes)
 			vly_requests_answer(&requests, request.seq, request.response,
 					    request.response_bytes);

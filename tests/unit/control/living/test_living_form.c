@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A signed zone that is large enough to be compiled beside the writer. memfd_create() of our own objects comes here
  * first (ld's --wrap). */
+#include <limits.h>
 #include <stdatomic.h>
 
 #include "living_fixture.h"
@@ -12,7 +13,7 @@
 
 #define RRSIG_DATA "RRSIG %s 13 1 60 20900101000000 20200101000000 1 a. AAAA\n"
 
-static _Atomic bool images_fail;
+static _Atomic int images_left = INT_MAX; /* then none can be made */
 
 int __real_memfd_create(const char *name, unsigned flags);
 int __wrap_memfd_create(const char *name, unsigned flags);
@@ -20,7 +21,7 @@ int __wrap_memfd_create(const char *name, unsigned flags);
 int
 __wrap_memfd_create(const char *name, unsigned flags)
 {
-	if (!images_fail)
+	if (images_left-- > 0)
 		return __real_memfd_create(name, flags);
 	errno = EMFILE;
 	return -1;
@@ -205,15 +206,15 @@ Test(living_form, one_that_fails_is_made_again, .timeout = 60)
 {
 	struct transfer transfer = {0};
 
-	images_fail = true;
+	images_left = 1; /* the writer begins one, and finds that the form is to be made aside */
 	begin(&transfer, 'a');
 	wait_for_transfer(&transfer, VLY_PUBLISH_DONE);
 	cr_expect_eq(transfer.result.code, VLY_LIVING_FAILED);
 	cr_expect(strstr(transfer.text, "on disk"), "%s", transfer.text);
 	cr_expect_eq(state().serial, 1, "it is not live");
-	cr_expect(strstr(vly_living_behind(living), "image could not be made"), "%s",
-		  vly_living_behind(living));
-	images_fail = false;
+	cr_expect(strstr(vly_living_behind(living), "zone a. is not answered as it is on disk"),
+		  "%s", vly_living_behind(living));
+	images_left = INT_MAX;
 	while (state().serial == 1) {
 		cr_assert(uv_run(&loop, UV_RUN_ONCE));
 		if (publisher.done)

@@ -64,7 +64,7 @@ load_config(void)
 static int
 scan(unsigned directory, struct vly_served_zones *target)
 {
-	struct vly_found_zone found = {(char *)(uintptr_t)"z.", directory == 0 ? first : second,
+	struct vly_found_zone found = {(char *)(uintptr_t) "z.", directory == 0 ? first : second,
 				       (uint16_t)directory};
 
 	reload.scan = (struct vly_found_zones){&found, 1, 1};

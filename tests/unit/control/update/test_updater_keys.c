@@ -21,9 +21,8 @@ static struct vly_updater *
 open_updater(void)
 {
 	cr_assert_not_null(mkdtemp(dir));
-	struct vly_updater *updater =
-		vly_updater_new((struct vly_publisher *)(void *)&nobody,
-				(struct vly_living *)(void *)&nobody, dir);
+	struct vly_updater *updater = vly_updater_new((struct vly_publisher *)(void *)&nobody,
+						      (struct vly_living *)(void *)&nobody, dir);
 	cr_assert_not_null(updater);
 	return updater;
 }

@@ -313,12 +313,14 @@ Test(layers, that_do_not_fit_are_refused)
 	overlay.zone = &head;
 	struct vly_image *images[] = {zone.complete[1], &overlay};
 	cr_expect_null(vly_table_build(images, 2, &error));
-	cr_expect_not_null(strstr(error.text, "does not fit upon the layer below"), "%s", error.text);
+	cr_expect_not_null(strstr(error.text, "does not fit upon the layer below"), "%s",
+			   error.text);
 	struct vly_table *table = build(images, 1);
 	struct vly_table *wanted = build(images, 1);
 	error.text[0] = '\0';
 	cr_expect_eq(vly_table_change(table, NULL, 0, &images[1], 1, &error), VLY_TABLE_REFUSED);
-	cr_expect_not_null(strstr(error.text, "does not fit upon the layer below"), "%s", error.text);
+	cr_expect_not_null(strstr(error.text, "does not fit upon the layer below"), "%s",
+			   error.text);
 	expect_zone(&random, "z.", table, wanted, 200);
 	/* what does fit is taken */
 	cr_expect_eq(vly_table_change(table, NULL, 0, &zone.overlay[2], 1, &error),
