@@ -375,9 +375,10 @@ Test(layers, filters_of_many_zones_waste_a_bounded_part_of_large_pages)
 	cr_expect_leq(spare, UINT64_C(64) << 20);
 	cr_expect_eq(spare, table->book->spare_bytes);
 	/* what goes makes room */
-	cr_expect_eq(vly_table_change(table, images, 2 * ZONE_CNT, NULL, 0, &error),
-		     VLY_TABLE_CHANGED, "%s", error.text);
-	cr_expect_eq(table->book->spare_bytes, 0);
+	for (unsigned i = 0; i < ZONE_CNT - 1; i++)
+		cr_expect_eq(vly_table_change(table, &images[2 * i], 2, NULL, 0, &error),
+			     VLY_TABLE_CHANGED, "%s", error.text);
+	cr_expect_lt(table->book->spare_bytes, UINT64_C(2) << 20);
 	vly_table_free(table);
 	for (unsigned i = 0; i < 2 * ZONE_CNT; i++)
 		vly_image_close(opened[i]);
