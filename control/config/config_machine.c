@@ -47,12 +47,6 @@ vly_config_plan(const struct vly_config_dataplane *dataplane, struct vly_preflig
 	return 0;
 }
 
-bool
-vly_config_has_streams(const struct vly_config_dataplane *dataplane)
-{
-	return strtoul(dataplane->stream_threads, NULL, 10) != 0;
-}
-
 void
 vly_config_check_machine(const struct vly_config_dataplane *dataplane,
 			 struct vly_config_findings *findings)

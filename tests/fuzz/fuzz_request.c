@@ -118,8 +118,8 @@ vly_living_submit(struct vly_living *living, struct vly_living_request *request)
 
 	(void)living;
 	result.code = vly_fuzz_store_try(request->prepare, request->arg, reason);
-	commit_seq = request_id | 1;
-	if (result.code == VLY_LIVING_DONE && request->committing != NULL && request_id % 2 == 0)
+	commit_seq = ~request_id | 1;
+	if (result.code == VLY_LIVING_DONE)
 		request->committing(request->arg, commit_seq);
 	request->done(request->arg, &result);
 }
