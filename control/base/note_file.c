@@ -136,15 +136,20 @@ take_record(struct vly_note_file *file, const struct record *record,
 		free_place(file, place);
 }
 
-static void
+/* Returns 0 at the end of the file, where half a record may stand, or an error. */
+static int
 read_all(struct vly_note_file *file, const struct vly_note_file_settings *settings)
 {
 	struct record part[256];
 	ssize_t done;
 
-	while ((done = read(file->fd, part, sizeof(part))) > 0)
-		for (size_t i = 0; i < (size_t)done / sizeof(part[0]); i++)
+	do {
+		const off_t at = (off_t)file->place_cnt * (off_t)sizeof(part[0]);
+		done = pread(file->fd, part, sizeof(part), at);
+		for (size_t i = 0; done > 0 && i < (size_t)done / sizeof(part[0]); i++)
 			take_record(file, &part[i], settings);
+	} while (done >= (ssize_t)sizeof(part[0]) || (done < 0 && errno == EINTR));
+	return done < 0 ? errno : 0;
 }
 
 static void
@@ -222,6 +227,8 @@ finish(struct vly_note_file *file)
 {
 	while (file->fd >= 0 && take_dirty(file)) {
 		write_all(&file->work);
+		if (file->error)
+			tell(file, file->error);
 		free(file->write);
 		file->write = NULL;
 	}
@@ -310,8 +317,14 @@ vly_note_file_open(const struct vly_note_file_settings *settings)
 	file->timer.data = file;
 	uv_timer_init(settings->loop, &file->timer);
 	file->fd = open(settings->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int error = file->fd < 0 ? errno : read_all(file, settings);
+	if (error == 0)
+		return file;
+	/* what could not be read must not be written over */
 	if (file->fd >= 0)
-		read_all(file, settings);
+		close(file->fd);
+	file->fd = -1;
+	tell(file, error);
 	return file;
 }
 
@@ -344,8 +357,6 @@ vly_note_file_put(struct vly_note_file *file, const char *zone, const struct vly
 	entry->is_gone = false;
 	entry->sweep = file->sweep;
 	entry->note = *note;
-	if (file->fd < 0)
-		tell(file, ENOENT);
 	set_dirty(file, entry);
 }
 

@@ -40,7 +40,8 @@ struct vly_note_file_settings {
 	void *arg; /* used by vly_note_file_open() alone */
 };
 
-/* Returns NULL without memory. Without a file, notes are kept in memory alone, which is logged. */
+/* Returns NULL without memory. If the file can't be opened or read to its end, it stays as it is, and notes are kept
+ * in memory alone, which is logged. */
 __attribute__((nonnull, warn_unused_result)) struct vly_note_file *
 vly_note_file_open(const struct vly_note_file_settings *settings);
 

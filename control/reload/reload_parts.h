@@ -3,7 +3,8 @@
  * For the parts of the reloader alone, by file. Each part calls those below it, and no part calls
  * one above it but by a function pointer:
  *
- *     reload.c         takes the next reload, chooses its zones, has them loaded
+ *     reload.c         takes the next reload, and begins and ends the reloader
+ *     reload_load.c    has the chosen zones loaded
  *     reload_living.c  living zones: their files, and when they begin to live
  *     reload_members.c members of catalogs
  *     reload_scan.c    the zones of directories
@@ -115,10 +116,18 @@ struct vly_reloader {
 	struct vly_directory_watch directories;
 };
 
-/* reload.c */
+/* reload_load.c */
 
 /* Loads reload->zones. */
 __attribute__((nonnull)) void vly_reload_load(struct vly_reload *reload);
+
+/* The settings that the zones of a configuration are compiled with. */
+__attribute__((nonnull)) struct vly_load_settings
+vly_reload_settings(const struct vly_reloader *reloader, const struct vly_config *config);
+
+/* Whether images are kept on disk for the next start. */
+__attribute__((nonnull)) bool vly_reload_has_cache(const struct vly_reloader *reloader,
+						   const struct vly_config *config);
 
 /* reload_choose.c; each ends in vly_reload_load(), or ends the reload */
 
@@ -177,9 +186,10 @@ __attribute__((nonnull)) void vly_reload_drop_living(struct vly_reload *reload,
 /* reload_scan.c */
 
 /* Makes the zones of directories in `target` those that the scan has found: adds zones, and stages the
- * removal of others. */
-__attribute__((nonnull)) void vly_reload_apply_scan(struct vly_reload *reload,
-						    struct vly_served_zones *target);
+ * removal of others. What there is no memory for has another scan follow. Returns -1 if `target`, which is to
+ * become the live list, would lose a zone for want of memory. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_reload_apply_scan(struct vly_reload *reload, struct vly_served_zones *target);
 
 /* Stages the removal of a zone that is answered from an image of files. */
 __attribute__((nonnull)) void vly_reload_remove_zone(struct vly_served_zones *served,
@@ -202,9 +212,10 @@ __attribute__((nonnull)) void vly_reload_choose_files(struct vly_reload *reload)
 
 /* reload_members.c */
 
-/* Adds the members that `target` lacks, with the settings of its configuration. */
-__attribute__((nonnull)) void vly_reload_apply_members(struct vly_reload *reload,
-						       struct vly_served_zones *target);
+/* Adds the members that `target` lacks, with the settings of its configuration. Returns -1 if `target`, which is
+ * to become the live list, would lose a zone for want of memory. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_reload_apply_members(struct vly_reload *reload, struct vly_served_zones *target);
 
 /* Chooses the zones of reload->member_batch, and stages removals. Without memory reload->zones is NULL. */
 __attribute__((nonnull)) void vly_reload_choose_members(struct vly_reload *reload);

@@ -28,7 +28,7 @@ vly_notify_kept_open(const struct vly_transfers_settings *settings)
 		.loop = settings->loop,
 		.path = path,
 		.loss = "a NOTIFY that nobody has answered may not be repeated after a restart: "
-			"notified can't be written",
+			"notified can't be read or written",
 	};
 	file = vly_note_file_open(&how);
 	free(path);
