@@ -139,10 +139,10 @@ void
 vly_database_link(struct vly_database *db, const char *address, unsigned bits, const char *target,
 		  unsigned target_bits)
 {
-	uint32_t to = target_bits == 0 ? NODE(0) : *descend(db, target, target_bits);
+	uint32_t to = *descend(db, target, target_bits);
 
-	/* the root is no child of a node, and so has no number of its own among them */
-	*descend(db, address, bits) = to != 0 ? to : UINT32_MAX - 1;
+	cr_assert(to != 0 && to % 2 == 0, "no node at %s", target);
+	*descend(db, address, bits) = to;
 }
 
 static uint32_t
@@ -150,8 +150,6 @@ encode(const struct vly_database *db, uint32_t child)
 {
 	if (child == 0)
 		return db->node_cnt;
-	if (child == UINT32_MAX - 1)
-		return 0;
 	return child % 2 == 1 ? db->node_cnt + 16 + child / 2 : child / 2;
 }
 

@@ -292,12 +292,11 @@ Test(map_database, damage)
 	/* a loop: as deep as an address, or walked too often */
 	vly_database_begin(&db, 4);
 	vly_database_place(&db, "0.0.0.0", 8, vly_database_asn(&db, 1));
-	vly_database_link(&db, "128.0.0.0", 1, "0.0.0.0", 0);
+	vly_database_link(&db, "64.0.0.0", 2, "0.0.0.0", 1);
 	expect_damage(VLY_MAP_BY_ASN, "damaged");
 	vly_database_begin(&db, 6);
 	vly_database_place(&db, "2001:db8::", 32, vly_database_asn(&db, 1));
-	vly_database_link(&db, "8000::", 1, "::", 0);
-	vly_database_link(&db, "4000::", 2, "::", 0);
+	vly_database_link(&db, "3000::", 4, "2000::", 3);
 	expect_damage(VLY_MAP_BY_ASN, "loops");
 	/* values of other types, and out of range */
 	vly_database_begin(&db, 4);
