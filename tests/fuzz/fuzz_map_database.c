@@ -6,15 +6,6 @@
 #include "steer/partition.h"
 #include "target.h"
 
-const char *__lsan_default_suppressions(void);
-
-/* libmaxminddb 1.7.1 loses some kilobytes when lists in the metadata are damaged. */
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:libmaxminddb\n";
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
