@@ -22,6 +22,7 @@
 #include "common/version.h"
 #include "config/config.h"
 #include "defence/defender.h"
+#include "health/health.h"
 #include "living/living.h"
 #include "publish/publish_turns.h"
 #include "reload/reload.h"
@@ -48,6 +49,7 @@ struct control {
 	struct vly_producers *producers;
 	struct vly_secondaries *secondaries;
 	struct vly_transfers *transfers;
+	struct vly_health *health;
 	struct vly_reloader *reloader;
 	struct vly_commands commands;
 	struct vly_zone_transactions transactions;
@@ -87,10 +89,25 @@ on_first_load(void *arg, const struct vly_reload_report *report)
 }
 
 static void
+configure_health(struct vly_health *health, const struct vly_config_health *config)
+{
+	struct vly_health_wanted *wanted = calloc(config->check_cnt + 1, sizeof(*wanted));
+
+	for (unsigned i = 0; wanted && i < config->check_cnt; i++)
+		wanted[i] = (struct vly_health_wanted){config->checks[i].name, &config->read[i]};
+	vly_health_set_socket(health, config->socket);
+	if (!wanted ||
+	    vly_health_want(health, VLY_HEALTH_OF_CONFIG, wanted, config->check_cnt) < 0)
+		vly_log_error("the checks of health.checks are not those of the configuration");
+	free(wanted);
+}
+
+static void
 on_config(void *arg, const struct vly_config *config)
 {
 	const struct control *control = arg;
 
+	configure_health(control->health, config->health);
 	vly_updater_configure(control->updater, config);
 	vly_secondaries_configure(control->secondaries, config);
 	vly_transfers_configure(control->transfers, config);
@@ -363,6 +380,8 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	if (control->secondaries)
 		control->transfers = new_transfers(control, config->control->state_dir);
 	if (control->transfers)
+		control->health = vly_health_new(control->loop, config->control->state_dir);
+	if (control->health)
 		control->catalogs = vly_catalogs_new(control->loop, config->control->state_dir,
 						     control->living);
 	if (control->catalogs)
@@ -398,6 +417,7 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 		.producers = control->producers,
 		.secondaries = control->secondaries,
 		.transfers = control->transfers,
+		.health = control->health,
 		.transactions = &control->transactions,
 		.config_path = config_path,
 		.key_trouble = control->key_trouble,
@@ -422,6 +442,7 @@ stop(struct control *control)
 
 	vly_server_free(control->server);
 	vly_zone_transactions_free(&control->transactions);
+	vly_health_free(control->health); /* saves the states */
 	if (working) {
 		fflush(NULL);
 		_exit(0);
