@@ -210,29 +210,34 @@ connect_to(const char *path, char *reason, size_t reason_bytes)
 	return -1;
 }
 
+void
+vly_health_link_adopt(struct vly_health *health, int fd)
+{
+	static const struct vly_health_stream_events events = {on_line, on_room, on_down};
+
+	health->stream = vly_health_stream_new(health->loop, fd, &events, health);
+	if (!health->stream) {
+		snprintf(health->trouble, sizeof(health->trouble), "out of memory");
+		return;
+	}
+	health->heard_ms = uv_now(health->loop);
+	health->is_told = false;
+	vly_log_info("volley-health is connected");
+	begin_list(health);
+}
+
 static void
 try_connect(struct vly_health *health)
 {
-	static const struct vly_health_stream_events events = {on_line, on_room, on_down};
-	char reason[VLY_REASON_BYTES];
-	int fd = connect_to(health->path, reason, sizeof(reason));
+	int fd = connect_to(health->path, health->trouble, sizeof(health->trouble));
 
 	if (fd >= 0)
-		health->stream = vly_health_stream_new(health->loop, fd, &events, health);
-	if (health->stream) {
-		health->heard_ms = uv_now(health->loop);
-		health->is_told = false;
-		vly_log_info("volley-health is connected");
-		begin_list(health);
-		return;
-	}
-	snprintf(health->trouble, sizeof(health->trouble), "%s",
-		 fd >= 0 ? "out of memory" : reason);
-	if (!health->is_told)
+		vly_health_link_adopt(health, fd);
+	if (!health->stream && !health->is_told)
 		vly_log_warning("volley-health is not connected: %s; until it is, the last known "
 				"states stay",
 				health->trouble);
-	health->is_told = true;
+	health->is_told = health->stream == NULL;
 }
 
 void

@@ -82,6 +82,8 @@ __attribute__((nonnull)) void vly_health_finish(struct vly_health *health);
 /* health_link.c: what is wanted has changed, or may not be sent any more. */
 __attribute__((nonnull)) void vly_health_link_renew(struct vly_health *health);
 __attribute__((nonnull)) void vly_health_link_tick(struct vly_health *health, uint64_t now_ms);
+/* Takes a connected socket over. */
+__attribute__((nonnull)) void vly_health_link_adopt(struct vly_health *health, int fd);
 __attribute__((nonnull)) void vly_health_link_end(struct vly_health *health);
 
 /* health_saved.c */
