@@ -68,12 +68,14 @@ judge(struct tls_probe *probe)
 		finish(probe, VLY_PROBE_FAILED, "the server has no certificate that can be read");
 		return;
 	}
-	snprintf(text, sizeof(text), "the certificate %s %.1f days%s",
-		 left_s < 0 ? "expired" : "expires in", (left_s < 0 ? -left_s : left_s) / 86400,
-		 left_s < 0 ? " ago" : "");
 	const bool is_good = left_s * 1000 >= (double)VLY_PROBE_NUMBER(check, CERTIFICATE_MIN) ||
 			     (VLY_PROBE_NUMBER(check, CERTIFICATE_MIN) == 0 &&
 			      VLY_PROBE_NUMBER(check, VERIFY) == 0);
+	snprintf(text, sizeof(text), "the certificate %s %.1f days%s",
+		 left_s < 0 ? "expired" : "expires in", (left_s < 0 ? -left_s : left_s) / 86400,
+		 left_s < 0 ? " ago"
+		 : is_good  ? ""
+			    : ", which is less than certificate-min");
 	finish(probe, is_good ? VLY_PROBE_PASSED : VLY_PROBE_FAILED, text);
 }
 

@@ -28,8 +28,8 @@ extern const char *const vly_health_status_names[VLY_HEALTH_STATE_CNT];
 __attribute__((nonnull, warn_unused_result)) json_t *
 vly_health_state_encode(const struct vly_health_state *state);
 
-/* Reads an object (untrusted), also one that is a check with its last state. Returns false when it is none. */
-__attribute__((nonnull, warn_unused_result)) bool
+/* Reads an object (untrusted; or NULL), also one that is a check with its last state. Returns false when it is none. */
+__attribute__((nonnull(2), warn_unused_result)) bool
 vly_health_state_decode(const json_t *object, struct vly_health_state *state);
 
 /* Sets the reason: what is not printable ASCII becomes '?', as it comes from outside. */

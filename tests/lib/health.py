@@ -109,7 +109,7 @@ class Checked:
         return wait_until(look, lambda: f"{name} {state} {reason!r}: {self.checks()[name]}")
 
     def troubles(self):
-        return " ".join(self.volley.ctl_json("status")["trouble"])
+        return " ".join(self.volley.request(command="status")["trouble"])
 
     def stop(self):
         for server in self.servers:
