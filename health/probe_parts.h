@@ -75,8 +75,8 @@ __attribute__((nonnull, warn_unused_result)) int
 vly_probe_open(struct vly_socket_probe *probe, int type, int protocol, unsigned port, int events,
 	       uv_poll_cb step, struct vly_probe_result *result);
 
-/* The error of a socket whose connect has ended; 0: it is connected. */
-int vly_probe_connect_error(int fd);
+/* The error of a socket whose connect has ended, with the status of uv_poll; 0: it is connected. */
+int vly_probe_connect_error(int fd, int status);
 
 /* A `release` for socket probes. */
 __attribute__((nonnull)) void vly_probe_close(struct vly_probe *probe);

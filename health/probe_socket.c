@@ -48,13 +48,16 @@ vly_probe_close(struct vly_probe *base)
 	close(probe->fd);
 }
 
+/* libuv has EBADF for whatever the kernel calls an error: the socket knows better. */
 int
-vly_probe_connect_error(int fd)
+vly_probe_connect_error(int fd, int status)
 {
 	int error = 0;
 	socklen_t bytes = sizeof(error);
 
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes) < 0 ? errno : error;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes) < 0)
+		return errno;
+	return error == 0 && status < 0 ? ECONNABORTED : error;
 }
 
 int

@@ -10,7 +10,7 @@ static void
 on_event(uv_poll_t *poll, int status, int events)
 {
 	struct vly_socket_probe *probe = poll->data;
-	const int error = status < 0 ? -status : vly_probe_connect_error(probe->fd);
+	const int error = vly_probe_connect_error(probe->fd, status);
 	struct vly_probe_result result;
 
 	(void)events;

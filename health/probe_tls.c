@@ -101,14 +101,15 @@ static void
 on_event(uv_poll_t *poll, int status, int events)
 {
 	struct tls_probe *probe = poll->data;
-	const int error = status < 0              ? -status
-			  : !probe->is_connected ? vly_probe_connect_error(probe->socket.fd)
-						  : 0;
+	const int error = !probe->is_connected || status < 0
+				  ? vly_probe_connect_error(probe->socket.fd, status)
+				  : 0;
 
 	(void)events;
 	if (error) {
 		char text[120];
-		snprintf(text, sizeof(text), "connecting failed: %s", strerror(error));
+		snprintf(text, sizeof(text), "%s failed: %s",
+			 probe->is_connected ? "the connection" : "connecting", strerror(error));
 		finish(probe, VLY_PROBE_FAILED, text);
 		return;
 	}

@@ -171,8 +171,8 @@ on_event(uv_poll_t *poll, int status, int events)
 	struct vly_health_stream *stream = poll->data;
 	size_t room;
 
-	if (status < 0) {
-		fail(stream, uv_strerror(status));
+	if (status < 0) { /* libuv has EBADF for all errors */
+		fail(stream, "closed by the other side");
 		return;
 	}
 	if (events & UV_WRITABLE) {
