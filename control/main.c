@@ -96,8 +96,7 @@ configure_health(struct vly_health *health, const struct vly_config_health *conf
 	for (unsigned i = 0; wanted && i < config->check_cnt; i++)
 		wanted[i] = (struct vly_health_wanted){config->checks[i].name, &config->read[i]};
 	vly_health_set_socket(health, config->socket);
-	if (!wanted ||
-	    vly_health_want(health, VLY_HEALTH_OF_CONFIG, wanted, config->check_cnt) < 0)
+	if (!wanted || vly_health_want(health, VLY_HEALTH_OF_CONFIG, wanted, config->check_cnt) < 0)
 		vly_log_error("the checks of health.checks are not those of the configuration");
 	free(wanted);
 }

@@ -23,7 +23,8 @@
 #define START_RATE_DEFAULT 1000
 
 static const char usage[] =
-	"Usage: volley-health [--socket PATH] [--running-max N] [--start-rate N] [--log-level LEVEL]\n"
+	"Usage: volley-health [--socket PATH] [--running-max N] [--start-rate N] [--log-level "
+	"LEVEL]\n"
 	"Runs the health checks of volley-control's configuration and reports their states to it.\n"
 	"\n"
 	"  --socket PATH      where volley-control connects (default " VLY_HEALTH_SOCKET ")\n"

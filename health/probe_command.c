@@ -108,8 +108,7 @@ write_result(struct command_probe *probe, const siginfo_t *how, struct vly_probe
 		vly_probe_say(result, VLY_PROBE_FAILED, "killed by signal %d (%s)%s%s",
 			      how->si_status, strsignal(how->si_status), *text ? ": " : "", text);
 	else
-		vly_probe_say(result,
-			      how->si_status == 0 ? VLY_PROBE_PASSED : VLY_PROBE_FAILED,
+		vly_probe_say(result, how->si_status == 0 ? VLY_PROBE_PASSED : VLY_PROBE_FAILED,
 			      "exit status %d%s%s", how->si_status, *text ? ": " : "", text);
 }
 

@@ -37,8 +37,8 @@ on_event(uv_poll_t *poll, int status, int events)
 		vly_probe_finish(&probe->socket.probe, &result);
 		return;
 	}
-	int rcode = vly_dns_response_rcode(probe->query, probe->query_bytes, message,
-					   (size_t)bytes);
+	int rcode =
+		vly_dns_response_rcode(probe->query, probe->query_bytes, message, (size_t)bytes);
 	if (rcode < 0)
 		return; /* not to our query: go on waiting */
 	vly_probe_say(&result, (unsigned)rcode == wanted ? VLY_PROBE_PASSED : VLY_PROBE_FAILED,
@@ -63,9 +63,9 @@ vly_probe_dns(struct vly_prober *prober, const struct vly_health_check *check,
 		.stage = "for the response",
 		.release = vly_probe_close,
 	};
-	probe->query_bytes =
-		vly_dns_query_write(VLY_PROBE_TEXT(check, QUERY),
-				    (uint16_t)VLY_PROBE_NUMBER(check, QUERY_TYPE), id, probe->query);
+	probe->query_bytes = vly_dns_query_write(VLY_PROBE_TEXT(check, QUERY),
+						 (uint16_t)VLY_PROBE_NUMBER(check, QUERY_TYPE), id,
+						 probe->query);
 	if (probe->query_bytes == 0) {
 		free(probe);
 		return vly_probe_say(result, VLY_PROBE_UNABLE, "the name is too long");
@@ -77,7 +77,6 @@ vly_probe_dns(struct vly_prober *prober, const struct vly_health_check *check,
 		return &probe->socket.probe;
 	const int error = errno;
 	vly_probe_close(&probe->socket.probe);
-	return vly_probe_say(result,
-			     vly_probe_is_ours(error) ? VLY_PROBE_UNABLE : VLY_PROBE_FAILED,
+	return vly_probe_say(result, vly_probe_is_ours(error) ? VLY_PROBE_UNABLE : VLY_PROBE_FAILED,
 			     "sending failed: %s", strerror(error));
 }

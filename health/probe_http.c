@@ -56,13 +56,15 @@ judge(const struct web_probe *probe, struct vly_probe_result *result)
 	long status = 0;
 
 	curl_easy_getinfo(probe->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status < 100 || !vly_health_status_fits(VLY_PROBE_TEXT(check, STATUS), (unsigned)status))
+	if (status < 100 ||
+	    !vly_health_status_fits(VLY_PROBE_TEXT(check, STATUS), (unsigned)status))
 		vly_probe_say(result, VLY_PROBE_FAILED, "status %ld, not %s", status,
 			      VLY_PROBE_TEXT(check, STATUS));
 	else if (wanted && !memmem(probe->body, probe->body_bytes, wanted, strlen(wanted)))
-		vly_probe_say(result, VLY_PROBE_FAILED,
-			      "status %ld, but \"%.100s\" is not in the first %zu octets of the body",
-			      status, wanted, probe->body_bytes);
+		vly_probe_say(
+			result, VLY_PROBE_FAILED,
+			"status %ld, but \"%.100s\" is not in the first %zu octets of the body",
+			status, wanted, probe->body_bytes);
 	else
 		vly_probe_say(result, VLY_PROBE_PASSED, "status %ld", status);
 }

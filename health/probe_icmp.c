@@ -119,9 +119,10 @@ vly_probe_icmp(struct vly_prober *prober, const struct vly_health_check *check,
 	probe->is_raw = !can_open(family, SOCK_DGRAM, protocol);
 	if ((probe->is_raw && !can_open(family, SOCK_RAW, protocol)) || !write_echo(probe)) {
 		free(probe);
-		return vly_probe_say(result, VLY_PROBE_UNABLE,
-				     "echo requests are not allowed: volley-health needs CAP_NET_RAW, "
-				     "or its group in net.ipv4.ping_group_range");
+		return vly_probe_say(
+			result, VLY_PROBE_UNABLE,
+			"echo requests are not allowed: volley-health needs CAP_NET_RAW, "
+			"or its group in net.ipv4.ping_group_range");
 	}
 	probe->socket.probe = (struct vly_probe){
 		.prober = prober,
@@ -136,7 +137,6 @@ vly_probe_icmp(struct vly_prober *prober, const struct vly_health_check *check,
 		return &probe->socket.probe;
 	const int error = errno;
 	vly_probe_close(&probe->socket.probe);
-	return vly_probe_say(result,
-			     vly_probe_is_ours(error) ? VLY_PROBE_UNABLE : VLY_PROBE_FAILED,
+	return vly_probe_say(result, vly_probe_is_ours(error) ? VLY_PROBE_UNABLE : VLY_PROBE_FAILED,
 			     "sending failed: %s", strerror(error));
 }

@@ -15,10 +15,11 @@ struct vly_web; /* probe_http.c */
 
 struct vly_prober {
 	uv_loop_t *loop;
-	struct vly_web *web;                        /* NULL until it is needed */
-	gnutls_certificate_credentials_t authorities; /* of the system; NULL until they are needed */
-	unsigned killed_cnt;                        /* commands that are killed and not gone yet */
-	unsigned read_cnt;                          /* files that are being read */
+	struct vly_web *web; /* NULL until it is needed */
+	gnutls_certificate_credentials_t
+		authorities; /* of the system; NULL until they are needed */
+	unsigned killed_cnt; /* commands that are killed and not gone yet */
+	unsigned read_cnt;   /* files that are being read */
 };
 
 /* The first member of each kind's own struct. */
@@ -27,8 +28,10 @@ struct vly_probe {
 	const struct vly_health_check *check;
 	vly_probe_done done;
 	void *arg;
-	const char *stage;                      /* what it waits for */
-	void (*release)(struct vly_probe *probe); /* ends everything that it has, and frees it, now or later */
+	const char *stage; /* what it waits for */
+	void (*release)(
+		struct vly_probe
+			*probe); /* ends everything that it has, and frees it, now or later */
 };
 
 /* Each makes a probe, or returns NULL and a result. */

@@ -69,9 +69,9 @@ vly_probe_open(struct vly_socket_probe *probe, int type, int protocol, unsigned 
 		read_address(VLY_PROBE_TEXT(probe->probe.check, ADDRESS), port, &address);
 	int error = EINVAL;
 
-	probe->fd = bytes ? socket(address.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
-				   protocol)
-			  : -1;
+	probe->fd =
+		bytes ? socket(address.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol)
+		      : -1;
 	if (probe->fd >= 0 &&
 	    (connect(probe->fd, &address.any, bytes) == 0 || errno == EINPROGRESS))
 		error = -uv_poll_init(probe->probe.prober->loop, &probe->poll, probe->fd);

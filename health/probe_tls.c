@@ -123,7 +123,7 @@ on_event(uv_poll_t *poll, int status, int events)
 	else
 		uv_poll_start(poll,
 			      gnutls_record_get_direction(probe->session) ? UV_WRITABLE
-									   : UV_READABLE,
+									  : UV_READABLE,
 			      on_event);
 }
 
@@ -167,11 +167,11 @@ make_session(struct tls_probe *probe)
 	if (result == 0)
 		result = gnutls_set_default_priority(probe->session);
 	if (result == 0)
-		result = gnutls_credentials_set(probe->session, GNUTLS_CRD_CERTIFICATE,
-						credentials);
+		result =
+			gnutls_credentials_set(probe->session, GNUTLS_CRD_CERTIFICATE, credentials);
 	if (result == 0 && host)
-		result = gnutls_server_name_set(probe->session, GNUTLS_NAME_DNS, host,
-						strlen(host));
+		result =
+			gnutls_server_name_set(probe->session, GNUTLS_NAME_DNS, host, strlen(host));
 	if (result == 0 && VLY_PROBE_NUMBER(check, VERIFY))
 		gnutls_session_set_verify_cert(probe->session, host, 0);
 	return result;

@@ -41,7 +41,8 @@ flush(struct vly_health_server *server)
 
 	while (server->connection && vly_health_stream_has_room(server->connection) &&
 	       vly_check_set_next(server->checks, &state))
-		vly_health_stream_send(server->connection, "state", vly_health_state_encode(&state));
+		vly_health_stream_send(server->connection, "state",
+				       vly_health_state_encode(&state));
 }
 
 static void
@@ -73,10 +74,10 @@ on_tell(uv_timer_t *timer)
 	if (server->connection && server->tell_cnt % (VLY_HEALTH_ALIVE_MS / TELL_MS) == 0) {
 		vly_check_set_count(server->checks, &counts);
 		vly_health_stream_send(server->connection, "alive",
-				    json_pack("{s:i,s:i,s:i,s:I}", "checks", (int)counts.checks,
-					      "running", (int)counts.running, "waiting",
-					      (int)counts.waiting, "late_ms",
-					      (json_int_t)counts.late_ms));
+				       json_pack("{s:i,s:i,s:i,s:I}", "checks", (int)counts.checks,
+						 "running", (int)counts.running, "waiting",
+						 (int)counts.waiting, "late_ms",
+						 (json_int_t)counts.late_ms));
 	}
 	flush(server);
 }
@@ -88,7 +89,7 @@ refuse(struct vly_health_server *server, const json_t *object, const char *why)
 
 	vly_log_warning("a check is refused: %s", why);
 	vly_health_stream_send(server->connection, "refused",
-			    json_pack("{s:s,s:s}", "id", id ? id : "", "reason", why));
+			       json_pack("{s:s,s:s}", "id", id ? id : "", "reason", why));
 }
 
 static void
@@ -122,8 +123,8 @@ end_list(struct vly_health_server *server)
 		vly_log_info("%u check%s", counts.checks, vly_plural(counts.checks));
 	server->reported_cnt = counts.checks;
 	vly_health_stream_send(server->connection, "ended",
-			    json_pack("{s:I,s:i}", "list", (json_int_t)server->list, "checks",
-				      (int)counts.checks));
+			       json_pack("{s:I,s:i}", "list", (json_int_t)server->list, "checks",
+					 (int)counts.checks));
 	vly_check_set_tell_all(server->checks);
 	flush(server);
 }
@@ -164,8 +165,7 @@ on_down(void *arg, const char *reason)
 
 	server->connection = NULL;
 	server->has_list = false;
-	vly_log_warning("the connection of volley-control has ended: %s; the checks go on",
-			reason);
+	vly_log_warning("the connection of volley-control has ended: %s; the checks go on", reason);
 }
 
 static void
@@ -192,8 +192,8 @@ on_connection(uv_poll_t *poll, int status, int events)
 	if (!server->connection)
 		return;
 	vly_health_stream_send(server->connection, "hello",
-			       json_pack("{s:i,s:s,s:i}", "protocol", VLY_HEALTH_PROTOCOL, "version",
-					 vly_version, "pid", (int)getpid()));
+			       json_pack("{s:i,s:s,s:i}", "protocol", VLY_HEALTH_PROTOCOL,
+					 "version", vly_version, "pid", (int)getpid()));
 	vly_log_info("volley-control is connected");
 }
 
@@ -202,9 +202,9 @@ static bool
 remove_stale(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	const bool is_stale =
-		fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
-		errno == ECONNREFUSED;
+	const bool is_stale = fd >= 0 &&
+			      connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
+			      errno == ECONNREFUSED;
 
 	if (fd >= 0)
 		close(fd);

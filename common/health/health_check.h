@@ -73,7 +73,7 @@ __attribute__((nonnull)) void vly_health_check_clear(struct vly_health_check *ch
 
 /* Writes what the check looks at, for people: "https 192.0.2.1 port 443". Returns `out`. */
 #define VLY_HEALTH_TARGET_BYTES 160
-__attribute__((nonnull)) const char *
-vly_health_check_target(const struct vly_health_check *check, char out[VLY_HEALTH_TARGET_BYTES]);
+__attribute__((nonnull)) const char *vly_health_check_target(const struct vly_health_check *check,
+							     char out[VLY_HEALTH_TARGET_BYTES]);
 
 #endif

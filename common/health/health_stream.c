@@ -84,9 +84,9 @@ static void
 write_some(struct vly_health_stream *stream)
 {
 	while (stream->sent < stream->queue_bytes && !stream->is_broken) {
-		const ssize_t bytes = send(stream->fd, stream->queue + stream->sent,
-					   stream->queue_bytes - stream->sent,
-					   MSG_NOSIGNAL | MSG_DONTWAIT);
+		const ssize_t bytes =
+			send(stream->fd, stream->queue + stream->sent,
+			     stream->queue_bytes - stream->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (bytes < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (bytes < 0)

@@ -25,10 +25,10 @@ static const cyaml_schema_value_t word_schema = {
 #define CHECK_FIELDS                                                                               \
 	CYAML_FIELD_STRING_PTR("type", CYAML_FLAG_POINTER, struct vly_config_check, type, 1, 64),  \
 		VLY_HEALTH_NUMBERS(NUMBER_FIELD) VLY_HEALTH_TEXTS(TEXT_FIELD)                      \
-			CYAML_FIELD_SEQUENCE_COUNT(                                                \
-				"command", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,               \
-				struct vly_config_check, command, command_cnt, &word_schema, 1,    \
-				VLY_HEALTH_ARGS_MAX)
+			CYAML_FIELD_SEQUENCE_COUNT("command",                                      \
+						   CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,       \
+						   struct vly_config_check, command, command_cnt,  \
+						   &word_schema, 1, VLY_HEALTH_ARGS_MAX)
 
 const cyaml_schema_field_t vly_config_check_fields[] = {
 	CHECK_FIELDS,
@@ -135,8 +135,9 @@ read_number(unsigned i, const char *text, uint64_t *number, char why[VLY_HEALTH_
 		*number = vly_rr_type_read(text, strlen(text));
 		return *number > 0;
 	case RCODE:
-		snprintf(why, VLY_HEALTH_WHY_BYTES,
-			 "must be NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED or NOTAUTH");
+		snprintf(
+			why, VLY_HEALTH_WHY_BYTES,
+			"must be NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED or NOTAUTH");
 		return read_rcode(text, number);
 	case BYTES:
 		snprintf(why, VLY_HEALTH_WHY_BYTES,

@@ -17,7 +17,8 @@ age_of(uint64_t unix_ms, char *out, size_t bytes)
 		return out;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
-	const double age_s = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)unix_ms / 1000;
+	const double age_s =
+		(double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)unix_ms / 1000;
 	return vly_ctl_age(age_s > 0 ? age_s : 0, out, bytes);
 }
 
@@ -35,12 +36,10 @@ print_check(json_t *check)
 	       age_of(vly_ctl_number_at(check, "since_ms"), since, sizeof(since)),
 	       age_of(vly_ctl_number_at(check, "last_ms"), last, sizeof(last)), latency,
 	       vly_ctl_text_at(check, "target"),
-	       *refused                                              ? refused
-	       : *vly_ctl_text_at(check, "reason")                   ? vly_ctl_text_at(check, "reason")
-								     : "has not run yet",
-	       json_is_true(json_object_get(check, "current")) || *refused
-		       ? ""
-		       : " (last known)");
+	       *refused                            ? refused
+	       : *vly_ctl_text_at(check, "reason") ? vly_ctl_text_at(check, "reason")
+						   : "has not run yet",
+	       json_is_true(json_object_get(check, "current")) || *refused ? "" : " (last known)");
 }
 
 static void
@@ -55,8 +54,7 @@ print_page(json_t *answer, bool is_first)
 	else if (is_first)
 		printf("%-24s %-8s %-12s %-12s %-10s %s\n", "check", "state", "since", "last run",
 		       "latency", "target: result");
-	json_array_foreach(json_object_get(answer, "checks"), i, check)
-		print_check(check);
+	json_array_foreach(json_object_get(answer, "checks"), i, check) print_check(check);
 }
 
 /* One object, as if all pages were one. */

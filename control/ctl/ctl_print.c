@@ -200,8 +200,7 @@ print_health(json_t *health)
 	       (unsigned long long)vly_ctl_number_at(health, "up"),
 	       (unsigned long long)vly_ctl_number_at(health, "down"),
 	       (unsigned long long)vly_ctl_number_at(health, "unknown"),
-	       json_is_true(json_object_get(health, "connected")) ? "connected"
-								  : "not connected");
+	       json_is_true(json_object_get(health, "connected")) ? "connected" : "not connected");
 }
 
 void

@@ -60,8 +60,8 @@ struct vly_health_counts {
 };
 
 /* `state_dir` has the file health.json. Returns NULL without memory. */
-__attribute__((nonnull, warn_unused_result)) struct vly_health *vly_health_new(uv_loop_t *loop,
-									       const char *state_dir);
+__attribute__((nonnull, warn_unused_result)) struct vly_health *
+vly_health_new(uv_loop_t *loop, const char *state_dir);
 
 /* The socket of volley-health. */
 __attribute__((nonnull)) void vly_health_set_socket(struct vly_health *health, const char *path);

@@ -34,8 +34,7 @@ check_json(const struct vly_health_entry *entry)
 static void
 pump(struct vly_health *health)
 {
-	while (health->is_sending && health->stream &&
-	       vly_health_stream_has_room(health->stream)) {
+	while (health->is_sending && health->stream && vly_health_stream_has_room(health->stream)) {
 		if (health->next) {
 			vly_health_stream_send(health->stream, "check", check_json(health->next));
 			health->next = health->next->hh.next;
@@ -78,14 +77,13 @@ take_state(struct vly_health *health, const struct vly_health_state *state)
 	entry->is_current = true;
 	entry->refusal[0] = '\0';
 	entry->state = *state;
-	vly_health_saved_touch(health, before.status != state->status ? SAVE_FLIPS_MS
-								       : SAVE_RESULTS_MS);
+	vly_health_saved_touch(health,
+			       before.status != state->status ? SAVE_FLIPS_MS : SAVE_RESULTS_MS);
 	if (before.status == state->status)
 		return;
 	health->flip_cnt++;
 	vly_health_log_flip(health, entry, before.status,
-			    before.since_unix_ms > 0 &&
-					    state->since_unix_ms > before.since_unix_ms
+			    before.since_unix_ms > 0 && state->since_unix_ms > before.since_unix_ms
 				    ? state->since_unix_ms - before.since_unix_ms
 				    : 0);
 	if (health->changed)
@@ -125,9 +123,10 @@ take_hello(struct vly_health *health, const json_t *value)
 	health->pid = number_at(value, "pid");
 	if (protocol == VLY_HEALTH_PROTOCOL)
 		return true;
-	vly_log_error("volley-health %.40s speaks version %ld of the protocol, and this program %d: "
-		      "install both from one package",
-		      version ? version : "", protocol, VLY_HEALTH_PROTOCOL);
+	vly_log_error(
+		"volley-health %.40s speaks version %ld of the protocol, and this program %d: "
+		"install both from one package",
+		version ? version : "", protocol, VLY_HEALTH_PROTOCOL);
 	return false;
 }
 

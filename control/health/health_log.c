@@ -11,9 +11,10 @@ static void
 end_window(struct vly_health *health, uint64_t now_ms)
 {
 	if (health->log_cnt > LINES_MAX)
-		vly_log_warning("%u more flip%s of health checks in %d s; volleyctl checks shows all",
-				health->log_cnt - LINES_MAX,
-				vly_plural(health->log_cnt - LINES_MAX), WINDOW_MS / 1000);
+		vly_log_warning(
+			"%u more flip%s of health checks in %d s; volleyctl checks shows all",
+			health->log_cnt - LINES_MAX, vly_plural(health->log_cnt - LINES_MAX),
+			WINDOW_MS / 1000);
 	health->log_cnt = 0;
 	health->log_begin_ms = now_ms;
 }

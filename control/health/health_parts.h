@@ -34,8 +34,8 @@ struct vly_health_saved {
 
 struct vly_health {
 	uv_loop_t *loop;
-	char *path;  /* of the socket; NULL: not known yet */
-	char *file;  /* of the states */
+	char *path;       /* of the socket; NULL: not known yet */
+	char *file;       /* of the states */
 	uv_timer_t timer; /* each second: connecting, silence, saving */
 	void (*changed)(void *arg, const struct vly_health_state *state);
 	void *changed_arg;
@@ -48,11 +48,11 @@ struct vly_health {
 	/* health_link.c */
 	struct vly_health_stream *stream; /* NULL: not connected */
 	uint64_t list;                    /* the number of what is wanted */
-	struct vly_health_entry *next;    /* to be sent; NULL with is_sending: only the end is left */
+	struct vly_health_entry *next; /* to be sent; NULL with is_sending: only the end is left */
 	bool is_sending;
-	bool is_told;       /* in the log: that there is no connection */
-	uint64_t heard_ms;  /* the last line */
-	uint64_t lost_ms;   /* since when there is no connection */
+	bool is_told;                   /* in the log: that there is no connection */
+	uint64_t heard_ms;              /* the last line */
+	uint64_t lost_ms;               /* since when there is no connection */
 	char trouble[VLY_REASON_BYTES]; /* why there is none */
 	unsigned running, waiting;
 	uint64_t late_ms;
@@ -98,7 +98,8 @@ __attribute__((nonnull)) void vly_health_saved_end(struct vly_health *health);
 /* health_log.c: a flip, with the time that the state before it lasted. */
 __attribute__((nonnull)) void vly_health_log_flip(struct vly_health *health,
 						  const struct vly_health_entry *entry,
-						  enum vly_health_status before, uint64_t lasted_ms);
+						  enum vly_health_status before,
+						  uint64_t lasted_ms);
 __attribute__((nonnull)) void vly_health_log_tick(struct vly_health *health, uint64_t now_ms);
 
 #endif

@@ -81,11 +81,12 @@ vly_health_trouble(const struct vly_health *health, char text[VLY_TROUBLE_BYTES]
 			 vly_plural(cnt));
 	else if (refused_cnt > 0)
 		snprintf(text, VLY_TROUBLE_BYTES,
-			 "volley-health refuses %u check%s; volleyctl checks shows why", refused_cnt,
-			 vly_plural(refused_cnt));
+			 "volley-health refuses %u check%s; volleyctl checks shows why",
+			 refused_cnt, vly_plural(refused_cnt));
 	else if (health->late_ms > LATE_MS)
 		snprintf(text, VLY_TROUBLE_BYTES,
-			 "health checks are late by %.1f s, and %u wait: give volley-health a larger "
+			 "health checks are late by %.1f s, and %u wait: give volley-health a "
+			 "larger "
 			 "--start-rate or --running-max, or checks longer intervals",
 			 (double)health->late_ms / 1000, health->waiting);
 	return text;

@@ -42,8 +42,10 @@ Test(health_check, there_and_back)
 {
 	static const char *const texts[] = {
 		"{\"type\":\"tcp\",\"address\":\"192.0.2.1\",\"port\":25}",
-		"{\"type\":\"tls\",\"address\":\"192.0.2.1\",\"host\":\"a.example\",\"certificate-min\":5000}",
-		"{\"type\":\"http\",\"address\":\"192.0.2.1\",\"body\":\"a\\\"b\",\"status\":\"200,301-302\"}",
+		"{\"type\":\"tls\",\"address\":\"192.0.2.1\",\"host\":\"a.example\",\"certificate-"
+		"min\":5000}",
+		"{\"type\":\"http\",\"address\":\"192.0.2.1\",\"body\":\"a\\\"b\",\"status\":\"200,"
+		"301-302\"}",
 		"{\"type\":\"dns\",\"address\":\"192.0.2.1\",\"query\":\".\",\"rcode\":5}",
 		"{\"type\":\"icmp\",\"address\":\"::1\"}",
 		"{\"type\":\"command\",\"command\":[\"/bin/true\",\"\",\"x\"]}",
@@ -103,7 +105,8 @@ Test(health_check, statuses)
 	cr_expect(vly_health_status_fits("200-299,301", 299));
 	cr_expect(vly_health_status_fits("200-299,301", 301));
 	cr_expect_not(vly_health_status_fits("200-299,301", 300));
-	static const char *const malformed[] = {"", "20", "2000", "200-", "300-200", "200,", "200 "};
+	static const char *const malformed[] = {"",        "20",   "2000", "200-",
+						"300-200", "200,", "200 "};
 	for (unsigned i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++)
 		cr_expect_not(vly_health_status_fits(malformed[i], 200), "%s", malformed[i]);
 }
@@ -132,7 +135,8 @@ Test(health_check, the_largest_check_fits_a_line)
 			check.text[VLY_HEALTH_TEXT_CA_FILE] = strndup(quotes, 1024);
 		}
 		cr_assert_eq(vly_health_check_settle(&check, &key, why), 0, "%s %s", key, why);
-		char *line = vly_health_line_write("check", vly_health_check_encode(&check), &bytes);
+		char *line =
+			vly_health_line_write("check", vly_health_check_encode(&check), &bytes);
 		cr_expect_not_null(line);
 		free(line);
 		vly_health_check_clear(&check);
@@ -208,7 +212,12 @@ Test(health_lines, lines_in_any_pieces)
 
 Test(health_lines, what_is_malformed_or_too_long_ends_it)
 {
-	static const char *const bad[] = {"\n", "{}\n", "[]\n", "{\"a\":1,\"b\":2}\n", "7\n", "{\"a\"\n",
+	static const char *const bad[] = {"\n",
+					  "{}\n",
+					  "[]\n",
+					  "{\"a\":1,\"b\":2}\n",
+					  "7\n",
+					  "{\"a\"\n",
 					  "{\"a\":1,\"a\":1}\n"};
 	static char text[VLY_HEALTH_LINE_MAX + 1];
 

@@ -26,7 +26,8 @@ expect_error(const char *keys, const char *text)
 {
 	char yaml[2000];
 
-	snprintf(yaml, sizeof(yaml), "zones: []\nhealth:\n  checks:\n    - {name: one, %s}\n", keys);
+	snprintf(yaml, sizeof(yaml), "zones: []\nhealth:\n  checks:\n    - {name: one, %s}\n",
+		 keys);
 	cr_assert_null(load(yaml), "%s", keys);
 	cr_assert_geq(errors.cnt, 1);
 	cr_expect(strstr(errors.text[0], text) && strstr(errors.text[0], ":4: "), "%s",
@@ -36,13 +37,13 @@ expect_error(const char *keys, const char *text)
 
 Test(config_health, words_become_numbers)
 {
-	struct vly_config *config =
-		load("zones: []\nhealth:\n  socket: /run/x.sock\n  checks:\n"
-		     "  - {name: a, type: http, address: 192.0.2.1, interval: 500ms, timeout: 500ms, "
-		     "size-max: 2k, hold-down-max: 1h}\n"
-		     "  - {name: b, type: tls, address: 192.0.2.1, verify: false, certificate-min: 7d}\n"
-		     "  - {name: c, type: dns, address: 192.0.2.1, query: example., query-type: mx, "
-		     "rcode: REFUSED}\n");
+	struct vly_config *config = load(
+		"zones: []\nhealth:\n  socket: /run/x.sock\n  checks:\n"
+		"  - {name: a, type: http, address: 192.0.2.1, interval: 500ms, timeout: 500ms, "
+		"size-max: 2k, hold-down-max: 1h}\n"
+		"  - {name: b, type: tls, address: 192.0.2.1, verify: false, certificate-min: 7d}\n"
+		"  - {name: c, type: dns, address: 192.0.2.1, query: example., query-type: mx, "
+		"rcode: REFUSED}\n");
 
 	cr_assert_not_null(config, "%s", errors.text[0]);
 	const struct vly_health_check *read = config->health->read;
