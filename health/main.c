@@ -19,7 +19,7 @@
  * others from their turn. */
 #define RUNNING_MAX_DEFAULT 1000
 
-/* Starts in a second: each costs some 50 us of a CPU, with TLS 1 ms. Fewer: many checks with short intervals are late. */
+/* Starts in a second: each costs some 60 us of a CPU, over HTTPS 2 to 3 ms. Fewer: many checks with short intervals are late. */
 #define START_RATE_DEFAULT 1000
 
 static const char usage[] =
