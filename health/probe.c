@@ -26,7 +26,15 @@ vly_prober_free(struct vly_prober *prober)
 	vly_web_free(prober->web);
 	if (prober->authorities)
 		gnutls_certificate_free_credentials(prober->authorities);
-	free(prober);
+	prober->is_freed = true;
+	vly_prober_settle(prober);
+}
+
+void
+vly_prober_settle(struct vly_prober *prober)
+{
+	if (prober->is_freed && prober->killed_cnt == 0 && prober->read_cnt == 0)
+		free(prober);
 }
 
 void *

@@ -35,7 +35,7 @@ typedef void (*vly_probe_done)(void *arg, const struct vly_probe_result *result)
 /* What all probes share. Returns NULL without memory. */
 __attribute__((nonnull, warn_unused_result)) struct vly_prober *vly_prober_new(uv_loop_t *loop);
 
-/* To be called when no probe is under way. */
+/* To be called when no probe is under way. What has been cancelled may take until later. */
 void vly_prober_free(struct vly_prober *prober);
 
 /* Returns the probe; or NULL, and *result is there at once. */

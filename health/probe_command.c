@@ -129,6 +129,7 @@ on_ended(uv_poll_t *poll, int status, int events)
 	(void)waitid(P_PIDFD, (id_t)probe->pidfd, &how, WEXITED | WNOHANG);
 	if (probe->is_released) {
 		probe->probe.prober->killed_cnt--;
+		vly_prober_settle(probe->probe.prober);
 		close_all(probe);
 		return;
 	}

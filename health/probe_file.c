@@ -92,6 +92,7 @@ on_read(uv_work_t *work, int status)
 	probe->is_reading = false;
 	probe->probe.prober->read_cnt--;
 	if (probe->is_released) {
+		vly_prober_settle(probe->probe.prober);
 		release(&probe->probe);
 		return;
 	}

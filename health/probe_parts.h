@@ -19,6 +19,7 @@ struct vly_prober {
 	gnutls_certificate_credentials_t
 		authorities; /* of the system; NULL until they are needed */
 	unsigned killed_cnt; /* commands that are killed and not gone yet */
+	bool is_freed;       /* as soon as both numbers are 0 */
 	unsigned read_cnt;   /* files that are being read */
 };
 
@@ -54,6 +55,10 @@ struct vly_probe *vly_probe_file(struct vly_prober *prober, const struct vly_hea
 				 struct vly_probe_result *result);
 
 void vly_web_free(struct vly_web *web);
+
+/* A command that was killed has ended, or a file has been read, for a probe that is released: the prober may have
+ * waited for that. */
+__attribute__((nonnull)) void vly_prober_settle(struct vly_prober *prober);
 
 /* Sets a result. Returns NULL, for makers. */
 __attribute__((nonnull, format(printf, 3, 4))) void *

@@ -127,7 +127,7 @@ on_event(uv_poll_t *poll, int status, int events)
 			      on_event);
 }
 
-/* Returns 0, or an error of GnuTLS. Reading the authorities of the system takes some 10 ms, once. */
+/* Returns 0, or an error of GnuTLS. Reading the authorities of the system takes some 60 ms, once. */
 static int
 find_credentials(struct tls_probe *probe, gnutls_certificate_credentials_t *credentials)
 {

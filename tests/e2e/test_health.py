@@ -21,15 +21,18 @@ def setup(tmp_path):
         yield made
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
+def make_certificate(directory):
     """Of www.example, by itself, for 30 days: certificate and key."""
-    directory = tmp_path_factory.mktemp("certificate")
     names = directory / "cert.pem", directory / "key.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
                     "-subj", "/CN=www.example", "-addext", "subjectAltName=DNS:www.example",
                     "-out", names[0], "-keyout", names[1]], check=True, capture_output=True)
     return names
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
 
 
 def dns_server(network):
@@ -54,6 +57,7 @@ def test_kinds(setup, certificate, tmp_path):
     failing = setup.server()
     failing.status = 503
     ca = str(certificate[0])
+    other_ca = str(make_certificate(tmp_path)[0])
     (tmp_path / "up").write_text("up\n")
     (tmp_path / "down").write_text("down because of maintenance\n")
     query = dns_server(setup.network)
@@ -65,12 +69,12 @@ def test_kinds(setup, certificate, tmp_path):
     setup.web("http-503", failing, **slow)
     setup.web("http-503-wanted", failing, status="200,500-599", **slow)
     setup.web("https", tls, type="https", host="www.example", ca_file=ca, **slow)
-    setup.web("https-unknown", tls, type="https", host="www.example", **slow)
+    setup.web("https-unknown", tls, type="https", host="www.example", ca_file=other_ca, **slow)
     setup.web("https-name", tls, type="https", host="other.example", ca_file=ca, **slow)
     setup.web("https-any", tls, type="https", host="other.example", verify="false", **slow)
     setup.web("tls", tls, type="tls", host="www.example", ca_file=ca, certificate_min="10d", **slow)
     setup.web("tls-soon", tls, type="tls", host="www.example", ca_file=ca, certificate_min="60d", **slow)
-    setup.web("tls-unknown", tls, type="tls", host="www.example", **slow)
+    setup.web("tls-unknown", tls, type="tls", host="www.example", ca_file=other_ca, **slow)
     setup.web("tcp", web, type="tcp", **slow)
     setup.check("tcp-refused", type="tcp", port=1, **remote)
     setup.check("dns", type="dns", port=query, query="www.example", query_type="A", rcode="NXDOMAIN", **remote)
@@ -103,6 +107,17 @@ def test_kinds(setup, certificate, tmp_path):
     text = setup.volley.ctl("checks").stdout
     assert "http-503" in text and f"http {CLIENT4} port {failing.port}: status 503, not 200-299" in text
     assert "23 checks" in setup.volley.ctl("status", check=False).stdout
+
+
+@pytest.mark.release  # a sanitizer takes a minute for reading 140 certificates
+def test_authorities_of_the_system(setup, certificate):
+    """Without `ca-file`, those of the system are asked."""
+    tls = setup.server(tls=tls_context(*certificate))
+    setup.web("https", tls, type="https", host="www.example", interval="5s", timeout="4s", fall=1)
+    setup.web("tls", tls, type="tls", host="www.example", interval="5s", timeout="4s", fall=1)
+    setup.start()
+    setup.wait_for("https", "down", "self-signed certificate")
+    setup.wait_for("tls", "down", "NOT trusted")
 
 
 def test_flip_in_time(setup):
