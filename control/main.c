@@ -102,15 +102,16 @@ configure_health(struct vly_health *health, const struct vly_config_health *conf
 }
 
 static void
-on_config(void *arg, const struct vly_config *config)
+on_config(void *arg, const struct vly_config *config, struct vly_profiles *profiles)
 {
 	const struct control *control = arg;
 
 	configure_health(control->health, config->health);
 	vly_updater_configure(control->updater, config);
-	vly_secondaries_configure(control->secondaries, config);
-	vly_transfers_configure(control->transfers, config);
+	vly_secondaries_configure(control->secondaries, config, profiles);
+	vly_transfers_configure(control->transfers, config, profiles);
 	vly_catalogs_configure(control->catalogs, config);
+	vly_transfers_settle(control->transfers);
 	vly_producers_configure(control->producers, config);
 }
 

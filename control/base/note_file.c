@@ -34,6 +34,7 @@ struct entry {
 	struct id id;
 	struct vly_note note;
 	uint32_t place; /* in the file */
+	uint32_t sweep; /* the last one that it was kept in */
 	bool is_dirty;
 	bool is_gone;             /* and its place becomes free when that is on disk */
 	struct entry *next_dirty; /* is_dirty */
@@ -53,7 +54,9 @@ struct vly_note_file {
 	int fd; /* -1: none */
 	const char *loss;
 	struct entry *by_id;
-	struct entry *dirty;
+	struct entry *dirty; /* in the order in which they have changed */
+	struct entry **dirty_end;
+	uint32_t sweep;
 	uint32_t place_cnt;
 	uint32_t *free_place; /* whose zones are gone */
 	uint32_t free_cnt;
@@ -189,6 +192,8 @@ take_dirty(struct vly_note_file *file)
 	while (file->write && file->dirty && file->write_cnt < PART_MAX) {
 		struct entry *entry = file->dirty;
 		file->dirty = entry->next_dirty;
+		if (!file->dirty)
+			file->dirty_end = &file->dirty;
 		take_entry(entry, &file->write[file->write_cnt++]);
 	}
 	return file->write_cnt > 0;
@@ -233,8 +238,9 @@ set_dirty(struct vly_note_file *file, struct entry *entry)
 	if (entry->is_dirty || file->fd < 0)
 		return;
 	entry->is_dirty = true;
-	entry->next_dirty = file->dirty;
-	file->dirty = entry;
+	entry->next_dirty = NULL;
+	*file->dirty_end = entry;
+	file->dirty_end = &entry->next_dirty;
 	if (!uv_is_active((uv_handle_t *)&file->timer))
 		uv_timer_start(&file->timer, on_timer, WRITE_MS, WRITE_MS);
 }
@@ -299,6 +305,7 @@ vly_note_file_open(const struct vly_note_file_settings *settings)
 		return NULL;
 	file->loop = settings->loop;
 	file->loss = settings->loss;
+	file->dirty_end = &file->dirty;
 	file->work.data = file;
 	file->timer.data = file;
 	uv_timer_init(settings->loop, &file->timer);
@@ -306,12 +313,6 @@ vly_note_file_open(const struct vly_note_file_settings *settings)
 	if (file->fd >= 0)
 		read_all(file, settings);
 	return file;
-}
-
-bool
-vly_note_file_is_new(const struct vly_note_file *file)
-{
-	return file->place_cnt == 0;
 }
 
 bool
@@ -341,10 +342,25 @@ vly_note_file_put(struct vly_note_file *file, const char *zone, const struct vly
 		file->place_cnt += !reuses;
 	}
 	entry->is_gone = false;
+	entry->sweep = file->sweep;
 	entry->note = *note;
 	if (file->fd < 0)
 		tell(file, ENOENT);
 	set_dirty(file, entry);
+}
+
+/* Without a file nothing is left of it. */
+static void
+forget(struct vly_note_file *file, struct entry *entry)
+{
+	entry->is_gone = true;
+	if (file->fd >= 0) {
+		set_dirty(file, entry);
+		return;
+	}
+	HASH_DELETE(hh, file->by_id, entry);
+	free_place(file, entry->place);
+	free(entry);
 }
 
 void
@@ -352,10 +368,36 @@ vly_note_file_forget(struct vly_note_file *file, const char *zone)
 {
 	struct entry *entry = find(file, hash(zone));
 
-	if (!entry)
-		return;
-	entry->is_gone = true;
-	set_dirty(file, entry);
+	if (entry && !entry->is_gone)
+		forget(file, entry);
+}
+
+void
+vly_note_file_sweep(struct vly_note_file *file)
+{
+	file->sweep++;
+}
+
+void
+vly_note_file_keep(struct vly_note_file *file, const char *zone)
+{
+	struct entry *entry = find(file, hash(zone));
+
+	if (entry)
+		entry->sweep = file->sweep;
+}
+
+void
+vly_note_file_swept(struct vly_note_file *file)
+{
+	struct entry *entry;
+	struct entry *next;
+
+	HASH_ITER(hh, file->by_id, entry, next)
+	{
+		if (entry->sweep != file->sweep && !entry->is_gone)
+			forget(file, entry);
+	}
 }
 
 void

@@ -37,6 +37,7 @@
 
 #include "base/side_work.h"
 #include "compile/image_builder.h"
+#include "import_turn.h"
 #include "layer_merge.h"
 #include "living.h"
 #include "publish/publish_turns.h"
@@ -204,7 +205,7 @@ struct vly_living {
 	/* living_store.c */
 	char *store_dir;
 	uv_rwlock_t store_lock;
-	uv_mutex_t import_lock; /* one zone is imported at a time */
+	uv_mutex_t import_lock; /* one zone is imported at a time, whoever does it */
 	struct vly_zone_store *store;
 	uint64_t store_tried_ns;
 	char store_reason[VLY_REASON_BYTES];
@@ -221,6 +222,12 @@ struct vly_living {
 	uint32_t image_size;
 
 	/* on the loop */
+	struct vly_import_turn *import;  /* whose turn it is, or NULL */
+	struct vly_import_turn *imports; /* that wait */
+	struct vly_import_turn clean_turn;
+	uv_work_t clean_work;
+	bool is_cleaning; /* or waits for that */
+	bool cleans_again;
 	struct vly_side_work merger;
 	struct vly_side_work former;
 	uv_timer_t form_timer;

@@ -466,7 +466,9 @@ vly_reloader_free(struct vly_reloader *reloader)
 
 void
 vly_reloader_on_config(struct vly_reloader *reloader,
-		       void (*configured)(void *arg, const struct vly_config *config), void *arg)
+		       void (*configured)(void *arg, const struct vly_config *config,
+					  struct vly_profiles *profiles),
+		       void *arg)
 {
 	reloader->configured = configured;
 	reloader->configured_arg = arg;

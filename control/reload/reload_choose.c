@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "reload_parts.h"
+#include "session/profiles.h"
 
 static void
 choose_all(struct vly_reload *reload, struct vly_served_zones *target)
@@ -83,15 +84,20 @@ vly_reload_read_config(uv_work_t *work)
 		scan_directories(reload, config);
 	if (reload->alone && reloader->members.prepare)
 		reloader->members.prepare(reloader->members.arg, config);
-	if (reload->has_same_config)
+	if (reload->has_same_config) {
+		if (reload->is_full)
+			reload->profiles = vly_profiles_load(config);
 		return;
+	}
 	reload->config = vly_config_load(reload->reloader->config_path, &reload->config_errors);
 	if (reload->config && vly_config_read_lists(reload->config, &reload->config_errors) < 0) {
 		vly_config_free(reload->config);
 		reload->config = NULL;
 	}
-	if (reload->config)
-		scan_directories(reload, reload->config);
+	if (!reload->config)
+		return;
+	scan_directories(reload, reload->config);
+	reload->profiles = vly_profiles_load(reload->config);
 }
 
 void

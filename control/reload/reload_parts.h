@@ -59,6 +59,8 @@ struct vly_reload {
 	uint32_t
 		neighbour_at; /* is_watched, member_batch: zones from here on are there for their image alone */
 	struct vly_config *config; /* read, not yet part of a list of served zones */
+	struct vly_profiles
+		*profiles; /* is_full: of the configuration, whether it has changed or not */
 	struct vly_config_errors config_errors;
 	struct vly_served_zones *next; /* owned; the list for a new configuration, or NULL */
 	struct vly_served_zones
@@ -87,7 +89,8 @@ struct vly_reloader {
 	struct vly_publish_turns *turns;
 	struct vly_defender *defender;
 	struct vly_living *living;
-	void (*configured)(void *arg, const struct vly_config *config); /* or NULL */
+	void (*configured)(void *arg, const struct vly_config *config,
+			   struct vly_profiles *profiles); /* or NULL */
 	void *configured_arg;
 	struct vly_member_source members;                /* without functions: there are none */
 	struct vly_member_batch *member_batch;           /* waits for its turn; or NULL */
@@ -122,7 +125,8 @@ __attribute__((nonnull)) void vly_reload_load(struct vly_reload *reload);
 /* The zones that the reload's request names. */
 __attribute__((nonnull)) void vly_reload_choose_named(struct vly_reload *reload);
 
-/* Reads the configuration, unless it is as it was, and looks at directories, in the pool; then chooses zones. */
+/* Reads the configuration, unless it is as it was, and its files of TLS, and looks at directories, in the pool; then
+ * chooses zones. */
 __attribute__((nonnull)) void vly_reload_read_config(uv_work_t *work);
 __attribute__((nonnull)) void vly_reload_on_config(uv_work_t *work, int status);
 
