@@ -141,6 +141,7 @@ set_commands(struct vly_control *control, const char *config_path)
 		.producers = control->producers,
 		.secondaries = control->secondaries,
 		.transfers = control->transfers,
+		.health = control->health,
 		.transactions = &control->transactions,
 		.config_path = config_path,
 		.key_trouble = control->key_trouble,
@@ -182,6 +183,8 @@ vly_control_start(struct vly_control *control, const char *config_path, struct v
 	if (control->secondaries)
 		control->transfers = vly_control_new_transfers(control, config->control->state_dir);
 	if (control->transfers)
+		control->health = vly_health_new(control->loop, config->control->state_dir);
+	if (control->health)
 		control->catalogs = vly_catalogs_new(control->loop, config->control->state_dir,
 						     control->living);
 	if (control->catalogs)
@@ -220,6 +223,7 @@ vly_control_stop(struct vly_control *control)
 
 	vly_server_free(control->server);
 	vly_zone_transactions_free(&control->transactions);
+	vly_health_free(control->health); /* saves the states */
 	if (working) {
 		fflush(NULL);
 		_exit(0);

@@ -17,6 +17,7 @@
 #include "catalog/producers.h"
 #include "config/config.h"
 #include "defence/defender.h"
+#include "health/health.h"
 #include "living/living.h"
 #include "publish/publish_turns.h"
 #include "reload/reload.h"
@@ -43,6 +44,7 @@ struct vly_control {
 	struct vly_producers *producers;
 	struct vly_secondaries *secondaries;
 	struct vly_transfers *transfers;
+	struct vly_health *health;
 	struct vly_reloader *reloader;
 	struct vly_commands commands;
 	struct vly_zone_transactions transactions;

@@ -1,15 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What parts ask of each other. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "control.h"
 
 static void
+configure_health(struct vly_health *health, const struct vly_config_health *config)
+{
+	struct vly_health_wanted *wanted = calloc(config->check_cnt + 1, sizeof(*wanted));
+
+	for (unsigned i = 0; wanted && i < config->check_cnt; i++)
+		wanted[i] = (struct vly_health_wanted){config->checks[i].name, &config->read[i]};
+	vly_health_set_socket(health, config->socket);
+	if (!wanted || vly_health_want(health, VLY_HEALTH_OF_CONFIG, wanted, config->check_cnt) < 0)
+		vly_log_error("the checks of health.checks are not those of the configuration");
+	free(wanted);
+}
+
+static void
 on_config(void *arg, const struct vly_config *config, struct vly_profiles *profiles)
 {
 	const struct vly_control *control = arg;
 
+	configure_health(control->health, config->health);
 	vly_updater_configure(control->updater, config);
 	vly_secondaries_configure(control->secondaries, config, profiles);
 	vly_transfers_configure(control->transfers, config, profiles);

@@ -171,7 +171,7 @@ set_defaults(struct vly_config *config)
 		config->checks = calloc(1, sizeof(*config->checks));
 	if (!config->control || !config->dataplane || !config->answers || !config->checks ||
 	    vly_config_defence_defaults(config) < 0 || vly_config_living_defaults(config) < 0 ||
-	    vly_config_feed_defaults(config) < 0)
+	    vly_config_feed_defaults(config) < 0 || vly_config_health_defaults(config) < 0)
 		return -1;
 #define X(id, name, severity, help)                                                                \
 	failed |= set_default(&config->checks->id, severity_words[VLY_ZONE_##severity]);
@@ -405,6 +405,7 @@ vly_config_free(struct vly_config *config)
 	vly_config_source_clear(config);
 	vly_config_defence_free(vly_config_take_defence(config));
 	vly_config_feeds_free(config);
+	vly_config_health_clear(config->health);
 	cyaml_free(&vly_cyaml_settings, &vly_config_schema_read, config, 0);
 }
 

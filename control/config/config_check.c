@@ -248,6 +248,7 @@ vly_config_check(struct vly_config *config, struct vly_config_findings *findings
 	check_checks(config->checks, findings);
 	vly_config_defence_check(config->defence, findings);
 	vly_config_keys_check(config, findings);
+	vly_config_health_check(config->health, findings);
 	vly_config_feed_check(config, findings);
 	check_zones(config, findings);
 	vly_config_catalogs_check(config, findings);

@@ -198,6 +198,17 @@ __attribute__((nonnull)) void vly_config_source_set(struct vly_config *config, c
 						    size_t bytes);
 __attribute__((nonnull)) void vly_config_source_clear(struct vly_config *config);
 
+/* Sets the defaults of the section `health`. Returns 0, or -1 without memory. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_config_health_defaults(struct vly_config *config);
+
+/* Checks the section `health`, and reads its checks. */
+__attribute__((nonnull)) void vly_config_health_check(struct vly_config_health *health,
+						      struct vly_config_findings *findings);
+
+/* Frees what was read. */
+void vly_config_health_clear(struct vly_config_health *health);
+
 /* Checks every value, and replaces zone names by their canonical spelling. */
 __attribute__((nonnull)) void vly_config_check(struct vly_config *config,
 					       struct vly_config_findings *findings);

@@ -46,6 +46,7 @@ static const char usage[] =
 	"  zone reject ZONE [SERIAL]  drop it\n"
 	"  transfers              show transfers in and out that are under way, and totals\n"
 	"  transfers --past       show the last ones that have ended, the newest first\n"
+	"  checks                 list the health checks: state, since when, last result, latency\n"
 	"  stats                  show the counters of the dataplane: total, per lcore, per port\n"
 	"  top [--once]           show each second: rates per lcore, drops by reason, top zones\n"
 	"                         and sources\n"
@@ -164,6 +165,7 @@ static const struct {
 	{"zones", vly_ctl_zones, 0},
 	{"zone", vly_ctl_zone, 0},
 	{"transfers", vly_ctl_transfers, PAST},
+	{"checks", vly_ctl_checks, 0},
 	{"keys", vly_ctl_keys, 0},
 	{"stats", vly_ctl_stats, 0},
 	{"top", vly_ctl_top, ONCE},
@@ -187,8 +189,8 @@ run(const struct vly_ctl *ctl, unsigned given, char **args, int arg_cnt)
 		return commands[i].run(ctl, args + 1, arg_cnt - 1);
 	}
 	return vly_ctl_fail_usage(
-		"commands are status, reload, zones, zone, transfers, keys, stats, top, drops, "
-		"defence, cookies, check, check-zone, preflight, exec");
+		"commands are status, reload, zones, zone, transfers, checks, keys, stats, top, "
+		"drops, defence, cookies, check, check-zone, preflight, exec");
 }
 
 static void

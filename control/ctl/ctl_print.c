@@ -189,6 +189,20 @@ print_secondaries(json_t *counts)
 		       (unsigned long long)empty, vly_plural(empty), empty == 1 ? "has" : "have");
 }
 
+static void
+print_health(json_t *health)
+{
+	if (vly_ctl_number_at(health, "names") == 0)
+		return;
+	printf("health     %llu check%s: %llu up, %llu down, %llu unknown; volley-health is %s\n",
+	       (unsigned long long)vly_ctl_number_at(health, "checks"),
+	       vly_plural(vly_ctl_number_at(health, "checks")),
+	       (unsigned long long)vly_ctl_number_at(health, "up"),
+	       (unsigned long long)vly_ctl_number_at(health, "down"),
+	       (unsigned long long)vly_ctl_number_at(health, "unknown"),
+	       json_is_true(json_object_get(health, "connected")) ? "connected" : "not connected");
+}
+
 void
 vly_ctl_print_status(json_t *answer)
 {
@@ -217,6 +231,7 @@ vly_ctl_print_status(json_t *answer)
 	print_signatures(json_object_get(answer, "signatures"));
 	print_living(json_object_get(answer, "living"));
 	print_secondaries(json_object_get(answer, "secondaries"));
+	print_health(json_object_get(answer, "health"));
 	printf("images     %llu, %.1f MiB\n", (unsigned long long)vly_ctl_number_at(images, "cnt"),
 	       (double)vly_ctl_number_at(images, "bytes") / (1 << 20));
 	print_trouble(json_object_get(answer, "trouble"));

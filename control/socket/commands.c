@@ -122,6 +122,7 @@ static json_t *
 trouble_json(const struct vly_commands *commands)
 {
 	json_t *array = vly_command_defence_trouble(commands);
+	char health[VLY_TROUBLE_BYTES];
 	const char *const troubles[] = {
 		commands->key_trouble,
 		vly_reloader_trouble(commands->reloader),
@@ -135,6 +136,8 @@ trouble_json(const struct vly_commands *commands)
 		if (*troubles[i])
 			json_array_append_new(array, vly_command_text(troubles[i]));
 	vly_command_catalog_trouble(commands, array);
+	if (*vly_health_trouble(commands->health, health))
+		json_array_append_new(array, vly_command_text(health));
 	return array;
 }
 
@@ -190,6 +193,7 @@ status_json(const struct vly_commands *commands)
 
 	json_object_set_new(answer, "living", living_json(commands));
 	add_transfers(commands, answer);
+	json_object_set_new(answer, "health", vly_command_health_json(commands));
 	for (const struct vly_served_zone *zone = served->failed; zone; zone = zone->failed_next)
 		add_failure(answer, zone, &left_off);
 	return answer;
@@ -461,6 +465,7 @@ vly_commands_handle(void *arg, struct vly_client *client, struct vly_request *re
 		[VLY_COMMAND_ZONE_REJECT] = vly_command_zone_act,
 		[VLY_COMMAND_TRANSFERS] = vly_command_transfers,
 		[VLY_COMMAND_TRANSFERS_PAST] = vly_command_transfers_past,
+		[VLY_COMMAND_CHECKS] = vly_command_checks,
 		[VLY_COMMAND_KEYS] = vly_command_keys,
 		[VLY_COMMAND_KEY_ADD] = vly_command_key_add,
 		[VLY_COMMAND_KEY_REMOVE] = vly_command_key_change,

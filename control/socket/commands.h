@@ -11,6 +11,7 @@
 #include "catalog/catalogs.h"
 #include "catalog/producers.h"
 #include "defence/defender.h"
+#include "health/health.h"
 #include "living/living.h"
 #include "publish/publisher.h"
 #include "reload/reload.h"
@@ -35,6 +36,7 @@ struct vly_commands {
 	struct vly_zone_transactions *transactions;
 	struct vly_secondaries *secondaries;
 	struct vly_transfers *transfers;
+	struct vly_health *health;
 	const char *config_path;
 	const char *key_trouble; /* why the hash key is not kept, or "" */
 	uint64_t start_ms;       /* uv_now() */

@@ -30,6 +30,7 @@
  *     {"command":"zone-accept","zone":"example.","serial":7}; also -reject, and without a serial
  *     {"command":"transfers"}
  *     {"command":"transfers-past"}              those that have ended, the newest first
+ *     {"command":"checks","name":"fra1","limit":1000}   health checks behind this name
  *     {"command":"top"}                         answered after a second of watching
  */
 #ifndef VLY_CONTROL_REQUEST_H
@@ -87,7 +88,8 @@
 	X(ZONE_ACCEPT, "zone-accept")                                                              \
 	X(ZONE_REJECT, "zone-reject")                                                              \
 	X(TRANSFERS, "transfers")                                                                  \
-	X(TRANSFERS_PAST, "transfers-past")
+	X(TRANSFERS_PAST, "transfers-past")                                                        \
+	X(CHECKS, "checks")
 
 enum vly_command {
 #define X(id, name) VLY_COMMAND_##id,
@@ -114,7 +116,7 @@ struct vly_request {
 	struct vly_prefix_list prefixes; /* without an action */
 	char *text;                      /* prefixes as in a file, or NULL */
 	size_t text_bytes;
-	char *name;  /* of that file, or NULL */
+	char *name;  /* of that file; checks: begin behind this one; or NULL */
 	bool reveal; /* cookies-show */
 	bool has_next;
 	uint8_t next[VLY_COOKIE_SECRET_BYTES]; /* cookies-roll */

@@ -8,7 +8,7 @@ import pytest
 from volley import BUILD, CONTROL, DATAPLANE, ROOT, VOLLEYCTL
 
 COMPLETION = ROOT / "config/completion/volleyctl"
-PAGES = ("volley.7", "volley.yaml.5", "volleyctl.8", "volley-control.8", "volley-dataplane.8")
+PAGES = ("volley.7", "volley.yaml.5", "volleyctl.8", "volley-control.8", "volley-dataplane.8", "volley-health.8")
 OPTION = re.compile(r"--[a-z][a-z-]+")
 
 pytestmark = pytest.mark.skipif(not (BUILD / "config/volley.7").exists(), reason="built without scdoc")

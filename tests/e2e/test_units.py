@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The units under a real systemd: whatever goes wrong, both programs serve again without a hand as soon as
 the cause is gone, and the log says the cause once."""
+import json
 import os
 import re
 import socket
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from ask import query, serial, wait_until_answered
-from container import SYSTEMD, UNITS, Container, install
+from container import HEALTH, SYSTEMD, UNITS, Container, install
 from net import CLIENT4, CLIENT_LINK, SERVER_LINK, Network
 from primary import Primary
 from volley import SANITIZER, small_zone, wait_until
@@ -393,3 +394,25 @@ def lcore_answers_soon(machine, lan):
         return lcore_answers(machine, lan)
     except OSError:
         return False
+
+
+def test_health_checks(machine):
+    """volley-health has what it needs in its unit: echo requests and commands; and nothing of what it must not have."""
+    (machine.etc / "volley.yaml").write_text(CONFIG + f"""health:
+  checks:
+    - {{name: ping, type: icmp, address: {CLIENT4}}}
+    - {{name: secrets, type: command, command: [/bin/sh, -c, "ls /var/lib/volley 2>&1; exit 0"]}}
+""")
+    machine.boot()
+
+    def checks():
+        answer = machine.volleyctl("checks", "--json", check=False)
+        found = {each["name"]: each for each in json.loads(answer.stdout)["checks"]} if answer.returncode == 0 else {}
+        return found if found and all(each["state"] == "up" for each in found.values()) else None
+    found = wait_until(checks, machine.logs)
+    assert found["ping"]["reason"] == "reply"
+    assert "Permission denied" in found["secrets"]["reason"], found
+    machine.systemctl("kill", "--signal=SIGKILL", HEALTH)
+    wait_until(lambda: said(machine, CONTROL, "volley-health is connected") == 2, machine.logs)
+    machine.systemctl("stop", HEALTH)
+    assert machine.show(HEALTH, "Result") == "success", machine.logs()

@@ -14,6 +14,7 @@ from volley import BUILD, wait_until
 
 SYSTEMD = Path("/lib/systemd/systemd")
 UNITS = ("volley-control.service", "volley-dataplane.service")
+HEALTH = "volley-health.service"  # only checks need it
 
 # Run inside new namespaces: DIRECTORY INSTALLED. What systemd asks of a container is in
 # https://systemd.io/CONTAINER_INTERFACE.
@@ -106,7 +107,7 @@ class Container:
             shutil.copy(target, units)
         wants = units / "multi-user.target.wants"
         wants.mkdir()
-        for unit in UNITS:
+        for unit in (*UNITS, HEALTH):
             for file in self.installed.rglob(unit) if self.installed else ():
                 shutil.copy(file, units)
                 (wants / unit).symlink_to(f"../{unit}")
@@ -167,7 +168,7 @@ class Container:
         return file.read_text(errors="replace") if file.exists() else ""
 
     def logs(self):
-        return "".join(f"{unit}: {self.show(unit, 'ActiveState')}\n{self.log(unit)}" for unit in UNITS)
+        return "".join(f"{unit}: {self.show(unit, 'ActiveState')}\n{self.log(unit)}" for unit in (*UNITS, HEALTH))
 
     def volleyctl(self, *words, **options):
         programs = self.installed.rglob("bin/volleyctl") if self.installed else ()
