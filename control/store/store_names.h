@@ -72,6 +72,7 @@ enum vly_store_kind {
 	VLY_STORE_DNAME = 1,
 	VLY_STORE_CNAME = 2,
 	VLY_STORE_HOST = 4, /* all other types */
+	VLY_STORE_ALIAS = 8, /* all ALIAS records of the zone, as if they referred to its apex */
 };
 
 /* Calls fn for each owner of a record that refers to `target` in one of `kinds` (or'ed), until it
