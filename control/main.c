@@ -12,6 +12,7 @@
 
 #include <volley/retry.h>
 
+#include "alias/aliases.h"
 #include "base/reason.h"
 #include "base/state_file.h"
 #include "catalog/catalogs.h"
@@ -48,6 +49,7 @@ struct control {
 	struct vly_producers *producers;
 	struct vly_secondaries *secondaries;
 	struct vly_transfers *transfers;
+	struct vly_aliases *aliases;
 	struct vly_reloader *reloader;
 	struct vly_commands commands;
 	struct vly_zone_transactions transactions;
@@ -96,6 +98,7 @@ on_config(void *arg, const struct vly_config *config)
 	vly_transfers_configure(control->transfers, config);
 	vly_catalogs_configure(control->catalogs, config);
 	vly_producers_configure(control->producers, config);
+	vly_aliases_configure(control->aliases, config);
 }
 
 /* Requests of clients, by their opcode. The publisher has checked that there is a header. */
@@ -203,6 +206,32 @@ new_transfers(struct control *control, const char *state_dir)
 	};
 
 	return vly_transfers_new(&settings);
+}
+
+static enum vly_alias_served
+find_zone(void *arg, const char *name)
+{
+	const struct control *control = arg;
+	const struct vly_served_zone *zone =
+		vly_served_zones_find(vly_reloader_served(control->reloader), name);
+
+	return !zone             ? VLY_ALIAS_NOT_SERVED
+	       : zone->is_living ? VLY_ALIAS_SERVED_LIVING
+				 : VLY_ALIAS_SERVED_FILE;
+}
+
+static struct vly_aliases *
+new_aliases(struct control *control, const char *state_dir)
+{
+	const struct vly_aliases_settings settings = {
+		.loop = control->loop,
+		.state_dir = state_dir,
+		.living = control->living,
+		.find_zone = find_zone,
+		.find_zone_arg = control,
+	};
+
+	return vly_aliases_new(&settings);
 }
 
 static void
@@ -368,6 +397,8 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	if (control->catalogs)
 		control->producers = vly_producers_new(control->loop, &key, control->living);
 	if (control->producers)
+		control->aliases = new_aliases(control, config->control->state_dir);
+	if (control->aliases)
 		control->defender = vly_defender_new(control->loop, config->control->state_dir,
 						     vly_config_take_defence(config),
 						     control->publisher, reason, sizeof(reason));
@@ -396,6 +427,7 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 		.updater = control->updater,
 		.catalogs = control->catalogs,
 		.producers = control->producers,
+		.aliases = control->aliases,
 		.secondaries = control->secondaries,
 		.transfers = control->transfers,
 		.transactions = &control->transactions,
@@ -439,6 +471,7 @@ stop(struct control *control)
 	vly_transfers_free(control->transfers);
 	vly_secondaries_free(control->secondaries);
 	vly_reloader_free(control->reloader);
+	vly_aliases_free(control->aliases);
 	vly_producers_free(control->producers);
 	vly_catalogs_free(control->catalogs);
 	vly_living_free(control->living);

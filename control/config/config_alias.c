@@ -20,7 +20,7 @@
 #define TTL_LIMIT_S  86400
 #define KEEP_LIMIT_S (30u * 86400)
 #define RATE_MAX     10000
-#define PARALLEL_MAX 1000
+#define PARALLEL_MAX 256
 
 static bool
 set_default(char **value, const char *text)
@@ -70,7 +70,7 @@ read_numbers(struct vly_config_alias *alias, struct vly_config_findings *finding
 	read_number(alias->rate, vly_config_no_units, 1, RATE_MAX, &alias->rate_per_s, findings,
 		    "alias.rate", "must be a number of names in a second from 1 to 10000");
 	read_number(alias->parallel, vly_config_no_units, 1, PARALLEL_MAX, &alias->parallel_max,
-		    findings, "alias.parallel", "must be a number of names from 1 to 1000");
+		    findings, "alias.parallel", "must be a number of names from 1 to 256");
 	if (alias->ttl_min_s > alias->ttl_max_s && alias->ttl_max_s > 0)
 		vly_config_find(findings, "alias.ttl-min", 0, "must not be above alias.ttl-max");
 }

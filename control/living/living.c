@@ -203,7 +203,7 @@ vly_living_adopt(struct vly_living *living, const char *name, struct vly_live_im
 	if (zone->hh.tbl) {
 		note_form(living, zone);
 		if (living->on_alias)
-			living->on_alias(living->alias_arg, zone->name);
+			living->on_alias(living->alias_arg, zone->name, info->has_alias);
 		return 0;
 	}
 	zone->request_cnt++;
