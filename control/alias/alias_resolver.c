@@ -143,6 +143,7 @@ static int
 set_up(struct vly_alias_resolver *resolver, char *const *forwarder, unsigned forwarder_cnt,
        uint32_t ttl_max_s)
 {
+	static const char *const zones[] = {"test.", "home.arpa.", "invalid.", "onion."};
 	struct ub_ctx *context = resolver->context;
 	int error = set_options(context, ttl_max_s);
 
@@ -151,6 +152,9 @@ set_up(struct vly_alias_resolver *resolver, char *const *forwarder, unsigned for
 		error = ub_ctx_set_fwd(context, forwarder[i]);
 	if (error == 0)
 		error = ub_ctx_async(context, 1);
+	/* names that libunbound would answer itself: the forwarder knows better */
+	for (size_t i = 0; error == 0 && i < sizeof(zones) / sizeof(zones[0]); i++)
+		error = ub_ctx_zone_remove(context, zones[i]);
 	return error;
 }
 

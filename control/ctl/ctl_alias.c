@@ -76,7 +76,10 @@ take(json_t *answer, json_t *all)
 	if (all)
 		json_array_extend(all, list);
 	else
-		json_array_foreach(list, i, alias) print_alias(alias);
+		json_array_foreach(list, i, alias)
+		{
+			print_alias(alias);
+		}
 }
 
 enum vly_ctl_exit

@@ -53,6 +53,7 @@ compile(struct load *load, struct vly_zone *tree, const struct vly_store_zone *z
 
 	vly_zone_report_defaults(&lenient);
 	memset(lenient.severity, VLY_ZONE_IGNORE, sizeof(lenient.severity));
+	lenient.takes_alias = true;
 	if (vly_image_builder_add_zone(load->builder, tree, zone->version, &lenient, load->info) !=
 	    0)
 		return fail(load, lenient.first.text);

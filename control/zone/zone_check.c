@@ -70,7 +70,8 @@ is_signed(const struct vly_zone *zone, uint32_t idx)
 	return has_type(zone, idx, VLY_TYPE_RRSIG) || has_type(zone, idx, VLY_TYPE_DNSKEY);
 }
 
-/* Its addresses are found when the zone is served; a file has none beside it. */
+/* Its addresses are found when the zone is served; a file has none beside it, but the store has, whose records
+ * are in no line. */
 static void
 check_addresses_alias(const struct vly_check_place *place, const struct vly_rrsets *own)
 {
@@ -79,13 +80,15 @@ check_addresses_alias(const struct vly_check_place *place, const struct vly_rrse
 	if (alias == NULL)
 		return;
 	const struct vly_zone_record *record = alias->record[0];
-	if (!place->report->takes_alias)
+	const bool is_of_file = record->line != 0;
+	if (is_of_file && !place->report->takes_alias)
 		vly_check_add(place, VLY_ZONE_CHECK_must, record,
 			      "only a living zone may have ALIAS records: give it living: true");
 	if (alias->record_cnt > 1)
 		vly_check_add(place, VLY_ZONE_CHECK_must, alias->record[1],
 			      "more than one ALIAS record");
-	if (vly_rrsets_find(own, VLY_TYPE_A) != NULL || vly_rrsets_find(own, VLY_TYPE_AAAA) != NULL)
+	if (is_of_file && (vly_rrsets_find(own, VLY_TYPE_A) != NULL ||
+			   vly_rrsets_find(own, VLY_TYPE_AAAA) != NULL))
 		vly_check_add(place, VLY_ZONE_CHECK_must, record,
 			      "ALIAS and addresses, which the ALIAS would bring");
 	if (place->zone->node[place->idx].flags & (VLY_ZONE_CUT | VLY_ZONE_OCCLUDED))
