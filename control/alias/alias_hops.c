@@ -169,7 +169,8 @@ start(struct vly_aliases *aliases)
 		fill(hops, vly_alias_pop(&aliases->hopping));
 	hops->aliases = aliases;
 	hops->begin_ms = uv_now(aliases->settings.loop);
-	hops->read = (struct vly_living_read){.zone = hops->zone, .read = read_all, .done = on_read};
+	hops->read =
+		(struct vly_living_read){.zone = hops->zone, .read = read_all, .done = on_read};
 	aliases->hops = hops;
 	vly_living_read(aliases->settings.living, &hops->read);
 }

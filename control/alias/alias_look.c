@@ -85,8 +85,8 @@ vly_alias_list(struct vly_store_txn *txn, const struct vly_store_zone *zone,
 	       bool (*fn)(void *arg, const struct vly_alias_record *record), void *arg)
 {
 	struct listing listing = {.txn = txn, .zone = zone, .fn = fn, .arg = arg};
-	int result = vly_store_dependents(txn, zone, &zone->apex, VLY_STORE_ALIAS, list_owner,
-					  &listing);
+	int result =
+		vly_store_dependents(txn, zone, &zone->apex, VLY_STORE_ALIAS, list_owner, &listing);
 
 	return listing.result < 0 ? listing.result : result;
 }

@@ -28,13 +28,14 @@ vly_alias_list(struct vly_store_txn *txn, const struct vly_store_zone *zone,
 
 /* Reads the ALIAS of an owner, and its addresses. VLY_STORE_OK; VLY_STORE_NONE: it has no ALIAS, but *record has
  * its addresses if it exists; or a failure. */
-__attribute__((nonnull, warn_unused_result)) int
-vly_alias_read(struct vly_store_txn *txn, const struct vly_store_zone *zone,
-	       const struct vly_name *owner, struct vly_alias_record *record);
+__attribute__((nonnull, warn_unused_result)) int vly_alias_read(struct vly_store_txn *txn,
+								const struct vly_store_zone *zone,
+								const struct vly_name *owner,
+								struct vly_alias_record *record);
 
 /* What a target in a zone of ours is. */
 enum vly_alias_hop_kind {
-	VLY_ALIAS_HOP_FOUND,     /* it exists, and its addresses are in the sets, which may be empty */
+	VLY_ALIAS_HOP_FOUND, /* it exists, and its addresses are in the sets, which may be empty */
 	VLY_ALIAS_HOP_NO_NAME,   /* it does not exist */
 	VLY_ALIAS_HOP_CNAME,     /* it leads to `next` */
 	VLY_ALIAS_HOP_DELEGATED, /* it is below a delegation: others know it */

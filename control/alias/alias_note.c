@@ -50,7 +50,8 @@ vly_alias_notes_open(uv_loop_t *loop, const char *state_dir, uint64_t now_s)
 	const struct vly_note_file_settings settings = {
 		.loop = loop,
 		.path = path,
-		.loss = "when the targets of ALIAS records were resolved can't be kept, so that all "
+		.loss = "when the targets of ALIAS records were resolved can't be kept, so that "
+			"all "
 			"are resolved again after a restart: aliases",
 		.is_wanted = is_wanted,
 		.arg = &now_s,

@@ -23,8 +23,7 @@ is_allowed(const struct vly_aliases *aliases, const struct vly_alias *alias)
 	for (unsigned i = 0; i < aliases->allow_cnt; i++) {
 		const unsigned len = vly_domain_wire(aliases->allow[i], wire);
 		for (unsigned at = 0; alias->name_len - at >= len; at += alias->name[at] + 1u) {
-			if (alias->name_len - at == len &&
-			    memcmp(alias->name + at, wire, len) == 0)
+			if (alias->name_len - at == len && memcmp(alias->name + at, wire, len) == 0)
 				return true;
 			if (alias->name[at] == 0)
 				break;

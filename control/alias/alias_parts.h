@@ -52,12 +52,12 @@ struct vly_alias_kept {
 
 /* A zone that has ALIAS records, or that targets are in. */
 struct vly_alias_zone {
-	struct vly_alias *first; /* its ALIAS records */
+	struct vly_alias *first;         /* its ALIAS records */
 	struct vly_alias_change *change; /* under way, or NULL */
 	struct vly_alias_zone *scan_next;
 	uint32_t dep_cnt;    /* attempts that went through it */
 	uint32_t wanted_cnt; /* of its ALIAS records: with `wanted` */
-	bool is_dirty;    /* it has changed */
+	bool is_dirty;       /* it has changed */
 	bool wants_scan;
 	UT_hash_handle hh;
 	char name[];
@@ -69,7 +69,7 @@ struct vly_alias {
 	char *target;           /* canonical */
 	struct vly_alias_zone *zone;
 	struct vly_alias *zone_next;
-	struct vly_alias *queue_next; /* of the queue that its step says */
+	struct vly_alias *queue_next;                   /* of the queue that its step says */
 	struct vly_alias_kept kept[VLY_ALIAS_FAMILIES]; /* as the zone has them */
 	struct vly_alias_wanted *wanted;                /* what is to be changed, or NULL */
 	struct vly_alias_past past;
@@ -82,8 +82,8 @@ struct vly_alias {
 	uint8_t step;     /* enum vly_alias_step */
 	uint8_t hop_cnt;
 	uint8_t dep_cnt;
-	bool is_outside;  /* the last attempt asked the resolver */
-	bool is_again;    /* something has changed since the attempt began */
+	bool is_outside; /* the last attempt asked the resolver */
+	bool is_again;   /* something has changed since the attempt began */
 	bool is_removed;
 	bool is_missing;
 	bool is_tried; /* an attempt has ended */
@@ -188,8 +188,7 @@ __attribute__((nonnull)) void vly_alias_zone_leave(struct vly_aliases *aliases,
 __attribute__((nonnull)) void vly_alias_on_due(uv_timer_t *timer);
 
 /* Frees an alias that was removed, if nothing refers to it. */
-__attribute__((nonnull)) void vly_alias_unpin(struct vly_aliases *aliases,
-					      struct vly_alias *alias);
+__attribute__((nonnull)) void vly_alias_unpin(struct vly_aliases *aliases, struct vly_alias *alias);
 
 /* Takes it out of the list. */
 __attribute__((nonnull)) void vly_alias_remove(struct vly_aliases *aliases,
@@ -214,21 +213,18 @@ __attribute__((nonnull)) void vly_alias_want_scan(struct vly_aliases *aliases, c
 /* alias_work.c */
 
 /* Begins an attempt, or notes that one more is wanted. */
-__attribute__((nonnull)) void vly_alias_begin(struct vly_aliases *aliases,
-					      struct vly_alias *alias);
+__attribute__((nonnull)) void vly_alias_begin(struct vly_aliases *aliases, struct vly_alias *alias);
 
 /* The attempt goes on with alias->name: in a zone of ours, or outside. */
-__attribute__((nonnull)) void vly_alias_go_on(struct vly_aliases *aliases,
-					      struct vly_alias *alias);
+__attribute__((nonnull)) void vly_alias_go_on(struct vly_aliases *aliases, struct vly_alias *alias);
 
 /* The attempt has failed. */
 __attribute__((nonnull)) void vly_alias_fail(struct vly_aliases *aliases, struct vly_alias *alias,
 					     const char *why);
 
 /* It has ended, with what was found. */
-__attribute__((nonnull)) void
-vly_alias_end(struct vly_aliases *aliases, struct vly_alias *alias,
-	      const struct vly_alias_found found[VLY_ALIAS_FAMILIES]);
+__attribute__((nonnull)) void vly_alias_end(struct vly_aliases *aliases, struct vly_alias *alias,
+					    const struct vly_alias_found found[VLY_ALIAS_FAMILIES]);
 
 __attribute__((nonnull)) void vly_alias_forget_deps(struct vly_aliases *aliases,
 						    struct vly_alias *alias);

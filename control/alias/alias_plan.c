@@ -66,7 +66,8 @@ vly_alias_plan_next(struct vly_alias_past *past, const struct vly_alias_policy *
 	const uint64_t missing_s = now_s - past->missing_s;
 	plan.drops = missing_s >= policy->keep_missing_s;
 	uint64_t pause_ms = policy->ttl_min_s * UINT64_C(1000);
-	const uint64_t left_ms = plan.drops ? 0 : (policy->keep_missing_s - missing_s) * UINT64_C(1000);
+	const uint64_t left_ms =
+		plan.drops ? 0 : (policy->keep_missing_s - missing_s) * UINT64_C(1000);
 	plan.pause_ms = plan.drops || left_ms > pause_ms ? shake(pause_ms, random) : left_ms;
 	return plan;
 }

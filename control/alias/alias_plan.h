@@ -33,8 +33,8 @@ enum vly_alias_outcome {
 
 /* What is remembered about an ALIAS. Seconds since 1970; 0: never. */
 struct vly_alias_past {
-	uint64_t good_s;    /* the last time that the target had addresses */
-	uint64_t missing_s; /* since then it has none */
+	uint64_t good_s;     /* the last time that the target had addresses */
+	uint64_t missing_s;  /* since then it has none */
 	uint32_t failed_cnt; /* attempts since it was good or missing */
 };
 
@@ -47,7 +47,8 @@ struct vly_alias_plan {
 /* Updates *past. ttl_s: of the target, if it is good. `random`: any number. */
 __attribute__((nonnull)) struct vly_alias_plan
 vly_alias_plan_next(struct vly_alias_past *past, const struct vly_alias_policy *policy,
-		    enum vly_alias_outcome outcome, uint32_t ttl_s, uint64_t now_s, uint32_t random);
+		    enum vly_alias_outcome outcome, uint32_t ttl_s, uint64_t now_s,
+		    uint32_t random);
 
 /* The TTL of the answers. */
 __attribute__((nonnull)) uint32_t vly_alias_ttl(const struct vly_alias_policy *policy,
@@ -61,7 +62,7 @@ struct vly_alias_rate {
 };
 
 /* Takes a token. 0, or the milliseconds after which there is one. */
-__attribute__((nonnull)) uint64_t vly_alias_rate_take(struct vly_alias_rate *rate,
-						      uint32_t per_s, uint64_t now_ms);
+__attribute__((nonnull)) uint64_t vly_alias_rate_take(struct vly_alias_rate *rate, uint32_t per_s,
+						      uint64_t now_ms);
 
 #endif

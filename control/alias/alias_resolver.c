@@ -178,8 +178,7 @@ vly_alias_resolver_new(uv_loop_t *loop, char *const *forwarder, unsigned forward
 		resolver->context = ub_ctx_create();
 	if (resolver != NULL && resolver->context != NULL)
 		error = set_up(resolver, forwarder, forwarder_cnt, ttl_max_s);
-	if (error == 0 &&
-	    uv_poll_init(loop, &resolver->poll, ub_fd(resolver->context)) != 0)
+	if (error == 0 && uv_poll_init(loop, &resolver->poll, ub_fd(resolver->context)) != 0)
 		error = UB_PIPE;
 	if (error != 0) {
 		snprintf(reason, reason_bytes, "libunbound: %s", ub_strerror(error));

@@ -253,7 +253,8 @@ start(struct vly_aliases *aliases)
 	zone->wants_scan = false;
 	scan->aliases = aliases;
 	snprintf(scan->zone, sizeof(scan->zone), "%s", zone->name);
-	scan->read = (struct vly_living_read){.zone = scan->zone, .read = read_zone, .done = on_read};
+	scan->read =
+		(struct vly_living_read){.zone = scan->zone, .read = read_zone, .done = on_read};
 	aliases->scan = scan;
 	vly_living_read(aliases->settings.living, &scan->read);
 }

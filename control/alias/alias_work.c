@@ -55,8 +55,8 @@ own_zone(const struct vly_aliases *aliases, const uint8_t *name, char text[VLY_D
 
 	for (unsigned at = 0;; at += name[at] + 1u) {
 		if (vly_domain_canonical(vly_domain_text(name + at, spelled), text) == NULL) {
-			*served = aliases->settings.find_zone(aliases->settings.find_zone_arg,
-							      text);
+			*served =
+				aliases->settings.find_zone(aliases->settings.find_zone_arg, text);
 			if (*served != VLY_ALIAS_NOT_SERVED)
 				return text;
 		}
@@ -102,10 +102,11 @@ vly_alias_go_on(struct vly_aliases *aliases, struct vly_alias *alias)
 	} else if (!add_dep(aliases, alias, zone)) {
 		vly_alias_fail(aliases, alias, "the target leads through too many zones");
 	} else if (served == VLY_ALIAS_SERVED_FILE) {
-		snprintf(why, sizeof(why),
-			 "the target is in zone %.80s, which is served here but does not live: give "
-			 "it living: true",
-			 zone);
+		snprintf(
+			why, sizeof(why),
+			"the target is in zone %.80s, which is served here but does not live: give "
+			"it living: true",
+			zone);
 		vly_alias_fail(aliases, alias, why);
 	} else if (++alias->hop_cnt > VLY_ALIAS_HOPS_MAX) {
 		vly_alias_fail(aliases, alias, "the target leads through too many CNAME records");
@@ -240,9 +241,8 @@ vly_alias_end(struct vly_aliases *aliases, struct vly_alias *alias,
 
 	if (!alias->is_outside)
 		policy.keep_missing_s = 0; /* we know, and nobody can be wrong about it */
-	const struct vly_alias_plan plan =
-		vly_alias_plan_next(&alias->past, &policy, outcome, ttl_s, (uint64_t)time(NULL),
-				    random_number());
+	const struct vly_alias_plan plan = vly_alias_plan_next(
+		&alias->past, &policy, outcome, ttl_s, (uint64_t)time(NULL), random_number());
 	if (outcome != VLY_ALIAS_FAILED)
 		alias->is_missing = outcome == VLY_ALIAS_MISSING;
 	if (outcome == VLY_ALIAS_MISSING)

@@ -232,8 +232,8 @@ vly_aliases_new(const struct vly_aliases_settings *settings)
 	if (aliases == NULL)
 		return NULL;
 	aliases->settings = *settings;
-	aliases->notes = vly_alias_notes_open(settings->loop, settings->state_dir,
-					      (uint64_t)time(NULL));
+	aliases->notes =
+		vly_alias_notes_open(settings->loop, settings->state_dir, (uint64_t)time(NULL));
 	if (aliases->notes == NULL) {
 		free(aliases);
 		return NULL;
@@ -309,8 +309,8 @@ vly_aliases_configure(struct vly_aliases *aliases, const struct vly_config *conf
 	struct vly_alias *alias;
 	struct vly_alias *next;
 
-	aliases->policy = (struct vly_alias_policy){to->ttl_min_s, to->ttl_max_s,
-						    to->keep_missing_s};
+	aliases->policy =
+		(struct vly_alias_policy){to->ttl_min_s, to->ttl_max_s, to->keep_missing_s};
 	aliases->rate_per_s = to->rate_per_s;
 	aliases->parallel_max = to->parallel_max;
 	free_texts(aliases->allow, aliases->allow_cnt);
@@ -380,9 +380,9 @@ describe(const struct vly_aliases *aliases, const struct vly_alias *alias,
 		.zone = alias->zone->name,
 		.name = strchr(alias->key, ' ') + 1,
 		.target = alias->target,
-		.source = !alias->is_tried      ? "none"
+		.source = !alias->is_tried    ? "none"
 			  : alias->is_outside ? "resolver"
-						: "zones",
+					      : "zones",
 		.trouble = alias->trouble != NULL ? alias->trouble : "",
 		.is_missing = alias->is_missing,
 		.is_busy = alias->step != VLY_ALIAS_IDLE,

@@ -135,8 +135,8 @@ static const cyaml_schema_field_t transfers_fields[] = {
 
 static const cyaml_schema_field_t alias_fields[] = {
 	CYAML_FIELD_SEQUENCE_COUNT("forwarders", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
-				   struct vly_config_alias, forwarders, forwarder_cnt,
-				   &text_schema, 0, CYAML_UNLIMITED),
+				   struct vly_config_alias, forwarders, forwarder_cnt, &text_schema,
+				   0, CYAML_UNLIMITED),
 	CYAML_FIELD_SEQUENCE_COUNT("allow", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
 				   struct vly_config_alias, allow, allow_cnt, &text_schema, 0,
 				   CYAML_UNLIMITED),

@@ -17,7 +17,8 @@ static const char usage[] =
 	"                         reload zones; without names, the configuration and all zones\n"
 	"                         whose files have changed, or with --force all zones\n"
 	"  zones                  list all zones: serial, records, state, file\n"
-	"  aliases [ZONE]         list ALIAS records: target, addresses, when they are resolved, errors\n"
+	"  aliases [ZONE]         list ALIAS records: target, addresses, when they are resolved, "
+	"errors\n"
 	"  keys                   list the keys of dynamic updates: use, refusals, end\n"
 	"  keys add NAME ZONE [LIMIT=WORD[,WORD]]...\n"
 	"                         add a key for a zone, and print its new secret; LIMIT as in\n"
@@ -188,9 +189,9 @@ run(const struct vly_ctl *ctl, unsigned given, char **args, int arg_cnt)
 			return vly_ctl_fail_usage("this command does not take one of the options");
 		return commands[i].run(ctl, args + 1, arg_cnt - 1);
 	}
-	return vly_ctl_fail_usage(
-		"commands are status, reload, zones, zone, transfers, aliases, keys, stats, top, drops, "
-		"defence, cookies, check, check-zone, preflight, exec");
+	return vly_ctl_fail_usage("commands are status, reload, zones, zone, transfers, aliases, "
+				  "keys, stats, top, drops, "
+				  "defence, cookies, check, check-zone, preflight, exec");
 }
 
 static void

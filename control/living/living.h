@@ -182,10 +182,9 @@ vly_living_on_change(struct vly_living *living,
 /* A function that is called on the loop when a zone may have other ALIAS records than before: when it was
  * loaded, before the reload has ended; or when a change is answered that may concern them. has_alias: it may have
  * some now. */
-__attribute__((nonnull(1, 2))) void vly_living_on_alias(struct vly_living *living,
-							void (*fn)(void *arg, const char *zone,
-								   bool has_alias),
-							void *arg);
+__attribute__((nonnull(1, 2))) void
+vly_living_on_alias(struct vly_living *living,
+		    void (*fn)(void *arg, const char *zone, bool has_alias), void *arg);
 
 /* A living zone as it is answered. */
 struct vly_living_state {

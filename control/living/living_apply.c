@@ -112,7 +112,8 @@ alias_fault(const struct counts *counts, bool is_apex, enum vly_store_cause caus
 		return "more than one ALIAS record";
 	if (counts->ns_cnt > 0 && !is_apex)
 		return "ALIAS at a delegation";
-	if (cause == VLY_STORE_BY_KEY && (record->type == VLY_TYPE_A || record->type == VLY_TYPE_AAAA))
+	if (cause == VLY_STORE_BY_KEY &&
+	    (record->type == VLY_TYPE_A || record->type == VLY_TYPE_AAAA))
 		return "its addresses are those of its ALIAS, and can't be changed";
 	return NULL;
 }

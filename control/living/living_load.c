@@ -176,7 +176,8 @@ static bool
 has_alias(struct vly_store_txn *txn, const struct vly_store_zone *zone)
 {
 	bool has = false;
-	int result = vly_store_dependents(txn, zone, &zone->apex, VLY_STORE_ALIAS, note_alias, &has);
+	int result =
+		vly_store_dependents(txn, zone, &zone->apex, VLY_STORE_ALIAS, note_alias, &has);
 
 	return has || result < 0; /* whoever looks at them meets the failure again */
 }

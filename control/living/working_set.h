@@ -40,7 +40,7 @@ struct vly_working_set {
 	const struct vly_store_zone *zone;
 	struct vly_working_name *by_owner;
 	bool is_exact; /* the change is what the steps say; otherwise addresses follow their ALIAS */
-	char *reason; /* [VLY_REASON_BYTES] */
+	char *reason;  /* [VLY_REASON_BYTES] */
 };
 
 /* `reason` gets a sentence about each failure. */

@@ -84,7 +84,8 @@ read_data(struct parse *parse, unsigned at, struct vly_zone_edit_step *step)
 	if (!step->data)
 		return fail(parse, "out of memory");
 	memcpy(step->data, parse->data, (size_t)len);
-	if (step->type == VLY_TYPE_ALIAS && !vly_rdata_is_sound(step->type, step->data, (unsigned)len))
+	if (step->type == VLY_TYPE_ALIAS &&
+	    !vly_rdata_is_sound(step->type, step->data, (unsigned)len))
 		return fail(parse, "malformed data");
 	step->data_len = (uint16_t)len;
 	return 0;

@@ -42,13 +42,12 @@ add(void *arg, const struct vly_alias_state *state)
 		listing->is_cut = true;
 		return false;
 	}
-	json_t *json = json_pack("{s:o,s:o,s:o,s:o,s:I,s:s,s:b,s:b,s:o}", "zone",
-				 vly_command_text(state->zone), "name",
-				 vly_command_text(state->name), "target",
-				 vly_command_text(state->target), "addresses", addresses_json(state),
-				 "ttl", (json_int_t)state->ttl, "source", state->source, "missing",
-				 state->is_missing, "busy", state->is_busy, "error",
-				 vly_command_text(state->trouble));
+	json_t *json = json_pack(
+		"{s:o,s:o,s:o,s:o,s:I,s:s,s:b,s:b,s:o}", "zone", vly_command_text(state->zone),
+		"name", vly_command_text(state->name), "target", vly_command_text(state->target),
+		"addresses", addresses_json(state), "ttl", (json_int_t)state->ttl, "source",
+		state->source, "missing", state->is_missing, "busy", state->is_busy, "error",
+		vly_command_text(state->trouble));
 	add_time(json, "resolved_unix_s", state->good_s);
 	add_time(json, "missing_unix_s", state->missing_s);
 	add_time(json, "next_unix_s", state->next_s);
@@ -65,9 +64,10 @@ vly_command_aliases(const struct vly_commands *commands, struct vly_client *clie
 
 	if (!vly_aliases_list(commands->aliases, request->zone, request->name, add, &listing)) {
 		json_decref(listing.list);
-		vly_client_send(client, vly_command_error("failed", "the ALIAS records have changed "
-								    "since the previous answer: "
-								    "start again"));
+		vly_client_send(client,
+				vly_command_error("failed", "the ALIAS records have changed "
+							    "since the previous answer: "
+							    "start again"));
 		return;
 	}
 	json_t *answer = json_pack("{s:b,s:o}", "ok", 1, "aliases", listing.list);

@@ -50,7 +50,7 @@ static const struct type types[] = {
 	{257, true, "CAA"},       {258, false, "AVC"},     {259, false, "DOA"},
 	{260, false, "AMTRELAY"}, {261, false, "RESINFO"}, {262, false, "WALLET"},
 	{263, false, "CLA"},      {264, false, "IPN"},     {32768, false, "TA"},
-	{32769, false, "DLV"},        {65401, false, "ALIAS"},
+	{32769, false, "DLV"},    {65401, false, "ALIAS"},
 };
 
 #define TYPE_CNT (sizeof(types) / sizeof(types[0]))

@@ -200,7 +200,7 @@ def test_a_target_that_fails_keeps_its_addresses(volley):
     volley.resolver.set(*FIRST, "failing.out.test. 1 A 198.51.100.7")
     add_live(volley, "failing.test.", "@ ALIAS failing.out.test.", "never ALIAS x.dead.test.")
     wait_for(volley, "failing.test.", {"198.51.100.7"})
-    wait_for_error(volley, "never.failing.test.", "RCODE 5")
+    wait_for_error(volley, "never.failing.test.", "SERVFAIL")
     assert query(volley.network, "never.failing.test.").rcode() == 0
     volley.resolver.stop()
     wait_until(lambda: alias(volley, "failing.test.")["error"], "an error")
@@ -291,7 +291,7 @@ def test_the_file_goes_on_beside_the_addresses(volley):
 
 
 @pytest.mark.parametrize("lines, line, reason", [
-    (("@ ALIAS a.", "@ A 192.0.2.1"), 6, "ALIAS and addresses"),
+    (("@ ALIAS a.", "@ A 192.0.2.1"), 5, "ALIAS and addresses"),
     (("@ ALIAS a.", "@ ALIAS b."), 6, "more than one ALIAS"),
     (("w ALIAS a.", "w CNAME b."), 5, "CNAME and other data"),
     (("w NS a.", "w ALIAS b."), 6, "at or below a delegation"),
