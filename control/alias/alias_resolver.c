@@ -125,12 +125,15 @@ set_options(struct ub_ctx *context, uint32_t ttl_max_s)
 	char ttl[16];
 
 	snprintf(ttl, sizeof(ttl), "%u", ttl_max_s);
-	/* the forwarder may run on this machine, and validates if anybody does; what it says is kept no longer
-	 * than we want to know it, and what fails is asked again */
+	/* The forwarder may run on this machine, and validates if anybody does. What it says is kept no longer than
+	 * we want to know it, and what fails is asked again. A forwarder that was away is asked again soon: libunbound
+	 * would wait for up to 15 minutes. */
 	const char *const options[][2] = {
 		{"do-not-query-localhost:", "no"}, {"module-config:", "iterator"},
 		{"cache-max-ttl:", ttl},           {"cache-max-negative-ttl:", "1"},
 		{"msg-cache-size:", "4m"},         {"rrset-cache-size:", "4m"},
+		{"infra-host-ttl:", "10"},         {"infra-keep-probing:", "yes"},
+		{"infra-cache-max-rtt:", "1000"},  {"outbound-msg-retry:", "3"},
 	};
 	int error = 0;
 
