@@ -67,7 +67,7 @@ class Resolver:
 
 
 def settings(**more):
-    return {"forwarders": [RESOLVER], "allow": ["out.test.", "dead.test.", "many.test."], "ttl-min": "1s", "ttl-max": "1h",
+    return {"forwarders": [RESOLVER], "allow": ["out.test.", "dead.test.", "many.test."], "ttl-min": "1s", "ttl-max": "2s",
             "keep-missing": "1h", "rate": "10000", "parallel": "256"} | {
                 key.replace("_", "-"): value for key, value in more.items()}
 
@@ -140,7 +140,7 @@ def test_apex_and_other_names_have_the_addresses(volley):
     for name in ("apex.test.", "other.apex.test."):
         wait_for(volley, name, {"198.51.100.1"})
         wait_for(volley, name, {"2001:db8::1"}, "AAAA")
-    assert rrset(query(volley.network, "apex.test.").answer, "apex.test.", "A")[0] == 300
+    assert rrset(query(volley.network, "apex.test.").answer, "apex.test.", "A")[0] == 2, "300, within bounds"
     shown = alias(volley, "apex.test.")
     assert shown["target"] == "www.out.test." and shown["addresses"] == ["198.51.100.1", "2001:db8::1"], shown
     assert shown["source"] == "resolver" and not shown["missing"] and shown["error"] == "" and shown["resolved_unix_s"] > 0
