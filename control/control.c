@@ -139,6 +139,7 @@ set_commands(struct vly_control *control, const char *config_path)
 		.updater = control->updater,
 		.catalogs = control->catalogs,
 		.producers = control->producers,
+		.aliases = control->aliases,
 		.secondaries = control->secondaries,
 		.transfers = control->transfers,
 		.health = control->health,
@@ -190,6 +191,8 @@ vly_control_start(struct vly_control *control, const char *config_path, struct v
 	if (control->catalogs)
 		control->producers = vly_producers_new(control->loop, &key, control->living);
 	if (control->producers)
+		control->aliases = vly_control_new_aliases(control, config->control->state_dir);
+	if (control->aliases)
 		control->defender = vly_defender_new(control->loop, config->control->state_dir,
 						     vly_config_take_defence(config),
 						     control->publisher, reason, sizeof(reason));
@@ -241,6 +244,7 @@ vly_control_stop(struct vly_control *control)
 	vly_transfers_free(control->transfers);
 	vly_secondaries_free(control->secondaries);
 	vly_reloader_free(control->reloader);
+	vly_aliases_free(control->aliases);
 	vly_producers_free(control->producers);
 	vly_catalogs_free(control->catalogs);
 	vly_living_free(control->living);

@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "base/reason.h"
+#include "alias/aliases.h"
 #include "catalog/catalogs.h"
 #include "catalog/producers.h"
 #include "config/config.h"
@@ -45,6 +46,7 @@ struct vly_control {
 	struct vly_secondaries *secondaries;
 	struct vly_transfers *transfers;
 	struct vly_health *health;
+	struct vly_aliases *aliases;
 	struct vly_reloader *reloader;
 	struct vly_commands commands;
 	struct vly_zone_transactions transactions;
@@ -66,6 +68,8 @@ vly_control_new_secondaries(struct vly_control *control, const char *state_dir,
 			    const struct vly_hash_key *key);
 __attribute__((nonnull, warn_unused_result)) struct vly_transfers *
 vly_control_new_transfers(struct vly_control *control, const char *state_dir);
+__attribute__((nonnull, warn_unused_result)) struct vly_aliases *
+vly_control_new_aliases(struct vly_control *control, const char *state_dir);
 
 /* Has the parts hear of what concerns them: configurations, requests, connections, changes, members. All are there. */
 __attribute__((nonnull)) void vly_control_join(struct vly_control *control);

@@ -31,6 +31,7 @@ on_config(void *arg, const struct vly_config *config, struct vly_profiles *profi
 	vly_catalogs_configure(control->catalogs, config);
 	vly_transfers_settle(control->transfers);
 	vly_producers_configure(control->producers, config);
+	vly_aliases_configure(control->aliases, config);
 }
 
 /* Requests of clients, by their opcode. The publisher has checked that there is a header. */
@@ -174,4 +175,30 @@ vly_control_join(struct vly_control *control)
 	vly_publisher_on_request(control->publisher, on_request, control);
 	vly_publisher_on_connection(control->publisher, on_connection, control);
 	vly_living_on_change(control->living, on_zone_change, control);
+}
+
+static enum vly_alias_served
+find_zone(void *arg, const char *name)
+{
+	const struct vly_control *control = arg;
+	const struct vly_served_zone *zone =
+		vly_served_zones_find(vly_reloader_served(control->reloader), name);
+
+	return !zone             ? VLY_ALIAS_NOT_SERVED
+	       : zone->is_living ? VLY_ALIAS_SERVED_LIVING
+				 : VLY_ALIAS_SERVED_FILE;
+}
+
+struct vly_aliases *
+vly_control_new_aliases(struct vly_control *control, const char *state_dir)
+{
+	const struct vly_aliases_settings settings = {
+		.loop = control->loop,
+		.state_dir = state_dir,
+		.living = control->living,
+		.find_zone = find_zone,
+		.find_zone_arg = control,
+	};
+
+	return vly_aliases_new(&settings);
 }

@@ -108,7 +108,7 @@ push(struct vly_change *change, struct vly_change_list *list, const uint8_t *own
 {
 	struct vly_change_record record = *what;
 
-	if (!vly_rr_type_is_data(record.type) ||
+	if (!vly_rr_type_is_kept(record.type) ||
 	    !vly_rdata_is_sound(record.type, record.data, record.data_len)) {
 		errno = EINVAL;
 		return -1;

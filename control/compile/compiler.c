@@ -49,6 +49,7 @@ vly_compiler_load(struct vly_compiler *compiler, struct vly_rrsets *rrsets, uint
 		return vly_compiler_fail_memory(compiler);
 	if (compiler->zone->has_nsec3)
 		vly_rrsets_drop_nsec3(rrsets);
+	vly_rrsets_drop_alias(rrsets);
 	return 0;
 }
 

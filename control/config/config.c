@@ -171,7 +171,8 @@ set_defaults(struct vly_config *config)
 		config->checks = calloc(1, sizeof(*config->checks));
 	if (!config->control || !config->dataplane || !config->answers || !config->checks ||
 	    vly_config_defence_defaults(config) < 0 || vly_config_living_defaults(config) < 0 ||
-	    vly_config_feed_defaults(config) < 0 || vly_config_health_defaults(config) < 0)
+	    vly_config_feed_defaults(config) < 0 || vly_config_health_defaults(config) < 0 ||
+	    vly_config_alias_defaults(config) < 0)
 		return -1;
 #define X(id, name, severity, help)                                                                \
 	failed |= set_default(&config->checks->id, severity_words[VLY_ZONE_##severity]);

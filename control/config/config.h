@@ -28,6 +28,7 @@
 
 #include "base/file_stamp.h"
 #include "base/prefix_list.h"
+#include "config_alias.h"
 #include "config_feed.h"
 #include "config_health.h"
 #include "defence_settings.h"
@@ -155,6 +156,7 @@ struct vly_config {
 	unsigned remote_cnt;
 	struct vly_config_transfers *transfers; /* set */
 	struct vly_config_health *health;       /* set */
+	struct vly_config_alias *alias;         /* set */
 	struct vly_config_template *templates;
 	unsigned template_cnt;
 	struct vly_config_zone *zones;

@@ -253,6 +253,7 @@ vly_config_check(struct vly_config *config, struct vly_config_findings *findings
 	check_zones(config, findings);
 	vly_config_catalogs_check(config, findings);
 	vly_config_living_check(config, findings);
+	vly_config_alias_check(config, findings);
 	vly_config_grants_check(config, findings);
 	set_wishes(config);
 	if (findings->cnt == 0 && take_directories(config) < 0)

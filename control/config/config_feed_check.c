@@ -123,9 +123,9 @@ check_profiles(struct vly_config *config, struct vly_config_refs *refs,
 	}
 }
 
-/* Reads an address, and "@port" if that may follow. */
-static bool
-read_address(const char *text, unsigned port, bool takes_port, struct sockaddr_storage *address)
+bool
+vly_config_address_read(const char *text, unsigned port, bool takes_port,
+			struct sockaddr_storage *address)
 {
 	struct sockaddr_in6 *ipv6 = (struct sockaddr_in6 *)address;
 	struct sockaddr_in *ipv4 = (struct sockaddr_in *)address;
@@ -163,13 +163,13 @@ check_addresses(struct vly_config_remote *remote, unsigned idx,
 		vly_config_find(findings, "remotes[%u]", idx, "out of memory");
 	for (unsigned i = 0; remote->address && i < remote->address_cnt; i++) {
 		snprintf(path, sizeof(path), "remotes[%u].address[%u]", idx, i);
-		if (!read_address(remote->addresses[i], port, true, &remote->address[i]))
+		if (!vly_config_address_read(remote->addresses[i], port, true, &remote->address[i]))
 			vly_config_find(findings, path, 0,
 					"%.100s: must be an IPv4 or IPv6 address, and may have a "
 					"port: 192.0.2.1@5353",
 					remote->addresses[i]);
 	}
-	if (remote->source && !read_address(remote->source, 0, false, &remote->from))
+	if (remote->source && !vly_config_address_read(remote->source, 0, false, &remote->from))
 		vly_config_find(findings, "remotes[%u].source", idx,
 				"must be an IPv4 or IPv6 address without a port");
 	for (unsigned i = 0; remote->address && remote->from.ss_family && i < remote->address_cnt;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Between the parts of the configuration reader: config.c (reading), config_schema.c (keys),
- * config_check.c, config_defence.c, config_keys.c, config_living.c and config_feed*.c (values),
+ * config_alias.c, config_check.c, config_defence.c, config_keys.c, config_living.c and config_feed*.c (values),
  * config_locate.c (lines), config_source.c (changes). A finding names what is
  * wrong by the path of its node in the file, such as "zones[3].file" (counted from 0; "" is the
  * whole file); lines are looked up afterwards, in one pass.
@@ -76,6 +76,19 @@ vly_config_living_defaults(struct vly_config *config);
 
 __attribute__((nonnull)) void vly_config_living_check(const struct vly_config *config,
 						      struct vly_config_findings *findings);
+
+/* Sets the defaults of `alias`. Returns 0, or -1 without memory. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_config_alias_defaults(struct vly_config *config);
+
+/* Checks `alias`, and reads what it means. */
+__attribute__((nonnull)) void vly_config_alias_check(struct vly_config *config,
+						     struct vly_config_findings *findings);
+
+/* Reads an address, and "@port" if that may follow. */
+__attribute__((nonnull)) bool vly_config_address_read(const char *text, unsigned port,
+						      bool takes_port,
+						      struct sockaddr_storage *address);
 
 /* Sets config->zones: moves the entries there, and what they say about transfers to zone->own. Returns 0,
  * or -1 without memory. */

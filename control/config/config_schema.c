@@ -133,6 +133,21 @@ static const cyaml_schema_field_t transfers_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t alias_fields[] = {
+	CYAML_FIELD_SEQUENCE_COUNT("forwarders", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+				   struct vly_config_alias, forwarders, forwarder_cnt, &text_schema,
+				   0, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE_COUNT("allow", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+				   struct vly_config_alias, allow, allow_cnt, &text_schema, 0,
+				   CYAML_UNLIMITED),
+	TEXT("ttl-min", struct vly_config_alias, ttl_min),
+	TEXT("ttl-max", struct vly_config_alias, ttl_max),
+	TEXT("keep-missing", struct vly_config_alias, keep_missing),
+	TEXT("rate", struct vly_config_alias, rate),
+	TEXT("parallel", struct vly_config_alias, parallel),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t acl_fields[] = {
 	TEXT("key", struct vly_config_acl, key),
 	TEXTS("from", struct vly_config_acl, from, from_cnt),
@@ -287,6 +302,7 @@ const cyaml_schema_value_t vly_config_defence_schema = {
 		SECTION_LIST("remotes", remotes, remote_cnt, &remote_schema),                      \
 		SECTION("transfers", transfers, transfers_fields),                                 \
 		SECTION("health", health, vly_config_health_fields),                               \
+		SECTION("alias", alias, alias_fields),                                             \
 		SECTION_LIST("templates", templates, template_cnt, &template_schema)
 
 static const cyaml_schema_field_t top_fields[] = {

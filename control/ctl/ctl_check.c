@@ -27,6 +27,7 @@ struct check {
 	FILE *out; /* findings and the summary, for people */
 	json_t *findings;
 	struct vly_dnssec_settings dnssec;
+	bool takes_alias;                  /* it is not known whether the zone lives */
 	struct vly_image_builder *builder; /* NULL: none, or it failed */
 	uint32_t zone_cnt;
 	uint32_t fed_cnt;    /* zones without a file: they come from elsewhere */
@@ -90,17 +91,20 @@ begin_image(struct check *check, const struct vly_hash_key *key)
 /* Each zone in an image of its own, thrown away at once: as little memory as the largest zone
  * needs. */
 static void
-check_zone(struct check *check, const struct vly_hash_key *key, const char *name, const char *file,
+check_zone(struct check *check, const struct vly_hash_key *key, const struct vly_config_zone *zone,
 	   const uint8_t *severity)
 {
 	struct vly_zone_report report;
 	struct vly_zone_info info;
+	const char *name = zone->name;
+	const char *file = zone->file;
 
 	check->name = name;
 	vly_zone_report_defaults(&report);
 	memcpy(report.severity, severity, sizeof(report.severity));
 	report.on_finding = tell_finding;
 	report.context = check;
+	report.takes_alias = check->takes_alias || vly_config_is_living(zone);
 	if (begin_image(check, key) != 0) {
 		vly_zone_report_add(&report, VLY_ZONE_CHECK_must, file, 0, "%s", strerror(errno));
 	} else {
@@ -160,7 +164,7 @@ run_checks(struct check *check, const struct vly_config_zone *zones, uint32_t zo
 		}
 		check->zone_cnt++;
 		check->dnssec.sample_max = vly_dnssec_sample(check->dnssec.seed, i, zone_cnt);
-		check_zone(check, &key, zones[i].name, zones[i].file, severity);
+		check_zone(check, &key, &zones[i], severity);
 	}
 	vly_image_builder_free(check->builder);
 	check->builder = NULL;
@@ -320,6 +324,7 @@ vly_ctl_check_zone(const struct vly_ctl *ctl, char *name, char *file)
 	struct vly_zone_report defaults;
 
 	vly_zone_report_defaults(&defaults);
+	check.takes_alias = true;
 	run_checks(&check, &zone, 1, defaults.severity);
 	if (ctl->print && check.failed_cnt == 0)
 		print_zone(&check, name, file);

@@ -17,6 +17,8 @@ static const char usage[] =
 	"                         reload zones; without names, the configuration and all zones\n"
 	"                         whose files have changed, or with --force all zones\n"
 	"  zones                  list all zones: serial, records, state, file\n"
+	"  aliases [ZONE]         list ALIAS records: target, addresses, when they are resolved, "
+	"errors\n"
 	"  keys                   list the keys of dynamic updates: use, refusals, end\n"
 	"  keys add NAME ZONE [LIMIT=WORD[,WORD]]...\n"
 	"                         add a key for a zone, and print its new secret; LIMIT as in\n"
@@ -165,6 +167,7 @@ static const struct {
 	{"zones", vly_ctl_zones, 0},
 	{"zone", vly_ctl_zone, 0},
 	{"transfers", vly_ctl_transfers, PAST},
+	{"aliases", vly_ctl_aliases, 0},
 	{"checks", vly_ctl_checks, 0},
 	{"keys", vly_ctl_keys, 0},
 	{"stats", vly_ctl_stats, 0},
@@ -189,7 +192,7 @@ run(const struct vly_ctl *ctl, unsigned given, char **args, int arg_cnt)
 		return commands[i].run(ctl, args + 1, arg_cnt - 1);
 	}
 	return vly_ctl_fail_usage(
-		"commands are status, reload, zones, zone, transfers, checks, keys, stats, top, "
+		"commands are status, reload, zones, zone, transfers, aliases, checks, keys, stats, top, "
 		"drops, defence, cookies, check, check-zone, preflight, exec");
 }
 

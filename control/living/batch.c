@@ -97,6 +97,23 @@ find_zone(struct run *run, const struct vly_living_request *request, char *reaso
 	return NULL;
 }
 
+/* Whether ALIAS records may differ behind the change, or their addresses may have been changed by others. */
+static bool
+may_alias(enum vly_store_cause cause, const struct vly_change *change)
+{
+	const struct vly_change_list *const lists[] = {&change->removed, &change->added};
+
+	if (cause == VLY_STORE_BY_ALIAS)
+		return false;
+	if (cause == VLY_STORE_BY_OPERATOR)
+		return true;
+	for (unsigned k = 0; k < 2; k++)
+		for (size_t i = 0; i < lists[k]->cnt; i++)
+			if (lists[k]->record[i].type == VLY_TYPE_ALIAS)
+				return true;
+	return false;
+}
+
 /* Has the request prepared and applied inside `txn`. Returns whether `txn` is to be kept. */
 static bool
 work_request(struct run *run, struct vly_store_txn *txn, struct vly_store_zone *zone,
@@ -118,6 +135,7 @@ work_request(struct run *run, struct vly_store_txn *txn, struct vly_store_zone *
 		vly_change_normalise(change);
 	if (changes && vly_change_is_empty(change))
 		changes = false;
+	request->may_alias = changes && may_alias(request->cause, change);
 	if (changes)
 		result = vly_living_apply(txn, zone, change, policy, request->cause, request->who,
 					  reason, sizeof(reason));

@@ -185,6 +185,8 @@ vly_living_adopt(struct vly_living *living, const char *name, struct vly_live_im
 	HASH_ADD_KEYPTR(hh, living->by_name, zone->name, strlen(zone->name), zone);
 	if (zone->hh.tbl) {
 		note_form(living, zone);
+		if (living->on_alias)
+			living->on_alias(living->alias_arg, zone->name, info->has_alias);
 		return 0;
 	}
 	zone->request_cnt++;

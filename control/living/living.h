@@ -131,6 +131,7 @@ struct vly_living_request {
 	bool is_internal;     /* vly_living_submit_internal() */
 	bool is_renewal;      /* vly_living_renew() */
 	bool is_ahead;        /* vly_living_answer_ahead() */
+	bool may_alias;       /* it may have changed ALIAS records */
 	struct vly_living_request *next;
 	struct vly_living_zone *living_zone;
 	struct vly_living_part *part; /* a merge that has ended */
@@ -177,6 +178,13 @@ __attribute__((nonnull)) void vly_living_set_expired(struct vly_living *living, 
 __attribute__((nonnull(1, 2))) void
 vly_living_on_change(struct vly_living *living,
 		     void (*fn)(void *arg, const char *zone, uint32_t serial), void *arg);
+
+/* A function that is called on the loop when a zone may have other ALIAS records than before: when it was
+ * loaded, before the reload has ended; or when a change is answered that may concern them. has_alias: it may have
+ * some now. */
+__attribute__((nonnull(1, 2))) void
+vly_living_on_alias(struct vly_living *living,
+		    void (*fn)(void *arg, const char *zone, bool has_alias), void *arg);
 
 /* A living zone as it is answered. */
 struct vly_living_state {

@@ -79,6 +79,8 @@ struct counts {
 	unsigned cname_cnt;
 	unsigned dname_cnt;
 	unsigned soa_cnt;
+	unsigned alias_cnt;
+	unsigned ns_cnt;
 	unsigned other_cnt;
 };
 
@@ -91,15 +93,36 @@ count(struct vly_store_records records, struct counts *counts)
 		counts->cname_cnt += record.type == VLY_TYPE_CNAME;
 		counts->dname_cnt += record.type == VLY_TYPE_DNAME;
 		counts->soa_cnt += record.type == VLY_TYPE_SOA;
+		counts->alias_cnt += record.type == VLY_TYPE_ALIAS;
+		counts->ns_cnt += record.type == VLY_TYPE_NS;
 		counts->other_cnt += record.type != VLY_TYPE_CNAME &&
 				     record.type != VLY_TYPE_RRSIG && record.type != VLY_TYPE_NSEC;
 	}
 }
 
+/* NULL, or why a name may not have its ALIAS. Its addresses are the business of the ALIAS: what comes from
+ * people and files has been made to fit (working_set.c, zone_difference.c), but not what clients send. */
+static const char *
+alias_fault(const struct counts *counts, bool is_apex, enum vly_store_cause cause,
+	    const struct vly_change_record *record)
+{
+	if (counts->alias_cnt == 0)
+		return NULL;
+	if (counts->alias_cnt > 1)
+		return "more than one ALIAS record";
+	if (counts->ns_cnt > 0 && !is_apex)
+		return "ALIAS at a delegation";
+	if (cause == VLY_STORE_BY_KEY &&
+	    (record->type == VLY_TYPE_A || record->type == VLY_TYPE_AAAA))
+		return "its addresses are those of its ALIAS, and can't be changed";
+	return NULL;
+}
+
 /* RFC 1034 §3.6.2, RFC 2181 §10.1, RFC 4034 §2.5, RFC 6672 §2.4; as zone_check.c has it for files. */
 static int
 check_name(struct vly_store_txn *txn, const struct vly_store_zone *zone,
-	   const struct vly_change_record *record, char *reason, size_t bytes)
+	   const struct vly_change_record *record, enum vly_store_cause cause, char *reason,
+	   size_t bytes)
 {
 	struct vly_store_records records;
 	struct counts counts = {0};
@@ -113,6 +136,9 @@ check_name(struct vly_store_txn *txn, const struct vly_store_zone *zone,
 	if (result == VLY_STORE_OK)
 		count(records, &counts);
 	bool is_apex = name.len == zone->apex.len;
+	const char *fault = alias_fault(&counts, is_apex, cause, record);
+	if (fault)
+		return refuse(reason, bytes, record->owner, fault);
 	if (counts.cname_cnt > 1)
 		return refuse(reason, bytes, record->owner, "more than one CNAME record");
 	if (counts.cname_cnt == 1 && counts.other_cnt > 0)
@@ -126,19 +152,29 @@ check_name(struct vly_store_txn *txn, const struct vly_store_zone *zone,
 	return VLY_STORE_OK;
 }
 
+/* The first AAAA of a name, or the first A, has a rule of its own. */
+static bool
+is_new_address(const struct vly_change_record *record)
+{
+	return (record->type == VLY_TYPE_A || record->type == VLY_TYPE_AAAA) &&
+	       record[-1].type != record->type;
+}
+
 /* The change is sorted by now, so that records of one name follow each other. */
 static int
 check_names(struct vly_store_txn *txn, const struct vly_store_zone *zone,
-	    const struct vly_change_list *list, char *reason, size_t bytes)
+	    const struct vly_change_list *list, enum vly_store_cause cause, char *reason,
+	    size_t bytes)
 {
 	int result = VLY_STORE_OK;
 
 	for (size_t i = 0; i < list->cnt && result == VLY_STORE_OK; i++) {
 		const struct vly_change_record *record = &list->record[i];
 		if (i > 0 && record->owner_len == record[-1].owner_len &&
-		    memcmp(record->owner, record[-1].owner, record->owner_len) == 0)
+		    memcmp(record->owner, record[-1].owner, record->owner_len) == 0 &&
+		    !is_new_address(record))
 			continue;
-		result = check_name(txn, zone, record, reason, bytes);
+		result = check_name(txn, zone, record, cause, reason, bytes);
 	}
 	return result;
 }
@@ -161,8 +197,8 @@ vly_living_apply(struct vly_store_txn *txn, struct vly_store_zone *zone, struct 
 	if (!has_serial)
 		result = vly_signed_check_serial(txn, zone, reason, reason_bytes);
 	if (result == VLY_STORE_OK)
-		result = check_names(txn, zone, &change->added, reason, reason_bytes);
+		result = check_names(txn, zone, &change->added, cause, reason, reason_bytes);
 	return result == VLY_STORE_OK
-		       ? check_names(txn, zone, &change->removed, reason, reason_bytes)
+		       ? check_names(txn, zone, &change->removed, cause, reason, reason_bytes)
 		       : result;
 }

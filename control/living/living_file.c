@@ -16,6 +16,8 @@ vly_living_read_file(struct vly_zone *tree, const struct vly_hash_key *key,
 		     struct vly_zone_report *report, struct vly_dnssec_facts *facts)
 {
 	struct vly_zone_scanner scanner = {0};
+
+	report->takes_alias = true;
 	int result = vly_zone_read_file(tree, &scanner, key, source->name, source->file, progress,
 					report);
 

@@ -53,6 +53,7 @@ compile(struct load *load, struct vly_zone *tree, const struct vly_store_zone *z
 
 	vly_zone_report_defaults(&lenient);
 	memset(lenient.severity, VLY_ZONE_IGNORE, sizeof(lenient.severity));
+	lenient.takes_alias = true;
 	if (vly_image_builder_add_zone(load->builder, tree, zone->version, &lenient, load->info) !=
 	    0)
 		return fail(load, lenient.first.text);
@@ -63,6 +64,7 @@ compile(struct load *load, struct vly_zone *tree, const struct vly_store_zone *z
 	load->info->zone_idx = zone_idx;
 	load->info->warning_cnt = load->report->warning_cnt;
 	load->info->stamp = zone->origin;
+	load->info->has_alias = tree->has_alias;
 	return 0;
 }
 
@@ -162,6 +164,24 @@ take_file(struct load *load)
 	vly_zone_free(&tree);
 }
 
+static bool
+note_alias(void *arg, const struct vly_name *owner)
+{
+	(void)owner;
+	*(bool *)arg = true;
+	return false;
+}
+
+static bool
+has_alias(struct vly_store_txn *txn, const struct vly_store_zone *zone)
+{
+	bool has = false;
+	int result =
+		vly_store_dependents(txn, zone, &zone->apex, VLY_STORE_ALIAS, note_alias, &has);
+
+	return has || result < 0; /* whoever looks at them meets the failure again */
+}
+
 /* Compiles the zone from the store. */
 static int
 load_stored(struct load *load)
@@ -179,6 +199,7 @@ load_stored(struct load *load)
 		*load->ready = vly_form_cache_load(load->living, txn, &zone, load->source->name,
 						   load->info);
 	if (load->ready && *load->ready) {
+		load->info->has_alias = has_alias(txn, &zone);
 		vly_store_abort(txn);
 		load->info->warning_cnt = load->report->warning_cnt;
 		return 0;

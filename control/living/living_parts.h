@@ -118,6 +118,8 @@ struct vly_living {
 		void *arg;
 	} hook[VLY_LIVING_HOOKS_MAX];
 	unsigned hook_cnt;
+	void (*on_alias)(void *arg, const char *zone, bool has_alias);
+	void *alias_arg;
 	void (*on_signatures)(void *arg, const char *zone, uint64_t expiry_s, uint64_t margin_s);
 	void *signatures_arg;
 	struct vly_living_request *refused; /* to be answered when the loop runs again */

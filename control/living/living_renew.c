@@ -75,4 +75,14 @@ vly_living_call_hooks(const struct vly_living *living, const struct vly_living_r
 	for (unsigned i = 0; i < living->hook_cnt; i++)
 		living->hook[i].fn(living->hook[i].arg, request->living_zone->name,
 				   request->result.serial);
+	if (request->may_alias && living->on_alias)
+		living->on_alias(living->alias_arg, request->living_zone->name, true);
+}
+
+void
+vly_living_on_alias(struct vly_living *living,
+		    void (*fn)(void *arg, const char *zone, bool has_alias), void *arg)
+{
+	living->on_alias = fn;
+	living->alias_arg = arg;
 }

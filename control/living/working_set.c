@@ -9,6 +9,7 @@
 #include <volley/octets.h>
 
 #include "store/store_names.h"
+#include "zone/domain.h"
 #include "zone/rdata.h"
 
 void
@@ -125,7 +126,8 @@ is_same(const struct vly_working_record *record, uint16_t type, const uint8_t *d
 static bool
 is_single(uint16_t type)
 {
-	return type == VLY_TYPE_SOA || type == VLY_TYPE_CNAME || type == VLY_TYPE_DNAME;
+	return type == VLY_TYPE_SOA || type == VLY_TYPE_CNAME || type == VLY_TYPE_DNAME ||
+	       type == VLY_TYPE_ALIAS;
 }
 
 /* The TTL that a record gets: the one given, else its RRset's, else the SOA's. Returns 0, or -1. */
@@ -182,6 +184,7 @@ vly_working_set_add(struct vly_working_set *set, const uint8_t *owner, unsigned 
 		return fail_memory(set);
 	added->ttl = chosen;
 	added->is_there = true;
+	added->is_set = true;
 	return 0;
 }
 
@@ -222,6 +225,42 @@ vly_working_set_keep_serial(struct vly_working_set *set)
 	}
 }
 
+static bool
+is_address(const struct vly_working_record *record)
+{
+	return record->type == VLY_TYPE_A || record->type == VLY_TYPE_AAAA;
+}
+
+/* The addresses of a name with an ALIAS belong to that: they go with it, and stay until it has others.
+ * Returns 0; or -1 with a reason when one was set beside an ALIAS. */
+static int
+settle_alias(const struct vly_working_set *set, struct vly_working_name *name)
+{
+	char text[VLY_DOMAIN_TEXT_BYTES];
+	bool had = false;
+	bool has = false;
+
+	for (uint32_t i = 0; i < name->cnt; i++)
+		if (name->record[i].type == VLY_TYPE_ALIAS) {
+			had |= name->record[i].was_there;
+			has |= name->record[i].is_there;
+		}
+	for (uint32_t i = 0; (had || has) && i < name->cnt; i++) {
+		struct vly_working_record *record = &name->record[i];
+		if (!is_address(record))
+			continue;
+		if (has && record->is_there && (record->is_set || !had)) {
+			snprintf(set->reason, VLY_REASON_BYTES,
+				 "%.300s: ALIAS and addresses, which the ALIAS would bring",
+				 vly_domain_text(name->owner, text));
+			return -1;
+		}
+		record->is_there = has ? record->was_there : record->is_there && record->is_set;
+		record->ttl = has ? record->was_ttl : record->ttl;
+	}
+	return 0;
+}
+
 static int
 add_difference(const struct vly_working_name *name, struct vly_change *change)
 {
@@ -245,12 +284,15 @@ add_difference(const struct vly_working_name *name, struct vly_change *change)
 int
 vly_working_set_change(const struct vly_working_set *set, struct vly_change *change)
 {
-	for (const struct vly_working_name *name = set->by_owner; name; name = name->hh.next)
+	for (struct vly_working_name *name = set->by_owner; name; name = name->hh.next) {
+		if (!set->is_exact && settle_alias(set, name) != 0)
+			return -1;
 		if (add_difference(name, change) != 0) {
 			snprintf(set->reason, VLY_REASON_BYTES, "%s",
 				 errno == EINVAL ? "a record is not valid" : strerror(errno));
 			return -1;
 		}
+	}
 	vly_change_normalise(change);
 	return 0;
 }

@@ -21,6 +21,7 @@ struct vly_working_record {
 	uint16_t data_len;
 	bool was_there; /* in the store, with was_ttl */
 	bool is_there;
+	bool is_set; /* by vly_working_set_add() */
 	uint32_t was_ttl;
 	uint8_t *data; /* owned */
 };
@@ -38,7 +39,8 @@ struct vly_working_set {
 	struct vly_store_txn *txn;
 	const struct vly_store_zone *zone;
 	struct vly_working_name *by_owner;
-	char *reason; /* [VLY_REASON_BYTES] */
+	bool is_exact; /* the change is what the steps say; otherwise addresses follow their ALIAS */
+	char *reason;  /* [VLY_REASON_BYTES] */
 };
 
 /* `reason` gets a sentence about each failure. */
@@ -47,7 +49,7 @@ __attribute__((nonnull)) void vly_working_set_init(struct vly_working_set *set,
 						   const struct vly_store_zone *zone,
 						   char reason[VLY_REASON_BYTES]);
 
-/* Adds a record, in place of another one where there can be only one (SOA, CNAME, DNAME). Its RRset gets
+/* Adds a record, in place of another one where there can be only one (SOA, CNAME, DNAME, ALIAS). Its RRset gets
  * the TTL; NULL: it keeps its own, or gets that of the SOA. Returns 0, or -1 with a reason. */
 __attribute__((nonnull(1, 2, 6), warn_unused_result)) int
 vly_working_set_add(struct vly_working_set *set, const uint8_t *owner, unsigned owner_len,

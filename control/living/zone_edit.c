@@ -7,6 +7,7 @@
 
 #include "working_set.h"
 #include "zone/domain.h"
+#include "zone/rdata.h"
 #include "zone/rdata_read.h"
 #include "zone/rr_type.h"
 
@@ -83,6 +84,9 @@ read_data(struct parse *parse, unsigned at, struct vly_zone_edit_step *step)
 	if (!step->data)
 		return fail(parse, "out of memory");
 	memcpy(step->data, parse->data, (size_t)len);
+	if (step->type == VLY_TYPE_ALIAS &&
+	    !vly_rdata_is_sound(step->type, step->data, (unsigned)len))
+		return fail(parse, "malformed data");
 	step->data_len = (uint16_t)len;
 	return 0;
 }
@@ -108,6 +112,7 @@ read_step(struct parse *parse, struct vly_zone_edit_step *step)
 	step->type = vly_rr_type_read(lexed->token[at].text, lexed->token[at].len);
 	if (step->type == 0 || !vly_rr_type_is_data(step->type))
 		return fail(parse, "unknown type");
+	step->type = vly_rr_type_from_text(step->type);
 	if (++at == lexed->cnt && !step->adds)
 		return 0;
 	return read_data(parse, at, step);
@@ -334,6 +339,7 @@ vly_zone_revert_prepare(uint32_t serial, struct vly_store_txn *txn,
 		return VLY_LIVING_REFUSE;
 	}
 	vly_working_set_init(&set, txn, zone, reason);
+	set.is_exact = true;
 	bool good = undo_all(&set, version);
 	vly_working_set_keep_serial(&set);
 	return end_set(&set, change, good);

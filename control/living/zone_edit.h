@@ -6,7 +6,8 @@
  *     - OWNER [TTL] [IN] [TYPE [DATA]]   removes a record, an RRset, or all of a name but the SOA
  *
  * in the words of zone files (RFC 1035 §5.1). Names without a dot at their end are relative to the zone.
- * What is removed must be there. SOA, CNAME and DNAME replace the one that is there.
+ * What is removed must be there. SOA, CNAME, DNAME and ALIAS replace the one that is there. The addresses of a name
+ * with an ALIAS come and go with that.
  *
  * Use: vly_zone_edit_parse(); vly_zone_edit_prepare() in the `prepare` of a request;
  * vly_zone_edit_free(). The text is untrusted. Any thread; preparing blocks for the store.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For the handlers of commands alone, by file: command_answer.c (helpers), commands.c (dispatch,
+ * For the handlers of commands alone, by file: alias_commands.c (aliases), command_answer.c (helpers), commands.c (dispatch,
  * status, zones, reload, stats), defence_commands.c and defence_show.c (defence, cookies),
  * drops_command.c, feed_commands.c (transfers), health_command.c (checks), keys_commands.c, top_command.c, zone_commands.c and
  * zone_reads.c (living zones). A handler answers at once or later (server.h), and may take members out of the
@@ -55,6 +55,12 @@ __attribute__((nonnull)) void vly_command_top(const struct vly_commands *command
 					      struct vly_client *client,
 					      struct vly_request *request);
 
+__attribute__((nonnull)) void vly_command_aliases(const struct vly_commands *commands,
+						  struct vly_client *client,
+						  struct vly_request *request);
+/* Adds the numbers of ALIAS records to a status. */
+__attribute__((nonnull)) void vly_command_add_aliases(const struct vly_commands *commands,
+						      json_t *answer);
 __attribute__((nonnull)) void vly_command_keys(const struct vly_commands *commands,
 					       struct vly_client *client,
 					       struct vly_request *request);

@@ -130,6 +130,7 @@ trouble_json(const struct vly_commands *commands)
 		vly_living_behind(commands->living),
 		vly_updater_added_trouble(commands->updater),
 		vly_updater_disabled_trouble(commands->updater),
+		commands->aliases ? vly_aliases_trouble(commands->aliases) : "",
 	};
 
 	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
@@ -194,6 +195,7 @@ status_json(const struct vly_commands *commands)
 	json_object_set_new(answer, "living", living_json(commands));
 	add_transfers(commands, answer);
 	json_object_set_new(answer, "health", vly_command_health_json(commands));
+	vly_command_add_aliases(commands, answer);
 	for (const struct vly_served_zone *zone = served->failed; zone; zone = zone->failed_next)
 		add_failure(answer, zone, &left_off);
 	return answer;
@@ -466,6 +468,7 @@ vly_commands_handle(void *arg, struct vly_client *client, struct vly_request *re
 		[VLY_COMMAND_TRANSFERS] = vly_command_transfers,
 		[VLY_COMMAND_TRANSFERS_PAST] = vly_command_transfers_past,
 		[VLY_COMMAND_CHECKS] = vly_command_checks,
+		[VLY_COMMAND_ALIASES] = vly_command_aliases,
 		[VLY_COMMAND_KEYS] = vly_command_keys,
 		[VLY_COMMAND_KEY_ADD] = vly_command_key_add,
 		[VLY_COMMAND_KEY_REMOVE] = vly_command_key_change,

@@ -8,6 +8,7 @@
 #ifndef VLY_CONTROL_COMMANDS_H
 #define VLY_CONTROL_COMMANDS_H
 
+#include "alias/aliases.h"
 #include "catalog/catalogs.h"
 #include "catalog/producers.h"
 #include "defence/defender.h"
@@ -33,6 +34,7 @@ struct vly_commands {
 	struct vly_updater *updater;
 	struct vly_catalogs *catalogs;
 	struct vly_producers *producers;
+	struct vly_aliases *aliases;
 	struct vly_zone_transactions *transactions;
 	struct vly_secondaries *secondaries;
 	struct vly_transfers *transfers;

@@ -17,6 +17,7 @@
  *     {"command":"cookies-show","reveal":true}
  *     {"command":"cookies-roll","next":"000102030405060708090a0b0c0d0e0f"}
  *     {"command":"drops","cursor":[5,0,17]}     behind these numbers of samples, ring by ring
+ *     {"command":"aliases","zone":"example.","name":"example. www.example.","limit":1000}; behind that one
  *     {"command":"keys"}
  *     {"command":"key-add","text":"an object as in update/added_keys.h"}
  *     {"command":"key-remove","name":"acme.example."}
@@ -68,6 +69,7 @@
 	X(COOKIES_ROLL, "cookies-roll")                                                            \
 	X(DROPS, "drops")                                                                          \
 	X(TOP, "top")                                                                              \
+	X(ALIASES, "aliases")                                                                      \
 	X(KEYS, "keys")                                                                            \
 	X(KEY_ADD, "key-add")                                                                      \
 	X(KEY_REMOVE, "key-remove")                                                                \

@@ -59,6 +59,19 @@ record_json(struct reading *reading, const uint8_t *owner, uint16_t type, uint32
 }
 
 static bool
+has_alias(const struct vly_store_records *records)
+{
+	struct vly_store_records rest = *records;
+	struct vly_store_record record;
+
+	while (vly_store_next_record(&rest, &record))
+		if (record.type == VLY_TYPE_ALIAS)
+			return true;
+	return false;
+}
+
+/* A zone as a whole is shown as its file would have it: without the addresses that an ALIAS brings. */
+static bool
 show_name(void *arg, const struct vly_name *name, const struct vly_store_records *records)
 {
 	struct reading *reading = arg;
@@ -67,9 +80,13 @@ show_name(void *arg, const struct vly_name *name, const struct vly_store_records
 	struct vly_store_record record;
 	char text[VLY_DOMAIN_TEXT_BYTES];
 
-	while (vly_store_next_record(&rest, &record))
+	const bool is_alias = !reading->has_name && has_alias(records);
+	while (vly_store_next_record(&rest, &record)) {
+		if (is_alias && (record.type == VLY_TYPE_A || record.type == VLY_TYPE_AAAA))
+			continue;
 		json_array_append_new(list, record_json(reading, name->lower, record.type,
 							record.ttl, record.data, record.data_len));
+	}
 	if (json_array_size(list) < reading->limit && reading->shown_bytes < SHOWN_BYTES_MAX)
 		return true;
 	json_object_set_new(reading->answer, "next",
@@ -166,6 +183,7 @@ show_entry(void *arg, const struct vly_store_entry *entry)
 		[VLY_STORE_BY_KEY] = "update",
 		[VLY_STORE_BY_TRANSFER] = "transfer",
 		[VLY_STORE_BY_SIGNER] = "signer",
+		[VLY_STORE_BY_ALIAS] = "alias",
 	};
 	struct reading *reading = arg;
 	json_t *list = json_object_get(reading->answer, "changes");

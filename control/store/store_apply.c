@@ -239,7 +239,7 @@ vly_store_apply(struct vly_store_txn *txn, struct vly_store_zone *zone, struct v
 		return result;
 	if (cause == VLY_STORE_BY_FILE)
 		work.zone.origin_version = work.zone.version;
-	else
+	else if (cause != VLY_STORE_BY_ALIAS)
 		work.zone.other_version = work.zone.version;
 	result = vly_store_append_journal(txn, &work.zone, change, cause, who);
 	if (result == VLY_STORE_OK)

@@ -16,6 +16,8 @@ enum vly_store_cause {
 	VLY_STORE_BY_KEY = 3,      /* dynamic update; `who` is the key's name */
 	VLY_STORE_BY_TRANSFER = 4,
 	VLY_STORE_BY_SIGNER = 5,
+	VLY_STORE_BY_ALIAS =
+		6, /* the addresses of an ALIAS; does not count as a change of the zone */
 };
 
 #define VLY_STORE_WHO_BYTES 256

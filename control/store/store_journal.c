@@ -10,7 +10,7 @@
 
 #define FORM             1
 #define WHO_AT           11
-#define CAUSE_MAX        VLY_STORE_BY_SIGNER
+#define CAUSE_MAX        VLY_STORE_BY_ALIAS
 #define TRIM_ENTRIES_MAX 64 /* per change: more than it adds, so that the journal does shrink */
 
 bool

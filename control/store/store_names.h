@@ -71,7 +71,8 @@ __attribute__((nonnull(1, 2, 3, 4), warn_unused_result)) int vly_store_walk(
 enum vly_store_kind {
 	VLY_STORE_DNAME = 1,
 	VLY_STORE_CNAME = 2,
-	VLY_STORE_HOST = 4, /* all other types */
+	VLY_STORE_HOST = 4,  /* all other types */
+	VLY_STORE_ALIAS = 8, /* all ALIAS records of the zone, as if they referred to its apex */
 };
 
 /* Calls fn for each owner of a record that refers to `target` in one of `kinds` (or'ed), until it

@@ -55,7 +55,7 @@ vly_store_records_check(struct vly_store_records *records, const uint8_t *octets
 		    left - VLY_STORE_RECORD_BYTES < vly_be16(rest.at + 6))
 			return false;
 		(void)vly_store_next_record(&rest, &record);
-		if (!vly_rr_type_is_data(record.type) ||
+		if (!vly_rr_type_is_kept(record.type) ||
 		    !vly_rdata_is_sound(record.type, record.data, record.data_len) ||
 		    (before.data != NULL && !follows(&before, &record)))
 			return false;

@@ -31,6 +31,7 @@ kind_of(uint16_t type)
 {
 	return type == VLY_TYPE_DNAME   ? VLY_STORE_DNAME
 	       : type == VLY_TYPE_CNAME ? VLY_STORE_CNAME
+	       : type == VLY_TYPE_ALIAS ? VLY_STORE_ALIAS
 					: VLY_STORE_HOST;
 }
 
@@ -57,6 +58,12 @@ vly_store_target_key(const struct vly_store_zone *zone, uint16_t type, const uin
 	const uint8_t *target = vly_rdata_target(type, data, data_len);
 	struct vly_name name;
 
+	/* all of a zone under one key, so that they are found without a look at its other records; their
+	 * targets may be in any zone */
+	if (type == VLY_TYPE_ALIAS) {
+		target_key(key, zone, &zone->apex, VLY_STORE_ALIAS);
+		return true;
+	}
 	if (target == NULL || (target[0] == 0 && !may_be_root(type)) ||
 	    !vly_rdata_scan_name(&name, target, (unsigned)(data + data_len - target)) ||
 	    !vly_store_is_below(&zone->apex, &name))
@@ -178,7 +185,7 @@ vly_store_dependents(struct vly_store_txn *txn, const struct vly_store_zone *zon
 	int error = mdb_cursor_open(txn->mdb, txn->store->table[VLY_STORE_REVERSE], &cursor);
 	if (error != 0)
 		return vly_store_fail_mdb(txn, error, NULL);
-	for (unsigned kind = VLY_STORE_DNAME; kind <= VLY_STORE_HOST && result == VLY_STORE_OK;
+	for (unsigned kind = VLY_STORE_DNAME; kind <= VLY_STORE_ALIAS && result == VLY_STORE_OK;
 	     kind *= 2) {
 		if (!(kinds & kind))
 			continue;

@@ -93,6 +93,15 @@ is_same(const struct vly_store_record *old, const struct vly_change_record *new)
 	       old->data_len == new->data_len &&memcmp(old->data, new->data, old->data_len) == 0;
 }
 
+static bool
+has_type_alias(const struct differ *differ)
+{
+	for (size_t i = 0; i < differ->of_file_cnt; i++)
+		if (differ->of_file[i].type == VLY_TYPE_ALIAS)
+			return true;
+	return false;
+}
+
 /* Records of the store's name (NULL: none) and of the node that is loaded (or none). */
 static int
 compare_records(struct differ *differ, const struct vly_store_visit *visit)
@@ -104,6 +113,7 @@ compare_records(struct differ *differ, const struct vly_store_visit *visit)
 
 	if (visit != NULL)
 		rest = visit->records;
+	const bool has_alias = differ->of_file_cnt > 0 && has_type_alias(differ);
 	bool has_old = vly_store_next_record(&rest, &old);
 	while (result == VLY_STORE_OK && (has_old || at < differ->of_file_cnt)) {
 		const struct vly_change_record *new =
@@ -117,7 +127,9 @@ compare_records(struct differ *differ, const struct vly_store_visit *visit)
 							    .data_len = old.data_len},
 				new);
 		bool differs = order != 0 || !is_same(&old, new);
-		if (order <= 0 && differs)
+		const bool is_kept = order < 0 && has_alias &&
+				     (old.type == VLY_TYPE_A || old.type == VLY_TYPE_AAAA);
+		if (order <= 0 && differs && !is_kept)
 			result = remove_record(differ, &visit->name, &old);
 		if (order >= 0 && differs && result == VLY_STORE_OK)
 			result = add_record(differ, new);

@@ -20,7 +20,8 @@ enum vly_zone_difference {
 
 /*
  * Finds the change (empty before) that makes the zone in the store equal to `file`, which was read
- * from a zone file: each RRset has the TTL that it is served with. Takes 4 octets of memory for each
+ * from a zone file: each RRset has the TTL that it is served with. The addresses of a name that has an ALIAS
+ * in the file stay as they are. Takes 4 octets of memory for each
  * name of `file`, besides the change.
  *
  * In the last two cases the caller has to find a serial. With VLY_DIFFERENCE_SAME_SERIAL the SOA may

@@ -100,7 +100,8 @@ struct vly_store_zone {
 	 * that it made. */
 	struct vly_file_stamp origin;
 	uint64_t origin_version;
-	uint64_t other_version; /* the last one that did not come from a file; 0: none */
+	uint64_t
+		other_version; /* the last one that came neither from a file nor from an ALIAS; 0: none */
 	/* The journal leads from version journal_from to `version` without a gap. */
 	uint64_t journal_from;
 	uint64_t journal_bytes; /* of all entries that are there */

@@ -38,6 +38,8 @@ put(struct sink *sink, const struct vly_packer_record *record)
 	if (sink->failed)
 		return;
 	sink->record_cnt++;
+	if (record->type == VLY_TYPE_ALIAS) /* its addresses go out */
+		return;
 	if (vly_packer_add(sink->packer, record))
 		return;
 	if (sink->packer->record_cnt > 0) {

@@ -220,6 +220,9 @@ check_change(const struct vly_update_message *update, const struct vly_update_re
 	if (record->class != update->zone_class && record->class != VLY_CLASS_ANY &&
 	    record->class != VLY_UPDATE_CLASS_NONE)
 		return VLY_RCODE_FORMERR;
+	*why = "an ALIAS can be set by the zone's file and by volleyctl alone";
+	if (record->type == VLY_TYPE_ALIAS_TEXT)
+		return VLY_RCODE_REFUSED;
 	*why = "records of DNSSEC and ZONEMD are made by a signer";
 	return is_signers(record->type) ? VLY_RCODE_REFUSED : VLY_RCODE_NOERROR;
 }

@@ -22,7 +22,7 @@ vly_rdata_is_sound(uint16_t type, const uint8_t *data, unsigned data_len)
 		return data_len == 4;
 	if (type == VLY_TYPE_AAAA)
 		return data_len == 16;
-	if (type == VLY_TYPE_DNAME)
+	if (type == VLY_TYPE_DNAME || type == VLY_TYPE_ALIAS)
 		return vly_rdata_scan_name(&name, data, data_len) && name.len == data_len;
 	if (names == NULL)
 		return true;
@@ -68,7 +68,7 @@ vly_rdata_host(uint16_t type, const uint8_t *data, unsigned data_len)
 const uint8_t *
 vly_rdata_target(uint16_t type, const uint8_t *data, unsigned data_len)
 {
-	if (type == VLY_TYPE_CNAME || type == VLY_TYPE_DNAME)
+	if (type == VLY_TYPE_CNAME || type == VLY_TYPE_DNAME || type == VLY_TYPE_ALIAS)
 		return data_len > 0 ? data : NULL;
 	return vly_rdata_host(type, data, data_len);
 }
@@ -90,7 +90,7 @@ canonical_names(uint16_t type, const uint8_t *data, unsigned data_len)
 		{VLY_TYPE_RP, 0, 2},     {VLY_TYPE_AFSDB, 2, 1}, {VLY_TYPE_RT, 2, 1},
 		{VLY_TYPE_SIG, 18, 1},   {VLY_TYPE_PX, 2, 2},    {VLY_TYPE_NXT, 0, 1},
 		{VLY_TYPE_SRV, 6, 1},    {VLY_TYPE_KX, 2, 1},    {VLY_TYPE_DNAME, 0, 1},
-		{VLY_TYPE_RRSIG, 18, 1},
+		{VLY_TYPE_RRSIG, 18, 1}, {VLY_TYPE_ALIAS, 0, 1},
 	};
 	const struct vly_rdata_names *names = vly_rdata_names(type);
 

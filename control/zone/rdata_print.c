@@ -200,8 +200,8 @@ vly_rdata_print(uint16_t type, const uint8_t *data, unsigned data_len, char *out
 		.out = out, .size = size, .data = data, .data_len = data_len};
 
 	/* not all servers read a record that ends with its type */
-	if (vly_rr_type_is_common(type) && print_form(&printer, type) && !printer.is_odd &&
-	    printer.len > 0)
+	if ((vly_rr_type_is_common(type) || type == VLY_TYPE_ALIAS) && print_form(&printer, type) &&
+	    !printer.is_odd && printer.len > 0)
 		return finish(&printer);
 	printer.len = 0;
 	vly_rdata_put_text(&printer, "\\# %u", data_len);

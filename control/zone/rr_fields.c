@@ -133,6 +133,7 @@ static const struct form forms[] = {
 	{107, PREFERENCE("name")},
 	{108, {F(EUI48, "address")}},
 	{109, {F(EUI64, "address")}},
+	{240, {F(NAME, "target")}},
 	{256, {F(U16, "priority"), F(U16, "weight"), F(TEXT, "target")}},
 	{257, {F(U8, "flags"), F(TAG, "tag"), F(TEXT, "value")}},
 	{258, STRINGS},
@@ -146,6 +147,7 @@ static const struct form forms[] = {
 	{264, {F(U64, "node number")}},
 	{32768, DIGEST},
 	{32769, DIGEST},
+	{65401, {F(NAME, "target")}},
 };
 
 const struct vly_rr_field *

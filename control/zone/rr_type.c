@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <volley/dns.h>
 #include <volley/name.h>
 
 #include "common/number.h"
@@ -49,7 +50,7 @@ static const struct type types[] = {
 	{257, true, "CAA"},       {258, false, "AVC"},     {259, false, "DOA"},
 	{260, false, "AMTRELAY"}, {261, false, "RESINFO"}, {262, false, "WALLET"},
 	{263, false, "CLA"},      {264, false, "IPN"},     {32768, false, "TA"},
-	{32769, false, "DLV"},
+	{32769, false, "DLV"},    {65401, false, "ALIAS"},
 };
 
 #define TYPE_CNT (sizeof(types) / sizeof(types[0]))
@@ -77,6 +78,8 @@ vly_rr_type_read(const char *text, size_t len)
 			    vly_ascii_lower((uint8_t)text[0]) &&
 		    strlen(types[i].name) == len && strncasecmp(types[i].name, text, len) == 0)
 			return types[i].number;
+	if (len == 5 && strncasecmp(text, "ANAME", 5) == 0)
+		return VLY_TYPE_ALIAS_TEXT;
 	return read_number(text, len);
 }
 
@@ -103,6 +106,8 @@ name(const struct type *known, uint16_t type, char buffer[VLY_RR_TYPE_BYTES])
 {
 	if (known != NULL)
 		return known->name;
+	if (type == VLY_TYPE_ALIAS)
+		return "ALIAS";
 	snprintf(buffer, VLY_RR_TYPE_BYTES, "TYPE%u", type);
 	return buffer;
 }

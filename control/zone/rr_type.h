@@ -10,10 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <volley/dns.h>
+
 /* The longest mnemonic and a NUL. */
 #define VLY_RR_TYPE_BYTES 16
 
-/* Returns the type that a mnemonic or TYPEn (untrusted, in any case) stands for; 0: none. */
+/* Returns the type that a mnemonic (ANAME, too, for ALIAS) or TYPEn (untrusted, in any case) stands for; 0: none. */
 __attribute__((nonnull)) uint16_t vly_rr_type_read(const char *text, size_t len);
 
 /* Returns the type's mnemonic, or TYPEn in `buffer`. */
@@ -33,6 +35,21 @@ static inline bool
 vly_rr_type_is_data(uint16_t type)
 {
 	return type != 0 && type != 41 && (type < 128 || type > 255);
+}
+
+/* True when zones in the control process may have records of the type: besides data, ALIAS. What comes from
+ * outside in wire form may not have it. */
+static inline bool
+vly_rr_type_is_kept(uint16_t type)
+{
+	return vly_rr_type_is_data(type) || type == VLY_TYPE_ALIAS;
+}
+
+/* The type that a record written with this type has in a zone. */
+static inline uint16_t
+vly_rr_type_from_text(uint16_t type)
+{
+	return type == VLY_TYPE_ALIAS_TEXT ? (uint16_t)VLY_TYPE_ALIAS : type;
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
+#include <string.h>
 
 #include "rdata.h"
 #include "rrset.h"
@@ -112,6 +113,19 @@ vly_rrsets_drop_nsec3(struct vly_rrsets *rrsets)
 			rrsets->rrset[rrset_cnt++] = rrset;
 	}
 	rrsets->cnt = rrset_cnt;
+}
+
+/* There is at most one set of a type. */
+void
+vly_rrsets_drop_alias(struct vly_rrsets *rrsets)
+{
+	const struct vly_rrset *found = vly_rrsets_find(rrsets, VLY_TYPE_ALIAS);
+
+	if (found == NULL)
+		return;
+	const unsigned at = (unsigned)(found - rrsets->rrset);
+	memmove(rrsets->rrset + at, found + 1, (rrsets->cnt - at - 1) * sizeof(*found));
+	rrsets->cnt--;
 }
 
 const struct vly_rrset *

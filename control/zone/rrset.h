@@ -34,6 +34,9 @@ vly_rrsets_load(struct vly_rrsets *rrsets, const struct vly_zone *zone, uint32_t
 /* Removes NSEC3 and its signatures, which no query asks for (RFC 5155 §7.2.8). */
 __attribute__((nonnull)) void vly_rrsets_drop_nsec3(struct vly_rrsets *rrsets);
 
+/* Removes ALIAS, which is answered by the addresses beside it. */
+__attribute__((nonnull)) void vly_rrsets_drop_alias(struct vly_rrsets *rrsets);
+
 __attribute__((nonnull)) const struct vly_rrset *vly_rrsets_find(const struct vly_rrsets *rrsets,
 								 uint16_t type);
 

@@ -222,6 +222,7 @@ vly_zone_link_record(struct vly_zone *zone, uint32_t node_idx, vly_arena_ref ref
 	node->records = ref;
 	mark_owner(node, record->type, node_idx == 0);
 	zone->has_nsec3 |= record->type == VLY_TYPE_NSEC3;
+	zone->has_alias |= record->type == VLY_TYPE_ALIAS;
 }
 
 int

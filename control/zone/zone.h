@@ -75,6 +75,7 @@ struct vly_zone {
 	struct vly_file_stamp *stamp; /* of them, from before they were read */
 	uint16_t file_cnt;
 	bool has_nsec3;
+	bool has_alias;
 };
 
 /* Begins a zone with the given apex (scanned, not yet hashed). Returns 0, or -1 with errno. */

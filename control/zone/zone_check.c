@@ -50,6 +50,56 @@ check_alias(const struct vly_check_place *place, const struct vly_rrsets *own)
 	}
 }
 
+static bool
+has_type(const struct vly_zone *zone, uint32_t idx, uint16_t type)
+{
+	const struct vly_zone_record *record;
+
+	for (vly_arena_ref ref = zone->node[idx].records; ref != 0; ref = record->next) {
+		record = vly_arena_at(&zone->arena, ref);
+		if (record->type == type)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the zone brings signatures, which nobody here can make for addresses. */
+static bool
+is_signed(const struct vly_zone *zone, uint32_t idx)
+{
+	return has_type(zone, idx, VLY_TYPE_RRSIG) || has_type(zone, idx, VLY_TYPE_DNSKEY);
+}
+
+/* Its addresses are found when the zone is served; a file has none beside it, but the store has, whose records
+ * are in no line. */
+static void
+check_addresses_alias(const struct vly_check_place *place, const struct vly_rrsets *own)
+{
+	const struct vly_rrset *alias = vly_rrsets_find(own, VLY_TYPE_ALIAS);
+
+	if (alias == NULL)
+		return;
+	const struct vly_zone_record *record = alias->record[0];
+	const bool is_of_file = record->line != 0;
+	if (is_of_file && !place->report->takes_alias)
+		vly_check_add(place, VLY_ZONE_CHECK_must, record,
+			      "only a living zone may have ALIAS records: give it living: true");
+	if (alias->record_cnt > 1)
+		vly_check_add(place, VLY_ZONE_CHECK_must, alias->record[1],
+			      "more than one ALIAS record");
+	if (is_of_file && (vly_rrsets_find(own, VLY_TYPE_A) != NULL ||
+			   vly_rrsets_find(own, VLY_TYPE_AAAA) != NULL))
+		vly_check_add(place, VLY_ZONE_CHECK_must, record,
+			      "ALIAS and addresses, which the ALIAS would bring");
+	if (place->zone->node[place->idx].flags & (VLY_ZONE_CUT | VLY_ZONE_OCCLUDED))
+		vly_check_add(place, VLY_ZONE_CHECK_must, record,
+			      "ALIAS at or below a delegation or below a DNAME");
+	if (is_signed(place->zone, 0) || is_signed(place->zone, place->idx))
+		vly_check_add(place, VLY_ZONE_CHECK_must, record,
+			      "ALIAS in a zone that is signed elsewhere: its addresses would have "
+			      "no signatures");
+}
+
 static void
 check_hidden(const struct vly_check_place *place, const struct vly_rrsets *own)
 {
@@ -128,7 +178,8 @@ check_target(const struct vly_check_place *place, const struct vly_zone_record *
 		vly_check_add(place, VLY_ZONE_CHECK_alias_target, record, "its target is an alias");
 		return;
 	}
-	if (known && (zone->node[target.idx].flags & VLY_ZONE_ADDRESS))
+	if (known && ((zone->node[target.idx].flags & VLY_ZONE_ADDRESS) ||
+		      has_type(zone, target.idx, VLY_TYPE_ALIAS)))
 		return;
 	if (record->type == VLY_TYPE_NS && place->idx != 0 &&
 	    vly_zone_is_below(zone, place->idx, &name))
@@ -185,6 +236,7 @@ check_node(const struct vly_check_place *place, const struct vly_rrsets *own)
 		check_apex(place, own);
 	if (flags & (VLY_ZONE_CNAME | VLY_ZONE_DNAME))
 		check_alias(place, own);
+	check_addresses_alias(place, own);
 	const struct vly_rrset *soa = vly_rrsets_find(own, VLY_TYPE_SOA);
 	if (place->idx != 0 && soa != NULL)
 		vly_check_add(place, VLY_ZONE_CHECK_must, soa->record[0],

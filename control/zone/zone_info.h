@@ -26,6 +26,7 @@ struct vly_zone_info {
 	uint64_t digest; /* the same: of its records */
 	bool is_signed;
 	bool proves_covers; /* VLY_IMAGE_PROVES_COVERS */
+	bool has_alias;     /* of a living zone: it has ALIAS records */
 };
 
 /* Progress of a load, for progress lines. Written by one thread, read by any. */

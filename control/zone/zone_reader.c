@@ -7,6 +7,7 @@
 #include <volley/octets.h>
 
 #include "rdata.h"
+#include "rr_type.h"
 
 /* The TTL of a record without one, when there is no $TTL, no earlier record with a TTL and no SOA
  * before it. Knot DNS uses the same value. */
@@ -137,7 +138,7 @@ store_record(struct vly_zone_reader *reader, const zs_scanner_t *scanner, uint32
 	record->ttl = ttl;
 	record->line = (uint32_t)reader->line;
 	record->file_idx = reader->file_idx;
-	record->type = scanner->r_type;
+	record->type = vly_rr_type_from_text(scanner->r_type);
 	record->data_len = (uint16_t)scanner->r_data_length;
 	memcpy(record->data, scanner->r_data, scanner->r_data_length);
 	zone->record_cnt++;
@@ -187,7 +188,8 @@ vly_zone_reader_add(struct vly_zone_reader *reader, const zs_scanner_t *scanner)
 		 scanner->r_type == VLY_TYPE_OPT || scanner->r_type == 0)
 		vly_zone_reader_fail(reader, "records of type %u are not allowed in a zone",
 				     scanner->r_type);
-	else if (!vly_rdata_is_sound(scanner->r_type, scanner->r_data, scanner->r_data_length))
+	else if (!vly_rdata_is_sound(vly_rr_type_from_text(scanner->r_type), scanner->r_data,
+				     scanner->r_data_length))
 		vly_zone_reader_fail(reader, "malformed data for type %u", scanner->r_type);
 	else
 		take_record(reader, scanner);

@@ -95,6 +95,7 @@ struct vly_zone_report {
 	uint8_t severity[VLY_ZONE_CHECK_CNT]; /* enum vly_zone_severity */
 	void (*on_finding)(void *context, const struct vly_zone_finding *finding); /* may be NULL */
 	void *context;
+	bool takes_alias; /* ALIAS records are no error: the zone lives */
 
 	uint32_t error_cnt;
 	uint32_t warning_cnt;

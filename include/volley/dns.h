@@ -128,6 +128,10 @@ enum vly_type {
 	VLY_TYPE_SPF = 99,
 	/* 128 to 255: question and meta types, never in a zone (RFC 6895 §3.1). */
 	VLY_TYPE_META_FIRST = 128,
+	/* ALIAS as zones in the control process have it. No zone may have records of this number, so that
+	 * it is never mistaken for data that a primary sends under ALIAS's number in zone files. It is in
+	 * no image and in no message. */
+	VLY_TYPE_ALIAS = 240,
 	VLY_TYPE_TKEY = 249,
 	VLY_TYPE_TSIG = 250,
 	VLY_TYPE_IXFR = 251,
@@ -138,6 +142,7 @@ enum vly_type {
 	VLY_TYPE_URI = 256,
 	VLY_TYPE_CAA = 257,
 	VLY_TYPE_DLV = 32769,
+	VLY_TYPE_ALIAS_TEXT = 65401, /* ALIAS in zone files: the number that PowerDNS uses */
 };
 
 /* The error in a TSIG record (RFC 8945 §3). */

@@ -166,6 +166,27 @@ Test(zone_scan, names_and_strings_of_any_octets)
 	expect_same("a\0b TXT \"c\0d\"\n", 14, "a\\000b TXT c\\000d\n");
 }
 
+/* libzscanner reads the number, and not the words. */
+Test(zone_scan, alias)
+{
+	static const struct spelling spellings[] = {
+		{"a ALIAS t.\n", "a TYPE65401 \\# 3 017400\n"},
+		{"a aname t.\n", "a TYPE65401 \\# 3 017400\n"},
+		{"a 7 IN ALIAS b\n A 192.0.2.1\n",
+		 "a 7 TYPE65401 \\# 5 0162017a00\na A 192.0.2.1\n"},
+		{"a (\n ALIAS ; it is\n b )\n", "a TYPE65401 \\# 5 0162017a00\n"},
+		{"a ALIAS \\# 3 017400\n", "a TYPE65401 \\# 3 017400\n"},
+		{"a ALIAS @\n", "a TYPE65401 \\# 3 017a00\n"},
+		{"a ALIAS .\n", "a TYPE65401 \\# 1 00\n"},
+		{"$GENERATE 1-2 a$ ALIAS b$\n",
+		 "a1 TYPE65401 \\# 6 026231017a00\na2 TYPE65401 \\# 6 026232017a00\n"},
+		/* in a list of types it is the number */
+		{"a NSEC b A ALIAS\n", "a NSEC b A TYPE65401\n"},
+	};
+
+	expect_all_same(spellings, CNT(spellings));
+}
+
 Test(zone_scan, ends_of_lines_and_blanks)
 {
 	static const struct spelling spellings[] = {
