@@ -75,11 +75,46 @@ copy_answer(struct vly_merge_fold *fold, uint32_t layer, vly_image_ref ref, bool
 	return copy;
 }
 
+static vly_image_ref
+copy_alternatives(struct vly_merge_fold *fold, uint32_t layer,
+		  const struct vly_image_choice *choice, vly_image_ref copy)
+{
+	const vly_image_ref nodata = vly_merge_zone(&fold->layer[layer])->nodata;
+
+	for (unsigned i = 0; i < choice->alt_cnt; i++) {
+		vly_image_ref alt = choice->alt[i] == nodata
+					    ? fold->nodata
+					    : copy_answer(fold, layer, choice->alt[i], false);
+		if (alt == 0)
+			return 0;
+		((struct vly_image_choice *)(void *)new_node(fold, copy))->alt[i] = alt;
+	}
+	return copy;
+}
+
+/* Many names have one choice. */
+static vly_image_ref
+copy_choice(struct vly_merge_fold *fold, uint32_t layer, vly_image_ref ref)
+{
+	const struct vly_image_choice *choice = vly_image_at(fold->layer[layer].image->heap, ref);
+	vly_image_ref copy = vly_merge_find_copy(fold, layer, ref);
+
+	if (copy != 0)
+		return copy;
+	copy = append(fold, vly_merge_choice_bytes(choice));
+	if (copy == 0 || vly_merge_add_copy(fold, layer, ref, copy) != 0)
+		return 0;
+	memcpy(new_node(fold, copy), choice, sizeof(*choice));
+	return copy_alternatives(fold, layer, choice, copy);
+}
+
 /* The answer `ref` of a node, of which the answers for the first `cnt` types have been copied. */
 static vly_image_ref
 copy_shared(struct vly_merge_fold *fold, uint32_t layer, const struct vly_image_node *node,
 	    unsigned cnt, vly_image_ref ref)
 {
+	if (node->flags & VLY_NODE_STEERED)
+		return copy_choice(fold, layer, ref);
 	if (ref == vly_merge_zone(&fold->layer[layer])->nodata)
 		return fold->nodata;
 	for (unsigned i = 0; i < cnt && i < SHARED_TYPES_MAX; i++)

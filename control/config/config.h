@@ -29,6 +29,7 @@
 #include "base/file_stamp.h"
 #include "base/prefix_list.h"
 #include "config_feed.h"
+#include "config_steer.h"
 #include "defence_settings.h"
 #include "key/grant.h"
 #include "zone/dnssec_check.h"
@@ -77,6 +78,8 @@ struct vly_config_zone {
 	char *template;                     /* a name, or NULL */
 	const struct vly_config_feed *feed; /* NULL: it has no part in transfers */
 	struct vly_config_template *own;    /* has `feed`, or NULL: that is a template's */
+	struct vly_config_steer_name *steer; /* names whose answers policies choose */
+	unsigned steer_cnt;
 	char *directory; /* only while the configuration is read: in place of name and file */
 	char *pattern;
 };
@@ -155,6 +158,7 @@ struct vly_config {
 	struct vly_config_transfers *transfers; /* set */
 	struct vly_config_template *templates;
 	unsigned template_cnt;
+	struct vly_config_steer *steer; /* set */
 	struct vly_config_zone *zones;
 	unsigned zone_cnt;
 	struct vly_config_entry *entries; /* only while it is read: `zones` (config_parts.h) */
