@@ -28,6 +28,7 @@
 #include "secondary/secondary.h"
 #include "socket/commands.h"
 #include "socket/server.h"
+#include "steer/steerer.h"
 #include "store/hash_key.h"
 #include "transfer/transfer.h"
 #include "update/updater.h"
@@ -49,6 +50,7 @@ struct control {
 	struct vly_secondaries *secondaries;
 	struct vly_transfers *transfers;
 	struct vly_reloader *reloader;
+	struct vly_steerer *steerer;
 	struct vly_commands commands;
 	struct vly_zone_transactions transactions;
 	char key_trouble[VLY_TROUBLE_BYTES]; /* why the hash key is not kept, or "" */
@@ -96,6 +98,7 @@ on_config(void *arg, const struct vly_config *config)
 	vly_transfers_configure(control->transfers, config);
 	vly_catalogs_configure(control->catalogs, config);
 	vly_producers_configure(control->producers, config);
+	vly_steerer_configure(control->steerer, vly_reloader_served(control->reloader)->steer);
 }
 
 /* Requests of clients, by their opcode. The publisher has checked that there is a header. */
@@ -354,8 +357,6 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 		control->living = vly_living_new(control->loop, config->control->state_dir, &key,
 						 control->turns, reason, sizeof(reason));
 	if (control->living)
-		vly_living_configure(control->living, config);
-	if (control->living)
 		control->updater = vly_updater_new(control->publisher, control->living,
 						   config->control->state_dir);
 	if (control->updater)
@@ -372,6 +373,9 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 						     vly_config_take_defence(config),
 						     control->publisher, reason, sizeof(reason));
 	if (control->defender)
+		control->steerer = vly_steerer_new(control->loop, config->control->state_dir,
+						   control->publisher);
+	if (control->steerer)
 		control->reloader = vly_reloader_new(
 			control->loop, config_path, config, &key, key_result == 0,
 			control->publisher, control->turns, control->defender, control->living);
@@ -380,6 +384,9 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 		vly_log_error("%s", reason);
 		return -1;
 	}
+	const struct vly_served_zones *served = vly_reloader_served(control->reloader);
+	vly_living_configure(control->living, config, served->steer);
+	vly_steerer_configure(control->steerer, served->steer); /* it is faster than the zones, mostly */
 	vly_catalogs_attach(control->catalogs, control->reloader);
 	vly_catalogs_on_member(control->catalogs, on_member, control);
 	vly_reloader_on_config(control->reloader, on_config, control);
@@ -399,6 +406,7 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 		.secondaries = control->secondaries,
 		.transfers = control->transfers,
 		.transactions = &control->transactions,
+		.steerer = control->steerer,
 		.config_path = config_path,
 		.key_trouble = control->key_trouble,
 		.start_ms = uv_now(control->loop),
@@ -418,6 +426,7 @@ stop(struct control *control)
 					     vly_reloader_is_storing(control->reloader) ||
 					     vly_living_is_busy(control->living) ||
 					     vly_secondaries_is_busy(control->secondaries) ||
+					     vly_steerer_is_busy(control->steerer) ||
 					     vly_defender_is_busy(control->defender));
 
 	vly_server_free(control->server);
@@ -446,6 +455,7 @@ stop(struct control *control)
 	vly_defender_free(control->defender);
 	vly_publish_turns_free(control->turns);
 	vly_publisher_free(control->publisher);
+	vly_steerer_free(control->steerer);
 	uv_run(control->loop, UV_RUN_DEFAULT);
 	uv_loop_close(control->loop);
 }

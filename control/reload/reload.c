@@ -95,13 +95,15 @@ has_cache(const struct vly_reloader *reloader, const struct vly_config *config)
 	return reloader->keep_images && strcmp(config->control->image_cache, "on") == 0;
 }
 
-/* The settings that the zones of a configuration are compiled with. */
+/* The settings that the zones of a list are compiled with. */
 static struct vly_load_settings
-load_settings(const struct vly_reloader *reloader, const struct vly_config *config)
+load_settings(const struct vly_reloader *reloader, const struct vly_served_zones *served)
 {
+	const struct vly_config *config = served->config;
 	struct vly_load_settings settings = {
 		.key = reloader->key,
 		.living = reloader->living,
+		.steer = served->steer,
 		.any_all = strcmp(config->answers->any, "all") == 0,
 		.additional_none = strcmp(config->answers->additional, "none") == 0,
 	};
@@ -119,7 +121,7 @@ vly_reload_load(struct vly_reload *reload)
 {
 	struct vly_reloader *reloader = reload->reloader;
 	const struct vly_config *config = reload->target->config;
-	struct vly_load_settings settings = load_settings(reloader, config);
+	struct vly_load_settings settings = load_settings(reloader, reload->target);
 
 	reload->settings = vly_cache_settings_hash(&settings);
 	settings.image_max = image_room(reload);
@@ -184,7 +186,7 @@ on_store_time(uv_timer_t *timer)
 static void
 store(struct vly_reloader *reloader)
 {
-	struct vly_load_settings settings = load_settings(reloader, reloader->live->config);
+	struct vly_load_settings settings = load_settings(reloader, reloader->live);
 
 	if (reloader->store_wanted && !may_replace_cache(reloader))
 		reloader->store_wanted = false;
