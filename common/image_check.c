@@ -19,7 +19,8 @@
 #define FAILS_FLAGS (VLY_ANSWER_FAILS | VLY_RCODE_SERVFAIL)
 
 /* What no steered node is. */
-#define UNSTEERED_FLAGS (VLY_NODE_CUT | VLY_NODE_DNAME | VLY_NODE_SIGNED | VLY_NODE_RRSIG | VLY_NODE_GONE)
+#define UNSTEERED_FLAGS                                                                            \
+	(VLY_NODE_CUT | VLY_NODE_DNAME | VLY_NODE_SIGNED | VLY_NODE_RRSIG | VLY_NODE_GONE)
 
 int
 vly_image_refuse(struct vly_image_error *error, const char *format, ...)

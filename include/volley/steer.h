@@ -80,7 +80,7 @@ struct vly_steer_header {
 	uint32_t policy_slot_cnt; /* a power of two; at least one is free */
 	uint32_t row_cnt;
 	uint32_t map_cnt;
-	uint32_t slot_cnt; /* the slots' memfd has 2 octets for each */
+	uint32_t slot_cnt; /* 1..; the slots' memfd has 2 octets for each */
 	/* 1: client subnet options are read and echoed; 0: they are ignored as unknown ones are */
 	uint32_t ecs;
 	/* A map: resolvers of class 1 may send the option, it is ignored from others. Or
@@ -102,10 +102,10 @@ struct vly_steer_policy {
 	/* As in struct vly_image_choice: a hash over the policy's name and how it numbers its
 	 * alternatives. 0: this entry is free. */
 	uint64_t key;
-	uint32_t map;         /* index; or VLY_STEER_NO_MAP */
-	uint32_t class_cnt;   /* 1..VLY_CLIENT_CLASS_MAX, no less than the map has; without a map 1 */
-	uint32_t row;         /* index of the row of class 0; the others follow */
-	uint8_t flags;        /* enum vly_steer_policy_flag */
+	uint32_t map;       /* index; or VLY_STEER_NO_MAP */
+	uint32_t class_cnt; /* 1..VLY_CLIENT_CLASS_MAX, no less than the map has; without a map 1 */
+	uint32_t row;       /* index of the row of class 0; the others follow */
+	uint8_t flags;      /* enum vly_steer_policy_flag */
 	uint8_t reserved[11]; /* 0 */
 };
 static_assert(sizeof(struct vly_steer_policy) == 32, "two to a cache line");
