@@ -59,7 +59,7 @@ vly_merge_answer_bytes(const struct vly_image_answer *answer)
 static inline uint32_t
 vly_merge_choice_bytes(const struct vly_image_choice *choice)
 {
-	return (uint32_t)sizeof(*choice) + choice->alt_cnt * (uint32_t)sizeof(choice->alt[0]);
+	return (uint32_t)(sizeof(*choice) + choice->alt_cnt * sizeof(choice->alt[0]));
 }
 
 static inline uint32_t

@@ -10,7 +10,7 @@
  *     struct vly_steer_policy[policy_slot_cnt]   by their keys
  *     struct vly_steer_row[row_cnt]              of each policy one for each class of clients
  *     struct vly_steer_map[map_cnt]
- *     the client maps                            struct vly_client_map each (client_map.h)
+ *     the client maps                            struct vly_client_map each
  *
  * How an alternative is chosen, for a choice with a policy (struct vly_image_choice):
  *   1. vly_steer_policy_find() by the choice's key. A block and an image may be replaced in any order,
@@ -48,6 +48,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <volley/client_map.h>
+
 /* "VLYSTEER" read as a little-endian number. */
 #define VLY_STEER_MAGIC   UINT64_C(0x5245455453594c56)
 #define VLY_STEER_VERSION 1
@@ -61,9 +63,6 @@
 /* Slots of a row, as a power of two. More make weights finer, but take more of the cache: 4096 slots
  * are 8 KiB, a quarter of the first level, and hold weights to 0.03 %. */
 #define VLY_STEER_BITS_MAX 12
-
-/* Classes of a policy: what a leaf of a client map has room for. */
-#define VLY_STEER_CLASSES_MAX (UINT32_C(1) << 23)
 
 /* In place of the index of a map: there is none. */
 #define VLY_STEER_NO_MAP UINT32_MAX
@@ -81,7 +80,7 @@ struct vly_steer_header {
 	uint32_t policy_slot_cnt; /* a power of two; at least one is free */
 	uint32_t row_cnt;
 	uint32_t map_cnt;
-	uint32_t slot_cnt; /* the slots' memfd has 2 octets for each */
+	uint32_t slot_cnt; /* 1..; the slots' memfd has 2 octets for each */
 	/* 1: client subnet options are read and echoed; 0: they are ignored as unknown ones are */
 	uint32_t ecs;
 	/* A map: resolvers of class 1 may send the option, it is ignored from others. Or
@@ -103,10 +102,10 @@ struct vly_steer_policy {
 	/* As in struct vly_image_choice: a hash over the policy's name and how it numbers its
 	 * alternatives. 0: this entry is free. */
 	uint64_t key;
-	uint32_t map;         /* index; or VLY_STEER_NO_MAP */
-	uint32_t class_cnt;   /* 1..VLY_STEER_CLASSES_MAX; without a map 1 */
-	uint32_t row;         /* index of the row of class 0; the others follow */
-	uint8_t flags;        /* enum vly_steer_policy_flag */
+	uint32_t map;       /* index; or VLY_STEER_NO_MAP */
+	uint32_t class_cnt; /* 1..VLY_CLIENT_CLASS_MAX, no less than the map has; without a map 1 */
+	uint32_t row;       /* index of the row of class 0; the others follow */
+	uint8_t flags;      /* enum vly_steer_policy_flag */
 	uint8_t reserved[11]; /* 0 */
 };
 static_assert(sizeof(struct vly_steer_policy) == 32, "two to a cache line");
@@ -152,10 +151,10 @@ vly_steer_maps(const struct vly_steer_header *steer)
 }
 
 /* The client map with the index, which exists. */
-static inline const void *
+static inline const struct vly_client_map *
 vly_steer_map_at(const struct vly_steer_header *steer, uint32_t idx)
 {
-	return (const uint8_t *)steer + vly_steer_maps(steer)[idx].off;
+	return (const void *)((const uint8_t *)steer + vly_steer_maps(steer)[idx].off);
 }
 
 /*

@@ -50,6 +50,7 @@ struct vly_test_question {
 	unsigned options_bytes;
 	struct vly_guard *guard; /* set, with its clock; NULL: none */
 	const char *client;      /* text of an address; NULL: 192.0.2.99 */
+	struct vly_steering *steering; /* NULL: none */
 };
 
 struct vly_test_record {
