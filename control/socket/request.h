@@ -30,6 +30,9 @@
  *     {"command":"zone-accept","zone":"example.","serial":7}; also -reject, and without a serial
  *     {"command":"transfers"}
  *     {"command":"transfers-past"}              those that have ended, the newest first
+ *     {"command":"pools"}                       or with "name":"eu", with its members
+ *     {"command":"pool-down","name":"eu/fra1","for":"10m"}; also -up, -drain, and of a whole pool
+ *     {"command":"steer"}                       maps and policies
  *     {"command":"top"}                         answered after a second of watching
  */
 #ifndef VLY_CONTROL_REQUEST_H
@@ -87,7 +90,12 @@
 	X(ZONE_ACCEPT, "zone-accept")                                                              \
 	X(ZONE_REJECT, "zone-reject")                                                              \
 	X(TRANSFERS, "transfers")                                                                  \
-	X(TRANSFERS_PAST, "transfers-past")
+	X(TRANSFERS_PAST, "transfers-past")                                                        \
+	X(POOLS, "pools")                                                                          \
+	X(POOL_UP, "pool-up")                                                                      \
+	X(POOL_DOWN, "pool-down")                                                                  \
+	X(POOL_DRAIN, "pool-drain")                                                                \
+	X(STEER, "steer")
 
 enum vly_command {
 #define X(id, name) VLY_COMMAND_##id,
