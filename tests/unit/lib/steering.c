@@ -106,13 +106,21 @@ vly_test_steered_build(const uint8_t *block, size_t bytes, const struct vly_test
 {
 	struct made made = {.steered = steered, .cnt = cnt};
 
-	if (posix_memalign((void **)&made.block, VLY_IMAGE_ALIGN, bytes + CHOICES_MAX) != 0)
+	const struct vly_image_header *from = (const void *)block;
+	const struct vly_image_section *old = &from->section[VLY_SECTION_HEAP];
+	const uint64_t off = (bytes + VLY_IMAGE_ALIGN - 1) & ~(uint64_t)(VLY_IMAGE_ALIGN - 1);
+	const uint64_t room = off + old->bytes + CHOICES_MAX;
+
+	/* the heap moves to the end, where it can grow */
+	if (posix_memalign((void **)&made.block, VLY_IMAGE_ALIGN, room) != 0)
 		fail("no memory");
+	memset(made.block, 0, room);
 	memcpy(made.block, block, bytes);
-	memset(made.block + bytes, 0, CHOICES_MAX);
+	memcpy(made.block + off, block + old->off, old->bytes);
 	struct vly_image_header *header = (void *)made.block;
 	struct vly_image_section *heap = &header->section[VLY_SECTION_HEAP];
-	made.heap = made.block + heap->off;
+	heap->off = off;
+	made.heap = made.block + off;
 	made.heap_bytes = (heap->bytes + 7) & ~UINT64_C(7);
 	for (size_t i = 0; i < cnt; i++) {
 		struct vly_image_node *node = find_node(&made, steered[i].name);
@@ -125,9 +133,10 @@ vly_test_steered_build(const uint8_t *block, size_t bytes, const struct vly_test
 		node->flags |= VLY_NODE_STEERED;
 	}
 	heap->bytes = made.heap_bytes + VLY_IMAGE_SLACK_BYTES;
-	if (heap->bytes > header->image_bytes - heap->off + CHOICES_MAX)
+	if (heap->bytes > old->bytes + CHOICES_MAX)
 		fail("too many choices");
-	*made_bytes = (heap->off + heap->bytes + VLY_IMAGE_ALIGN - 1) & ~(size_t)(VLY_IMAGE_ALIGN - 1);
+	*made_bytes =
+		(heap->off + heap->bytes + VLY_IMAGE_ALIGN - 1) & ~(size_t)(VLY_IMAGE_ALIGN - 1);
 	header->image_bytes = *made_bytes;
 	vly_test_image_reseal(made.block, *made_bytes);
 	return made.block;
@@ -213,9 +222,9 @@ put_policies(struct vly_steer_header *steer, const struct vly_test_steer *from, 
 		put_policy(steer, policy, row_idx);
 		for (uint32_t n = 0; n < policy->class_cnt; n++) {
 			const struct vly_test_row *of = &policy->row[n];
-			row[row_idx++] = (struct vly_steer_row){slot_idx, of->bits,
-								(uint8_t)of->method,
-								of->sticky4_bits, of->sticky6_bits};
+			row[row_idx++] =
+				(struct vly_steer_row){slot_idx, of->bits, (uint8_t)of->method,
+						       of->sticky4_bits, of->sticky6_bits};
 			memcpy(slot + slot_idx, of->slot, sizeof(*slot) << of->bits);
 			slot_idx += UINT32_C(1) << of->bits;
 		}
@@ -244,8 +253,8 @@ build_block(const struct vly_test_steer *from, struct vly_steer_header head,
 	uint64_t end;
 
 	head.policy_off = sizeof(head);
-	head.row_off = aligned(head.policy_off +
-			       head.policy_slot_cnt * sizeof(struct vly_steer_policy));
+	head.row_off =
+		aligned(head.policy_off + head.policy_slot_cnt * sizeof(struct vly_steer_policy));
 	head.map_off = aligned(head.row_off + head.row_cnt * sizeof(struct vly_steer_row));
 	end = aligned(head.map_off + map_bytes);
 	const uint64_t maps_at = end;
