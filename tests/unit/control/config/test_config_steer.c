@@ -128,7 +128,7 @@ Test(config_steer, mistakes_are_told_with_their_lines)
 		 "volley.yaml:5: steer.maps[1].by: by must be country, continent, subdivision or asn"},
 		{"name: land", "name: own", "volley.yaml:5: steer.maps[1].name: duplicate map: own"},
 		{"A: 192.0.2.2", "A: 192.0.2.300",
-		 "volley.yaml:10: steer.pools[0].members[1].A: malformed address"},
+		 "volley.yaml:10: steer.pools[0].members[1].A: the address is not an IPv4 address"},
 		{"A: 192.0.2.2", "B: 192.0.2.2",
 		 "volley.yaml:10: steer.pools[0].members[1].B: unknown key"},
 		{", A: 192.0.2.2", ", weight: 2",

@@ -249,6 +249,7 @@ Test(steer, rotation_gives_each_in_turn)
 				   "  policies: [ { name: q, to: p } ]\n";
 	struct vly_steer_model *model = load(text, "q", "A");
 	const struct vly_steer_kind *kind = &model->kind[0];
+	static const unsigned sums[] = {3, 5, 4};
 	uint8_t flags[] = {1, 1, 1};
 	struct vly_steer_alternative alternative;
 	uint16_t slot[SLOTS];
@@ -259,7 +260,7 @@ Test(steer, rotation_gives_each_in_turn)
 		vly_steer_alternative(model, kind, slot[i], &alternative);
 		cr_assert_eq(alternative.cnt, 2);
 		unsigned sum = alternative.record[0]->data[3] + alternative.record[1]->data[3];
-		cr_expect_eq(sum, (unsigned[]){3, 5, 4}[i % 3], "a b, b c, c a");
+		cr_expect_eq(sum, sums[i % 3], "a b, b c, c a");
 	}
 	vly_steer_model_put(model);
 }
