@@ -192,11 +192,13 @@ struct vly_query {
 	/* Of the zone, all of them of one version; NULL: it has one form. Set on VLY_COURSE_ZONE,
 	 * _LAYERS and _LAYERED, and if the fate is VLY_QUERY_COMPOSE or _OLDER. */
 	const struct vly_table_layers *layers;
-	struct vly_query_proof proof;
+	union {
+		struct vly_query_proof proof;
+		struct vly_pick pick; /* of a steered name, which has no proof */
+	};
 	/* Set by the caller, once for all queries at this place: of the thread. NULL: nothing is
 	 * steered, and client subnets are ignored. With it, `client` is set as with a guard. */
 	struct vly_steering *steering;
-	struct vly_pick pick;           /* on VLY_COURSE_STEERED */
 	struct vly_query_subnet subnet; /* with VLY_ASKS_SUBNET */
 } __attribute__((aligned(64)));
 

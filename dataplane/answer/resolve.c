@@ -155,19 +155,30 @@ vly_query_find_name(struct vly_query *query, unsigned cnt)
 	}
 }
 
+/* The answer of a node that is steered; or, if the type is RRSIG or NSEC, one that is composed. Out of
+ * line: it would take registers from the code for most questions. */
+__attribute__((noinline)) static vly_image_ref
+choose_rare(struct vly_query *query, const struct vly_image_node *node)
+{
+	const vly_image_ref ref = vly_resolve_choose(node, query->qtype);
+
+	if (node->flags & VLY_NODE_STEERED)
+		return vly_steered_choose(query, ref);
+	if (vly_choose_type(node, query->qtype) == node->type_cnt &&
+	    vly_prove_can_compose(query->image, node, query->qtype))
+		vly_prove_composed(query, node);
+	return ref;
+}
+
 /* The answer of a node for the type in question. RRSIG and NSEC of a signed zone are composed. */
-static vly_image_ref
+static inline vly_image_ref
 choose_plain(struct vly_query *query, const struct vly_image_node *node)
 {
-	const unsigned qtype = query->qtype;
-
-	if (__builtin_expect(vly_prove_may_compose(node, qtype), 0) &&
-	    vly_choose_type(node, qtype) == node->type_cnt &&
-	    vly_prove_can_compose(query->image, node, qtype))
-		vly_prove_composed(query, node);
-	const vly_image_ref ref = vly_resolve_choose(node, qtype);
-	return __builtin_expect(node->flags & VLY_NODE_STEERED, 0) ? vly_steered_choose(query, ref)
-								   : ref;
+	if (__builtin_expect((node->flags & VLY_NODE_STEERED) ||
+				     vly_prove_may_compose(node, query->qtype),
+			     0))
+		return choose_rare(query, node);
+	return vly_resolve_choose(node, query->qtype);
 }
 
 /* Whether the client gets the DO form of a node's answers. Unsigned zones pay one test. */
