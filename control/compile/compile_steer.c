@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/log.h"
 #include "zone/domain.h"
 #include "zone/rdata.h"
 
@@ -78,6 +79,18 @@ mark_node(struct vly_zone *zone, uint32_t idx, const struct vly_steer_model *mod
 	return 0;
 }
 
+static const char hidden[] = "but is below a delegation or a DNAME";
+
+/* Whether the node, or one above it, hides what is below. */
+static bool
+hides(const struct vly_zone *zone, uint32_t idx)
+{
+	for (; idx != VLY_ZONE_NONE; idx = zone->node[idx].parent)
+		if (zone->node[idx].flags & (VLY_ZONE_CUT | VLY_ZONE_DNAME))
+			return true;
+	return false;
+}
+
 /* Why the name can't be steered in this zone; NULL: it can. */
 static const char *
 refusal(const struct vly_zone *zone, uint32_t idx, const struct vly_steer_model *model,
@@ -86,9 +99,8 @@ refusal(const struct vly_zone *zone, uint32_t idx, const struct vly_steer_model 
 	const struct vly_zone_node *node = &zone->node[idx];
 	const bool is_alias = model->kind[name->kind[0]].type == VLY_STEER_CNAME;
 
-	for (uint32_t at = node->parent; at != VLY_ZONE_NONE; at = zone->node[at].parent)
-		if (zone->node[at].flags & (VLY_ZONE_CUT | VLY_ZONE_DNAME))
-			return "but is below a delegation or a DNAME";
+	if (hides(zone, node->parent))
+		return hidden;
 	if (node->flags & (VLY_ZONE_CUT | VLY_ZONE_DNAME))
 		return "but has NS or DNAME records: it is not this zone's to answer for";
 	if ((node->flags & VLY_ZONE_CNAME) && !is_alias)
@@ -98,6 +110,20 @@ refusal(const struct vly_zone *zone, uint32_t idx, const struct vly_steer_model 
 	return NULL;
 }
 
+/* The same of a name, hashed, that may have no node yet. */
+static const char *
+refusal_of_name(const struct vly_zone *zone, const struct vly_name *wire,
+		const struct vly_steer_model *model, const struct vly_steer_name *name)
+{
+	uint32_t idx = vly_zone_find(zone, wire, 0);
+
+	if (idx != VLY_ZONE_NONE)
+		return refusal(zone, idx, model, name);
+	for (unsigned i = 1; idx == VLY_ZONE_NONE; i++) /* ends at the apex, at the latest */
+		idx = vly_zone_find(zone, wire, i);
+	return hides(zone, idx) ? hidden : NULL;
+}
+
 static bool
 is_signed(const struct vly_zone *zone)
 {
@@ -105,7 +131,7 @@ is_signed(const struct vly_zone *zone)
 }
 
 int
-vly_compile_steer_prepare(struct vly_zone *zone, const struct vly_steer_model *model,
+vly_compile_steer_prepare(struct vly_zone *zone, const struct vly_steer_model *model, bool lives,
 			  struct vly_zone_report *report)
 {
 	const struct vly_steer_zone *steered = vly_compile_steer_zone(zone, model);
@@ -122,10 +148,15 @@ vly_compile_steer_prepare(struct vly_zone *zone, const struct vly_steer_model *m
 		if (!vly_rdata_scan_name(&wire, name->wire, name->len))
 			return fail(report, zone, name, "but is no name");
 		vly_name_hash(&wire, &zone->key);
-		uint32_t idx = vly_zone_add_name(zone, &wire);
-		const char *why = idx == VLY_ZONE_NONE ? "out of memory"
-						       : refusal(zone, idx, model, name);
-		if (!why && mark_node(zone, idx, model, name) != 0)
+		const char *why = refusal_of_name(zone, &wire, model, name);
+		if (why && lives) {
+			char text[VLY_DOMAIN_TEXT_BYTES];
+			vly_log_warning("%.255s has what its zone has: it is steered, %s",
+					vly_domain_text(name->wire, text), why);
+			continue;
+		}
+		uint32_t idx = why ? VLY_ZONE_NONE : vly_zone_add_name(zone, &wire);
+		if (!why && (idx == VLY_ZONE_NONE || mark_node(zone, idx, model, name) != 0))
 			why = "out of memory";
 		if (why)
 			result = fail(report, zone, name, why);

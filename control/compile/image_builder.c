@@ -236,7 +236,7 @@ vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, 
 			       report) != 0)
 		return -1;
 	vly_zone_check(&zone, report);
-	if (vly_compile_steer_prepare(&zone, builder->draft.steer, report) != 0)
+	if (vly_compile_steer_prepare(&zone, builder->draft.steer, false, report) != 0)
 		; /* it has an error, too */
 	else if (builder->checks_signed && report->error_cnt == 0)
 		vly_dnssec_check(&zone, &builder->dnssec, report, &facts);
@@ -266,7 +266,7 @@ vly_image_builder_add_checked(struct vly_image_builder *builder, struct vly_zone
 			      uint64_t version, struct vly_zone_report *report,
 			      struct vly_zone_info *info)
 {
-	int result = vly_compile_steer_prepare(zone, builder->draft.steer, report);
+	int result = vly_compile_steer_prepare(zone, builder->draft.steer, true, report);
 	if (result == 0)
 		result = add_zone(builder, zone, report, info);
 	vly_compile_steer_undo(zone, builder->draft.steer); /* callers go on to store the records */

@@ -167,11 +167,18 @@ read_records(struct vly_overlay *overlay, uint32_t idx)
 		if (source->get_before(source->arg, name, len, add_record, &reading) < 0)
 			return vly_overlay_fail_source(overlay);
 	}
-	for (unsigned i = 0; i < VLY_OVERLAY_VERSIONS && reading.result == 0; i++)
-		if (overlay->steered && vly_compile_steer_node(&overlay->zone[i], idx, overlay->model,
-							       overlay->steered) != 0)
-			reading.result = vly_overlay_fail_memory(overlay);
 	return reading.result;
+}
+
+/* Steers the node in the versions in which it can be. */
+static int
+steer(struct vly_overlay *overlay, uint32_t idx)
+{
+	for (unsigned i = 0; overlay->steered && i < VLY_OVERLAY_VERSIONS; i++)
+		if (vly_compile_steer_node(&overlay->zone[i], idx, overlay->model,
+					   overlay->steered) != 0)
+			return vly_overlay_fail_memory(overlay);
+	return 0;
 }
 
 int
@@ -263,7 +270,10 @@ find_existence(struct vly_overlay *overlay, uint32_t idx, const bool may[VLY_OVE
 			return 0;
 		vly_name_hash(&name, &overlay->zone[0].key);
 		exists[VLY_OVERLAY_AFTER] = true;
-		exists[VLY_OVERLAY_BEFORE] |= !is_changed(overlay, &name);
+		exists[VLY_OVERLAY_BEFORE] |=
+			!is_changed(overlay, &name) ||
+			(overlay->steered &&
+			 vly_steer_zone_find(overlay->steered, name.lower, name.len) != NULL);
 		if (vly_overlay_count(overlay) != 0)
 			return VLY_OVERLAY_COMPLETE;
 	}
@@ -282,6 +292,8 @@ load_one(struct vly_overlay *overlay, uint32_t idx)
 	/* those of changed names have been read */
 	if (result == 0 && !(overlay->item[idx].marks & VLY_OVERLAY_CHANGED))
 		result = read_records(overlay, idx);
+	if (result == 0)
+		result = steer(overlay, idx);
 	if (result != 0)
 		return result;
 	for (unsigned i = 0; i < VLY_OVERLAY_VERSIONS; i++) {
