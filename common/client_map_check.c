@@ -3,8 +3,9 @@
 
 #include <stdbool.h>
 
-/* What the walk has seen. A branch or a path belongs to one place of the tree: so each is visited
- * once, and a damaged map with one subtree at many places cannot make the walk longer. */
+/* What the walk has seen. In a tree, each branch and path is visited once. So when there are more visits
+ * than nodes, the map is damaged: otherwise one with the same subtree at many places could make the
+ * walk as long as it liked. */
 struct walk {
 	const struct vly_client_map *map;
 	uint64_t branches_seen;

@@ -72,7 +72,6 @@ check_regions(struct vly_map_walk *walk)
 static int
 read_open(struct vly_map_walk *walk, struct vly_map_about *about)
 {
-	struct vly_region_twins twins;
 
 	about->built_s = walk->db.metadata.build_epoch;
 	snprintf(about->type, sizeof(about->type), "%s", walk->db.metadata.database_type);
@@ -81,10 +80,8 @@ read_open(struct vly_map_walk *walk, struct vly_map_about *about)
 		error = vly_map_walk_tree(walk);
 	if (error == 0)
 		error = check_regions(walk);
-	/* a tree has a network once; only the order is settled */
-	if (error == 0 && vly_region_list_settle(walk->list, &twins) != 0)
-		error = vly_map_walk_refuse(walk,
-					    "the database is damaged: a network is there twice");
+	/* The tree is walked in the order of addresses, and a network is in it once: so the list is
+	 * settled. */
 	free(walk->point);
 	vly_number_table_free(&walk->region);
 	return error;

@@ -105,11 +105,10 @@ static int
 make_part(struct vly_part *part, const struct vly_region_prefix *prefix, size_t cnt)
 {
 	struct maker maker = {.part = part};
-	const struct vly_boundary zero = {0};
 
 	if (allocate(part, cnt) != 0)
 		return -1;
-	begin(part, &zero, 0);
+	part->boundary[part->cnt++] = (struct vly_boundary){0};
 	for (size_t i = 0; i < cnt; i++)
 		enter(&maker, &prefix[i]);
 	while (maker.nested_cnt > 0)
