@@ -16,7 +16,8 @@
 #include "steering.h"
 #include "target.h"
 
-#define ALTS 5
+#define ALTS  5
+#define SLOTS 64 /* enough for that block */
 
 /* Most of it is the roots of its client map: the other parts are what is worth changing. */
 static struct vly_steer_header *good;
@@ -52,6 +53,7 @@ make_good(void)
 	    pread(made.block, good, good_bytes, 0) != (ssize_t)good_bytes)
 		abort();
 	vly_test_steer_close(&made);
+	require(good_slots <= SLOTS);
 }
 
 static void
@@ -131,7 +133,7 @@ check(struct vly_steer_header *block, uint64_t bytes, const uint8_t *slots, uint
 static void
 change_good(const uint8_t *data, size_t bytes)
 {
-	static const uint16_t slot[16] = {0, 1, 2, 3, 4, 5, 65535, 7};
+	static const uint16_t slot[SLOTS] = {0, 1, 2, 3, 4, 5, 65535, 7};
 	const uint64_t parts = vly_steer_maps(good)[0].off;
 	const uint64_t behind = parts + sizeof(struct vly_client_map);
 	struct vly_steer_header *block;

@@ -101,12 +101,13 @@ build(const struct vly_region_list *list)
 static unsigned
 fail_each(bool times)
 {
+	unsigned name_cnt = times ? 2 * PREFIX_CNT : PREFIX_CNT;
 	unsigned failed = 0;
 	int error = -1;
 
 	write_text(times);
-	/* a region is an allocation: most of them are skipped */
-	for (; error != 0; failed += failed < 20 || failed > PREFIX_CNT ? 1 : 397) {
+	/* a name is an allocation: most of them are skipped */
+	for (; error != 0; failed += failed < 20 || failed > name_cnt ? 1 : 397) {
 		struct vly_region_list list = {0};
 		left = failed;
 		error = read_text(times, &list);
