@@ -386,7 +386,8 @@ start(struct control *control, const char *config_path, struct vly_config *confi
 	}
 	const struct vly_served_zones *served = vly_reloader_served(control->reloader);
 	vly_living_configure(control->living, config, served->steer);
-	vly_steerer_configure(control->steerer, served->steer); /* it is faster than the zones, mostly */
+	vly_steerer_configure(control->steerer,
+			      served->steer); /* it is faster than the zones, mostly */
 	vly_catalogs_attach(control->catalogs, control->reloader);
 	vly_catalogs_on_member(control->catalogs, on_member, control);
 	vly_reloader_on_config(control->reloader, on_config, control);

@@ -24,7 +24,7 @@ struct vly_image_draft {
 		names; /* struct vly_image_name[name_cnt], from offset VLY_IMAGE_ALIGN on */
 	uint64_t name_cnt;
 	bool any_all; /* ANY is answered with all RRsets of a name, not with one (RFC 8482 §4.1) */
-	bool additional_none; /* answers have no records that they may go without */
+	bool additional_none;          /* answers have no records that they may go without */
 	struct vly_steer_model *steer; /* a reference, or NULL: no name is steered */
 };
 

@@ -247,7 +247,7 @@ vly_compile_answers(struct vly_compiler *compiler, uint32_t idx)
 		compiler->is_composed = !is_cut && can_compose(compiler, idx);
 	}
 	compiler->is_steered = compiler->zone->node[idx].flags & VLY_ZONE_STEERED;
-	vly_image_ref other = is_cut		    ? compile_cut(compiler, idx)
+	vly_image_ref other = is_cut                 ? compile_cut(compiler, idx)
 			      : compiler->is_steered ? compile_steered(compiler, idx)
 						     : compile_data(compiler, idx);
 	compiler->is_steered = false;

@@ -68,11 +68,12 @@ shared_place(struct vly_compiler *compiler, uint32_t idx, const struct vly_steer
 	const unsigned place = (unsigned)(kind - compiler->draft->steer->kind);
 	unsigned len;
 
-	if (kind->type != VLY_STEER_A && kind->type != VLY_STEER_AAAA && kind->type != VLY_STEER_TXT)
+	if (kind->type != VLY_STEER_A && kind->type != VLY_STEER_AAAA &&
+	    kind->type != VLY_STEER_TXT)
 		return NULL;
 	if (!compiler->shared_choice)
-		compiler->shared_choice = calloc(compiler->draft->steer->kind_cnt,
-						 sizeof(*compiler->shared_choice));
+		compiler->shared_choice =
+			calloc(compiler->draft->steer->kind_cnt, sizeof(*compiler->shared_choice));
 	if (!compiler->shared_choice)
 		return NULL;
 	vly_zone_node_name(compiler->zone, is_wildcard ? node->parent : idx, &len);

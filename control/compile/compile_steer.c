@@ -171,7 +171,7 @@ clear_node(struct vly_zone *zone, uint32_t idx)
 	struct vly_zone_node *node = &zone->node[idx];
 	vly_arena_ref *link = &node->records;
 
-	node->flags &= (uint8_t)~(VLY_ZONE_STEERED | VLY_ZONE_CNAME | VLY_ZONE_ADDRESS);
+	node->flags &= (uint8_t) ~(VLY_ZONE_STEERED | VLY_ZONE_CNAME | VLY_ZONE_ADDRESS);
 	while (*link != 0) {
 		struct vly_zone_record *record = vly_arena_at(&zone->arena, *link);
 		if (record->line == STAND_IN_LINE) {

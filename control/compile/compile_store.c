@@ -174,10 +174,9 @@ vly_compile_list_type(struct vly_compiler *compiler, uint16_t type, vly_image_re
 	if (answer == 0)
 		return -1;
 	if (!compiler->dnssec)
-		return vly_compile_list_choice(compiler, type,
-					       compiler->is_steered
-						       ? vly_compile_only(compiler, answer)
-						       : answer);
+		return vly_compile_list_choice(
+			compiler, type,
+			compiler->is_steered ? vly_compile_only(compiler, answer) : answer);
 	struct vly_compiler_type *entry = find_type(compiler, type);
 	if (entry != NULL)
 		entry->signed_answer = answer;

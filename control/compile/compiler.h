@@ -85,8 +85,8 @@ struct vly_compiler {
 	vly_image_ref signed_any; /* for ANY, which the plain form does not list; 0: none */
 	vly_image_ref piece[VLY_PIECES_MAX - 1]; /* that the DO form at hand needs */
 	unsigned piece_cnt;
-	const struct vly_steer_zone *steered;  /* the zone's steered names, or NULL */
-	bool is_steered;                       /* the node at hand: refs are those of choices */
+	const struct vly_steer_zone *steered;   /* the zone's steered names, or NULL */
+	bool is_steered;                        /* the node at hand: refs are those of choices */
 	vly_image_ref (*shared_choice)[2][256]; /* see compile_choice.c */
 	struct vly_denial denial;
 	struct vly_chain chain; /* of the alias at hand; not set before */
@@ -181,9 +181,8 @@ __attribute__((nonnull)) const struct vly_steer_kind *
 vly_compile_kind(const struct vly_compiler *compiler, uint32_t idx, uint16_t type);
 
 /* Compiles the alternatives of a kind, and lists their choice for its type. Returns the choice; 0: failed. */
-__attribute__((nonnull)) vly_image_ref vly_compile_steered(struct vly_compiler *compiler,
-							   uint32_t idx,
-							   const struct vly_steer_kind *kind);
+__attribute__((nonnull)) vly_image_ref
+vly_compile_steered(struct vly_compiler *compiler, uint32_t idx, const struct vly_steer_kind *kind);
 
 /* A choice with one answer; 0: failed, or the answer is. */
 __attribute__((nonnull)) vly_image_ref vly_compile_only(struct vly_compiler *compiler,

@@ -7,9 +7,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "compile_steer.h"
 #include "image_builder_parts.h"
 #include "store/image_index.h"
-#include "compile_steer.h"
 #include "unready.h"
 #include "zone/domain.h"
 #include "zone/zone_check.h"

@@ -92,8 +92,8 @@ struct vly_overlay {
 	struct vly_overlay_list dnames; /* of a search */
 	uint32_t search;
 	uint32_t work;
-	uint32_t dname_cnt; /* names that DNAMEs make */
-	bool is_signed;     /* in both versions, with NSEC */
+	uint32_t dname_cnt;                   /* names that DNAMEs make */
+	bool is_signed;                       /* in both versions, with NSEC */
 	const struct vly_steer_model *model;  /* or NULL */
 	const struct vly_steer_zone *steered; /* the zone's steered names, or NULL */
 	struct vly_chain chain;

@@ -75,9 +75,9 @@ struct vly_config_zone {
 	char *serial;                  /* increment, unixtime or dateserial, or NULL */
 	struct vly_grant_text *update; /* who may change it by dynamic update; valid */
 	unsigned update_cnt;
-	char *template;                     /* a name, or NULL */
-	const struct vly_config_feed *feed; /* NULL: it has no part in transfers */
-	struct vly_config_template *own;    /* has `feed`, or NULL: that is a template's */
+	char *template;                      /* a name, or NULL */
+	const struct vly_config_feed *feed;  /* NULL: it has no part in transfers */
+	struct vly_config_template *own;     /* has `feed`, or NULL: that is a template's */
 	struct vly_config_steer_name *steer; /* names whose answers policies choose */
 	unsigned steer_cnt;
 	char *directory; /* only while the configuration is read: in place of name and file */

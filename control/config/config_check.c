@@ -111,9 +111,8 @@ check_entry(const struct vly_config_zone *zone, unsigned idx, struct vly_config_
 	if (zone->directory && (zone->name || zone->file))
 		vly_config_find(findings, zone->name ? "zones[%u].name" : "zones[%u].file", idx,
 				"must not stand beside `directory`");
-	if (zone->directory &&
-	    (zone->living || zone->serial || zone->update_cnt > 0 || zone->template || zone->own ||
-	     zone->steer_cnt > 0))
+	if (zone->directory && (zone->living || zone->serial || zone->update_cnt > 0 ||
+				zone->template || zone->own || zone->steer_cnt > 0))
 		vly_config_find(findings, "zones[%u].directory", idx,
 				"only `pattern` may stand beside it: list zones that have more");
 	if (zone->directory)

@@ -303,7 +303,7 @@ const cyaml_schema_value_t vly_config_defence_schema = {
 		SECTION_LIST("tls", tls, tls_cnt, &tls_schema),                                    \
 		SECTION_LIST("remotes", remotes, remote_cnt, &remote_schema),                      \
 		SECTION("transfers", transfers, transfers_fields),                                 \
-		SECTION("steer", steer, vly_config_steer_fields),                                 \
+		SECTION("steer", steer, vly_config_steer_fields),                                  \
 		SECTION_LIST("templates", templates, template_cnt, &template_schema)
 
 static const cyaml_schema_field_t top_fields[] = {

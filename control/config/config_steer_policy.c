@@ -281,10 +281,9 @@ compare_pool(void *arg, unsigned idx)
 		return;
 	if (!first)
 		likeness->first = pool;
-	else if (pool->pick_id != first->pick_id ||
-		 (pool->pick_id == VLY_STEER_PICK_STICKY &&
-		  (pool->sticky4_bits != first->sticky4_bits ||
-		   pool->sticky6_bits != first->sticky6_bits)))
+	else if (pool->pick_id != first->pick_id || (pool->pick_id == VLY_STEER_PICK_STICKY &&
+						     (pool->sticky4_bits != first->sticky4_bits ||
+						      pool->sticky6_bits != first->sticky6_bits)))
 		likeness->other = pool;
 }
 
@@ -304,8 +303,12 @@ check_likeness(struct reading *reading, unsigned idx)
 	if (!likeness.other)
 		return;
 	snprintf(text, sizeof(text), "%.63s and %.63s", likeness.first->name, likeness.other->name);
-	find_at(reading, idx, policy->geo ? ".fallback" : policy->to ? "" : ".failover",
-		"pools %.140s stand in for each other, so pick, sticky-ipv4 and sticky-ipv6 must be the "
+	find_at(reading, idx,
+		policy->geo  ? ".fallback"
+		: policy->to ? ""
+			     : ".failover",
+		"pools %.140s stand in for each other, so pick, sticky-ipv4 and sticky-ipv6 must "
+		"be the "
 		"same",
 		text);
 }
@@ -385,8 +388,7 @@ read_policies(struct reading *reading)
 }
 
 bool
-vly_config_steer_read_policies(struct vly_config_steer *steer,
-			       struct vly_config_findings *findings)
+vly_config_steer_read_policies(struct vly_config_steer *steer, struct vly_config_findings *findings)
 {
 	struct reading reading = {.steer = steer, .findings = findings, .complete = true};
 

@@ -20,7 +20,8 @@ static const char *const pick_words[] = {
 static bool
 is_name(const char *text)
 {
-	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+	size_t len =
+		strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
 
 	return len > 0 && len < VLY_STEER_NAME_BYTES && text[len] == '\0';
 }
@@ -56,7 +57,8 @@ check_map(const struct vly_config_steer_map *map, unsigned idx,
 	if (!is_name(map->name))
 		vly_config_find(findings, "steer.maps[%u].name", idx, NAME_TEXT);
 	if (!map->mmdb == !map->file)
-		vly_config_find(findings, "steer.maps[%u]", idx, "one of mmdb and file must be given");
+		vly_config_find(findings, "steer.maps[%u]", idx,
+				"one of mmdb and file must be given");
 	if (map->mmdb && !known)
 		vly_config_find(findings, map->by ? "steer.maps[%u].by" : "steer.maps[%u]", idx,
 				"%sby must be country, continent, subdivision or asn",
@@ -144,13 +146,13 @@ read_member(struct vly_config_steer_member *member, const char *path,
 		vly_config_find(findings, path, 0,
 				"one of A, AAAA, CNAME, MX, SRV, HTTPS and TXT must be given");
 	if (member->text[VLY_STEER_CNAME] && cnt > 1)
-		vly_config_find(findings, path, 0, "CNAME must stand alone: a name with it has "
-						   "nothing else");
+		vly_config_find(findings, path, 0,
+				"CNAME must stand alone: a name with it has "
+				"nothing else");
 }
 
 static void
-read_members(struct vly_config_steer_pool *pool, unsigned idx,
-	     struct vly_config_findings *findings)
+read_members(struct vly_config_steer_pool *pool, unsigned idx, struct vly_config_findings *findings)
 {
 	struct vly_config_names names;
 	char path[100];
@@ -186,10 +188,11 @@ read_max(struct vly_config_steer_pool *pool, unsigned idx, struct vly_config_fin
 				"must be a number from 1 to %u", VLY_STEER_SET_MEMBERS_MAX);
 	pool->answer_max = (unsigned)max;
 	if (max > 1 && pool->member_cnt > VLY_STEER_SET_MEMBERS_MAX)
-		vly_config_find(findings, "steer.pools[%u].members", idx,
-				"must not be more than %u when an answer has several (pick: all, or "
-				"max above 1)",
-				VLY_STEER_SET_MEMBERS_MAX);
+		vly_config_find(
+			findings, "steer.pools[%u].members", idx,
+			"must not be more than %u when an answer has several (pick: all, or "
+			"max above 1)",
+			VLY_STEER_SET_MEMBERS_MAX);
 }
 
 static void

@@ -85,7 +85,7 @@ read_types(struct reading *reading, struct vly_config_steer_name *entry)
 	if (has_cname && entry->type_cnt > 1)
 		find_at(reading, ".types", "CNAME must stand alone: it answers for all types", "");
 	if (has_cname && entry->wire_len == vly_domain_wire(reading->zone->name,
-							     (uint8_t[VLY_NAME_BYTES_MAX]){0}))
+							    (uint8_t[VLY_NAME_BYTES_MAX]){0}))
 		find_at(reading, ".types", "CNAME can't be at the zone's own name", "");
 }
 
@@ -128,7 +128,7 @@ look_at_supply(const struct vly_config_steer *steer, unsigned policy_idx, enum v
 	free(supply.seen);
 	if (policy->ttl_steady != policy->ttl_failed_over)
 		supply.alternative_cnt *= 2;
-	return supply.alternative_cnt == 0				   ? SUPPLY_NONE
+	return supply.alternative_cnt == 0                            ? SUPPLY_NONE
 	       : supply.alternative_cnt >= VLY_STEER_ALTERNATIVES_MAX ? SUPPLY_TOO_MUCH
 								      : SUPPLY_GOOD;
 }
@@ -216,8 +216,7 @@ check_pair(struct reading *reading, const struct vly_config_steer_name *first,
 		find_at(reading, ".name", "%.255s has a policy for this type already",
 			second->name);
 	else if (has_cname(first) || has_cname(second))
-		find_at(reading, ".name", "%.255s has CNAME, which must stand alone",
-			second->name);
+		find_at(reading, ".name", "%.255s has CNAME, which must stand alone", second->name);
 }
 
 static void
@@ -234,8 +233,8 @@ check_twice(struct reading *reading)
 		sorted[i] = &zone->steer[i];
 	qsort(sorted, zone->steer_cnt, sizeof(*sorted), compare_entries);
 	for (unsigned i = 1; i < zone->steer_cnt; i++) /* a name has few entries: types are few */
-		for (unsigned n = i; n-- > 0 && i - n <= VLY_STEER_TYPE_CNT &&
-				     have_one_name(sorted[n], sorted[i]);)
+		for (unsigned n = i;
+		     n-- > 0 && i - n <= VLY_STEER_TYPE_CNT && have_one_name(sorted[n], sorted[i]);)
 			check_pair(reading, sorted[n], sorted[i]);
 	free(sorted);
 }

@@ -129,7 +129,7 @@ __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_keys(const struct vly_ctl *ct
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_pool(const struct vly_ctl *ctl, char **args,
 							int arg_cnt);
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_steer(const struct vly_ctl *ctl, char **args,
-							int arg_cnt);
+							 int arg_cnt);
 
 /* Writes a living zone to an empty file, a line for each record. */
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_zone_fetch(const struct vly_ctl *ctl,

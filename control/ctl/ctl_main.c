@@ -194,9 +194,9 @@ run(const struct vly_ctl *ctl, unsigned given, char **args, int arg_cnt)
 			return vly_ctl_fail_usage("this command does not take one of the options");
 		return commands[i].run(ctl, args + 1, arg_cnt - 1);
 	}
-	return vly_ctl_fail_usage(
-		"commands are status, reload, zones, zone, transfers, keys, pool, steer, stats, top, "
-		"drops, defence, cookies, check, check-zone, preflight, exec");
+	return vly_ctl_fail_usage("commands are status, reload, zones, zone, transfers, keys, "
+				  "pool, steer, stats, top, "
+				  "drops, defence, cookies, check, check-zone, preflight, exec");
 }
 
 static void

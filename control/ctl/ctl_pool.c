@@ -30,20 +30,20 @@ print_member(json_t *member)
 {
 	const uint64_t since_s = vly_ctl_number_at(member, "since_unix_s");
 	const uint64_t until_s = vly_ctl_number_at(member, "until");
-	const char *operator = vly_ctl_text_at(member, "operator");
+	const char *operator= vly_ctl_text_at(member, "operator");
 	char age[40];
 
 	printf("  %-22s %-8s", vly_ctl_text_at(member, "name"),
-	       !json_is_true(json_object_get(member, "up"))	   ? "down"
+	       !json_is_true(json_object_get(member, "up"))       ? "down"
 	       : json_is_true(json_object_get(member, "drained")) ? "drained"
-								   : "up");
+								  : "up");
 	print_records(member);
 	printf(", weight %llu", (unsigned long long)vly_ctl_number_at(member, "weight"));
 	if (*operator) {
 		printf(", set %s by an operator", operator);
 		if (until_s)
-			printf(" for %s more", vly_ctl_age((double)until_s - (double)time(NULL),
-							   age, sizeof(age)));
+			printf(" for %s more",
+			       vly_ctl_age((double)until_s - (double)time(NULL), age, sizeof(age)));
 	}
 	if (strcmp(vly_ctl_text_at(member, "check"), "none") != 0)
 		printf(", check: %s", vly_ctl_text_at(member, "check"));
@@ -89,10 +89,11 @@ vly_ctl_pool(const struct vly_ctl *ctl, char **args, int arg_cnt)
 			snprintf(command, sizeof(command), "pool-%s", changes[i]);
 	const bool shows = arg_cnt == 2 && strcmp(args[0], "show") == 0 && !ctl->duration;
 	if (!*command && !shows)
-		return vly_ctl_fail_usage("pool takes list; show and the name of a pool; or up, down "
-					  "or drain and the name of a pool or POOL/MEMBER, and --for");
-	json_t *request = json_pack("{s:s,s:s}", "command", shows ? "pools" : command, "name",
-				    args[1]);
+		return vly_ctl_fail_usage(
+			"pool takes list; show and the name of a pool; or up, down "
+			"or drain and the name of a pool or POOL/MEMBER, and --for");
+	json_t *request =
+		json_pack("{s:s,s:s}", "command", shows ? "pools" : command, "name", args[1]);
 	if (!request)
 		return vly_ctl_fail_usage("the pool's name is not UTF-8");
 	if (ctl->duration)
@@ -126,14 +127,14 @@ print_steer(json_t *answer)
 	json_t *item;
 
 	json_array_foreach(json_object_get(answer, "maps"), i, item) print_map(item);
-	json_array_foreach(json_object_get(answer, "policies"), i, item)
-		printf("policy %-17s %llu classes of clients: %llu steady, %llu failed over, %llu by "
-		       "fallback\n",
-		       vly_ctl_text_at(item, "name"),
-		       (unsigned long long)vly_ctl_number_at(item, "classes"),
-		       (unsigned long long)vly_ctl_number_at(item, "steady"),
-		       (unsigned long long)vly_ctl_number_at(item, "failed_over"),
-		       (unsigned long long)vly_ctl_number_at(item, "fallback"));
+	json_array_foreach(json_object_get(answer, "policies"), i, item) printf(
+		"policy %-17s %llu classes of clients: %llu steady, %llu failed over, %llu by "
+		"fallback\n",
+		vly_ctl_text_at(item, "name"),
+		(unsigned long long)vly_ctl_number_at(item, "classes"),
+		(unsigned long long)vly_ctl_number_at(item, "steady"),
+		(unsigned long long)vly_ctl_number_at(item, "failed_over"),
+		(unsigned long long)vly_ctl_number_at(item, "fallback"));
 	json_array_foreach(json_object_get(answer, "trouble"), i, item)
 		printf("problem: %s\n", json_string_value(item));
 }

@@ -338,8 +338,8 @@ static void
 refresh(struct vly_living *living, bool all, const struct vly_steer_model *old)
 {
 	for (struct vly_living_zone *zone = living->by_name; zone; zone = zone->hh.next)
-		if (all || steered_hash(old, zone->name) !=
-				   steered_hash(living->form.steer, zone->name))
+		if (all ||
+		    steered_hash(old, zone->name) != steered_hash(living->form.steer, zone->name))
 			(void)vly_living_compile_anew(living, zone);
 }
 

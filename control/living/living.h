@@ -151,8 +151,8 @@ vly_living_new(uv_loop_t *loop, const char *state_dir, const struct vly_hash_key
  * steered (`steer` may be NULL), the serials of zones, the bounds of the journal (these at the first call
  * alone). */
 __attribute__((nonnull(1, 2))) void vly_living_configure(struct vly_living *living,
-						   const struct vly_config *config,
-						   struct vly_steer_model *steer);
+							 const struct vly_config *config,
+							 struct vly_steer_model *steer);
 
 /* Queues a request. `done` is called in any case, unless the manager is freed first. */
 __attribute__((nonnull)) void vly_living_submit(struct vly_living *living,

@@ -71,8 +71,7 @@ vly_publish_block_send(struct vly_publish_block *block)
 }
 
 void
-vly_publish_block_result(struct vly_publish_block *block,
-			   const struct vly_publish_result *result)
+vly_publish_block_result(struct vly_publish_block *block, const struct vly_publish_result *result)
 {
 	bool good = result->code == VLY_PUBLISH_OK;
 
@@ -81,8 +80,8 @@ vly_publish_block_result(struct vly_publish_block *block,
 	block->asked = false;
 	block->error[0] = '\0';
 	if (!good) {
-		snprintf(block->error, sizeof(block->error),
-			 "the dataplane refused %s: %s", block->what, result->text);
+		snprintf(block->error, sizeof(block->error), "the dataplane refused %s: %s",
+			 block->what, result->text);
 		vly_log_error("%s; the previous one stays in force", block->error);
 	}
 	report(block, good ? VLY_PUBLISH_DONE : VLY_PUBLISH_DENIED);

@@ -269,10 +269,10 @@ vly_publish_link_send(struct vly_publish_link *link, const void *message, size_t
 		struct cmsghdr header;
 		char octets[CMSG_SPACE(VLY_PUBLISH_FDS_MAX * sizeof(int))];
 	} rights = {.header = {
-				       .cmsg_len = CMSG_LEN(fd_cnt * sizeof(int)),
-				       .cmsg_level = SOL_SOCKET,
-				       .cmsg_type = SCM_RIGHTS,
-			       }};
+			    .cmsg_len = CMSG_LEN(fd_cnt * sizeof(int)),
+			    .cmsg_level = SOL_SOCKET,
+			    .cmsg_type = SCM_RIGHTS,
+		    }};
 	struct iovec iov = {(void *)(uintptr_t)message, bytes};
 	struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
 	uv_os_fd_t socket_fd;

@@ -36,8 +36,8 @@
 
 #include "base/reason.h"
 #include "held_images.h"
-#include "publish_change.h"
 #include "publish_block.h"
+#include "publish_change.h"
 #include "publish_link.h"
 #include "publisher.h"
 

@@ -18,15 +18,14 @@ member_json(const struct vly_steerer_view *view, unsigned idx,
 {
 	const struct vly_steer_member_state *state = vly_steer_states_at(view->states, idx);
 	const uint8_t flags = vly_steer_states_flags(view->states)[idx];
-	json_t *json = json_pack(
-		"{s:s,s:b,s:b,s:s,s:o,s:i,s:I}", "name", member->name, "up",
-		(flags & VLY_STEER_MEMBER_UP) != 0, "drained",
-		(flags & VLY_STEER_MEMBER_DRAINED) != 0, "check",
-		!state->is_known     ? "none"
-		: state->is_healthy ? "up"
-				     : "down",
-		"reason", vly_command_text(state->reason), "weight", (int)member->weight_number,
-		"flips", (json_int_t)state->flip_cnt);
+	json_t *json = json_pack("{s:s,s:b,s:b,s:s,s:o,s:i,s:I}", "name", member->name, "up",
+				 (flags & VLY_STEER_MEMBER_UP) != 0, "drained",
+				 (flags & VLY_STEER_MEMBER_DRAINED) != 0, "check",
+				 !state->is_known    ? "none"
+				 : state->is_healthy ? "up"
+						     : "down",
+				 "reason", vly_command_text(state->reason), "weight",
+				 (int)member->weight_number, "flips", (json_int_t)state->flip_cnt);
 
 	if (state->since_s > 0)
 		json_object_set_new(json, "since_unix_s", json_integer(state->since_s));
@@ -63,11 +62,11 @@ pool_json(const struct vly_steerer_view *view, unsigned pool_idx, bool with_memb
 			json_array_append_new(members,
 					      member_json(view, first + i, &pool->members[i]));
 	}
-	json_t *json = json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:i}", "name", pool->name, "state",
-				 pool_state_words[vly_steer_pool_state(model, pool_idx, flags)],
-				 "pick", pool->pick, "members_cnt", (int)pool->member_cnt, "up",
-				 (int)up_cnt, "min", (int)pool->min_up, "max",
-				 (int)pool->answer_max);
+	json_t *json =
+		json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:i}", "name", pool->name, "state",
+			  pool_state_words[vly_steer_pool_state(model, pool_idx, flags)], "pick",
+			  pool->pick, "members_cnt", (int)pool->member_cnt, "up", (int)up_cnt,
+			  "min", (int)pool->min_up, "max", (int)pool->answer_max);
 	if (with_members)
 		json_object_set(json, "members", members);
 	json_decref(members);
@@ -90,10 +89,9 @@ vly_command_pools(const struct vly_commands *commands, struct vly_client *client
 								    "configuration"));
 		return;
 	}
-	vly_client_send(client,
-			json_pack("{s:b,s:I,s:o}", "ok", 1, "flips",
-				  (json_int_t)vly_steer_states_flip_cnt(view.states), "pools",
-				  pools));
+	vly_client_send(client, json_pack("{s:b,s:I,s:o}", "ok", 1, "flips",
+					  (json_int_t)vly_steer_states_flip_cnt(view.states),
+					  "pools", pools));
 }
 
 /* up without a time takes back what was set; with one, the member is up whatever checks say. */
@@ -124,9 +122,9 @@ vly_command_pool_change(const struct vly_commands *commands, struct vly_client *
 	json_t *json = json_pack("{s:b,s:i}", "ok", !*trouble, "members", (int)cnt);
 	if (*trouble) {
 		json_object_set_new(json, "code", json_string("failed"));
-		json_object_set_new(json, "error",
-				    json_sprintf("it is in force, but not kept over a restart: %s",
-						 trouble));
+		json_object_set_new(
+			json, "error",
+			json_sprintf("it is in force, but not kept over a restart: %s", trouble));
 	}
 	vly_client_send(client, json);
 }

@@ -113,10 +113,10 @@ lay_out(struct making *making, uint64_t generation)
 	};
 	while (head->policy_slot_cnt < 2 * model->kind_cnt + 1)
 		head->policy_slot_cnt *= 2;
-	head->row_off = align(head->policy_off + head->policy_slot_cnt *
-							 (uint64_t)sizeof(struct vly_steer_policy));
-	head->map_off = align(head->row_off +
-			      head->row_cnt * (uint64_t)sizeof(struct vly_steer_row));
+	head->row_off = align(head->policy_off +
+			      head->policy_slot_cnt * (uint64_t)sizeof(struct vly_steer_policy));
+	head->map_off =
+		align(head->row_off + head->row_cnt * (uint64_t)sizeof(struct vly_steer_row));
 	place_maps(making);
 }
 
@@ -132,7 +132,7 @@ make_rows(const struct vly_steer_model *model, struct vly_steer_block *block,
 	snprintf(reason, VLY_REASON_BYTES, "out of memory");
 	for (unsigned i = 0; block->row && i < model->kind_cnt; i++) {
 		const struct vly_steer_kind *kind = &model->kind[i];
-		for (uint32_t class = 0; class < model->policy[kind->policy].class_cnt; class++) {
+		for (uint32_t class = 0; class < model->policy[kind->policy].class_cnt; class ++) {
 			struct vly_steer_row *row = &block->row[kind->row + class];
 			*row = vly_steer_row_of(model, kind, class);
 			row->slot = (uint32_t)slot;
@@ -156,8 +156,8 @@ write_policy(const struct making *making, const struct vly_steer_kind *kind,
 {
 	const struct vly_steer_policy_plan *plan = &making->model->policy[kind->policy];
 	const uint32_t mask = making->head.policy_slot_cnt - 1;
-	const uint32_t map = plan->partition == UINT_MAX ? VLY_STEER_NO_MAP
-							 : making->map_of[plan->partition];
+	const uint32_t map =
+		plan->partition == UINT_MAX ? VLY_STEER_NO_MAP : making->map_of[plan->partition];
 	const uint32_t class_cnt = map == VLY_STEER_NO_MAP ? 1 : plan->class_cnt;
 	bool uses_client = map != VLY_STEER_NO_MAP;
 	uint32_t at = (uint32_t)kind->key & mask;
@@ -192,8 +192,7 @@ write_block(const struct making *making, const struct vly_steer_block *block, ui
 			vly_built_map_write(&making->maps->block[i]->map,
 					    to + making->place[making->map_of[i]].off);
 	if (making->has_resolvers)
-		vly_built_map_write(&making->resolvers,
-				    to + making->place[head->resolver_map].off);
+		vly_built_map_write(&making->resolvers, to + making->place[head->resolver_map].off);
 	struct vly_steer_header *header = (void *)to;
 	*header = *head;
 	header->slot_cnt = block->slot_cnt;

@@ -32,7 +32,8 @@ struct vly_steer_map_block {
 struct vly_steer_maps {
 	struct vly_steer_map_block **block; /* [cnt]; NULL: it could not be read */
 	unsigned cnt;                       /* partitions */
-	char (*trouble)[VLY_REASON_BYTES];  /* [map_cnt]: why a map of the configuration was not read, or "" */
+	char (*trouble)
+		[VLY_REASON_BYTES]; /* [map_cnt]: why a map of the configuration was not read, or "" */
 	unsigned map_cnt;
 };
 
@@ -48,7 +49,7 @@ __attribute__((nonnull)) bool vly_steer_maps_have_changed(const struct vly_steer
 							  const struct vly_steer_maps *maps);
 
 struct vly_steer_block {
-	int fd; /* sealed memfd */
+	int fd;                    /* sealed memfd */
 	struct vly_steer_row *row; /* [row_cnt], of the model's kinds in order */
 	unsigned row_cnt;
 	uint32_t slot_cnt;

@@ -92,9 +92,10 @@ vly_steer_slots_fill(struct vly_steer_slots *slots, const uint8_t *flags,
 
 	for (unsigned i = 0; i < model->kind_cnt; i++) {
 		const struct vly_steer_kind *kind = &model->kind[i];
-		for (uint32_t class = 0; class < model->policy[kind->policy].class_cnt; class++) {
+		for (uint32_t class = 0; class < model->policy[kind->policy].class_cnt; class ++) {
 			const unsigned place = kind->row + class;
-			const bool is_new = !slots->is_filled && !copy_row(slots, kind, class, before);
+			const bool is_new =
+				!slots->is_filled && !copy_row(slots, kind, class, before);
 			slots->outcome[place] = vly_steer_row_fill(
 				model, kind, class, slots->row[place].bits, flags, is_new,
 				slots->slot + slots->row[place].slot);

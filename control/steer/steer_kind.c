@@ -188,8 +188,8 @@ vly_steer_alternative(const struct vly_steer_model *model, const struct vly_stee
 	const struct vly_steer_part *part = kind->part;
 	const bool failed_over = idx >= kind->half_cnt;
 
-	*alternative = (struct vly_steer_alternative){
-		.ttl = failed_over ? policy->ttl_failed_over : policy->ttl_steady};
+	*alternative = (struct vly_steer_alternative){.ttl = failed_over ? policy->ttl_failed_over
+									 : policy->ttl_steady};
 	if (idx >= vly_steer_nothing(kind))
 		return;
 	idx -= failed_over ? kind->half_cnt : 0;

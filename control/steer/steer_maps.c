@@ -113,8 +113,8 @@ build(const struct source *source, const struct vly_steer_partition *partition)
 	uint32_t *class_of = classes_of(source, partition);
 
 	if (!block || !class_of ||
-	    vly_client_map_build(&block->map, &source->partition, class_of,
-				 partition->class_cnt) != 0) {
+	    vly_client_map_build(&block->map, &source->partition, class_of, partition->class_cnt) !=
+		    0) {
 		free(block);
 		free(class_of);
 		return NULL;

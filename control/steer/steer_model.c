@@ -74,8 +74,9 @@ static void
 sort_kinds(const struct vly_steer_model *model, struct vly_steer_name *name)
 {
 	for (unsigned i = 1; i < name->type_cnt; i++)
-		for (unsigned n = i; n > 0 && vly_steer_rr_type[model->kind[name->kind[n]].type] <
-						      vly_steer_rr_type[model->kind[name->kind[n - 1]].type];
+		for (unsigned n = i;
+		     n > 0 && vly_steer_rr_type[model->kind[name->kind[n]].type] <
+				      vly_steer_rr_type[model->kind[name->kind[n - 1]].type];
 		     n--) {
 			unsigned kind = name->kind[n];
 			name->kind[n] = name->kind[n - 1];

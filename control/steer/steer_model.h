@@ -27,11 +27,11 @@
 
 struct vly_steer_part {
 	unsigned pool;
-	unsigned first;     /* number of its first alternative */
-	unsigned cnt;       /* alternatives */
-	unsigned has_cnt;   /* members that have the type */
-	uint16_t *has;      /* [has_cnt]: their places in the pool */
-	bool is_sets;       /* an answer may have several */
+	unsigned first;   /* number of its first alternative */
+	unsigned cnt;     /* alternatives */
+	unsigned has_cnt; /* members that have the type */
+	uint16_t *has;    /* [has_cnt]: their places in the pool */
+	bool is_sets;     /* an answer may have several */
 };
 
 struct vly_steer_kind {
@@ -59,8 +59,9 @@ struct vly_steer_region {
 };
 
 struct vly_steer_partition {
-	unsigned map;                     /* of the configuration */
-	struct vly_steer_region *region;  /* [region_cnt], by name; those with class 0 are left out */
+	unsigned map; /* of the configuration */
+	struct vly_steer_region
+		*region; /* [region_cnt], by name; those with class 0 are left out */
 	unsigned region_cnt;
 	uint32_t class_cnt;
 	uint64_t hash; /* over the map's words, and all of this */
@@ -91,9 +92,9 @@ struct vly_steer_zone {
 
 struct vly_steer_model {
 	_Atomic uint32_t ref_cnt;
-	struct vly_config_steer *config; /* taken over */
-	unsigned *first_member;          /* [pool_cnt + 1]: of each pool, among all members */
-	uint64_t *member_hash;           /* of "POOL/MEMBER", for all members */
+	struct vly_config_steer *config;      /* taken over */
+	unsigned *first_member;               /* [pool_cnt + 1]: of each pool, among all members */
+	uint64_t *member_hash;                /* of "POOL/MEMBER", for all members */
 	struct vly_steer_policy_plan *policy; /* [policy_cnt] */
 	struct vly_steer_partition *partition;
 	unsigned partition_cnt;
@@ -142,8 +143,8 @@ __attribute__((nonnull)) void vly_steer_alternative(const struct vly_steer_model
 /* The number of the alternative with these members of a part: bits of `set` count its has[]. Not empty; one
  * member if the part has no sets. */
 __attribute__((nonnull)) unsigned vly_steer_number(const struct vly_steer_kind *kind,
-						   const struct vly_steer_part *part, uint64_t set_or_place,
-						   bool failed_over);
+						   const struct vly_steer_part *part,
+						   uint64_t set_or_place, bool failed_over);
 
 /* The number of the alternative that is nothing. */
 __attribute__((nonnull)) static inline unsigned

@@ -219,7 +219,7 @@ divide(struct vly_steer_model *model, struct planning *planning, struct regions 
 		}
 		if (class > 0)
 			partition.region[partition.region_cnt++] = (struct vly_steer_region){
-				.name = regions->name[i], .class = (uint32_t)class};
+				.name = regions->name[i], .class = (uint32_t) class};
 	}
 	if (!partition.region)
 		return -1;

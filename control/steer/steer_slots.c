@@ -202,8 +202,8 @@ struct filling {
 static void
 put(const struct filling *filling, unsigned slot, uint64_t set_or_place)
 {
-	unsigned number = vly_steer_number(filling->kind, filling->part, set_or_place,
-					   filling->failed_over);
+	unsigned number =
+		vly_steer_number(filling->kind, filling->part, set_or_place, filling->failed_over);
 
 	__atomic_store_n(&filling->slot[slot], (uint16_t)number, __ATOMIC_RELAXED);
 }
@@ -358,7 +358,8 @@ fill_members(const struct vly_steer_model *model, const struct vly_steer_kind *k
 	filling.answer_cnt = filling.pool->answer_max < filling.member_cnt
 				     ? filling.pool->answer_max
 				     : filling.member_cnt;
-	if (filling.member_cnt == 0) /* the pool has no such records, or those that have some are down */
+	if (filling.member_cnt ==
+	    0) /* the pool has no such records, or those that have some are down */
 		for (unsigned i = 0; i < filling.slot_cnt; i++)
 			__atomic_store_n(&slot[i], (uint16_t)vly_steer_nothing(kind),
 					 __ATOMIC_RELAXED);

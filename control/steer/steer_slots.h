@@ -40,9 +40,9 @@ struct vly_steer_outcome {
 };
 
 /* The row of a kind for a class, without its first slot. */
-__attribute__((nonnull)) struct vly_steer_row
-vly_steer_row_of(const struct vly_steer_model *model, const struct vly_steer_kind *kind,
-		 uint32_t class);
+__attribute__((nonnull)) struct vly_steer_row vly_steer_row_of(const struct vly_steer_model *model,
+							       const struct vly_steer_kind *kind,
+							       uint32_t class);
 
 enum vly_steer_pool_state {
 	VLY_STEER_POOL_DOWN,    /* too few members are up */

@@ -91,9 +91,11 @@ log_flip(struct vly_steer_states *states, struct vly_steer_member_state *state, 
 		state->flip_cnt++;
 		states->flip_cnt++;
 	}
-	vly_log(after & VLY_STEER_MEMBER_UP ? VLY_LOG_INFO : VLY_LOG_WARNING, "pool member %s is %s%s%s%s",
-		state->id, after & VLY_STEER_MEMBER_UP ? "up" : "down",
-		after & VLY_STEER_MEMBER_DRAINED ? " and drained" : "", *reason ? ": " : "", reason);
+	vly_log(after & VLY_STEER_MEMBER_UP ? VLY_LOG_INFO : VLY_LOG_WARNING,
+		"pool member %s is %s%s%s%s", state->id,
+		after & VLY_STEER_MEMBER_UP ? "up" : "down",
+		after & VLY_STEER_MEMBER_DRAINED ? " and drained" : "", *reason ? ": " : "",
+		reason);
 }
 
 /* Sets the flags of all members. Returns whether one has changed. */
@@ -207,8 +209,7 @@ save(struct vly_steer_states *states)
 					      json_pack("{s:s,s:s,s:I,s:I}", "name", state->id,
 							"wish", vly_steer_wish_name[state->wish],
 							"since", (json_int_t)state->wish_since_s,
-							"until",
-							(json_int_t)state->wish_until_s));
+							"until", (json_int_t)state->wish_until_s));
 	json_t *object = json_pack("{s:i,s:o}", "version", 1, "members", members);
 	char *text = object ? json_dumps(object, JSON_INDENT(1)) : NULL;
 	states->trouble[0] = '\0';

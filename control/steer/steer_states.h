@@ -73,9 +73,10 @@ __attribute__((nonnull)) bool vly_steer_states_set(struct vly_steer_states *stat
  * for good. Returns the number of members; 0: there is none. `trouble` is "", or says why the wish is not kept
  * over a restart.
  */
-__attribute__((nonnull)) unsigned
-vly_steer_states_wish(struct vly_steer_states *states, const char *name, enum vly_steer_wish wish,
-		      int64_t now_s, int64_t until_s, char trouble[VLY_STEER_REASON_BYTES]);
+__attribute__((nonnull)) unsigned vly_steer_states_wish(struct vly_steer_states *states,
+							const char *name, enum vly_steer_wish wish,
+							int64_t now_s, int64_t until_s,
+							char trouble[VLY_STEER_REASON_BYTES]);
 
 /* When the next wish ends; 0: none does. */
 __attribute__((nonnull)) int64_t vly_steer_states_next_end(const struct vly_steer_states *states);

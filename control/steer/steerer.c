@@ -81,9 +81,9 @@ work(void *arg)
 
 	snprintf(making->reason, sizeof(making->reason), "out of memory");
 	making->maps = vly_steer_maps_read(making->model, making->old);
-	making->is_made = making->maps && vly_steer_block_make(&making->block, making->model,
-							       making->maps, making->generation,
-							       making->reason) == 0;
+	making->is_made =
+		making->maps && vly_steer_block_make(&making->block, making->model, making->maps,
+						     making->generation, making->reason) == 0;
 }
 
 static void
@@ -200,8 +200,9 @@ on_gathered(uv_timer_t *timer)
 {
 	struct vly_steerer *steerer = timer->data;
 
-	if (steerer->model && steerer->maps && steerer->maps->cnt == steerer->model->partition_cnt &&
-	    steerer->is_made && !vly_steer_maps_have_changed(steerer->model, steerer->maps))
+	if (steerer->model && steerer->maps &&
+	    steerer->maps->cnt == steerer->model->partition_cnt && steerer->is_made &&
+	    !vly_steer_maps_have_changed(steerer->model, steerer->maps))
 		return;
 	steerer->is_due = steerer->model != NULL;
 	make_next(steerer);
@@ -228,8 +229,8 @@ watch(struct vly_steerer *steerer)
 	const struct vly_config_steer *config = steerer->model->config;
 
 	for (unsigned i = 0; i < config->map_cnt; i++) {
-		const char *path = config->maps[i].mmdb ? config->maps[i].mmdb
-							: config->maps[i].file;
+		const char *path =
+			config->maps[i].mmdb ? config->maps[i].mmdb : config->maps[i].file;
 		const char *slash = strrchr(path, '/');
 		char *directory = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path))
 					: strdup(".");

@@ -28,13 +28,14 @@ struct vly_steerer;
 
 /* What steering is at the moment. Valid until the loop runs again. */
 struct vly_steerer_view {
-	const struct vly_steer_model *model;  /* NULL: nothing is configured yet */
-	const struct vly_steer_maps *maps;    /* NULL: they have not been read; of `model` only if is_made */
-	const struct vly_steer_slots *slots;  /* NULL: no block has been made; of its own model */
+	const struct vly_steer_model *model; /* NULL: nothing is configured yet */
+	const struct vly_steer_maps
+		*maps; /* NULL: they have not been read; of `model` only if is_made */
+	const struct vly_steer_slots *slots; /* NULL: no block has been made; of its own model */
 	const struct vly_steer_states *states;
-	uint64_t generation;  /* of the last block */
-	bool is_made;         /* the last block is of `model` */
-	const char *trouble;  /* why no block could be made, or "" */
+	uint64_t generation; /* of the last block */
+	bool is_made;        /* the last block is of `model` */
+	const char *trouble; /* why no block could be made, or "" */
 };
 
 /* Returns NULL without memory. Blocks for the disk, for the states that are kept in `state_dir`. */
@@ -54,7 +55,8 @@ __attribute__((nonnull)) unsigned vly_steerer_wish(struct vly_steerer *steerer, 
 						   enum vly_steer_wish wish, int64_t for_s,
 						   char trouble[VLY_STEER_REASON_BYTES]);
 
-__attribute__((nonnull)) struct vly_steerer_view vly_steerer_look(const struct vly_steerer *steerer);
+__attribute__((nonnull)) struct vly_steerer_view
+vly_steerer_look(const struct vly_steerer *steerer);
 
 /* True while a block is being made. */
 __attribute__((nonnull)) bool vly_steerer_is_busy(const struct vly_steerer *steerer);

@@ -113,13 +113,14 @@ Test(config, the_examples_in_comments_are_valid)
 		char *hash = strstr(line, "# ");
 		bool key = hash && strchr(hash, ':') && hash[2] >= 'a' && hash[2] <= 'z' &&
 			   strcspn(hash + 2, " :") == strcspn(hash + 2, ":");
-		bool item = hash &&
-			    (strncmp(hash, "#   - ", 6) == 0 || strncmp(hash, "#   ecs: {", 10) == 0 ||
-			     (strncmp(hash, "#   ", 4) == 0 &&
-			      strcmp(hash + 4 + strspn(hash + 4, letters), ":\n") == 0) ||
-			     strncmp(hash, "#     - ", 8) == 0 || strncmp(hash, "#       ", 8) == 0 ||
-			     (strncmp(hash, "#     ", 6) == 0 &&
-			      hash[6 + strspn(hash + 6, letters)] == ':'));
+		bool item =
+			hash &&
+			(strncmp(hash, "#   - ", 6) == 0 || strncmp(hash, "#   ecs: {", 10) == 0 ||
+			 (strncmp(hash, "#   ", 4) == 0 &&
+			  strcmp(hash + 4 + strspn(hash + 4, letters), ":\n") == 0) ||
+			 strncmp(hash, "#     - ", 8) == 0 || strncmp(hash, "#       ", 8) == 0 ||
+			 (strncmp(hash, "#     ", 6) == 0 &&
+			  hash[6 + strspn(hash + 6, letters)] == ':'));
 		if (strcmp(line, "  ports: []\n") == 0 || strcmp(line, "  listen: []\n") == 0 ||
 		    strcmp(line, "  deny: []\n") == 0 || strcmp(line, "  allow: []\n") == 0 ||
 		    strcmp(line, "keys: []\n") == 0 || strcmp(line, "tls: []\n") == 0 ||

@@ -79,7 +79,8 @@ Test(config_steer, words_become_numbers)
 	cr_expect_eq(steer->ecs->allowed.cnt, 1);
 	cr_expect_eq(steer->pools[0].members[0].weight_number, 3);
 	cr_expect_eq(steer->pools[0].members[0].record[VLY_STEER_A].len, 4);
-	cr_expect_arr_eq(steer->pools[0].members[0].record[VLY_STEER_A].data, "\xc0\x00\x02\x01", 4);
+	cr_expect_arr_eq(steer->pools[0].members[0].record[VLY_STEER_A].data, "\xc0\x00\x02\x01",
+			 4);
 	cr_expect_eq(steer->pools[0].members[0].record[VLY_STEER_AAAA].len, 16);
 	cr_expect_eq(steer->pools[0].answer_max, 1);
 	cr_expect_eq(steer->policies[0].target[1], 1);
@@ -125,20 +126,25 @@ Test(config_steer, mistakes_are_told_with_their_lines)
 		{"{ name: own, file: own.txt }", "{ name: own }",
 		 "volley.yaml:4: steer.maps[0]: one of mmdb and file must be given"},
 		{"by: country", "by: city",
-		 "volley.yaml:5: steer.maps[1].by: by must be country, continent, subdivision or asn"},
-		{"name: land", "name: own", "volley.yaml:5: steer.maps[1].name: duplicate map: own"},
+		 "volley.yaml:5: steer.maps[1].by: by must be country, continent, subdivision or "
+		 "asn"},
+		{"name: land", "name: own",
+		 "volley.yaml:5: steer.maps[1].name: duplicate map: own"},
 		{"A: 192.0.2.2", "A: 192.0.2.300",
 		 "volley.yaml:10: steer.pools[0].members[1].A: the address is not an IPv4 address"},
 		{"A: 192.0.2.2", "B: 192.0.2.2",
 		 "volley.yaml:10: steer.pools[0].members[1].B: unknown key"},
 		{", A: 192.0.2.2", ", weight: 2",
-		 "volley.yaml:10: steer.pools[0].members[1]: one of A, AAAA, CNAME, MX, SRV, HTTPS and "
+		 "volley.yaml:10: steer.pools[0].members[1]: one of A, AAAA, CNAME, MX, SRV, HTTPS "
+		 "and "
 		 "TXT must be given"},
 		{"A: 192.0.2.2", "A: 192.0.2.2, CNAME: a.example.",
-		 "volley.yaml:10: steer.pools[0].members[1]: CNAME must stand alone: a name with it has "
+		 "volley.yaml:10: steer.pools[0].members[1]: CNAME must stand alone: a name with "
+		 "it has "
 		 "nothing else"},
 		{"weight: 3", "weight: 1001",
-		 "volley.yaml:9: steer.pools[0].members[0].weight: must be a number from 1 to 1000"},
+		 "volley.yaml:9: steer.pools[0].members[0].weight: must be a number from 1 to "
+		 "1000"},
 		{"name: ams", "name: fra",
 		 "volley.yaml:10: steer.pools[0].members[1]: duplicate member: fra"},
 		{"pick: weighted", "pick: best",
@@ -146,11 +152,13 @@ Test(config_steer, mistakes_are_told_with_their_lines)
 		{"pick: weighted", "max: 9",
 		 "volley.yaml:11: steer.pools[0].max: must be a number from 1 to 8"},
 		{"pick: weighted", "min: 3",
-		 "volley.yaml:11: steer.pools[0].min: must be a number from 1 to 2, the members of the "
+		 "volley.yaml:11: steer.pools[0].min: must be a number from 1 to 2, the members of "
+		 "the "
 		 "pool"},
 		{"name: us", "name: eu", "volley.yaml:12: steer.pools[1].name: duplicate pool: eu"},
 		{"[eu, us]", "[eu, asia]",
-		 "volley.yaml:16: steer.policies[0].failover[1]: there is no pool and no policy asia"},
+		 "volley.yaml:16: steer.policies[0].failover[1]: there is no pool and no policy "
+		 "asia"},
 		{"[eu, us]", "[eu, eu]",
 		 "volley.yaml:16: steer.policies[0].failover[1]: eu is listed twice"},
 		{"[eu, us]", "[eu, web]",
@@ -162,20 +170,24 @@ Test(config_steer, mistakes_are_told_with_their_lines)
 		{"[de, fr]", "[de, de]",
 		 "volley.yaml:20: steer.policies[1].geo.rules[0].regions[1]: de is listed twice"},
 		{"fallback: nothing", "fallback: none",
-		 "volley.yaml:22: steer.policies[1].fallback: must be everything, last-known, nothing or "
+		 "volley.yaml:22: steer.policies[1].fallback: must be everything, last-known, "
+		 "nothing or "
 		 "a pool; there is no pool none"},
 		{"steady: 60", "steady: 2147483648",
-		 "volley.yaml:23: steer.policies[1].ttl.steady: must be a number of seconds from 0 to "
+		 "volley.yaml:23: steer.policies[1].ttl.steady: must be a number of seconds from 0 "
+		 "to "
 		 "2147483647"},
 		{"name: www", "name: www.example.net.",
 		 "volley.yaml:28: zones[0].steer[0].name: www.example.net. is not in the zone"},
 		{"[A, AAAA]", "[A, PTR]",
-		 "volley.yaml:28: zones[0].steer[0].types[1]: must be A, AAAA, CNAME, MX, SRV, HTTPS or "
+		 "volley.yaml:28: zones[0].steer[0].types[1]: must be A, AAAA, CNAME, MX, SRV, "
+		 "HTTPS or "
 		 "TXT"},
 		{"[A, AAAA]", "[A, MX]",
 		 "volley.yaml:28: zones[0].steer[0].types: no member of the policy's pools has MX"},
 		{"[A, AAAA]", "[A, CNAME]",
-		 "volley.yaml:28: zones[0].steer[0].types: CNAME must stand alone: it answers for all "
+		 "volley.yaml:28: zones[0].steer[0].types: CNAME must stand alone: it answers for "
+		 "all "
 		 "types"},
 		{"policy: web", "policy: mail",
 		 "volley.yaml:28: zones[0].steer[0].policy: there is no policy mail"},
@@ -189,17 +201,19 @@ Test(config_steer, mistakes_are_told_with_their_lines)
 
 Test(config_steer, pools_that_stand_in_for_each_other_are_picked_alike)
 {
-	expect_refusal("      members: [ { name: nyc, A: 192.0.2.9 } ]\n",
-		       "      pick: sticky\n"
-		       "      members: [ { name: nyc, A: 192.0.2.9 }, { name: lax, A: 192.0.2.8 } ]\n",
-		       "volley.yaml:17: steer.policies[0].failover: pools eu and us stand in for each "
-		       "other, so pick, sticky-ipv4 and sticky-ipv6 must be the same");
+	expect_refusal(
+		"      members: [ { name: nyc, A: 192.0.2.9 } ]\n",
+		"      pick: sticky\n"
+		"      members: [ { name: nyc, A: 192.0.2.9 }, { name: lax, A: 192.0.2.8 } ]\n",
+		"volley.yaml:17: steer.policies[0].failover: pools eu and us stand in for each "
+		"other, so pick, sticky-ipv4 and sticky-ipv6 must be the same");
 }
 
 Test(config_steer, one_map_for_policies_inside_each_other)
 {
-	expect_refusal("      failover: [eu, us]\n",
-		       "      geo: { map: land, rules: [ { regions: [DE], to: eu } ], default: us }\n",
-		       "volley.yaml:17: steer.policies[1]: policies inside each other must use one map; "
-		       "near-eu uses another one");
+	expect_refusal(
+		"      failover: [eu, us]\n",
+		"      geo: { map: land, rules: [ { regions: [DE], to: eu } ], default: us }\n",
+		"volley.yaml:17: steer.policies[1]: policies inside each other must use one map; "
+		"near-eu uses another one");
 }

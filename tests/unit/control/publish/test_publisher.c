@@ -102,7 +102,7 @@ vly_publish_link_send(struct vly_publish_link *link, const void *message, size_t
 	memcpy(to, message, bytes);
 	for (unsigned i = 0; i < fd_cnt; i++)
 		cr_assert_geq(fcntl(fd[i], F_GETFD), 0, "a descriptor that is closed");
-	cr_assert_eq(fd_cnt, header->type == VLY_PUBLISH_STEER	? 2
+	cr_assert_eq(fd_cnt, header->type == VLY_PUBLISH_STEER    ? 2
 			     : header->type == VLY_PUBLISH_COMMIT ? 0
 								  : 1);
 	if (!is_commit)

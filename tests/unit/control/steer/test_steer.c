@@ -169,12 +169,11 @@ Test(steer, classes_decide_as_the_policies_say)
 	}
 }
 
-static const char weighted[] =
-	"steer:\n  pools:\n    - name: p\n      members:\n"
-	"        - { name: a, A: 192.0.2.1, weight: 7 }\n"
-	"        - { name: b, A: 192.0.2.2, weight: 2 }\n"
-	"        - { name: c, A: 192.0.2.3, weight: 1, AAAA: 2001:db8::3 }\n"
-	"  policies: [ { name: q, to: p } ]\n";
+static const char weighted[] = "steer:\n  pools:\n    - name: p\n      members:\n"
+			       "        - { name: a, A: 192.0.2.1, weight: 7 }\n"
+			       "        - { name: b, A: 192.0.2.2, weight: 2 }\n"
+			       "        - { name: c, A: 192.0.2.3, weight: 1, AAAA: 2001:db8::3 }\n"
+			       "  policies: [ { name: q, to: p } ]\n";
 
 #define SLOTS 4096
 
@@ -218,7 +217,8 @@ Test(steer, sticky_clients_stay_but_those_of_a_lost_member)
 {
 	static const char text[] =
 		"steer:\n  pools:\n    - name: p\n      pick: sticky\n      members:\n"
-		"        - { name: a, A: 192.0.2.1, weight: 2 }\n        - { name: b, A: 192.0.2.2 }\n"
+		"        - { name: a, A: 192.0.2.1, weight: 2 }\n        - { name: b, A: 192.0.2.2 "
+		"}\n"
 		"        - { name: c, A: 192.0.2.3 }\n        - { name: d, A: 192.0.2.4 }\n"
 		"  policies: [ { name: q, to: p } ]\n";
 	struct vly_steer_model *model = load(text, "q", "A");
@@ -268,12 +268,13 @@ Test(steer, rotation_gives_each_in_turn)
 /* Every subset, and both TTLs. */
 Test(steer, all_that_are_up_are_in_the_answer)
 {
-	static const char text[] = "steer:\n  pools:\n    - name: p\n      pick: all\n      members:\n"
-				   "        - { name: a, A: 192.0.2.1 }\n"
-				   "        - { name: b, A: 192.0.2.2 }\n"
-				   "        - { name: c, A: 192.0.2.3 }\n"
-				   "    - { name: r, members: [ { name: z, A: 192.0.2.9 } ] }\n"
-				   "  policies: [ { name: q, failover: [p, r] } ]\n";
+	static const char text[] =
+		"steer:\n  pools:\n    - name: p\n      pick: all\n      members:\n"
+		"        - { name: a, A: 192.0.2.1 }\n"
+		"        - { name: b, A: 192.0.2.2 }\n"
+		"        - { name: c, A: 192.0.2.3 }\n"
+		"    - { name: r, members: [ { name: z, A: 192.0.2.9 } ] }\n"
+		"  policies: [ { name: q, failover: [p, r] } ]\n";
 	struct vly_steer_model *model = load(text, "q", "A");
 	const struct vly_steer_kind *kind = &model->kind[0];
 
@@ -288,10 +289,7 @@ Test(steer, all_that_are_up_are_in_the_answer)
 		vly_steer_alternative(model, kind, slot[0], &alternative);
 		for (unsigned i = 0; i < alternative.cnt; i++)
 			set |= 1u << (alternative.record[i]->data[3] - 1);
-		cr_expect_eq(set, up & 7   ? up & 7
-				  : up & 8 ? 1u << 8
-					   : 7,
-			     "up %u: got %x", up, set);
+		cr_expect_eq(set, up & 7 ? up & 7 : up & 8 ? 1u << 8 : 7, "up %u: got %x", up, set);
 		cr_expect_eq(alternative.ttl, up & 7 ? 300 : 30);
 	}
 	vly_steer_alternative(model, kind, 0, &(struct vly_steer_alternative){0});

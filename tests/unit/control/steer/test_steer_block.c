@@ -58,18 +58,20 @@ load(void)
 {
 	struct vly_config_errors errors;
 
-	write_file(config_path,
-		   "steer:\n  ecs: { mode: on, resolvers: [198.51.100.0/24] }\n"
-		   "  maps: [ { name: m, file: map.txt } ]\n"
-		   "  pools:\n"
-		   "    - { name: p0, members: [ { name: a, A: 192.0.2.0 }, { name: b, A: 192.0.2.1 } ] }\n"
-		   "    - { name: p1, members: [ { name: a, A: 192.0.2.2 } ] }\n"
-		   "    - { name: p2, members: [ { name: a, A: 192.0.2.3 } ] }\n"
-		   "  policies:\n    - name: q\n      geo:\n        map: m\n        rules:\n"
-		   "          - { regions: [r1, r3], to: p1 }\n          - { regions: [r2], to: p2 }\n"
-		   "        default: p0\n"
-		   "zones:\n  - name: example.\n    file: a\n"
-		   "    steer: [ { name: www, types: [A], policy: q } ]\n");
+	write_file(
+		config_path,
+		"steer:\n  ecs: { mode: on, resolvers: [198.51.100.0/24] }\n"
+		"  maps: [ { name: m, file: map.txt } ]\n"
+		"  pools:\n"
+		"    - { name: p0, members: [ { name: a, A: 192.0.2.0 }, { name: b, A: 192.0.2.1 } "
+		"] }\n"
+		"    - { name: p1, members: [ { name: a, A: 192.0.2.2 } ] }\n"
+		"    - { name: p2, members: [ { name: a, A: 192.0.2.3 } ] }\n"
+		"  policies:\n    - name: q\n      geo:\n        map: m\n        rules:\n"
+		"          - { regions: [r1, r3], to: p1 }\n          - { regions: [r2], to: p2 }\n"
+		"        default: p0\n"
+		"zones:\n  - name: example.\n    file: a\n"
+		"    steer: [ { name: www, types: [A], policy: q } ]\n");
 	struct vly_config *config = vly_config_load(config_path, &errors);
 	cr_assert_not_null(config, "%s", errors.cnt ? errors.text[0] : "");
 	struct vly_steer_model *model = vly_steer_model_new(config);
@@ -208,9 +210,9 @@ Test(steer_block, clients_get_what_the_map_says)
 	struct vly_client_cursor cursor;
 	vly_client_map_begin4(vly_steer_map_at(header, 1), 198u << 24 | 51 << 16 | 100 << 8 | 7,
 			      &cursor);
-	cr_expect_eq(VLY_CLIENT_LEAF_CLASS(
-			     vly_client_map_finish(vly_steer_map_at(header, 1), &cursor)),
-		     1);
+	cr_expect_eq(
+		VLY_CLIENT_LEAF_CLASS(vly_client_map_finish(vly_steer_map_at(header, 1), &cursor)),
+		1);
 	compare(model, header, slots);
 	vly_steer_slots_free(slots);
 	vly_steer_maps_free(maps);
@@ -240,8 +242,7 @@ Test(steer_block, a_map_that_is_damaged_stays_and_a_lost_one_gives_nobody_a_regi
 	int slots_fd;
 	struct vly_steer_slots *slots = vly_steer_slots_make(&block, model, &slots_fd);
 	const struct vly_steer_header *header = map_block(&block, slots);
-	const struct vly_steer_policy *policy =
-		vly_steer_policy_find(header, model->kind[0].key);
+	const struct vly_steer_policy *policy = vly_steer_policy_find(header, model->kind[0].key);
 	cr_expect_eq(policy->map, VLY_STEER_NO_MAP);
 	cr_expect_eq(policy->class_cnt, 1);
 	vly_steer_slots_free(slots);
@@ -276,12 +277,14 @@ Test(steer_block, states_are_kept_and_wishes_go_first)
 	cr_expect(vly_steer_states_set(states, "p0/b", false, "again", 101));
 	cr_expect_eq(changes, 1);
 	cr_expect_eq(vly_steer_states_at(states, 1)->since_s, 100);
-	cr_expect_eq(vly_steer_states_wish(states, "p0/b", VLY_STEER_WISH_UP, 102, 200, trouble), 1);
+	cr_expect_eq(vly_steer_states_wish(states, "p0/b", VLY_STEER_WISH_UP, 102, 200, trouble),
+		     1);
 	cr_expect_eq(flags[1], VLY_STEER_MEMBER_UP);
 	cr_expect_eq(vly_steer_states_wish(states, "p0", VLY_STEER_WISH_DRAIN, 103, 0, trouble), 2);
 	cr_expect_eq(flags[0], VLY_STEER_MEMBER_UP | VLY_STEER_MEMBER_DRAINED);
 	cr_expect_eq(flags[1], VLY_STEER_MEMBER_DRAINED);
-	cr_expect_eq(vly_steer_states_wish(states, "p1", VLY_STEER_WISH_DOWN, 104, 200, trouble), 1);
+	cr_expect_eq(vly_steer_states_wish(states, "p1", VLY_STEER_WISH_DOWN, 104, 200, trouble),
+		     1);
 	cr_expect_eq(vly_steer_states_wish(states, "p", VLY_STEER_WISH_DOWN, 104, 0, trouble), 0);
 	cr_expect_str_empty(trouble);
 	cr_expect_eq(vly_steer_states_flip_cnt(states), 4);
@@ -309,7 +312,8 @@ Test(steer_block, a_damaged_file_of_states_is_set_aside_and_one_that_cannot_be_w
 	unsigned changes = 0;
 	struct vly_steer_model *model = load();
 
-	write_file(states_path, "{\"version\":1,\"members\":[{\"name\":\"p0/a\",\"wish\":\"down\"},{}]}");
+	write_file(states_path,
+		   "{\"version\":1,\"members\":[{\"name\":\"p0/a\",\"wish\":\"down\"},{}]}");
 	struct vly_steer_states *states = vly_steer_states_new(states_path, count, &changes);
 	cr_assert_eq(vly_steer_states_configure(states, model), 0);
 	cr_expect_eq(vly_steer_states_flags(states)[0], VLY_STEER_MEMBER_UP);
@@ -322,7 +326,8 @@ Test(steer_block, a_damaged_file_of_states_is_set_aside_and_one_that_cannot_be_w
 	cr_assert_eq(vly_steer_states_configure(states, model), 0);
 	cr_expect_eq(vly_steer_states_wish(states, "p1", VLY_STEER_WISH_DOWN, 1, 0, trouble), 1);
 	cr_expect_not_null(strstr(trouble, "not kept"), "%s", trouble);
-	cr_expect_eq(vly_steer_states_flags(states)[2], VLY_STEER_MEMBER_HELD, "in force all the same");
+	cr_expect_eq(vly_steer_states_flags(states)[2], VLY_STEER_MEMBER_HELD,
+		     "in force all the same");
 	vly_steer_states_free(states);
 	vly_steer_model_put(model);
 }
