@@ -32,7 +32,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	for (unsigned i = 0; i < PREFIX_CNT; i++) {
 		bool ipv4 = i % 2 == 0;
 		struct vly_region_prefix prefix = {0};
-		prefix.bits = (8 + vly_test_random_below(&random, ipv4 ? 25 : 57)) & 0xff;
+		prefix.bits = (14 + vly_test_random_below(&random, ipv4 ? 19 : 51)) & 0xff;
 		prefix.region = (1 + vly_test_random_below(&random, 4)) & 0xff;
 		/* few networks of 8 bits, so that they are beside each other */
 		prefix.high = (vly_test_random_next(&random) >> 7) &

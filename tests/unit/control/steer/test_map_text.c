@@ -130,26 +130,20 @@ Test(map_text, times_that_are_wrong)
 Test(map_text, longest_ranking)
 {
 	char text[VLY_MAP_POOLS_MAX * 100] = "";
-	char wanted[VLY_MAP_POOLS_MAX * 100] = "192.0.2.0/24=";
+	char wanted[VLY_MAP_POOLS_MAX * 100] = "";
 	char name[VLY_REGION_NAME_MAX + 1];
-
-	for (unsigned i = 0; i <= VLY_MAP_POOLS_MAX; i++) {
-		snprintf(name, sizeof(name), "%0*u", VLY_REGION_NAME_MAX, i);
-		if (i < VLY_MAP_POOLS_MAX) {
-			snprintf(text + strlen(text), sizeof(text) - strlen(text),
-				 "192.0.2.0/24 %s %u\n", name, i);
-			snprintf(wanted + strlen(wanted), sizeof(wanted) - strlen(wanted), "%s%s",
-				 i > 0 ? " " : "", name);
-		}
-	}
-	strcat(wanted, ",");
 	char reason[VLY_REASON_BYTES];
 	struct vly_region_list list;
+
+	for (unsigned i = 0; i < VLY_MAP_POOLS_MAX; i++) {
+		snprintf(name, sizeof(name), "%0*u", VLY_REGION_NAME_MAX, i);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "192.0.2.0/24 %s %u\n",
+			 name, i);
+		snprintf(wanted + strlen(wanted), sizeof(wanted) - strlen(wanted), "%s%s",
+			 i > 0 ? " " : "", name);
+	}
 	cr_assert_eq(parse(text, VLY_MAP_POOLS_MAX, &list, reason), 0, "%s", reason);
-	cr_expect(strncmp(wanted + strlen("192.0.2.0/24="), vly_region_name(&list.names, 1),
-			  strlen(vly_region_name(&list.names, 1))) == 0);
-	cr_expect_eq(strlen(vly_region_name(&list.names, 1)),
-		     VLY_MAP_POOLS_MAX * (VLY_REGION_NAME_MAX + 1) - 1);
+	cr_expect_str_eq(vly_region_name(&list.names, 1), wanted);
 	vly_region_list_free(&list);
 }
 
