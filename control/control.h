@@ -23,7 +23,7 @@
 #include "secondary/secondary.h"
 #include "socket/commands.h"
 #include "socket/server.h"
-#include "steer/steerer.h"
+#include "steerer/steerer.h"
 #include "store/hash_key.h"
 #include "transfer/transfer.h"
 #include "update/updater.h"

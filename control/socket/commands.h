@@ -16,7 +16,7 @@
 #include "reload/reload.h"
 #include "secondary/secondary.h"
 #include "server.h"
-#include "steer/steerer.h"
+#include "steerer/steerer.h"
 #include "transfer/transfer.h"
 #include "update/updater.h"
 #include "zone_transactions.h"

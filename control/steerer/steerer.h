@@ -21,8 +21,8 @@
 #include <uv.h>
 
 #include "publish/publisher.h"
-#include "steer_block.h"
-#include "steer_states.h"
+#include "steer/steer_block.h"
+#include "steer/steer_states.h"
 
 struct vly_steerer;
 
