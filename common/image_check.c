@@ -18,9 +18,9 @@
 /* What an answer that fails has, and nothing else. */
 #define FAILS_FLAGS (VLY_ANSWER_FAILS | VLY_RCODE_SERVFAIL)
 
-#define NODE_FLAGS                                                                                 \
-	(VLY_NODE_APEX | VLY_NODE_CUT | VLY_NODE_DNAME | VLY_NODE_SIGNED | VLY_NODE_ALIAS |        \
-	 VLY_NODE_GONE | VLY_NODE_RRSIG)
+/* What no steered node is. */
+#define UNSTEERED_FLAGS                                                                            \
+	(VLY_NODE_CUT | VLY_NODE_DNAME | VLY_NODE_SIGNED | VLY_NODE_RRSIG | VLY_NODE_GONE)
 
 int
 vly_image_refuse(struct vly_image_error *error, const char *format, ...)
@@ -172,6 +172,37 @@ check_signed(const struct vly_image_checker *checker, vly_image_ref ref,
 	return check_pieces(checker, node->zone, dnssec);
 }
 
+/* What a node has for a type, or, with type 0, for all others: an answer, or a choice of them. */
+static int
+check_given(const struct vly_image_checker *checker, vly_image_ref ref,
+	    const struct vly_image_node *node, unsigned type, vly_image_ref given)
+{
+	const struct vly_image_choice *choice;
+
+	if (!(node->flags & VLY_NODE_STEERED))
+		return check_answer(checker, node->zone, given, node->name_len);
+	if (!vly_image_heap_has(checker, given, sizeof(*choice)))
+		return vly_image_refuse(checker->error, "choice %u is outside the heap", given);
+	choice = vly_image_at(checker->image->heap, given);
+	if (!vly_image_heap_has(checker, given,
+				sizeof(*choice) + choice->alt_cnt * sizeof(choice->alt[0])))
+		return vly_image_refuse(checker->error, "choice %u extends past the heap", given);
+	if (choice->alt_cnt == 0 || (choice->policy == 0 && choice->alt_cnt != 1))
+		return vly_image_refuse(checker->error, "choice %u: %u alternatives%s", given,
+					choice->alt_cnt,
+					choice->policy == 0 ? " without a policy" : "");
+	if (choice->reserved16 != 0 || choice->reserved32 != 0)
+		return vly_image_refuse(checker->error, "choice %u: unknown flags", given);
+	if (choice->policy != 0 && (node->flags & VLY_NODE_APEX) &&
+	    (type == VLY_TYPE_NS || type == VLY_TYPE_SOA))
+		return vly_image_refuse(checker->error, "node %u: an apex with a steered %s", ref,
+					type == VLY_TYPE_NS ? "NS" : "SOA");
+	for (unsigned i = 0; i < choice->alt_cnt; i++)
+		if (check_answer(checker, node->zone, choice->alt[i], node->name_len) != 0)
+			return -1;
+	return 0;
+}
+
 static int
 check_types(const struct vly_image_checker *checker, vly_image_ref ref,
 	    const struct vly_image_node *node)
@@ -182,10 +213,10 @@ check_types(const struct vly_image_checker *checker, vly_image_ref ref,
 		if (node->type[i].type <= type_before)
 			return vly_image_refuse(checker->error, "node %u: types out of order", ref);
 		type_before = node->type[i].type;
-		if (check_answer(checker, node->zone, node->type[i].answer, node->name_len) != 0)
+		if (check_given(checker, ref, node, type_before, node->type[i].answer) != 0)
 			return -1;
 	}
-	return check_answer(checker, node->zone, node->other, node->name_len);
+	return check_given(checker, ref, node, 0, node->other);
 }
 
 static int
@@ -204,8 +235,8 @@ check_node(const struct vly_image_checker *checker, vly_image_ref ref)
 	if (node->zone >= checker->image->header->zone_cnt)
 		return vly_image_refuse(checker->error, "node %u: zone %u does not exist", ref,
 					node->zone);
-	if (node->flags & ~NODE_FLAGS)
-		return vly_image_refuse(checker->error, "node %u: unknown flags 0x%x", ref,
+	if ((node->flags & VLY_NODE_STEERED) && (node->flags & UNSTEERED_FLAGS))
+		return vly_image_refuse(checker->error, "node %u: steered, with flags 0x%x", ref,
 					node->flags);
 	if ((node->flags & VLY_NODE_GONE) && vly_image_check_gone(checker, ref, node) != 0)
 		return -1;

@@ -144,6 +144,7 @@ set_commands(struct vly_control *control, const char *config_path)
 		.transfers = control->transfers,
 		.health = control->health,
 		.transactions = &control->transactions,
+		.steerer = control->steerer,
 		.config_path = config_path,
 		.key_trouble = control->key_trouble,
 		.start_ms = uv_now(control->loop),
@@ -174,8 +175,6 @@ vly_control_start(struct vly_control *control, const char *config_path, struct v
 		control->living = vly_living_new(control->loop, config->control->state_dir, &key,
 						 control->turns, reason, sizeof(reason));
 	if (control->living)
-		vly_living_configure(control->living, config);
-	if (control->living)
 		control->updater = vly_updater_new(control->publisher, control->living,
 						   config->control->state_dir);
 	if (control->updater)
@@ -197,6 +196,9 @@ vly_control_start(struct vly_control *control, const char *config_path, struct v
 						     vly_config_take_defence(config),
 						     control->publisher, reason, sizeof(reason));
 	if (control->defender)
+		control->steerer = vly_steerer_new(control->loop, config->control->state_dir,
+						   control->publisher);
+	if (control->steerer)
 		control->reloader = vly_reloader_new(
 			control->loop, config_path, config, &key, key_result == 0,
 			control->publisher, control->turns, control->defender, control->living);
@@ -205,6 +207,9 @@ vly_control_start(struct vly_control *control, const char *config_path, struct v
 		vly_log_error("%s", reason);
 		return -1;
 	}
+	struct vly_steer_model *steer = vly_reloader_served(control->reloader)->steer;
+	vly_living_configure(control->living, config, steer);
+	vly_steerer_configure(control->steerer, steer); /* it is faster than the zones, mostly */
 	vly_control_join(control);
 	set_commands(control, config_path);
 	vly_notify_status("Loads %u zone%s", config->zone_cnt, vly_plural(config->zone_cnt));
@@ -222,6 +227,7 @@ vly_control_stop(struct vly_control *control)
 					     vly_reloader_is_storing(control->reloader) ||
 					     vly_living_is_busy(control->living) ||
 					     vly_secondaries_is_busy(control->secondaries) ||
+					     vly_steerer_is_busy(control->steerer) ||
 					     vly_defender_is_busy(control->defender));
 
 	vly_server_free(control->server);
@@ -252,6 +258,7 @@ vly_control_stop(struct vly_control *control)
 	vly_defender_free(control->defender);
 	vly_publish_turns_free(control->turns);
 	vly_publisher_free(control->publisher);
+	vly_steerer_free(control->steerer);
 	uv_run(control->loop, UV_RUN_DEFAULT);
 	uv_loop_close(control->loop);
 }

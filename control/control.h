@@ -25,6 +25,7 @@
 #include "secondary/secondary.h"
 #include "socket/commands.h"
 #include "socket/server.h"
+#include "steerer/steerer.h"
 #include "store/hash_key.h"
 #include "transfer/transfer.h"
 #include "update/updater.h"
@@ -48,6 +49,7 @@ struct vly_control {
 	struct vly_health *health;
 	struct vly_aliases *aliases;
 	struct vly_reloader *reloader;
+	struct vly_steerer *steerer;
 	struct vly_commands commands;
 	struct vly_zone_transactions transactions;
 	char key_trouble[VLY_TROUBLE_BYTES]; /* why the hash key is not kept, or "" */

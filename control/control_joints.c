@@ -32,6 +32,7 @@ on_config(void *arg, const struct vly_config *config, struct vly_profiles *profi
 	vly_transfers_settle(control->transfers);
 	vly_producers_configure(control->producers, config);
 	vly_aliases_configure(control->aliases, config);
+	vly_steerer_configure(control->steerer, vly_reloader_served(control->reloader)->steer);
 }
 
 /* Requests of clients, by their opcode. The publisher has checked that there is a header. */

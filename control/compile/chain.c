@@ -127,6 +127,8 @@ follow(struct vly_chain *chain, const struct vly_zone *zone)
 		return false;
 	}
 	chain->node_idx = found;
+	if (zone->node[found].flags & VLY_ZONE_STEERED)
+		return false; /* what it is depends on who asks */
 	chain->end = zone->node[found].flags & VLY_ZONE_CUT ? VLY_CHAIN_CUT : VLY_CHAIN_NODE;
 	return (zone->node[found].flags & VLY_ZONE_CNAME) && chain->end == VLY_CHAIN_NODE &&
 	       add_cname(chain, zone, found);
@@ -195,8 +197,8 @@ vly_chain_prepare(struct vly_chain *chain, struct vly_zone *zone)
 		uint32_t wildcard = zone->node[i].wildcard;
 		vly_zone_pass(zone, i);
 		if (wildcard != VLY_ZONE_NONE &&
-		    (zone->node[wildcard].flags & (VLY_ZONE_CNAME | VLY_ZONE_HIDDEN)) ==
-			    VLY_ZONE_CNAME &&
+		    (zone->node[wildcard].flags &
+		     (VLY_ZONE_CNAME | VLY_ZONE_HIDDEN | VLY_ZONE_STEERED)) == VLY_ZONE_CNAME &&
 		    vly_chain_prepare_wildcard(chain, zone, wildcard) != 0)
 			return -1;
 	}

@@ -13,7 +13,7 @@ enum vly_chain_end {
 	VLY_CHAIN_CUT,      /* at or below the cut node_idx */
 	VLY_CHAIN_NXDOMAIN, /* at a name that does not exist */
 	VLY_CHAIN_YXDOMAIN, /* at a DNAME that would make too long a name (RFC 6672 §2.2) */
-	VLY_CHAIN_LEFT,     /* outside the zone, in a loop, or after VLY_ALIAS_HOPS_MAX */
+	VLY_CHAIN_LEFT, /* outside the zone, at a steered name, in a loop, or after VLY_ALIAS_HOPS_MAX */
 };
 
 /* A CNAME: one of the zone, or one that a DNAME above its owner stands for. */

@@ -5,6 +5,7 @@
 
 #include <volley/octets.h>
 
+#include "compile_steer.h"
 #include "compiler.h"
 #include "zone/rdata.h"
 
@@ -61,6 +62,7 @@ node_flags(const struct vly_compiler *compiler, uint32_t idx)
 			 (flags & VLY_ZONE_DNAME ? VLY_NODE_DNAME : 0) |
 			 (compiler->is_signed ? VLY_NODE_SIGNED : 0) |
 			 (flags & VLY_ZONE_CNAME ? VLY_NODE_ALIAS : 0) |
+			 (flags & VLY_ZONE_STEERED ? VLY_NODE_STEERED : 0) |
 			 (compiler->is_composed ? VLY_NODE_RRSIG : 0));
 }
 
@@ -282,10 +284,13 @@ prepare(struct vly_compiler *compiler)
 	const uint32_t node_cnt = zone->node_cnt; /* without the names that chains need */
 	const uint32_t error_cnt = compiler->report->error_cnt;
 
+	compiler->steered = vly_compile_steer_zone(zone, compiler->draft->steer);
 	if (compiler->state == NULL && vly_chain_prepare(&compiler->chain, zone) != 0)
 		return vly_compiler_fail_memory(compiler);
 	if (take_soa(compiler) != 0)
 		return -1;
+	if (compiler->is_signed && compiler->steered)
+		return vly_compiler_fail(compiler, NULL, "signed zones can't be steered yet");
 	compiler->denial.heir = compiler->part != NULL ? compiler->part->heir : NULL;
 	if (compiler->is_signed && vly_denial_prepare(&compiler->denial, &compiler->draft->file,
 						      zone, node_cnt, compiler->report) != 0)
@@ -363,6 +368,7 @@ compile(struct vly_image_draft *draft, struct vly_zone *zone, const struct vly_c
 	}
 	free(compiler.writer);
 	free(compiler.type);
+	free(compiler.shared_choice);
 	free(compiler.host);
 	free(compiler.soa_rrsig);
 	vly_rrsets_free(&compiler.own);

@@ -8,6 +8,7 @@
 #define VLY_CONTROL_COMPILE_H
 
 #include "image_builder.h"
+#include "steer/steer_model.h"
 #include "zone/zone.h"
 
 /* A name of the image, to be placed into a bucket at the end. */
@@ -23,7 +24,8 @@ struct vly_image_draft {
 		names; /* struct vly_image_name[name_cnt], from offset VLY_IMAGE_ALIGN on */
 	uint64_t name_cnt;
 	bool any_all; /* ANY is answered with all RRsets of a name, not with one (RFC 8482 §4.1) */
-	bool additional_none; /* answers have no records that they may go without */
+	bool additional_none;          /* answers have no records that they may go without */
+	struct vly_steer_model *steer; /* a reference, or NULL: no name is steered */
 };
 
 /* The heap begins right behind the header. */

@@ -112,6 +112,8 @@ take_host(struct vly_compiler *compiler, const struct vly_compiler_place *place,
 		host.name = place->owner;
 		host.len = 0;
 		host.node_idx = place->node_idx;
+		if (compiler->zone->node[host.node_idx].flags & VLY_ZONE_STEERED)
+			return 0;
 		return note_host(compiler, &host);
 	}
 	if (!vly_rdata_scan_name(&name, data, (unsigned)(record->data + record->data_len - data)) ||
@@ -124,7 +126,11 @@ take_host(struct vly_compiler *compiler, const struct vly_compiler_place *place,
 	host.node_idx = find_host(compiler->zone, &name, record->type);
 	if (host.node_idx == place->node_idx)
 		host.type = 0; /* that is in the answer */
-	return host.node_idx != VLY_ZONE_NONE ? note_host(compiler, &host) : 0;
+	/* what a steered name has depends on who asks */
+	return host.node_idx != VLY_ZONE_NONE &&
+			       !(compiler->zone->node[host.node_idx].flags & VLY_ZONE_STEERED)
+		       ? note_host(compiler, &host)
+		       : 0;
 }
 
 /* Loads the RRsets of a host. Many records name the same one: it is not loaded again then. */

@@ -136,14 +136,15 @@ list_any(struct vly_compiler *compiler, bool is_alias)
 		listed_cnt++;
 		if (answer == compiler->too_large)
 			continue;
-		return listed_cnt > 1 || is_alias
-			       ? vly_compile_list_type(compiler, VLY_TYPE_ANY, answer)
-			       : 0;
+		if (listed_cnt == 1 && !is_alias)
+			return 0;
+		return (compiler->is_steered ? vly_compile_list_choice : vly_compile_list_type)(
+			compiler, VLY_TYPE_ANY, answer);
 	}
 	return 0;
 }
 
-/* ANY is listed where it is not just the first type's answer: when all RRsets are wanted, and at an
+/* ANY of a steered name is one of its types. ANY is listed where it is not just the first type's answer: when all RRsets are wanted, and at an
  * alias, which lists types that are not its own. If they do not fit, one of them is enough. */
 static int
 compile_any(struct vly_compiler *compiler, uint32_t idx)
@@ -151,7 +152,7 @@ compile_any(struct vly_compiler *compiler, uint32_t idx)
 	const struct vly_rrsets *own = &compiler->own;
 	bool is_alias = compiler->zone->node[idx].flags & VLY_ZONE_CNAME;
 
-	if (!(compiler->draft->any_all && own->cnt > 1) && !is_alias)
+	if ((!(compiler->draft->any_all && own->cnt > 1) && !is_alias) || compiler->is_steered)
 		return list_any(compiler, is_alias);
 	/* all RRsets have the signatures among them */
 	const struct vly_rrset *rrsigs =
@@ -166,6 +167,26 @@ compile_any(struct vly_compiler *compiler, uint32_t idx)
 	if (compiler->writer->overflow)
 		return list_any(compiler, is_alias);
 	return vly_compile_store_type(compiler, VLY_TYPE_ANY);
+}
+
+/* The answers of a steered node. What it has besides is compiled as ever. */
+static vly_image_ref
+compile_steered(struct vly_compiler *compiler, uint32_t idx)
+{
+	bool is_alias = compiler->zone->node[idx].flags & VLY_ZONE_CNAME;
+	vly_image_ref choice = 0;
+
+	for (unsigned i = 0; i < compiler->own.cnt; i++) {
+		const struct vly_rrset *rrset = &compiler->own.rrset[i];
+		const struct vly_steer_kind *kind = vly_compile_kind(compiler, idx, rrset->type);
+		if (kind != NULL)
+			choice = vly_compile_steered(compiler, idx, kind);
+		if (kind != NULL ? choice == 0 : compile_rrset(compiler, idx, rrset) != 0)
+			return 0;
+	}
+	if (compile_any(compiler, idx) != 0)
+		return 0;
+	return is_alias ? choice : vly_compile_only(compiler, nodata(compiler));
 }
 
 /* Compiles the answers of a node that is no cut. */
@@ -225,7 +246,11 @@ vly_compile_answers(struct vly_compiler *compiler, uint32_t idx)
 		compiler->type_cnt = 0;
 		compiler->is_composed = !is_cut && can_compose(compiler, idx);
 	}
-	vly_image_ref other = is_cut ? compile_cut(compiler, idx) : compile_data(compiler, idx);
+	compiler->is_steered = compiler->zone->node[idx].flags & VLY_ZONE_STEERED;
+	vly_image_ref other = is_cut                 ? compile_cut(compiler, idx)
+			      : compiler->is_steered ? compile_steered(compiler, idx)
+						     : compile_data(compiler, idx);
+	compiler->is_steered = false;
 	return other != 0 && vly_compile_finish_types(compiler) == 0 ? other : 0;
 }
 

@@ -161,6 +161,12 @@ append_type(struct vly_compiler *compiler, uint16_t type, vly_image_ref answer)
 	return 0;
 }
 
+int
+vly_compile_list_choice(struct vly_compiler *compiler, uint16_t type, vly_image_ref choice)
+{
+	return choice != 0 ? append_type(compiler, type, choice) : -1;
+}
+
 /* Both forms list the same types, but for ANY (list_any() in compile_answers.c). */
 int
 vly_compile_list_type(struct vly_compiler *compiler, uint16_t type, vly_image_ref answer)
@@ -168,7 +174,9 @@ vly_compile_list_type(struct vly_compiler *compiler, uint16_t type, vly_image_re
 	if (answer == 0)
 		return -1;
 	if (!compiler->dnssec)
-		return append_type(compiler, type, answer);
+		return vly_compile_list_choice(
+			compiler, type,
+			compiler->is_steered ? vly_compile_only(compiler, answer) : answer);
 	struct vly_compiler_type *entry = find_type(compiler, type);
 	if (entry != NULL)
 		entry->signed_answer = answer;

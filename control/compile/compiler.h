@@ -2,7 +2,7 @@
 /*
  * For the parts of the compiler alone, by file; each calls those below it: compile.c (walks the
  * zone, writes nodes), compile_answers.c (chooses and writes the answers of a node),
- * compile_chain.c (those of an alias), compile_additional.c (the additional section),
+ * compile_choice.c (the alternatives of steered names), compile_chain.c (those of an alias), compile_additional.c (the additional section),
  * compile_store.c (appends answers to the image), compiler.c (errors, records).
  *
  * In a signed zone each node is compiled twice: its plain answers, then, with `dnssec` set, their
@@ -85,6 +85,9 @@ struct vly_compiler {
 	vly_image_ref signed_any; /* for ANY, which the plain form does not list; 0: none */
 	vly_image_ref piece[VLY_PIECES_MAX - 1]; /* that the DO form at hand needs */
 	unsigned piece_cnt;
+	const struct vly_steer_zone *steered;   /* the zone's steered names, or NULL */
+	bool is_steered;                        /* the node at hand: refs are those of choices */
+	vly_image_ref (*shared_choice)[2][256]; /* see compile_choice.c */
 	struct vly_denial denial;
 	struct vly_chain chain; /* of the alias at hand; not set before */
 };
@@ -168,6 +171,22 @@ __attribute__((nonnull)) int vly_compile_store_type(struct vly_compiler *compile
 /* Lists an answer for `type`, unless it is 0. Returns 0, or -1 on failure. */
 __attribute__((nonnull)) int vly_compile_list_type(struct vly_compiler *compiler, uint16_t type,
 						   vly_image_ref answer);
+
+/* The same for a choice, of a steered node. */
+__attribute__((nonnull)) int vly_compile_list_choice(struct vly_compiler *compiler, uint16_t type,
+						     vly_image_ref choice);
+
+/* Which kind of alternatives the node has for a type; NULL: that is not steered. */
+__attribute__((nonnull)) const struct vly_steer_kind *
+vly_compile_kind(const struct vly_compiler *compiler, uint32_t idx, uint16_t type);
+
+/* Compiles the alternatives of a kind, and lists their choice for its type. Returns the choice; 0: failed. */
+__attribute__((nonnull)) vly_image_ref
+vly_compile_steered(struct vly_compiler *compiler, uint32_t idx, const struct vly_steer_kind *kind);
+
+/* A choice with one answer; 0: failed, or the answer is. */
+__attribute__((nonnull)) vly_image_ref vly_compile_only(struct vly_compiler *compiler,
+							vly_image_ref answer);
 
 /* The DO form listed for `type`; 0: none. */
 __attribute__((nonnull)) vly_image_ref

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "compile_steer.h"
 #include "image_builder_parts.h"
 #include "store/image_index.h"
 #include "unready.h"
@@ -74,6 +75,7 @@ vly_image_builder_free(struct vly_image_builder *builder)
 	vly_arena_close(&builder->draft.names);
 	if (builder->fd >= 0)
 		close(builder->fd);
+	vly_steer_model_put(builder->draft.steer);
 	free(builder->zone);
 	free(builder->includes);
 	vly_zone_scanner_free(&builder->scanner);
@@ -90,6 +92,13 @@ void
 vly_image_builder_answer_additional_none(struct vly_image_builder *builder)
 {
 	builder->draft.additional_none = true;
+}
+
+void
+vly_image_builder_steer(struct vly_image_builder *builder, struct vly_steer_model *model)
+{
+	vly_steer_model_put(builder->draft.steer);
+	builder->draft.steer = vly_steer_model_get(model);
 }
 
 void
@@ -227,7 +236,9 @@ vly_image_builder_add_file(struct vly_image_builder *builder, const char *name, 
 			       report) != 0)
 		return -1;
 	vly_zone_check(&zone, report);
-	if (builder->checks_signed && report->error_cnt == 0)
+	if (vly_compile_steer_prepare(&zone, builder->draft.steer, false, report) != 0)
+		; /* it has an error, too */
+	else if (builder->checks_signed && report->error_cnt == 0)
 		vly_dnssec_check(&zone, &builder->dnssec, report, &facts);
 	int result = report->error_cnt == 0 ? add_zone(builder, &zone, report, info) : -1;
 	if (result == 0) {
@@ -255,7 +266,11 @@ vly_image_builder_add_checked(struct vly_image_builder *builder, struct vly_zone
 			      uint64_t version, struct vly_zone_report *report,
 			      struct vly_zone_info *info)
 {
-	if (add_zone(builder, zone, report, info) != 0)
+	int result = vly_compile_steer_prepare(zone, builder->draft.steer, true, report);
+	if (result == 0)
+		result = add_zone(builder, zone, report, info);
+	vly_compile_steer_undo(zone, builder->draft.steer); /* callers go on to store the records */
+	if (result != 0)
 		return -1;
 	builder->zone[builder->zone_cnt - 1].version = version;
 	return 0;

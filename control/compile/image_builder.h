@@ -20,6 +20,7 @@
 
 #include "merge.h"
 #include "overlay.h"
+#include "steer/steer_model.h"
 #include "zone/dnssec_check.h"
 #include "zone/zone_info.h"
 #include "zone/zone_report.h"
@@ -45,6 +46,10 @@ __attribute__((nonnull)) void vly_image_builder_answer_any_all(struct vly_image_
  * must have (RFC 9471), and no addresses of hosts that records name. */
 __attribute__((nonnull)) void
 vly_image_builder_answer_additional_none(struct vly_image_builder *builder);
+
+/* Names of zones added after this are steered as the model says. Takes a reference. */
+__attribute__((nonnull(1))) void vly_image_builder_steer(struct vly_image_builder *builder,
+							 struct vly_steer_model *model);
 
 /* Zones added after this are checked as signed zones, too (zone/dnssec_check.h). `settings` is
  * copied. */

@@ -11,7 +11,7 @@
 #include "common/image_soa.h"
 #include "merge_parts.h"
 
-/* Types of a node among which an equal answer is looked for; beyond, it is copied once more. */
+/* Types of a node, or alternatives of a type, among which an equal answer is looked for; beyond, it is copied once more. */
 #define SHARED_TYPES_MAX 64
 
 static struct vly_image_node *
@@ -75,17 +75,61 @@ copy_answer(struct vly_merge_fold *fold, uint32_t layer, vly_image_ref ref, bool
 	return copy;
 }
 
-/* The answer `ref` of a node, of which the answers for the first `cnt` types have been copied. */
+static vly_image_ref
+copy_own(struct vly_merge_fold *fold, uint32_t layer, const struct vly_image_node *node,
+	 vly_image_ref ref)
+{
+	return ref == vly_merge_zone(&fold->layer[layer])->nodata
+		       ? fold->nodata
+		       : copy_answer(fold, layer, ref, node->flags & VLY_NODE_ALIAS);
+}
+
+/* The first of a choice's alternatives that is the same answer: its number, or `idx`. */
+static unsigned
+first_same(const struct vly_image_choice *choice, unsigned idx)
+{
+	unsigned i = 0;
+
+	while (i < idx && i < SHARED_TYPES_MAX && choice->alt[i] != choice->alt[idx])
+		i++;
+	return i < idx && i < SHARED_TYPES_MAX ? i : idx;
+}
+
+static vly_image_ref
+copy_choice(struct vly_merge_fold *fold, uint32_t layer, const struct vly_image_node *node,
+	    vly_image_ref ref)
+{
+	const struct vly_image_choice *choice = vly_image_at(fold->layer[layer].image->heap, ref);
+	vly_image_ref copy = vly_merge_find_copy(fold, layer, ref);
+
+	if (copy != 0) /* names of one length and policy have the same choice */
+		return copy;
+	copy = append(fold, vly_merge_choice_bytes(choice));
+	if (copy == 0 || vly_merge_add_copy(fold, layer, ref, copy) != 0)
+		return 0;
+	memcpy(new_node(fold, copy), choice, sizeof(*choice));
+	for (unsigned i = 0; i < choice->alt_cnt; i++) {
+		const unsigned same = first_same(choice, i);
+		vly_image_ref alt = same < i ? 0 : copy_own(fold, layer, node, choice->alt[i]);
+		/* the heap may have moved */
+		struct vly_image_choice *to = (void *)new_node(fold, copy);
+		to->alt[i] = same < i ? to->alt[same] : alt;
+		if (to->alt[i] == 0)
+			return 0;
+	}
+	return copy;
+}
+
+/* What a node has for a type, of which that for the first `cnt` types has been copied. */
 static vly_image_ref
 copy_shared(struct vly_merge_fold *fold, uint32_t layer, const struct vly_image_node *node,
 	    unsigned cnt, vly_image_ref ref)
 {
-	if (ref == vly_merge_zone(&fold->layer[layer])->nodata)
-		return fold->nodata;
 	for (unsigned i = 0; i < cnt && i < SHARED_TYPES_MAX; i++)
 		if (node->type[i].answer == ref)
 			return fold->answer[i];
-	return copy_answer(fold, layer, ref, node->flags & VLY_NODE_ALIAS);
+	return node->flags & VLY_NODE_STEERED ? copy_choice(fold, layer, node, ref)
+					      : copy_own(fold, layer, node, ref);
 }
 
 /* Copies the answers of a node to fold->answer, the last one being that for all other types. */

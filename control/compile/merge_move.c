@@ -112,6 +112,26 @@ visit_signed(struct move *move, const struct vly_image_node *node)
 					      i * sizeof(vly_image_ref));
 }
 
+/* What a node has for a type: an answer, or a choice of them. */
+static void
+visit_given(struct move *move, const struct vly_image_node *node, const void *at)
+{
+	vly_image_ref ref;
+
+	if (!(node->flags & VLY_NODE_STEERED)) {
+		visit_answer_at(move, at);
+		return;
+	}
+	memcpy(&ref, at, sizeof(ref));
+	set_ref(move, at);
+	if (ref == 0)
+		return;
+	const struct vly_image_choice *choice = vly_image_at(move->heap, ref);
+	reach(move, ref, vly_merge_choice_bytes(choice));
+	for (unsigned i = 0; i < choice->alt_cnt; i++)
+		visit_answer_at(move, &choice->alt[i]);
+}
+
 static void
 visit_node(struct move *move, vly_image_ref ref)
 {
@@ -121,9 +141,10 @@ visit_node(struct move *move, vly_image_ref ref)
 	if (move->to != NULL)
 		((struct vly_image_node *)copy_of(move, node))->zone = move->target->zone_idx;
 	for (unsigned i = 0; i < node->type_cnt; i++)
-		visit_answer_at(move, (const uint8_t *)&node->type[i] +
-					      offsetof(struct vly_image_type, answer));
-	visit_answer_at(move, &node->other);
+		visit_given(move, node,
+			    (const uint8_t *)&node->type[i] +
+				    offsetof(struct vly_image_type, answer));
+	visit_given(move, node, &node->other);
 	set_ref(move, &node->wildcard);
 	if (node->flags & VLY_NODE_SIGNED)
 		visit_signed(move, node);

@@ -57,6 +57,12 @@ vly_merge_answer_bytes(const struct vly_image_answer *answer)
 }
 
 static inline uint32_t
+vly_merge_choice_bytes(const struct vly_image_choice *choice)
+{
+	return (uint32_t)(sizeof(*choice) + choice->alt_cnt * sizeof(choice->alt[0]));
+}
+
+static inline uint32_t
 vly_merge_node_bytes(const struct vly_image_node *node)
 {
 	return (uint32_t)sizeof(*node) + node->type_cnt * (uint32_t)sizeof(node->type[0]) +
@@ -94,7 +100,7 @@ struct vly_merge_link {
 	vly_image_ref wildcard; /* in that layer */
 };
 
-/* Copied nodes of wildcards, by (layer, ref). */
+/* Copied nodes of wildcards, and copied choices, by (layer, ref). */
 struct vly_merge_copy {
 	uint64_t key; /* 0: free */
 	vly_image_ref node;
@@ -127,7 +133,11 @@ struct vly_merge_entry *vly_merge_entry_of(const struct vly_merge_fold *fold,
 /* Copies a node with its answers; its wildcard is linked later. Returns the copy, or 0 with errno. */
 vly_image_ref vly_merge_copy_node(struct vly_merge_fold *fold, uint32_t layer, vly_image_ref ref);
 
-/* Notes a link, or the copy of a wildcard's node. Both return 0, or -1 with errno. */
+/* The copy of a wildcard's node, or of a choice; 0: there is none. */
+vly_image_ref vly_merge_find_copy(const struct vly_merge_fold *fold, uint32_t layer,
+				  vly_image_ref ref);
+
+/* Notes a link, or the copy of a wildcard's node or a choice. Both return 0, or -1 with errno. */
 int vly_merge_add_link(struct vly_merge_fold *fold, const struct vly_merge_link *link);
 int vly_merge_add_copy(struct vly_merge_fold *fold, uint32_t layer, vly_image_ref ref,
 		       vly_image_ref node);

@@ -42,6 +42,15 @@ find_copy(const struct vly_merge_fold *fold, uint64_t key)
 	return &fold->copy[at];
 }
 
+vly_image_ref
+vly_merge_find_copy(const struct vly_merge_fold *fold, uint32_t layer, vly_image_ref ref)
+{
+	const struct vly_merge_copy *copy =
+		fold->copy_size == 0 ? NULL : find_copy(fold, key_of(layer, ref));
+
+	return copy != NULL && copy->key != 0 ? copy->node : 0;
+}
+
 static int
 grow_copies(struct vly_merge_fold *fold)
 {
@@ -92,11 +101,9 @@ follow(struct vly_merge_fold *fold, struct vly_merge_link link)
 	struct vly_name name;
 
 	for (unsigned i = 0; i < fold->layer_cnt && link.wildcard != 0; i++) {
-		const struct vly_merge_copy *copy =
-			fold->copy_size == 0 ? NULL
-					     : find_copy(fold, key_of(link.layer, link.wildcard));
-		if (copy != NULL && copy->key != 0)
-			return copy->node;
+		vly_image_ref copy = vly_merge_find_copy(fold, link.layer, link.wildcard);
+		if (copy != 0)
+			return copy;
 		vly_merge_name(vly_merge_node(&fold->layer[link.layer], link.wildcard),
 			       fold->target->key, &name);
 		if (name.lower[0] != 1 || name.lower[1] != '*')

@@ -121,14 +121,13 @@ compare_soa(struct vly_overlay *overlay, bool *changed)
 static int
 affect_hidden(struct vly_overlay *overlay, uint32_t top)
 {
-	const struct vly_overlay_source *source = overlay->source;
 	uint8_t wire[VLY_NAME_BYTES_MAX];
 	struct vly_name at;
 	uint32_t idx;
 	int result = 0;
 
 	for (vly_overlay_name(overlay, top, &at); result == 0;) {
-		int len = source->next(source->arg, at.lower, at.len, false, wire);
+		int len = vly_overlay_next(overlay, at.lower, at.len, false, wire);
 		if (len < 0)
 			return vly_overlay_fail_source(overlay);
 		if (len == 0 || !vly_rdata_scan_name(&at, wire, (unsigned)len) ||
@@ -316,6 +315,7 @@ vly_compile_overlay(struct vly_image_draft *draft, const struct vly_hash_key *ke
 	overlay->change = change;
 	overlay->report = report;
 	overlay->why = why;
+	overlay->model = draft->steer;
 	int result = collect(overlay, key);
 	if (result == 0)
 		result = compile(overlay, draft, zone_idx, compiled);

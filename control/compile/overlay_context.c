@@ -51,8 +51,8 @@ load_chain(struct vly_overlay *overlay, uint32_t idx, enum vly_overlay_version v
 static bool
 is_alias(const struct vly_overlay *overlay, uint32_t idx, enum vly_overlay_version version)
 {
-	return (overlay->zone[version].node[idx].flags & (VLY_ZONE_CNAME | VLY_ZONE_HIDDEN)) ==
-	       VLY_ZONE_CNAME;
+	return (overlay->zone[version].node[idx].flags &
+		(VLY_ZONE_CNAME | VLY_ZONE_HIDDEN | VLY_ZONE_STEERED)) == VLY_ZONE_CNAME;
 }
 
 /* A wildcard and its parent refer to each other. */

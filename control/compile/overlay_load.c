@@ -57,6 +57,7 @@ vly_overlay_begin(struct vly_overlay *overlay, const struct vly_hash_key *key)
 		if (vly_zone_init(&overlay->zone[i], key, &apex) != 0 ||
 		    vly_zone_add_file(&overlay->zone[i], "update", &no_stamp) != 0)
 			return vly_overlay_fail_memory(overlay);
+	overlay->steered = vly_compile_steer_zone(&overlay->zone[0], overlay->model);
 	return 0;
 }
 
@@ -161,12 +162,38 @@ read_records(struct vly_overlay *overlay, uint32_t idx)
 	memcpy(name, at, len); /* the zone's memory moves */
 	if (source->get(source->arg, name, len, add_record, &reading) < 0)
 		return vly_overlay_fail_source(overlay);
-	if (!changed || reading.result != 0)
-		return reading.result;
-	reading.first = reading.last = VLY_OVERLAY_BEFORE;
-	if (source->get_before(source->arg, name, len, add_record, &reading) < 0)
-		return vly_overlay_fail_source(overlay);
+	if (changed && reading.result == 0) {
+		reading.first = reading.last = VLY_OVERLAY_BEFORE;
+		if (source->get_before(source->arg, name, len, add_record, &reading) < 0)
+			return vly_overlay_fail_source(overlay);
+	}
 	return reading.result;
+}
+
+/* Steers the node in the versions in which it can be. */
+static int
+steer(struct vly_overlay *overlay, uint32_t idx)
+{
+	for (unsigned i = 0; overlay->steered && i < VLY_OVERLAY_VERSIONS; i++)
+		if (vly_compile_steer_node(&overlay->zone[i], idx, overlay->model,
+					   overlay->steered) != 0)
+			return vly_overlay_fail_memory(overlay);
+	return 0;
+}
+
+int
+vly_overlay_next(struct vly_overlay *overlay, const uint8_t *name, unsigned len, bool beyond,
+		 uint8_t found[VLY_NAME_BYTES_MAX])
+{
+	const struct vly_overlay_source *source = overlay->source;
+	const struct vly_steer_name *steered =
+		overlay->steered ? vly_steer_zone_next(overlay->steered, name, len, beyond) : NULL;
+	int result = source->next(source->arg, name, len, beyond, found);
+
+	if (!steered || result < 0 || (result > 0 && vly_name_order(found, steered->wire) <= 0))
+		return result;
+	memcpy(found, steered->wire, steered->len);
+	return steered->len;
 }
 
 int
@@ -227,7 +254,6 @@ static int
 find_existence(struct vly_overlay *overlay, uint32_t idx, const bool may[VLY_OVERLAY_VERSIONS],
 	       bool exists[VLY_OVERLAY_VERSIONS])
 {
-	const struct vly_overlay_source *source = overlay->source;
 	uint8_t wire[VLY_NAME_BYTES_MAX];
 	struct vly_name name;
 
@@ -236,7 +262,7 @@ find_existence(struct vly_overlay *overlay, uint32_t idx, const bool may[VLY_OVE
 	vly_overlay_name(overlay, idx, &name);
 	while ((may[VLY_OVERLAY_AFTER] && !exists[VLY_OVERLAY_AFTER]) ||
 	       (may[VLY_OVERLAY_BEFORE] && !exists[VLY_OVERLAY_BEFORE])) {
-		int len = source->next(source->arg, name.lower, name.len, false, wire);
+		int len = vly_overlay_next(overlay, name.lower, name.len, false, wire);
 		if (len < 0)
 			return vly_overlay_fail_source(overlay);
 		if (len == 0 || !vly_rdata_scan_name(&name, wire, (unsigned)len) ||
@@ -244,7 +270,10 @@ find_existence(struct vly_overlay *overlay, uint32_t idx, const bool may[VLY_OVE
 			return 0;
 		vly_name_hash(&name, &overlay->zone[0].key);
 		exists[VLY_OVERLAY_AFTER] = true;
-		exists[VLY_OVERLAY_BEFORE] |= !is_changed(overlay, &name);
+		exists[VLY_OVERLAY_BEFORE] |=
+			!is_changed(overlay, &name) ||
+			(overlay->steered &&
+			 vly_steer_zone_find(overlay->steered, name.lower, name.len) != NULL);
 		if (vly_overlay_count(overlay) != 0)
 			return VLY_OVERLAY_COMPLETE;
 	}
@@ -263,6 +292,8 @@ load_one(struct vly_overlay *overlay, uint32_t idx)
 	/* those of changed names have been read */
 	if (result == 0 && !(overlay->item[idx].marks & VLY_OVERLAY_CHANGED))
 		result = read_records(overlay, idx);
+	if (result == 0)
+		result = steer(overlay, idx);
 	if (result != 0)
 		return result;
 	for (unsigned i = 0; i < VLY_OVERLAY_VERSIONS; i++) {

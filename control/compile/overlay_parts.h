@@ -12,6 +12,7 @@
 
 #include "chain.h"
 #include "compile.h"
+#include "compile_steer.h"
 #include "overlay.h"
 
 enum vly_overlay_version {
@@ -91,8 +92,10 @@ struct vly_overlay {
 	struct vly_overlay_list dnames; /* of a search */
 	uint32_t search;
 	uint32_t work;
-	uint32_t dname_cnt; /* names that DNAMEs make */
-	bool is_signed;     /* in both versions, with NSEC */
+	uint32_t dname_cnt;                   /* names that DNAMEs make */
+	bool is_signed;                       /* in both versions, with NSEC */
+	const struct vly_steer_model *model;  /* or NULL */
+	const struct vly_steer_zone *steered; /* the zone's steered names, or NULL */
 	struct vly_chain chain;
 };
 
@@ -132,6 +135,10 @@ int vly_overlay_list_add(struct vly_overlay *overlay, struct vly_overlay_list *l
 
 /* Loads what compiling the wanted nodes looks up, and makes the nodes that chains need. */
 int vly_overlay_add_context(struct vly_overlay *overlay);
+
+/* The source's next(), with the steered names, which need not have records. */
+int vly_overlay_next(struct vly_overlay *overlay, const uint8_t *name, unsigned len, bool beyond,
+		     uint8_t found[VLY_NAME_BYTES_MAX]);
 
 /* Queues a task, unless it has been. */
 int vly_overlay_spread(struct vly_overlay *overlay, uint32_t idx, enum vly_overlay_spread spread,

@@ -172,7 +172,7 @@ set_defaults(struct vly_config *config)
 	if (!config->control || !config->dataplane || !config->answers || !config->checks ||
 	    vly_config_defence_defaults(config) < 0 || vly_config_living_defaults(config) < 0 ||
 	    vly_config_feed_defaults(config) < 0 || vly_config_health_defaults(config) < 0 ||
-	    vly_config_alias_defaults(config) < 0)
+	    vly_config_alias_defaults(config) < 0 || vly_config_steer_defaults(config) < 0)
 		return -1;
 #define X(id, name, severity, help)                                                                \
 	failed |= set_default(&config->checks->id, severity_words[VLY_ZONE_##severity]);
@@ -253,6 +253,10 @@ set_paths(struct vly_config *config, const char *path)
 		if (set_path(&config->tls[i].certificate_file, path) < 0 ||
 		    set_path(&config->tls[i].key_file, path) < 0 ||
 		    set_path(&config->tls[i].ca_file, path) < 0)
+			return -1;
+	for (unsigned i = 0; i < config->steer->map_cnt; i++)
+		if (set_path(&config->steer->maps[i].mmdb, path) < 0 ||
+		    set_path(&config->steer->maps[i].file, path) < 0)
 			return -1;
 	if (set_path(&config->defence->deny_file, path) < 0)
 		return -1;
@@ -407,6 +411,7 @@ vly_config_free(struct vly_config *config)
 	vly_config_defence_free(vly_config_take_defence(config));
 	vly_config_feeds_free(config);
 	vly_config_health_clear(config->health);
+	vly_config_steer_forget(config);
 	cyaml_free(&vly_cyaml_settings, &vly_config_schema_read, config, 0);
 }
 

@@ -31,6 +31,7 @@
 #include "config_alias.h"
 #include "config_feed.h"
 #include "config_health.h"
+#include "config_steer.h"
 #include "defence_settings.h"
 #include "key/grant.h"
 #include "zone/dnssec_check.h"
@@ -76,9 +77,11 @@ struct vly_config_zone {
 	char *serial;                  /* increment, unixtime or dateserial, or NULL */
 	struct vly_grant_text *update; /* who may change it by dynamic update; valid */
 	unsigned update_cnt;
-	char *template;                     /* a name, or NULL */
-	const struct vly_config_feed *feed; /* NULL: it has no part in transfers */
-	struct vly_config_template *own;    /* has `feed`, or NULL: that is a template's */
+	char *template;                      /* a name, or NULL */
+	const struct vly_config_feed *feed;  /* NULL: it has no part in transfers */
+	struct vly_config_template *own;     /* has `feed`, or NULL: that is a template's */
+	struct vly_config_steer_name *steer; /* names whose answers policies choose */
+	unsigned steer_cnt;
 	char *directory; /* only while the configuration is read: in place of name and file */
 	char *pattern;
 };
@@ -159,6 +162,7 @@ struct vly_config {
 	struct vly_config_alias *alias;         /* set */
 	struct vly_config_template *templates;
 	unsigned template_cnt;
+	struct vly_config_steer *steer; /* set */
 	struct vly_config_zone *zones;
 	unsigned zone_cnt;
 	struct vly_config_entry *entries; /* only while it is read: `zones` (config_parts.h) */

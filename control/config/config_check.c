@@ -111,8 +111,8 @@ check_entry(const struct vly_config_zone *zone, unsigned idx, struct vly_config_
 	if (zone->directory && (zone->name || zone->file))
 		vly_config_find(findings, zone->name ? "zones[%u].name" : "zones[%u].file", idx,
 				"must not stand beside `directory`");
-	if (zone->directory &&
-	    (zone->living || zone->serial || zone->update_cnt > 0 || zone->template || zone->own))
+	if (zone->directory && (zone->living || zone->serial || zone->update_cnt > 0 ||
+				zone->template || zone->own || zone->steer_cnt > 0))
 		vly_config_find(findings, "zones[%u].directory", idx,
 				"only `pattern` may stand beside it: list zones that have more");
 	if (zone->directory)
@@ -255,6 +255,7 @@ vly_config_check(struct vly_config *config, struct vly_config_findings *findings
 	vly_config_living_check(config, findings);
 	vly_config_alias_check(config, findings);
 	vly_config_grants_check(config, findings);
+	vly_config_steer_check(config, findings);
 	set_wishes(config);
 	if (findings->cnt == 0 && take_directories(config) < 0)
 		vly_config_find(findings, "zones", 0, "out of memory");

@@ -2,7 +2,7 @@
 /*
  * Between the parts of the configuration reader: config.c (reading), config_schema.c (keys),
  * config_alias.c, config_check.c, config_defence.c, config_keys.c, config_living.c and config_feed*.c (values),
- * config_locate.c (lines), config_source.c (changes). A finding names what is
+ * config_steer*.c (steering), config_locate.c (lines), config_source.c (changes). A finding names what is
  * wrong by the path of its node in the file, such as "zones[3].file" (counted from 0; "" is the
  * whole file); lines are looked up afterwards, in one pass.
  */
@@ -31,6 +31,7 @@ extern const cyaml_schema_value_t vly_config_schema_map;  /* `zones` is not a li
 extern const cyaml_schema_value_t vly_config_schema_read; /* to free what has been read */
 extern const cyaml_schema_value_t vly_config_defence_schema;
 extern const cyaml_schema_value_t vly_config_template_schema;
+extern const cyaml_schema_field_t vly_config_steer_fields[];
 
 struct vly_config_finding {
 	char path[VLY_CONFIG_PATH_BYTES];
@@ -118,6 +119,30 @@ __attribute__((nonnull)) void vly_config_feed_check_files(const struct vly_confi
 
 /* Frees what has been read from the words, and the feeds that zones own. */
 __attribute__((nonnull)) void vly_config_feeds_free(struct vly_config *config);
+
+/* Sets the defaults of `steer`. Returns 0, or -1 without memory. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_config_steer_defaults(struct vly_config *config);
+
+/* Checks `steer` and that of the zones, whose names are in canonical spelling, and reads what they mean. */
+__attribute__((nonnull)) void vly_config_steer_check(struct vly_config *config,
+						     struct vly_config_findings *findings);
+
+/* Frees what has been read from the words. */
+__attribute__((nonnull)) void vly_config_steer_forget(struct vly_config *config);
+
+/* Reads maps, pools and their members. */
+__attribute__((nonnull)) void vly_config_steer_read(struct vly_config_steer *steer,
+						    struct vly_config_findings *findings);
+
+/* Reads policies, whose pools have been read. Returns whether all of them lead somewhere. */
+__attribute__((nonnull, warn_unused_result)) bool
+vly_config_steer_read_policies(struct vly_config_steer *steer,
+			       struct vly_config_findings *findings);
+
+/* Reads the names of all zones. With `can_check`, whether their policies have records for them, too. */
+__attribute__((nonnull)) void vly_config_steer_read_zones(struct vly_config *config, bool can_check,
+							  struct vly_config_findings *findings);
 
 /* Names of a section, to look up what has them. */
 struct vly_config_named {

@@ -205,6 +205,20 @@ const cyaml_schema_value_t vly_config_template_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct vly_config_template, template_fields),
 };
 
+static const cyaml_schema_field_t steer_name_fields[] = {
+	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct vly_config_steer_name, name, 1,
+			       4096),
+	CYAML_FIELD_SEQUENCE_COUNT("types", CYAML_FLAG_POINTER, struct vly_config_steer_name, types,
+				   type_cnt, &text_schema, 1, CYAML_UNLIMITED),
+	CYAML_FIELD_STRING_PTR("policy", CYAML_FLAG_POINTER, struct vly_config_steer_name, policy,
+			       1, 4096),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t steer_name_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct vly_config_steer_name, steer_name_fields),
+};
+
 /* The same fields are in a zone as it is read, which begins with the zone. */
 _Static_assert(offsetof(struct vly_config_entry, zone) == 0, "an entry begins with its zone");
 #define ZONE_FIELDS                                                                                \
@@ -216,7 +230,10 @@ _Static_assert(offsetof(struct vly_config_entry, zone) == 0, "an entry begins wi
 		TEXT("template", struct vly_config_zone, template),                                \
 		CYAML_FIELD_SEQUENCE_COUNT("update", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,     \
 					   struct vly_config_zone, update, update_cnt,             \
-					   &grant_schema, 1, CYAML_UNLIMITED)
+					   &grant_schema, 1, CYAML_UNLIMITED),                     \
+		CYAML_FIELD_SEQUENCE_COUNT("steer", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,      \
+					   struct vly_config_zone, steer, steer_cnt,               \
+					   &steer_name_schema, 1, CYAML_UNLIMITED)
 
 static const cyaml_schema_field_t zone_fields[] = {
 	ZONE_FIELDS,
@@ -303,6 +320,7 @@ const cyaml_schema_value_t vly_config_defence_schema = {
 		SECTION("transfers", transfers, transfers_fields),                                 \
 		SECTION("health", health, vly_config_health_fields),                               \
 		SECTION("alias", alias, alias_fields),                                             \
+		SECTION("steer", steer, vly_config_steer_fields),                                  \
 		SECTION_LIST("templates", templates, template_cnt, &template_schema)
 
 static const cyaml_schema_field_t top_fields[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* For the parts of volleyctl alone, by file below: ctl_main.c (arguments) calls the commands in
- * ctl_alias.c, ctl_commands.c, ctl_defence.c, ctl_drops.c, ctl_feed.c, ctl_health.c, ctl_keys.c, ctl_top.c,
- * ctl_zone.c,
+ * ctl_alias.c, ctl_commands.c, ctl_defence.c, ctl_drops.c, ctl_feed.c, ctl_health.c, ctl_keys.c, ctl_pool.c,
+ * ctl_top.c, ctl_zone.c,
  * ctl_zone_edit.c, which ask volley-control, and in ctl_check.c, ctl_preflight.c and ctl_exec.c, which do not; all of them use ctl_client.c (the
  * socket), ctl_output.c (the end of output), ctl_print.c and ctl_stats.c (answers for people). One
  * thread, and every function may block. Answers are trusted: they come from volley-control. */
@@ -132,6 +132,10 @@ __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_aliases(const struct vly_ctl 
 /* keys, and keys add, remove, disable, enable */
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_keys(const struct vly_ctl *ctl, char **args,
 							int arg_cnt);
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_pool(const struct vly_ctl *ctl, char **args,
+							int arg_cnt);
+__attribute__((nonnull)) enum vly_ctl_exit vly_ctl_steer(const struct vly_ctl *ctl, char **args,
+							 int arg_cnt);
 
 /* Writes a living zone to an empty file, a line for each record. */
 __attribute__((nonnull)) enum vly_ctl_exit vly_ctl_zone_fetch(const struct vly_ctl *ctl,

@@ -28,6 +28,7 @@ struct check {
 	json_t *findings;
 	struct vly_dnssec_settings dnssec;
 	bool takes_alias;                  /* it is not known whether the zone lives */
+	struct vly_steer_model *steer;     /* or NULL */
 	struct vly_image_builder *builder; /* NULL: none, or it failed */
 	uint32_t zone_cnt;
 	uint32_t fed_cnt;    /* zones without a file: they come from elsewhere */
@@ -77,7 +78,10 @@ begin_image(struct check *check, const struct vly_hash_key *key)
 {
 	if (check->builder == NULL) {
 		check->builder = vly_image_builder_new(key);
-		return check->builder != NULL ? 0 : -1;
+		if (check->builder == NULL)
+			return -1;
+		vly_image_builder_steer(check->builder, check->steer);
+		return 0;
 	}
 	if (vly_image_builder_clear(check->builder) == 0)
 		return 0;
@@ -281,6 +285,7 @@ vly_ctl_check(const struct vly_ctl *ctl, const char *config_path)
 	if (config) {
 		vly_config_severities(config, severity);
 		check.dnssec.verify = (uint8_t)vly_config_verify(config);
+		check.steer = vly_steer_model_new(config);
 		run_checks(&check, config->zones, config->zone_cnt, severity);
 		ok &= check_directories(&check, config, severity);
 	}
@@ -290,6 +295,7 @@ vly_ctl_check(const struct vly_ctl *ctl, const char *config_path)
 		print_summary(&check);
 	ok = ok && check.failed_cnt == 0;
 	vly_config_errors_free(&errors);
+	vly_steer_model_put(check.steer);
 	vly_config_free(config);
 	json_decref(check.findings);
 	return ok ? VLY_CTL_OK : VLY_CTL_FAILED;

@@ -49,6 +49,12 @@ static const char usage[] =
 	"  transfers              show transfers in and out that are under way, and totals\n"
 	"  transfers --past       show the last ones that have ended, the newest first\n"
 	"  checks                 list the health checks: state, since when, last result, latency\n"
+	"  pool list              list the pools that names are steered to, and their states\n"
+	"  pool show NAME         show the members of a pool\n"
+	"  pool down NAME[/MEMBER] [--for TIME]   send nobody to a pool, or to one member\n"
+	"  pool drain NAME[/MEMBER] [--for TIME]  the same, as long as another one is up\n"
+	"  pool up NAME[/MEMBER]  take that back; with --for, count as up whatever checks say\n"
+	"  steer                  show the maps of clients and the policies\n"
 	"  stats                  show the counters of the dataplane: total, per lcore, per port\n"
 	"  top [--once]           show each second: rates per lcore, drops by reason, top zones\n"
 	"                         and sources\n"
@@ -170,6 +176,8 @@ static const struct {
 	{"aliases", vly_ctl_aliases, 0},
 	{"checks", vly_ctl_checks, 0},
 	{"keys", vly_ctl_keys, 0},
+	{"pool", vly_ctl_pool, FOR},
+	{"steer", vly_ctl_steer, 0},
 	{"stats", vly_ctl_stats, 0},
 	{"top", vly_ctl_top, ONCE},
 	{"drops", vly_ctl_drops, FOLLOW},
@@ -192,8 +200,8 @@ run(const struct vly_ctl *ctl, unsigned given, char **args, int arg_cnt)
 		return commands[i].run(ctl, args + 1, arg_cnt - 1);
 	}
 	return vly_ctl_fail_usage(
-		"commands are status, reload, zones, zone, transfers, aliases, checks, keys, stats, top, "
-		"drops, defence, cookies, check, check-zone, preflight, exec");
+		"commands are status, reload, zones, zone, transfers, aliases, checks, keys, "
+		"pool, steer, stats, top, drops, defence, cookies, check, check-zone, preflight, exec");
 }
 
 static void

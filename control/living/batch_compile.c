@@ -27,11 +27,15 @@ vly_batch_builder(struct vly_living *living)
 
 	uv_mutex_lock(&living->lock);
 	struct vly_living_form form = living->form;
+	vly_steer_model_get(form.steer);
 	uv_mutex_unlock(&living->lock);
 	if (builder && form.any_all)
 		vly_image_builder_answer_any_all(builder);
 	if (builder && form.additional_none)
 		vly_image_builder_answer_additional_none(builder);
+	if (builder)
+		vly_image_builder_steer(builder, form.steer);
+	vly_steer_model_put(form.steer);
 	return builder;
 }
 

@@ -41,6 +41,7 @@ vly_form_cache_settings(struct vly_living *living)
 		uint32_t image_version;
 		uint8_t any_all;
 		uint8_t additional_none;
+		uint64_t steer;
 		char release[32];
 	} what;
 
@@ -50,6 +51,7 @@ vly_form_cache_settings(struct vly_living *living)
 	uv_mutex_lock(&living->lock);
 	what.any_all = living->form.any_all;
 	what.additional_none = living->form.additional_none;
+	what.steer = living->form.steer ? living->form.steer->answers_hash : 0;
 	uv_mutex_unlock(&living->lock);
 	snprintf(what.release, sizeof(what.release), "%s", vly_version);
 	return XXH3_64bits(&what, sizeof(what));

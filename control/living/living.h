@@ -47,6 +47,7 @@
 #include <uv.h>
 
 #include "base/reason.h"
+#include "steer/steer_model.h"
 #include "store/store_change.h"
 
 struct vly_config;
@@ -147,10 +148,12 @@ __attribute__((nonnull, warn_unused_result)) struct vly_living *
 vly_living_new(uv_loop_t *loop, const char *state_dir, const struct vly_hash_key *key,
 	       struct vly_publish_turns *turns, char *reason, size_t reason_bytes);
 
-/* Takes the settings of a configuration that is in force from now on: how answers are made, the
- * serials of zones, the bounds of the journal (these at the first call alone). */
-__attribute__((nonnull)) void vly_living_configure(struct vly_living *living,
-						   const struct vly_config *config);
+/* Takes the settings of a configuration that is in force from now on: how answers are made, which names are
+ * steered (`steer` may be NULL), the serials of zones, the bounds of the journal (these at the first call
+ * alone). */
+__attribute__((nonnull(1, 2))) void vly_living_configure(struct vly_living *living,
+							 const struct vly_config *config,
+							 struct vly_steer_model *steer);
 
 /* Queues a request. `done` is called in any case, unless the manager is freed first. */
 __attribute__((nonnull)) void vly_living_submit(struct vly_living *living,

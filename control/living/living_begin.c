@@ -7,12 +7,23 @@
 #include "form_cache.h"
 #include "living_parts.h"
 
-/* Has all zones compiled anew. One for which there is no memory is, with its next change. */
+static uint64_t
+steered_hash(const struct vly_steer_model *steer, const char *name)
+{
+	const struct vly_steer_zone *zone = vly_steer_model_zone(steer, name);
+
+	return zone ? zone->hash : 0;
+}
+
+/* Has zones compiled anew: all; or, with `old`, those whose steered names have others answers than before. One
+ * for which there is no memory is, with its next change. */
 static void
-refresh(struct vly_living *living)
+refresh(struct vly_living *living, bool all, const struct vly_steer_model *old)
 {
 	for (struct vly_living_zone *zone = living->by_name; zone; zone = zone->hh.next)
-		(void)vly_living_compile_anew(living, zone);
+		if (all ||
+		    steered_hash(old, zone->name) != steered_hash(living->form.steer, zone->name))
+			(void)vly_living_compile_anew(living, zone);
 }
 
 static bool
@@ -23,7 +34,8 @@ wants_forms(const struct vly_config *config)
 }
 
 void
-vly_living_configure(struct vly_living *living, const struct vly_config *config)
+vly_living_configure(struct vly_living *living, const struct vly_config *config,
+		     struct vly_steer_model *steer)
 {
 	struct vly_config_journal_bounds bounds;
 
@@ -37,14 +49,16 @@ vly_living_configure(struct vly_living *living, const struct vly_config *config)
 	const struct vly_living_form form = {
 		.any_all = strcmp(config->answers->any, "all") == 0,
 		.additional_none = strcmp(config->answers->additional, "none") == 0,
+		.steer = vly_steer_model_get(steer),
 	};
+	struct vly_steer_model *old = living->form.steer;
 	bool same = living->form.any_all == form.any_all &&
 		    living->form.additional_none == form.additional_none;
 	uv_mutex_lock(&living->lock);
 	living->form = form;
 	uv_mutex_unlock(&living->lock);
-	if (!same)
-		refresh(living);
+	refresh(living, !same, old);
+	vly_steer_model_put(old);
 }
 
 static void
@@ -161,6 +175,7 @@ on_timer_closed(uv_handle_t *handle)
 	uv_mutex_destroy(&living->import_lock);
 	uv_cond_destroy(&living->work);
 	free(living->image);
+	vly_steer_model_put(living->form.steer);
 	free(living->form_dir);
 	free(living->store_dir);
 	free(living);

@@ -51,6 +51,7 @@
 struct vly_living_form {
 	bool any_all;
 	bool additional_none;
+	struct vly_steer_model *steer; /* a reference, or NULL */
 };
 
 /* living_retry.c; on the loop */

@@ -262,13 +262,17 @@ on_flush(uv_prepare_t *prepare)
  * what is offered leaves room for it (common/send_room.h): a send that would have to wait is a
  * broken peer. */
 void
-vly_publish_link_send(struct vly_publish_link *link, const void *message, size_t bytes, int fd)
+vly_publish_link_send(struct vly_publish_link *link, const void *message, size_t bytes,
+		      const int *fd, unsigned fd_cnt)
 {
-	union rights rights = {.header = {
-				       .cmsg_len = CMSG_LEN(sizeof(int)),
-				       .cmsg_level = SOL_SOCKET,
-				       .cmsg_type = SCM_RIGHTS,
-			       }};
+	union {
+		struct cmsghdr header;
+		char octets[CMSG_SPACE(VLY_PUBLISH_FDS_MAX * sizeof(int))];
+	} rights = {.header = {
+			    .cmsg_len = CMSG_LEN(fd_cnt * sizeof(int)),
+			    .cmsg_level = SOL_SOCKET,
+			    .cmsg_type = SCM_RIGHTS,
+		    }};
 	struct iovec iov = {(void *)(uintptr_t)message, bytes};
 	struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
 	uv_os_fd_t socket_fd;
@@ -276,10 +280,10 @@ vly_publish_link_send(struct vly_publish_link *link, const void *message, size_t
 	if (!link->poll)
 		return;
 	flush(link); /* clients do not wait for what the dataplane does with this packet */
-	if (fd >= 0) {
-		memcpy(CMSG_DATA(&rights.header), &fd, sizeof(fd));
+	if (fd_cnt > 0) {
+		memcpy(CMSG_DATA(&rights.header), fd, fd_cnt * sizeof(*fd));
 		header.msg_control = &rights;
-		header.msg_controllen = sizeof(rights);
+		header.msg_controllen = CMSG_SPACE(fd_cnt * sizeof(int));
 	}
 	uv_fileno((uv_handle_t *)link->poll, &socket_fd);
 	if (sendmsg(socket_fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)

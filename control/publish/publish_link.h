@@ -55,10 +55,13 @@ vly_publish_link_init(struct vly_publish_link *link, uv_loop_t *loop, const char
 __attribute__((nonnull, warn_unused_result)) int
 vly_publish_link_open(struct vly_publish_link *link, char *reason, size_t reason_bytes);
 
-/* Sends one packet, with a copy of the descriptor `fd` unless it is -1. A failure ends the
- * connection, and `down` is called. */
-__attribute__((nonnull)) void vly_publish_link_send(struct vly_publish_link *link,
-						    const void *message, size_t bytes, int fd);
+/* Descriptors with one packet. */
+#define VLY_PUBLISH_FDS_MAX 2
+
+/* Sends one packet, with copies of fd[0..fd_cnt-1]. A failure ends the connection, and `down` is called. */
+__attribute__((nonnull(1, 2))) void vly_publish_link_send(struct vly_publish_link *link,
+							  const void *message, size_t bytes,
+							  const int *fd, unsigned fd_cnt);
 
 /* Sends one packet of at most 65,536 octets and a header, soon, if that leaves room for those of
  * vly_publish_link_send(); otherwise it is lost. */

@@ -45,10 +45,9 @@ vly_publish_write_image(struct vly_publish_image *to, uint64_t seq, uint64_t ima
 }
 
 size_t
-vly_publish_write_defence(struct vly_publish_header *to, uint64_t seq)
+vly_publish_write_block(struct vly_publish_header *to, enum vly_publish_type type, uint64_t seq)
 {
-	*to = (struct vly_publish_header){
-		.type = VLY_PUBLISH_DEFENCE, .bytes = sizeof(*to), .seq = seq};
+	*to = (struct vly_publish_header){.type = type, .bytes = sizeof(*to), .seq = seq};
 	return sizeof(*to);
 }
 

@@ -25,8 +25,9 @@ __attribute__((nonnull)) size_t vly_publish_write_commit(struct vly_publish_comm
 __attribute__((nonnull)) size_t vly_publish_write_image(struct vly_publish_image *to, uint64_t seq,
 							uint64_t image_id);
 
-__attribute__((nonnull)) size_t vly_publish_write_defence(struct vly_publish_header *to,
-							  uint64_t seq);
+/* DEFENCE or STEER, whose blocks are in descriptors. */
+__attribute__((nonnull)) size_t vly_publish_write_block(struct vly_publish_header *to,
+							enum vly_publish_type type, uint64_t seq);
 
 /* Checks a HELLO of `bytes` octets (aligned). Returns NULL, or a sentence: why control can't work
  * with this dataplane. */

@@ -109,7 +109,8 @@ on_link_down(void *arg, const char *reason)
 	if (publisher->next)
 		wait_away(publisher);
 	retry_later(publisher);
-	vly_publish_defence_disconnect(&publisher->defence);
+	vly_publish_block_disconnect(&publisher->defence);
+	vly_publish_block_disconnect(&publisher->steering);
 }
 
 static void
@@ -154,6 +155,8 @@ vly_publisher_new(uv_loop_t *loop, const char *path)
 		free(publisher);
 		return NULL;
 	}
+	vly_publish_block_init(&publisher->defence, "the defence");
+	vly_publish_block_init(&publisher->steering, "steering");
 	publisher->loop = loop;
 	publisher->retry_ms = VLY_PUBLISHER_RETRY_FIRST_MS;
 	uv_timer_init(loop, &publisher->retry);
@@ -216,16 +219,34 @@ vly_publisher_publish(struct vly_publisher *publisher, struct vly_image_list *li
 	}
 }
 
+static void
+give_block(struct vly_publisher *publisher, struct vly_publish_block *block, const int *fd,
+	   unsigned fd_cnt,
+	   void (*done)(void *arg, enum vly_publish_outcome outcome, const char *text), void *arg)
+{
+	vly_publish_block_set(block, fd, fd_cnt, done, arg);
+	if (publisher->state <= VLY_PUBLISHER_GREETING)
+		vly_publish_block_disconnect(block);
+	else if (publisher->state == VLY_PUBLISHER_IDLE)
+		vly_publisher_step(publisher);
+}
+
 void
 vly_publisher_defend(struct vly_publisher *publisher, int fd,
 		     void (*done)(void *arg, enum vly_publish_outcome outcome, const char *text),
 		     void *arg)
 {
-	vly_publish_defence_set(&publisher->defence, fd, done, arg);
-	if (publisher->state <= VLY_PUBLISHER_GREETING)
-		vly_publish_defence_disconnect(&publisher->defence);
-	else if (publisher->state == VLY_PUBLISHER_IDLE)
-		vly_publisher_step(publisher);
+	give_block(publisher, &publisher->defence, &fd, 1, done, arg);
+}
+
+void
+vly_publisher_steer(struct vly_publisher *publisher, int fd, int slots_fd,
+		    void (*done)(void *arg, enum vly_publish_outcome outcome, const char *text),
+		    void *arg)
+{
+	const int fds[] = {fd, slots_fd};
+
+	give_block(publisher, &publisher->steering, fds, 2, done, arg);
 }
 
 void
@@ -237,8 +258,9 @@ vly_publisher_status(const struct vly_publisher *publisher, struct vly_publisher
 	status->generation = publisher->committed ? publisher->generation : 0;
 	status->zone_cnt = publisher->committed ? publisher->zone_cnt : 0;
 	status->error = publisher->error;
-	status->defended = status->connected && vly_publish_defence_is_settled(&publisher->defence);
+	status->defended = status->connected && vly_publish_block_is_settled(&publisher->defence);
 	status->defence_error = publisher->defence.error;
+	status->steer_error = publisher->steering.error;
 	status->counters = publisher->counters;
 	if (status->connected)
 		status->hello = publisher->hello;
@@ -281,7 +303,8 @@ vly_publisher_free(struct vly_publisher *publisher)
 		return;
 	publisher->handle_cnt = 3;
 	publisher->done = NULL;
-	vly_publish_defence_clear(&publisher->defence);
+	vly_publish_block_clear(&publisher->defence);
+	vly_publish_block_clear(&publisher->steering);
 	uv_close((uv_handle_t *)&publisher->retry, on_timer_closed);
 	uv_close((uv_handle_t *)&publisher->deadline, on_timer_closed);
 	vly_publish_link_free(&publisher->link, on_closed);

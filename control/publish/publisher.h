@@ -6,7 +6,7 @@
  * Use:
  *   1. vly_publisher_new() begins to connect, and reconnects whenever the connection ends;
  *   2. vly_publisher_publish() a list; the next one only after its report;
- *   3. vly_publisher_defend() whenever the defence changes;
+ *   3. vly_publisher_defend() whenever the defence changes, vly_publisher_steer() whenever policies or maps do;
  *   4. vly_publisher_status() at any time;
  *   5. vly_publisher_free().
  *
@@ -66,6 +66,7 @@ struct vly_publisher_status {
 	const char *error;                   /* why it is not connected or out of sync, or "" */
 	bool defended;                       /* it has taken the last defence block */
 	const char *defence_error;           /* why it refused the last defence block, or "" */
+	const char *steer_error;             /* the same of steering */
 	const struct vly_counters *counters; /* NULL when there are none */
 };
 
@@ -92,6 +93,13 @@ __attribute__((nonnull(1, 3))) void
 vly_publisher_defend(struct vly_publisher *publisher, int fd,
 		     void (*done)(void *arg, enum vly_publish_outcome outcome, const char *text),
 		     void *arg);
+
+/* The same for steering: `fd` has the block (volley/steer.h), and `slots_fd` its slots, which the caller goes
+ * on writing. */
+__attribute__((nonnull(1, 4))) void
+vly_publisher_steer(struct vly_publisher *publisher, int fd, int slots_fd,
+		    void (*done)(void *arg, enum vly_publish_outcome outcome, const char *text),
+		    void *arg);
 
 /* Registers the function that is called when the commit of the list that is being published has been
  * sent: vly_publisher_respond_after() takes its seq. If it has to be sent again, once more. */

@@ -9,6 +9,7 @@
  *     DOWN ──connected──► GREETING ──HELLO──► IDLE ◄──RESULT───┐
  *      ▲                                       │               │
  *      │                                       ├─► DEFENDING ──┤   the defence block is due
+ *      │                                       ├─► STEERING ───┤   the steering block is due
  *      │                                       ├─► SENDING ────┤   an image of the list is missing
  *      │                                       └─► COMMITTING ─┘   all images are there
  *      └── from every state, when the connection ends; tried again by timer and by inotify
@@ -36,8 +37,8 @@
 #include "base/reason.h"
 #include "common/log.h"
 #include "held_images.h"
+#include "publish_block.h"
 #include "publish_change.h"
-#include "publish_defence.h"
 #include "publish_link.h"
 #include "publisher.h"
 
@@ -47,6 +48,7 @@ enum vly_publisher_state {
 	VLY_PUBLISHER_IDLE,
 	VLY_PUBLISHER_SENDING, /* this and the following: waits for the RESULT of a request */
 	VLY_PUBLISHER_DEFENDING,
+	VLY_PUBLISHER_STEERING,
 	VLY_PUBLISHER_COMMITTING,
 };
 
@@ -79,7 +81,8 @@ struct vly_publisher {
 	char refused[VLY_PUBLISH_TEXT_BYTES]; /* why that image was refused, or "" */
 	uint32_t unsent_cnt; /* SENDING: the first images of `asked` that may be missing */
 	struct vly_publish_change change; /* COMMITTING: what is being committed */
-	struct vly_publish_defence defence;
+	struct vly_publish_block defence;
+	struct vly_publish_block steering;
 	uint64_t seq;                   /* of the last request */
 	struct vly_publish_hello hello; /* the last one */
 	struct vly_counters *counters;  /* mapped while connected, or NULL */
@@ -125,7 +128,7 @@ __attribute__((nonnull)) void vly_publisher_take(void *arg, const void *message,
 __attribute__((nonnull(1))) void vly_publisher_hold(struct vly_image_list **place,
 						    struct vly_image_list *list);
 
-/* Sends the dataplane what it lacks, one request: the defence first, then images, then the commit.
+/* Sends the dataplane what it lacks, one request: the defence and steering first, then images, then the commit.
  * If there is nothing to send, the state is IDLE. To be called when no request is in flight; does
  * not block. */
 __attribute__((nonnull)) void vly_publisher_step(struct vly_publisher *publisher);

@@ -31,11 +31,11 @@ on_no_result(uv_timer_t *timer)
 /* Sends a request, and waits for its result in `state`. */
 static void
 ask(struct vly_publisher *publisher, enum vly_publisher_state state, const void *message,
-    size_t bytes, int fd)
+    size_t bytes, const int *fd, unsigned fd_cnt)
 {
 	publisher->state = state;
 	uv_timer_start(&publisher->deadline, on_no_result, RESULT_MS, 0);
-	vly_publish_link_send(&publisher->link, message, bytes, fd);
+	vly_publish_link_send(&publisher->link, message, bytes, fd, fd_cnt);
 }
 
 static void
@@ -47,7 +47,7 @@ send_image(struct vly_publisher *publisher, struct vly_image_list *list,
 
 	vly_publisher_hold(&publisher->asked, list);
 	publisher->asked_id = image->id;
-	ask(publisher, VLY_PUBLISHER_SENDING, &message, bytes, image->fd);
+	ask(publisher, VLY_PUBLISHER_SENDING, &message, bytes, &image->fd, 1);
 }
 
 /* Sends the next part of the change. */
@@ -61,7 +61,7 @@ send_change(struct vly_publisher *publisher)
 		return;
 	}
 	size_t bytes = vly_publish_write_commit(message, ++publisher->seq, &publisher->change);
-	ask(publisher, VLY_PUBLISHER_COMMITTING, message, bytes, -1);
+	ask(publisher, VLY_PUBLISHER_COMMITTING, message, bytes, NULL, 0);
 	free(message);
 	if (publisher->commit && publisher->asked == publisher->next &&
 	    publisher->state == VLY_PUBLISHER_COMMITTING &&
@@ -128,13 +128,14 @@ send_missing(struct vly_publisher *publisher, struct vly_image_list *list,
 }
 
 static void
-send_defence(struct vly_publisher *publisher)
+send_block(struct vly_publisher *publisher, struct vly_publish_block *block,
+	   enum vly_publisher_state state, enum vly_publish_type type)
 {
 	struct vly_publish_header message;
-	size_t bytes = vly_publish_write_defence(&message, ++publisher->seq);
+	size_t bytes = vly_publish_write_block(&message, type, ++publisher->seq);
 
-	ask(publisher, VLY_PUBLISHER_DEFENDING, &message, bytes,
-	    vly_publish_defence_send(&publisher->defence));
+	vly_publish_block_send(block);
+	ask(publisher, state, &message, bytes, block->fd, block->fd_cnt);
 }
 
 void
@@ -148,8 +149,12 @@ vly_publisher_step(struct vly_publisher *publisher)
 	if (want)
 		missing = find_missing(publisher, want);
 	publisher->state = VLY_PUBLISHER_IDLE;
-	if (vly_publish_defence_is_due(&publisher->defence))
-		send_defence(publisher);
+	if (vly_publish_block_is_due(&publisher->defence))
+		send_block(publisher, &publisher->defence, VLY_PUBLISHER_DEFENDING,
+			   VLY_PUBLISH_DEFENCE);
+	else if (vly_publish_block_is_due(&publisher->steering))
+		send_block(publisher, &publisher->steering, VLY_PUBLISHER_STEERING,
+			   VLY_PUBLISH_STEER);
 	else if (!want || want == publisher->committed || publisher->held_back || publisher->deaf)
 		return;
 	else if (missing)

@@ -116,7 +116,10 @@ on_result(struct vly_publisher *publisher, const struct vly_publish_result *resu
 	} else if (publisher->state == VLY_PUBLISHER_COMMITTING) {
 		on_commit_result(publisher, result);
 	} else if (publisher->state == VLY_PUBLISHER_DEFENDING) {
-		vly_publish_defence_result(&publisher->defence, result);
+		vly_publish_block_result(&publisher->defence, result);
+		vly_publisher_step(publisher);
+	} else if (publisher->state == VLY_PUBLISHER_STEERING) {
+		vly_publish_block_result(&publisher->steering, result);
 		vly_publisher_step(publisher);
 	} else if (result->code != VLY_PUBLISH_OK) {
 		on_denied(publisher, result->text);
@@ -146,7 +149,8 @@ on_hello(struct vly_publisher *publisher, const struct vly_publish_hello *hello,
 		vly_publisher_hold(&publisher->committed, NULL);
 		vly_held_images_clear(&publisher->held);
 	}
-	vly_publish_defence_connect(&publisher->defence);
+	vly_publish_block_connect(&publisher->defence);
+	vly_publish_block_connect(&publisher->steering);
 	publisher->held_back = publisher->held_back && hello->generation > 0;
 	vly_publisher_set_error(publisher, VLY_LOG_INFO, "");
 	vly_log_info("dataplane: connected, pid %" PRIu32 ", %" PRIu32

@@ -26,6 +26,7 @@ vly_cache_settings_hash(const struct vly_load_settings *settings)
 		uint8_t any_all;
 		uint8_t additional_none;
 		uint8_t verify;
+		uint64_t steer;
 		char release[32];
 	} what;
 
@@ -40,6 +41,7 @@ vly_cache_settings_hash(const struct vly_load_settings *settings)
 	what.any_all = settings->any_all;
 	what.additional_none = settings->additional_none;
 	what.verify = settings->dnssec.verify;
+	what.steer = settings->steer ? settings->steer->answers_hash : 0;
 	snprintf(what.release, sizeof(what.release), "%s", vly_version);
 	return XXH3_64bits(&what, sizeof(what));
 }

@@ -211,6 +211,7 @@ vly_load_build(struct vly_load_group *group)
 		vly_image_builder_answer_any_all(builder);
 	if (group->loader->settings.additional_none)
 		vly_image_builder_answer_additional_none(builder);
+	vly_image_builder_steer(builder, group->loader->settings.steer);
 	if (add_zones(group, builder) == 0) {
 		vly_image_builder_free(builder);
 		return;

@@ -12,6 +12,7 @@
 
 #include "base/file_stamp.h"
 #include "publish/live_image.h"
+#include "steer/steer_model.h"
 #include "zone/dnssec_check.h"
 #include "zone/zone_info.h"
 #include "zone/zone_report.h"
@@ -53,6 +54,7 @@ struct vly_load_settings {
 	bool only_copies;                     /* all items are to be copied; no file is looked at */
 	bool any_all;                         /* see vly_image_builder_answer_any_all() */
 	bool additional_none;                 /* see vly_image_builder_answer_additional_none() */
+	struct vly_steer_model *steer;        /* the caller's; or NULL */
 };
 
 #endif

@@ -38,7 +38,7 @@ on_store_time(uv_timer_t *timer)
 static void
 store(struct vly_reloader *reloader)
 {
-	struct vly_load_settings settings = vly_reload_settings(reloader, reloader->live->config);
+	struct vly_load_settings settings = vly_reload_settings(reloader, reloader->live);
 
 	if (reloader->store_wanted && !may_replace_cache(reloader))
 		reloader->store_wanted = false;

@@ -120,7 +120,7 @@ vly_reload_settle_living(struct vly_reload *reload)
 				"zone %s can't be changed until the next reload: out of memory",
 				zone->name);
 	}
-	vly_living_configure(reloader->living, served->config);
+	vly_living_configure(reloader->living, served->config, served->steer);
 	struct vly_image_list *list = vly_served_zones_images(served);
 	if (list)
 		vly_publish_turns_settle(reloader->turns, list);

@@ -93,11 +93,13 @@ vly_reload_has_cache(const struct vly_reloader *reloader, const struct vly_confi
 }
 
 struct vly_load_settings
-vly_reload_settings(const struct vly_reloader *reloader, const struct vly_config *config)
+vly_reload_settings(const struct vly_reloader *reloader, const struct vly_served_zones *served)
 {
+	const struct vly_config *config = served->config;
 	struct vly_load_settings settings = {
 		.key = reloader->key,
 		.living = reloader->living,
+		.steer = served->steer,
 		.any_all = strcmp(config->answers->any, "all") == 0,
 		.additional_none = strcmp(config->answers->additional, "none") == 0,
 	};
@@ -115,7 +117,7 @@ vly_reload_load(struct vly_reload *reload)
 {
 	struct vly_reloader *reloader = reload->reloader;
 	const struct vly_config *config = reload->target->config;
-	struct vly_load_settings settings = vly_reload_settings(reloader, config);
+	struct vly_load_settings settings = vly_reload_settings(reloader, reload->target);
 
 	reload->settings = vly_cache_settings_hash(&settings);
 	settings.image_max = image_room(reload);

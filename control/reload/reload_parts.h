@@ -123,7 +123,7 @@ __attribute__((nonnull)) void vly_reload_load(struct vly_reload *reload);
 
 /* The settings that the zones of a configuration are compiled with. */
 __attribute__((nonnull)) struct vly_load_settings
-vly_reload_settings(const struct vly_reloader *reloader, const struct vly_config *config);
+vly_reload_settings(const struct vly_reloader *reloader, const struct vly_served_zones *served);
 
 /* Whether images are kept on disk for the next start. */
 __attribute__((nonnull)) bool vly_reload_has_cache(const struct vly_reloader *reloader,

@@ -60,8 +60,10 @@ vly_served_zones_new(struct vly_config *config)
 	if (!served)
 		return NULL;
 	served->config = config;
-	if (enter_configured(served) == 0)
+	served->steer = vly_steer_model_new(config);
+	if (served->steer && enter_configured(served) == 0)
 		return served;
+	vly_steer_model_put(served->steer);
 	HASH_CLEAR(hh, served->by_name);
 	free(served->zones);
 	free(served->block);
@@ -463,6 +465,7 @@ vly_served_zones_free(struct vly_served_zones *served)
 	for (uint32_t i = 0; (zone = vly_served_zones_next(served, &i)) != NULL; i++)
 		free_zone(zone);
 	vly_image_uses_free(&served->uses);
+	vly_steer_model_put(served->steer);
 	vly_config_free(served->config);
 	free(served->zones);
 	free(served->block);

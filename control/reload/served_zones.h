@@ -60,7 +60,8 @@ struct vly_served_zone {
 };
 
 struct vly_served_zones {
-	struct vly_config *config;
+	struct vly_config *config;     /* without the section `steer` */
+	struct vly_steer_model *steer; /* a reference: that section */
 	/* [place_cnt], in the configuration's order, then as they were added; NULL: removed */
 	struct vly_served_zone **zones;
 	uint32_t place_cnt;

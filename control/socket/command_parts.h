@@ -2,7 +2,7 @@
 /*
  * For the handlers of commands alone, by file: alias_commands.c (aliases), command_answer.c (helpers), commands.c (dispatch,
  * status, zones, reload, stats), defence_commands.c and defence_show.c (defence, cookies),
- * drops_command.c, feed_commands.c (transfers), health_command.c (checks), keys_commands.c, top_command.c, zone_commands.c and
+ * drops_command.c, feed_commands.c (transfers), health_command.c (checks), keys_commands.c, steer_commands.c, top_command.c, zone_commands.c and
  * zone_reads.c (living zones). A handler answers at once or later (server.h), and may take members out of the
  * request, which is checked (request.h).
  *
@@ -78,6 +78,19 @@ __attribute__((nonnull)) void vly_command_checks(const struct vly_commands *comm
 
 /* What is known of all health checks. */
 __attribute__((nonnull)) json_t *vly_command_health_json(const struct vly_commands *commands);
+/* Appends the problems of steering to an array of sentences. */
+__attribute__((nonnull)) void vly_command_steer_trouble(const struct vly_commands *commands,
+							json_t *array);
+__attribute__((nonnull)) void vly_command_pools(const struct vly_commands *commands,
+						struct vly_client *client,
+						struct vly_request *request);
+/* up, down, drain */
+__attribute__((nonnull)) void vly_command_pool_change(const struct vly_commands *commands,
+						      struct vly_client *client,
+						      struct vly_request *request);
+__attribute__((nonnull)) void vly_command_steer(const struct vly_commands *commands,
+						struct vly_client *client,
+						struct vly_request *request);
 
 /* Why a zone can't be read or changed in the store; NULL: it can. */
 __attribute__((nonnull)) const char *vly_command_zone_refusal(const struct vly_commands *commands,

@@ -139,6 +139,7 @@ trouble_json(const struct vly_commands *commands)
 	vly_command_catalog_trouble(commands, array);
 	if (*vly_health_trouble(commands->health, health))
 		json_array_append_new(array, vly_command_text(health));
+	vly_command_steer_trouble(commands, array);
 	return array;
 }
 
@@ -469,6 +470,11 @@ vly_commands_handle(void *arg, struct vly_client *client, struct vly_request *re
 		[VLY_COMMAND_TRANSFERS_PAST] = vly_command_transfers_past,
 		[VLY_COMMAND_CHECKS] = vly_command_checks,
 		[VLY_COMMAND_ALIASES] = vly_command_aliases,
+		[VLY_COMMAND_POOLS] = vly_command_pools,
+		[VLY_COMMAND_POOL_UP] = vly_command_pool_change,
+		[VLY_COMMAND_POOL_DOWN] = vly_command_pool_change,
+		[VLY_COMMAND_POOL_DRAIN] = vly_command_pool_change,
+		[VLY_COMMAND_STEER] = vly_command_steer,
 		[VLY_COMMAND_KEYS] = vly_command_keys,
 		[VLY_COMMAND_KEY_ADD] = vly_command_key_add,
 		[VLY_COMMAND_KEY_REMOVE] = vly_command_key_change,

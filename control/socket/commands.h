@@ -18,6 +18,7 @@
 #include "reload/reload.h"
 #include "secondary/secondary.h"
 #include "server.h"
+#include "steerer/steerer.h"
 #include "transfer/transfer.h"
 #include "update/updater.h"
 #include "zone_transactions.h"
@@ -39,6 +40,7 @@ struct vly_commands {
 	struct vly_secondaries *secondaries;
 	struct vly_transfers *transfers;
 	struct vly_health *health;
+	struct vly_steerer *steerer;
 	const char *config_path;
 	const char *key_trouble; /* why the hash key is not kept, or "" */
 	uint64_t start_ms;       /* uv_now() */

@@ -32,6 +32,9 @@
  *     {"command":"transfers"}
  *     {"command":"transfers-past"}              those that have ended, the newest first
  *     {"command":"checks","name":"fra1","limit":1000}   health checks behind this name
+ *     {"command":"pools"}                       or with "name":"eu", with its members
+ *     {"command":"pool-down","name":"eu/fra1","for":"10m"}; also -up, -drain, and of a whole pool
+ *     {"command":"steer"}                       maps and policies
  *     {"command":"top"}                         answered after a second of watching
  */
 #ifndef VLY_CONTROL_REQUEST_H
@@ -91,7 +94,12 @@
 	X(ZONE_REJECT, "zone-reject")                                                              \
 	X(TRANSFERS, "transfers")                                                                  \
 	X(TRANSFERS_PAST, "transfers-past")                                                        \
-	X(CHECKS, "checks")
+	X(CHECKS, "checks")  \
+	X(POOLS, "pools")                                                                          \
+	X(POOL_UP, "pool-up")                                                                      \
+	X(POOL_DOWN, "pool-down")                                                                  \
+	X(POOL_DRAIN, "pool-drain")                                                                \
+	X(STEER, "steer")
 
 enum vly_command {
 #define X(id, name) VLY_COMMAND_##id,

@@ -366,6 +366,7 @@ vly_compose(const struct vly_query *query, uint8_t *to, unsigned space,
 		(void)copy_signatures(&composer, &step);
 	else
 		compose(&composer, &step, composed);
+	composed->scope = step.subnet.octets[VLY_SUBNET_SCOPE];
 	composed->work = (uint16_t)(work - composer.work_left);
 	if (composer.end == VLY_COMPOSE_FAILED ||
 	    (composer.end == VLY_COMPOSE_NO_WORK && query->stream)) {

@@ -43,6 +43,7 @@ struct vly_composed {
 	uint16_t wire_len;
 	uint16_t work; /* units spent */
 	bool is_referral;
+	uint8_t scope; /* of the client subnet, with VLY_ASKS_SUBNET */
 };
 
 /*

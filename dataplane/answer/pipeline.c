@@ -44,6 +44,12 @@ struct pipeline {
 	uint8_t left[GROUPS_MAX];            /* of each group: bits of enum vly_query_left */
 };
 
+static inline bool
+has_steered(unsigned left)
+{
+	return __builtin_expect(left & VLY_QUERY_LEFT_STEER, 0);
+}
+
 /* Runs a stage for the `cnt` queries of the group that begins at `at`. */
 static inline __attribute__((always_inline)) void
 run_stage(enum stage stage, struct pipeline *pipeline, unsigned at, unsigned cnt)
@@ -66,18 +72,26 @@ run_stage(enum stage stage, struct pipeline *pipeline, unsigned at, unsigned cnt
 	case STAGE_ENCLOSER:
 		if (left[group] & VLY_QUERY_LEFT_ENCLOSER)
 			vly_query_find_encloser(query, cnt, pipeline->table);
+		if (has_steered(left[group]))
+			vly_query_steer_begin(query, cnt);
 		break;
 	case STAGE_ANSWER:
 		if (left[group] & VLY_QUERY_LEFT_ENCLOSER)
 			left[group] |= (uint8_t)vly_query_find_answer(query, cnt, pipeline->table);
+		if (has_steered(left[group]))
+			vly_query_steer_step(query, cnt);
 		break;
 	case STAGE_LAST:
 		if (left[group] & VLY_QUERY_LEFT_LAST)
 			left[group] |= (uint8_t)vly_query_find_last(query, cnt, pipeline->table);
+		if (has_steered(left[group]))
+			vly_query_steer_step(query, cnt);
 		break;
 	case STAGE_COVER:
 		if (left[group] & VLY_QUERY_LEFT_COVER)
 			vly_query_find_cover(query, cnt);
+		if (has_steered(left[group]))
+			vly_query_steer_end(query, cnt);
 		/* now, so that the cells are still in the first-level cache when they are
 		 * charged */
 		if (pipeline->guard != NULL)

@@ -3,6 +3,7 @@
 #include "query.h"
 #include "base/wire.h"
 #include "identity.h"
+#include "subnet.h"
 #include "tsig_error.h"
 #include "version.h"
 
@@ -68,7 +69,7 @@ parse_cookie(struct vly_query *query, const uint8_t *option, unsigned bytes)
 }
 
 /* Reads the options, which must fill the RDATA (RFC 6891 §6.1.2). Returns false if they do not, or
- * if one has an impossible length. */
+ * if one has impossible content. */
 __attribute__((noinline)) static bool
 parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
 {
@@ -83,6 +84,8 @@ parse_options(struct vly_query *query, const uint8_t *rdata, unsigned bytes)
 			return false;
 		unsigned code = vly_be16(option);
 		if (code == VLY_OPTION_KEEPALIVE && !parse_keepalive(query, option_bytes))
+			return false;
+		if (code == VLY_OPTION_SUBNET && !vly_subnet_take(query, option, option_bytes))
 			return false;
 		if (code == VLY_OPTION_NSID)
 			parse_nsid(query);

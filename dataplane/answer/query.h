@@ -29,6 +29,7 @@
 #include "guard/cookie.h"
 #include "image/cover.h"
 #include "image/table.h"
+#include "steer/pick.h"
 
 struct vly_guard;
 
@@ -52,20 +53,22 @@ enum vly_query_fate {
 	VLY_QUERY_SIGNATURES,
 };
 
-/* What a query asks for besides an answer: options that the response has, but for the last one. */
+/* What a query asks for besides an answer: options that the response has, but for IXFR. */
 enum vly_query_asks {
 	VLY_ASKS_KEEPALIVE = 1,
 	VLY_ASKS_NSID = 2,
 	VLY_ASKS_VERSION = 4, /* `version` is set, if the fate is not an error */
 	/* IXFR over UDP, which gets the SOA alone (RFC 1995 §4): `qtype` is SOA */
 	VLY_ASKS_IXFR = 8,
+	VLY_ASKS_SUBNET = 16, /* `subnet` is set */
 };
 
 /* How the answer to a question is found (resolve.c). */
 enum vly_query_course {
-	VLY_COURSE_NAME,   /* by its name alone, in the part that the route selects */
-	VLY_COURSE_ZONE,   /* its zone first, then the name in that zone */
-	VLY_COURSE_LAYERS, /* in a zone with overlays that is known: `layers` is set */
+	VLY_COURSE_NAME,    /* by its name alone, in the part that the route selects */
+	VLY_COURSE_ZONE,    /* its zone first, then the name in that zone */
+	VLY_COURSE_LAYERS,  /* in a zone with overlays that is known: `layers` is set */
+	VLY_COURSE_STEERED, /* one of the alternatives of `pick` is its answer */
 	/* The name does not exist: `node` is the wildcard that gives its answer, or NULL. */
 	VLY_COURSE_MISSING,
 	VLY_COURSE_DENIED, /* the same, and the client gets a proof: `encloser` is set */
@@ -99,6 +102,15 @@ struct vly_query_version {
 
 /* Of the ZONEVERSION option: LABELCOUNT, TYPE and the serial. */
 #define VLY_QUERY_VERSION_BYTES 6
+
+/* The content of the client subnet option (RFC 7871 §6): FAMILY, SOURCE PREFIX-LENGTH, SCOPE
+ * PREFIX-LENGTH and as much of ADDRESS as the query had. */
+struct vly_query_subnet {
+	uint8_t octets[4 + 16]; /* zero behind `bytes` */
+	uint8_t bytes;
+};
+
+enum { VLY_SUBNET_SOURCE = 2, VLY_SUBNET_SCOPE = 3 };
 
 struct vly_query {
 	/* set by the caller */
@@ -180,7 +192,14 @@ struct vly_query {
 	/* Of the zone, all of them of one version; NULL: it has one form. Set on VLY_COURSE_ZONE,
 	 * _LAYERS and _LAYERED, and if the fate is VLY_QUERY_COMPOSE or _OLDER. */
 	const struct vly_table_layers *layers;
-	struct vly_query_proof proof;
+	union {
+		struct vly_query_proof proof;
+		struct vly_pick pick; /* of a steered name, which has no proof */
+	};
+	/* Set by the caller, once for all queries at this place: of the thread. NULL: nothing is
+	 * steered, and client subnets are ignored. With it, `client` is set as with a guard. */
+	struct vly_steering *steering;
+	struct vly_query_subnet subnet; /* with VLY_ASKS_SUBNET */
 } __attribute__((aligned(64)));
 
 static inline void
@@ -196,6 +215,8 @@ enum vly_query_left {
 	VLY_QUERY_LEFT_ENCLOSER = 1, /* vly_query_find_encloser(), vly_query_find_answer() */
 	VLY_QUERY_LEFT_LAST = 2,     /* vly_query_find_last() */
 	VLY_QUERY_LEFT_COVER = 4,    /* vly_query_find_cover() */
+	/* vly_query_steer_begin(), vly_query_steer_step() twice, vly_query_steer_end() */
+	VLY_QUERY_LEFT_STEER = 8,
 };
 
 /*
@@ -214,6 +235,9 @@ unsigned vly_query_find_answer(struct vly_query *query, unsigned cnt,
 			       const struct vly_table *table);
 unsigned vly_query_find_last(struct vly_query *query, unsigned cnt, const struct vly_table *table);
 void vly_query_find_cover(struct vly_query *query, unsigned cnt);
+void vly_query_steer_begin(struct vly_query *query, unsigned cnt);
+void vly_query_steer_step(struct vly_query *query, unsigned cnt);
+void vly_query_steer_end(struct vly_query *query, unsigned cnt);
 
 /* Turns a parsed query into one that gets REFUSED; `ede` is sent to EDNS clients (RFC 8914). */
 __attribute__((cold, nonnull)) void vly_query_refuse(struct vly_query *query, enum vly_ede ede);

@@ -14,6 +14,7 @@
 #include "prove.h"
 #include "resolve_layers.h"
 #include "resolve_parts.h"
+#include "steered.h"
 
 /* Ancestors of a missing name that are looked up in the stages. If all of these are missing, the
  * closest encloser is found by bisection, more slowly. */
@@ -154,17 +155,30 @@ vly_query_find_name(struct vly_query *query, unsigned cnt)
 	}
 }
 
+/* The answer of a node that is steered; or, if the type is RRSIG or NSEC, one that is composed. Out of
+ * line: it would take registers from the code for most questions. */
+__attribute__((noinline)) static vly_image_ref
+choose_rare(struct vly_query *query, const struct vly_image_node *node)
+{
+	const vly_image_ref ref = vly_resolve_choose(node, query->qtype);
+
+	if (node->flags & VLY_NODE_STEERED)
+		return vly_steered_choose(query, ref);
+	if (vly_choose_type(node, query->qtype) == node->type_cnt &&
+	    vly_prove_can_compose(query->image, node, query->qtype))
+		vly_prove_composed(query, node);
+	return ref;
+}
+
 /* The answer of a node for the type in question. RRSIG and NSEC of a signed zone are composed. */
-static vly_image_ref
+static inline vly_image_ref
 choose_plain(struct vly_query *query, const struct vly_image_node *node)
 {
-	const unsigned qtype = query->qtype;
-
-	if (__builtin_expect(vly_prove_may_compose(node, qtype), 0) &&
-	    vly_choose_type(node, qtype) == node->type_cnt &&
-	    vly_prove_can_compose(query->image, node, qtype))
-		vly_prove_composed(query, node);
-	return vly_resolve_choose(node, qtype);
+	if (__builtin_expect((node->flags & VLY_NODE_STEERED) ||
+				     vly_prove_may_compose(node, query->qtype),
+			     0))
+		return choose_rare(query, node);
+	return vly_resolve_choose(node, query->qtype);
 }
 
 /* Whether the client gets the DO form of a node's answers. Unsigned zones pay one test. */
@@ -317,7 +331,7 @@ take_unchanged(struct vly_query *query)
 	/* before the filter's word is read: see vly_table_layered() */
 	const struct vly_table_layers *layers = vly_table_layers(layered);
 	if (may_have_changed(query) ||
-	    (node->flags & (VLY_NODE_ALIAS | VLY_NODE_APEX | VLY_NODE_SIGNED)))
+	    (node->flags & (VLY_NODE_ALIAS | VLY_NODE_APEX | VLY_NODE_SIGNED | VLY_NODE_STEERED)))
 		return false;
 	vly_image_ref ref = vly_resolve_choose(node, query->qtype);
 	if (ref == layers->base_nodata)
@@ -350,6 +364,23 @@ settle_all_contested(struct vly_query *query, uint64_t bits, const struct vly_ta
 	return left;
 }
 
+/* Takes the answer of the name's node, or, if that is steered, notes the choice. One test of both
+ * flags is all that other names pay. Returns the stages that are left for the query. */
+static inline unsigned
+settle_name(struct vly_query *query)
+{
+	const struct vly_image_node *node = query->node;
+
+	if (__builtin_expect(!(node->flags & (VLY_NODE_SIGNED | VLY_NODE_STEERED)), 1)) {
+		vly_resolve_take(query, vly_resolve_choose(node, query->qtype));
+		return VLY_QUERY_LEFT_NOTHING;
+	}
+	if (node->flags & VLY_NODE_STEERED)
+		return vly_steered_note(query, vly_resolve_choose(node, query->qtype));
+	vly_resolve_take(query, choose(query, node));
+	return VLY_QUERY_LEFT_NOTHING;
+}
+
 static_assert(VLY_BURST_MAX <= 64, "a bit for each query of a burst");
 
 unsigned
@@ -368,7 +399,7 @@ vly_query_match_name(struct vly_query *query, unsigned cnt, const struct vly_tab
 		else if (is_contested(&query[i]))
 			contested |= UINT64_C(1) << i;
 		else if (query[i].encloser_idx == 0)
-			vly_resolve_take(&query[i], choose(&query[i], query[i].node));
+			left |= settle_name(&query[i]);
 		else
 			left |= settle_below(&query[i]);
 	}

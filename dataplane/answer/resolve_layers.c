@@ -4,6 +4,7 @@
 #include "common/image_soa.h"
 #include "prove_layers.h"
 #include "resolve_parts.h"
+#include "steered.h"
 
 /* Takes the answer of a node of the layer at hand: for its own name, or, with `encloser`, as a wildcard
  * below that. */
@@ -11,12 +12,14 @@ static void
 take(struct vly_query *query, const struct vly_image_node *node,
      const struct vly_image_node *encloser)
 {
-	const vly_image_ref ref = vly_resolve_choose(node, query->qtype);
+	vly_image_ref ref = vly_resolve_choose(node, query->qtype);
 
 	if (__builtin_expect(node->flags & VLY_NODE_SIGNED, 0)) {
 		vly_prove_layers_node(query, node, encloser);
 		return;
 	}
+	if (__builtin_expect(node->flags & VLY_NODE_STEERED, 0))
+		ref = vly_steered_choose(query, ref);
 	if (ref == vly_resolve_zone(query)->nodata) {
 		vly_layers_take_zone_answer(query, query->layers->nodata);
 		return;

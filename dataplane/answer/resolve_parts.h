@@ -62,7 +62,7 @@ vly_resolve_take(struct vly_query *query, vly_image_ref ref)
 	PREFETCH((const uint8_t *)query->answer + sizeof(*query->answer) + 55);
 }
 
-/* The answer of a node for a type. For ANY, unless the compiler listed an answer, one RRset is
+/* The answer of a node for a type; of a steered one, the choice. For ANY, unless the compiler listed an answer, one RRset is
  * enough (RFC 8482 §4.1). */
 static inline vly_image_ref
 vly_resolve_choose(const struct vly_image_node *node, unsigned qtype)

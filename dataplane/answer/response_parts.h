@@ -92,7 +92,7 @@ vly_response_count(unsigned rcode, struct vly_lcore_counters *counters)
 	(&counters->rcode_noerror)[rcode]++;
 }
 
-/* Octets for the sections between question and OPT: at least 512 - 12 - 259 - 193, the last for the
+/* Octets for the sections between question and OPT: at least 512 - 12 - 259 - 217, the last for the
  * largest OPT. */
 static inline unsigned
 vly_response_space(const struct vly_query *query)

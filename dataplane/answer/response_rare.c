@@ -3,6 +3,7 @@
 #include "compose.h"
 #include "identity.h"
 #include "response_parts.h"
+#include "subnet.h"
 #include "version.h"
 
 unsigned
@@ -29,6 +30,8 @@ vly_response_options(uint8_t *opt, const struct vly_query *query)
 		memcpy(to + 4, vly_identity.nsid, vly_identity.nsid_len);
 		to += VLY_OPTION_HEAD_BYTES + vly_identity.nsid_len;
 	}
+	if (query->asks & VLY_ASKS_SUBNET)
+		to += vly_subnet_write(to, query);
 	if (query->asks & VLY_ASKS_VERSION)
 		to += vly_version_write(to, query);
 	if (query->ede != VLY_EDE_NONE) {
@@ -186,6 +189,8 @@ vly_response_composed(struct vly_query *query, struct vly_guard *guard,
 	if (vly_response_is_held(query, guard, VLY_RESPONSE_answer, paid, counters))
 		return;
 	vly_compose(query, to, vly_response_space(query), &composed);
+	if (query->asks & VLY_ASKS_SUBNET)
+		vly_subnet_set_scope(query, composed.scope);
 	/* The octets of the query that are not overwritten, for a sample. */
 	if (to < query->message + query->message_len)
 		query->message_len = (uint16_t)(to - query->message);

@@ -270,6 +270,7 @@ vly_burst_answer(const struct vly_worker *worker, struct vly_burst *burst)
 	burst->refused_cnt = 0;
 	vly_burst_enter(burst, VLY_BURST_CLASSIFY);
 	vly_guard_begin(guard, vly_defence_live(), start_tsc);
+	vly_steering_begin(&burst->steering, vly_steer_live());
 	classify(worker, burst);
 	vly_burst_enter(burst, VLY_BURST_ADMIT);
 	if (burst->rules_state != NULL && vly_policy_has_rules(&guard->defence->rules))
@@ -323,6 +324,9 @@ fill_burst(struct vly_worker *worker, struct vly_burst *burst)
 		burst->to_kernel = vly_exception_queue_of(worker->exception, worker->queue_idx);
 	vly_sampler_start(&burst->sampler, worker->samples, worker->port_idx);
 	vly_guard_start(&burst->guard, &burst->limiter, &burst->sampler, worker->tsc_hz);
+	vly_steering_start(&burst->steering, worker->counters, rte_rdtsc());
+	for (unsigned i = 0; i < VLY_BURST_MAX; i++)
+		burst->query[i].steering = &burst->steering;
 	return 0;
 }
 

@@ -37,6 +37,7 @@ enum vly_burst_stage {
 
 struct vly_burst {
 	struct vly_guard guard;
+	struct vly_steering steering;
 	struct vly_backlog backlog;
 	struct vly_sampler sampler;
 	struct vly_exception_queue *to_kernel; /* NULL: there is no way */

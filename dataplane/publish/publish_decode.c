@@ -59,6 +59,14 @@ decode_defence(size_t bytes, unsigned fd_cnt)
 }
 
 static const char *
+decode_steer(size_t bytes, unsigned fd_cnt)
+{
+	if (bytes != sizeof(struct vly_publish_header))
+		return "STEER: wrong length";
+	return fd_cnt == 2 ? NULL : "STEER: needs two file descriptors";
+}
+
+static const char *
 decode_response(const void *message, size_t head_bytes, size_t bytes, unsigned fd_cnt,
 		struct vly_publish_request *request)
 {
@@ -105,6 +113,9 @@ vly_publish_decode(const void *message, size_t bytes, unsigned fd_cnt,
 	case VLY_PUBLISH_DEFENCE:
 		request->type = VLY_PUBLISH_DEFENCE;
 		return decode_defence(bytes, fd_cnt);
+	case VLY_PUBLISH_STEER:
+		request->type = VLY_PUBLISH_STEER;
+		return decode_steer(bytes, fd_cnt);
 	case VLY_PUBLISH_RESPONSE:
 		request->type = VLY_PUBLISH_RESPONSE;
 		return decode_response(message, sizeof(*header), bytes, fd_cnt, request);

@@ -30,7 +30,7 @@ struct vly_publish_difference {
 };
 
 struct vly_publish_request {
-	enum vly_publish_type type; /* IMAGE, COMMIT, DEFENCE, RESPONSE or RESPONSE_AFTER */
+	enum vly_publish_type type; /* what control sends: IMAGE, COMMIT... */
 	uint64_t seq;               /* set if the message has a header, even if it is malformed */
 	uint64_t image_id;          /* IMAGE */
 	struct vly_publish_difference difference; /* COMMIT; the ids are inside the message */

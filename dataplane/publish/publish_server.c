@@ -16,6 +16,7 @@
 #include "publish_clients.h"
 #include "publish_decode.h"
 #include "publish_socket.h"
+#include "steer/steer.h"
 
 /* Descriptors become free when connections of stream threads end, which takes seconds. */
 #define LISTEN_PAUSE_MS 1000
@@ -196,6 +197,22 @@ defend(struct vly_publish_server *server, int fd, struct vly_image_error *error)
 	return VLY_PUBLISH_OK;
 }
 
+static enum vly_publish_code
+steer(const int fd[VLY_PUBLISH_FDS_MAX], struct vly_image_error *error)
+{
+	const char *reason = "";
+	struct vly_steer *steer = vly_steer_map(fd[0], fd[1], &reason);
+
+	if (steer == NULL) {
+		snprintf(error->text, sizeof(error->text), "%s", reason);
+		return VLY_PUBLISH_REFUSED;
+	}
+	vly_log_info("control: steering %llu is in force",
+		     (unsigned long long)steer->block->generation);
+	vly_steer_publish(steer);
+	return VLY_PUBLISH_OK;
+}
+
 /* Takes a response; one that waits for a commit only if that is live. */
 static void
 take_response(struct vly_publish_server *server, const struct vly_publish_request *request)
@@ -220,8 +237,8 @@ take_commit(struct vly_publish_server *server, const struct vly_publish_request 
 /* Carries out the request in one packet. Returns 0, or a negative errno if the result can't be
  * sent. */
 static int
-handle_packet(struct vly_publish_server *server, const void *packet, size_t bytes, int passed_fd,
-	      unsigned fd_cnt)
+handle_packet(struct vly_publish_server *server, const void *packet, size_t bytes,
+	      const int passed_fd[VLY_PUBLISH_FDS_MAX], unsigned fd_cnt)
 {
 	struct vly_publish_request request;
 	struct vly_image_error error = {.text = ""};
@@ -236,9 +253,11 @@ handle_packet(struct vly_publish_server *server, const void *packet, size_t byte
 	if (wrong != NULL)
 		snprintf(error.text, sizeof(error.text), "%s", wrong);
 	else if (request.type == VLY_PUBLISH_IMAGE)
-		code = vly_image_set_add(&server->images, passed_fd, request.image_id, &error);
+		code = vly_image_set_add(&server->images, passed_fd[0], request.image_id, &error);
 	else if (request.type == VLY_PUBLISH_DEFENCE)
-		code = defend(server, passed_fd, &error);
+		code = defend(server, passed_fd[0], &error);
+	else if (request.type == VLY_PUBLISH_STEER)
+		code = steer(passed_fd, &error);
 	else
 		code = take_commit(server, &request, &zone_cnt, &error);
 
@@ -285,11 +304,11 @@ static bool
 take_packet(struct vly_publish_server *server)
 {
 	static uint64_t packet[VLY_PUBLISH_BYTES_MAX / sizeof(uint64_t) + 1];
-	int passed_fd;
+	int passed_fd[VLY_PUBLISH_FDS_MAX];
 	unsigned fd_cnt;
 
 	ssize_t bytes = vly_publish_socket_receive(server->control_fd, packet,
-						   VLY_PUBLISH_BYTES_MAX, &passed_fd, &fd_cnt);
+						   VLY_PUBLISH_BYTES_MAX, passed_fd, &fd_cnt);
 	if (bytes == -EAGAIN || bytes == -EINTR)
 		return false;
 	if (bytes <= 0) {
@@ -299,8 +318,9 @@ take_packet(struct vly_publish_server *server)
 	}
 	/* A packet longer than any message does not match its header: the decoder refuses it. */
 	int error = handle_packet(server, packet, (size_t)bytes, passed_fd, fd_cnt);
-	if (passed_fd >= 0)
-		close(passed_fd);
+	for (unsigned i = 0; i < VLY_PUBLISH_FDS_MAX; i++)
+		if (passed_fd[i] >= 0)
+			close(passed_fd[i]);
 	if (error != 0)
 		end_connection(server, strerror(-error));
 	return error == 0;

@@ -176,9 +176,9 @@ vly_publish_socket_send(int fd, const void *packet, size_t bytes, int pass_fd)
 	return sent < 0 ? -errno : 0;
 }
 
-/* Keeps the first descriptor and closes the others. */
+/* Keeps the first descriptors and closes the others. */
 static void
-take_fds(struct msghdr *message, int *passed_fd, unsigned *fd_cnt)
+take_fds(struct msghdr *message, int passed_fd[VLY_PUBLISH_FDS_MAX], unsigned *fd_cnt)
 {
 	for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head != NULL;
 	     head = CMSG_NXTHDR(message, head)) {
@@ -188,16 +188,18 @@ take_fds(struct msghdr *message, int *passed_fd, unsigned *fd_cnt)
 		for (size_t i = 0; i < cnt; i++) {
 			int fd;
 			memcpy(&fd, CMSG_DATA(head) + i * sizeof(int), sizeof(int));
-			if ((*fd_cnt)++ == 0)
-				*passed_fd = fd;
+			if (*fd_cnt < VLY_PUBLISH_FDS_MAX)
+				passed_fd[*fd_cnt] = fd;
 			else
 				close(fd);
+			(*fd_cnt)++;
 		}
 	}
 }
 
 ssize_t
-vly_publish_socket_receive(int fd, void *packet, size_t room, int *passed_fd, unsigned *fd_cnt)
+vly_publish_socket_receive(int fd, void *packet, size_t room, int passed_fd[VLY_PUBLISH_FDS_MAX],
+			   unsigned *fd_cnt)
 {
 	union {
 		struct cmsghdr align;
@@ -209,7 +211,8 @@ vly_publish_socket_receive(int fd, void *packet, size_t room, int *passed_fd, un
 				 .msg_control = &control,
 				 .msg_controllen = sizeof(control.room)};
 
-	*passed_fd = -1;
+	for (unsigned i = 0; i < VLY_PUBLISH_FDS_MAX; i++)
+		passed_fd[i] = -1;
 	*fd_cnt = 0;
 	ssize_t bytes = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
 	if (bytes < 0)

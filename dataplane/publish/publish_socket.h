@@ -25,12 +25,17 @@ __attribute__((warn_unused_result)) int vly_publish_socket_accept(int listen_fd,
 __attribute__((nonnull, warn_unused_result)) int vly_publish_socket_send(int fd, const void *packet,
 									 size_t bytes, int pass_fd);
 
+/* File descriptors that a message has at most. */
+#define VLY_PUBLISH_FDS_MAX 2
+
 /*
  * Receives one packet (untrusted) of at most `room` octets, with *fd_cnt file descriptors: the
- * first is in *passed_fd, the caller's to close; the others are closed. Returns the packet's
- * length; room + 1 if it was longer; 0 if the peer has closed the connection; or a negative errno.
+ * first VLY_PUBLISH_FDS_MAX are in passed_fd[] (-1: none), the caller's to close; the others are
+ * closed. Returns the packet's length; room + 1 if it was longer; 0 if the peer has closed the
+ * connection; or a negative errno.
  */
 __attribute__((nonnull, warn_unused_result)) ssize_t
-vly_publish_socket_receive(int fd, void *packet, size_t room, int *passed_fd, unsigned *fd_cnt);
+vly_publish_socket_receive(int fd, void *packet, size_t room, int passed_fd[VLY_PUBLISH_FDS_MAX],
+			   unsigned *fd_cnt);
 
 #endif

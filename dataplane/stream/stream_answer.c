@@ -30,6 +30,7 @@ look_up(struct vly_stream_answerer *answerer, const struct vly_stream_asker *ask
 	}
 	atomic_store_explicit(&answerer->held_cnt, cnt, memory_order_relaxed);
 	vly_guard_begin(&answerer->guard, vly_defence_live(), rte_rdtsc());
+	vly_steering_begin(&answerer->steering, vly_steer_live());
 	vly_query_look_up(answerer->query, cnt, table);
 }
 

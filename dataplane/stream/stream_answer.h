@@ -25,8 +25,9 @@ struct vly_stream_answerer {
 	struct vly_stream_counters *counters;
 	uint16_t limit_max;     /* UDP payload size in the OPT */
 	struct vly_guard guard; /* without limits */
-	atomic_uint held_cnt;   /* queries in query[] being answered, for the watchdog */
-	size_t out_bytes;       /* of out[] */
+	struct vly_steering steering;
+	atomic_uint held_cnt; /* queries in query[] being answered, for the watchdog */
+	size_t out_bytes;     /* of out[] */
 	uint8_t out[VLY_STREAM_OUT_BYTES];
 	struct vly_query query[VLY_BURST_MAX];
 };

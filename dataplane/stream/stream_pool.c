@@ -320,6 +320,9 @@ vly_stream_pool_open(struct vly_stream_pool *pool, uv_loop_t *loop,
 	pool->answerer.counters = counters;
 	pool->answerer.limit_max = settings->udp_limit_max;
 	vly_guard_start(&pool->answerer.guard, NULL, NULL, rte_get_tsc_hz());
+	vly_steering_start(&pool->answerer.steering, &counters->answers, rte_rdtsc());
+	for (unsigned i = 0; i < VLY_BURST_MAX; i++)
+		pool->answerer.query[i].steering = &pool->answerer.steering;
 	for (unsigned state = 0; state < VLY_STREAM_STATE_CNT; state++)
 		TAILQ_INIT(&pool->queue[state]);
 	uv_timer_init(loop, &pool->timer);

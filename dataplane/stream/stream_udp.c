@@ -28,6 +28,7 @@ struct vly_stream_udp {
 	struct vly_requests_client *requests; /* NULL: volley-control answers nothing */
 	const uv_loop_t *loop;
 	struct vly_guard guard;
+	struct vly_steering steering;
 	unsigned asked_cnt;
 	atomic_uint held_cnt; /* queries in query[] being answered, for the watchdog */
 	unsigned reply_cnt;
@@ -58,6 +59,9 @@ vly_stream_udp_create(struct vly_stream_policy *policy, struct vly_stream_counte
 	udp->counters = counters;
 	udp->limit_max = limit_max;
 	vly_guard_start(&udp->guard, vly_limiter_create(), NULL, rte_get_tsc_hz());
+	vly_steering_start(&udp->steering, &counters->answers, rte_rdtsc());
+	for (unsigned i = 0; i < BATCH; i++)
+		udp->query[i].steering = &udp->steering;
 	if (udp->guard.limiter != NULL)
 		return udp;
 	free(udp);
@@ -204,6 +208,7 @@ answer(struct vly_stream_udp *udp, int fd, unsigned cnt)
 	udp->counters->udp_queries += cnt;
 	atomic_store_explicit(&udp->held_cnt, udp->asked_cnt, memory_order_relaxed);
 	vly_guard_begin(&udp->guard, vly_defence_live(), rte_rdtsc());
+	vly_steering_begin(&udp->steering, vly_steer_live());
 	vly_query_answer(udp->query, udp->asked_cnt, vly_table_live(), &udp->guard, counters);
 	for (unsigned i = 0; i < udp->signed_cnt; i++)
 		answer_signed(udp, udp->signed_query[i], fd);

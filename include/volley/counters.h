@@ -28,7 +28,7 @@
 #include <volley/sample.h>
 
 #define VLY_COUNTERS_MAGIC   UINT64_C(0x544e554f43594c56) /* "VLYCOUNT" */
-#define VLY_COUNTERS_VERSION 7
+#define VLY_COUNTERS_VERSION 8
 
 /* name, help: for `volleyctl stats` and for metrics. */
 #define VLY_LCORE_COUNTERS(X)                                                                      \
@@ -60,6 +60,10 @@
 	X(cookies_valid, "queries with a valid server cookie")                                     \
 	X(cookies_new, "queries with only a client cookie")                                        \
 	X(cookies_invalid, "queries with a foreign or expired server cookie")                      \
+	X(steered, "answers that a steering policy chose")                                         \
+	X(ecs_queries, "queries with a client subnet that was taken into account")                 \
+	X(steer_unknown, "steered answers without their policy: the first alternative was given")  \
+	X(steer_bad_slot, "steering slots with an unknown alternative: the first was given")       \
 	X(source_dry_run, "packets that the source rate would have dropped")                       \
 	X(bursts, "bursts of at least one packet")                                                 \
 	X(polls_empty, "polls that found nothing")                                                 \

@@ -41,6 +41,7 @@ enum {
 
 enum vly_option {
 	VLY_OPTION_NSID = 3,       /* RFC 5001 */
+	VLY_OPTION_SUBNET = 8,     /* client subnet, RFC 7871 */
 	VLY_OPTION_COOKIE = 10,    /* RFC 7873 */
 	VLY_OPTION_KEEPALIVE = 11, /* RFC 7828 */
 	VLY_OPTION_EDE = 15,       /* RFC 8914 */

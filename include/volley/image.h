@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Zone images, format 6: zones in compiled form. volley-control writes them, volley-dataplane reads
+ * Zone images, format 7: zones in compiled form. volley-control writes them, volley-dataplane reads
  * them.
  *
  * An image is one immutable, position-independent block in a sealed memfd (or, byte for byte, in a
@@ -62,6 +62,18 @@
  *     form's own type (of an alias, those of CNAME alone); in zones with NSEC, also those in
  *     N.denial. NSEC: in zones with NSEC, the records in N.denial, which is the name's own. Answers
  *     that are too large have no signatures.
+ *
+ * Steered names have several answers for a type, the alternatives:
+ *   - In a node with VLY_NODE_STEERED, `other` and the refs in type[] are those of a struct
+ *     vly_image_choice each, which lists the alternatives: complete answers, one of which is taken.
+ *     A type that is not steered has a choice as well, with policy 0 and one alternative.
+ *   - Which one is taken is said by the policy (steer.h), for each client and at that moment. An
+ *     alternative for which there is nothing is the zone's `nodata`.
+ *   - If one of the alternatives is a CNAME, the node has VLY_NODE_ALIAS.
+ *   - Cuts, names with a DNAME, names that are gone and signed zones have no steered nodes. An apex
+ *     may be one, but its NS and SOA have policy 0.
+ *   - An alias chain in an answer ends before a steered name, and additional sections do not have
+ *     steered names' addresses, since these depend on who asks.
  *
  * A zone that changes is a complete form and a few overlays (VLY_IMAGE_OVERLAY), in images of their
  * own. An overlay has nodes for those names alone whose answers differ from those of the version
@@ -125,7 +137,7 @@
 
 /* "VLYIMAGE" read as a little-endian number. */
 #define VLY_IMAGE_MAGIC   UINT64_C(0x4547414d49594c56)
-#define VLY_IMAGE_VERSION 6
+#define VLY_IMAGE_VERSION 7
 
 /* Parts begin at multiples of a cache line. */
 #define VLY_IMAGE_ALIGN 64
@@ -240,6 +252,7 @@ enum vly_image_node_flag {
 	VLY_NODE_ALIAS = 16, /* owns a CNAME: its answers deny what there is to deny themselves */
 	VLY_NODE_GONE = 32,  /* overlay: the name does not exist any more; no types, no `other` */
 	VLY_NODE_RRSIG = 64, /* signed zone: has RRSIG, and NSEC, that type[] does not list */
+	VLY_NODE_STEERED = 128, /* the refs of answers are refs of struct vly_image_choice */
 };
 
 /* Packed to six octets: that saves two for each RRset, and an unaligned load within a cache line
@@ -258,7 +271,7 @@ struct vly_image_node {
 	uint8_t name_len; /* 1..255 */
 	uint8_t flags;    /* enum vly_image_node_flag */
 	uint16_t type_cnt;
-	vly_image_ref other;    /* answer for every type not listed */
+	vly_image_ref other;    /* answer, or choice, for every type not listed */
 	vly_image_ref wildcard; /* node of the name's child "*", or 0 */
 	struct vly_image_type type[];
 };
@@ -285,6 +298,20 @@ struct __attribute__((packed, aligned(2))) vly_image_signed {
 	vly_image_ref answer[]; /* [type_cnt]: DO forms, in the order of type[] */
 };
 static_assert(sizeof(struct vly_image_signed) == 18, "no padding");
+
+/* Alternatives of one type of a steered node. */
+struct vly_image_choice {
+	/* Says which policy chooses, and how that numbers its alternatives (steer.h); 0: the first
+	 * one is always taken. */
+	uint64_t policy;
+	uint16_t alt_cnt;    /* 1..; 1 if the policy is 0 */
+	uint16_t reserved16; /* 0 */
+	uint32_t reserved32; /* 0 */
+	/* Answers. The first one is given if the policy or the number of an alternative is not
+	 * known. */
+	vly_image_ref alt[];
+};
+static_assert(sizeof(struct vly_image_choice) == 16, "twelve alternatives to its cache line");
 
 enum vly_image_answer_flag {
 	VLY_ANSWER_RCODE = 0x07,  /* the response's RCODE: NOERROR to YXDOMAIN */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Publishing: how volley-control gives zones and the defence to volley-dataplane.
+ * Publishing: how volley-control gives zones, the defence and steering to volley-dataplane.
  *
  * The dataplane listens on a UNIX SOCK_SEQPACKET socket; control connects. One packet is one
  * message: a struct vly_publish_header and the body of its type, in host order (both ends are on
@@ -15,7 +15,13 @@
  *   3. Control sends DEFENCE, a bare header with the sealed memfd of a struct vly_defence, before
  *      the first COMMIT and whenever the defence changes. RESULT follows when every port and every
  *      thread that answers uses it. If it is refused, the previous defence stays in force.
- *   4. Control sends COMMIT with the ids of the images that come into the table and of those that
+ *   4. Control sends STEER, a bare header with two memfds, whenever policies or maps change (steer.h):
+ *      that of a struct vly_steer_header, sealed, and that of its slots. RESULT follows when every
+ *      thread that answers uses them, and the previous ones are unmapped. If they are refused, the
+ *      previous ones stay in force. Slots that change need no message: control writes them. Images
+ *      name their policies by a key, so STEER and COMMIT may come in any order; but a dataplane that
+ *      has just started answers from its first COMMIT on, so that STEER should be before it.
+ *   5. Control sends COMMIT with the ids of the images that come into the table and of those that
  *      leave it. They are the difference to the live generation `since`; with `since` 0, those that
  *      come in replace everything. Control need not know what the dataplane makes of them:
  *        - Of two images, the one with the larger id is newer. A zone is served in the complete
@@ -62,7 +68,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-#define VLY_PUBLISH_VERSION 5
+#define VLY_PUBLISH_VERSION 6
 
 /* Ids in one message: keeps the packet well below the default socket buffer (212,992 octets). */
 #define VLY_PUBLISH_IDS_MAX 4096
@@ -84,13 +90,14 @@ enum vly_publish_type {
 	VLY_PUBLISH_RESPONSE = 7,   /* a bare header, and behind it a DNS message */
 	VLY_PUBLISH_CONNECTION = 8, /* from the dataplane, with the connected socket */
 	VLY_PUBLISH_RESPONSE_AFTER = 9,
+	VLY_PUBLISH_STEER = 10,
 };
 
 enum vly_publish_code {
 	VLY_PUBLISH_OK = 0,
 	VLY_PUBLISH_BUSY = 1,      /* another control is connected */
 	VLY_PUBLISH_MALFORMED = 2, /* the message does not follow this header */
-	VLY_PUBLISH_REFUSED = 3,   /* an image or a defence failed its checks */
+	VLY_PUBLISH_REFUSED = 3,   /* an image, a defence or steering failed its checks */
 	VLY_PUBLISH_UNKNOWN = 4,   /* COMMIT lists an image that the dataplane does not hold */
 	VLY_PUBLISH_NO_MEMORY = 5,
 	VLY_PUBLISH_STALE = 6, /* COMMIT since a generation that is not live */

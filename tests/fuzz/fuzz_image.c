@@ -3,7 +3,8 @@
  * Any octets as a zone image: with the magic number, version, size and checksum put right, so that
  * the checks behind those see them. What is accepted is asked for every name that can be found in
  * it, and for names below. Overlays lie upon version 1 of a zone that is always there. Nothing may
- * be read outside: the image is as large as its block, which the sanitizer guards. Half of the
+ * be read outside: the image is as large as its block, which the sanitizer guards. Steering has a policy
+ * with key 1 and alternatives that no image has. Half of the
  * mutations change one number of what a signed zone denies names with: its denial, its order or hash
  * buckets, or a piece.
  */
@@ -13,6 +14,7 @@
 #include "fixed_zones.h"
 #include "layers.h"
 #include "message.h"
+#include "steering.h"
 #include "target.h"
 
 /* Octets of an answer below the room are written to here. */
@@ -30,6 +32,26 @@ make_plausible(uint8_t *block, size_t bytes)
 	vly_test_image_reseal(block, bytes);
 }
 
+static struct vly_steering *
+steering(void)
+{
+	static const uint16_t slot[] = {0, 1, 2, 3, 4, 5, 6, UINT16_MAX};
+	static const struct vly_test_row row = {VLY_STEER_ROTATE, 3, 0, 0, slot};
+	static const struct vly_test_policy policy = {1, VLY_STEER_NO_MAP, 0, 1, &row};
+	static struct vly_lcore_counters counters;
+	static struct vly_steering made;
+
+	if (made.live != NULL)
+		return &made;
+	vly_steering_start(&made, &counters, 1);
+	vly_steering_begin(
+		&made, vly_test_steer_map(&(struct vly_test_steer){.resolver_map = VLY_STEER_NO_MAP,
+								   .policy_cnt = 1,
+								   .policy = &policy},
+					  NULL));
+	return &made;
+}
+
 static void
 ask(const struct vly_table *table, const uint8_t *name, unsigned type, bool edns)
 {
@@ -44,7 +66,8 @@ ask(const struct vly_table *table, const uint8_t *name, unsigned type, bool edns
 				   .message_len = (uint16_t)len,
 				   .room = edns ? 4096 : 1024,
 				   .limit_max = 1232,
-				   .limit = VLY_UDP_BYTES_MIN};
+				   .limit = VLY_UDP_BYTES_MIN,
+				   .steering = steering()};
 	vly_query_answer(&query, 1, table, NULL, &counters);
 	if (query.response_len > query.room)
 		abort();

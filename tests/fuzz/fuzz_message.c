@@ -2,20 +2,23 @@
 /*
  * Any octets as a DNS message, to zones with every kind of answer. The first octet chooses room,
  * limit, stream, and whether cookies are on and responses are limited; the rest is the message.
- * Checked: the response stays in its room and limit, decodes, sums up, and echoes id and question;
- * one that takes the place of a limited response is no larger than the query, or BADCOOKIE. Of a signed
- * query, the TSIG record and nothing else is taken.
+ * Client subnets are on. Checked: the response stays in its room and limit, decodes, sums up, and
+ * echoes id and question; one that takes the place of a limited response is no larger than the query,
+ * or BADCOOKIE. Of a signed query, the TSIG record and nothing else is taken.
  */
 #include <stdlib.h>
 
 #include "fixed_zones.h"
 #include "message.h"
 #include "request/signed_query.h"
+#include "steering.h"
 #include "target.h"
 
 static struct vly_test_server server;
 static struct vly_defence defence;
 static struct vly_guard guard;
+static struct vly_steering steering;
+static struct vly_lcore_counters steered;
 
 /* RFC 9018 §A.1: a corpus can have cookies that are valid. */
 static const uint8_t secret[] = {0xe5, 0xe9, 0x73, 0xe5, 0xa6, 0xb2, 0xa4, 0x3f,
@@ -33,6 +36,12 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	vly_guard_start(&guard, vly_limiter_create(), NULL, 1000000000);
 	if (guard.limiter == NULL)
 		abort();
+	vly_steering_start(&steering, &steered, 1);
+	vly_steering_begin(
+		&steering,
+		vly_test_steer_map(
+			&(struct vly_test_steer){.ecs = true, .resolver_map = VLY_STEER_NO_MAP},
+			NULL));
 	guard.clock.unix_s = NOW;
 	defence.cookies.secret_mask = 1;
 	memcpy(defence.cookies.secret[VLY_COOKIE_CURRENT], secret, sizeof(secret));
@@ -123,6 +132,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 						  .limit_max = limits[data[0] >> 2 & 3],
 						  .stream = data[0] >> 4 & 1,
 						  .guard = &guard,
+						  .steering = &steering,
 						  .client = client};
 	const struct vly_table *table = data[0] & 0x80 ? NULL : server.table;
 	bool limited = (data[0] & 0x40) && !options.stream;

@@ -96,6 +96,7 @@ vly_test_exchange(const struct vly_table *table, const uint8_t *message, size_t 
 	query->limit = options->stream ? room : VLY_UDP_BYTES_MIN;
 	query->stream = options->stream;
 	query->frame_off = 0;
+	query->steering = options->steering;
 	query->client = address;
 	query->client_is_ipv4 = read_address(address, options->client);
 	query->udp_sum = options->stream ? 0 : vly_sum_octets(datagram, VLY_UDP_BYTES + bytes);

@@ -48,8 +48,9 @@ struct vly_test_question {
 	bool stream;
 	const uint8_t *options; /* of the OPT */
 	unsigned options_bytes;
-	struct vly_guard *guard; /* set, with its clock; NULL: none */
-	const char *client;      /* text of an address; NULL: 192.0.2.99 */
+	struct vly_guard *guard;       /* set, with its clock; NULL: none */
+	const char *client;            /* text of an address; NULL: 192.0.2.99 */
+	struct vly_steering *steering; /* NULL: none */
 };
 
 struct vly_test_record {

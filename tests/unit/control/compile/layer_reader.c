@@ -127,9 +127,9 @@ answer_of_node(const struct vly_image_node *node, uint16_t type)
 		       : node->other;
 }
 
-/* Below a DNAME the dataplane goes on with its answer. */
-static const struct vly_image_answer *
-answer_of(const struct found *found, uint16_t type)
+/* What is listed for the type: below a DNAME, the answer that the dataplane goes on with. */
+static vly_image_ref
+ref_of(const struct found *found, uint16_t type)
 {
 	vly_image_ref ref = found->place == NOWHERE     ? zone_of(found->layer)->nxdomain
 			    : found->place == BELOW_CUT ? found->node->other
@@ -137,7 +137,25 @@ answer_of(const struct found *found, uint16_t type)
 				    ? answer_of_node(found->node, VLY_TYPE_DNAME)
 				    : answer_of_node(found->node, type);
 
-	return vly_image_at(found->layer->image->heap, ref);
+	return ref;
+}
+
+/* The alternatives of a steered name; NULL: there are none. */
+static const struct vly_image_choice *
+choice_of(const struct found *found, uint16_t type)
+{
+	return found->node != NULL && (found->node->flags & VLY_NODE_STEERED)
+		       ? vly_image_at(found->layer->image->heap, ref_of(found, type))
+		       : NULL;
+}
+
+static const struct vly_image_answer *
+answer_of(const struct found *found, uint16_t type, unsigned alternative)
+{
+	const struct vly_image_choice *choice = choice_of(found, type);
+
+	return vly_image_at(found->layer->image->heap,
+			    choice != NULL ? choice->alt[alternative] : ref_of(found, type));
 }
 
 static const uint8_t *
@@ -152,10 +170,10 @@ soa_tail(const struct vly_merge_layer *layer)
 /* The octets of the answer, with what a newer SOA makes of them. */
 static unsigned
 write_answer(const struct vly_test_layers *layers, const struct found *found, uint16_t type,
-	     uint8_t *to)
+	     unsigned alternative, uint8_t *to)
 {
 	const struct vly_merge_layer *newest = &layers->layer[layers->cnt - 1];
-	const struct vly_image_answer *answer = answer_of(found, type);
+	const struct vly_image_answer *answer = answer_of(found, type, alternative);
 
 	if (answer == vly_image_at(found->layer->image->heap, zone_of(found->layer)->nodata))
 		answer = vly_image_at(newest->image->heap, zone_of(newest)->nodata);
@@ -176,12 +194,13 @@ write_answer(const struct vly_test_layers *layers, const struct found *found, ui
 }
 
 static bool
-agree_on_type(const struct vly_test_layers *left, const struct found *of_left,
-	      const struct vly_test_layers *right, const struct found *of_right, uint16_t type)
+agree_on_answer(const struct vly_test_layers *left, const struct found *of_left,
+		const struct vly_test_layers *right, const struct found *of_right, uint16_t type,
+		unsigned alternative)
 {
 	static uint8_t left_octets[UINT16_MAX * 2], right_octets[UINT16_MAX * 2];
-	unsigned left_bytes = write_answer(left, of_left, type, left_octets);
-	unsigned right_bytes = write_answer(right, of_right, type, right_octets);
+	unsigned left_bytes = write_answer(left, of_left, type, alternative, left_octets);
+	unsigned right_bytes = write_answer(right, of_right, type, alternative, right_octets);
 
 	if (left_bytes == right_bytes && memcmp(left_octets, right_octets, left_bytes) == 0)
 		return true;
@@ -193,6 +212,25 @@ agree_on_type(const struct vly_test_layers *left, const struct found *of_left,
 			i < left_bytes ? left_octets[i] : 0, i < right_bytes ? right_octets[i] : 0);
 	fputc('\n', stderr);
 	return false;
+}
+
+static bool
+agree_on_type(const struct vly_test_layers *left, const struct found *of_left,
+	      const struct vly_test_layers *right, const struct found *of_right, uint16_t type)
+{
+	const struct vly_image_choice *a = choice_of(of_left, type);
+	const struct vly_image_choice *b = choice_of(of_right, type);
+	const unsigned cnt = a != NULL ? a->alt_cnt : 1;
+	bool agree = true;
+
+	if ((a == NULL) != (b == NULL) ||
+	    (a != NULL && (a->policy != b->policy || a->alt_cnt != b->alt_cnt))) {
+		fprintf(stderr, "type %u: other alternatives\n", type);
+		return false;
+	}
+	for (unsigned i = 0; i < cnt && agree; i++)
+		agree = agree_on_answer(left, of_left, right, of_right, type, i);
+	return agree;
 }
 
 static bool

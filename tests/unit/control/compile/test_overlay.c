@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <criterion/criterion.h>
 
@@ -22,6 +23,39 @@
 
 /* How the zone at hand answers. */
 static bool any_all, additional_none;
+static struct vly_steer_model *steer; /* or NULL */
+
+/* Names of random zones, and a few that they do not have: a policy for each chooses between two addresses, or
+ * two aliases. */
+static struct vly_steer_model *
+steer_some(const char *apex, struct vly_test_random *random)
+{
+	static const char *const names[] = {"a", "b.a", "*.a", "*", "c", "*.b", "x.y", "b"};
+	char path[] = "/tmp/volley-overlay-XXXXXX";
+	struct vly_config_errors errors;
+	FILE *file = fdopen(mkstemp(path), "w");
+	unsigned cnt = 0;
+
+	fprintf(file, "steer:\n  pools:\n    - name: p\n      pick: all\n      members:\n"
+		      "        - { name: m, A: 192.0.2.1 }\n        - { name: n, A: 192.0.2.2 }\n"
+		      "    - { name: c, members: [ { name: m, CNAME: a.b. } ] }\n"
+		      "  policies: [ { name: q, to: p }, { name: r, to: c } ]\n");
+	fprintf(file, "zones:\n  - name: \"%s\"\n    file: f\n    steer:\n", apex);
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (vly_test_random_chance(random, 30)) {
+			const bool is_alias = vly_test_random_chance(random, 30);
+			fprintf(file, "      - { name: \"%s\", types: [%s], policy: %s }\n",
+				names[i], is_alias ? "CNAME" : "A", is_alias ? "r" : "q");
+			cnt++;
+		}
+	fclose(file);
+	struct vly_config *config = cnt > 0 ? vly_config_load(path, &errors) : NULL;
+	unlink(path);
+	cr_assert(config != NULL || cnt == 0, "%s", cnt > 0 ? errors.text[0] : "");
+	struct vly_steer_model *model = config != NULL ? vly_steer_model_new(config) : NULL;
+	vly_config_free(config);
+	return model;
+}
 
 static struct vly_image_builder *
 new_builder(void)
@@ -33,6 +67,7 @@ new_builder(void)
 		vly_image_builder_answer_any_all(builder);
 	if (additional_none)
 		vly_image_builder_answer_additional_none(builder);
+	vly_image_builder_steer(builder, steer);
 	return builder;
 }
 
@@ -84,6 +119,7 @@ run(uint64_t seed, unsigned steps)
 	any_all = vly_test_random_chance(&random, 30);
 	additional_none = vly_test_random_chance(&random, 10);
 	vly_model_begin(&model, vly_test_random_chance(&random, 20) ? "." : "z.", &random);
+	steer = vly_test_random_chance(&random, 40) ? steer_some(model.apex, &random) : NULL;
 	push(&layers, compile_complete(&model, version));
 	for (unsigned step = 0; step < steps; step++) {
 		before = model;
@@ -115,6 +151,7 @@ run(uint64_t seed, unsigned steps)
 		push(&layers, complete);
 	}
 	drop_all(&layers);
+	vly_steer_model_put(steer);
 	return without;
 }
 

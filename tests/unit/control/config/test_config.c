@@ -113,15 +113,19 @@ Test(config, the_examples_in_comments_are_valid)
 		char *hash = strstr(line, "# ");
 		bool key = hash && strchr(hash, ':') && hash[2] >= 'a' && hash[2] <= 'z' &&
 			   strcspn(hash + 2, " :") == strcspn(hash + 2, ":");
-		bool item = hash &&
-			    (strncmp(hash, "#   - ", 6) == 0 || strncmp(hash, "#       ", 8) == 0 ||
-			     (strncmp(hash, "#     ", 6) == 0 &&
-			      hash[6 + strspn(hash + 6, letters)] == ':'));
+		bool item =
+			hash &&
+			(strncmp(hash, "#   - ", 6) == 0 || strncmp(hash, "#   ecs: {", 10) == 0 ||
+			 (strncmp(hash, "#   ", 4) == 0 &&
+			  strcmp(hash + 4 + strspn(hash + 4, letters), ":\n") == 0) ||
+			 strncmp(hash, "#     - ", 8) == 0 || strncmp(hash, "#       ", 8) == 0 ||
+			 (strncmp(hash, "#     ", 6) == 0 &&
+			  hash[6 + strspn(hash + 6, letters)] == ':'));
 		if (strcmp(line, "  ports: []\n") == 0 || strcmp(line, "  listen: []\n") == 0 ||
 		    strcmp(line, "  deny: []\n") == 0 || strcmp(line, "  allow: []\n") == 0 ||
 		    strcmp(line, "keys: []\n") == 0 || strcmp(line, "tls: []\n") == 0 ||
 		    strcmp(line, "remotes: []\n") == 0 || strcmp(line, "templates: []\n") == 0 ||
-		    strcmp(line, "zones: []\n") == 0)
+		    strcmp(line, "steer: {}\n") == 0 || strcmp(line, "zones: []\n") == 0)
 			continue;
 		if (key || item)
 			memmove(hash, hash + 2, strlen(hash + 2) + 1);
@@ -142,6 +146,8 @@ Test(config, the_examples_in_comments_are_valid)
 	cr_expect_eq(config->zones[2].feed, &config->templates[0].feed);
 	cr_expect_eq(config->zones[3].feed->catalog_template_cnt, 1);
 	cr_expect_eq(config->zones[0].update_cnt, 1);
+	cr_expect_eq(config->steer->policy_cnt, 2);
+	cr_expect_eq(config->zones[0].steer_cnt, 1);
 	cr_expect_eq(config->directory_cnt, 1);
 	cr_expect_str_eq(config->directories[0].pattern, "%s.zone");
 	cr_expect_eq(config->defence->listed.cnt, 3);

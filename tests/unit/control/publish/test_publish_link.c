@@ -152,7 +152,7 @@ Test(publish_link, sends_offers_before_what_is_sent)
 	for (unsigned number = 0; number < 3; number++)
 		vly_publish_link_offer(&test.link, &number, sizeof(number));
 	unsigned last = 3;
-	vly_publish_link_send(&test.link, &last, sizeof(last), -1);
+	vly_publish_link_send(&test.link, &last, sizeof(last), NULL, 0);
 	expect_numbers(0, 4);
 }
 
@@ -164,7 +164,7 @@ Test(publish_link, offers_leave_room)
 
 	for (unsigned i = 0; i < 20; i++)
 		vly_publish_link_offer(&test.link, octets, sizeof(octets));
-	vly_publish_link_send(&test.link, &last, sizeof(last), -1);
+	vly_publish_link_send(&test.link, &last, sizeof(last), NULL, 0);
 	cr_assert_eq(test.down_cnt, 0);
 	unsigned cnt = 0;
 	while (recv(test.fd, octets, sizeof(octets), MSG_DONTWAIT) == (ssize_t)sizeof(octets))

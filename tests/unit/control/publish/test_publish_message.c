@@ -22,7 +22,7 @@ Test(publish_message, defence_is_a_header)
 {
 	struct vly_publish_header message;
 
-	cr_expect_eq(vly_publish_write_defence(&message, 9), sizeof(message));
+	cr_expect_eq(vly_publish_write_block(&message, VLY_PUBLISH_DEFENCE, 9), sizeof(message));
 	cr_expect_eq(message.type, VLY_PUBLISH_DEFENCE);
 	cr_expect_eq(message.bytes, sizeof(message));
 	cr_expect_eq(message.seq, 9);

@@ -86,7 +86,8 @@ holds(uint64_t id)
 
 /* It is answered later. */
 void
-vly_publish_link_send(struct vly_publish_link *link, const void *message, size_t bytes, int fd)
+vly_publish_link_send(struct vly_publish_link *link, const void *message, size_t bytes,
+		      const int *fd, unsigned fd_cnt)
 {
 	(void)link;
 	if (!plane.is_open)
@@ -99,8 +100,11 @@ vly_publish_link_send(struct vly_publish_link *link, const void *message, size_t
 	union asked *to = &asked[plane.asked++];
 	cr_assert_leq(bytes, sizeof(*to));
 	memcpy(to, message, bytes);
-	if (header->type == VLY_PUBLISH_IMAGE)
-		cr_assert_geq(fcntl(fd, F_GETFD), 0, "an image that is closed");
+	for (unsigned i = 0; i < fd_cnt; i++)
+		cr_assert_geq(fcntl(fd[i], F_GETFD), 0, "a descriptor that is closed");
+	cr_assert_eq(fd_cnt, header->type == VLY_PUBLISH_STEER    ? 2
+			     : header->type == VLY_PUBLISH_COMMIT ? 0
+								  : 1);
 	if (!is_commit)
 		return;
 	for (unsigned i = 0; i < to->commit.removed_cnt + to->commit.added_cnt; i++)

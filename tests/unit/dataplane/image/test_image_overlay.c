@@ -135,7 +135,7 @@ Test(image_overlay, gone_names)
 	EXPECT(gone->wildcard, zone()->apex, "gone, but has answers");
 	EXPECT(gone->type_cnt, 1, "gone, but has answers");
 	EXPECT(gone->flags, VLY_NODE_GONE | VLY_NODE_CUT, "gone, but has answers");
-	EXPECT(gone->flags, 0x80, "unknown flags");
+	EXPECT(gone->flags, VLY_NODE_GONE | VLY_NODE_STEERED, "steered, with flags");
 	EXPECT(gone->zone, 1, "does not exist");
 	uint8_t *name = (uint8_t *)(uintptr_t)vly_image_node_name(gone);
 	EXPECT(name[0], 5, "malformed name");

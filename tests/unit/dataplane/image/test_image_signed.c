@@ -95,7 +95,7 @@ Test(image_signed, node)
 		"signatures at a name of an unsigned zone");
 	REFUSED(made.wildcard->flags |= VLY_NODE_RRSIG | VLY_NODE_CUT,
 		"signatures at a delegation");
-	REFUSED(made.wildcard->flags |= 0x80, "unknown flags");
+	REFUSED(made.wildcard->flags |= VLY_NODE_STEERED, "steered, with flags");
 	REFUSED(made.wildcard->flags = VLY_NODE_GONE, "no overlay");
 	REFUSED(made.wildcard->zone = ZONE_NSEC3, "a wildcard of zone 0 is in zone 1");
 	REFUSED(made.dnssec->answer[0] = FAR, "answer 268435456 is outside the heap");

@@ -56,6 +56,19 @@ Test(publish_decode, defence)
 	expect_malformed(sizeof(message.header) + 8, 1, "wrong length");
 }
 
+Test(publish_decode, steer)
+{
+	set_header(VLY_PUBLISH_STEER, sizeof(message.header));
+	cr_assert_null(vly_publish_decode(&message, sizeof(message.header), 2, &request));
+	cr_expect_eq(request.type, VLY_PUBLISH_STEER);
+	cr_expect_eq(request.seq, 7);
+	expect_malformed(sizeof(message.header), 0, "two file descriptors");
+	expect_malformed(sizeof(message.header), 1, "two file descriptors");
+	expect_malformed(sizeof(message.header), 3, "two file descriptors");
+	set_header(VLY_PUBLISH_STEER, sizeof(message.header) + 8);
+	expect_malformed(sizeof(message.header) + 8, 2, "wrong length");
+}
+
 Test(publish_decode, response_after)
 {
 	const size_t bytes = sizeof(message.after) + 20;
