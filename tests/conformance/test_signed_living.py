@@ -100,9 +100,10 @@ def some_of(dice, zone):
 
 
 def signed_family(dice, family, serial):
-    """Each zone of the family changed and signed in one way, not always the one before; or not signed at all."""
+    """Each zone of the family changed and signed in one way, mostly the first one; or not signed at all."""
+    first = getattr(family[0], "method", None)
     while True:
-        method = signedgen.make_method(dice)
+        method = first if first and dice.random() < 0.75 else signedgen.make_method(dice)
         changed = [some_of(dice, zone) for zone in family]
         if dice.random() < 0.15:
             return [Plain(zone.origin, records) for zone, records in zip(family, changed)]

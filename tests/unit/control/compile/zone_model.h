@@ -10,8 +10,8 @@
 #include "compile/image_builder.h"
 #include "random.h"
 
-#define VLY_MODEL_RECORDS_MAX 256
-#define VLY_MODEL_NAME_BYTES  32
+#define VLY_MODEL_RECORDS_MAX 400
+#define VLY_MODEL_NAME_BYTES  48
 #define VLY_MODEL_DATA_BYTES  64
 
 /* Labels below the apex that names of records, and questions, have at most. */
@@ -51,8 +51,17 @@ void vly_model_change_soa(struct vly_model *model);
 unsigned vly_model_random_name(const struct vly_model *model, struct vly_test_random *random,
 			       unsigned depth, uint8_t name[VLY_MODEL_NAME_BYTES]);
 
-/* The same zone, signed with NSEC, but by no key: each signature is made of its RRset and `epoch`. */
-void vly_model_sign(const struct vly_model *model, struct vly_model *into, uint32_t epoch);
+/* How a zone denies names. All zero: with NSEC. */
+struct vly_model_chain {
+	bool nsec3;
+	bool opt_out;
+	uint16_t iterations;
+	uint8_t salt_len; /* up to 4 */
+};
+
+/* The same zone, signed, but by no key: each signature is made of its RRset and `epoch`. */
+void vly_model_sign(const struct vly_model *model, struct vly_model *into,
+		    const struct vly_model_chain *chain, uint32_t epoch);
 
 /* The zone file, on stderr: for failures. */
 void vly_model_print(const struct vly_model *model);
