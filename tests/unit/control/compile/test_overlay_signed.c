@@ -131,7 +131,7 @@ struct manner {
 	bool has_aliases;
 };
 
-/* Delegations of wildcards are undefined (RFC 4592 §4.2). Without aliases every change has an overlay. */
+/* Without aliases every change has an overlay. */
 static void
 keep(const struct vly_model *model, struct vly_model *kept, bool has_aliases)
 {
@@ -139,9 +139,7 @@ keep(const struct vly_model *model, struct vly_model *kept, bool has_aliases)
 	kept->cnt = 0;
 	for (unsigned i = 0; i < model->cnt; i++) {
 		const struct vly_model_record *record = &model->record[i];
-		const bool is_wildcard = record->owner[0] == 1 && record->owner[1] == '*';
-		if ((has_aliases || record->type != VLY_TYPE_CNAME) &&
-		    !(is_wildcard && record->type == VLY_TYPE_NS))
+		if (has_aliases || record->type != VLY_TYPE_CNAME)
 			kept->record[kept->cnt++] = *record;
 	}
 }
