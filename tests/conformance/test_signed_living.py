@@ -141,17 +141,18 @@ def test_random_signed_zones_that_live(tmp_path, note):
     print(f"seed {seed}")
     dice = random.Random(seed)
     first = first_families(dice)
-    world, totals = LivingWorld(tmp_path, first), []
+    world, totals, layered = LivingWorld(tmp_path, first), [], 0
     try:
         for step in range(steps):
             world.reload([signed_family(dice, family, world.serial + 1) for family in first])
             assert world.refused[OURS] == world.refused[LOADED], world.volley.control.log()
             totals.append(check(world, dice))
+            layered += sum(zone.get("layers", 1) > 1 for zone in world.volley.ctl_json("zones")["zones"])
             if step == 0:  # the same from the store alone
                 world.volley.control.stop()
                 world.volley.start_control()
                 totals.append(check(world, dice))
     finally:
         world.close()
-    note(f"seed {seed}: {steps} changes of {len(world.zones())} zones; questions, judged, comparisons: {totals}")
+    note(f"seed {seed}: {steps} changes of {len(world.zones())} zones, {layered} of them overlays; questions, judged, comparisons: {totals}")
     assert sum(judged for _, judged, _ in totals) > 0, "the reference has judged nothing"

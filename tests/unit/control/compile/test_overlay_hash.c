@@ -261,6 +261,91 @@ Test(overlay_hash, hashes_that_are_close)
 	expect(VLY_OVERLAY_DONE, "", false);
 }
 
+/* ---- layers ---- */
+
+static struct vly_image *
+compile(bool is_overlay)
+{
+	struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
+	struct vly_model_pair pair = {&after, &before, false};
+
+	cr_assert_not_null(builder);
+	if (is_overlay)
+		cr_assert_eq(vly_model_compile_overlay(&pair, builder, 2, 1), VLY_OVERLAY_DONE);
+	else
+		vly_model_compile(&before, builder, 1);
+	return vly_test_seal(builder);
+}
+
+/* The response of the complete form with the overlay upon it, if there is one, as text. */
+static char *
+answer_of(struct vly_image *complete, struct vly_image *overlay, const char *name, bool stream)
+{
+	struct vly_image *images[] = {complete, overlay};
+	struct vly_image_error error = {0};
+	struct vly_table *table = vly_table_build(images, overlay != NULL ? 2 : 1, &error);
+	const struct vly_test_question question = {
+		.name = name, .type = VLY_TYPE_A, .edns = true, .dnssec_ok = true, .stream = stream};
+
+	cr_assert_not_null(table, "%s", error.text);
+	char *text = vly_test_ask_text(table, &question);
+	vly_table_free(table);
+	return text;
+}
+
+/* Hashes with another salt find nothing in the form below. */
+Test(overlay_hash, denying_in_another_way_is_ignored)
+{
+	const struct vly_model_chain others[] = {
+		{.nsec3 = true, .iterations = 1, .salt_len = 3}, {.nsec3 = true, .salt_len = 4}, {0}};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		begin_small(&chain);
+		struct vly_image *complete = compile(false);
+		sign(&before, &others[i]);
+		sign(&after, &others[i]);
+		struct vly_image *overlay = compile(true);
+		char *alone = answer_of(complete, NULL, "n.z.", true);
+		char *both = answer_of(complete, overlay, "n.z.", true);
+		cr_expect_str_eq(both, alone);
+		free(alone);
+		free(both);
+		vly_image_close(complete);
+		vly_image_close(overlay);
+	}
+}
+
+/* What is hashed for a response that is composed counts as work, so that it is not given over UDP with many
+ * iterations: with layers as without. */
+Test(overlay_hash, hashing_is_work)
+{
+	const struct vly_model_chain costly = {
+		.nsec3 = true, .iterations = VLY_NSEC3_ITERATIONS_MAX};
+
+	begin();
+	add_a(&plain, "a.z.");
+	struct vly_model_record *dname = &plain.record[plain.cnt - 1];
+	dname->type = VLY_TYPE_DNAME;
+	memcpy(dname->data, "\1b\1z", 5);
+	dname->data_len = 5;
+	add_a(&plain, "b.z.");
+	sign(&before, &costly);
+	sign(&after, &costly);
+	struct vly_image *complete = compile(false);
+	struct vly_image *overlay = compile(true);
+	for (unsigned stream = 0; stream < 2; stream++) {
+		char *alone = answer_of(complete, NULL, "n.a.z.", stream);
+		char *both = answer_of(complete, overlay, "n.a.z.", stream);
+		cr_expect_eq(strstr(both, "DNAME") != NULL || strstr(both, "TYPE39") != NULL,
+			     stream, "%s", both);
+		cr_expect_eq(strlen(both), strlen(alone), "%s%s", both, alone);
+		free(alone);
+		free(both);
+	}
+	vly_image_close(complete);
+	vly_image_close(overlay);
+}
+
 /* ---- from an enemy ---- */
 
 static void
@@ -301,20 +386,6 @@ damage(struct vly_test_random *random, uint8_t *block, const uint8_t *good, size
 			block[at] ^= (uint8_t)(1u << vly_test_random_below(random, 8));
 	}
 	vly_test_image_reseal(block, bytes);
-}
-
-static struct vly_image *
-compile(bool is_overlay)
-{
-	struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
-	struct vly_model_pair pair = {&after, &before, false};
-
-	cr_assert_not_null(builder);
-	if (is_overlay)
-		cr_assert_eq(vly_model_compile_overlay(&pair, builder, 2, 1), VLY_OVERLAY_DONE);
-	else
-		vly_model_compile(&before, builder, 1);
-	return vly_test_seal(builder);
 }
 
 /* What is accepted after any damage is answered from without leaving the images: the sanitizers see to that. */
