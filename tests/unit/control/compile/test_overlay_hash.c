@@ -139,6 +139,27 @@ Test(overlay_hash, insecure_delegations_with_opt_out)
 	expect(VLY_OVERLAY_DONE, "", false);
 }
 
+/* An empty non-terminal keeps its name, but loses its NSEC3, which an alias' answer has. */
+Test(overlay_hash, an_alias_to_a_name_that_is_insecure_now)
+{
+	static const struct vly_model_chain opt_out = {.nsec3 = true, .opt_out = true};
+
+	begin();
+	add_a(&plain, "a.z.");
+	plain.record[1].type = VLY_TYPE_CNAME;
+	memcpy(plain.record[1].data, "\1t\1z", 5);
+	plain.record[1].data_len = 5;
+	add_a(&plain, "n.t.z.");
+	plain.record[2].type = VLY_TYPE_NS;
+	memcpy(plain.record[2].data, "\1n\1e", 5);
+	plain.record[2].data_len = 5;
+	add_a(&plain, "s.t.z.");
+	sign(&before, &opt_out);
+	plain.cnt--;
+	sign(&after, &opt_out);
+	expect(VLY_OVERLAY_COMPLETE, "what an alias leads to is denied", false);
+}
+
 Test(overlay_hash, another_chain)
 {
 	static const struct vly_model_chain others[] = {
