@@ -66,6 +66,29 @@ compile_overlay(struct vly_model_pair pair, uint64_t version, bool any_all)
 	return NULL;
 }
 
+/* The overlay in another image, by way of one that it shares with another zone. */
+static struct vly_image *
+move(struct vly_image *overlay)
+{
+	const struct vly_test_zone other = {"other.", VLY_TEST_APEX};
+	struct vly_zone_error error = {0};
+	struct vly_image *image = overlay;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		const struct vly_merge_layer layer = {.image = image, .zone_idx = i};
+		struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
+		cr_assert_not_null(builder);
+		if (i == 0)
+			cr_assert_eq(vly_test_zone_add(builder, &other, &error), 0, "%s",
+				     error.text);
+		cr_assert_eq(vly_image_builder_add_layers(builder, &layer, 1), 0);
+		struct vly_image *moved = vly_test_seal(builder);
+		vly_image_close(image);
+		image = moved;
+	}
+	return image;
+}
+
 static struct vly_table *
 build(struct vly_image *const *images, size_t cnt)
 {
@@ -186,7 +209,7 @@ run(uint64_t seed, const struct manner *manner)
 			push(&stack, complete);
 			continue;
 		}
-		push(&stack, overlay);
+		push(&stack, vly_test_random_chance(&random, 30) ? move(overlay) : overlay);
 		if (!agree(&random, &model, &now, &stack, complete)) {
 			fprintf(stderr, "seed %llu, step %u, before:\n", (unsigned long long)seed,
 				step);
