@@ -42,7 +42,8 @@ struct vly_denial_piece {
 struct vly_denial {
 	struct vly_arena *file; /* the image in the making */
 	const struct vly_zone *zone;
-	const uint32_t *heir; /* of a part of the zone: struct vly_compile_part; NULL: it is whole */
+	/* of a part of the zone: struct vly_compile_part; NULL: the zone is whole */
+	const uint32_t *heir;
 	struct vly_zone_report *report;
 	uint8_t kind;      /* enum vly_image_denial_kind; 0: the zone denies nothing */
 	uint32_t node_cnt; /* of the zone; nodes that are made later are no names of it */

@@ -89,7 +89,8 @@ vly_overlay_check_loaded(struct vly_overlay *overlay)
 			       overlay->zone[VLY_OVERLAY_BEFORE].has_nsec3;
 
 	return has_nsec3 && overlay->hashed.cnt == 0
-		       ? vly_overlay_give_up(overlay, "the zone has NSEC3 records that deny nothing")
+		       ? vly_overlay_give_up(overlay,
+					     "the zone has NSEC3 records that deny nothing")
 		       : 0;
 }
 

@@ -138,8 +138,9 @@ find_owner(const struct vly_overlay_hashed *hashed, const uint8_t hash[VLY_NSEC3
 int
 vly_overlay_begin_hashed(struct vly_overlay *overlay)
 {
-	static const char *const exchanged = "its chain of NSEC3 is being exchanged, or is none that "
-					     "validators look at";
+	static const char *const exchanged =
+		"its chain of NSEC3 is being exchanged, or is none that "
+		"validators look at";
 	struct vly_overlay_hashed *hashed = &overlay->hashed;
 	uint32_t apex;
 

@@ -226,9 +226,9 @@ find_data(void *to, const struct vly_overlay_rr *rr)
 {
 	bool *has_data = to;
 
-	*has_data = rr->type != VLY_TYPE_NSEC3 &&
-		    !(rr->type == VLY_TYPE_RRSIG && rr->data_len >= 2 &&
-		      vly_be16(rr->data) == VLY_TYPE_NSEC3);
+	*has_data =
+		rr->type != VLY_TYPE_NSEC3 && !(rr->type == VLY_TYPE_RRSIG && rr->data_len >= 2 &&
+						vly_be16(rr->data) == VLY_TYPE_NSEC3);
 	return *has_data;
 }
 

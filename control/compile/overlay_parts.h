@@ -108,8 +108,8 @@ struct vly_overlay {
 	struct vly_overlay_list dnames; /* of a search */
 	uint32_t search;
 	uint32_t work;
-	uint32_t dname_cnt; /* names that DNAMEs make */
-	bool is_signed;     /* in both versions */
+	uint32_t dname_cnt;               /* names that DNAMEs make */
+	bool is_signed;                   /* in both versions */
 	struct vly_overlay_hashed hashed; /* with NSEC3; otherwise all zero */
 	struct vly_chain chain;
 };

@@ -245,7 +245,8 @@ layers_work(const struct vly_query_proof *proof)
 {
 	const struct vly_image_denial *denial = vly_cover_denial_of_layers(proof->layers);
 
-	return COVER_WORK + (denial != NULL ? proof->hash_cnt * denial->iterations * BLOCK_WORK : 0);
+	return COVER_WORK +
+	       (denial != NULL ? proof->hash_cnt * denial->iterations * BLOCK_WORK : 0);
 }
 
 /* The same for an answer of an older layer of a zone with overlays. */

@@ -371,7 +371,7 @@ struct vly_image_piece {
 static_assert(sizeof(struct vly_image_piece) == 8, "a piece is mostly wire[]");
 
 enum vly_image_denial_kind {
-	VLY_DENIAL_NSEC = 1,  /* `index` is a struct vly_image_order */
+	VLY_DENIAL_NSEC = 1, /* `index` is a struct vly_image_order */
 	/* `index` is struct vly_image_hash_bucket[(1 << bits) + extra_cnt]; in overlays as of NSEC */
 	VLY_DENIAL_NSEC3 = 2,
 };

@@ -121,8 +121,8 @@ is_below(const struct vly_image *image, const struct vly_image *below,
 	for (uint32_t i = 0; i < image->header->zone_cnt && i < 8; i++) {
 		const struct vly_image_node *apex = vly_image_at(image->heap, image->zone[i].apex);
 		if (apex->name_len == lower->name_len &&
-		    memcmp(vly_image_node_name(apex), vly_image_node_name(lower),
-			   apex->name_len) == 0)
+		    memcmp(vly_image_node_name(apex), vly_image_node_name(lower), apex->name_len) ==
+			    0)
 			return true;
 	}
 	return false;

@@ -177,8 +177,8 @@ Test(overlay_hash, another_chain)
 
 Test(overlay_hash, more_iterations_than_validators_take)
 {
-	const struct vly_model_chain costly = {
-		.nsec3 = true, .iterations = VLY_NSEC3_ITERATIONS_MAX + 1};
+	const struct vly_model_chain costly = {.nsec3 = true,
+					       .iterations = VLY_NSEC3_ITERATIONS_MAX + 1};
 
 	begin_small(&costly);
 	sign(&before, &costly);
@@ -305,8 +305,11 @@ answer_of(struct vly_image *complete, struct vly_image *overlay, const char *nam
 	struct vly_image *images[] = {complete, overlay};
 	struct vly_image_error error = {0};
 	struct vly_table *table = vly_table_build(images, overlay != NULL ? 2 : 1, &error);
-	const struct vly_test_question question = {
-		.name = name, .type = VLY_TYPE_A, .edns = true, .dnssec_ok = true, .stream = stream};
+	const struct vly_test_question question = {.name = name,
+						   .type = VLY_TYPE_A,
+						   .edns = true,
+						   .dnssec_ok = true,
+						   .stream = stream};
 
 	cr_assert_not_null(table, "%s", error.text);
 	char *text = vly_test_ask_text(table, &question);
@@ -317,8 +320,9 @@ answer_of(struct vly_image *complete, struct vly_image *overlay, const char *nam
 /* Hashes with another salt find nothing in the form below. */
 Test(overlay_hash, denying_in_another_way_is_ignored)
 {
-	const struct vly_model_chain others[] = {
-		{.nsec3 = true, .iterations = 1, .salt_len = 3}, {.nsec3 = true, .salt_len = 4}, {0}};
+	const struct vly_model_chain others[] = {{.nsec3 = true, .iterations = 1, .salt_len = 3},
+						 {.nsec3 = true, .salt_len = 4},
+						 {0}};
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		begin_small(&chain);
@@ -340,8 +344,8 @@ Test(overlay_hash, denying_in_another_way_is_ignored)
  * iterations: with layers as without. */
 Test(overlay_hash, hashing_is_work)
 {
-	const struct vly_model_chain costly = {
-		.nsec3 = true, .iterations = VLY_NSEC3_ITERATIONS_MAX};
+	const struct vly_model_chain costly = {.nsec3 = true,
+					       .iterations = VLY_NSEC3_ITERATIONS_MAX};
 
 	begin();
 	add_a(&plain, "a.z.");
@@ -412,7 +416,8 @@ damage(struct vly_test_random *random, uint8_t *block, const uint8_t *good, size
 /* What is accepted after any damage is answered from without leaving the images: the sanitizers see to that. */
 Test(overlay_hash, damaged_stays_inside, .timeout = 120)
 {
-	static const char *const names[] = {"z.", "a.z.", "b.z.", "d.z.", "x.a.z.", "n.z.", "nn.z."};
+	static const char *const names[] = {"z.",     "a.z.", "b.z.", "d.z.",
+					    "x.a.z.", "n.z.", "nn.z."};
 	static const uint16_t types[] = {VLY_TYPE_A, VLY_TYPE_TXT, VLY_TYPE_RRSIG};
 	struct vly_test_random random = {41};
 	unsigned accepted_cnt = 0;

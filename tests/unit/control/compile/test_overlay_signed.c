@@ -103,11 +103,10 @@ static bool
 ask(struct vly_test_random *random, const struct vly_model *model, const struct vly_model *now,
     const struct vly_table *got, const struct vly_table *wanted)
 {
-	static const uint16_t types[] = {VLY_TYPE_A,     VLY_TYPE_AAAA,  VLY_TYPE_NS,
-					 VLY_TYPE_SOA,   VLY_TYPE_DS,    VLY_TYPE_MX,
-					 VLY_TYPE_ANY,   VLY_TYPE_CNAME, VLY_TYPE_TXT,
-					 VLY_TYPE_RRSIG, VLY_TYPE_NSEC,  VLY_TYPE_DNAME,
-					 VLY_TYPE_NSEC3};
+	static const uint16_t types[] = {
+		VLY_TYPE_A,    VLY_TYPE_AAAA,  VLY_TYPE_NS,    VLY_TYPE_SOA, VLY_TYPE_DS,
+		VLY_TYPE_MX,   VLY_TYPE_ANY,   VLY_TYPE_CNAME, VLY_TYPE_TXT, VLY_TYPE_RRSIG,
+		VLY_TYPE_NSEC, VLY_TYPE_DNAME, VLY_TYPE_NSEC3};
 	uint8_t wire[VLY_MODEL_NAME_BYTES];
 	char name[VLY_DOMAIN_TEXT_BYTES];
 

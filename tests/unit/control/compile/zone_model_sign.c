@@ -199,8 +199,9 @@ hash_names(const struct vly_model *model, const struct vly_model_chain *chain, c
 }
 
 static void
-add_nsec3(struct vly_model *into, const struct vly_model *model, const struct vly_model_chain *chain,
-	  const struct hashed *hashed, const struct hashed *next)
+add_nsec3(struct vly_model *into, const struct vly_model *model,
+	  const struct vly_model_chain *chain, const struct hashed *hashed,
+	  const struct hashed *next)
 {
 	uint8_t owner[VLY_MODEL_NAME_BYTES] = {VLY_NSEC3_LABEL_BYTES};
 	uint8_t bitmap[32] = {0};
@@ -233,12 +234,12 @@ add_hash_chain(struct vly_model *into, const struct vly_model *model,
 	struct hashed hashed[VLY_MODEL_RECORDS_MAX];
 	unsigned cnt = 0;
 
-	struct vly_model_record *param =
-		add(into, model->record[0].owner, VLY_TYPE_NSEC3PARAM, 0);
+	struct vly_model_record *param = add(into, model->record[0].owner, VLY_TYPE_NSEC3PARAM, 0);
 	param->data_len = put_params(param->data, chain, 0);
 	for (unsigned i = 0; i < model->cnt; i++) {
 		const uint8_t *owner = model->record[i].owner;
-		const bool is_insecure = is_cut(model, owner) && !has_type(model, owner, VLY_TYPE_DS);
+		const bool is_insecure =
+			is_cut(model, owner) && !has_type(model, owner, VLY_TYPE_DS);
 		if (!is_occluded(model, owner) && !(chain->opt_out && is_insecure))
 			cnt = hash_names(model, chain, owner, hashed, cnt);
 	}
