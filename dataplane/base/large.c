@@ -52,10 +52,10 @@ mapping_bytes(size_t bytes)
 	return whole > collapsed ? whole : collapsed;
 }
 
-/* Maps a file at the start of a large page, inside a larger reservation of address space: the
- * kernel itself aligns only files that it would put on large pages by default. */
-static void *
-map_aligned(int fd, size_t bytes)
+/* Inside a larger reservation of address space: the kernel itself aligns only files that it would put
+ * on large pages by default. */
+void *
+vly_large_map(int fd, size_t bytes)
 {
 	size_t whole = mapping_bytes(bytes);
 	uint8_t *space =
@@ -78,38 +78,40 @@ map_aligned(int fd, size_t bytes)
 }
 
 /*
- * Makes the kernel copy a mapping into large pages, one after the other.
- *
- * While it copies, nothing else runs on our CPU: a millisecond for each page, but ten if a
+ * While the kernel copies, nothing else runs on our CPU: a millisecond for each page, but ten if a
  * hypervisor first has to find memory for it. So a large page is allocated and freed before: while
  * it is zeroed, other threads can run, and the kernel then copies into the page that was freed
  * last.
  */
 static void
-collapse(uint8_t *block, size_t bytes)
+find_memory(void)
 {
-	volatile uint8_t *spare = vly_large_alloc(LARGE_PAGE);
+	const size_t bytes = 2 * LARGE_PAGE; /* a large page is somewhere in it */
+	void *space = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	for (size_t off = 0; off < bytes; off += LARGE_PAGE) {
-		if (spare != NULL) {
-			*spare = 0;
-			(void)madvise((void *)spare, LARGE_PAGE, MADV_DONTNEED);
-		}
-		/* EAGAIN: this page was in use; the others may not be */
-		if (madvise(block + off, LARGE_PAGE, MADV_COLLAPSE) != 0 && errno != EAGAIN)
-			break;
-	}
-	free((void *)spare);
+	if (space == MAP_FAILED)
+		return;
+	volatile uint8_t *page = (void *)round_up((uintptr_t)space, LARGE_PAGE);
+	(void)madvise((void *)page, LARGE_PAGE, MADV_HUGEPAGE);
+	*page = 0;
+	munmap(space, bytes);
 }
 
-void *
-vly_large_map(int fd, size_t bytes)
+bool
+vly_large_copy_next(const void *block, size_t bytes, size_t *done_bytes)
 {
-	void *block = map_aligned(fd, bytes);
+	const size_t end = collapsed_bytes(bytes);
 
-	if (block != MAP_FAILED && collapsed_bytes(bytes) > 0)
-		collapse(block, collapsed_bytes(bytes));
-	return block;
+	if (*done_bytes >= end)
+		return false;
+	find_memory();
+	/* EAGAIN: this page was in use; the others may not be */
+	if (madvise((uint8_t *)(uintptr_t)block + *done_bytes, LARGE_PAGE, MADV_COLLAPSE) == 0 ||
+	    errno == EAGAIN)
+		*done_bytes += LARGE_PAGE;
+	else
+		*done_bytes = end;
+	return *done_bytes < end;
 }
 
 void

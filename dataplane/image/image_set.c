@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/large.h"
+
+/* An image with more zones than these replaces zones that are answered, as far as we know. */
+#define ZONES_LOOKED_AT 64
+
 /* The index of the first image whose id is not smaller. Halves 2^64, or less. */
 static size_t
 find_place(const struct vly_image_set *set, uint64_t id)
@@ -67,6 +72,58 @@ has_live(const struct vly_image_set *set)
 	return false;
 }
 
+/* Whether the live table has data of the zone. */
+static bool
+is_answered(const struct vly_table *table, const struct vly_image *image, uint32_t zone_idx)
+{
+	const struct vly_image_node *apex = vly_image_at(image->heap, image->zone[zone_idx].apex);
+	struct vly_name name = {0};
+
+	/* the image was verified */
+	(void)vly_name_scan(&name, vly_image_node_name(apex), apex->name_len);
+	vly_name_hash(&name, &table->key);
+	const struct vly_table_slot slot = vly_table_find(table, &name, 0, true);
+	return slot.part != NULL &&
+	       !(slot.part->image->zone[slot.zone_idx].flags & VLY_IMAGE_UNREADY);
+}
+
+static bool
+has_answered_zones(const struct vly_table *table, const struct vly_image *image)
+{
+	if (table == NULL)
+		return false;
+	if (image->header->zone_cnt > ZONES_LOOKED_AT)
+		return true;
+	for (uint32_t i = 0; i < image->header->zone_cnt; i++)
+		if (is_answered(table, image, i))
+			return true;
+	return false;
+}
+
+/* Puts the next pages of an image on large ones. Returns whether there are more. */
+static bool
+enlarge(struct vly_held_image *held)
+{
+	const struct vly_image *image = held->image;
+
+	return vly_large_copy_next(image->header, image->mapped_bytes, &held->large_bytes);
+}
+
+bool
+vly_image_set_enlarge(struct vly_image_set *set)
+{
+	for (size_t i = find_place(set, set->enlarged_id); i < set->cnt; i++) {
+		set->enlarged_id = set->held[i].image->id;
+		if (set->held[i].live && enlarge(&set->held[i]))
+			return true;
+	}
+	set->enlarged_id = 0;
+	set->may_enlarge = false;
+	for (size_t i = 0; i < set->cnt; i++)
+		set->may_enlarge |= !set->held[i].live; /* its time comes */
+	return false;
+}
+
 enum vly_publish_code
 vly_image_set_add(struct vly_image_set *set, int fd, uint64_t id, struct vly_image_error *error)
 {
@@ -95,6 +152,11 @@ vly_image_set_add(struct vly_image_set *set, int fd, uint64_t id, struct vly_ima
 		(set->cnt - place) * sizeof(set->held[0]));
 	set->held[place] = (struct vly_held_image){.image = image};
 	set->cnt++;
+	if (!has_answered_zones(set->table, image))
+		set->may_enlarge = true;
+	else
+		while (enlarge(&set->held[place])) /* once for each large page */
+			;
 	return VLY_PUBLISH_OK;
 }
 

@@ -4,7 +4,8 @@
  * committed.
  *
  * Use: a zeroed set; vly_image_set_add() each image that arrives; vly_image_set_commit() what
- * changes; vly_image_set_forget_pending() when control's connection closes. Main thread only, which
+ * changes; then, if may_enlarge, vly_image_set_enlarge() until it is done, between other work;
+ * vly_image_set_forget_pending() when control's connection closes. Main thread only, which
  * must not be an online RCU reader. Owns the images.
  */
 #ifndef VLY_DATAPLANE_IMAGE_SET_H
@@ -16,8 +17,9 @@
 
 struct vly_held_image {
 	struct vly_image *image;
-	bool live;   /* in the live table */
-	bool wanted; /* after the commit at hand */
+	bool live;          /* in the live table */
+	bool wanted;        /* after the commit at hand */
+	size_t large_bytes; /* of its mapping, which are on large pages or stay as they are */
 };
 
 /* What a commit changes: ids (untrusted), in any order. */
@@ -34,13 +36,16 @@ struct vly_image_set {
 	size_t cnt;
 	size_t room;
 	struct vly_table *table; /* the live one; NULL: none was committed yet */
+	bool may_enlarge;        /* vly_image_set_enlarge() has work, or will have some */
+	uint64_t enlarged_id;    /* of the image that it is at */
 	/* helper threads that verify, set by the owner */
 	struct vly_image_helpers before; /* while nothing is live: on all CPUs */
 	struct vly_image_helpers beside; /* later: on CPUs without an lcore */
 };
 
 /* Maps, verifies and adds the image in `fd` (untrusted, stays the caller's), unless the set holds one
- * with this id. Blocks as vly_image_open(). Returns VLY_PUBLISH_OK, or another code with the reason in
+ * with this id. An image whose zones are answered already is put on large pages before: its lcores then
+ * never wait for that. Blocks as vly_image_open(). Returns VLY_PUBLISH_OK, or another code with the reason in
  * *error. */
 __attribute__((nonnull, warn_unused_result)) enum vly_publish_code
 vly_image_set_add(struct vly_image_set *set, int fd, uint64_t id, struct vly_image_error *error);
@@ -54,6 +59,11 @@ vly_image_set_add(struct vly_image_set *set, int fd, uint64_t id, struct vly_ima
 __attribute__((nonnull, warn_unused_result)) enum vly_publish_code
 vly_image_set_commit(struct vly_image_set *set, const struct vly_image_change *change,
 		     uint32_t *zone_cnt, struct vly_image_error *error);
+
+/* Puts the next 2 MiB of a live image on large pages. Zones that nobody answered before are answered at
+ * once, and get their large pages by this. Blocks as vly_large_copy_next(). Returns whether there may
+ * be more. */
+__attribute__((nonnull)) bool vly_image_set_enlarge(struct vly_image_set *set);
 
 /* Closes the images that are not live. Does not block. */
 __attribute__((nonnull)) void vly_image_set_forget_pending(struct vly_image_set *set);

@@ -88,6 +88,16 @@ send_hello(const struct vly_publish_server *server)
 				       server->block->read_fd);
 }
 
+/* 2 MiB in each turn of the loop, so that the rest of its work goes on. */
+static void
+on_enlarge(uv_idle_t *enlarging)
+{
+	struct vly_publish_server *server = enlarging->data;
+
+	if (!vly_image_set_enlarge(&server->images))
+		uv_idle_stop(enlarging);
+}
+
 /* Carries out the commit of which all parts are here. */
 static enum vly_publish_code
 commit_whole(struct vly_publish_server *server, uint32_t *zone_cnt, struct vly_image_error *error)
@@ -112,6 +122,8 @@ commit_whole(struct vly_publish_server *server, uint32_t *zone_cnt, struct vly_i
 		vly_plural(*zone_cnt));
 	if (first)
 		server->on_first_commit(server->argument);
+	if (server->images.may_enlarge)
+		uv_idle_start(&server->enlarging, on_enlarge);
 	return VLY_PUBLISH_OK;
 }
 
@@ -411,6 +423,8 @@ vly_publish_server_open(struct vly_publish_server *server, uv_loop_t *loop, cons
 	server->listen_poll.data = server;
 	server->listen_timer.data = server;
 	uv_timer_init(loop, &server->listen_timer);
+	server->enlarging.data = server;
+	uv_idle_init(loop, &server->enlarging);
 	int error = uv_poll_init(loop, &server->listen_poll, server->listen_fd);
 	if (error == 0)
 		error = uv_poll_start(&server->listen_poll, UV_READABLE, on_connection);
@@ -433,6 +447,7 @@ vly_publish_server_close(struct vly_publish_server *server)
 	vly_handovers_close(&server->handovers);
 	uv_close((uv_handle_t *)&server->listen_poll, NULL);
 	uv_close((uv_handle_t *)&server->listen_timer, NULL);
+	uv_close((uv_handle_t *)&server->enlarging, NULL);
 	close(server->listen_fd);
 	server->listen_fd = -1;
 	unlink(server->path);

@@ -38,6 +38,7 @@ struct vly_publish_server {
 	int listen_fd;  /* -1: closed */
 	int control_fd; /* -1: no control is connected */
 	uv_poll_t listen_poll;
+	uv_idle_t enlarging;     /* runs while an image is put on large pages */
 	uv_timer_t listen_timer; /* runs while no connection can be accepted */
 	uv_poll_t *control_poll; /* freed by libuv's close callback */
 	/* Called in the loop when the first table is live. Set by the caller after the server is

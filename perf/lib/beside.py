@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Queries at half the rate that Volley can answer, beside its transfers: none of them may be lost. What is lost with nothing
-beside shows what the machine loses by itself."""
+"""Queries at half the rate that Volley can answer, beside its transfers: none of them may be lost. The lcore has a CPU of
+its own (apart.py). What is lost with nothing beside shows what the machine loses by itself."""
 
 import pathlib
 import signal
 import time
 
-from . import clients, zones
+from . import apart, clients, zones
 from .measure import progress
 from .sandbox import PerfError
 
@@ -15,6 +15,7 @@ NAMES = 10_000
 CAPACITY_SECONDS = 2
 ALONE_SECONDS = 3
 LOAD_CPU = 0
+LCORE_CPU = 1
 # Nothing measured takes longer; whoever starts the queries ends them.
 SECONDS_MAX = 7200
 STOP_SECONDS = 30
@@ -42,6 +43,9 @@ class Beside:
     def __init__(self, case, sandbox, pair, server, questions):
         """Measures what the server can answer, which has to be at rest."""
         self.case, self.sandbox, self.pair, self.server = case, sandbox, pair, server
+        apart.bind_lcores(server.dataplane, LCORE_CPU)
+        apart.set_apart(sandbox, LOAD_CPU)
+        apart.lower(server.control.popen.pid)
         self.question_list = sandbox.directory / "beside.txt"
         zones.write_question_list(self.question_list, questions)
         capacity, _ = clients.kxdpgun(sandbox, pair, self.question_list, CAPACITY_SECONDS, LOAD_CPU)
@@ -50,7 +54,8 @@ class Beside:
 
     def during(self, work):
         """Queries from before until after work()."""
-        load = clients.start_kxdpgun(self.sandbox, self.pair, self.question_list, SECONDS_MAX, LOAD_CPU, self.rate)
+        load = clients.start_kxdpgun(self.sandbox, self.pair, self.question_list, SECONDS_MAX, LOAD_CPU, self.rate,
+                                     apart.FIRST_ON_CPU)
         self.wait_for_queries()
         start = time.monotonic()
         try:

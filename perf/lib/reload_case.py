@@ -17,7 +17,6 @@ answers half as much while the client's is busy, which is less than the load. So
 time before are compared, too: what differs there is no reload's.
 """
 
-import contextlib
 import dataclasses
 import os
 import pathlib
@@ -25,7 +24,7 @@ import shlex
 import signal
 import time
 
-from . import clients, huge_pages, zones
+from . import apart, clients, huge_pages, zones
 from .afxdp_case import CLIENT_CPU, CPUS, TESTPMD_MBUFS
 from .measure import comparison, progress, summary
 from .memory import settle
@@ -52,17 +51,9 @@ BEFORE_SECONDS = 60
 PROBE_RATE = 1_000
 WARM_UP_SECONDS = 1
 
-# The client, which would have a machine of its own, runs before what else is on its CPU.
-FIRST_ON_CPU = ("chrt", "-f", 1)
-
-# About what CPUWeight=20 is, in the kernel's nice values: 215 beside 1024.
-NICE = 7
-
 # Of the client's CPU, in each period.
 CONTROL_SHARE = 0.2
 PERIOD_US = 10_000
-
-UNBOUND_WORK = pathlib.Path("/sys/devices/virtual/workqueue/cpumask")
 
 # Of each round, beside latencies. What is lost but neither before nor during the reload found the
 # ring full in the seconds around, or was lost on the way.
@@ -154,9 +145,9 @@ class Reloads:
         self.volley = Volley(sandbox, options.build_dir, [f"af_xdp:{self.pair.SERVER_INTERFACE}"],
                              [(zones.ORIGIN, self.zone_file)], CPUS,
                              ["--idle", "spin", *page_flags(options)], self.pair.server.enter)
-        lower(self.volley.control.popen.pid)
+        apart.lower(self.volley.control.popen.pid)
         (group / "cgroup.procs").write_text(str(self.volley.control.popen.pid))
-        set_apart(sandbox, CLIENT_CPU)
+        apart.set_apart(sandbox, CLIENT_CPU)
         settle(self.volley.processes)
         self.commands = {"volley": shlex.join(self.volley.command)}
 
@@ -175,7 +166,7 @@ class Reloads:
             load = round(capacity * LOAD_SHARE)
             time.sleep(REPORTING_SECONDS)
             gun = clients.start_kxdpgun(sandbox, self.pair, self.lists[1], SECONDS_MAX, CLIENT_CPU,
-                                        load - PROBE_RATE, FIRST_ON_CPU)
+                                        load - PROBE_RATE, apart.FIRST_ON_CPU)
             time.sleep(WARM_UP_SECONDS)
             probe = Probe(sandbox, self.options.build_dir, self.pair, self.lists[0], PROBE_RATE,
                           SECONDS_MAX, CLIENT_CPU)
@@ -238,16 +229,6 @@ def stolen_seconds():
             / os.sysconf("SC_CLK_TCK"))
 
 
-def lower(pid):
-    """Gives a process the share of a busy CPU that NICE says. Its session is a group of its own
-    where the kernel makes one of each, so that its threads' nice values count only among them."""
-    group = pathlib.Path(f"/proc/{pid}/autogroup")
-    if group.exists():
-        group.write_text(f"{NICE}\n")
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        os.setpriority(os.PRIO_PROCESS, int(thread), NICE)
-
-
 def make_cpu_group(sandbox, share):
     """A group of processes that together get this share of a CPU. The sandbox removes it, once
     those are gone that were started later."""
@@ -264,49 +245,6 @@ def make_cpu_group(sandbox, share):
     for name, value in files.items():
         (group / name).write_text(str(value))
     return group
-
-
-def set_apart(sandbox, cpu):
-    """What may run on `cpu` and others keeps to it until the sandbox ends, and so does what it
-    starts."""
-    before = {thread: affinity(thread) for thread in all_threads()}
-    bound = {thread for thread, cpus in before.items() if len(cpus) <= 1}
-    sandbox.callback(set_free, cpu, bound, os.sched_getaffinity(0))
-    for thread in before.keys() - bound:
-        set_affinity(thread, {cpu})
-    for mask in (UNBOUND_WORK, *pathlib.Path("/proc/irq").glob("*/smp_affinity")):
-        with contextlib.suppress(OSError):
-            set_mask(sandbox, mask, f"{1 << cpu:x}")
-
-
-def set_free(cpu, bound, cpus):
-    """Of what keeps to `cpu`, all but threads that were bound before."""
-    for thread in all_threads():
-        if thread not in bound and affinity(thread) == {cpu}:
-            set_affinity(thread, cpus)
-
-
-def all_threads():
-    return [int(path.name) for path in pathlib.Path("/proc").glob("[0-9]*/task/[0-9]*")]
-
-
-def affinity(thread):
-    try:
-        return os.sched_getaffinity(thread)
-    except ProcessLookupError:
-        return set()
-
-
-def set_affinity(thread, cpus):
-    # some of the kernel's can't be moved, and a thread may have ended
-    with contextlib.suppress(OSError):
-        os.sched_setaffinity(thread, cpus)
-
-
-def set_mask(sandbox, path, mask):
-    before = path.read_text()
-    path.write_text(mask)
-    sandbox.callback(path.write_text, before)
 
 
 def percentiles(latencies):

@@ -6,10 +6,12 @@ import pathlib
 import time
 
 from .measure import progress
+from .memory import busy_seconds
 from .sandbox import PerfError, run_tool
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 READY_SECONDS = 3600
+REST_SECONDS = 0.5
 
 # What is measured is the path, and one host asks all questions, unless a case is about the defence.
 NO_DEFENCE = """defence:
@@ -87,6 +89,18 @@ class Volley:
         if zone_cnt != self.zone_cnt:
             raise PerfError(f"the dataplane serves {zone_cnt} of {self.zone_cnt} zones:\n"
                             + self.control.log())
+        self.wait_large_pages()
+
+    def wait_large_pages(self):
+        """The dataplane answers first, and puts its images on large pages then."""
+        deadline = time.monotonic() + READY_SECONDS
+        busy = busy_seconds([self.dataplane])
+        while time.monotonic() < deadline:
+            time.sleep(REST_SECONDS)
+            before, busy = busy, busy_seconds([self.dataplane])
+            if busy - before < REST_SECONDS / 10:
+                return
+        raise PerfError(f"the dataplane does not come to rest within {READY_SECONDS} seconds")
 
     def ask_control(self, *words):
         """volleyctl's command line and what it prints, in JSON."""
