@@ -24,6 +24,20 @@ hash_next_closer(struct vly_cover *cover, const struct vly_image_denial *denial,
 	return true;
 }
 
+/* Inline in both of its callers, of which one is for zones without overlays. */
+static inline void
+begin_hash(struct vly_cover *cover, const uint8_t *heap, const struct vly_image_denial *denial)
+{
+	const struct vly_image_hash_bucket *bucket = vly_image_at(heap, denial->index);
+	uint64_t hash = vly_be64(cover->hash);
+
+	cover->denial = denial;
+	/* in two steps, since a shift by 64 bits is undefined */
+	cover->bucket = &bucket[hash >> 1 >> (63 - denial->bits)];
+	cover->tag = (uint32_t)(hash << denial->bits >> 32);
+	PREFETCH(cover->bucket);
+}
+
 void
 vly_cover_begin(struct vly_cover *cover, const uint8_t *heap, const struct vly_image_denial *denial,
 		const struct vly_name *name, unsigned apex_len, unsigned encloser_len)
@@ -38,21 +52,14 @@ vly_cover_begin(struct vly_cover *cover, const uint8_t *heap, const struct vly_i
 		cover->denial = NULL;
 		return;
 	}
-	vly_cover_begin_hash(cover, heap, denial);
+	begin_hash(cover, heap, denial);
 }
 
 void
 vly_cover_begin_hash(struct vly_cover *cover, const uint8_t *heap,
 		     const struct vly_image_denial *denial)
 {
-	const struct vly_image_hash_bucket *bucket = vly_image_at(heap, denial->index);
-	uint64_t hash = vly_be64(cover->hash);
-
-	cover->denial = denial;
-	/* in two steps, since a shift by 64 bits is undefined */
-	cover->bucket = &bucket[hash >> 1 >> (63 - denial->bits)];
-	cover->tag = (uint32_t)(hash << denial->bits >> 32);
-	PREFETCH(cover->bucket);
+	begin_hash(cover, heap, denial);
 }
 
 /* The tags that are not larger. Free entries count if the tag is the largest of all. */
@@ -83,8 +90,8 @@ owner_is_above(const struct vly_image_piece *piece, const uint8_t hash[VLY_NSEC3
 	       memcmp(vly_image_piece_wire(piece) + 1, label, VLY_NSEC3_LABEL_BYTES) > 0;
 }
 
-vly_image_ref
-vly_cover_find_hash(const struct vly_cover *cover, const uint8_t *heap)
+static inline vly_image_ref
+find_hash(const struct vly_cover *cover, const uint8_t *heap)
 {
 	const struct vly_image_hash_bucket *first = vly_image_at(heap, cover->denial->index);
 	const struct vly_image_hash_bucket *bucket = cover->bucket;
@@ -104,6 +111,12 @@ vly_cover_find_hash(const struct vly_cover *cover, const uint8_t *heap)
 	return cnt > 0 ? bucket->piece[cnt - 1] : bucket->before;
 }
 
+vly_image_ref
+vly_cover_find_hash(const struct vly_cover *cover, const uint8_t *heap)
+{
+	return find_hash(cover, heap);
+}
+
 const struct vly_image_piece *
 vly_cover_find(const struct vly_cover *cover, const uint8_t *heap, const struct vly_name *name,
 	       unsigned apex_len)
@@ -111,7 +124,7 @@ vly_cover_find(const struct vly_cover *cover, const uint8_t *heap, const struct 
 	vly_image_ref ref =
 		cover->denial->kind == VLY_DENIAL_NSEC
 			? vly_order_find(&cover->order, heap, name->lower, name->len - apex_len)
-			: vly_cover_find_hash(cover, heap);
+			: find_hash(cover, heap);
 
 	return ref != 0 ? vly_image_at(heap, ref) : NULL;
 }
