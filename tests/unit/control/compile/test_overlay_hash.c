@@ -20,16 +20,6 @@ static const struct vly_model_chain chain = {.nsec3 = true, .iterations = 1, .sa
 static struct vly_model plain, after, before;
 
 static void
-add_a(struct vly_model *model, const char *owner)
-{
-	struct vly_model_record *record = &model->record[model->cnt++];
-	uint8_t wire[VLY_NAME_BYTES_MAX];
-
-	*record = (struct vly_model_record){.type = VLY_TYPE_A, .ttl = 300, .data_len = 4};
-	memcpy(record->owner, wire, vly_domain_wire(owner, wire));
-}
-
-static void
 begin(void)
 {
 	struct vly_test_random random = {7};
@@ -51,9 +41,9 @@ static void
 begin_small(const struct vly_model_chain *with)
 {
 	begin();
-	add_a(&plain, "a.z.");
-	add_a(&plain, "b.z.");
-	add_a(&plain, "c.z.");
+	vly_model_add_a(&plain, "a.z.");
+	vly_model_add_a(&plain, "b.z.");
+	vly_model_add_a(&plain, "c.z.");
 	sign(&before, &chain);
 	sign(&after, with);
 }
@@ -61,16 +51,8 @@ begin_small(const struct vly_model_chain *with)
 static void
 expect(enum vly_overlay_result expected, const char *part, bool proves_covers)
 {
-	struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
-	struct vly_model_pair pair = {&after, &before, proves_covers};
-	const struct vly_overlay_source source = vly_model_source(&pair);
-	struct vly_zone_report report;
-	const char *why = "";
-
-	cr_assert_not_null(builder);
-	cr_expect_eq(vly_model_add_overlay(&pair, &source, builder, 2, 1, &report, &why), expected);
-	cr_expect_not_null(strstr(why, part), "%s, not %s", why, part);
-	vly_image_builder_free(builder);
+	vly_model_expect_overlay(&(struct vly_model_pair){&after, &before, proves_covers}, expected,
+				 part);
 }
 
 /* The hash of a name in the chain. */
@@ -110,7 +92,7 @@ remove_a(struct vly_model *model, uint8_t label)
 Test(overlay_hash, a_name_that_comes)
 {
 	begin_small(&chain);
-	add_a(&plain, "bb.z.");
+	vly_model_add_a(&plain, "bb.z.");
 	sign(&after, &chain);
 	expect(VLY_OVERLAY_DONE, "", false);
 	expect(VLY_OVERLAY_COMPLETE, "names come or go", true);
@@ -123,14 +105,14 @@ Test(overlay_hash, insecure_delegations_with_opt_out)
 	struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
 
 	begin();
-	add_a(&plain, "a.z.");
-	add_a(&plain, "c.z.");
+	vly_model_add_a(&plain, "a.z.");
+	vly_model_add_a(&plain, "c.z.");
 	struct vly_model_record *cut = &plain.record[plain.cnt - 1];
 	cut->type = VLY_TYPE_NS;
 	memcpy(cut->data, "\1n\1e", 5);
 	cut->data_len = 5;
 	sign(&before, &opt_out);
-	add_a(&plain, "b.z.");
+	vly_model_add_a(&plain, "b.z.");
 	sign(&after, &opt_out);
 	vly_model_compile(&before, builder, 1);
 	struct vly_image *complete = vly_test_seal(builder);
@@ -145,15 +127,15 @@ Test(overlay_hash, an_alias_to_a_name_that_is_insecure_now)
 	static const struct vly_model_chain opt_out = {.nsec3 = true, .opt_out = true};
 
 	begin();
-	add_a(&plain, "a.z.");
+	vly_model_add_a(&plain, "a.z.");
 	plain.record[1].type = VLY_TYPE_CNAME;
 	memcpy(plain.record[1].data, "\1t\1z", 5);
 	plain.record[1].data_len = 5;
-	add_a(&plain, "n.t.z.");
+	vly_model_add_a(&plain, "n.t.z.");
 	plain.record[2].type = VLY_TYPE_NS;
 	memcpy(plain.record[2].data, "\1n\1e", 5);
 	plain.record[2].data_len = 5;
-	add_a(&plain, "s.t.z.");
+	vly_model_add_a(&plain, "s.t.z.");
 	sign(&before, &opt_out);
 	plain.cnt--;
 	sign(&after, &opt_out);
@@ -273,7 +255,7 @@ Test(overlay_hash, hashes_that_are_close)
 		snprintf(name, sizeof(name), "%x.z.", i);
 		hash(name, label);
 		if (label[0] == '7' && label[1] < '8')
-			add_a(&plain, name);
+			vly_model_add_a(&plain, name);
 	}
 	sign(&before, &chain);
 	sign(&after, &chain);
@@ -348,12 +330,12 @@ Test(overlay_hash, hashing_is_work)
 					       .iterations = VLY_NSEC3_ITERATIONS_MAX};
 
 	begin();
-	add_a(&plain, "a.z.");
+	vly_model_add_a(&plain, "a.z.");
 	struct vly_model_record *dname = &plain.record[plain.cnt - 1];
 	dname->type = VLY_TYPE_DNAME;
 	memcpy(dname->data, "\1b\1z", 5);
 	dname->data_len = 5;
-	add_a(&plain, "b.z.");
+	vly_model_add_a(&plain, "b.z.");
 	sign(&before, &costly);
 	sign(&after, &costly);
 	struct vly_image *complete = compile(false);

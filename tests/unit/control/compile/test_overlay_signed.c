@@ -277,16 +277,6 @@ Test(overlay_signed, answers_as_a_complete_form_with_opt_out_without_aliases)
 
 static struct vly_model after, before;
 
-static void
-add_a(struct vly_model *model, const char *owner)
-{
-	struct vly_model_record *record = &model->record[model->cnt++];
-
-	*record = (struct vly_model_record){.type = VLY_TYPE_A, .ttl = 300, .data_len = 4};
-	uint8_t wire[VLY_NAME_BYTES_MAX];
-	memcpy(record->owner, wire, vly_domain_wire(owner, wire));
-}
-
 /* The SOA and three names, signed, in `before`, and with a new serial in `after`. */
 static void
 begin_small(const char *comes)
@@ -296,29 +286,21 @@ begin_small(const char *comes)
 
 	vly_model_begin(&model, "z.", &random);
 	model.cnt = 1;
-	add_a(&model, "a.z.");
-	add_a(&model, "b.z.");
-	add_a(&model, "c.z.");
+	vly_model_add_a(&model, "a.z.");
+	vly_model_add_a(&model, "b.z.");
+	vly_model_add_a(&model, "c.z.");
 	vly_model_sign(&model, &before, &nsec, 1);
 	model.record[0].data[model.record[0].data_len - 17]++; /* the serial */
 	if (comes != NULL)
-		add_a(&model, comes);
+		vly_model_add_a(&model, comes);
 	vly_model_sign(&model, &after, &nsec, 1);
 }
 
 static void
 expect(enum vly_overlay_result expected, const char *part, bool proves_covers)
 {
-	struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
-	struct vly_model_pair pair = {&after, &before, proves_covers};
-	const struct vly_overlay_source source = vly_model_source(&pair);
-	struct vly_zone_report report;
-	const char *why = "";
-
-	cr_assert_not_null(builder);
-	cr_expect_eq(vly_model_add_overlay(&pair, &source, builder, 2, 1, &report, &why), expected);
-	cr_expect_not_null(strstr(why, part), "%s, not %s", why, part);
-	vly_image_builder_free(builder);
+	vly_model_expect_overlay(&(struct vly_model_pair){&after, &before, proves_covers}, expected,
+				 part);
 }
 
 static struct vly_model_record *

@@ -41,6 +41,9 @@ struct vly_model_pair {
 
 void vly_model_begin(struct vly_model *model, const char *apex, struct vly_test_random *random);
 
+/* Adds an address. */
+void vly_model_add_a(struct vly_model *model, const char *owner);
+
 /* Adds and removes a few records, and increments the serial. */
 void vly_model_change(struct vly_model *model, struct vly_test_random *random);
 
@@ -85,5 +88,9 @@ enum vly_overlay_result vly_model_add_overlay(const struct vly_model_pair *pair,
 enum vly_overlay_result vly_model_compile_overlay(struct vly_model_pair *pair,
 						  struct vly_image_builder *builder,
 						  uint64_t version, uint64_t below);
+
+/* Expects this of compiling an overlay, and the reason for a complete form to have `part`. */
+void vly_model_expect_overlay(const struct vly_model_pair *pair, enum vly_overlay_result expected,
+			      const char *part);
 
 #endif
