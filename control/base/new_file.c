@@ -40,10 +40,8 @@ vly_new_file_write(struct vly_new_file *file, const void *from, size_t bytes)
 	return 0;
 }
 
-/* The move itself must reach the disk. A file system that can't sync directories has done what it
- * can. */
-static void
-sync_directory(const char *path)
+void
+vly_new_file_sync_name(const char *path)
 {
 	char copy[PATH_MAX];
 
@@ -64,7 +62,7 @@ finish(struct vly_new_file *file, int (*move)(const char *from, const char *to))
 		return -1;
 	}
 	vly_new_file_drop(file);
-	sync_directory(file->path);
+	vly_new_file_sync_name(file->path); /* the move itself must reach the disk */
 	return 0;
 }
 

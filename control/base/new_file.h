@@ -42,6 +42,9 @@ __attribute__((nonnull, warn_unused_result)) int vly_new_file_replace(struct vly
 /* The same, but fails with EEXIST when there is something of that name. */
 __attribute__((nonnull, warn_unused_result)) int vly_new_file_add(struct vly_new_file *file);
 
+/* Has the name of a file or a directory reach the disk, as far as the file system can do that. */
+__attribute__((nonnull)) void vly_new_file_sync_name(const char *path);
+
 /* Removes the file beside. Leaves errno alone. */
 __attribute__((nonnull)) void vly_new_file_drop(struct vly_new_file *file);
 

@@ -34,6 +34,7 @@ struct entry {
 	struct id id;
 	struct vly_note note;
 	uint32_t place; /* in the file */
+	uint32_t sweep; /* the last one that it was kept in */
 	bool is_dirty;
 	bool is_gone;             /* and its place becomes free when that is on disk */
 	struct entry *next_dirty; /* is_dirty */
@@ -53,7 +54,9 @@ struct vly_note_file {
 	int fd; /* -1: none */
 	const char *loss;
 	struct entry *by_id;
-	struct entry *dirty;
+	struct entry *dirty; /* in the order in which they have changed */
+	struct entry **dirty_end;
+	uint32_t sweep;
 	uint32_t place_cnt;
 	uint32_t *free_place; /* whose zones are gone */
 	uint32_t free_cnt;
@@ -133,15 +136,20 @@ take_record(struct vly_note_file *file, const struct record *record,
 		free_place(file, place);
 }
 
-static void
+/* Returns 0 at the end of the file, where half a record may stand, or an error. */
+static int
 read_all(struct vly_note_file *file, const struct vly_note_file_settings *settings)
 {
 	struct record part[256];
 	ssize_t done;
 
-	while ((done = read(file->fd, part, sizeof(part))) > 0)
-		for (size_t i = 0; i < (size_t)done / sizeof(part[0]); i++)
+	do {
+		const off_t at = (off_t)file->place_cnt * (off_t)sizeof(part[0]);
+		done = pread(file->fd, part, sizeof(part), at);
+		for (size_t i = 0; done > 0 && i < (size_t)done / sizeof(part[0]); i++)
 			take_record(file, &part[i], settings);
+	} while (done >= (ssize_t)sizeof(part[0]) || (done < 0 && errno == EINTR));
+	return done < 0 ? errno : 0;
 }
 
 static void
@@ -189,6 +197,8 @@ take_dirty(struct vly_note_file *file)
 	while (file->write && file->dirty && file->write_cnt < PART_MAX) {
 		struct entry *entry = file->dirty;
 		file->dirty = entry->next_dirty;
+		if (!file->dirty)
+			file->dirty_end = &file->dirty;
 		take_entry(entry, &file->write[file->write_cnt++]);
 	}
 	return file->write_cnt > 0;
@@ -217,6 +227,8 @@ finish(struct vly_note_file *file)
 {
 	while (file->fd >= 0 && take_dirty(file)) {
 		write_all(&file->work);
+		if (file->error)
+			tell(file, file->error);
 		free(file->write);
 		file->write = NULL;
 	}
@@ -233,8 +245,9 @@ set_dirty(struct vly_note_file *file, struct entry *entry)
 	if (entry->is_dirty || file->fd < 0)
 		return;
 	entry->is_dirty = true;
-	entry->next_dirty = file->dirty;
-	file->dirty = entry;
+	entry->next_dirty = NULL;
+	*file->dirty_end = entry;
+	file->dirty_end = &entry->next_dirty;
 	if (!uv_is_active((uv_handle_t *)&file->timer))
 		uv_timer_start(&file->timer, on_timer, WRITE_MS, WRITE_MS);
 }
@@ -299,19 +312,20 @@ vly_note_file_open(const struct vly_note_file_settings *settings)
 		return NULL;
 	file->loop = settings->loop;
 	file->loss = settings->loss;
+	file->dirty_end = &file->dirty;
 	file->work.data = file;
 	file->timer.data = file;
 	uv_timer_init(settings->loop, &file->timer);
 	file->fd = open(settings->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int error = file->fd < 0 ? errno : read_all(file, settings);
+	if (error == 0)
+		return file;
+	/* what could not be read must not be written over */
 	if (file->fd >= 0)
-		read_all(file, settings);
+		close(file->fd);
+	file->fd = -1;
+	tell(file, error);
 	return file;
-}
-
-bool
-vly_note_file_is_new(const struct vly_note_file *file)
-{
-	return file->place_cnt == 0;
 }
 
 bool
@@ -341,10 +355,23 @@ vly_note_file_put(struct vly_note_file *file, const char *zone, const struct vly
 		file->place_cnt += !reuses;
 	}
 	entry->is_gone = false;
+	entry->sweep = file->sweep;
 	entry->note = *note;
-	if (file->fd < 0)
-		tell(file, ENOENT);
 	set_dirty(file, entry);
+}
+
+/* Without a file nothing is left of it. */
+static void
+forget(struct vly_note_file *file, struct entry *entry)
+{
+	entry->is_gone = true;
+	if (file->fd >= 0) {
+		set_dirty(file, entry);
+		return;
+	}
+	HASH_DELETE(hh, file->by_id, entry);
+	free_place(file, entry->place);
+	free(entry);
 }
 
 void
@@ -352,10 +379,36 @@ vly_note_file_forget(struct vly_note_file *file, const char *zone)
 {
 	struct entry *entry = find(file, hash(zone));
 
-	if (!entry)
-		return;
-	entry->is_gone = true;
-	set_dirty(file, entry);
+	if (entry && !entry->is_gone)
+		forget(file, entry);
+}
+
+void
+vly_note_file_sweep(struct vly_note_file *file)
+{
+	file->sweep++;
+}
+
+void
+vly_note_file_keep(struct vly_note_file *file, const char *zone)
+{
+	struct entry *entry = find(file, hash(zone));
+
+	if (entry)
+		entry->sweep = file->sweep;
+}
+
+void
+vly_note_file_swept(struct vly_note_file *file)
+{
+	struct entry *entry;
+	struct entry *next;
+
+	HASH_ITER(hh, file->by_id, entry, next)
+	{
+		if (entry->sweep != file->sweep && !entry->is_gone)
+			forget(file, entry);
+	}
 }
 
 void

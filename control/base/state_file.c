@@ -16,7 +16,10 @@
 int
 vly_state_dir_make(const char *path)
 {
-	return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -1;
+	if (mkdir(path, 0700) != 0)
+		return errno == EEXIST ? 0 : -1;
+	vly_new_file_sync_name(path);
+	return 0;
 }
 
 enum vly_state_read

@@ -8,12 +8,14 @@
  */
 #include "producers.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "common/log.h"
+#include "living/import_turn.h"
 #include "living/living_read.h"
 #include "living/living_whole.h"
 #include "producer.h"
@@ -30,7 +32,8 @@ struct producer {
 	bool has_later;
 	bool is_configured;
 	bool is_busy;
-	bool is_imported;
+	bool is_missing; /* in the store */
+	struct vly_import_turn turn;
 	struct vly_living_request request;
 	char failure[VLY_REASON_BYTES]; /* of the work, or "" */
 	char problem[VLY_REASON_BYTES];
@@ -48,6 +51,7 @@ static void begin(struct producer *producer);
 static void
 free_producer(struct producer *producer)
 {
+	vly_import_turn_end(producer->producers->living, &producer->turn);
 	vly_wanted_free(&producer->wanted);
 	vly_wanted_free(&producer->later);
 	free(producer->name);
@@ -152,30 +156,61 @@ read_nothing(struct vly_living_read *self, struct vly_store_txn *txn,
 	return 0;
 }
 
-/* In the pool. The first serial is the time, so that it is above those of before if a store was lost. */
+/* In the pool. */
 static void
 look(uv_work_t *work)
 {
 	struct producer *producer = work->data;
-	struct vly_producers *producers = producer->producers;
 	struct vly_living_read read = {.zone = producer->name, .read = read_nothing};
-	const char *error = vly_living_read_now(producers->living, &read);
+	const char *error = vly_living_read_now(producer->producers->living, &read);
+
+	producer->is_missing = error && read.failure == VLY_STORE_NONE;
+	if (error && !producer->is_missing)
+		snprintf(producer->failure, sizeof(producer->failure), "%s", error);
+}
+
+/* In the pool. The first serial is the time, so that it is above those of before if a store was lost. */
+static void
+import(uv_work_t *work)
+{
+	struct producer *producer = work->data;
+	struct vly_producers *producers = producer->producers;
 	struct vly_zone tree;
 
-	if (!error)
-		return;
-	if (read.failure != VLY_STORE_NONE) {
-		snprintf(producer->failure, sizeof(producer->failure), "%s", error);
-		return;
-	}
 	if (vly_producer_make_zone(&tree, &producers->key, producer->name, (uint32_t)time(NULL)) !=
 	    0) {
 		snprintf(producer->failure, sizeof(producer->failure), "out of memory");
 		return;
 	}
-	producer->is_imported = vly_living_replace(producers->living, &tree, NULL, NULL,
-						   producer->failure) == VLY_STORE_OK;
+	if (vly_living_replace(producers->living, &tree, NULL, NULL, producer->failure) ==
+	    VLY_STORE_OK)
+		producer->failure[0] = '\0';
 	vly_zone_free(&tree);
+}
+
+static void
+on_imported(uv_work_t *work, int status)
+{
+	struct producer *producer = work->data;
+	struct vly_living *living = producer->producers->living;
+
+	(void)status;
+	vly_import_turn_end(living, &producer->turn);
+	if (*producer->failure) {
+		end(producer, producer->failure);
+		return;
+	}
+	set_request(producer, on_renewed);
+	vly_living_renew(living, &producer->request);
+}
+
+static void
+on_turn(struct vly_import_turn *turn)
+{
+	struct producer *producer =
+		(struct producer *)((char *)turn - offsetof(struct producer, turn));
+
+	uv_queue_work(producer->producers->loop, &producer->work, import, on_imported);
 }
 
 static void
@@ -184,9 +219,9 @@ on_looked(uv_work_t *work, int status)
 	struct producer *producer = work->data;
 
 	(void)status;
-	if (producer->is_imported) {
-		set_request(producer, on_renewed);
-		vly_living_renew(producer->producers->living, &producer->request);
+	if (producer->is_missing) {
+		producer->turn.ready = on_turn;
+		vly_import_turn_wait(producer->producers->living, &producer->turn);
 	} else if (*producer->failure) {
 		end(producer, producer->failure);
 	} else {
@@ -202,7 +237,6 @@ begin(struct producer *producer)
 	producer->later = (struct vly_wanted){0};
 	producer->has_later = false;
 	producer->is_busy = true;
-	producer->is_imported = false;
 	producer->failure[0] = '\0';
 	producer->work.data = producer;
 	uv_queue_work(producer->producers->loop, &producer->work, look, on_looked);

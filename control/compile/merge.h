@@ -19,7 +19,8 @@ struct vly_image_draft; /* compile.h */
 #define VLY_MERGE_LAYERS_MAX 64
 
 /* The nodes of an image by zone: without it, copying one zone of many looks at all names of the
- * image. Made once for each image from which several zones are copied. Any thread may read it. */
+ * image. Made once for each image from which zones are copied; takes four octets for each name. Any thread may
+ * read it. */
 struct vly_merge_index;
 
 /* NULL: there is no memory. `image` is verified and outlives the index, which is the caller's:

@@ -224,6 +224,9 @@ struct vly_config_journal_bounds {
  * transfer-to, notify or catalog. Others stay out of the store. */
 __attribute__((nonnull)) bool vly_config_is_living(const struct vly_config_zone *zone);
 
+/* Whether the dataplane has threads that take connections and dynamic updates. */
+__attribute__((nonnull)) bool vly_config_has_streams(const struct vly_config_dataplane *dataplane);
+
 __attribute__((nonnull)) enum vly_config_serial
 vly_config_serial(const struct vly_config_zone *zone);
 

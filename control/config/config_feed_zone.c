@@ -2,6 +2,7 @@
 /* What a zone says about transfers, beside what else it says; and the files that it takes. */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config_parts.h"
@@ -142,19 +143,19 @@ vly_config_catalogs_check(const struct vly_config *config, struct vly_config_fin
 	vly_config_names_free(&names);
 }
 
+/* Directories may be read and executed, too. */
 static void
-check_file(const char *file, const char *path, unsigned idx, struct vly_config_findings *findings)
+check_file(const char *file, int mode, const char *path, unsigned idx,
+	   struct vly_config_findings *findings)
 {
-	if (file && access(file, R_OK) < 0)
-		vly_config_find(findings, path, idx, "%.300s: %s", file, strerror(errno));
-}
+	struct stat is;
 
-static void
-check_command(const char *command, const char *path, unsigned idx,
-	      struct vly_config_findings *findings)
-{
-	if (command && access(command, X_OK) < 0)
-		vly_config_find(findings, path, idx, "%.300s: %s", command, strerror(errno));
+	if (!file)
+		return;
+	if (access(file, mode) < 0 || stat(file, &is) < 0)
+		vly_config_find(findings, path, idx, "%.300s: %s", file, strerror(errno));
+	else if (!S_ISREG(is.st_mode))
+		vly_config_find(findings, path, idx, "%.300s: this is not a file", file);
 }
 
 void
@@ -162,15 +163,15 @@ vly_config_feed_check_files(const struct vly_config *config, struct vly_config_f
 {
 	for (unsigned i = 0; i < config->tls_cnt; i++) {
 		const struct vly_config_tls *tls = &config->tls[i];
-		check_file(tls->certificate_file, "tls[%u].certificate-file", i, findings);
-		check_file(tls->key_file, "tls[%u].key-file", i, findings);
-		check_file(tls->ca_file, "tls[%u].ca-file", i, findings);
+		check_file(tls->certificate_file, R_OK, "tls[%u].certificate-file", i, findings);
+		check_file(tls->key_file, R_OK, "tls[%u].key-file", i, findings);
+		check_file(tls->ca_file, R_OK, "tls[%u].ca-file", i, findings);
 	}
 	for (unsigned i = 0; i < config->template_cnt; i++)
-		check_command(config->templates[i].feed.review_command,
-			      "templates[%u].review-command", i, findings);
+		check_file(config->templates[i].feed.review_command, X_OK,
+			   "templates[%u].review-command", i, findings);
 	for (unsigned i = 0; i < config->zone_cnt; i++)
 		if (config->zones[i].own)
-			check_command(config->zones[i].own->feed.review_command,
-				      "zones[%u].review-command", i, findings);
+			check_file(config->zones[i].own->feed.review_command, X_OK,
+				   "zones[%u].review-command", i, findings);
 }

@@ -76,7 +76,7 @@ check_grant(struct vly_grant_text *text, const struct vly_config_names *names, c
 void
 vly_config_grants_check(struct vly_config *config, struct vly_config_findings *findings)
 {
-	const bool no_streams = strcmp(config->dataplane->stream_threads, "0") == 0;
+	const bool no_streams = !vly_config_has_streams(config->dataplane);
 	struct vly_config_names names;
 	char path[64];
 

@@ -111,6 +111,12 @@ vly_config_living_check(const struct vly_config *config, struct vly_config_findi
 }
 
 bool
+vly_config_has_streams(const struct vly_config_dataplane *dataplane)
+{
+	return strtoul(dataplane->stream_threads, NULL, 10) != 0;
+}
+
+bool
 vly_config_is_living(const struct vly_config_zone *zone)
 {
 	const struct vly_config_feed *feed = zone->feed;

@@ -40,7 +40,7 @@ vly_config_plan(const struct vly_config_dataplane *dataplane, struct vly_preflig
 	}
 	if (dataplane->cpus && vly_cpu_list_read(&plan->cpus, dataplane->cpus, text) != 0)
 		plan->cpus.cnt = 0;
-	plan->no_streams = strcmp(dataplane->stream_threads, "0") == 0;
+	plan->no_streams = !vly_config_has_streams(dataplane);
 	plan->no_huge_pages = strcmp(dataplane->huge_pages, "off") == 0;
 	if (dataplane->memory)
 		plan->memory_mib = (unsigned)strtoul(dataplane->memory, NULL, 10);

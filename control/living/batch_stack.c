@@ -108,7 +108,10 @@ choose(struct vly_batch_zone *entry)
 		range->cnt = 0;
 		return false;
 	}
-	if (range->node_cnt <= VLY_LAYER_INLINE_NODES || entry->stack->cnt >= VLY_IMAGE_LAYERS_MAX)
+	if (entry->stack->cnt >= VLY_IMAGE_LAYERS_MAX)
+		return true;
+	if (range->node_cnt <= VLY_LAYER_INLINE_NODES &&
+	    vly_layer_merge_is_cheap(&entry->stack->layer[range->from], range->cnt))
 		return true;
 	if (frozen != 0)
 		range->cnt = 0; /* one merge at a time; the next batch looks again */

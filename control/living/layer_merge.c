@@ -2,6 +2,7 @@
 #include "layer_merge.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9,12 +10,16 @@
 
 #include "common/image.h"
 
+/* Octets of shared images without an index that may be looked at for a few zones: about a millisecond. More: the
+ * writer is kept from its batches. Less: zones wait for the other thread that could have been merged at once. */
+#define CHEAP_BYTES (UINT64_C(1) << 20)
+
 struct vly_layer_map {
 	struct vly_live_image *image;
 	void *block;
 	uint64_t bytes; /* mapped: whole pages of the memfd, which may be huge */
 	struct vly_image parts;
-	struct vly_merge_index *index; /* of an image with several zones */
+	const struct vly_merge_index *index; /* the image's, if it has several zones */
 	UT_hash_handle hh;
 };
 
@@ -44,6 +49,34 @@ set_parts(struct vly_layer_map *map)
 	};
 }
 
+/* Without memory merging goes on, but looks at the whole image for each zone. */
+static const struct vly_merge_index *
+find_index(struct vly_layer_map *map)
+{
+	struct vly_merge_index *index = map->image->index;
+	struct vly_merge_index *made;
+
+	if (index || map->image->zone_cnt == 1)
+		return index;
+	made = vly_merge_index_new(&map->parts);
+	if (atomic_compare_exchange_strong(&map->image->index, &index, made))
+		return made;
+	/* another thread was quicker */
+	vly_merge_index_free(made);
+	return index;
+}
+
+bool
+vly_layer_merge_is_cheap(const struct vly_living_layer *layer, unsigned cnt)
+{
+	uint64_t bytes = 0; /* of images that must be looked at as a whole */
+
+	for (unsigned i = 0; i < cnt; i++)
+		if (layer[i].image->zone_cnt > 1 && !layer[i].image->index)
+			bytes += layer[i].image->bytes;
+	return bytes <= CHEAP_BYTES;
+}
+
 static struct vly_layer_map *
 find_map(struct vly_layer_merge *merge, struct vly_live_image *image)
 {
@@ -60,12 +93,10 @@ find_map(struct vly_layer_merge *merge, struct vly_live_image *image)
 	map->block = mmap(NULL, map->bytes, PROT_READ, MAP_SHARED, image->fd, 0);
 	if (map->block != MAP_FAILED) {
 		set_parts(map);
-		if (image->zone_cnt > 1)
-			map->index = vly_merge_index_new(&map->parts); /* or it is slower */
+		map->index = find_index(map);
 		HASH_ADD_PTR(merge->maps, image, map);
 		if (map->hh.tbl)
 			return map;
-		vly_merge_index_free(map->index);
 		munmap(map->block, map->bytes);
 		errno = ENOMEM;
 	}
@@ -106,7 +137,6 @@ unmap_all(struct vly_layer_merge *merge)
 	HASH_ITER(hh, merge->maps, map, next)
 	{
 		HASH_DEL(merge->maps, map);
-		vly_merge_index_free(map->index);
 		munmap(map->block, map->bytes);
 		free(map);
 	}

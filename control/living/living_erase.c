@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "living_erase.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
 #include "living_parts.h"
@@ -52,22 +53,77 @@ work(uv_work_t *work)
 	if (!store)
 		return;
 	erase->result = erase_zones(erase, store);
-	if (erase->result == VLY_STORE_OK) {
-		uv_mutex_lock(&living->import_lock);
-		vly_living_clean(store, false);
-		uv_mutex_unlock(&living->import_lock);
-	}
 	vly_living_store_put(living);
 	vly_living_store_failed(living, erase->result);
+}
+
+/* The records go behind that: an import that takes long does not hold up what waits for the erasure. */
+
+static void
+clean(uv_work_t *work)
+{
+	struct vly_living *living = work->data;
+	char reason[VLY_REASON_BYTES];
+	struct vly_zone_store *store = vly_living_store_get(living, reason, sizeof(reason));
+
+	if (!store)
+		return;
+	uv_mutex_lock(&living->import_lock);
+	vly_living_clean(store, false);
+	uv_mutex_unlock(&living->import_lock);
+	vly_living_store_put(living);
+}
+
+static void want_cleaning(struct vly_living *living);
+
+static void
+on_cleaned(uv_work_t *work, int status)
+{
+	struct vly_living *living = work->data;
+
+	(void)status;
+	living->read_cnt--;
+	living->is_cleaning = false;
+	vly_import_turn_end(living, &living->clean_turn);
+	if (living->cleans_again)
+		want_cleaning(living);
+}
+
+static void
+on_clean_turn(struct vly_import_turn *turn)
+{
+	struct vly_living *living =
+		(struct vly_living *)((char *)turn - offsetof(struct vly_living, clean_turn));
+
+	living->cleans_again = false;
+	living->clean_work.data = living;
+	living->read_cnt++;
+	uv_queue_work(living->loop, &living->clean_work, clean, on_cleaned);
+}
+
+static void
+want_cleaning(struct vly_living *living)
+{
+	if (living->is_stopping)
+		return;
+	living->cleans_again = living->is_cleaning;
+	if (living->is_cleaning)
+		return;
+	living->is_cleaning = true;
+	living->clean_turn.ready = on_clean_turn;
+	vly_import_turn_wait(living, &living->clean_turn);
 }
 
 static void
 on_done(uv_work_t *work, int status)
 {
 	struct vly_living_erase *erase = work->data;
+	struct vly_living *living = erase->living;
 
 	(void)status;
-	erase->living->read_cnt--;
+	living->read_cnt--;
+	if (erase->result == VLY_STORE_OK)
+		want_cleaning(living);
 	erase->done(erase, erase->result == VLY_STORE_OK ? NULL : erase->reason);
 }
 

@@ -154,8 +154,12 @@ on_formed(void *arg, const struct vly_living_result *result)
 	struct vly_living_zone *zone = form->zone;
 
 	zone->is_forming = false;
-	if (result->code != VLY_LIVING_DONE && result->code != VLY_LIVING_STORED)
+	if (result->code != VLY_LIVING_DONE && result->code != VLY_LIVING_STORED) {
 		atomic_store(&zone->needs_complete, true);
+		if (!zone->is_behind) /* or the dataplane has said why */
+			vly_living_fall_behind(living, zone,
+					       form->reason[0] ? form->reason : result->text);
+	}
 	answer_waiting(zone, form, result);
 	if ((zone->form_wanted || zone->waiting) && !zone->is_removed)
 		queue(living, zone);

@@ -28,7 +28,9 @@ static int
 add_zones(struct vly_living *living, struct vly_living_job *job,
 	  const struct vly_living_image *entry)
 {
-	for (uint32_t i = 0; i < entry->zone_cnt; i++) {
+	uint32_t left = vly_pack_zones_max(entry);
+
+	for (uint32_t i = 0; i < entry->zone_cnt && left > 0; i++) {
 		struct vly_living_zone *zone = entry->zone[i];
 		if (!zone->stack || zone->pack_mark == living->pack_mark ||
 		    atomic_load(&zone->frozen) != 0)
@@ -37,6 +39,7 @@ add_zones(struct vly_living *living, struct vly_living_job *job,
 		struct vly_layer_range range = find_range(living, zone->stack);
 		if (range.cnt > 0 && vly_living_job_add(job, zone, zone->stack, range) != 0)
 			return -1;
+		left -= range.cnt > 0;
 	}
 	return 0;
 }

@@ -102,6 +102,8 @@ settle_zones(struct vly_living *living, struct vly_living_batch *batch)
 			entry->has_form ? &entry->form->store : &entry->store;
 		if (entry->is_aside && !entry->has_form)
 			continue;
+		if (entry->form && entry->layer.version == 0)
+			continue; /* a form that has failed, or came too late */
 		if (live->version >= entry->zone->version) { /* or it is a form below overlays */
 			entry->zone->serial = live->serial;
 			entry->zone->version = live->version;
@@ -144,10 +146,18 @@ fail_done(struct vly_living_request *request, const char *text)
 void
 vly_living_set_done(struct vly_living_request *request, const struct vly_living_result *result)
 {
-	if (result->code == VLY_LIVING_STORED)
+	static const char on_disk[] = "the change is on disk, but not answered";
+	char text[VLY_REASON_BYTES];
+
+	if (result->code == VLY_LIVING_STORED) {
 		set_stored(request, result->code, result->text);
-	else if (result->code != VLY_LIVING_DONE)
-		fail_done(request, result->text);
+	} else if (result->code != VLY_LIVING_DONE) {
+		/* what has failed may be a batch that had the form alone */
+		const bool says_so = strncmp(result->text, on_disk, sizeof(on_disk) - 1) == 0;
+		snprintf(text, sizeof(text), "%s%s%.400s", says_so ? "" : on_disk,
+			 says_so ? "" : " yet: ", result->text);
+		fail_done(request, text);
+	}
 }
 
 /* What the batch has changed is not live. */

@@ -2,6 +2,7 @@
 #include "live_image.h"
 
 #include "base/image_block.h"
+#include "compile/merge.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -52,6 +53,7 @@ vly_live_image_put(struct vly_live_image *image)
 	if (!image || --image->refs > 0)
 		return;
 	close(image->fd);
+	vly_merge_index_free(image->index);
 	free(image);
 }
 

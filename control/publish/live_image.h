@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct vly_merge_index;
+
 struct vly_live_image {
 	uint64_t id; /* of two images, the one with the larger id is newer */
 	uint64_t bytes;
@@ -28,6 +30,8 @@ struct vly_live_image {
 	uint32_t place;     /* image_cache.c: the image's index in the list that is stored */
 	uint32_t layer_cnt; /* living_layers.c: layers of living zones in the image */
 	uint32_t layer_place; /* the same: the image's index in the list of those */
+	/* layer_merge.c: made once, when zones are first copied from an image of several; or NULL */
+	struct vly_merge_index *_Atomic index;
 };
 
 /* The images of one table, newest first. */

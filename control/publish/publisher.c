@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "publisher_parts.h"
 
-#include <errno.h>
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/log.h"
-#include "common/plural.h"
 #include "counters_map.h"
-#include "publish_message.h"
 
-/* The inotify watch on the directory reacts at once. Retries are for the time when the directory
- * does not exist, and for the moment between bind() and listen(). The first pause is far below
- * anything that a person or a resolver notices; the last costs four system calls a second while
- * there is no dataplane. */
-#define RETRY_FIRST_MS 10
-#define RETRY_LAST_MS  250
+/* Pauses grow up to this, which costs four system calls a second while there is no dataplane. */
+#define RETRY_LAST_MS 250
 
 /* HELLO is the first thing a dataplane sends; it does so as soon as its main thread turns to the
  * socket. */
@@ -32,9 +23,8 @@ on_retry(uv_timer_t *timer)
 	connect_now(timer->data);
 }
 
-/* The cause is logged when it changes, not at every attempt. */
-static void
-set_error(struct vly_publisher *publisher, enum vly_log_level level, const char *text)
+void
+vly_publisher_set_error(struct vly_publisher *publisher, enum vly_log_level level, const char *text)
 {
 	if (strcmp(publisher->error, text) == 0)
 		return;
@@ -43,8 +33,8 @@ set_error(struct vly_publisher *publisher, enum vly_log_level level, const char 
 		vly_log(level, "dataplane: %s", text);
 }
 
-static void
-report(struct vly_publisher *publisher, const struct vly_publish_report *what)
+void
+vly_publisher_report(struct vly_publisher *publisher, const struct vly_publish_report *what)
 {
 	void (*done)(void *, const struct vly_publish_report *) = publisher->done;
 
@@ -53,8 +43,8 @@ report(struct vly_publisher *publisher, const struct vly_publish_report *what)
 		done(publisher->done_arg, what);
 }
 
-static void
-settle_next(struct vly_publisher *publisher)
+void
+vly_publisher_settle_next(struct vly_publisher *publisher)
 {
 	if (!publisher->next)
 		return;
@@ -71,8 +61,8 @@ on_away_too_long(uv_timer_t *timer)
 	struct vly_publisher *publisher = timer->data;
 	struct vly_publish_report absent = {.outcome = VLY_PUBLISH_ABSENT};
 
-	settle_next(publisher);
-	report(publisher, &absent);
+	vly_publisher_settle_next(publisher);
+	vly_publisher_report(publisher, &absent);
 }
 
 /* While the dataplane is away, a new list waits for the rest of VLY_PUBLISH_AWAY_MS. */
@@ -111,10 +101,10 @@ on_link_down(void *arg, const char *reason)
 	vly_counters_unmap(publisher->counters);
 	publisher->counters = NULL;
 	uv_timer_stop(&publisher->deadline);
-	set_error(publisher, was_up ? VLY_LOG_WARNING : VLY_LOG_INFO, reason);
+	vly_publisher_set_error(publisher, was_up ? VLY_LOG_WARNING : VLY_LOG_INFO, reason);
 	if (was_up) {
 		publisher->away_since_ms = uv_now(publisher->loop);
-		publisher->retry_ms = RETRY_FIRST_MS;
+		publisher->retry_ms = VLY_PUBLISHER_RETRY_FIRST_MS;
 	}
 	if (publisher->next)
 		wait_away(publisher);
@@ -129,7 +119,7 @@ on_link_appears(void *arg)
 
 	if (publisher->state != VLY_PUBLISHER_DOWN)
 		return;
-	publisher->retry_ms = RETRY_FIRST_MS;
+	publisher->retry_ms = VLY_PUBLISHER_RETRY_FIRST_MS;
 	connect_now(publisher);
 }
 
@@ -143,242 +133,12 @@ connect_now(struct vly_publisher *publisher)
 		publisher->state = VLY_PUBLISHER_GREETING;
 		return;
 	}
-	set_error(publisher, VLY_LOG_INFO, reason);
+	vly_publisher_set_error(publisher, VLY_LOG_INFO, reason);
 	retry_later(publisher);
 }
 
-static void
-on_denied(struct vly_publisher *publisher, const char *text)
-{
-	char reason[VLY_PUBLISH_TEXT_BYTES + 40];
-	struct vly_publish_report denied = {.outcome = VLY_PUBLISH_DENIED, .text = reason};
-
-	snprintf(reason, sizeof(reason), "the dataplane refused the zones: %s", text);
-	set_error(publisher, VLY_LOG_ERROR, reason);
-	if (publisher->asked != publisher->next) {
-		publisher->deaf = !publisher->next;
-		vly_publisher_step(publisher);
-		return;
-	}
-	vly_image_list_free(publisher->next);
-	publisher->next = NULL;
-	vly_publisher_step(publisher);
-	report(publisher, &denied);
-}
-
-static void
-on_committed(struct vly_publisher *publisher, const struct vly_publish_result *result)
-{
-	struct vly_image_list *list = publisher->asked;
-	bool published = list == publisher->next;
-	struct vly_publish_report done = {
-		.outcome = VLY_PUBLISH_DONE,
-		.generation = ++publisher->generation,
-		.zone_cnt = result->zone_cnt,
-	};
-
-	/* changes of living zones make many commits */
-	enum vly_log_level level =
-		publisher->zone_cnt == result->zone_cnt && publisher->generation > 1 ? VLY_LOG_DEBUG
-										     : VLY_LOG_INFO;
-	publisher->zone_cnt = result->zone_cnt;
-	vly_held_images_commit(&publisher->held, list);
-	publisher->retried_commit = false;
-	publisher->refused[0] = '\0';
-	if (published)
-		settle_next(publisher);
-	/* if the list was replaced meanwhile, the dataplane does not have the right one yet */
-	vly_publisher_hold(&publisher->committed, list == publisher->settled ? list : NULL);
-	set_error(publisher, VLY_LOG_INFO, "");
-	vly_log(level, "dataplane: serves %" PRIu32 " zone%s, generation %" PRIu64, done.zone_cnt,
-		vly_plural(done.zone_cnt), done.generation);
-	vly_publisher_step(publisher);
-	if (published)
-		report(publisher, &done);
-}
-
-/* The dataplane has other images than we thought, or another generation: the whole list follows. */
-static bool
-is_out_of_step(const struct vly_publisher *publisher, const struct vly_publish_result *result)
-{
-	return !publisher->retried_commit &&
-	       (result->code == VLY_PUBLISH_UNKNOWN || result->code == VLY_PUBLISH_STALE);
-}
-
-/* The RESULT of an image whose commit has been sent, too. */
-static void
-on_image_ahead(struct vly_publisher *publisher, const struct vly_publish_result *result)
-{
-	publisher->is_ahead = false;
-	if (result->code != VLY_PUBLISH_OK)
-		snprintf(publisher->refused, sizeof(publisher->refused), "%s",
-			 *result->text ? result->text : "no reason given");
-	else if (vly_held_images_add(&publisher->held, publisher->asked_id) < 0)
-		vly_publish_link_close(&publisher->link, "out of memory");
-}
-
-/* The RESULT of a commit, or of a part of it. If an image was refused, its commit fails as a whole: the
- * dataplane gets all parts, or it would take those of the next commit for the rest. */
-static void
-on_commit_result(struct vly_publisher *publisher, const struct vly_publish_result *result)
-{
-	char text[sizeof(publisher->refused)];
-
-	if (result->code == VLY_PUBLISH_OK) {
-		if (!vly_publisher_continue(publisher))
-			on_committed(publisher, result);
-	} else if (publisher->refused[0] != '\0') {
-		memcpy(text, publisher->refused, sizeof(text));
-		publisher->refused[0] = '\0';
-		on_denied(publisher, text);
-	} else if (is_out_of_step(publisher, result)) {
-		publisher->retried_commit = true;
-		if (result->code == VLY_PUBLISH_UNKNOWN)
-			vly_held_images_clear(&publisher->held);
-		publisher->held.is_known = false;
-		vly_publisher_step(publisher);
-	} else {
-		on_denied(publisher, result->text);
-	}
-}
-
-static void
-on_result(struct vly_publisher *publisher, const struct vly_publish_result *result)
-{
-	if (publisher->state < VLY_PUBLISHER_SENDING ||
-	    result->header.seq != publisher->seq - publisher->is_ahead) {
-		vly_publish_link_close(&publisher->link, "unexpected reply (no request pending)");
-		return;
-	}
-	if (publisher->is_ahead) {
-		on_image_ahead(publisher, result);
-	} else if (publisher->state == VLY_PUBLISHER_COMMITTING) {
-		on_commit_result(publisher, result);
-	} else if (publisher->state == VLY_PUBLISHER_DEFENDING) {
-		vly_publish_defence_result(&publisher->defence, result);
-		vly_publisher_step(publisher);
-	} else if (result->code != VLY_PUBLISH_OK) {
-		on_denied(publisher, result->text);
-	} else if (vly_held_images_add(&publisher->held, publisher->asked_id) < 0) {
-		on_denied(publisher, "out of memory");
-	} else {
-		vly_publisher_step(publisher);
-	}
-}
-
-static void
-on_hello(struct vly_publisher *publisher, const struct vly_publish_hello *hello, int counters_fd)
-{
-	const char *reason = "no counters came with HELLO";
-	bool same = hello->start_unix_ns == publisher->hello.start_unix_ns && hello->generation &&
-		    hello->generation == publisher->generation;
-
-	publisher->hello = *hello;
-	publisher->retry_ms = RETRY_FIRST_MS;
-	publisher->deaf = false;
-	publisher->retried_commit = false;
-	if (counters_fd >= 0)
-		publisher->counters = vly_counters_map(counters_fd, &reason);
-	if (!publisher->counters)
-		vly_log_warning("dataplane: no statistics: %s", reason);
-	if (!same) {
-		vly_publisher_hold(&publisher->committed, NULL);
-		vly_held_images_clear(&publisher->held);
-	}
-	vly_publish_defence_connect(&publisher->defence);
-	publisher->held_back = publisher->held_back && hello->generation > 0;
-	set_error(publisher, VLY_LOG_INFO, "");
-	vly_log_info("dataplane: connected, pid %" PRIu32 ", %" PRIu32
-		     " lcore%s, generation %" PRIu64,
-		     hello->pid, hello->lcore_cnt, vly_plural(hello->lcore_cnt), hello->generation);
-	bool held = publisher->held_back && publisher->next;
-	if (held)
-		settle_next(publisher);
-	vly_publisher_step(publisher);
-	if (held)
-		report(publisher, &(struct vly_publish_report){.outcome = VLY_PUBLISH_HELD});
-}
-
-/* Whether the message is of this type, one of those that come at any time after HELLO, also while a
- * RESULT is awaited. */
-static bool
-is_from_client(const struct vly_publisher *publisher, const void *message, size_t bytes,
-	       enum vly_publish_type type)
-{
-	const struct vly_publish_header *header = message;
-
-	return publisher->state != VLY_PUBLISHER_GREETING && bytes >= sizeof(*header) &&
-	       header->type == type;
-}
-
-static void
-take_request(struct vly_publisher *publisher, const struct vly_publish_client_request *request,
-	     size_t bytes)
-{
-	const char *reason = vly_publish_check_request(request, bytes);
-
-	if (reason)
-		vly_publish_link_close(&publisher->link, reason);
-	else if (publisher->request)
-		publisher->request(publisher->request_arg, request);
-}
-
-static void
-take_connection(struct vly_publisher *publisher, const struct vly_publish_connection *connection,
-		size_t bytes, int *fd)
-{
-	const char *reason = vly_publish_check_connection(connection, bytes);
-
-	if (reason) {
-		vly_publish_link_close(&publisher->link, reason);
-	} else if (*fd < 0) { /* the kernel has closed it, and the client connects again */
-		if (!publisher->is_short_of_files)
-			vly_log_warning("a client's connection is lost: no more files may be open "
-					"(ulimit -n, LimitNOFILE=)");
-		publisher->is_short_of_files = true;
-	} else if (publisher->connection) {
-		publisher->is_short_of_files = false;
-		int taken = *fd;
-		*fd = -1;
-		publisher->connection(publisher->connection_arg, taken, connection);
-	}
-}
-
-static void
-on_link_message(void *arg, const void *message, size_t bytes, int *fd)
-{
-	struct vly_publisher *publisher = arg;
-	const struct vly_publish_header *header = message;
-	const struct vly_publish_result *result = message;
-	bool greeting = publisher->state == VLY_PUBLISHER_GREETING;
-
-	if (is_from_client(publisher, message, bytes, VLY_PUBLISH_REQUEST)) {
-		take_request(publisher, message, bytes);
-		return;
-	}
-	if (is_from_client(publisher, message, bytes, VLY_PUBLISH_CONNECTION)) {
-		take_connection(publisher, message, bytes, fd);
-		return;
-	}
-	bool is_result = bytes >= sizeof(*header) && header->type == VLY_PUBLISH_RESULT;
-	const char *reason = greeting && !is_result ? vly_publish_check_hello(message, bytes)
-						    : vly_publish_check_result(message, bytes);
-
-	if (reason)
-		vly_publish_link_close(&publisher->link, reason);
-	else if (greeting && is_result)
-		vly_publish_link_close(&publisher->link,
-				       result->code == VLY_PUBLISH_BUSY
-					       ? "another volley-control is connected"
-					       : result->text);
-	else if (greeting)
-		on_hello(publisher, message, *fd);
-	else
-		on_result(publisher, result);
-}
-
 static const struct vly_publish_link_events link_events = {
-	.message = on_link_message,
+	.message = vly_publisher_take,
 	.down = on_link_down,
 	.appears = on_link_appears,
 };
@@ -395,7 +155,7 @@ vly_publisher_new(uv_loop_t *loop, const char *path)
 		return NULL;
 	}
 	publisher->loop = loop;
-	publisher->retry_ms = RETRY_FIRST_MS;
+	publisher->retry_ms = VLY_PUBLISHER_RETRY_FIRST_MS;
 	uv_timer_init(loop, &publisher->retry);
 	uv_timer_init(loop, &publisher->deadline);
 	publisher->retry.data = publisher;
@@ -447,8 +207,8 @@ vly_publisher_publish(struct vly_publisher *publisher, struct vly_image_list *li
 	/* without a dataplane, HELLO will decide */
 	publisher->held_back = hold && (!up || publisher->hello.generation > 0);
 	if (up && publisher->held_back) {
-		settle_next(publisher);
-		report(publisher, &held);
+		vly_publisher_settle_next(publisher);
+		vly_publisher_report(publisher, &held);
 	} else if (!up) {
 		wait_away(publisher);
 	} else if (publisher->state == VLY_PUBLISHER_IDLE) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * For the parts of the publisher alone, by file: publisher.c (the connection, and messages from the
- * dataplane) calls publisher_send.c (messages to it).
+ * For the parts of the publisher alone, by file: publisher.c (the connection, and what is to be published),
+ * publisher_take.c (messages from the dataplane), publisher_send.c (messages to it).
  *
  * The connection (enum vly_publisher_state). One request is in flight at a time; vly_publisher_step()
  * chooses the next one:
@@ -34,6 +34,7 @@
 #define VLY_CONTROL_PUBLISHER_PARTS_H
 
 #include "base/reason.h"
+#include "common/log.h"
 #include "held_images.h"
 #include "publish_change.h"
 #include "publish_defence.h"
@@ -93,6 +94,30 @@ struct vly_publisher {
 	void (*commit)(void *arg, uint64_t seq);
 	void *commit_arg;
 };
+
+/* The first pause before the connection is tried again. The inotify watch on the directory reacts at once; retries
+ * are for the time when the directory does not exist, and for the moment between bind() and listen(). This is far
+ * below anything that a person or a resolver notices. */
+#define VLY_PUBLISHER_RETRY_FIRST_MS 10
+
+/* publisher.c */
+
+/* Sets the error that the status shows. The cause is logged when it changes, not at every attempt. */
+__attribute__((nonnull)) void vly_publisher_set_error(struct vly_publisher *publisher,
+						      enum vly_log_level level, const char *text);
+
+/* Reports the end of a publication to whoever has asked for it. */
+__attribute__((nonnull)) void vly_publisher_report(struct vly_publisher *publisher,
+						   const struct vly_publish_report *what);
+
+/* `next` becomes `settled`, if there is one. */
+__attribute__((nonnull)) void vly_publisher_settle_next(struct vly_publisher *publisher);
+
+/* publisher_take.c */
+
+/* Takes a message of the dataplane (untrusted); arg: the publisher. */
+__attribute__((nonnull)) void vly_publisher_take(void *arg, const void *message, size_t bytes,
+						 int *fd);
 
 /* publisher_send.c */
 

@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "reload_parts.h"
+#include "session/profiles.h"
 
 static void
 choose_all(struct vly_reload *reload, struct vly_served_zones *target)
@@ -61,6 +62,19 @@ vly_reload_choose_named(struct vly_reload *reload)
 
 static void choose_zones(struct vly_reload *reload);
 
+/* Adds the zones that do not stand in the configuration, and chooses all. */
+static void
+complete(struct vly_reload *reload, struct vly_served_zones *target, bool with_members)
+{
+	if (vly_reload_apply_scan(reload, target) == 0 &&
+	    (!with_members || vly_reload_apply_members(reload, target) == 0)) {
+		choose_all(reload, target);
+		return;
+	}
+	vly_reload_queue_put_back(&reload->reloader->queue, reload);
+	vly_reload_finish(reload, VLY_RELOAD_FAILED, "out of memory; nothing was changed");
+}
+
 static void
 scan_directories(struct vly_reload *reload, const struct vly_config *config)
 {
@@ -83,15 +97,20 @@ vly_reload_read_config(uv_work_t *work)
 		scan_directories(reload, config);
 	if (reload->alone && reloader->members.prepare)
 		reloader->members.prepare(reloader->members.arg, config);
-	if (reload->has_same_config)
+	if (reload->has_same_config) {
+		if (reload->is_full)
+			reload->profiles = vly_profiles_load(config);
 		return;
+	}
 	reload->config = vly_config_load(reload->reloader->config_path, &reload->config_errors);
 	if (reload->config && vly_config_read_lists(reload->config, &reload->config_errors) < 0) {
 		vly_config_free(reload->config);
 		reload->config = NULL;
 	}
-	if (reload->config)
-		scan_directories(reload, reload->config);
+	if (!reload->config)
+		return;
+	scan_directories(reload, reload->config);
+	reload->profiles = vly_profiles_load(reload->config);
 }
 
 void
@@ -125,9 +144,7 @@ vly_reload_on_config(uv_work_t *work, int status)
 		return;
 	}
 	reload->config = NULL;
-	vly_reload_apply_scan(reload, reload->next);
-	vly_reload_apply_members(reload, reload->next);
-	choose_all(reload, reload->next);
+	complete(reload, reload->next, true);
 }
 
 /* The configuration is as it was. */
@@ -137,10 +154,7 @@ choose_zones(struct vly_reload *reload)
 	struct vly_served_zones *live = reload->reloader->live;
 
 	if (!reload->files) {
-		vly_reload_apply_scan(reload, live);
-		if (reload->alone)
-			vly_reload_apply_members(reload, live);
-		choose_all(reload, live);
+		complete(reload, live, reload->alone);
 		return;
 	}
 	vly_reload_choose_files(reload);

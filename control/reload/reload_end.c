@@ -293,7 +293,8 @@ take_over(struct vly_reload *reload)
 		say_restart(reload, old->config);
 	}
 	if (reload->is_full && reloader->configured)
-		reloader->configured(reloader->configured_arg, reloader->live->config);
+		reloader->configured(reloader->configured_arg, reloader->live->config,
+				     reload->profiles);
 	vly_served_zones_free(old);
 }
 

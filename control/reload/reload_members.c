@@ -39,6 +39,7 @@ set_member(struct vly_served_zone *member, const struct vly_config_zone *zone)
 struct applying {
 	struct vly_served_zones *target;
 	const struct vly_served_zones *live;
+	bool loses; /* a zone that is live */
 };
 
 static void
@@ -50,20 +51,22 @@ apply(void *arg, const struct vly_config_zone *zone)
 		return;
 	struct vly_served_zone *member =
 		vly_served_zones_add(applying->target, zone->name, zone->file ? zone->file : "");
-	if (!member || set_member(member, zone) != 0)
+	if (!member || set_member(member, zone) != 0) {
 		vly_log_error("member zone %s is not served: out of memory", zone->name);
-	else if (applying->target != applying->live)
+		applying->loses |= vly_served_zones_find(applying->live, zone->name) != NULL;
+	} else if (applying->target != applying->live)
 		vly_served_zones_take(applying->target, member, applying->live);
 }
 
-void
+int
 vly_reload_apply_members(struct vly_reload *reload, struct vly_served_zones *target)
 {
 	struct vly_reloader *reloader = reload->reloader;
-	struct applying applying = {target, reloader->live};
+	struct applying applying = {target, reloader->live, false};
 
 	if (reloader->members.walk)
 		reloader->members.walk(reloader->members.arg, target->config, apply, &applying);
+	return applying.loses && target != reloader->live ? -1 : 0;
 }
 
 static void

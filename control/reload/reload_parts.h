@@ -3,7 +3,8 @@
  * For the parts of the reloader alone, by file. Each part calls those below it, and no part calls
  * one above it but by a function pointer:
  *
- *     reload.c         takes the next reload, chooses its zones, has them loaded
+ *     reload.c         takes the next reload, and begins and ends the reloader
+ *     reload_load.c    has the chosen zones loaded
  *     reload_living.c  living zones: their files, and when they begin to live
  *     reload_members.c members of catalogs
  *     reload_scan.c    the zones of directories
@@ -59,6 +60,8 @@ struct vly_reload {
 	uint32_t
 		neighbour_at; /* is_watched, member_batch: zones from here on are there for their image alone */
 	struct vly_config *config; /* read, not yet part of a list of served zones */
+	struct vly_profiles
+		*profiles; /* is_full: of the configuration, whether it has changed or not */
 	struct vly_config_errors config_errors;
 	struct vly_served_zones *next; /* owned; the list for a new configuration, or NULL */
 	struct vly_served_zones
@@ -87,7 +90,8 @@ struct vly_reloader {
 	struct vly_publish_turns *turns;
 	struct vly_defender *defender;
 	struct vly_living *living;
-	void (*configured)(void *arg, const struct vly_config *config); /* or NULL */
+	void (*configured)(void *arg, const struct vly_config *config,
+			   struct vly_profiles *profiles); /* or NULL */
 	void *configured_arg;
 	struct vly_member_source members;                /* without functions: there are none */
 	struct vly_member_batch *member_batch;           /* waits for its turn; or NULL */
@@ -112,17 +116,26 @@ struct vly_reloader {
 	struct vly_directory_watch directories;
 };
 
-/* reload.c */
+/* reload_load.c */
 
 /* Loads reload->zones. */
 __attribute__((nonnull)) void vly_reload_load(struct vly_reload *reload);
+
+/* The settings that the zones of a configuration are compiled with. */
+__attribute__((nonnull)) struct vly_load_settings
+vly_reload_settings(const struct vly_reloader *reloader, const struct vly_config *config);
+
+/* Whether images are kept on disk for the next start. */
+__attribute__((nonnull)) bool vly_reload_has_cache(const struct vly_reloader *reloader,
+						   const struct vly_config *config);
 
 /* reload_choose.c; each ends in vly_reload_load(), or ends the reload */
 
 /* The zones that the reload's request names. */
 __attribute__((nonnull)) void vly_reload_choose_named(struct vly_reload *reload);
 
-/* Reads the configuration, unless it is as it was, and looks at directories, in the pool; then chooses zones. */
+/* Reads the configuration, unless it is as it was, and its files of TLS, and looks at directories, in the pool; then
+ * chooses zones. */
 __attribute__((nonnull)) void vly_reload_read_config(uv_work_t *work);
 __attribute__((nonnull)) void vly_reload_on_config(uv_work_t *work, int status);
 
@@ -173,9 +186,10 @@ __attribute__((nonnull)) void vly_reload_drop_living(struct vly_reload *reload,
 /* reload_scan.c */
 
 /* Makes the zones of directories in `target` those that the scan has found: adds zones, and stages the
- * removal of others. */
-__attribute__((nonnull)) void vly_reload_apply_scan(struct vly_reload *reload,
-						    struct vly_served_zones *target);
+ * removal of others. What there is no memory for has another scan follow. Returns -1 if `target`, which is to
+ * become the live list, would lose a zone for want of memory. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_reload_apply_scan(struct vly_reload *reload, struct vly_served_zones *target);
 
 /* Stages the removal of a zone that is answered from an image of files. */
 __attribute__((nonnull)) void vly_reload_remove_zone(struct vly_served_zones *served,
@@ -198,9 +212,10 @@ __attribute__((nonnull)) void vly_reload_choose_files(struct vly_reload *reload)
 
 /* reload_members.c */
 
-/* Adds the members that `target` lacks, with the settings of its configuration. */
-__attribute__((nonnull)) void vly_reload_apply_members(struct vly_reload *reload,
-						       struct vly_served_zones *target);
+/* Adds the members that `target` lacks, with the settings of its configuration. Returns -1 if `target`, which is
+ * to become the live list, would lose a zone for want of memory. */
+__attribute__((nonnull, warn_unused_result)) int
+vly_reload_apply_members(struct vly_reload *reload, struct vly_served_zones *target);
 
 /* Chooses the zones of reload->member_batch, and stages removals. Without memory reload->zones is NULL. */
 __attribute__((nonnull)) void vly_reload_choose_members(struct vly_reload *reload);

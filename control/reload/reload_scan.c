@@ -21,6 +21,15 @@ vly_reload_remove_zone(struct vly_served_zones *served, struct vly_served_zone *
 	vly_served_zones_stage_removal(served, zone);
 }
 
+/* A zone that has moved, but whose new path there is no memory for: it stays as it is until the next scan. */
+static void
+leave(struct vly_reloader *reloader, struct vly_served_zone *zone, const char *file)
+{
+	zone->scan_mark = scan_mark;
+	vly_directory_watch_want_scan(&reloader->directories);
+	vly_log_error("zone %s is not read from %s yet: out of memory", zone->name, file);
+}
+
 /* Returns the zone of a file; or NULL: the name is that of another zone, or there is no memory. */
 static struct vly_served_zone *
 meet(struct vly_served_zones *target, struct vly_reloader *reloader, const char *name,
@@ -39,27 +48,39 @@ meet(struct vly_served_zones *target, struct vly_reloader *reloader, const char 
 	}
 	if (zone && strcmp(zone->file, file) == 0)
 		return zone;
-	if (zone)
-		return vly_served_zones_move(zone, file) == 0 ? zone : NULL;
+	if (zone) {
+		if (vly_served_zones_move(zone, file) == 0)
+			return zone;
+		leave(reloader, zone, file);
+		return NULL;
+	}
 	zone = vly_served_zones_add(target, name, file);
 	if (zone && target != live)
 		vly_served_zones_take(target, zone, live);
+	if (!zone) {
+		vly_directory_watch_want_scan(&reloader->directories);
+		vly_log_error("%s is not served: out of memory", file);
+	}
 	return zone;
 }
 
-void
+int
 vly_reload_apply_scan(struct vly_reload *reload, struct vly_served_zones *target)
 {
 	const struct vly_found_zones *scan = &reload->scan;
+	const struct vly_served_zones *live = reload->reloader->live;
 	struct vly_served_zone *zone;
 
 	if (target->config->directory_cnt == 0)
-		return;
+		return 0;
 	scan_mark++;
 	reload->reloader->has_shadowed = false;
 	for (uint32_t i = 0; i < scan->cnt; i++) {
 		const struct vly_found_zone *found = &scan->zone[i];
 		zone = meet(target, reload->reloader, found->name, found->file);
+		if (!zone && vly_served_zones_find(live, found->name) &&
+		    !vly_served_zones_find(target, found->name))
+			return -1;
 		if (!zone)
 			continue;
 		zone->directory = (uint16_t)(found->directory + 1);
@@ -68,6 +89,7 @@ vly_reload_apply_scan(struct vly_reload *reload, struct vly_served_zones *target
 	for (uint32_t i = 0; (zone = vly_served_zones_next(target, &i)) != NULL; i++)
 		if (zone->directory != 0 && zone->scan_mark != scan_mark)
 			vly_reload_remove_zone(target, zone);
+	return 0;
 }
 
 void
@@ -149,7 +171,7 @@ choose_file(struct vly_reload *reload, const struct vly_watched_file *file, bool
 	bool is_its =
 		zone && zone->directory == file->directory + 1 && strcmp(zone->file, path) == 0;
 	if (!file->exists) {
-		if (is_its)
+		if (is_its && zone->scan_mark != scan_mark) /* or it has moved: leave() */
 			drop_file(reload, zone);
 	} else if (zone && zone->is_leaving) {
 		/* the zone can come back when its removal is live */
@@ -157,8 +179,10 @@ choose_file(struct vly_reload *reload, const struct vly_watched_file *file, bool
 	} else if (is_its) {
 		vly_reload_choose_zone(reload, zone);
 	} else if (zone && has_lost_file(reload, zone)) {
-		if (vly_served_zones_move(zone, path) != 0)
+		if (vly_served_zones_move(zone, path) != 0) {
+			leave(reload->reloader, zone, path);
 			return;
+		}
 		zone->directory = (uint16_t)(file->directory + 1);
 		vly_reload_choose_zone(reload, zone);
 	} else if (zone) {

@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "common/log.h"
+#include "job_whole.h"
 #include "living/living_whole.h"
 #include "secondary_parts.h"
 #include "zone/domain.h"
@@ -223,6 +224,7 @@ vly_secondary_job_cancel(struct vly_secondary_job *job)
 	atomic_store(&job->is_cancelled, true); /* before its records are erased, and not after */
 	job->zone->job = NULL;
 	job->zone = NULL;
+	vly_secondary_job_keep_not(job);
 	vly_secondary_job_close(job);
 	vly_secondary_job_give_back(job);
 	vly_secondary_job_drop(job);

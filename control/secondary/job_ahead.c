@@ -48,49 +48,6 @@ give_up(struct vly_secondary_job *job)
 	vly_secondary_job_drop(job);
 }
 
-int
-vly_secondary_job_keep(struct vly_secondary_job *job)
-{
-	struct vly_living *living = job->secondaries->settings.living;
-
-	if (vly_living_replace(living, &job->tree, job->form, &job->is_cancelled, job->reason) == 0)
-		return 0;
-	job->gives_up = true;
-	return -1;
-}
-
-static void
-keep(uv_work_t *work)
-{
-	struct vly_secondary_job *job = work->data;
-
-	job->work_failed = vly_secondary_job_keep(job) != 0;
-	vly_zone_free(&job->tree);
-	job->has_tree = false;
-}
-
-/* A zone that can't be kept is not answered either: its changes could not be made. The next attempt is kept
- * first, so that it is not answered for a moment each time. */
-static void
-on_kept(uv_work_t *work, int status)
-{
-	struct vly_secondary_job *job = work->data;
-
-	(void)status;
-	job->is_working = false;
-	if (!job->zone) {
-		give_up(job);
-		return;
-	}
-	job->zone->keeps_first = job->work_failed;
-	if (!job->work_failed) {
-		vly_secondary_job_commit(job);
-		return;
-	}
-	vly_secondary_job_withdraw(job);
-	vly_secondary_job_fail(job);
-}
-
 static void
 on_answered(void *arg, const struct vly_living_result *result)
 {
@@ -111,8 +68,7 @@ on_answered(void *arg, const struct vly_living_result *result)
 			     job->name, job->reader.soa.serial);
 	}
 	job->phase = VLY_SECONDARY_COMMITTING;
-	job->is_working = true;
-	uv_queue_work(job->secondaries->loop, &job->work, keep, on_kept);
+	vly_secondary_job_keep(job);
 }
 
 void

@@ -5,6 +5,7 @@
 #include <volley/octets.h>
 
 #include "secondary_parts.h"
+#include "session/profiles.h"
 
 /* Port 853 is TLS alone. */
 static in_port_t *
@@ -61,7 +62,7 @@ aim(struct vly_secondary_job *job)
 	if (!remote->profile || job->is_plain)
 		return true;
 	job->target.credentials =
-		vly_secondary_credentials(job->secondaries, remote->profile->name, job->reason);
+		vly_profiles_client(job->secondaries->profiles, remote->profile->name, job->reason);
 	return job->target.credentials != NULL;
 }
 

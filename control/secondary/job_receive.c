@@ -13,12 +13,22 @@
 #define PACE_MS        60000
 #define PACE_BYTES_MIN 4096
 
+/* Octets of the records of an IXFR. They become a change in memory, where they take up to seven times as much; a whole
+ * zone's go to disk instead. More: transfers.in-max of them need more memory. Less: AXFR follows more often. */
+#define IXFR_BYTES_MAX (UINT64_C(64) << 20)
+
 static bool
 add_record(void *arg, const struct vly_transfer_record *record)
 {
 	struct vly_secondary_job *job = arg;
+	struct vly_spool *spool = &job->spool;
 
-	return vly_spool_add(&job->spool, record);
+	if (record->op == VLY_TRANSFER_HAS || spool->bytes <= IXFR_BYTES_MAX)
+		return vly_spool_add(spool, record);
+	spool->is_over = true;
+	snprintf(spool->reason, sizeof(spool->reason), "its changes take more than %u MiB",
+		 (unsigned)(IXFR_BYTES_MAX >> 20));
+	return false;
 }
 
 /* Starts again with the same primary: for the whole zone. */

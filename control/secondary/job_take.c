@@ -100,37 +100,21 @@ check_tree(struct vly_secondary_job *job)
 	return vly_secondary_judge(job, &verdict, job->reason) ? 0 : -1;
 }
 
+/* Compiled and put into the store from the same tree, which is done next. That of a version that was accepted may
+ * be needed again, as it was. */
 static int
-compile(struct vly_secondary_job *job)
+prepare_large(struct vly_secondary_job *job)
 {
-	if (vly_living_compile(job->form, &job->tree, job->reason) == 0)
-		return 0;
-	job->gives_up = true;
-	return -1;
-}
-
-/* Compiled and put into the store from the same tree. That of a version that was accepted may be needed
- * again, as it was. */
-static int
-import_large(struct vly_secondary_job *job)
-{
-	const bool compiles_first = !job->is_accepted && vly_living_may_compile_first(&job->tree);
-
-	if (compiles_first && compile(job) != 0)
+	job->is_compiled = !job->is_accepted && vly_living_may_compile_first(&job->tree);
+	if (job->is_compiled && vly_secondary_job_compile(job) != 0)
 		return -1;
-	job->is_ahead = compiles_first && !job->was_loaded && !job->keeps_first;
-	if (job->is_ahead)
-		return 0;
-	if (vly_secondary_job_keep(job) != 0 || (!compiles_first && compile(job) != 0))
-		return -1;
-	vly_zone_free(&job->tree);
-	job->has_tree = false;
+	job->is_ahead = job->is_compiled && !job->was_loaded && !job->keeps_first;
 	return 0;
 }
 
 /* A zone that the store does not have yet, or whose serial went back, takes the place of what is there. */
 static int
-import(struct vly_secondary_job *job)
+prepare_import(struct vly_secondary_job *job)
 {
 	char reason[VLY_REASON_BYTES];
 
@@ -141,7 +125,7 @@ import(struct vly_secondary_job *job)
 	if (job->is_small)
 		return 0;
 	job->form = vly_living_form_new(job->secondaries->settings.living, reason);
-	return job->form ? import_large(job) : fail_here(job, reason);
+	return job->form ? prepare_large(job) : fail_here(job, reason);
 }
 
 static int
@@ -149,7 +133,7 @@ take_whole(struct vly_secondary_job *job)
 {
 	if (!job->is_accepted && (build_tree(job) != 0 || check_tree(job) != 0))
 		return -1;
-	return import(job);
+	return prepare_import(job);
 }
 
 static int
@@ -170,6 +154,15 @@ vly_secondary_job_work(struct vly_secondary_job *job)
 }
 
 void
+vly_secondary_job_spoil(struct vly_secondary_job *job)
+{
+	job->zone->refused_cnt += !job->gives_up;
+	if (job->is_accepted)
+		vly_secondary_hold_again(job);
+	vly_secondary_job_fail(job);
+}
+
+void
 vly_secondary_job_worked(struct vly_secondary_job *job)
 {
 	job->is_working = false;
@@ -178,12 +171,11 @@ vly_secondary_job_worked(struct vly_secondary_job *job)
 		return;
 	}
 	if (job->work_failed) {
-		job->zone->refused_cnt += !job->gives_up;
-		if (job->is_accepted)
-			vly_secondary_hold_again(job);
-		vly_secondary_job_fail(job);
+		vly_secondary_job_spoil(job);
 	} else if (job->is_ahead) {
 		vly_secondary_job_answer(job);
+	} else if (job->form) {
+		vly_secondary_job_keep(job);
 	} else if (job->is_reviewed) {
 		vly_secondary_review(job);
 	} else {

@@ -3,21 +3,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <utlist.h>
 
 #include "base/child.h"
 #include "common/log.h"
 #include "secondary_parts.h"
 #include "zone/domain.h"
 #include "zone/zone_print.h"
-
-/* Review commands at a time. More: they take the CPUs from the rest of us. Fewer: one that hangs delays others. */
-#define RUNNING_MAX 4
 
 #define FILE_PREFIX "review-"
 
@@ -154,46 +151,18 @@ on_written(uv_work_t *work, int status)
 	vly_secondary_review_wait(job, text);
 }
 
-/* Commands that run for zones of the job's primary. */
-static unsigned
-running_cnt(const struct vly_secondary_job *job)
-{
-	unsigned cnt = 0;
-
-	for (const struct vly_secondary_job *one = job->secondaries->reviewing; one;
-	     one = one->review_next)
-		cnt += strcmp(one->remote, job->remote) == 0;
-	return cnt;
-}
-
-/* The first one whose primary has the fewest commands: one with many zones does not hold up the others. */
-static struct vly_secondary_job *
-choose(const struct vly_secondaries *secondaries)
-{
-	struct vly_secondary_job *best = secondaries->reviews;
-	unsigned best_cnt = running_cnt(best);
-
-	for (struct vly_secondary_job *job = best->review_next; job && best_cnt > 0;
-	     job = job->review_next) {
-		const unsigned cnt = running_cnt(job);
-		if (cnt < best_cnt) {
-			best = job;
-			best_cnt = cnt;
-		}
-	}
-	return best;
-}
-
+/* By primaries, in their lanes: one whose zones have slow commands does not hold up those of others. */
 static void
 run_next(struct vly_secondaries *secondaries)
 {
-	while (secondaries->reviews && secondaries->review_cnt < RUNNING_MAX &&
-	       !secondaries->is_freed) {
-		struct vly_secondary_job *job = choose(secondaries);
-		DL_DELETE2(secondaries->reviews, job, review_prev, review_next);
-		DL_APPEND2(secondaries->reviewing, job, review_prev, review_next);
-		job->review = VLY_REVIEW_RUNNING;
-		secondaries->review_cnt++;
+	struct vly_lane_entry *entry;
+
+	while (!secondaries->is_freed && (entry = vly_lanes_pop(&secondaries->reviews)) != NULL) {
+		struct vly_secondary_job *job =
+			(struct vly_secondary_job *)((char *)entry -
+						     offsetof(struct vly_secondary_job,
+							      review_wait));
+		vly_lanes_hold(&secondaries->reviews, job->remote, &job->review_place);
 		job->is_working = true;
 		job->work.data = job;
 		uv_queue_work(secondaries->loop, &job->work, work, on_written);
@@ -210,10 +179,12 @@ vly_secondary_review_begin(struct vly_secondary_job *job)
 	job->reason[0] = '\0';
 	/* the version that is answered does not expire before commands of other zones have ended */
 	vly_secondary_keep(job->zone, &job->reader.soa);
-	vly_secondary_job_give_back(job);
-	job->review = VLY_REVIEW_WAITING;
-	DL_APPEND2(secondaries->reviews, job, review_prev, review_next);
-	run_next(secondaries);
+	if (secondaries->reviews.waiting_cnt < VLY_SECONDARY_REVIEW_WAIT_MAX)
+		vly_secondary_job_give_back(job);
+	if (vly_lanes_push(&secondaries->reviews, job->remote, &job->review_wait))
+		run_next(secondaries);
+	else
+		vly_secondary_review_wait(job, "the review command can't be run: out of memory");
 }
 
 static void
@@ -240,13 +211,8 @@ vly_secondary_review_stop(struct vly_secondary_job *job)
 {
 	struct vly_secondaries *secondaries = job->secondaries;
 
-	if (job->review == VLY_REVIEW_WAITING)
-		DL_DELETE2(secondaries->reviews, job, review_prev, review_next);
-	if (job->review == VLY_REVIEW_RUNNING) {
-		DL_DELETE2(secondaries->reviewing, job, review_prev, review_next);
-		secondaries->review_cnt--;
-	}
-	job->review = VLY_REVIEW_NONE;
+	vly_lanes_remove(&secondaries->reviews, &job->review_wait);
+	vly_lanes_release(&secondaries->reviews, &job->review_place);
 	vly_child_stop(job->child);
 	job->child = NULL;
 	remove_file(job);

@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "secondary_parts.h"
+#include "session/profiles.h"
 
 uint64_t
 vly_secondary_now_s(void)
@@ -242,7 +243,8 @@ take_bounds(struct vly_secondaries *secondaries, const struct vly_config_transfe
 }
 
 void
-vly_secondaries_configure(struct vly_secondaries *secondaries, const struct vly_config *config)
+vly_secondaries_configure(struct vly_secondaries *secondaries, const struct vly_config *config,
+			  struct vly_profiles *profiles)
 {
 	struct vly_secondary_zone *zone;
 	struct vly_secondary_zone *next;
@@ -254,7 +256,9 @@ vly_secondaries_configure(struct vly_secondaries *secondaries, const struct vly_
 	vly_secondary_set_places(secondaries, config->transfers->in_cnt_max, config->remote_cnt);
 	vly_reach_forget(&secondaries->reach);
 	vly_session_pool_empty(secondaries->pool); /* before the credentials are replaced */
-	vly_secondary_load_tls(secondaries, config);
+	vly_profiles_release(secondaries->profiles);
+	secondaries->profiles = vly_profiles_hold(profiles);
+	vly_profiles_log(profiles);
 	for (unsigned i = 0; i < config->zone_cnt; i++)
 		if (vly_config_is_secondary(&config->zones[i]))
 			lost += put_zone(secondaries, &config->zones[i], false) != 0;
@@ -329,7 +333,7 @@ vly_secondaries_leave(struct vly_secondaries *secondaries)
 {
 	if (--secondaries->closing_cnt > 0)
 		return;
-	vly_secondary_free_tls(secondaries);
+	vly_profiles_release(secondaries->profiles);
 	vly_past_free(&secondaries->past);
 	vly_timer_heap_free(&secondaries->heap);
 	vly_reach_forget(&secondaries->reach);

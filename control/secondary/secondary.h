@@ -20,7 +20,8 @@
  * expire time is answered with SERVFAIL until one does; that time is counted from the last contact, and
  * goes on over restarts.
  *
- * What it costs: a zone that waits takes about 500 octets and a place in a heap of timers; a transfer takes
+ * What it costs: a zone that waits takes about 500 octets and a place in a heap of timers (with all that volley-control
+ * has of a member of a catalog, 1.6 KiB); a transfer takes
  * 1 MiB at most while records arrive, the rest of them goes to an unlinked file in
  * state-dir/transfers. A whole zone in memory is needed once, for the checks and the difference.
  *
@@ -43,6 +44,7 @@ struct vly_config_zone;
 struct vly_hash_key;
 struct vly_living;
 struct vly_past;
+struct vly_profiles;
 struct vly_publish_client_request;
 struct vly_publisher;
 struct vly_secondaries;
@@ -140,10 +142,12 @@ struct vly_secondaries_settings {
 __attribute__((nonnull, warn_unused_result)) struct vly_secondaries *
 vly_secondaries_new(const struct vly_secondaries_settings *settings);
 
-/* Takes the zones that have `primaries` in a configuration, which stays in place until the next call.
+/* Takes the zones that have `primaries` in a configuration, which stays in place until the next call. `profiles` are
+ * its own, or NULL without memory.
  * Zones that were there keep their state. Zones of vly_secondaries_add() stay, too. */
-__attribute__((nonnull)) void vly_secondaries_configure(struct vly_secondaries *secondaries,
-							const struct vly_config *config);
+__attribute__((nonnull(1, 2))) void vly_secondaries_configure(struct vly_secondaries *secondaries,
+							      const struct vly_config *config,
+							      struct vly_profiles *profiles);
 
 /* Adds a zone, such as a member of a catalog, or replaces its settings. `zone->feed` must stay valid until
  * the zone is removed or replaced. Returns 0, or -1 without memory. */

@@ -82,17 +82,19 @@ vly_secondary_kick(struct vly_secondaries *secondaries)
 
 /* With more than one server, one of them has half of the places at most: if it is dead or slow, it does
  * not hold up the others. */
+static void
+set_places(struct vly_lanes *lanes, uint32_t max, unsigned server_cnt)
+{
+	lanes->place_max = max;
+	lanes->share_max = server_cnt > 1 ? (max + 1) / 2 : max;
+	vly_lanes_settle(lanes);
+}
+
 void
 vly_secondary_set_places(struct vly_secondaries *secondaries, uint32_t transfer_max,
 			 unsigned server_cnt)
 {
-	struct vly_lanes *ask = &secondaries->lanes[VLY_QUEUE_ASK];
-	struct vly_lanes *transfer = &secondaries->lanes[VLY_QUEUE_TRANSFER];
-
-	ask->place_max = VLY_SECONDARY_ASK_MAX;
-	transfer->place_max = transfer_max;
-	ask->share_max = server_cnt > 1 ? (ask->place_max + 1) / 2 : ask->place_max;
-	transfer->share_max = server_cnt > 1 ? (transfer_max + 1) / 2 : transfer_max;
-	vly_lanes_settle(ask);
-	vly_lanes_settle(transfer);
+	set_places(&secondaries->lanes[VLY_QUEUE_ASK], VLY_SECONDARY_ASK_MAX, server_cnt);
+	set_places(&secondaries->lanes[VLY_QUEUE_TRANSFER], transfer_max, server_cnt);
+	set_places(&secondaries->reviews, VLY_SECONDARY_REVIEW_MAX, server_cnt);
 }

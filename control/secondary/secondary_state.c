@@ -133,7 +133,7 @@ bool
 vly_secondaries_is_busy(const struct vly_secondaries *secondaries)
 {
 	for (const struct vly_secondary_job *job = secondaries->jobs; job; job = job->next)
-		if (job->is_working)
+		if (job->is_working && !vly_import_turn_is_waiting(&job->turn))
 			return true;
 	return false;
 }

@@ -127,7 +127,8 @@ trouble_json(const struct vly_commands *commands)
 		vly_reloader_trouble(commands->reloader),
 		vly_living_trouble(commands->living),
 		vly_living_behind(commands->living),
-		vly_updater_trouble(commands->updater),
+		vly_updater_added_trouble(commands->updater),
+		vly_updater_disabled_trouble(commands->updater),
 	};
 
 	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)

@@ -140,6 +140,15 @@ check_pages(const struct vly_zone_store *store, const char **damage)
 	return *damage == vly_store_pages_no_memory ? ENOMEM : 0;
 }
 
+/* A file system need not keep the name of a new file for a sync of the file alone. */
+static int
+sync_directory(const struct vly_zone_store *store)
+{
+	if (store->is_read_only || fsync(store->dir_fd) == 0 || errno == EINVAL)
+		return 0;
+	return errno;
+}
+
 static int
 open_store(struct vly_zone_store *store, const char *dir, char *reason, size_t reason_bytes)
 {
@@ -162,6 +171,8 @@ open_store(struct vly_zone_store *store, const char *dir, char *reason, size_t r
 	}
 	if (error == 0)
 		error = open_tables(store);
+	if (error == 0)
+		error = sync_directory(store);
 	if (store->is_read_only && (error == MDB_NOTFOUND || error == ENOENT))
 		error = EROFS; /* there is none yet */
 	return error == 0 ? VLY_STORE_OK

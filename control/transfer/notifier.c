@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "config/config.h"
 #include "notifier_parts.h"
+#include "session/profiles.h"
 
 /* How often it is looked whether a dataplane serves the zones. */
 #define SERVED_LOOK_MS 500
@@ -191,21 +192,6 @@ vly_notifier_forget(struct vly_notifier *notifier, const char *name)
 	vly_note_file_forget(notifier->kept, name);
 }
 
-static void
-forget_credentials(struct vly_notifier *notifier)
-{
-	struct vly_notify_credentials *next;
-
-	for (struct vly_notify_credentials *entry = notifier->credentials; entry != NULL;
-	     entry = next) {
-		next = entry->next;
-		vly_credentials_release(entry->credentials);
-		free(entry->name);
-		free(entry);
-	}
-	notifier->credentials = NULL;
-}
-
 static bool
 read_address(const struct sockaddr *from, uint8_t to[16])
 {
@@ -256,12 +242,14 @@ is_busy(const struct vly_notify_zone *zone)
 }
 
 void
-vly_notifier_configure(struct vly_notifier *notifier, const struct vly_zone_rules *rules)
+vly_notifier_configure(struct vly_notifier *notifier, const struct vly_zone_rules *rules,
+		       struct vly_profiles *profiles)
 {
 	const uint64_t now = uv_now(notifier->settings.loop);
 
 	notifier->rules = rules;
-	forget_credentials(notifier);
+	vly_profiles_release(notifier->profiles);
+	notifier->profiles = vly_profiles_hold(profiles);
 	find_own(notifier);
 	for (struct vly_notify_zone *zone = notifier->zones; zone != NULL; zone = zone->hh.next) {
 		if (is_busy(zone)) {
@@ -316,7 +304,7 @@ vly_notifier_new(const struct vly_transfers_settings *settings)
 		free(notifier);
 		return NULL;
 	}
-	notifier->repeats = !vly_note_file_is_new(notifier->kept);
+	notifier->repeats = vly_notify_kept_is_complete(notifier);
 	notifier->settings = *settings;
 	notifier->unread_end = &notifier->unread;
 	uv_timer_init(settings->loop, notifier->timer);
@@ -345,7 +333,7 @@ vly_notifier_free(struct vly_notifier *notifier)
 	HASH_ITER(hh, notifier->zones, zone, next)
 	free_zone(zone);
 	vly_notify_peers_free(notifier);
-	forget_credentials(notifier);
+	vly_profiles_release(notifier->profiles);
 	vly_note_file_close(notifier->kept);
 	uv_close((uv_handle_t *)notifier->timer, on_timer_closed);
 }

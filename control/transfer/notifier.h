@@ -39,9 +39,11 @@ struct vly_notifier;
 __attribute__((nonnull, warn_unused_result)) struct vly_notifier *
 vly_notifier_new(const struct vly_transfers_settings *settings);
 
-/* `rules` are those of another configuration; they stay. What has not been answered is sent anew. */
-__attribute__((nonnull)) void vly_notifier_configure(struct vly_notifier *notifier,
-						     const struct vly_zone_rules *rules);
+/* `rules` and `profiles` are those of another configuration; the rules stay. What has not been answered is sent
+ * anew. */
+__attribute__((nonnull(1, 2))) void vly_notifier_configure(struct vly_notifier *notifier,
+							   const struct vly_zone_rules *rules,
+							   struct vly_profiles *profiles);
 
 /* Returns false when the zone has no `notify`, or there is no memory. */
 __attribute__((nonnull)) bool vly_notifier_changed(struct vly_notifier *notifier, const char *zone,
@@ -49,6 +51,12 @@ __attribute__((nonnull)) bool vly_notifier_changed(struct vly_notifier *notifier
 
 /* After a restart: sends NOTIFY of a zone that was not answered by all before. */
 __attribute__((nonnull)) void vly_notifier_repeat(struct vly_notifier *notifier, const char *zone);
+
+/* With another configuration: _sweep(), then _keep() for each zone that there is, then _swept(), which forgets what is
+ * kept of all others. */
+__attribute__((nonnull)) void vly_notifier_sweep(struct vly_notifier *notifier);
+__attribute__((nonnull)) void vly_notifier_keep(struct vly_notifier *notifier, const char *zone);
+__attribute__((nonnull)) void vly_notifier_swept(struct vly_notifier *notifier);
 
 __attribute__((nonnull)) void vly_notifier_forget(struct vly_notifier *notifier, const char *zone);
 

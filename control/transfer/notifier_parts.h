@@ -92,25 +92,19 @@ struct vly_notify_read {
 	struct vly_notify_facts facts;
 };
 
-struct vly_notify_credentials {
-	struct vly_notify_credentials *next;
-	char *name; /* of the profile */
-	struct vly_credentials *credentials;
-};
-
 struct vly_notifier {
 	struct vly_transfers_settings settings;
 	const struct vly_zone_rules *rules;
 	struct vly_notify_zone *zones;
 	struct vly_note_file *kept;
-	bool repeats; /* there may be NOTIFYs from before the start that were not answered */
+	bool repeats; /* a zone without a note may have changed before the start, and nobody knows */
 	struct vly_timer_heap timers;
 	struct vly_notify_zone *unread, **unread_end;
 	struct vly_notify_peer *peers;
 	unsigned sent_cnt; /* waiting for an answer */
 	unsigned read_cnt;
-	struct vly_notify_credentials *credentials; /* of TLS profiles that were needed */
-	uint8_t (*own)[16];                         /* addresses of this machine */
+	struct vly_profiles *profiles; /* or NULL */
+	uint8_t (*own)[16];            /* addresses of this machine */
 	unsigned own_cnt;
 	uv_timer_t *timer;
 	bool is_freed;
@@ -179,6 +173,10 @@ __attribute__((nonnull)) void vly_notifier_read_unread(struct vly_notifier *noti
 
 __attribute__((nonnull, warn_unused_result)) struct vly_note_file *
 vly_notify_kept_open(const struct vly_transfers_settings *settings);
+
+/* Whether the notes that were read are those of all zones. */
+__attribute__((nonnull, warn_unused_result)) bool
+vly_notify_kept_is_complete(const struct vly_notifier *notifier);
 
 /* A version is announced; and a target has answered. */
 __attribute__((nonnull)) void vly_notify_kept_begin(const struct vly_notify_zone *zone);

@@ -8,7 +8,7 @@
 #include "common/log.h"
 #include "config/config.h"
 #include "notifier_parts.h"
-#include "session/profile.h"
+#include "session/profiles.h"
 #include "zone/domain.h"
 
 /* How long a message waits while there are VLY_NOTIFY_SENT_MAX. */
@@ -231,35 +231,6 @@ on_done(void *arg, const struct vly_notify_outcome *outcome)
 	vly_notify_peer_answers(target);
 }
 
-/* The client's side of a TLS profile, loaded when it is first needed; NULL with the reason. */
-static struct vly_credentials *
-find_credentials(struct vly_notifier *notifier, const struct vly_config_tls *profile,
-		 char reason[VLY_REASON_BYTES])
-{
-	const struct vly_credentials_source source =
-		vly_profile_source(profile, VLY_CREDENTIALS_CLIENT);
-	struct vly_notify_credentials *entry;
-
-	for (entry = notifier->credentials; entry != NULL; entry = entry->next)
-		if (strcmp(entry->name, profile->name) == 0)
-			return entry->credentials;
-	entry = calloc(1, sizeof(*entry));
-	if (entry == NULL || (entry->name = strdup(profile->name)) == NULL) {
-		snprintf(reason, VLY_REASON_BYTES, "out of memory");
-		free(entry);
-		return NULL;
-	}
-	entry->credentials = vly_credentials_load(&source, reason, VLY_REASON_BYTES);
-	if (entry->credentials == NULL) {
-		free(entry->name);
-		free(entry);
-		return NULL;
-	}
-	entry->next = notifier->credentials;
-	notifier->credentials = entry;
-	return entry->credentials;
-}
-
 /* Key and credentials of a remote. Returns 0, or -1 with the reason. */
 static int
 prepare(struct vly_notify_target *target, struct vly_notify_server *server,
@@ -286,7 +257,8 @@ prepare(struct vly_notify_target *target, struct vly_notify_server *server,
 	}
 	if (remote->profile == NULL)
 		return 0;
-	server->credentials = find_credentials(notifier, remote->profile, reason);
+	server->credentials =
+		vly_profiles_client(notifier->profiles, remote->profile->name, reason);
 	return server->credentials != NULL ? 0 : -1;
 }
 

@@ -10,7 +10,7 @@
 #include "common/log.h"
 #include "config/config.h"
 #include "notifier.h"
-#include "session/profile.h"
+#include "session/profiles.h"
 #include "transfer_parts.h"
 
 /* Lines a second about clients: more would only fill the log. */
@@ -105,18 +105,17 @@ vly_transfers_new(const struct vly_transfers_settings *settings)
 
 /* If it can't be loaded, the profile that is in use stays. */
 static void
-load_credentials(struct vly_transfers *transfers, const struct vly_config_tls *profile)
+take_credentials(struct vly_transfers *transfers, const struct vly_config *config,
+		 const struct vly_profiles *profiles)
 {
 	char reason[VLY_REASON_BYTES];
 
-	if (profile == NULL) {
+	if (config->transfers->profile == NULL) {
 		vly_credentials_release(transfers->credentials);
 		transfers->credentials = NULL;
 		return;
 	}
-	const struct vly_credentials_source source =
-		vly_profile_source(profile, VLY_CREDENTIALS_SERVER);
-	struct vly_credentials *credentials = vly_credentials_load(&source, reason, sizeof(reason));
+	struct vly_credentials *credentials = vly_profiles_server(profiles, reason);
 	if (credentials == NULL) {
 		vly_log_error("transfers over TLS: %s", reason);
 		return;
@@ -124,11 +123,12 @@ load_credentials(struct vly_transfers *transfers, const struct vly_config_tls *p
 	if (transfers->credentials != NULL)
 		vly_credentials_inherit(credentials, transfers->credentials);
 	vly_credentials_release(transfers->credentials);
-	transfers->credentials = credentials;
+	transfers->credentials = vly_credentials_hold(credentials);
 }
 
 void
-vly_transfers_configure(struct vly_transfers *transfers, const struct vly_config *config)
+vly_transfers_configure(struct vly_transfers *transfers, const struct vly_config *config,
+			struct vly_profiles *profiles)
 {
 	if (vly_zone_rules_configure(&transfers->rules, config) != 0)
 		vly_log_error("transfers are refused: out of memory");
@@ -137,16 +137,26 @@ vly_transfers_configure(struct vly_transfers *transfers, const struct vly_config
 	const bool is_first = !transfers->is_configured;
 	transfers->is_configured = true;
 	transfers->has_new_rules = true; /* not judged here: members of catalogs come after this */
-	load_credentials(transfers, config->transfers->profile);
+	take_credentials(transfers, config, profiles);
 	if (config->transfers->profile != NULL &&
 	    strcmp(config->dataplane->stream_tls_port, "0") == 0)
 		vly_log_warning(
 			"transfers.tls is not used: dataplane.stream-tls-port is 0, so that no "
 			"client comes over TLS; set it, such as to 853, and restart "
 			"volley-dataplane");
-	vly_notifier_configure(transfers->notifier, &transfers->rules);
-	for (unsigned i = 0; is_first && i < config->zone_cnt; i++)
-		vly_notifier_repeat(transfers->notifier, config->zones[i].name);
+	vly_notifier_configure(transfers->notifier, &transfers->rules, profiles);
+	vly_notifier_sweep(transfers->notifier);
+	for (unsigned i = 0; i < config->zone_cnt; i++) {
+		vly_notifier_keep(transfers->notifier, config->zones[i].name);
+		if (is_first)
+			vly_notifier_repeat(transfers->notifier, config->zones[i].name);
+	}
+}
+
+void
+vly_transfers_settle(struct vly_transfers *transfers)
+{
+	vly_notifier_swept(transfers->notifier);
 }
 
 int
@@ -155,6 +165,7 @@ vly_transfers_add_zone(struct vly_transfers *transfers, const struct vly_config_
 	transfers->has_new_rules = true;
 	if (vly_zone_rules_add(&transfers->rules, zone) != 0)
 		return -1;
+	vly_notifier_keep(transfers->notifier, zone->name);
 	vly_notifier_repeat(transfers->notifier, zone->name);
 	return 0;
 }

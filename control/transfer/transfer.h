@@ -12,7 +12,8 @@
  *   2. vly_transfers_connection() for each connection that the dataplane hands over;
  *   3. vly_transfers_changed() when a change of a zone is live;
  *   4. vly_transfers_add_zone() and vly_transfers_remove_zone() for zones that are not in the
- *      configuration's list, such as members of catalogs;
+ *      configuration's list, such as members of catalogs; vly_transfers_settle() when all of a new
+ *      configuration have been given;
  *   5. vly_transfers_free(), before the manager of living zones.
  *
  * The messages of an answer are made once for each (zone, version), by a thread that writes them to a
@@ -44,6 +45,7 @@
 struct vly_config;
 struct vly_config_zone;
 struct vly_past;
+struct vly_profiles;
 struct vly_tsig_key;
 
 /* How long a connection may be without a request. Shorter: secondaries that ask for the SOA and then
@@ -74,9 +76,15 @@ struct vly_transfers_settings {
 __attribute__((nonnull, warn_unused_result)) struct vly_transfers *
 vly_transfers_new(const struct vly_transfers_settings *settings);
 
-/* Takes the rules and bounds of a configuration, which must stay valid until the next one is given. */
-__attribute__((nonnull)) void vly_transfers_configure(struct vly_transfers *transfers,
-						      const struct vly_config *config);
+/* Takes the rules and bounds of a configuration, which must stay valid until the next one is given. `profiles` are its
+ * own, or NULL without memory. */
+__attribute__((nonnull(1, 2))) void vly_transfers_configure(struct vly_transfers *transfers,
+							    const struct vly_config *config,
+							    struct vly_profiles *profiles);
+
+/* After that, and after vly_transfers_add_zone() for each member of a catalog: there are no other zones. What is kept on
+ * disk of others is forgotten. */
+__attribute__((nonnull)) void vly_transfers_settle(struct vly_transfers *transfers);
 
 /* Adds a zone, or replaces its rules. `zone` must stay valid until it is removed or replaced.
  * Returns 0, or -1 without memory. */

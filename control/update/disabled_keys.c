@@ -63,13 +63,15 @@ disable(struct vly_keyring *keyring, char *text)
 }
 
 void
-vly_disabled_keys_load(struct vly_keyring *keyring, const char *state_dir)
+vly_disabled_keys_load(struct vly_keyring *keyring, const char *state_dir,
+		       char trouble[VLY_REASON_BYTES])
 {
 	char path[PATH_MAX];
 	char reason[VLY_REASON_BYTES];
 	char *text;
 	size_t bytes;
 
+	trouble[0] = '\0';
 	path_of(path, state_dir);
 	enum vly_state_read result =
 		vly_state_file_read(path, FILE_BYTES_MAX, &text, &bytes, reason, sizeof(reason));
@@ -81,10 +83,11 @@ vly_disabled_keys_load(struct vly_keyring *keyring, const char *state_dir)
 	}
 	if (result == VLY_STATE_READ || result == VLY_STATE_NONE || keyring->key_cnt == 0)
 		return;
-	vly_log_error(
-		"all keys of dynamic updates are disabled: %s; correct the file, or remove it, "
-		"then run volleyctl reload",
-		reason);
+	snprintf(trouble, VLY_REASON_BYTES,
+		 "all keys of dynamic updates are disabled: %.380s; correct the file, or remove "
+		 "it, then run volleyctl reload",
+		 reason);
+	vly_log_error("%s", trouble);
 	suspend_all(keyring);
 }
 

@@ -200,7 +200,8 @@ prepare(void *arg, struct vly_store_txn *txn, const struct vly_store_zone *zone,
 
 	job->rcode = vly_update_apply(&job->message, &source, change, &why);
 	if (job->rcode != VLY_RCODE_NOERROR) {
-		snprintf(reason, VLY_REASON_BYTES, "%s", why);
+		const bool is_read = job->rcode != VLY_RCODE_SERVFAIL || !*vly_store_reason(txn);
+		snprintf(reason, VLY_REASON_BYTES, "%s", is_read ? why : vly_store_reason(txn));
 		return VLY_LIVING_REFUSE;
 	}
 	return vly_change_is_empty(change) ? VLY_LIVING_NO_CHANGE : VLY_LIVING_CHANGE;
@@ -215,6 +216,8 @@ on_committing(void *arg, uint64_t commit_seq)
 	uint8_t response[RESPONSE_BYTES];
 	size_t len = write_response(job, VLY_RCODE_NOERROR, response);
 
+	if (len == 0)
+		return; /* it can't be signed: on_done() drops the request */
 	vly_publisher_respond_after(job->updater->publisher, commit_seq, job->id, response, len);
 	job->is_announced = true;
 }

@@ -60,7 +60,11 @@ vly_updater_remove(struct vly_updater *updater, const char *name, char reason[VL
 
 /* Why the file of added keys can't be read, so that no key is added or removed, or "". Valid until the
  * loop runs again. */
-__attribute__((nonnull)) const char *vly_updater_trouble(const struct vly_updater *updater);
+__attribute__((nonnull)) const char *vly_updater_added_trouble(const struct vly_updater *updater);
+
+/* Why all keys are disabled, as the list of disabled ones can't be read, or "". Valid as above. */
+__attribute__((nonnull)) const char *
+vly_updater_disabled_trouble(const struct vly_updater *updater);
 
 struct vly_updater_counts {
 	uint64_t request_cnt;

@@ -27,17 +27,17 @@ load_added(struct vly_updater *updater)
 	char reason[VLY_REASON_BYTES];
 	json_t *added = vly_added_keys_load(updater->state_dir, reason);
 
-	updater->trouble[0] = '\0';
+	updater->added_trouble[0] = '\0';
 	if (added != NULL) {
 		json_decref(updater->added);
 		updater->added = added;
 		return;
 	}
-	snprintf(updater->trouble, sizeof(updater->trouble),
+	snprintf(updater->added_trouble, sizeof(updater->added_trouble),
 		 "no key can be added or removed: %.400s; correct the file, or remove it, then run "
 		 "volleyctl reload",
 		 reason);
-	vly_log_error("%s", updater->trouble);
+	vly_log_error("%s", updater->added_trouble);
 }
 
 void
@@ -50,7 +50,7 @@ vly_updater_configure(struct vly_updater *updater, const struct vly_config *conf
 		return;
 	}
 	const struct vly_keyring *keyring = updater->keyring;
-	vly_disabled_keys_load(updater->keyring, updater->state_dir);
+	vly_disabled_keys_load(updater->keyring, updater->state_dir, updater->disabled_trouble);
 	for (unsigned i = 0; i < keyring->key_cnt; i++)
 		if (keyring->key[i].trouble[0] != '\0')
 			vly_log_error("key %s can't be used: %s", keyring->key[i].name,
@@ -91,8 +91,8 @@ vly_updater_disable(struct vly_updater *updater, const char *name, bool disable,
 static bool
 is_unread(const struct vly_updater *updater, char reason[VLY_REASON_BYTES])
 {
-	snprintf(reason, VLY_REASON_BYTES, "%s", updater->trouble);
-	return updater->trouble[0] != '\0';
+	snprintf(reason, VLY_REASON_BYTES, "%s", updater->added_trouble);
+	return updater->added_trouble[0] != '\0';
 }
 
 int
@@ -102,6 +102,12 @@ vly_updater_add(struct vly_updater *updater, json_t *object, char reason[VLY_REA
 
 	if (updater->config == NULL) {
 		snprintf(reason, VLY_REASON_BYTES, "the zones are being loaded");
+		return -1;
+	}
+	if (!vly_config_has_streams(updater->config->dataplane)) {
+		snprintf(reason, VLY_REASON_BYTES,
+			 "a key needs dataplane.stream-threads of 1 or more: these threads take "
+			 "dynamic updates");
 		return -1;
 	}
 	if (is_unread(updater, reason) || vly_added_key_read(&added, object, reason) != 0)
@@ -175,7 +181,13 @@ vly_updater_remove(struct vly_updater *updater, const char *name, char reason[VL
 }
 
 const char *
-vly_updater_trouble(const struct vly_updater *updater)
+vly_updater_added_trouble(const struct vly_updater *updater)
 {
-	return updater->trouble;
+	return updater->added_trouble;
+}
+
+const char *
+vly_updater_disabled_trouble(const struct vly_updater *updater)
+{
+	return updater->disabled_trouble;
 }

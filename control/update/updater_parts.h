@@ -13,8 +13,9 @@ struct vly_updater {
 	/* NULL: zones are being loaded, and nothing is answered */
 	const struct vly_config *config;
 	json_t *added; /* keys of the state directory, as they were when its file was last read */
-	char trouble
-		[VLY_REASON_BYTES]; /* why the file can't be read, so that it is not replaced, or "" */
+	char added_trouble
+		[VLY_REASON_BYTES]; /* why their file can't be read, so that it is not replaced, or "" */
+	char disabled_trouble[VLY_REASON_BYTES]; /* why all keys are disabled, or "" */
 	struct vly_replay replay;
 	struct vly_updater_counts counts;
 	char *state_dir;

@@ -74,6 +74,7 @@ struct vly_table_layers {
  * read. */
 struct vly_table_filter {
 	uint32_t word_cnt;
+	uint32_t spare_bytes; /* of large pages, behind word[] */
 	uint64_t word[];
 };
 

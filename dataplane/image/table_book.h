@@ -56,8 +56,9 @@ struct vly_table_book {
 	struct vly_book_below *below; /* open addressing */
 	uint64_t below_mask;
 	uint64_t below_cnt;
-	uint64_t name_cnt;  /* in the complete forms of live zones */
-	uint64_t moved_cnt; /* of these, where the route may not lead to */
+	uint64_t name_cnt;    /* in the complete forms of live zones */
+	uint64_t spare_bytes; /* behind filters on large pages */
+	uint64_t moved_cnt;   /* of these, where the route may not lead to */
 };
 
 /* The part of slots whose zone is not served: it has a zone whose apex equals no name, and an empty
@@ -185,6 +186,9 @@ vly_book_fill_prepare(struct vly_table *table, struct vly_book_fills *fills);
 /* Sets the bits of all names. If a part gets another filter, blocks until every reader has seen it.
  * The old filters of larger ones are in coming_filter afterwards. */
 __attribute__((nonnull)) void vly_book_fill(struct vly_table *table, struct vly_book_fills *fills);
+
+/* Frees a filter; NULL is allowed. */
+void vly_book_free_filter(struct vly_table_book *book, const struct vly_table_filter *filter);
 
 /* Frees the filters that are in coming_filter: those that did not come, or are replaced. */
 __attribute__((nonnull)) void vly_book_fill_end(struct vly_table_book *book,

@@ -16,6 +16,13 @@
  * and pages of 4 KiB would miss the TLB. */
 #define LARGE_BYTES 65536
 
+#define LARGE_PAGE (UINT64_C(2) << 20)
+
+/* What all filters together may leave empty on large pages: that of some 32 filters of middle size. The filters of
+ * more zones are on ordinary pages, but for those that fill at least half of their large ones. More: memory is wasted
+ * when many zones have middle-sized overlays. Less: lookups in fewer of them are as fast as they could be. */
+#define SPARE_BYTES_MAX (UINT64_C(64) << 20)
+
 #define WORDS_MIN 16
 #define WORDS_MAX (UINT64_C(1) << 22)
 
@@ -60,8 +67,17 @@ refill(struct vly_table *table, struct vly_book_fills *fills, uint32_t base_part
 	return 0;
 }
 
+/* Whether a filter is worth large pages, of which it leaves *spare octets empty. */
+static bool
+is_large(const struct vly_table_book *book, size_t bytes, uint32_t *spare)
+{
+	*spare = (uint32_t)((LARGE_PAGE - bytes % LARGE_PAGE) % LARGE_PAGE);
+	return bytes >= LARGE_BYTES &&
+	       (bytes >= *spare || book->spare_bytes + *spare <= SPARE_BYTES_MAX);
+}
+
 static struct vly_table_filter *
-new_filter(uint64_t name_cnt)
+new_filter(struct vly_table_book *book, uint64_t name_cnt)
 {
 	uint64_t word_cnt = name_cnt < 64 * WORDS_MAX ? name_cnt * BITS_PER_NAME / 64 : WORDS_MAX;
 
@@ -70,11 +86,24 @@ new_filter(uint64_t name_cnt)
 	if (word_cnt > WORDS_MAX)
 		word_cnt = WORDS_MAX;
 	const size_t bytes = sizeof(struct vly_table_filter) + word_cnt * sizeof(uint64_t);
-	struct vly_table_filter *filter =
-		bytes < LARGE_BYTES ? calloc(1, bytes) : vly_large_alloc(bytes);
-	if (filter != NULL)
-		filter->word_cnt = (uint32_t)word_cnt;
+	uint32_t spare;
+	const bool large = is_large(book, bytes, &spare);
+	struct vly_table_filter *filter = large ? vly_large_alloc(bytes) : calloc(1, bytes);
+	if (filter == NULL)
+		return NULL;
+	filter->word_cnt = (uint32_t)word_cnt;
+	filter->spare_bytes = large ? spare : 0;
+	book->spare_bytes += filter->spare_bytes;
 	return filter;
+}
+
+void
+vly_book_free_filter(struct vly_table_book *book, const struct vly_table_filter *filter)
+{
+	if (filter == NULL)
+		return;
+	book->spare_bytes -= filter->spare_bytes;
+	free((void *)(uintptr_t)filter);
 }
 
 /* Makes a larger filter for a part if its own has no room for the names that come. */
@@ -94,7 +123,7 @@ grow(struct vly_table *table, struct vly_book_fills *fills, uint32_t base_part)
 	/* if this is not carried out, the old filter has less room than it says: it only fills more */
 	part->filter_room = ROOM_FOR(part->coming_cnt);
 	part->filter_cnt = 0;
-	part->coming_filter = new_filter(part->filter_room);
+	part->coming_filter = new_filter(table->book, part->filter_room);
 	return part->coming_filter != NULL ? 0 : -1;
 }
 
@@ -229,7 +258,7 @@ vly_book_fill_end(struct vly_table_book *book, struct vly_book_fills *fills)
 {
 	for (size_t i = 0; i < fills->cnt; i++) {
 		struct vly_book_part *part = &book->part[fills->fill[i].base_part];
-		free(part->coming_filter);
+		vly_book_free_filter(book, part->coming_filter);
 		part->coming_filter = NULL;
 		part->coming_cnt = 0;
 	}

@@ -81,7 +81,7 @@ fits(const struct vly_table_book *book, struct vly_book_entry overlay, struct vl
 		vly_image_at(book->part[lower.part - 1].image->heap, below->signed_nodata));
 }
 
-/* The overlay upon this layer that leads furthest, or none. */
+/* The overlay upon this layer that leads furthest, or none. It may not fit. */
 static struct vly_book_entry
 find_overlay(const struct vly_table_book *book, struct vly_book_entry head,
 	     struct vly_book_entry lower)
@@ -91,8 +91,7 @@ find_overlay(const struct vly_table_book *book, struct vly_book_entry head,
 
 	for (struct vly_book_entry entry = head; entry.part != 0;
 	     entry = *vly_book_next(book, entry)) {
-		if (!vly_book_is_overlay(book, entry) ||
-		    vly_book_zone(book, entry)->below != below || !fits(book, entry, lower))
+		if (!vly_book_is_overlay(book, entry) || vly_book_zone(book, entry)->below != below)
 			continue;
 		if (overlay.part == 0 ||
 		    vly_book_zone(book, entry)->version > vly_book_zone(book, overlay)->version)
@@ -113,6 +112,21 @@ refuse_layers(const struct vly_table_book *book, struct vly_book_entry top,
 	return -1;
 }
 
+/* Without it, an older version would be answered, and nobody would know. */
+static int
+refuse_misfit(const struct vly_table_book *book, struct vly_book_entry overlay,
+	      struct vly_image_error *error)
+{
+	const struct vly_image *image = book->part[overlay.part - 1].image;
+
+	snprintf(error->text, sizeof(error->text),
+		 "zone %u of image %llu does not fit upon the layer below: only one of them is "
+		 "signed, "
+		 "or their SOA records differ in size",
+		 overlay.zone_idx, (unsigned long long)image->id);
+	return -1;
+}
+
 int
 vly_book_find_stack(const struct vly_table_book *book, uint32_t at, struct vly_book_stack *stack,
 		    struct vly_image_error *error)
@@ -126,8 +140,12 @@ vly_book_find_stack(const struct vly_table_book *book, uint32_t at, struct vly_b
 		if (stack->cnt == VLY_IMAGE_LAYERS_MAX)
 			return refuse_layers(book, top, error);
 		up[stack->cnt++] = top;
-		top = zone->version != 0 ? find_overlay(book, book->head[at], top)
-					 : (struct vly_book_entry){0};
+		struct vly_book_entry overlay = {0};
+		if (zone->version != 0)
+			overlay = find_overlay(book, book->head[at], top);
+		if (overlay.part != 0 && !fits(book, overlay, top))
+			return refuse_misfit(book, overlay, error);
+		top = overlay;
 	}
 	for (unsigned i = 0; i < stack->cnt; i++)
 		stack->entry[i] = up[stack->cnt - 1 - i];

@@ -80,7 +80,7 @@ vly_book_free_part(struct vly_table *table, uint32_t part_idx)
 
 	free(part->contested);
 	free(part->layered);
-	free((void *)(uintptr_t)part->filter);
+	vly_book_free_filter(table->book, part->filter);
 	free(table->book->part[part_idx].next);
 	*part = (struct vly_table_part){0};
 	table->book->part[part_idx] = (struct vly_book_part){0};

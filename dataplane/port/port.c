@@ -174,18 +174,22 @@ set_up_rx(struct vly_port *port, uint16_t queue_idx, struct rte_mempool *pool)
 	return error;
 }
 
-/* With huge pages, DPDK takes memory as it is needed. Another process may have been quicker. */
+/* With huge pages, DPDK takes memory as it is needed, and says ENOMEM for whatever keeps it from that. */
 static int
 pool_failed(const struct vly_port *port)
 {
 	if (rte_errno == ENOMEM && rte_eal_has_hugepages()) {
-		vly_log_warning("port %s: the free huge pages were taken meanwhile: restarting "
-				"with ordinary pages",
-				port->spec->name);
+		vly_log_warning("port %s: no huge pages for %u packets: another program has taken "
+				"them meanwhile, they are on another NUMA node, or --memory is too "
+				"small: restarting with ordinary pages",
+				port->spec->name, port->plan.mbuf_cnt);
 		return VLY_EAL_NO_HUGE_PAGES;
 	}
-	vly_log_error("port %s: no memory for %u packets: %s; raise --memory", port->spec->name,
-		      port->plan.mbuf_cnt, rte_strerror(rte_errno));
+	vly_log_error("port %s: no memory for %u packets: %s%s", port->spec->name,
+		      port->plan.mbuf_cnt, rte_strerror(rte_errno),
+		      rte_errno == ENOMEM ? "; raise --memory, or see what else the machine's "
+					    "memory is used for"
+					  : "");
 	return -1;
 }
 

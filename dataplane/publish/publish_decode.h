@@ -47,4 +47,13 @@ __attribute__((nonnull, warn_unused_result)) const char *
 vly_publish_decode(const void *message, size_t bytes, unsigned fd_cnt,
 		   struct vly_publish_request *request);
 
+/* Whether a response goes to its client now: at once, or if the last commit, `committed_seq`, is the one that it
+ * waits for. 0: no commit is live. */
+static inline bool
+vly_publish_response_is_due(const struct vly_publish_request *request, uint64_t committed_seq)
+{
+	return request->type == VLY_PUBLISH_RESPONSE ||
+	       (committed_seq != 0 && request->commit_seq == committed_seq);
+}
+
 #endif

@@ -200,8 +200,7 @@ defend(struct vly_publish_server *server, int fd, struct vly_image_error *error)
 static void
 take_response(struct vly_publish_server *server, const struct vly_publish_request *request)
 {
-	if (request->type == VLY_PUBLISH_RESPONSE ||
-	    (server->committed_seq != 0 && request->commit_seq == server->committed_seq))
+	if (vly_publish_response_is_due(request, server->committed_seq))
 		vly_requests_answer(&server->requests, request->seq, request->response,
 				    request->response_bytes);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Catalog zones (RFC 9432): members come, change and go with the catalog's records."""
 import json
+import re
 import time
 
 import dns.rcode
@@ -236,6 +237,35 @@ def test_members_without_a_template_are_shown(running):
     running.write_config()
     running.ctl("reload")
     wait_for(running, "m2.test", 2)
+
+
+def test_many_members_come_and_go_in_batches(tmp_path):
+    """Of 4096: the loop serves others between them."""
+    count = 9000
+    with own_network(tmp_path) as volley:
+        volley.keep_state()
+        volley.other_settings["remotes"] = [{"name": "nobody", "address": ["127.0.0.1"]}]
+        volley.other_settings["templates"] = [{"name": "members", "primaries": ["nobody"]}]
+        volley.zone_settings["cat.test."] = {"catalog": "consumer", "catalog-templates": [{"template": "members"}]}
+        volley.add_zone("cat.test.", CATALOG)
+        volley.start()
+
+        def edit(sign):
+            lines = "".join(f"{sign} l{number}.zones 0 PTR m{number}.many.\n" for number in range(count))
+            assert volley.request(command="zone-edit", zone="cat.test.", text=lines)["ok"]
+
+        def listed():
+            return volley.ctl_json("status")["zones"]["configured"]
+
+        def batches():
+            return [int(cnt) for cnt in re.findall(r"loaded (\d+) of", volley.control.log())[1:]]
+
+        edit("+")
+        wait_until(lambda: batches() == [4096, 4096, count - 2 * 4096], lambda: f"they come in batches: {batches()}")
+        assert listed() == count + 1
+        assert query(volley.network, f"m{count - 1}.many", "SOA").rcode() == dns.rcode.SERVFAIL
+        edit("-")
+        wait_until(lambda: listed() == 1, lambda: f"none is served: {listed()}")
 
 
 @pytest.mark.heavy

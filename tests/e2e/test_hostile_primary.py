@@ -229,6 +229,32 @@ def test_an_ixfr_that_does_not_fit_is_followed_by_axfr(hostile, case):
     wait_until(lambda: serial(hostile.network, zone) == 2, "AXFR")
 
 
+def huge(asked, zone):
+    """An IXFR of 100 MB, in a transfer that may be as large."""
+    yield message(asked, soa(zone, 2), soa(zone, 1))
+    text = " ".join(['"' + "x" * 250 + '"'] * 250)
+    octets = message(asked, *records(zone, f"r TXT {text}")).to_wire()
+    for _ in range(1600):
+        yield octets
+
+
+def test_an_ixfr_that_would_fill_memory_is_followed_by_axfr(tmp_path):
+    zone = "huge.test."
+    with own_network(tmp_path) as volley:
+        volley.be_secondary()
+        primary = Primary(volley.network.client)
+        primary.serials[zone] = 1
+        volley.add_secondary(zone, ["primary"])
+        volley.start()
+        wait_until(lambda: serial(volley.network, zone) == 1, volley.control.log)
+        primary.answers[zone] = lambda asked: (
+            huge(asked, zone) if asked.question[0].rdtype == IXFR else axfr(asked, zone, 2))
+        assert notify(volley.network, zone) == dns.rcode.NOERROR
+        volley.control.wait_for_log(f"zone {zone}: IXFR from primary primary: its changes take more than 64 MiB; AXFR follows")
+        wait_until(lambda: serial(volley.network, zone) == 2, "AXFR")
+        primary.stop()
+
+
 @pytest.mark.parametrize("case", TAKEN)
 def test_an_unusual_transfer_is_taken(hostile, case):
     zone = send(hostile, case, TAKEN[case])

@@ -32,10 +32,16 @@ def notifies(volley, zone):
             volley.request(command="zone-status", zone=zone)["notifies"]}
 
 
-def kept(volley):
-    """(serial, whether all have answered) of each record of the file: a hash of 16 octets stands before, a checksum behind."""
+def records(volley):
+    """Those of the file that are not empty."""
     octets = (volley.state / "notified").read_bytes()
-    return {struct.unpack_from("=2I", octets, at + 16) for at in range(0, len(octets), 56)}
+    return [record for at in range(0, len(octets), 56) if any(record := octets[at:at + 56])]
+
+
+def kept(volley):
+    """(serial, whether all have answered) of each record: a hash of 16 octets stands before, a checksum behind. That which
+    says that the file has all zones has neither."""
+    return {struct.unpack_from("=2I", record, 16) for record in records(volley)} - {(0, 0)}
 
 
 def wait_for(volley, zone, **wanted):
@@ -70,3 +76,38 @@ def test_what_was_not_answered_is_sent_again(volley):
     change(volley, "both.test.", 8)
     wait_for(volley, "both.test.", one=("answered", 3), two=("answered", 3))
     assert set(one.serials()) == set(two.serials()) == {3}
+
+
+def test_a_file_that_does_not_have_all_zones_has_nothing_repeated(volley):
+    """It is that of an earlier version, which began to keep notes a moment ago."""
+    one, two = Listener(volley.network, 5301), Listener(volley.network, 5302)
+    volley.start_control()
+    wait_until(lambda: kept(volley) == {(1, 1)} and len(records(volley)) == 3, lambda: f"the notes of both: {records(volley)}")
+    change(volley, "one.test.")
+    wait_until(lambda: kept(volley) == {(1, 1), (2, 1)}, lambda: f"{kept(volley)}")
+    volley.control.stop()
+    (volley.state / "notified").write_bytes(next(
+        record for record in records(volley) if struct.unpack_from("=2I", record, 16) == (2, 1)))
+    one.messages.clear()
+    volley.start_control()
+    wait_until(lambda: len(records(volley)) == 3, lambda: f"both have notes, and the file says so: {records(volley)}")
+    change(volley, "one.test.", 8)
+    wait_for(volley, "one.test.", one=("answered", 3))
+    assert one.serials() == [3] and not two.serials()
+    assert notifies(volley, "both.test.") == {}
+
+
+def test_notes_of_zones_that_were_removed_meanwhile_go(volley):
+    Listener(volley.network, 5301)
+    volley.start_control()
+    change(volley, "one.test.")
+    wait_until(lambda: kept(volley) == {(1, 1), (2, 1)}, lambda: f"{kept(volley)}")
+    volley.control.stop()
+    volley.remove_zone("both.test.")
+    volley.start_control()
+    wait_until(lambda: kept(volley) == {(2, 1)}, lambda: f"{kept(volley)}")
+    # and those of zones that are not notified any more
+    volley.zone_settings["one.test."] = {"living": True}
+    volley.write_config()
+    volley.ctl("reload")
+    wait_until(lambda: kept(volley) == set(), lambda: f"{kept(volley)}")

@@ -249,10 +249,12 @@ def test_a_list_of_disabled_keys_that_cannot_be_read(running):
     running.ctl("reload")
     with pytest.raises(dns.tsig.PeerBadKey):
         send(running, update(("add", "locked", 60, "A", "192.0.2.1")))
+    assert "all keys of dynamic updates are disabled" in running.ctl("status", check=False).stdout
     list_of_keys.rmdir()
     if kept:
         kept.rename(list_of_keys)
     running.ctl("reload")
+    assert "all keys of dynamic updates" not in running.ctl("status", check=False).stdout
     assert rcode(running, ("add", "locked", 60, "A", "192.0.2.1")) == "NOERROR"
 
 

@@ -37,6 +37,33 @@ static struct vly_updater *updater;
 static int ends[2];
 static uint64_t request_id;   /* that control answers */
 static unsigned response_cnt; /* to it */
+static uint64_t commit_seq;   /* that the response waits for; 0: none */
+
+/* A response that waits for a commit is taken when that is live, and with no other. */
+static bool
+is_due(const struct vly_publish_request *request)
+{
+	if (request->type == VLY_PUBLISH_RESPONSE) {
+		require(vly_publish_response_is_due(request, 0));
+		return true;
+	}
+	require(!vly_publish_response_is_due(request, 0));
+	require(!vly_publish_response_is_due(request, request->commit_seq + 1));
+	return vly_publish_response_is_due(request, request->commit_seq);
+}
+
+/* The dataplane takes a packet of control with a response. */
+static void
+take_response(const void *packet, size_t packet_bytes, uint64_t seq, size_t bytes)
+{
+	struct vly_publish_request request;
+
+	require(vly_publish_decode(packet, packet_bytes, 0, &request) == NULL);
+	require(request.response_bytes == bytes && seq == request_id && request.seq == seq);
+	require(request.commit_seq == commit_seq && is_due(&request));
+	vly_requests_answer(&requests, seq, request.response, request.response_bytes);
+	response_cnt++;
+}
 
 /* What control needs of its other rooms. */
 void
@@ -45,7 +72,6 @@ vly_publisher_respond(struct vly_publisher *publisher, uint64_t seq, const uint8
 {
 	static _Alignas(8) uint8_t packet[VLY_PUBLISH_RESPONSE_BYTES];
 	struct vly_publish_header *header = (void *)packet;
-	struct vly_publish_request request;
 
 	(void)publisher;
 	*header = (struct vly_publish_header){.type = VLY_PUBLISH_RESPONSE,
@@ -53,18 +79,27 @@ vly_publisher_respond(struct vly_publisher *publisher, uint64_t seq, const uint8
 					      .seq = seq};
 	if (bytes > 0)
 		memcpy(header + 1, message, bytes);
-	require(vly_publish_decode(packet, header->bytes, 0, &request) == NULL);
-	require(request.response_bytes == bytes && seq == request_id);
-	vly_requests_answer(&requests, seq, request.response, request.response_bytes);
-	response_cnt++;
+	commit_seq = 0;
+	take_response(packet, header->bytes, seq, bytes);
 }
 
 void
-vly_publisher_respond_after(struct vly_publisher *publisher, uint64_t commit_seq, uint64_t seq,
+vly_publisher_respond_after(struct vly_publisher *publisher, uint64_t after, uint64_t seq,
 			    const uint8_t *message, size_t bytes)
 {
-	(void)commit_seq;
-	vly_publisher_respond(publisher, seq, message, bytes);
+	static _Alignas(8)
+		uint8_t packet[sizeof(struct vly_publish_response_after) + VLY_MESSAGE_BYTES_MAX];
+	struct vly_publish_response_after *head = (void *)packet;
+
+	(void)publisher;
+	*head = (struct vly_publish_response_after){
+		.header = {.type = VLY_PUBLISH_RESPONSE_AFTER,
+			   .bytes = (uint32_t)(sizeof(*head) + bytes),
+			   .seq = seq},
+		.commit_seq = after};
+	memcpy(head->message, message, bytes);
+	require(after == commit_seq);
+	take_response(packet, head->header.bytes, seq, bytes);
 }
 
 bool
@@ -83,6 +118,9 @@ vly_living_submit(struct vly_living *living, struct vly_living_request *request)
 
 	(void)living;
 	result.code = vly_fuzz_store_try(request->prepare, request->arg, reason);
+	commit_seq = ~request_id | 1;
+	if (result.code == VLY_LIVING_DONE)
+		request->committing(request->arg, commit_seq);
 	request->done(request->arg, &result);
 }
 
@@ -288,12 +326,16 @@ give_to_dataplane(const uint8_t *data, size_t bytes)
 	put_waiting(4);
 	if (vly_publish_decode(packet, bytes, 0, &request) == NULL &&
 	    (request.type == VLY_PUBLISH_RESPONSE || request.type == VLY_PUBLISH_RESPONSE_AFTER)) {
-		vly_requests_answer(&requests, request.seq, request.response,
-				    request.response_bytes);
+		const bool takes = is_due(&request);
+		require(takes == (request.type == VLY_PUBLISH_RESPONSE || request.commit_seq != 0));
+		if (takes)
+			vly_requests_answer(&requests, request.seq, request.response,
+					    request.response_bytes);
 		ended = 4 - requests.cnt;
-		require(ended <= 1);
-		vly_requests_answer(&requests, request.seq, request.response,
-				    request.response_bytes);
+		require(ended <= takes);
+		if (takes)
+			vly_requests_answer(&requests, request.seq, request.response,
+					    request.response_bytes);
 		require(requests.cnt == 4 - ended);
 	}
 	free(packet);

@@ -419,6 +419,25 @@ remove_file(const char *name)
 	unlink(file);
 }
 
+/* It may be executed, as directories go. */
+Test(config_feed, a_directory_is_no_review_command)
+{
+	struct vly_config_errors errors;
+	char text[300];
+	char wanted[200];
+
+	snprintf(text, sizeof(text),
+		 REMOTE "zones:\n- {name: a, primaries: [up], hold: review, review-command: %s}\n",
+		 directory);
+	struct vly_config *config = load_good(text);
+	cr_expect_eq(vly_config_check_files(config, path, &errors), 1);
+	snprintf(wanted, sizeof(wanted),
+		 "volley.yaml:4: zones[0].review-command: %s: this is not a file", directory);
+	cr_expect_str_eq(errors.text[0], wanted, "%s", errors.text[0]);
+	vly_config_errors_free(&errors);
+	vly_config_free(config);
+}
+
 Test(config_feed, files_are_looked_at)
 {
 	struct vly_config_errors errors;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A signed zone that is large enough to be compiled beside the writer. */
+/* A signed zone that is large enough to be compiled beside the writer. memfd_create() of our own objects comes here
+ * first (ld's --wrap). */
+#include <limits.h>
+#include <stdatomic.h>
+
 #include "living_fixture.h"
 
 #include "living/living_file.h"
@@ -8,6 +12,20 @@
 #include "zone/rr_type.h"
 
 #define RRSIG_DATA "RRSIG %s 13 1 60 20900101000000 20200101000000 1 a. AAAA\n"
+
+static _Atomic int images_left = INT_MAX; /* then none can be made */
+
+int __real_memfd_create(const char *name, unsigned flags);
+int __wrap_memfd_create(const char *name, unsigned flags);
+
+int
+__wrap_memfd_create(const char *name, unsigned flags)
+{
+	if (images_left-- > 0)
+		return __real_memfd_create(name, flags);
+	errno = EMFILE;
+	return -1;
+}
 
 static void
 write_signed(FILE *out)
@@ -181,6 +199,29 @@ Test(living_form, what_the_dataplane_refuses_is_live_with_the_next_change)
 	wait_for_transfer(&transfer, VLY_PUBLISH_DONE);
 	cr_expect_eq(transfer.result.code, VLY_LIVING_DONE);
 	cr_expect_eq(state().serial, 3);
+}
+
+/* The change is on disk: it is answered when there is an image, without another change. */
+Test(living_form, one_that_fails_is_made_again, .timeout = 60)
+{
+	struct transfer transfer = {0};
+
+	images_left = 1; /* the writer begins one, and finds that the form is to be made aside */
+	begin(&transfer, 'a');
+	wait_for_transfer(&transfer, VLY_PUBLISH_DONE);
+	cr_expect_eq(transfer.result.code, VLY_LIVING_FAILED);
+	cr_expect(strstr(transfer.text, "on disk"), "%s", transfer.text);
+	cr_expect_eq(state().serial, 1, "it is not live");
+	cr_expect(strstr(vly_living_behind(living), "zone a. is not answered as it is on disk"),
+		  "%s", vly_living_behind(living));
+	images_left = INT_MAX;
+	while (state().serial == 1) {
+		cr_assert(uv_run(&loop, UV_RUN_ONCE));
+		if (publisher.done)
+			answer_publication(VLY_PUBLISH_DONE);
+	}
+	cr_expect_eq(state().serial, 2);
+	cr_expect_str_eq(vly_living_behind(living), "");
 }
 
 Test(living_form, a_check_refuses_a_change_that_was_made)

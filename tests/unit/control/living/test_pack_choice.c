@@ -90,6 +90,34 @@ Test(pack_choice, garbage_goes_with_a_pack)
 	cr_expect_not(image[1].is_chosen);
 }
 
+Test(pack_choice, what_is_left_of_a_large_image_moves_in_parts)
+{
+	add(UINT64_C(1) << 30, 100000, 50000);
+	cr_expect_eq(vly_pack_choose(image, image_cnt), 0, "half of it is answered");
+	store[0].layer_cnt--;
+	cr_expect_eq(vly_pack_choose(image, image_cnt), 1);
+	/* 256 MiB of 1 GiB */
+	cr_expect_geq(vly_pack_zones_max(&image[0]), 25000);
+	cr_expect_leq(vly_pack_zones_max(&image[0]), 25100);
+	add(UINT64_C(1) << 30, 100000, 1);
+	cr_expect_eq(vly_pack_choose(image, image_cnt), 1, "one at a time");
+	store[0].is_kept = true;
+	cr_expect_eq(vly_pack_choose(image, image_cnt), 1);
+	cr_expect(image[1].is_chosen);
+}
+
+Test(pack_choice, other_images_move_as_a_whole)
+{
+	add(UINT64_C(256) << 20, 100000, 10);
+	add(UINT64_C(1) << 30, 100000, 99999);
+	cr_expect_eq(vly_pack_zones_max(&image[0]), UINT32_MAX);
+	store[1].is_stale = true;
+	cr_expect_eq(vly_pack_zones_max(&image[1]), UINT32_MAX);
+	store[1].is_stale = false;
+	store[1].zone_cnt = 1;
+	cr_expect_eq(vly_pack_zones_max(&image[1]), 1);
+}
+
 Test(pack_choice, removed_zones_go_whatever_the_size)
 {
 	add(UINT64_C(300) << 20, 10, 9);

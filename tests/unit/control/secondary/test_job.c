@@ -229,38 +229,101 @@ Test(job, the_version_of_before_does_not_expire_while_a_review_waits_for_its_tur
 	zone->soa = (struct vly_transfer_soa){.refresh = 60, .retry = 60, .expire = 600};
 	zone->expires_ms = 1;
 	job->is_submitted = false;
-	secondaries->review_cnt = UINT32_MAX; /* none of them ends */
+	secondaries->reviews.place_max = 0;
 	vly_secondary_review_begin(job);
-	secondaries->review_cnt = 0;
-	cr_expect_eq(job->review, VLY_REVIEW_WAITING);
+	cr_expect_not_null(job->review_wait.lane, "it waits");
 	cr_expect_gt(zone->contact_s, 0);
 	cr_expect_gt(zone->expires_ms, uv_now(&loop));
-	DL_DELETE2(secondaries->reviews, job, review_prev, review_next);
-	job->review = VLY_REVIEW_NONE;
 	vly_secondary_job_cancel(job);
+	cr_expect_eq(secondaries->reviews.waiting_cnt, 0);
 }
 
+/* Its commands are slow: none of them ends. */
 Test(job, a_primary_with_many_reviews_does_not_hold_up_those_of_others)
 {
 	struct vly_secondary_zone *zone = put(&both);
 	struct vly_secondary_job *job = make_job(zone);
-	struct vly_secondary_job running = {.secondaries = secondaries, .remote = "first"};
-	struct vly_secondary_job waiting = {.secondaries = secondaries, .remote = "first"};
+	struct vly_lane_place slow[VLY_SECONDARY_REVIEW_MAX] = {0};
+	struct vly_lane_entry waiting[2 * VLY_SECONDARY_REVIEW_MAX] = {0};
+	unsigned slow_cnt = 0;
 
-	DL_APPEND2(secondaries->reviewing, &running, review_prev, review_next);
-	DL_APPEND2(secondaries->reviews, &waiting, review_prev, review_next);
-	secondaries->review_cnt = 3; /* of four */
+	vly_secondary_set_places(secondaries, 1, 2);
+	for (unsigned i = 0; i < 2 * VLY_SECONDARY_REVIEW_MAX; i++)
+		cr_assert(vly_lanes_push(&secondaries->reviews, "first", &waiting[i]));
+	while (vly_lanes_pop(&secondaries->reviews))
+		vly_lanes_hold(&secondaries->reviews, "first", &slow[slow_cnt++]);
+	cr_expect_eq(slow_cnt, VLY_SECONDARY_REVIEW_MAX / 2);
 	snprintf(job->remote, sizeof(job->remote), "second");
 	job->is_submitted = false;
 	vly_secondary_review_begin(job);
-	cr_expect_eq(job->review, VLY_REVIEW_RUNNING);
-	cr_expect_eq(waiting.review, VLY_REVIEW_NONE);
-	DL_DELETE2(secondaries->reviews, &waiting, review_prev, review_next);
-	DL_DELETE2(secondaries->reviewing, &running, review_prev, review_next);
+	cr_expect(job->review_place.is_held);
 	while (zone->job == job)
 		uv_run(&loop, UV_RUN_ONCE);
-	cr_expect_eq(secondaries->review_cnt, 3);
-	cr_expect_null(secondaries->reviewing);
+	cr_expect_eq(secondaries->reviews.place_cnt, slow_cnt, "its place is free again");
+	for (unsigned i = 0; i < slow_cnt; i++)
+		vly_lanes_release(&secondaries->reviews, &slow[i]);
+	for (unsigned i = 0; i < 2 * VLY_SECONDARY_REVIEW_MAX; i++)
+		vly_lanes_remove(&secondaries->reviews, &waiting[i]);
+}
+
+#define POOL 16 /* threads, and more jobs than that */
+
+static void
+work_nothing(uv_work_t *work)
+{
+	(void)work;
+}
+
+static void
+on_nothing(uv_work_t *work, int status)
+{
+	bool *is_done = work->data;
+
+	(void)status;
+	*is_done = true;
+}
+
+static void
+on_turn(struct vly_import_turn *turn)
+{
+	(void)turn;
+}
+
+Test(job, large_zones_wait_for_their_import_without_a_thread, .timeout = 30)
+{
+	struct vly_import_turn before = {.ready = on_turn};
+	struct vly_secondary_job *job[2 * POOL];
+	struct vly_secondary_zone *zone;
+	bool is_done = false;
+	uv_work_t work = {.data = &is_done};
+	char name[20];
+
+	vly_import_turn_wait(&living, &before); /* one that takes long */
+	for (unsigned i = 0; i < 2 * POOL; i++) {
+		snprintf(name, sizeof(name), "n%u.", i);
+		const struct vly_config_zone config_zone = {.name = name, .feed = &both};
+		cr_assert_eq(vly_secondaries_add(secondaries, &config_zone), 0);
+		zone = vly_secondary_find(secondaries, name);
+		job[i] = make_job(zone);
+		job[i]->is_submitted = false;
+		job[i]->is_ahead = i == 1;
+		vly_secondary_job_keep(job[i]);
+		cr_expect(vly_import_turn_is_waiting(&job[i]->turn));
+	}
+	cr_assert_eq(uv_queue_work(&loop, &work, work_nothing, on_nothing), 0);
+	while (!is_done)
+		uv_run(&loop, UV_RUN_ONCE);
+	cr_expect_not(vly_secondaries_is_busy(secondaries), "no thread works");
+	/* who is gone does not wait */
+	for (unsigned i = 0; i < 2 * POOL; i++) {
+		snprintf(name, sizeof(name), "n%u.", i);
+		vly_secondaries_remove(secondaries, name);
+	}
+	cr_expect_null(secondaries->jobs);
+	cr_expect_null(living.imports);
+	while (living.refused)
+		uv_run(&loop, UV_RUN_ONCE);
+	vly_import_turn_end(&living, &before);
 }
 
 Test(job, a_version_is_accepted_while_the_zone_waits_for_its_turn)

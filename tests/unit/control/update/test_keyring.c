@@ -190,13 +190,14 @@ Test(keyring, disabled_keys_that_are_not_there_stay_in_the_file)
 {
 	struct vly_keyring *keyring = make(NULL);
 	char directory[32];
+	char trouble[VLY_REASON_BYTES];
 	char path[64];
 	char reason[VLY_REASON_BYTES];
 	char *text;
 	size_t bytes;
 
 	make_state(directory, "disabled-keys", "gone.\nlost.\nk.\n");
-	vly_disabled_keys_load(keyring, directory);
+	vly_disabled_keys_load(keyring, directory, trouble);
 	cr_expect(vly_keyring_named(keyring, "k.")->is_disabled);
 	vly_keyring_named(keyring, "k.")->is_disabled = false;
 	cr_expect_eq(vly_disabled_keys_save(keyring, directory, reason), 0);
@@ -213,10 +214,12 @@ Test(keyring, a_list_of_disabled_keys_that_cannot_be_read_stays)
 {
 	struct vly_keyring *keyring = make(NULL);
 	char directory[32];
+	char trouble[VLY_REASON_BYTES];
 	char reason[VLY_REASON_BYTES] = "";
 
 	make_state(directory, "disabled-keys", NULL);
-	vly_disabled_keys_load(keyring, directory);
+	vly_disabled_keys_load(keyring, directory, trouble);
+	cr_expect(strstr(trouble, "all keys of dynamic updates are disabled: ") != NULL);
 	cr_expect(vly_keyring_named(keyring, "k.")->is_disabled);
 	cr_expect_eq(vly_disabled_keys_save(keyring, directory, reason), -1);
 	cr_expect(strstr(reason, "disabled-keys: ") != NULL, "%s", reason);
@@ -228,12 +231,13 @@ Test(keyring, keys_that_were_disabled_for_an_unreadable_list_come_back)
 {
 	struct vly_keyring *before = make(NULL);
 	char directory[32];
+	char trouble[VLY_REASON_BYTES];
 	char path[64];
 	char reason[VLY_REASON_BYTES] = "";
 
 	vly_keyring_named(before, "added.")->is_disabled = true;
 	make_state(directory, "disabled-keys", NULL);
-	vly_disabled_keys_load(before, directory);
+	vly_disabled_keys_load(before, directory, trouble);
 	struct vly_keyring *keyring = make(before);
 	vly_keyring_release(before);
 	snprintf(path, sizeof(path), "%s/disabled-keys", directory);
@@ -242,17 +246,18 @@ Test(keyring, keys_that_were_disabled_for_an_unreadable_list_come_back)
 	/* the list can be read again, but was not: what it has stays */
 	cr_expect_eq(vly_disabled_keys_save(keyring, directory, reason), 0, "%s", reason);
 	cr_expect(vly_keyring_named(keyring, "k.")->is_disabled);
-	vly_disabled_keys_load(keyring, directory);
+	vly_disabled_keys_load(keyring, directory, trouble);
+	cr_expect_str_eq(trouble, "");
 	cr_expect(vly_keyring_named(keyring, "k.")->is_disabled, "it is on the list");
 	cr_expect(vly_keyring_named(keyring, "added.")->is_disabled, "it was disabled before");
 	vly_keyring_named(keyring, "k.")->is_disabled = false;
 	cr_expect_eq(vly_disabled_keys_save(keyring, directory, reason), 0);
 	cr_assert_eq(remove(path), 0);
 	cr_assert_eq(mkdir(path, 0700), 0);
-	vly_disabled_keys_load(keyring, directory);
+	vly_disabled_keys_load(keyring, directory, trouble);
 	cr_expect(vly_keyring_named(keyring, "k.")->is_disabled);
 	cr_assert_eq(rmdir(path), 0);
-	vly_disabled_keys_load(keyring, directory);
+	vly_disabled_keys_load(keyring, directory, trouble);
 	cr_expect_not(vly_keyring_named(keyring, "k.")->is_disabled, "there is no list");
 	cr_expect(vly_keyring_named(keyring, "added.")->is_disabled, "it was disabled before");
 	cr_expect_eq(rmdir(directory), 0);

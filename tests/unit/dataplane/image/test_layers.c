@@ -9,6 +9,7 @@
 
 #include <criterion/criterion.h>
 
+#include "image/table_book.h"
 #include "living_zones.h"
 #include "message.h"
 
@@ -294,6 +295,93 @@ Test(layers, too_many_are_refused)
 	vly_table_free(table);
 	vly_image_close(merged);
 	vly_living_zone_end(&zone);
+}
+
+/* A layer of a signed zone upon one of an unsigned zone: refused, by a change and by a build, as without it an older
+ * version would be answered. */
+Test(layers, that_do_not_fit_are_refused)
+{
+	static struct vly_living_zone zone;
+	struct vly_test_random random = {37};
+	struct vly_image_error error = {0};
+
+	vly_living_zone_begin(&zone, "z.", &random);
+	vly_living_zone_change(&zone, &random);
+	struct vly_image_zone head = zone.overlay[2]->zone[0];
+	struct vly_image overlay = *zone.overlay[2];
+	head.signed_nodata = head.nodata;
+	overlay.zone = &head;
+	struct vly_image *images[] = {zone.complete[1], &overlay};
+	cr_expect_null(vly_table_build(images, 2, &error));
+	cr_expect_not_null(strstr(error.text, "does not fit upon the layer below"), "%s",
+			   error.text);
+	struct vly_table *table = build(images, 1);
+	struct vly_table *wanted = build(images, 1);
+	error.text[0] = '\0';
+	cr_expect_eq(vly_table_change(table, NULL, 0, &images[1], 1, &error), VLY_TABLE_REFUSED);
+	cr_expect_not_null(strstr(error.text, "does not fit upon the layer below"), "%s",
+			   error.text);
+	expect_zone(&random, "z.", table, wanted, 200);
+	/* what does fit is taken */
+	cr_expect_eq(vly_table_change(table, NULL, 0, &zone.overlay[2], 1, &error),
+		     VLY_TABLE_CHANGED, "%s", error.text);
+	vly_table_free(wanted);
+	wanted = build(&zone.complete[2], 1);
+	expect_zone(&random, "z.", table, wanted, 200);
+	vly_table_free(wanted);
+	vly_table_free(table);
+	vly_living_zone_end(&zone);
+}
+
+/* Filters of middle size that would leave most of a large page empty. */
+Test(layers, filters_of_many_zones_waste_a_bounded_part_of_large_pages)
+{
+	enum { ZONE_CNT = 60, NAME_CNT = 20000 };
+	static struct vly_image_zone heads[ZONE_CNT];
+	static struct vly_image overlays[ZONE_CNT];
+	struct vly_image *images[2 * ZONE_CNT];
+	struct vly_image *opened[2 * ZONE_CNT];
+	struct vly_image_error error = {0};
+	uint64_t spare = 0;
+	uint64_t used = 0;
+
+	for (unsigned i = 0; i < ZONE_CNT; i++) {
+		char apex[16];
+		snprintf(apex, sizeof(apex), "z%u.", i);
+		const struct vly_test_zone before = {apex, VLY_TEST_APEX "a A 192.0.2.1\n"};
+		const struct vly_test_zone after = {apex, VLY_TEST_APEX "a A 192.0.2.2\n"};
+		struct vly_image *newer = vly_test_version_open(&after, 1, 2, 1);
+		opened[2 * i] = images[2 * i] = vly_test_version_open(&before, 1, 1, 1 + 2 * i);
+		opened[2 * i + 1] = vly_test_overlay_open(images[2 * i], 0, newer, 0, 2 + 2 * i);
+		cr_assert(images[2 * i] != NULL && newer != NULL && opened[2 * i + 1] != NULL);
+		vly_image_close(newer);
+		/* as if it had so many names */
+		overlays[i] = *opened[2 * i + 1];
+		heads[i] = overlays[i].zone[0];
+		heads[i].node_cnt = NAME_CNT;
+		overlays[i].zone = &heads[i];
+		images[2 * i + 1] = &overlays[i];
+	}
+	struct vly_table *table = build(images, 2 * ZONE_CNT);
+	for (uint32_t i = 0; i < table->book->part_end; i++) {
+		const struct vly_table_filter *filter = table->part[i].filter;
+		if (filter == NULL)
+			continue;
+		spare += filter->spare_bytes;
+		used += filter->word_cnt * sizeof(uint64_t);
+	}
+	cr_expect_gt(used, ZONE_CNT * UINT64_C(65536), "the filters are of middle size");
+	cr_expect_gt(spare, UINT64_C(32) << 20, "those of a few zones are on large pages");
+	cr_expect_leq(spare, UINT64_C(64) << 20);
+	cr_expect_eq(spare, table->book->spare_bytes);
+	/* what goes makes room */
+	for (unsigned i = 0; i < ZONE_CNT - 1; i++)
+		cr_expect_eq(vly_table_change(table, &images[2 * i], 2, NULL, 0, &error),
+			     VLY_TABLE_CHANGED, "%s", error.text);
+	cr_expect_lt(table->book->spare_bytes, UINT64_C(2) << 20);
+	vly_table_free(table);
+	for (unsigned i = 0; i < 2 * ZONE_CNT; i++)
+		vly_image_close(opened[i]);
 }
 
 /* An image that is newer may have an older version: it is a copy. Without a version, the newer image

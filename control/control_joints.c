@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What parts ask of each other. */
+#include <string.h>
+
+#include "common/log.h"
+#include "control.h"
+
+static void
+on_config(void *arg, const struct vly_config *config, struct vly_profiles *profiles)
+{
+	const struct vly_control *control = arg;
+
+	vly_updater_configure(control->updater, config);
+	vly_secondaries_configure(control->secondaries, config, profiles);
+	vly_transfers_configure(control->transfers, config, profiles);
+	vly_catalogs_configure(control->catalogs, config);
+	vly_transfers_settle(control->transfers);
+	vly_producers_configure(control->producers, config);
+}
+
+/* Requests of clients, by their opcode. The publisher has checked that there is a header. */
+static void
+on_request(void *arg, const struct vly_publish_client_request *request)
+{
+	const struct vly_control *control = arg;
+
+	if ((request->message[2] >> 3 & 15) == VLY_OPCODE_NOTIFY)
+		vly_secondaries_on_request(control->secondaries, request);
+	else
+		vly_updater_on_request(control->updater, request);
+}
+
+static const struct vly_tsig_key *
+find_key(void *arg, const uint8_t *name, unsigned name_len)
+{
+	const struct vly_control *control = arg;
+
+	return vly_updater_find_key(control->updater, name, name_len);
+}
+
+static bool
+is_expired(void *arg, const char *zone)
+{
+	const struct vly_control *control = arg;
+
+	return vly_secondaries_has_expired(control->secondaries, zone);
+}
+
+struct vly_secondaries *
+vly_control_new_secondaries(struct vly_control *control, const char *state_dir,
+			    const struct vly_hash_key *key)
+{
+	const struct vly_secondaries_settings settings = {
+		.loop = control->loop,
+		.state_dir = state_dir,
+		.key = key,
+		.living = control->living,
+		.publisher = control->publisher,
+		.find_key = find_key,
+		.find_key_arg = control,
+	};
+
+	return vly_secondaries_new(&settings);
+}
+
+/* What has expired is not given away. */
+static bool
+is_ready(void *arg, const char *zone)
+{
+	const struct vly_control *control = arg;
+	struct vly_secondary_state state;
+
+	return !vly_secondaries_state(control->secondaries, zone, &state) ||
+	       (state.is_loaded && !state.is_expired);
+}
+
+/* A member of a catalog is served, or is about to go. */
+static void
+on_member(void *arg, const struct vly_config_zone *zone, bool is_there)
+{
+	struct vly_control *control = arg;
+	const struct vly_served_zone *served =
+		vly_served_zones_find(vly_reloader_served(control->reloader), zone->name);
+	int result = 0;
+
+	if (!is_there && served && !served->is_member)
+		; /* the configuration has a zone of this name now */
+	else if (!is_there || !vly_config_is_secondary(zone))
+		vly_secondaries_remove(control->secondaries, zone->name);
+	else
+		result = vly_secondaries_add(control->secondaries, zone);
+	if (!is_there)
+		vly_transfers_remove_zone(control->transfers, zone->name);
+	else if (result == 0)
+		result = vly_transfers_add_zone(control->transfers, zone);
+	if (result != 0)
+		vly_log_error("zone %s is not transferred: out of memory", zone->name);
+}
+
+/* Secondaries that get a NOTIFY ask the dataplane. */
+static bool
+is_served(void *arg)
+{
+	const struct vly_control *control = arg;
+	struct vly_publisher_status status;
+
+	vly_publisher_status(control->publisher, &status);
+	return status.connected && !status.held_back && status.generation != 0;
+}
+
+struct vly_transfers *
+vly_control_new_transfers(struct vly_control *control, const char *state_dir)
+{
+	const struct vly_transfers_settings settings = {
+		.loop = control->loop,
+		.living = control->living,
+		.state_dir = state_dir,
+		.find_key = find_key,
+		.find_key_arg = control,
+		.is_ready = is_ready,
+		.is_ready_arg = control,
+		.is_served = is_served,
+		.is_served_arg = control,
+	};
+
+	return vly_transfers_new(&settings);
+}
+
+static void
+on_zone_change(void *arg, const char *zone, uint32_t serial)
+{
+	const struct vly_control *control = arg;
+
+	vly_transfers_changed(control->transfers, zone, serial);
+}
+
+/* A connection that the dataplane hands over. */
+static void
+on_connection(void *arg, int socket, const struct vly_publish_connection *connection)
+{
+	const struct vly_control *control = arg;
+	struct vly_transfer_peer peer = {
+		.port = connection->client_port,
+		.is_tls = (connection->flags & VLY_CONNECTION_TLS) != 0,
+	};
+
+	memcpy(peer.address, connection->client, sizeof(peer.address));
+	vly_transfers_connection(control->transfers, socket, &peer, connection->octets,
+				 connection->octet_bytes);
+}
+
+void
+vly_control_join(struct vly_control *control)
+{
+	vly_catalogs_attach(control->catalogs, control->reloader);
+	vly_catalogs_on_member(control->catalogs, on_member, control);
+	vly_reloader_on_config(control->reloader, on_config, control);
+	vly_reloader_on_expired(control->reloader, is_expired, control);
+	vly_publisher_on_request(control->publisher, on_request, control);
+	vly_publisher_on_connection(control->publisher, on_connection, control);
+	vly_living_on_change(control->living, on_zone_change, control);
+}
