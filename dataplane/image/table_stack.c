@@ -122,7 +122,7 @@ refuse_misfit(const struct vly_table_book *book, struct vly_book_entry overlay,
 	snprintf(error->text, sizeof(error->text),
 		 "zone %u of image %llu does not fit upon the layer below: only one of them is "
 		 "signed, "
-		 "or their SOA records differ in size",
+		 "or their SOA records differ in size, or they deny in another way",
 		 overlay.zone_idx, (unsigned long long)image->id);
 	return -1;
 }

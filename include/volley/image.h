@@ -108,7 +108,7 @@
  *     hashes, that come or go.
  *   - The SOA of the DO forms is followed by its signatures, which older layers' answers get as they
  *     get its last 20 octets: both versions' have the same number and lengths.
- *   - An overlay that does not deny as the version below does is ignored.
+ *   - An overlay that does not deny as the version below does is refused.
  *
  * Ownership: the writer seals the memfd (VLY_IMAGE_SEALS) before it passes the memfd on; nobody
  * writes afterwards, and any thread may read.
