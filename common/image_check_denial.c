@@ -285,10 +285,6 @@ check_denial_head(const struct walk *walk, const struct vly_image_denial *denial
 	if (denial->kind != VLY_DENIAL_NSEC && denial->kind != VLY_DENIAL_NSEC3)
 		return vly_image_refuse(checker->error, "zone %u: unknown kind of denial %u",
 					walk->zone_idx, denial->kind);
-	if (denial->kind != VLY_DENIAL_NSEC &&
-	    (checker->image->zone[walk->zone_idx].flags & VLY_IMAGE_OVERLAY))
-		return vly_image_refuse(checker->error, "zone %u: an overlay with NSEC3",
-					walk->zone_idx);
 	if (denial->kind == VLY_DENIAL_NSEC3 && denial->bits > BITS_MAX)
 		return vly_image_refuse(checker->error, "zone %u: hash buckets by %u bits",
 					walk->zone_idx, denial->bits);
@@ -313,8 +309,9 @@ check_denial(struct walk *walk, struct share share, bool is_in_part)
 	}
 	if (check_denial_head(walk, denial) != 0)
 		return -1;
-	return denial->kind == VLY_DENIAL_NSEC ? check_order(walk, denial->index, 0, share)
-					       : check_hash_buckets(walk, denial, share);
+	return denial->kind == VLY_DENIAL_NSEC || (zone->flags & VLY_IMAGE_OVERLAY)
+		       ? check_order(walk, denial->index, 0, share)
+		       : check_hash_buckets(walk, denial, share);
 }
 
 int

@@ -47,7 +47,7 @@ write_signed(const struct vly_compiler *compiler, uint32_t idx, vly_image_ref si
 	to->denial = refs.denial;
 	to->cover = refs.cover;
 	to->no_wildcard = refs.no_wildcard;
-	to->insert_off = is_cut && !has_ds ? compiler->insert_off : 0;
+	to->insert_off = is_cut ? compiler->insert_off : 0;
 	for (unsigned i = 0; i < compiler->type_cnt; i++)
 		to->answer[i] = compiler->type[i].signed_answer;
 }

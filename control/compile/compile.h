@@ -50,15 +50,15 @@ enum vly_compile_state {
 /* For each node. */
 struct vly_compile_part {
 	const uint8_t *state; /* enum vly_compile_state */
-	/* of one that owns NSEC no more: the node that owns the NSEC before it now; otherwise
-	 * VLY_ZONE_NONE */
+	/* of one that owns NSEC or NSEC3 no more: the node that owns the one before it now;
+	 * otherwise VLY_ZONE_NONE; NULL: the zone is not signed */
 	const uint32_t *heir;
 };
 
 /* The same for a part of a zone. A wildcard is compiled where its parent is, and the other way round.
- * Chains have been prepared for (vly_chain_prepare_wildcard()). In a signed zone, which has NSEC, an
- * answer may have needed a cover that the part does not know: then compiled->flags have
- * VLY_IMAGE_PROVES_COVERS, and the result is of no use. */
+ * Chains have been prepared for (vly_chain_prepare_wildcard()). In a signed zone, an answer may have
+ * needed a cover that the part does not know: then compiled->flags have VLY_IMAGE_PROVES_COVERS, and the
+ * result is of no use. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_compile_part(struct vly_image_draft *draft, struct vly_zone *zone,
 		 const struct vly_compile_part *part, uint32_t zone_idx,

@@ -99,6 +99,7 @@ static vly_image_ref
 compile_cut(struct vly_compiler *compiler, uint32_t idx)
 {
 	const struct vly_rrset *ds = vly_rrsets_find(&compiler->own, VLY_TYPE_DS);
+	const bool proves_covers = compiler->proves_covers;
 
 	if ((ds != NULL ? compile_rrset(compiler, idx, ds)
 			: vly_compile_list_type(compiler, VLY_TYPE_DS, nodata(compiler))) != 0)
@@ -109,6 +110,7 @@ compile_cut(struct vly_compiler *compiler, uint32_t idx)
 	/* the node itself lists the pieces, and where they go */
 	compiler->insert_off = compiler->writer->overflow ? 0 : compiler->writer->insert_off;
 	compiler->piece_cnt = 0;
+	compiler->proves_covers = proves_covers;
 	compiler->in_wildcard = false;
 	return vly_compile_store(compiler, compiler->dnssec ? compiler->other : 0);
 }

@@ -8,12 +8,14 @@ static int
 append_denial(struct vly_denial *denial)
 {
 	uint32_t extra_cnt = 0;
-	vly_image_ref index = denial->kind == VLY_DENIAL_NSEC
+	vly_image_ref index = vly_denial_has_order(denial)
 				      ? vly_denial_order_append(denial)
 				      : vly_denial_hash_append(denial, &extra_cnt);
 
 	if (index == 0)
 		return -1;
+	for (uint32_t i = 0; denial->kind == VLY_DENIAL_NSEC && i < denial->cnt; i++)
+		denial->match[denial->name[i].node] = i + 1;
 	uint64_t off = vly_arena_append(denial->file,
 					sizeof(struct vly_image_denial) + denial->params.salt_len,
 					VLY_IMAGE_REF_BYTES);
@@ -21,7 +23,7 @@ append_denial(struct vly_denial *denial)
 		return -1;
 	struct vly_image_denial *image = (void *)(denial->file->base + off);
 	image->kind = denial->kind;
-	image->bits = (uint8_t)denial->bits;
+	image->bits = (uint8_t)(vly_denial_has_order(denial) ? 0 : denial->bits);
 	image->iterations = denial->params.iterations;
 	image->extra_cnt = extra_cnt;
 	image->index = index;

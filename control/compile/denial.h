@@ -42,14 +42,15 @@ struct vly_denial_piece {
 struct vly_denial {
 	struct vly_arena *file; /* the image in the making */
 	const struct vly_zone *zone;
-	const uint32_t *heir; /* of a part of the zone: struct vly_compile_part; or NULL */
+	/* of a part of the zone: struct vly_compile_part; NULL: the zone is whole */
+	const uint32_t *heir;
 	struct vly_zone_report *report;
 	uint8_t kind;      /* enum vly_image_denial_kind; 0: the zone denies nothing */
 	uint32_t node_cnt; /* of the zone; nodes that are made later are no names of it */
 	uint32_t *match;   /* [node_cnt]: index into name[] or hash[] and 1; 0: none */
 	uint32_t cnt;      /* entries of name[] or hash[] */
 	uint32_t size;     /* entries that there is room for */
-	struct vly_denial_name *name; /* NSEC: in canonical order */
+	struct vly_denial_name *name; /* NSEC, or part of a zone with NSEC3: in canonical order */
 	struct vly_denial_hash *hash; /* NSEC3: ascending */
 	uint32_t *first; /* NSEC3: [1 << bits]: how many hashes begin with less than these bits */
 	unsigned bits;
@@ -112,6 +113,16 @@ __attribute__((nonnull)) void vly_denial_of_node(const struct vly_denial *denial
 __attribute__((nonnull)) vly_image_ref vly_denial_cover(const struct vly_denial *denial,
 							uint32_t encloser_idx, const uint8_t *name,
 							unsigned name_len);
+
+/* Whether the records of `type`, NSEC or NSEC3, of a node fit into a piece, even if all signatures of the
+ * node belong to them: the exact size takes longer. */
+__attribute__((nonnull)) bool vly_denial_is_small(const struct vly_zone *zone, uint32_t idx,
+						  uint16_t type);
+
+/* The node's NSEC3 record in the chain with these parameters, or NULL. */
+__attribute__((nonnull)) const struct vly_zone_record *
+vly_denial_find_nsec3(const struct vly_zone *zone, uint32_t idx,
+		      const struct vly_nsec3_params *params);
 
 /* The first NSEC record of a node that exists, or NULL. */
 __attribute__((nonnull)) const struct vly_zone_record *

@@ -25,9 +25,9 @@ static_assert(SAME_BITS_MAX <= BUCKET_CNT * (1 + VLY_IMAGE_HASH_NEXT_MAX), "a re
  * large zone that nobody validates would keep the thread for hours. */
 #define INSECURE_ROUNDS_MAX 50000000
 
-/* The node's NSEC3 record in the chain with these parameters; NULL: none. */
-static const struct vly_zone_record *
-find_nsec3(const struct vly_zone *zone, uint32_t idx, const struct vly_nsec3_params *params)
+const struct vly_zone_record *
+vly_denial_find_nsec3(const struct vly_zone *zone, uint32_t idx,
+		      const struct vly_nsec3_params *params)
 {
 	const struct vly_zone_record *record;
 
@@ -45,7 +45,7 @@ by_hash(const void *a, const void *b)
 	return memcmp(a, b, VLY_NSEC3_HASH_BYTES);
 }
 
-/* Finds the chain with denial->params: hash[] without pieces. */
+/* Finds the chain with denial->params, and what is gone from it: hash[] without pieces. */
 static void
 collect(struct vly_denial *denial)
 {
@@ -58,7 +58,8 @@ collect(struct vly_denial *denial)
 		struct vly_denial_hash *entry = &denial->hash[denial->cnt];
 		if (zone->node[i].parent != 0 ||
 		    !vly_nsec3_read_owner(vly_zone_node_name(zone, i, &len), entry->hash) ||
-		    find_nsec3(zone, i, &denial->params) == NULL)
+		    (!vly_denial_is_gone(denial, i) &&
+		     vly_denial_find_nsec3(zone, i, &denial->params) == NULL))
 			continue;
 		entry->node = i;
 		in_order &= denial->cnt == 0 || by_hash(entry - 1, entry) < 0;
@@ -68,14 +69,17 @@ collect(struct vly_denial *denial)
 		qsort(denial->hash, denial->cnt, sizeof(*denial->hash), by_hash);
 }
 
-/* Whether each record of the chain names the next one, and the last one the first. */
+/* Whether each record of the chain names the next one, and the last one the first. Of a part of a zone,
+ * which has one chain, nobody asks. */
 static bool
 is_closed(const struct vly_denial *denial)
 {
+	if (denial->heir != NULL)
+		return false;
 	for (uint32_t i = 0; i < denial->cnt; i++) {
 		const struct vly_denial_hash *next = &denial->hash[i + 1 < denial->cnt ? i + 1 : 0];
 		const struct vly_zone_record *record =
-			find_nsec3(denial->zone, denial->hash[i].node, &denial->params);
+			vly_denial_find_nsec3(denial->zone, denial->hash[i].node, &denial->params);
 		unsigned at = VLY_NSEC3_HEAD_BYTES + denial->params.salt_len;
 		if (record->data_len < at + 1u + VLY_NSEC3_HASH_BYTES ||
 		    record->data[at] != VLY_NSEC3_HASH_BYTES ||
@@ -102,7 +106,7 @@ static int
 refuse_crowd(const struct vly_denial *denial, uint32_t at)
 {
 	const struct vly_zone_record *record =
-		find_nsec3(denial->zone, denial->hash[at].node, &denial->params);
+		vly_denial_find_nsec3(denial->zone, denial->hash[at].node, &denial->params);
 
 	vly_zone_report_add(denial->report, VLY_ZONE_CHECK_must,
 			    denial->zone->file[record->file_idx], record->line,
@@ -129,23 +133,28 @@ index_hashes(struct vly_denial *denial)
 		while (at < denial->cnt && bucket_of(denial, denial->hash[at].hash) < i)
 			at++;
 		denial->first[i] = at;
-		if (i > 0 && at - denial->first[i - 1] > SAME_BITS_MAX)
+		if (i > 0 && at - denial->first[i - 1] > SAME_BITS_MAX && denial->heir == NULL)
 			return refuse_crowd(denial, at - 1);
 	}
 	return 0;
 }
 
-/* The number of hashes that are not behind this one. */
+/* The number of hashes that are not behind this one. In a part of a zone, many may be in one bucket. */
 static uint32_t
 count_to(const struct vly_denial *denial, const uint8_t *hash)
 {
-	uint32_t bucket = bucket_of(denial, hash);
-	uint32_t at = denial->first[bucket];
+	const uint32_t bucket = bucket_of(denial, hash);
+	uint32_t low = denial->first[bucket];
+	uint32_t high = denial->first[bucket + 1];
 
-	while (at < denial->first[bucket + 1] &&
-	       memcmp(denial->hash[at].hash, hash, VLY_NSEC3_HASH_BYTES) <= 0)
-		at++;
-	return at;
+	while (low < high) {
+		const uint32_t middle = low + (high - low) / 2;
+		if (memcmp(denial->hash[middle].hash, hash, VLY_NSEC3_HASH_BYTES) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 const struct vly_denial_hash *
@@ -159,6 +168,28 @@ vly_denial_hash_find(const struct vly_denial *denial, const uint8_t hash[VLY_NSE
 }
 
 vly_image_ref
+vly_denial_hash_heir(const struct vly_denial *denial, uint32_t idx)
+{
+	uint8_t hash[VLY_NSEC3_HASH_BYTES];
+	unsigned len;
+	const uint8_t *name = vly_zone_node_name(denial->zone, denial->heir[idx], &len);
+	const struct vly_denial_hash *entry =
+		vly_nsec3_read_owner(name, hash) ? vly_denial_hash_find(denial, hash) : NULL;
+
+	return entry != NULL ? entry->piece : 0;
+}
+
+/* The piece of an entry, or of the heir of one that is gone. */
+static vly_image_ref
+piece_of(const struct vly_denial *denial, uint32_t entry_idx)
+{
+	const struct vly_denial_hash *entry = &denial->hash[entry_idx];
+
+	return vly_denial_is_gone(denial, entry->node) ? vly_denial_hash_heir(denial, entry->node)
+						       : entry->piece;
+}
+
+vly_image_ref
 vly_denial_hash_cover(const struct vly_denial *denial, const uint8_t *name, unsigned name_len)
 {
 	uint8_t hash[VLY_NSEC3_HASH_BYTES];
@@ -168,7 +199,7 @@ vly_denial_hash_cover(const struct vly_denial *denial, const uint8_t *name, unsi
 		return denial->hash[0].piece;
 	vly_nsec3_hash(&denial->params, name, name_len, hash);
 	uint32_t cnt = count_to(denial, hash);
-	return denial->hash[(cnt > 0 ? cnt : denial->cnt) - 1].piece;
+	return piece_of(denial, (cnt > 0 ? cnt : denial->cnt) - 1);
 }
 
 /* Whether the chain with denial->params has an NSEC3 for the apex. */
@@ -222,7 +253,9 @@ match_node(const struct vly_denial *denial, uint32_t idx)
 
 	vly_nsec3_hash(&denial->params, name, len, hash);
 	const struct vly_denial_hash *entry = vly_denial_hash_find(denial, hash);
-	return entry != NULL ? (uint32_t)(entry - denial->hash) + 1 : 0;
+	return entry != NULL && !vly_denial_is_gone(denial, entry->node)
+		       ? (uint32_t)(entry - denial->hash) + 1
+		       : 0;
 }
 
 /* Where it would take too long, each name has the apex' record: it shows the iterations, and
@@ -249,12 +282,28 @@ number_pieces(struct vly_denial *denial)
 
 	for (uint32_t i = 0; i < denial->cnt; i++) {
 		struct vly_denial_hash entry = denial->hash[i];
-		if (vly_denial_number_piece(denial, entry.node, &entry.piece) != 0)
+		if (vly_denial_is_gone(denial, entry.node))
+			entry.piece = vly_denial_number(denial, entry.node);
+		else if (vly_denial_number_piece(denial, entry.node, &entry.piece) != 0)
 			return -1;
 		denial->hash[cnt] = entry;
 		cnt += entry.piece != 0;
 	}
 	denial->cnt = cnt;
+	return 0;
+}
+
+/* Of a part of a zone, the image has an order: signers renew records that are close to each other, which
+ * would crowd into a few buckets. */
+static int
+list_owners(struct vly_denial *denial)
+{
+	denial->name = vly_pages_alloc(denial->size * sizeof(*denial->name));
+	if (denial->name == NULL)
+		return -1;
+	for (uint32_t i = 0; i < denial->cnt; i++)
+		denial->name[i] = (struct vly_denial_name){.node = denial->hash[i].node,
+							   .piece = denial->hash[i].piece};
 	return 0;
 }
 
@@ -276,7 +325,7 @@ vly_denial_hash_load(struct vly_denial *denial, struct vly_rrsets *rrsets)
 	if (number_pieces(denial) != 0 || index_hashes(denial) != 0)
 		return -1;
 	match_nodes(denial);
-	return 0;
+	return denial->heir != NULL ? list_owners(denial) : 0;
 }
 
 /* Fills a bucket with up to seven hashes from `at` on; returns how many. */

@@ -222,8 +222,6 @@ vly_denial_order_append(struct vly_denial *denial)
 		return 0;
 	struct layer first = {.off = vly_denial_off(ref)};
 	order_of(denial, &first)->before = denial->name[denial->cnt - 1].piece;
-	for (uint32_t i = 0; i < denial->cnt; i++)
-		denial->match[denial->name[i].node] = i + 1;
 	return ref;
 }
 
@@ -267,15 +265,20 @@ vly_denial_order_load(struct vly_denial *denial)
 	return 0;
 }
 
+vly_image_ref
+vly_denial_order_heir(const struct vly_denial *denial, uint32_t idx)
+{
+	return denial->name[denial->match[denial->heir[idx]] - 1].piece;
+}
+
 /* The piece of an entry, or of the heir of one that is gone. */
 static vly_image_ref
 piece_of(const struct vly_denial *denial, uint32_t entry_idx)
 {
 	const struct vly_denial_name *entry = &denial->name[entry_idx];
 
-	if (vly_denial_is_gone(denial, entry->node))
-		entry = &denial->name[denial->match[denial->heir[entry->node]] - 1];
-	return entry->piece;
+	return vly_denial_is_gone(denial, entry->node) ? vly_denial_order_heir(denial, entry->node)
+						       : entry->piece;
 }
 
 vly_image_ref

@@ -22,11 +22,18 @@ vly_denial_off(vly_image_ref ref)
 	return sizeof(struct vly_image_header) + (uint64_t)ref * VLY_IMAGE_REF_BYTES;
 }
 
-/* Whether node `idx` owns NSEC no more, in a part of a zone. */
+/* Whether node `idx` owns NSEC or NSEC3 no more, in a part of a zone. */
 static inline bool
 vly_denial_is_gone(const struct vly_denial *denial, uint32_t idx)
 {
 	return denial->heir != NULL && denial->heir[idx] != VLY_ZONE_NONE;
+}
+
+/* Whether the index is a struct vly_image_order: of parts of zones it always is. */
+static inline bool
+vly_denial_has_order(const struct vly_denial *denial)
+{
+	return denial->kind == VLY_DENIAL_NSEC || denial->heir != NULL;
 }
 
 /* Gives the piece of node `idx` a number. */
@@ -71,6 +78,12 @@ __attribute__((nonnull, warn_unused_result)) int vly_denial_hash_load(struct vly
 /* Appends the buckets of hash[] to the image. Returns their ref, or 0 when there is no memory. */
 __attribute__((nonnull)) vly_image_ref vly_denial_hash_append(struct vly_denial *denial,
 							      uint32_t *extra_cnt);
+
+/* The piece of the heir of node `idx`, which is gone. */
+__attribute__((nonnull)) vly_image_ref vly_denial_order_heir(const struct vly_denial *denial,
+							     uint32_t idx);
+__attribute__((nonnull)) vly_image_ref vly_denial_hash_heir(const struct vly_denial *denial,
+							    uint32_t idx);
 
 /* The entry with this hash, NULL if there is none. */
 __attribute__((nonnull)) const struct vly_denial_hash *

@@ -137,19 +137,16 @@ load(struct vly_denial *denial, uint32_t idx, struct draft *draft)
 	return 0;
 }
 
-/* Whether the piece of node `idx` is not too large even if all of its signatures belong to it: the
- * exact size takes longer. */
-static bool
-is_small(const struct vly_denial *denial, uint32_t idx)
+bool
+vly_denial_is_small(const struct vly_zone *zone, uint32_t idx, uint16_t type)
 {
-	const struct vly_zone *zone = denial->zone;
 	const struct vly_zone_record *record;
 	uint64_t bytes = VLY_NAME_BYTES_MAX;
 	unsigned cnt = 0;
 
 	for (vly_arena_ref ref = zone->node[idx].records; ref != 0; ref = record->next) {
 		record = vly_arena_at(&zone->arena, ref);
-		if (record->type != VLY_TYPE_RRSIG && record->type != type_of(denial))
+		if (record->type != VLY_TYPE_RRSIG && record->type != type)
 			continue;
 		bytes += POINTER_BYTES + FIXED_BYTES + record->data_len;
 		cnt++;
@@ -163,7 +160,7 @@ vly_denial_number_piece(struct vly_denial *denial, uint32_t idx, vly_image_ref *
 	struct draft draft;
 
 	*number = 0;
-	if (!is_small(denial, idx)) {
+	if (!vly_denial_is_small(denial->zone, idx, type_of(denial))) {
 		if (load(denial, idx, &draft) != 0)
 			return -1;
 		if (draft.wire_len > WIRE_BYTES_MAX || draft.record_cnt > RECORD_CNT_MAX)

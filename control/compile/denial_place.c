@@ -82,8 +82,10 @@ finish_heirs(const struct vly_denial *denial)
 		const struct vly_denial_piece *gone = &denial->piece[i];
 		if (!vly_denial_is_gone(denial, gone->node))
 			continue;
-		const uint32_t match = denial->match[denial->heir[gone->node]];
-		const vly_image_ref heir = vly_denial_placed(denial, denial->name[match - 1].piece);
+		const vly_image_ref number = denial->kind == VLY_DENIAL_NSEC
+						     ? vly_denial_order_heir(denial, gone->node)
+						     : vly_denial_hash_heir(denial, gone->node);
+		const vly_image_ref heir = vly_denial_placed(denial, number);
 		struct vly_image_piece *piece =
 			(void *)(denial->file->base + vly_denial_off(gone->ref));
 		memcpy((uint8_t *)piece + vly_image_piece_wire_off(1) +
@@ -108,7 +110,7 @@ vly_denial_finish(struct vly_denial *denial)
 		return 0;
 	const struct vly_image_denial *image =
 		(const void *)(denial->file->base + vly_denial_off(denial->ref));
-	if (denial->kind == VLY_DENIAL_NSEC)
+	if (vly_denial_has_order(denial))
 		finish_order(denial, image->index);
 	else
 		finish_hashes(denial, image);

@@ -191,7 +191,8 @@ visit_denial(struct move *move, vly_image_ref ref)
 		return;
 	reach(move, ref, sizeof(*denial) + denial->salt_len);
 	set_ref(move, &denial->index);
-	if (denial->kind == VLY_DENIAL_NSEC3)
+	if (denial->kind == VLY_DENIAL_NSEC3 &&
+	    !(vly_merge_zone(move->layer)->flags & VLY_IMAGE_OVERLAY))
 		visit_hashes(move, denial);
 	else
 		visit_order(move, denial->index, 0);

@@ -177,7 +177,10 @@ affect_records(struct vly_overlay *overlay, uint32_t idx)
 static int
 affect_changed(struct vly_overlay *overlay, uint32_t idx)
 {
-	int result = affect_records(overlay, idx);
+	const bool *is_there = overlay->item[idx].exists;
+	int result = is_there[VLY_OVERLAY_AFTER] || is_there[VLY_OVERLAY_BEFORE]
+			     ? affect_records(overlay, idx)
+			     : 0; /* NSEC3 */
 
 	for (; result == 0 && idx != 0; idx = overlay->zone[0].node[idx].parent) {
 		const bool *exists = overlay->item[idx].exists;
@@ -249,8 +252,12 @@ collect(struct vly_overlay *overlay, const struct vly_hash_key *key)
 		if (overlay->changed[i] != 0 || apex_changed)
 			result = affect_changed(overlay, overlay->changed[i]);
 	if (result == 0)
+		result = vly_overlay_affect_hashed(overlay);
+	if (result == 0)
 		result = vly_overlay_spread_all(overlay);
-	return result == 0 ? vly_overlay_add_context(overlay) : result;
+	if (result == 0)
+		result = vly_overlay_add_context(overlay);
+	return result == 0 ? vly_overlay_check_loaded(overlay) : result;
 }
 
 /* Wanted nodes are compiled if they exist; a name that does not exist any more is said to be gone. */

@@ -106,8 +106,8 @@ enum vly_overlay_result {
 /*
  * Compiles an overlay as zone number `zone_idx` of the image. It takes a complete form when more
  * names are affected than VLY_OVERLAY_NAMES_MAX, when the SOA changes in more than serial and
- * timers, when the zone is signed with NSEC3, gets signed or loses its signatures, and for what
- * overlay_denial.c and image.h ("Overlays of signed zones") say. The caller rewinds the draft unless the result is
+ * timers, when the zone gets signed or loses its signatures, or denies in another way, and for what
+ * overlay_denial.c, overlay_hash.c and image.h ("Overlays of signed zones") say. The caller rewinds the draft unless the result is
  * VLY_OVERLAY_DONE.
  */
 __attribute__((nonnull, warn_unused_result)) enum vly_overlay_result

@@ -84,9 +84,10 @@ add_context_of(struct vly_overlay *overlay, uint32_t idx)
 		return result;
 	result = load_chain(overlay, idx, VLY_OVERLAY_AFTER);
 	const struct vly_chain *chain = &overlay->chain;
-	return result == 0 && (chain->end == VLY_CHAIN_NODE || chain->end == VLY_CHAIN_CUT)
-		       ? load_hosts(overlay, chain->node_idx)
-		       : result;
+	if (result != 0 || (chain->end != VLY_CHAIN_NODE && chain->end != VLY_CHAIN_CUT))
+		return result;
+	result = load_hosts(overlay, chain->node_idx);
+	return result == 0 ? vly_overlay_load_hashed(overlay, chain->node_idx) : result;
 }
 
 /* Makes the nodes that the chain of a wildcard needs in a version. */

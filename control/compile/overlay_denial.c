@@ -3,8 +3,8 @@
  * Signed zones (image.h: "Overlays of signed zones").
  *
  * What denies names is not in nodes: the dataplane finds it in the orders of all layers. So an overlay has
- * the NSEC records that have changed, whose owners are among the changed names, and a mark for each that is
- * gone. Other names are affected by them only if they are aliases, which have pieces of their own:
+ * the NSEC or NSEC3 records that have changed, whose owners are among the changed names, and a mark for each
+ * that is gone. Other names are affected by them only if they are aliases, which have pieces of their own:
  *   - those that match a name to which an alias leads: that name has changed, and so the alias is affected;
  *   - those that cover a name: such an alias is not compiled into an overlay, and in a complete form with
  *     one, only the NSEC records may change, not their owners.
@@ -57,9 +57,18 @@ are_signatures_alike(const struct vly_overlay *overlay, unsigned *cnt)
 	}
 }
 
+/* Whether a node owns NSEC in each version. */
+static void
+owns_nsec(const struct vly_overlay *overlay, uint32_t idx, bool owns[VLY_OVERLAY_VERSIONS])
+{
+	for (unsigned i = 0; i < VLY_OVERLAY_VERSIONS; i++)
+		owns[i] = vly_denial_find_nsec(&overlay->zone[i], idx) != NULL;
+}
+
 int
 vly_overlay_check_signed(struct vly_overlay *overlay)
 {
+	bool owns[VLY_OVERLAY_VERSIONS];
 	unsigned signature_cnt;
 
 	if (!are_signatures_alike(overlay, &signature_cnt))
@@ -67,10 +76,22 @@ vly_overlay_check_signed(struct vly_overlay *overlay)
 	overlay->is_signed = signature_cnt > 0;
 	if (!overlay->is_signed)
 		return 0;
-	if (vly_denial_find_nsec(&overlay->zone[VLY_OVERLAY_AFTER], 0) == NULL ||
-	    vly_denial_find_nsec(&overlay->zone[VLY_OVERLAY_BEFORE], 0) == NULL)
-		return vly_overlay_give_up(overlay, "the zone is signed, but not with NSEC");
-	return 0;
+	owns_nsec(overlay, 0, owns);
+	if (owns[VLY_OVERLAY_AFTER] != owns[VLY_OVERLAY_BEFORE])
+		return vly_overlay_give_up(overlay, "the zone changes between NSEC and NSEC3");
+	return owns[VLY_OVERLAY_AFTER] ? 0 : vly_overlay_begin_hashed(overlay);
+}
+
+int
+vly_overlay_check_loaded(struct vly_overlay *overlay)
+{
+	const bool has_nsec3 = overlay->zone[VLY_OVERLAY_AFTER].has_nsec3 ||
+			       overlay->zone[VLY_OVERLAY_BEFORE].has_nsec3;
+
+	return has_nsec3 && overlay->hashed.cnt == 0
+		       ? vly_overlay_give_up(overlay,
+					     "the zone has NSEC3 records that deny nothing")
+		       : 0;
 }
 
 /* Whether the NSEC of node `heir` covers the name of node `idx`, which is behind it. */
@@ -90,14 +111,6 @@ is_covering(const struct vly_overlay *overlay, uint32_t heir, uint32_t idx)
 	return vly_name_order(vly_zone_node_name(zone, idx, &len), next.lower) < 0;
 }
 
-/* Whether a node owns NSEC in each version. */
-static void
-owns_nsec(const struct vly_overlay *overlay, uint32_t idx, bool owns[VLY_OVERLAY_VERSIONS])
-{
-	for (unsigned i = 0; i < VLY_OVERLAY_VERSIONS; i++)
-		owns[i] = vly_denial_find_nsec(&overlay->zone[i], idx) != NULL;
-}
-
 /* In canonical order, the heir of a name that is gone is the last one before it that has not: the
  * signer had to change its NSEC, which led to the name. */
 static int
@@ -110,8 +123,7 @@ find_heirs(struct vly_overlay *overlay, uint32_t *heir)
 		const uint32_t idx = overlay->changed[i];
 		owns_nsec(overlay, idx, owns);
 		if (owns[0] != owns[1] && overlay->change->proves_covers)
-			return vly_overlay_give_up(overlay, "names come or go, and what an alias "
-							    "leads to is denied");
+			return vly_overlay_give_up(overlay, VLY_OVERLAY_COVERS_CHANGE);
 		if (owns[VLY_OVERLAY_AFTER]) {
 			last = idx;
 			continue;
@@ -125,20 +137,45 @@ find_heirs(struct vly_overlay *overlay, uint32_t *heir)
 	return 0;
 }
 
-int
-vly_overlay_find_heirs(struct vly_overlay *overlay, uint32_t **heir)
+/* The heirs of all owners of NSEC that are gone. */
+static int
+find_order_heirs(struct vly_overlay *overlay, uint32_t *heir)
 {
-	const uint32_t cnt = overlay->zone[VLY_OVERLAY_AFTER].node_cnt;
 	bool owns[VLY_OVERLAY_VERSIONS];
 
-	*heir = malloc(cnt * sizeof(**heir));
-	if (*heir == NULL)
-		return vly_overlay_fail_memory(overlay);
-	for (uint32_t i = 0; i < cnt; i++) {
-		(*heir)[i] = VLY_ZONE_NONE;
+	for (uint32_t i = 0; i < overlay->zone[VLY_OVERLAY_AFTER].node_cnt; i++) {
 		owns_nsec(overlay, i, owns);
 		if (!(overlay->item[i].marks & VLY_OVERLAY_CHANGED) && owns[0] != owns[1])
 			return vly_overlay_give_up(overlay, "the chain of NSEC is broken");
 	}
-	return find_heirs(overlay, *heir);
+	return find_heirs(overlay, heir);
+}
+
+/* A record that is too large for a piece would be denied by that of the version below. */
+static bool
+has_large_piece(const struct vly_overlay *overlay)
+{
+	const struct vly_zone *zone = &overlay->zone[VLY_OVERLAY_AFTER];
+	const uint16_t type = overlay->hashed.cnt > 0 ? VLY_TYPE_NSEC3 : VLY_TYPE_NSEC;
+
+	for (uint32_t i = 0; i < zone->node_cnt; i++)
+		if (!vly_denial_is_small(zone, i, type))
+			return true;
+	return false;
+}
+
+int
+vly_overlay_find_heirs(struct vly_overlay *overlay, uint32_t **heir)
+{
+	const uint32_t cnt = overlay->zone[VLY_OVERLAY_AFTER].node_cnt;
+
+	*heir = malloc(cnt * sizeof(**heir));
+	if (*heir == NULL)
+		return vly_overlay_fail_memory(overlay);
+	for (uint32_t i = 0; i < cnt; i++)
+		(*heir)[i] = VLY_ZONE_NONE;
+	if (has_large_piece(overlay))
+		return vly_overlay_give_up(overlay, "a record that denies is very large");
+	return overlay->hashed.cnt > 0 ? vly_overlay_find_hash_heirs(overlay, *heir)
+				       : find_order_heirs(overlay, *heir);
 }

@@ -5,6 +5,7 @@
 
 #include "overlay_parts.h"
 #include "zone/name_order.h"
+#include "zone/nsec3_record.h"
 #include "zone/rdata.h"
 
 int
@@ -68,6 +69,7 @@ vly_overlay_free(struct vly_overlay *overlay)
 		if (overlay->zone[i].arena.base != NULL)
 			vly_zone_free(&overlay->zone[i]);
 	free(overlay->item);
+	free(overlay->hashed.owner);
 	free(overlay->changed);
 	free(overlay->task);
 	free(overlay->wanted.idx);
@@ -138,8 +140,6 @@ add_record(void *to, const struct vly_overlay_rr *rr)
 	struct reading *reading = to;
 	struct vly_overlay *overlay = reading->overlay;
 
-	if (rr->type == VLY_TYPE_NSEC3)
-		reading->result = vly_overlay_give_up(overlay, "the zone has NSEC3");
 	for (unsigned i = reading->first; i <= reading->last && reading->result == 0; i++)
 		if (vly_zone_add_record(&overlay->zone[i], reading->idx, rr->type, rr->ttl,
 					rr->data, rr->data_len) != 0)
@@ -234,7 +234,7 @@ changed_below_existed(const struct vly_overlay *overlay, uint32_t idx)
 		vly_overlay_name(overlay, changed[low], &name);
 		if (!vly_zone_is_below(&overlay->zone[0], idx, &name))
 			return false;
-		if (overlay->zone[VLY_OVERLAY_BEFORE].node[changed[low]].records != 0)
+		if (vly_zone_owns_data(&overlay->zone[VLY_OVERLAY_BEFORE], changed[low]))
 			return true;
 	}
 	return false;
@@ -246,6 +246,32 @@ is_changed(const struct vly_overlay *overlay, const struct vly_name *name)
 	uint32_t idx = vly_zone_find(&overlay->zone[0], name, 0);
 
 	return idx != VLY_ZONE_NONE && (overlay->item[idx].marks & VLY_OVERLAY_CHANGED);
+}
+
+static int
+find_data(void *to, const struct vly_overlay_rr *rr)
+{
+	bool *has_data = to;
+
+	*has_data =
+		rr->type != VLY_TYPE_NSEC3 && !(rr->type == VLY_TYPE_RRSIG && rr->data_len >= 2 &&
+						vly_be16(rr->data) == VLY_TYPE_NSEC3);
+	return *has_data;
+}
+
+/* Whether a name, which has records, exists: not for NSEC3 alone (RFC 5155 §7.2.8). */
+static int
+has_data(struct vly_overlay *overlay, const struct vly_name *name, bool *result)
+{
+	const struct vly_overlay_source *source = overlay->source;
+	uint8_t hash[VLY_NSEC3_HASH_BYTES];
+
+	*result = true;
+	if (!vly_nsec3_read_owner(name->lower, hash))
+		return 0;
+	return source->get(source->arg, name->lower, name->len, find_data, result) < 0
+		       ? vly_overlay_fail_source(overlay)
+		       : 0;
 }
 
 /* Finds out whether a name without records exists, as names below it have some, in versions where it
@@ -269,13 +295,17 @@ find_existence(struct vly_overlay *overlay, uint32_t idx, const bool may[VLY_OVE
 		    !vly_zone_is_below(&overlay->zone[0], idx, &name))
 			return 0;
 		vly_name_hash(&name, &overlay->zone[0].key);
-		exists[VLY_OVERLAY_AFTER] = true;
-		exists[VLY_OVERLAY_BEFORE] |=
-			!is_changed(overlay, &name) ||
-			(overlay->steered &&
-			 vly_steer_zone_find(overlay->steered, name.lower, name.len) != NULL);
 		if (vly_overlay_count(overlay) != 0)
 			return VLY_OVERLAY_COMPLETE;
+		bool counts;
+		if (has_data(overlay, &name, &counts) != 0)
+			return VLY_OVERLAY_FAILED;
+		exists[VLY_OVERLAY_AFTER] |= counts;
+		exists[VLY_OVERLAY_BEFORE] |=
+			counts &&
+			(!is_changed(overlay, &name) ||
+			 (overlay->steered &&
+			  vly_steer_zone_find(overlay->steered, name.lower, name.len) != NULL));
 	}
 	return 0;
 }
@@ -298,7 +328,7 @@ load_one(struct vly_overlay *overlay, uint32_t idx)
 		return result;
 	for (unsigned i = 0; i < VLY_OVERLAY_VERSIONS; i++) {
 		may[i] = idx == 0 || overlay->item[parent].exists[i];
-		exists[i] = idx == 0 || overlay->zone[i].node[idx].records != 0;
+		exists[i] = idx == 0 || vly_zone_owns_data(&overlay->zone[i], idx);
 	}
 	result = find_existence(overlay, idx, may, exists);
 	if (result != 0)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * For the parts of the overlay compiler alone, by file; each calls those below it: overlay.c (what
- * the change is, what is compiled), overlay_denial.c (signed zones), overlay_spread.c (which names
- * it affects), overlay_context.c (what compiling these looks up), overlay_load.c (two partial zones, one for each version).
+ * the change is, what is compiled), overlay_denial.c (signed zones), overlay_hash.c (those with NSEC3),
+ * overlay_spread.c (which names it affects), overlay_context.c (what compiling these looks up),
+ * overlay_load.c (two partial zones, one for each version).
  *
  * Both zones have nodes for the same names, in the same order, so that an index means the same name
  * in both. A name that does not exist in a version is VLY_ZONE_ABSENT there.
@@ -14,6 +15,7 @@
 #include "compile.h"
 #include "compile_steer.h"
 #include "overlay.h"
+#include "zone/nsec3_record.h"
 
 enum vly_overlay_version {
 	VLY_OVERLAY_AFTER,
@@ -74,6 +76,21 @@ struct vly_overlay_task {
 	uint8_t hops;
 };
 
+/* An owner of NSEC3. */
+struct vly_overlay_hash {
+	uint8_t hash[VLY_NSEC3_HASH_BYTES];
+	uint32_t idx; /* its node */
+	bool owns[VLY_OVERLAY_VERSIONS];
+};
+
+/* Of a zone with NSEC3. */
+struct vly_overlay_hashed {
+	struct vly_overlay_hash *owner; /* all that have changed, and that of the apex; ascending */
+	uint32_t cnt;                   /* 0: the zone has no NSEC3 */
+	struct vly_nsec3_params params;
+	uint8_t salt[255];
+};
+
 struct vly_overlay {
 	const struct vly_overlay_source *source;
 	const struct vly_overlay_change *change;
@@ -93,7 +110,8 @@ struct vly_overlay {
 	uint32_t search;
 	uint32_t work;
 	uint32_t dname_cnt;                   /* names that DNAMEs make */
-	bool is_signed;                       /* in both versions, with NSEC */
+	bool is_signed;                       /* in both versions */
+	struct vly_overlay_hashed hashed;     /* with NSEC3; otherwise all zero */
 	const struct vly_steer_model *model;  /* or NULL */
 	const struct vly_steer_zone *steered; /* the zone's steered names, or NULL */
 	struct vly_chain chain;
@@ -112,11 +130,30 @@ int vly_overlay_fail_source(struct vly_overlay *overlay);
 /* No overlay can be made: why. */
 int vly_overlay_give_up(struct vly_overlay *overlay, const char *why);
 
+#define VLY_OVERLAY_COVERS_CHANGE "names come or go, and what an alias leads to is denied"
+
 /* Sets is_signed, once the apex is loaded. Gives up if the versions are not signed alike. */
 int vly_overlay_check_signed(struct vly_overlay *overlay);
 
+/* Once all is loaded: gives up for NSEC3 in a zone that denies without it. */
+int vly_overlay_check_loaded(struct vly_overlay *overlay);
+
 /* Of a signed zone, once all is loaded: the heirs of struct vly_compile_part, to be freed. */
 int vly_overlay_find_heirs(struct vly_overlay *overlay, uint32_t **heir);
+
+/* The same for zones with NSEC3: notes the chain, which has to be the same in both versions, and its owners
+ * among the changed names. */
+int vly_overlay_begin_hashed(struct vly_overlay *overlay);
+
+/* Affects the names whose NSEC3 has come or gone, once all that exists no more or again, or is hidden no more
+ * or again, is affected. */
+int vly_overlay_affect_hashed(struct vly_overlay *overlay);
+
+/* Loads the NSEC3 of a node, if the zone has NSEC3. */
+int vly_overlay_load_hashed(struct vly_overlay *overlay, uint32_t idx);
+
+/* Fills heir[], which has VLY_ZONE_NONE for each node. */
+int vly_overlay_find_hash_heirs(struct vly_overlay *overlay, uint32_t *heir);
 
 /* Counts a unit of work. */
 int vly_overlay_count(struct vly_overlay *overlay);

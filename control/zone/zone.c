@@ -270,9 +270,8 @@ mark_occluded(struct vly_zone *zone)
 	}
 }
 
-/* Whether the node owns something else than NSEC3 and its signatures. */
-static bool
-owns_data(const struct vly_zone *zone, uint32_t node_idx)
+bool
+vly_zone_owns_data(const struct vly_zone *zone, uint32_t node_idx)
 {
 	const struct vly_zone_record *record;
 
@@ -291,7 +290,7 @@ mark_absent(struct vly_zone *zone)
 {
 	for (uint32_t i = 1; i < zone->node_cnt; i++) {
 		vly_zone_pass(zone, i);
-		if (!owns_data(zone, i))
+		if (!vly_zone_owns_data(zone, i))
 			zone->node[i].flags |= VLY_ZONE_ABSENT;
 	}
 	for (uint32_t i = zone->node_cnt - 1; i > 0; i--) {

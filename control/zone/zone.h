@@ -155,6 +155,9 @@ vly_zone_record_is_nsec3(const struct vly_zone_record *record)
 		record->data[1] == VLY_TYPE_NSEC3);
 }
 
+/* Whether a node owns something else than NSEC3 and its signatures. */
+__attribute__((nonnull)) bool vly_zone_owns_data(const struct vly_zone *zone, uint32_t node_idx);
+
 /* True when `name` is the apex or below it. */
 static inline bool
 vly_zone_has_name(const struct vly_zone *zone, const struct vly_name *name)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compose_parts.h"
+#include "image/cover_layers.h"
 #include "prove.h"
 #include "prove_layers.h"
 #include "resolve.h"
@@ -238,6 +239,16 @@ cover_work(const struct vly_image_denial *denial)
 					       : COVER_WORK + denial->iterations * BLOCK_WORK;
 }
 
+/* The same for what has been found in a zone with overlays. */
+static unsigned
+layers_work(const struct vly_query_proof *proof)
+{
+	const struct vly_image_denial *denial = vly_cover_denial_of_layers(proof->layers);
+
+	return COVER_WORK +
+	       (denial != NULL ? proof->hash_cnt * denial->iterations * BLOCK_WORK : 0);
+}
+
 /* The same for an answer of an older layer of a zone with overlays. */
 static bool
 copy_older(struct vly_composer *composer, struct vly_query *step,
@@ -261,6 +272,9 @@ find_pieces(struct vly_composer *composer, struct vly_query *step,
 	const struct vly_image_denial *denial = step->proof.cover.denial;
 
 	if (denial != NULL && !vly_composer_work(composer, cover_work(denial)))
+		return false;
+	if (step->proof.layers != NULL && step->proof.piece_cnt > 0 &&
+	    !vly_composer_work(composer, layers_work(&step->proof)))
 		return false;
 	step->fate = VLY_QUERY_PROVE;
 	vly_query_find_cover(step, 1);

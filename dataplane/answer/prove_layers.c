@@ -16,40 +16,183 @@ begin(struct vly_query *query)
 {
 	vly_prove_begin(query, vly_resolve_zone(query));
 	query->proof.layers = query->layers;
+	query->proof.hash_cnt = 0;
 }
 
-/* Adds what covers or matches a name without its apex. */
+static bool
+has_hashes(const struct vly_query *query)
+{
+	const struct vly_image_denial *denial = vly_cover_denial_of_layers(query->layers);
+
+	return denial != NULL && denial->kind == VLY_DENIAL_NSEC3;
+}
+
 static void
-add_cover(struct vly_query *query, const uint8_t *labels, unsigned bytes)
+add(struct vly_query *query, const struct vly_image_piece *piece)
 {
 	struct vly_query_proof *proof = &query->proof;
-	const struct vly_image_piece *piece =
-		vly_cover_find_in_layers(query->layers, labels, bytes);
 
 	if (piece != NULL)
 		proof->piece[proof->piece_cnt++] = piece;
 }
 
-/* The same for the name in question, or a suffix of it with `len` octets. */
-static void
-cover_suffix(struct vly_query *query, unsigned len)
-{
-	const struct vly_name *name = &query->name;
+/* A name and its ancestors, in wire form. */
+struct suffix {
+	const uint8_t *name;
+	unsigned len;
+};
 
-	add_cover(query, name->lower + name->len - len, len - vly_proof_apex_len(query));
+static struct suffix
+suffix_of(const struct vly_query *query, unsigned len)
+{
+	return (struct suffix){query->name.lower + query->name.len - len, len};
 }
 
-/* The same for the wildcard of a node. */
-static void
-cover_wildcard(struct vly_query *query, const struct vly_image_node *encloser)
+/* Writes the wildcard below a name. Returns its octets, or 0: it would be too long. */
+static unsigned
+put_wildcard(uint8_t wire[VLY_NAME_BYTES_MAX + 2], struct suffix above)
 {
-	uint8_t labels[VLY_NAME_BYTES_MAX + 2] = {1, '*'};
+	if (above.len + 2u > VLY_NAME_BYTES_MAX)
+		return 0;
+	wire[0] = 1;
+	wire[1] = '*';
+	memcpy(wire + 2, above.name, above.len);
+	return above.len + 2;
+}
+
+/* ---- NSEC ---- */
+
+/* Adds what covers or matches a name. */
+static void
+add_cover(struct vly_query *query, struct suffix name)
+{
 	const unsigned apex_len = vly_proof_apex_len(query);
 
-	if (encloser->name_len + 2u > VLY_NAME_BYTES_MAX || encloser->name_len < apex_len)
+	if (name.len >= apex_len)
+		add(query, vly_cover_find_in_layers(query->layers, name.name, name.len - apex_len));
+}
+
+/* The same for the wildcard of a name. */
+static void
+cover_wildcard(struct vly_query *query, struct suffix above)
+{
+	uint8_t wire[VLY_NAME_BYTES_MAX + 2];
+	const unsigned len = put_wildcard(wire, above);
+
+	if (len > 0)
+		add_cover(query, (struct suffix){wire, len});
+}
+
+/* ---- NSEC3 ---- */
+
+/* What has the hash of a name, or covers it. */
+static const struct vly_image_piece *
+find_hash(struct vly_query *query, struct suffix name, bool *matches)
+{
+	const struct vly_image_denial *denial = vly_cover_denial_of_layers(query->layers);
+	const struct vly_nsec3_params params = {denial->iterations, denial->salt_len, denial->salt};
+	uint8_t label[1 + VLY_NSEC3_LABEL_BYTES] = {VLY_NSEC3_LABEL_BYTES};
+	uint8_t hash[VLY_NSEC3_HASH_BYTES];
+
+	vly_nsec3_hash(&params, name.name, name.len, hash);
+	vly_nsec3_label(hash, label + 1);
+	query->proof.hash_cnt++;
+	const struct vly_image_piece *piece =
+		vly_cover_find_in_layers(query->layers, label, sizeof(label));
+	*matches = piece != NULL && piece->owner_len == sizeof(label) &&
+		   memcmp(vly_image_piece_wire(piece), label, sizeof(label)) == 0;
+	return piece;
+}
+
+/* The closest provable encloser of a name that exists (RFC 5155 §1.3). */
+struct provable {
+	struct suffix name;
+	const struct vly_image_piece *match; /* NULL: the chain lacks the apex */
+	const struct vly_image_piece *cover; /* of the next closer name; NULL: it is the name */
+};
+
+/* A name has 127 ancestors at most, and in fact as many as the zone has; those without NSEC3 lead to insecure
+ * delegations alone. */
+static struct provable
+find_provable(struct vly_query *query, struct suffix name)
+{
+	const unsigned apex_len = vly_proof_apex_len(query);
+	struct provable found = {.name = name};
+	bool matches;
+
+	for (;;) {
+		const struct vly_image_piece *piece = find_hash(query, found.name, &matches);
+		if (matches)
+			found.match = piece;
+		if (matches || found.name.len <= apex_len)
+			return found;
+		found.cover = piece;
+		const unsigned label_bytes = found.name.name[0] + 1u;
+		found.name.name += label_bytes;
+		found.name.len -= label_bytes;
+	}
+}
+
+/* Adds what covers the next closer name of the name in question. */
+static void
+add_next_closer(struct vly_query *query, const struct provable *encloser, unsigned encloser_len)
+{
+	const struct vly_name *name = &query->name;
+	bool matches;
+
+	if (encloser->cover != NULL) {
+		add(query, encloser->cover);
 		return;
-	memcpy(labels + 2, vly_image_node_name(encloser), encloser->name_len);
-	add_cover(query, labels, 2u + encloser->name_len - apex_len);
+	}
+	const uint8_t *start =
+		memchr(name->start, (int)(name->len - encloser_len), name->label_cnt + 1u);
+	if (start != NULL && start != name->start)
+		add(query, find_hash(query, suffix_of(query, name->len - start[-1]), &matches));
+}
+
+/* Adds what covers the wildcard of the closest provable encloser. */
+static void
+add_no_wildcard(struct vly_query *query, const struct provable *encloser)
+{
+	uint8_t wire[VLY_NAME_BYTES_MAX + 2];
+	const unsigned len = put_wildcard(wire, encloser->name);
+	bool matches;
+
+	if (len == 0)
+		return;
+	const struct vly_image_piece *piece =
+		find_hash(query, (struct suffix){wire, len}, &matches);
+	if (!matches || encloser->cover == NULL)
+		add(query, piece);
+}
+
+/* ---- both ---- */
+
+/* Adds what denies a type at a name that exists. */
+static void
+add_denial(struct vly_query *query, struct suffix name)
+{
+	if (!has_hashes(query)) {
+		add_cover(query, name);
+		return;
+	}
+	const struct provable encloser = find_provable(query, name);
+	add(query, encloser.match);
+	add(query, encloser.cover);
+}
+
+/* Adds what shows that the name in question is missing; `denies`: and that the answer of a wildcard denies it. */
+static void
+add_missing(struct vly_query *query, struct suffix encloser, bool denies)
+{
+	if (!has_hashes(query)) {
+		add_cover(query, suffix_of(query, query->name.len));
+		return;
+	}
+	const struct provable provable = find_provable(query, encloser);
+	if (denies)
+		add(query, provable.match);
+	add_next_closer(query, &provable, encloser.len);
 }
 
 static void
@@ -87,21 +230,31 @@ has_pieces(const struct vly_image_node *node)
 	return forms->denial != 0 || forms->cover != 0;
 }
 
-/* Of an existing name, or of a wildcard below `encloser`. */
+/* Of an existing name, or of a wildcard. */
 static void
-deny_type(struct vly_query *query, const struct vly_image_node *node,
-	  const struct vly_image_node *encloser, vly_image_ref ref)
+deny_type(struct vly_query *query, const struct vly_image_node *node, struct suffix name,
+	  vly_image_ref ref)
 {
 	const struct vly_image_signed *forms = vly_image_node_signed(node);
 
-	if (!has_pieces(node))
-		return;
-	if (encloser != NULL)
-		cover_wildcard(query, encloser);
-	else
-		cover_suffix(query, node->name_len);
 	if ((node->flags & VLY_NODE_CUT) && ref == forms->other)
 		query->proof.insert_off = forms->insert_off;
+	if (has_pieces(node))
+		add_denial(query, name);
+}
+
+/* The name is missing below `encloser`, whose wildcard answers. */
+static void
+prove_wildcard(struct vly_query *query, const struct vly_image_node *node,
+	       const struct vly_image_node *encloser, vly_image_ref ref, bool denies)
+{
+	const struct suffix above = suffix_of(query, encloser->name_len);
+	uint8_t wire[VLY_NAME_BYTES_MAX + 2];
+	const unsigned len = put_wildcard(wire, above);
+
+	if (denies && len > 0)
+		deny_type(query, node, (struct suffix){wire, len}, ref);
+	add_missing(query, above, denies);
 }
 
 void
@@ -122,11 +275,11 @@ vly_prove_layers_node(struct vly_query *query, const struct vly_image_node *node
 	if (meaning == VLY_PROVE_COMPOSED) {
 		query->fate = VLY_QUERY_SIGNATURES;
 		query->node = node;
-	} else if (meaning == VLY_PROVE_DENIES) {
-		deny_type(query, node, encloser, ref);
 	}
 	if (encloser != NULL)
-		cover_suffix(query, query->name.len);
+		prove_wildcard(query, node, encloser, ref, meaning == VLY_PROVE_DENIES);
+	else if (meaning == VLY_PROVE_DENIES)
+		deny_type(query, node, suffix_of(query, node->name_len), ref);
 }
 
 void
@@ -136,16 +289,25 @@ vly_prove_layers_cut(struct vly_query *query, const struct vly_image_node *cut)
 
 	take_signed(query, ref);
 	begin(query);
-	deny_type(query, cut, NULL, ref);
+	deny_type(query, cut, suffix_of(query, cut->name_len), ref);
 }
 
 void
 vly_prove_layers_missing(struct vly_query *query, const struct vly_image_node *encloser)
 {
+	const struct suffix above = suffix_of(query, encloser->name_len);
+
 	vly_layers_take_zone_answer(query, query->layers->signed_nxdomain);
 	begin(query);
-	cover_wildcard(query, encloser);
-	cover_suffix(query, query->name.len);
+	if (!has_hashes(query)) {
+		cover_wildcard(query, above);
+		add_missing(query, above, false);
+		return;
+	}
+	const struct provable provable = find_provable(query, above);
+	add_no_wildcard(query, &provable);
+	add(query, provable.match);
+	add_next_closer(query, &provable, encloser->name_len);
 }
 
 const struct vly_image_piece *

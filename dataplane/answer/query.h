@@ -87,6 +87,7 @@ struct vly_query_proof {
 	const struct vly_table_layers *layers; /* NULL: the zone has one form */
 	const struct vly_image_piece *piece[VLY_QUERY_PIECES_MAX];
 	uint8_t piece_cnt;
+	uint8_t hash_cnt;       /* with overlays: names that were hashed for it */
 	uint16_t insert_off;    /* in the answer's wire[], where the pieces go; or UINT16_MAX */
 	struct vly_cover cover; /* the search for one more piece */
 };

@@ -7,9 +7,6 @@
 
 #define TAG_CNT ((int)(sizeof(((struct vly_image_hash_bucket *)0)->tag) / sizeof(uint32_t)))
 
-/* The label that a hash makes (RFC 5155 §3). */
-#define HASH_DIGITS (8 * VLY_NSEC3_HASH_BYTES / 5)
-
 /* Hashes the next closer name: the encloser with one more label. */
 static bool
 hash_next_closer(struct vly_cover *cover, const struct vly_image_denial *denial,
@@ -27,6 +24,20 @@ hash_next_closer(struct vly_cover *cover, const struct vly_image_denial *denial,
 	return true;
 }
 
+/* Inline in both of its callers, of which one is for zones without overlays. */
+static inline void
+begin_hash(struct vly_cover *cover, const uint8_t *heap, const struct vly_image_denial *denial)
+{
+	const struct vly_image_hash_bucket *bucket = vly_image_at(heap, denial->index);
+	uint64_t hash = vly_be64(cover->hash);
+
+	cover->denial = denial;
+	/* in two steps, since a shift by 64 bits is undefined */
+	cover->bucket = &bucket[hash >> 1 >> (63 - denial->bits)];
+	cover->tag = (uint32_t)(hash << denial->bits >> 32);
+	PREFETCH(cover->bucket);
+}
+
 void
 vly_cover_begin(struct vly_cover *cover, const uint8_t *heap, const struct vly_image_denial *denial,
 		const struct vly_name *name, unsigned apex_len, unsigned encloser_len)
@@ -41,12 +52,14 @@ vly_cover_begin(struct vly_cover *cover, const uint8_t *heap, const struct vly_i
 		cover->denial = NULL;
 		return;
 	}
-	const struct vly_image_hash_bucket *bucket = vly_image_at(heap, denial->index);
-	uint64_t hash = vly_be64(cover->hash);
-	/* in two steps, since a shift by 64 bits is undefined */
-	cover->bucket = &bucket[hash >> 1 >> (63 - denial->bits)];
-	cover->tag = (uint32_t)(hash << denial->bits >> 32);
-	PREFETCH(cover->bucket);
+	begin_hash(cover, heap, denial);
+}
+
+void
+vly_cover_begin_hash(struct vly_cover *cover, const uint8_t *heap,
+		     const struct vly_image_denial *denial)
+{
+	begin_hash(cover, heap, denial);
 }
 
 /* The tags that are not larger. Free entries count if the tag is the largest of all. */
@@ -70,19 +83,14 @@ tags_not_above(const struct vly_image_hash_bucket *bucket, uint32_t tag)
 static bool
 owner_is_above(const struct vly_image_piece *piece, const uint8_t hash[VLY_NSEC3_HASH_BYTES])
 {
-	static const uint8_t digit[32] = "0123456789abcdefghijklmnopqrstuv";
-	uint8_t text[HASH_DIGITS];
+	uint8_t label[VLY_NSEC3_LABEL_BYTES];
 
-	for (unsigned at = 0; at < VLY_NSEC3_HASH_BYTES; at += 5) {
-		uint64_t bits = (uint64_t)vly_be32(hash + at) << 8 | hash[at + 4];
-		for (unsigned i = 0; i < 8; i++)
-			text[at / 5 * 8 + i] = digit[bits >> (35 - 5 * i) & 31];
-	}
-	return piece->owner_len <= HASH_DIGITS ||
-	       memcmp(vly_image_piece_wire(piece) + 1, text, HASH_DIGITS) > 0;
+	vly_nsec3_label(hash, label);
+	return piece->owner_len <= VLY_NSEC3_LABEL_BYTES ||
+	       memcmp(vly_image_piece_wire(piece) + 1, label, VLY_NSEC3_LABEL_BYTES) > 0;
 }
 
-static vly_image_ref
+static inline vly_image_ref
 find_hash(const struct vly_cover *cover, const uint8_t *heap)
 {
 	const struct vly_image_hash_bucket *first = vly_image_at(heap, cover->denial->index);
@@ -101,6 +109,12 @@ find_hash(const struct vly_cover *cover, const uint8_t *heap)
 			break;
 	}
 	return cnt > 0 ? bucket->piece[cnt - 1] : bucket->before;
+}
+
+vly_image_ref
+vly_cover_find_hash(const struct vly_cover *cover, const uint8_t *heap)
+{
+	return find_hash(cover, heap);
 }
 
 const struct vly_image_piece *

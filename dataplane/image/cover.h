@@ -43,4 +43,11 @@ __attribute__((nonnull)) const struct vly_image_piece *vly_cover_find(const stru
 								      const struct vly_name *name,
 								      unsigned apex_len);
 
+/* The same for a hash, in cover->hash, of a zone with NSEC3: what has it or covers it. In the complete form, as
+ * overlays have no buckets. */
+__attribute__((nonnull)) void vly_cover_begin_hash(struct vly_cover *cover, const uint8_t *heap,
+						   const struct vly_image_denial *denial);
+__attribute__((nonnull)) vly_image_ref vly_cover_find_hash(const struct vly_cover *cover,
+							   const uint8_t *heap);
+
 #endif

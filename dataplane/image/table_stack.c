@@ -45,8 +45,27 @@ find_base(const struct vly_table_book *book, struct vly_book_entry head)
 	return base;
 }
 
+static const struct vly_image_denial *
+denial_of(const struct vly_table_book *book, struct vly_book_entry entry)
+{
+	const vly_image_ref ref = vly_book_zone(book, entry)->denial;
+
+	return ref != 0 ? vly_image_at(book->part[entry.part - 1].image->heap, ref) : NULL;
+}
+
+/* Whether two layers deny in the same way, with the same hashes. */
+static bool
+denies_alike(const struct vly_image_denial *left, const struct vly_image_denial *right)
+{
+	if (left == NULL || right == NULL || left->kind != right->kind)
+		return left == right;
+	return left->kind == VLY_DENIAL_NSEC ||
+	       (left->iterations == right->iterations && left->salt_len == right->salt_len &&
+		memcmp(left->salt, right->salt, left->salt_len) == 0);
+}
+
 /* Whether an overlay may lie upon a layer: both are signed, or none is, and answers with the one's SOA
- * can get the other's. */
+ * can get the other's; and both deny alike. */
 static bool
 fits(const struct vly_table_book *book, struct vly_book_entry overlay, struct vly_book_entry lower)
 {
@@ -55,6 +74,8 @@ fits(const struct vly_table_book *book, struct vly_book_entry overlay, struct vl
 
 	if (zone->signed_nodata == 0 || below->signed_nodata == 0)
 		return zone->signed_nodata == below->signed_nodata;
+	if (!denies_alike(denial_of(book, overlay), denial_of(book, lower)))
+		return false;
 	return vly_image_has_same_signed_soa(
 		vly_image_at(book->part[overlay.part - 1].image->heap, zone->signed_nodata),
 		vly_image_at(book->part[lower.part - 1].image->heap, below->signed_nodata));
@@ -101,7 +122,7 @@ refuse_misfit(const struct vly_table_book *book, struct vly_book_entry overlay,
 	snprintf(error->text, sizeof(error->text),
 		 "zone %u of image %llu does not fit upon the layer below: only one of them is "
 		 "signed, "
-		 "or their SOA records differ in size",
+		 "or their SOA records differ in size, or they deny in another way",
 		 overlay.zone_idx, (unsigned long long)image->id);
 	return -1;
 }

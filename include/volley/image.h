@@ -92,12 +92,12 @@
  *   - An overlay whose `below` is the version of no other layer is ignored, and so are those that
  *     would lie upon it. A zone has at most VLY_IMAGE_LAYERS_MAX layers, its complete form included.
  *
- * Overlays of signed zones, which deny with NSEC:
- *   - A layer's order has the NSEC records of this version that have changed, and may have others;
- *     where a record of the version below is no more, it has a piece that is gone
+ * Overlays of signed zones:
+ *   - A layer's order has the NSEC or NSEC3 records of this version that have changed, and may have
+ *     others; where a record of the version below is no more, it has a piece that is gone
  *     (vly_image_piece_is_gone()). So what covers a name may be in any layer. Pieces that nodes refer
  *     to count only in zones without overlays, but for a node's own NSEC: a node's layer is never
- *     older than that of its NSEC.
+ *     older than that of its NSEC. In others they say whether there is anything to be denied.
  *   - "Cover" of the table above is found in all layers, from the complete form upwards: a layer's
  *     own cover of the name replaces the one found below it, if its owner is not before that one's;
  *     if it is gone, its heir does. With N, E and W as above, P(x) the cover of x, a response has
@@ -108,12 +108,19 @@
  *     record with an owner behind c and not behind the name is in this version: the layer does not
  *     have it, so it would be in the version below, too, and be a larger cover than p there. So the
  *     cover is c; or, if c is gone, the largest owner before c, which is c's heir.
+ *   - With NSEC3, all layers have the same iterations and salt. An overlay's `index` is no row of
+ *     buckets, but a struct vly_image_order of the owners' names, whose order is that of the hashes:
+ *     signers renew records that are close to each other. The hashes are a circle; "before" and
+ *     "behind" are meant on the way back from the hash in question, and the rest holds as it stands.
+ *     The name's own hashes are computed: with C the closest provable encloser of a name, which is the
+ *     closest of it and its ancestors whose hash P(hash) has itself, E.denial, E.cover and
+ *     E.no_wildcard of the table are P(C), P(the next closer name to C) and P(C's wildcard).
  *   - Pieces of an answer's own (VLY_ANSWER_PROVED) are replaced by the newest with their owner. If
- *     they do not match a name, but cover one (VLY_IMAGE_PROVES_COVERS), overlays have no names that
- *     come or go.
+ *     they do not match a name, but cover one (VLY_IMAGE_PROVES_COVERS), overlays have no names, or
+ *     hashes, that come or go.
  *   - The SOA of the DO forms is followed by its signatures, which older layers' answers get as they
  *     get its last 20 octets: both versions' have the same number and lengths.
- *   - Signed zones with NSEC3 have no overlays.
+ *   - An overlay that does not deny as the version below does is refused.
  *
  * Ownership: the writer seals the memfd (VLY_IMAGE_SEALS) before it passes the memfd on; nobody
  * writes afterwards, and any thread may read.
@@ -294,7 +301,7 @@ struct __attribute__((packed, aligned(2))) vly_image_signed {
 	 * closest provable encloser. 0 at cuts, and if the wildcard exists; but where the name has
 	 * no NSEC3, only if the wildcard has one. */
 	vly_image_ref no_wildcard;
-	uint16_t insert_off;    /* at a cut without DS: where in the wire[] of `other` pieces go */
+	uint16_t insert_off;    /* at a cut: where in the wire[] of `other` pieces go */
 	vly_image_ref answer[]; /* [type_cnt]: DO forms, in the order of type[] */
 };
 static_assert(sizeof(struct vly_image_signed) == 18, "no padding");
@@ -375,9 +382,10 @@ struct vly_image_proof {
  * the root's octet 0 in place of the pointer. The owner of each RRSIG is a pointer to the first
  * owner. All these pointers are 0 in wire[]. There are no other pointers.
  *
- * In the order of an overlay, a piece with first_len 0 is gone: its owner has no NSEC any more.
+ * In the order of an overlay, a piece with first_len 0 is gone: its owner has no such record any more.
  * Its record_cnt is 1; wire[] is the owner_len octets, padded with zeros to a multiple of 4, and a
- * vly_image_ref: the piece of the last owner before it in this version, its heir.
+ * vly_image_ref: the piece of the last owner before it in this version, its heir (of the first
+ * hashes, the zone's last one).
  */
 struct vly_image_piece {
 	uint16_t wire_len;  /* 1..16383 */
@@ -390,8 +398,9 @@ struct vly_image_piece {
 static_assert(sizeof(struct vly_image_piece) == 8, "a piece is mostly wire[]");
 
 enum vly_image_denial_kind {
-	VLY_DENIAL_NSEC = 1,  /* `index` is a struct vly_image_order */
-	VLY_DENIAL_NSEC3 = 2, /* `index` is struct vly_image_hash_bucket[(1 << bits) + extra_cnt] */
+	VLY_DENIAL_NSEC = 1, /* `index` is a struct vly_image_order */
+	/* `index` is struct vly_image_hash_bucket[(1 << bits) + extra_cnt]; in overlays as of NSEC */
+	VLY_DENIAL_NSEC3 = 2,
 };
 
 /* RFC 9276 §3.2: validators treat zones with more additional iterations as insecure, so that no
@@ -437,7 +446,7 @@ static_assert(sizeof(struct vly_image_hash_bucket) == 64, "one cache line per pr
 #define VLY_ORDER_BLOCK 64
 
 /*
- * NSEC: a part of the zone's names in canonical order (RFC 4034 §6.1). A name has a key: its labels
+ * NSEC, and NSEC3 in overlays: a part of the zone's names in canonical order (RFC 4034 §6.1). A name has a key: its labels
  * from the apex downwards, without those of the apex; of each label the octets in lower case, with
  * 1 before each octet that is 0 or 1, which itself becomes 1 or 2; then 0. Keys in the order of
  * memcmp(), a shorter one before its extensions, are names in canonical order.

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Living zones that are signed elsewhere: their file brings changes and signatures, and nothing else changes them."""
+import base64
 import itertools
 
+import dns.dnssec
 import dns.name
 import dns.rdatatype
 import pytest
+from dns.rdtypes.ANY import NSEC3
 
 import signing
 from ask import query, rrset, serial
@@ -136,9 +139,9 @@ LARGE = "large.test."
 
 
 def large(*lines, number):
-    """With opt-out, delegations need no signatures."""
+    """With opt-out, delegations need no signatures; with another salt, there is no overlay."""
     delegations = [f"d{index} NS ns.elsewhere.invalid." for index in range(11000)]
-    return signing.sign_text(LARGE, signing.OPTOUT, small_zone(number, *lines, *delegations))
+    return signing.sign_text(LARGE, signing.OPTOUT._replace(salt=f"{number:02x}"), small_zone(number, *lines, *delegations))
 
 
 def test_a_large_zone_does_not_hold_up_others(running):
@@ -167,40 +170,57 @@ def test_a_large_zone_does_not_hold_up_others(running):
     assert serial(running.network, LARGE) == 3 and addresses(running, f"www.{LARGE}") == {"192.0.2.3"}
 
 
-LAYERED = "layered.test."
+def in_order(name, method):
+    """What the chain has in place of a name."""
+    if method is signing.NSEC:
+        return dns.name.from_text(name)
+    return dns.dnssec.nsec3_hash(name, "", method.iterations, 1)
 
 
-def covering(volley, name):
-    """The NSEC records that deny a name, as pairs of names."""
-    response = ask(volley, name)
-    assert response.rcode() == 3
-    return [(found.name, item.next) for found in response.authority if found.rdtype == dns.rdatatype.NSEC for item in found]
+def pairs(response, method):
+    """The records that deny something in a response, as pairs of what the chain has in place of names."""
+    if method is signing.NSEC:
+        return [(found.name, item.next) for found in response.authority if found.rdtype == dns.rdatatype.NSEC for item in found]
+    return [(found.name.labels[0].decode().upper(), base64.b32encode(item.next).translate(NSEC3.b32_normal_to_hex).decode())
+            for found in response.authority if found.rdtype == dns.rdatatype.NSEC3 for item in found]
 
 
-def test_changes_of_a_zone_with_nsec_are_overlays(running):
+def is_covered(response, name, method):
+    missing = in_order(name, method)
+    return any(owner < missing < after or (after <= owner and (owner < missing or missing < after))
+               for owner, after in pairs(response, method))
+
+
+def is_matched(response, name, method):
+    return any(owner == in_order(name, method) for owner, _ in pairs(response, method))
+
+
+@pytest.mark.parametrize("kind", ["NSEC", "NSEC3", "OPTOUT"])
+def test_changes_are_overlays(running, kind):
+    method, zone = getattr(signing, kind), f"{kind.lower()}.test."
     lines = {f"n{number:03}": f"n{number:03} A 192.0.2.1" for number in range(120)}
 
     def text(number):
-        return signing.sign_text(LAYERED, signing.NSEC, small_zone(number, *lines.values()))
+        return signing.sign_text(zone, method, small_zone(number, *lines.values(), f"d{number} NS ns.elsewhere.invalid."))
 
-    running.zone_settings |= {LAYERED: {"living": True}}
-    running.add_zone(LAYERED, text(1))
+    running.zone_settings |= {zone: {"living": True}}
+    running.add_zone(zone, text(1))
     running.ctl("reload", check=False)
     layers = []
     for number in range(2, 8):
         gone, new = f"n{10 + number:03}", f"n{10 + number:03}x"
         del lines[gone]
         lines[new] = f"{new} A 192.0.2.{number}"
-        running.zone_file(LAYERED).write_text(text(number))
-        running.ctl("reload", LAYERED)
-        assert serial(running.network, LAYERED) == number
-        assert addresses(running, f"{new}.{LAYERED}") == {f"192.0.2.{number}"}
-        for name in (f"{gone}.{LAYERED}", f"{new}x.{LAYERED}"):
-            missing = dns.name.from_text(name)
-            assert any(owner < missing < after for owner, after in covering(running, name)), name
-        nodata = ask(running, f"{new}.{LAYERED}", "TXT")
-        assert any(found.rdtype == dns.rdatatype.NSEC and found.name == dns.name.from_text(f"{new}.{LAYERED}")
-                   for found in nodata.authority)
-        layers.append(next(zone["layers"] for zone in running.ctl_json("zones")["zones"] if zone["name"] == LAYERED))
+        running.zone_file(zone).write_text(text(number))
+        running.ctl("reload", zone)
+        assert serial(running.network, zone) == number
+        assert addresses(running, f"{new}.{zone}") == {f"192.0.2.{number}"}
+        for name in (f"{gone}.{zone}", f"{new}x.{zone}", f"d{number - 1}.{zone}"):
+            response = ask(running, name)
+            assert response.rcode() == 3 and is_covered(response, name, method), name
+        assert is_matched(ask(running, f"{new}.{zone}", "TXT"), f"{new}.{zone}", method)
+        referral, cut = ask(running, f"d{number}.{zone}"), f"d{number}.{zone}"
+        assert (is_covered if kind == "OPTOUT" else is_matched)(referral, cut, method)
+        layers.append(next(one["layers"] for one in running.ctl_json("zones")["zones"] if one["name"] == zone))
     # a complete form and up to three overlays; then one overlay in place of these
     assert layers == [2, 3, 4, 2, 3, 4]

@@ -91,21 +91,32 @@ ask_around(const struct vly_table *table, const uint8_t *name, unsigned len)
 	}
 }
 
-/* The zone that overlays lie upon. */
+/* The zones that overlays lie upon: unsigned, with NSEC, and with NSEC3 and opt-out. */
 static struct vly_image *
 base(void)
 {
-	static const struct vly_test_zone zone = {"z.", VLY_TEST_APEX "a A 192.0.2.1\n"
-								      "*.b MX 1 a\n"
-								      "c NS ns.c\n"
-								      "d CNAME a\n"
-								      "e CNAME n\n"
-								      "f DNAME d\n"
-								      "g.h TXT t\n"};
+	static const struct vly_test_zone zones[] = {
+		{"z.", VLY_TEST_APEX "a A 192.0.2.1\n"
+				     "*.b MX 1 a\n"
+				     "c NS ns.c\n"
+				     "d CNAME a\n"
+				     "e CNAME n\n"
+				     "f DNAME d\n"
+				     "g.h TXT t\n"},
+		/* those that corpus/image/overlay-nsec and overlay-nsec3 are changes of */
+		{
+			"n.",
+#include "zones/layered_nsec.inc"
+		},
+		{
+			"h.",
+#include "zones/layered_nsec3.inc"
+		},
+	};
 	static struct vly_image *image;
 
 	if (image == NULL)
-		image = vly_test_version_open(&zone, 1, 1, 1);
+		image = vly_test_version_open(zones, sizeof(zones) / sizeof(zones[0]), 1, 1);
 	if (image == NULL)
 		abort();
 	return image;
@@ -120,6 +131,24 @@ build(struct vly_image *image)
 	struct vly_table *table = vly_table_build(both, 2, &error);
 
 	return table != NULL ? table : vly_table_build(&image, 1, &error);
+}
+
+/* Whether the image may have an overlay upon the zone of a node that it does not have itself. */
+static bool
+is_below(const struct vly_image *image, const struct vly_image *below,
+	 const struct vly_image_node *node)
+{
+	const struct vly_image_node *lower =
+		vly_image_at(below->heap, below->zone[node->zone].apex);
+
+	for (uint32_t i = 0; i < image->header->zone_cnt && i < 8; i++) {
+		const struct vly_image_node *apex = vly_image_at(image->heap, image->zone[i].apex);
+		if (apex->name_len == lower->name_len &&
+		    memcmp(vly_image_node_name(apex), vly_image_node_name(lower), apex->name_len) ==
+			    0)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -149,7 +178,7 @@ ask_image(struct vly_image *image)
 	for (uint32_t i = 0; i < 8 * below->header->bucket_cnt; i++) {
 		vly_image_ref ref = below->bucket[i / 8].node[i % 8];
 		const struct vly_image_node *node = vly_image_at(below->heap, ref);
-		if (ref != 0)
+		if (ref != 0 && is_below(image, below, node))
 			ask_around(table, vly_image_node_name(node), node->name_len);
 	}
 	vly_table_free(table);
@@ -203,7 +232,7 @@ denial_region(uint8_t *data, size_t bytes, unsigned choice)
 	/* both begin with numbers that are followed by the ref of a piece */
 	vly_image_ref before;
 	memcpy(&before,
-	       region.at + (denial.kind == VLY_DENIAL_NSEC
+	       region.at + (denial.kind == VLY_DENIAL_NSEC || (zone.flags & VLY_IMAGE_OVERLAY)
 				    ? offsetof(struct vly_image_order, before)
 				    : offsetof(struct vly_image_hash_bucket, before)),
 	       sizeof(before));

@@ -24,6 +24,11 @@ expect_text(const uint8_t hash[VLY_NSEC3_HASH_BYTES], const char *wanted)
 		text[i] = digit[pair >> (11 - at % 8) & 31];
 	}
 	cr_expect_str_eq(text, wanted);
+	uint8_t label[VLY_NSEC3_LABEL_BYTES], back[VLY_NSEC3_HASH_BYTES];
+	vly_nsec3_label(hash, label);
+	cr_expect_arr_eq(label, wanted, sizeof(label));
+	cr_expect(vly_nsec3_label_hash(label, back));
+	cr_expect_arr_eq(back, hash, sizeof(back));
 }
 
 /* The hashes in RFC 5155, appendix A. */
@@ -52,6 +57,19 @@ Test(nsec3_hash, rfc5155)
 			       (unsigned)strlen(list[i].name) + 1, hash);
 		expect_text(hash, list[i].hash);
 	}
+}
+
+Test(nsec3_hash, labels_that_are_none)
+{
+	static const char other[] = "/:`wV-\377\0"; /* beside what digits are */
+	uint8_t label[VLY_NSEC3_LABEL_BYTES], hash[VLY_NSEC3_HASH_BYTES];
+
+	for (unsigned at = 0; at < sizeof(label); at++)
+		for (unsigned i = 0; i < sizeof(other) - 1; i++) {
+			memset(label, 'a', sizeof(label));
+			label[at] = (uint8_t)other[i];
+			cr_expect_not(vly_nsec3_label_hash(label, hash));
+		}
 }
 
 /* Another program's function, on names and salts of all lengths. */

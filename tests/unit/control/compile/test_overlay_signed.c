@@ -66,6 +66,29 @@ compile_overlay(struct vly_model_pair pair, uint64_t version, bool any_all)
 	return NULL;
 }
 
+/* The overlay in another image, by way of one that it shares with another zone. */
+static struct vly_image *
+move(struct vly_image *overlay)
+{
+	const struct vly_test_zone other = {"other.", VLY_TEST_APEX};
+	struct vly_zone_error error = {0};
+	struct vly_image *image = overlay;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		const struct vly_merge_layer layer = {.image = image, .zone_idx = i};
+		struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
+		cr_assert_not_null(builder);
+		if (i == 0)
+			cr_assert_eq(vly_test_zone_add(builder, &other, &error), 0, "%s",
+				     error.text);
+		cr_assert_eq(vly_image_builder_add_layers(builder, &layer, 1), 0);
+		struct vly_image *moved = vly_test_seal(builder);
+		vly_image_close(image);
+		image = moved;
+	}
+	return image;
+}
+
 static struct vly_table *
 build(struct vly_image *const *images, size_t cnt)
 {
@@ -77,17 +100,20 @@ build(struct vly_image *const *images, size_t cnt)
 }
 
 static bool
-ask(struct vly_test_random *random, const struct vly_model *model, const struct vly_table *got,
-    const struct vly_table *wanted)
+ask(struct vly_test_random *random, const struct vly_model *model, const struct vly_model *now,
+    const struct vly_table *got, const struct vly_table *wanted)
 {
-	static const uint16_t types[] = {VLY_TYPE_A,     VLY_TYPE_AAAA,  VLY_TYPE_NS,
-					 VLY_TYPE_SOA,   VLY_TYPE_DS,    VLY_TYPE_MX,
-					 VLY_TYPE_ANY,   VLY_TYPE_CNAME, VLY_TYPE_TXT,
-					 VLY_TYPE_RRSIG, VLY_TYPE_NSEC,  VLY_TYPE_DNAME};
+	static const uint16_t types[] = {
+		VLY_TYPE_A,    VLY_TYPE_AAAA,  VLY_TYPE_NS,    VLY_TYPE_SOA, VLY_TYPE_DS,
+		VLY_TYPE_MX,   VLY_TYPE_ANY,   VLY_TYPE_CNAME, VLY_TYPE_TXT, VLY_TYPE_RRSIG,
+		VLY_TYPE_NSEC, VLY_TYPE_DNAME, VLY_TYPE_NSEC3};
 	uint8_t wire[VLY_MODEL_NAME_BYTES];
 	char name[VLY_DOMAIN_TEXT_BYTES];
 
 	vly_model_random_name(model, random, VLY_MODEL_DEPTH + 1, wire);
+	if (vly_test_random_chance(random, 5)) /* NSEC3 owners among them */
+		memcpy(wire, now->record[vly_test_random_below(random, now->cnt)].owner,
+		       sizeof(wire));
 	const struct vly_test_question question = {
 		.name = vly_domain_text(wire, name),
 		.type = types[vly_test_random_below(random, sizeof(types) / sizeof(types[0]))],
@@ -107,21 +133,27 @@ ask(struct vly_test_random *random, const struct vly_model *model, const struct 
 }
 
 static bool
-agree(struct vly_test_random *random, const struct vly_model *model, const struct stack *stack,
-      struct vly_image *complete)
+agree(struct vly_test_random *random, const struct vly_model *model, const struct vly_model *now,
+      const struct stack *stack, struct vly_image *complete)
 {
 	struct vly_table *got = build(stack->layer, stack->cnt);
 	struct vly_table *wanted = build(&complete, 1);
 	bool equal = true;
 
 	for (unsigned i = 0; i < QUESTIONS && equal; i++)
-		equal = ask(random, model, got, wanted);
+		equal = ask(random, model, now, got, wanted);
 	vly_table_free(got);
 	vly_table_free(wanted);
 	return equal;
 }
 
-/* Delegations of wildcards are undefined (RFC 4592 §4.2). Without aliases every change has an overlay. */
+/* What the zones of a test are like. */
+struct manner {
+	struct vly_model_chain chain;
+	bool has_aliases;
+};
+
+/* Without aliases every change has an overlay. */
 static void
 keep(const struct vly_model *model, struct vly_model *kept, bool has_aliases)
 {
@@ -129,25 +161,24 @@ keep(const struct vly_model *model, struct vly_model *kept, bool has_aliases)
 	kept->cnt = 0;
 	for (unsigned i = 0; i < model->cnt; i++) {
 		const struct vly_model_record *record = &model->record[i];
-		const bool is_wildcard = record->owner[0] == 1 && record->owner[1] == '*';
-		if ((has_aliases || record->type != VLY_TYPE_CNAME) &&
-		    !(is_wildcard && record->type == VLY_TYPE_NS))
+		if (has_aliases || record->type != VLY_TYPE_CNAME)
 			kept->record[kept->cnt++] = *record;
 	}
 }
 
 static void
-sign(const struct vly_model *model, struct vly_model *into, bool has_aliases, uint32_t epoch)
+sign(const struct vly_model *model, struct vly_model *into, const struct manner *manner,
+     uint32_t epoch)
 {
 	static struct vly_model kept;
 
-	keep(model, &kept, has_aliases);
-	vly_model_sign(&kept, into, epoch);
+	keep(model, &kept, manner->has_aliases);
+	vly_model_sign(&kept, into, &manner->chain, epoch);
 }
 
 /* One zone through its changes. Returns how many of them had no overlay. */
 static unsigned
-run(uint64_t seed, bool has_aliases)
+run(uint64_t seed, const struct manner *manner)
 {
 	static struct vly_model model, now, before;
 	struct vly_test_random random = {seed};
@@ -158,13 +189,13 @@ run(uint64_t seed, bool has_aliases)
 	unsigned without = 0;
 
 	vly_model_begin(&model, vly_test_random_chance(&random, 20) ? "." : "z.", &random);
-	sign(&model, &now, has_aliases, epoch);
+	sign(&model, &now, manner, epoch);
 	push(&stack, compile_complete(&now, version, any_all));
 	for (unsigned step = 0; step < STEPS; step++) {
 		before = now;
 		vly_model_change(&model, &random);
 		epoch += vly_test_random_chance(&random, 10);
-		sign(&model, &now, has_aliases, epoch);
+		sign(&model, &now, manner, epoch);
 		version++;
 		const bool covers = stack.layer[0]->zone[0].flags & VLY_IMAGE_PROVES_COVERS;
 		struct vly_image *overlay = compile_overlay(
@@ -177,8 +208,8 @@ run(uint64_t seed, bool has_aliases)
 			push(&stack, complete);
 			continue;
 		}
-		push(&stack, overlay);
-		if (!agree(&random, &model, &stack, complete)) {
+		push(&stack, vly_test_random_chance(&random, 30) ? move(overlay) : overlay);
+		if (!agree(&random, &model, &now, &stack, complete)) {
 			fprintf(stderr, "seed %llu, step %u, before:\n", (unsigned long long)seed,
 				step);
 			vly_model_print(&before);
@@ -193,7 +224,7 @@ run(uint64_t seed, bool has_aliases)
 }
 
 static unsigned
-run_all(bool has_aliases)
+run_all(const struct manner *manner)
 {
 	const char *heavy = getenv("VOLLEY_HEAVY");
 	const char *given = getenv("VOLLEY_SEED");
@@ -202,35 +233,49 @@ run_all(bool has_aliases)
 	unsigned without = 0;
 
 	for (unsigned i = 0; i < zones; i++)
-		without += run(seed + i, has_aliases);
+		without += run(seed + i, manner);
 	fprintf(stderr, "seed %llu: %u of %u changes without an overlay\n",
 		(unsigned long long)seed, without, zones * STEPS);
 	return without * 100 / (zones * STEPS);
 }
 
+static const struct vly_model_chain nsec = {0};
+static const struct vly_model_chain nsec3 = {.nsec3 = true, .iterations = 1, .salt_len = 4};
+static const struct vly_model_chain opt_out = {.nsec3 = true, .opt_out = true};
+
 Test(overlay_signed, answers_as_a_complete_form)
 {
-	(void)run_all(true);
+	(void)run_all(&(struct manner){nsec, true});
 }
 
 Test(overlay_signed, answers_as_a_complete_form_without_aliases)
 {
-	cr_expect_leq(run_all(false), WITHOUT_MAX);
+	cr_expect_leq(run_all(&(struct manner){nsec, false}), WITHOUT_MAX);
+}
+
+Test(overlay_signed, answers_as_a_complete_form_with_nsec3)
+{
+	(void)run_all(&(struct manner){nsec3, true});
+}
+
+Test(overlay_signed, answers_as_a_complete_form_with_nsec3_without_aliases)
+{
+	cr_expect_leq(run_all(&(struct manner){nsec3, false}), WITHOUT_MAX);
+}
+
+Test(overlay_signed, answers_as_a_complete_form_with_opt_out)
+{
+	(void)run_all(&(struct manner){opt_out, true});
+}
+
+Test(overlay_signed, answers_as_a_complete_form_with_opt_out_without_aliases)
+{
+	cr_expect_leq(run_all(&(struct manner){opt_out, false}), WITHOUT_MAX);
 }
 
 /* ---- what needs a complete form ---- */
 
 static struct vly_model after, before;
-
-static void
-add_a(struct vly_model *model, const char *owner)
-{
-	struct vly_model_record *record = &model->record[model->cnt++];
-
-	*record = (struct vly_model_record){.type = VLY_TYPE_A, .ttl = 300, .data_len = 4};
-	uint8_t wire[VLY_NAME_BYTES_MAX];
-	memcpy(record->owner, wire, vly_domain_wire(owner, wire));
-}
 
 /* The SOA and three names, signed, in `before`, and with a new serial in `after`. */
 static void
@@ -241,29 +286,21 @@ begin_small(const char *comes)
 
 	vly_model_begin(&model, "z.", &random);
 	model.cnt = 1;
-	add_a(&model, "a.z.");
-	add_a(&model, "b.z.");
-	add_a(&model, "c.z.");
-	vly_model_sign(&model, &before, 1);
+	vly_model_add_a(&model, "a.z.");
+	vly_model_add_a(&model, "b.z.");
+	vly_model_add_a(&model, "c.z.");
+	vly_model_sign(&model, &before, &nsec, 1);
 	model.record[0].data[model.record[0].data_len - 17]++; /* the serial */
 	if (comes != NULL)
-		add_a(&model, comes);
-	vly_model_sign(&model, &after, 1);
+		vly_model_add_a(&model, comes);
+	vly_model_sign(&model, &after, &nsec, 1);
 }
 
 static void
 expect(enum vly_overlay_result expected, const char *part, bool proves_covers)
 {
-	struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
-	struct vly_model_pair pair = {&after, &before, proves_covers};
-	const struct vly_overlay_source source = vly_model_source(&pair);
-	struct vly_zone_report report;
-	const char *why = "";
-
-	cr_assert_not_null(builder);
-	cr_expect_eq(vly_model_add_overlay(&pair, &source, builder, 2, 1, &report, &why), expected);
-	cr_expect_not_null(strstr(why, part), "%s, not %s", why, part);
-	vly_image_builder_free(builder);
+	vly_model_expect_overlay(&(struct vly_model_pair){&after, &before, proves_covers}, expected,
+				 part);
 }
 
 static struct vly_model_record *
@@ -304,7 +341,7 @@ Test(overlay_signed, no_nsec_at_the_apex)
 {
 	begin_small(NULL);
 	find(&after, VLY_TYPE_NSEC, 0)->type = VLY_TYPE_TXT;
-	expect(VLY_OVERLAY_COMPLETE, "not with NSEC", false);
+	expect(VLY_OVERLAY_COMPLETE, "between NSEC and NSEC3", false);
 }
 
 /* The NSEC of "a" still leads to "b", which has none. */

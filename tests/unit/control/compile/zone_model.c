@@ -159,6 +159,15 @@ vly_model_begin(struct vly_model *model, const char *apex, struct vly_test_rando
 }
 
 void
+vly_model_add_a(struct vly_model *model, const char *owner)
+{
+	uint8_t wire[VLY_MODEL_NAME_BYTES];
+
+	put_name(owner, wire);
+	append(model, wire, VLY_TYPE_A, 300)->data_len = 4;
+}
+
+void
 vly_model_change(struct vly_model *model, struct vly_test_random *random)
 {
 	set_soa(model, random);

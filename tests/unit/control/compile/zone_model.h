@@ -10,8 +10,8 @@
 #include "compile/image_builder.h"
 #include "random.h"
 
-#define VLY_MODEL_RECORDS_MAX 256
-#define VLY_MODEL_NAME_BYTES  32
+#define VLY_MODEL_RECORDS_MAX 400
+#define VLY_MODEL_NAME_BYTES  48
 #define VLY_MODEL_DATA_BYTES  64
 
 /* Labels below the apex that names of records, and questions, have at most. */
@@ -41,6 +41,9 @@ struct vly_model_pair {
 
 void vly_model_begin(struct vly_model *model, const char *apex, struct vly_test_random *random);
 
+/* Adds an address. */
+void vly_model_add_a(struct vly_model *model, const char *owner);
+
 /* Adds and removes a few records, and increments the serial. */
 void vly_model_change(struct vly_model *model, struct vly_test_random *random);
 
@@ -51,8 +54,17 @@ void vly_model_change_soa(struct vly_model *model);
 unsigned vly_model_random_name(const struct vly_model *model, struct vly_test_random *random,
 			       unsigned depth, uint8_t name[VLY_MODEL_NAME_BYTES]);
 
-/* The same zone, signed with NSEC, but by no key: each signature is made of its RRset and `epoch`. */
-void vly_model_sign(const struct vly_model *model, struct vly_model *into, uint32_t epoch);
+/* How a zone denies names. All zero: with NSEC. */
+struct vly_model_chain {
+	bool nsec3;
+	bool opt_out;
+	uint16_t iterations;
+	uint8_t salt_len; /* up to 4 */
+};
+
+/* The same zone, signed, but by no key: each signature is made of its RRset and `epoch`. */
+void vly_model_sign(const struct vly_model *model, struct vly_model *into,
+		    const struct vly_model_chain *chain, uint32_t epoch);
 
 /* The zone file, on stderr: for failures. */
 void vly_model_print(const struct vly_model *model);
@@ -76,5 +88,9 @@ enum vly_overlay_result vly_model_add_overlay(const struct vly_model_pair *pair,
 enum vly_overlay_result vly_model_compile_overlay(struct vly_model_pair *pair,
 						  struct vly_image_builder *builder,
 						  uint64_t version, uint64_t below);
+
+/* Expects this of compiling an overlay, and the reason for a complete form to have `part`. */
+void vly_model_expect_overlay(const struct vly_model_pair *pair, enum vly_overlay_result expected,
+			      const char *part);
 
 #endif

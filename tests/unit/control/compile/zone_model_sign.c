@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <volley/octets.h>
 
+#include "common/nsec3_hash.h"
 #include "zone/name_order.h"
 #include "zone_model_parts.h"
 
@@ -147,16 +148,121 @@ add_chain(struct vly_model *into, const struct vly_model *model)
 		add_nsec(into, model, owner[i], owner[(i + 1) % cnt]);
 }
 
+/* ---- NSEC3 ---- */
+
+static const uint8_t salt[4] = {0xaa, 0xbb, 0xcc, 0xdd};
+
+enum { NSEC3_HEAD_BYTES = 5 };
+
+struct hashed {
+	uint8_t hash[VLY_NSEC3_HASH_BYTES];
+	const uint8_t *name;
+};
+
+/* Head and salt, the same in NSEC3 and NSEC3PARAM. Returns their octets. */
+static unsigned
+put_params(uint8_t *to, const struct vly_model_chain *chain, uint8_t flags)
+{
+	to[0] = 1;
+	to[1] = flags;
+	vly_put_be16(to + 2, chain->iterations);
+	to[4] = chain->salt_len;
+	memcpy(to + NSEC3_HEAD_BYTES, salt, chain->salt_len);
+	return NSEC3_HEAD_BYTES + chain->salt_len;
+}
+
+static int
+by_hash(const void *left, const void *right)
+{
+	return memcmp(left, right, VLY_NSEC3_HASH_BYTES);
+}
+
+/* A name, and those above it, of which some are empty non-terminals. */
+static unsigned
+hash_names(const struct vly_model *model, const struct vly_model_chain *chain, const uint8_t *name,
+	   struct hashed *hashed, unsigned cnt)
+{
+	const struct vly_nsec3_params params = {chain->iterations, chain->salt_len, salt};
+
+	for (;; name += *name + 1u) {
+		bool known = false;
+		for (unsigned i = 0; i < cnt && !known; i++)
+			known = is_same_name(hashed[i].name, name);
+		if (!known) {
+			cr_assert_lt(cnt, VLY_MODEL_RECORDS_MAX);
+			hashed[cnt].name = name;
+			vly_nsec3_hash(&params, name, name_len(name), hashed[cnt++].hash);
+		}
+		if (is_apex(model, name))
+			return cnt;
+	}
+}
+
+static void
+add_nsec3(struct vly_model *into, const struct vly_model *model,
+	  const struct vly_model_chain *chain, const struct hashed *hashed,
+	  const struct hashed *next)
+{
+	uint8_t owner[VLY_MODEL_NAME_BYTES] = {VLY_NSEC3_LABEL_BYTES};
+	uint8_t bitmap[32] = {0};
+	unsigned last = 1;
+
+	vly_nsec3_label(hashed->hash, owner + 1);
+	put_name(into->apex, owner + 1 + VLY_NSEC3_LABEL_BYTES);
+	struct vly_model_record *nsec3 = add(into, owner, VLY_TYPE_NSEC3, 60);
+	unsigned at = put_params(nsec3->data, chain, chain->opt_out);
+	nsec3->data[at++] = VLY_NSEC3_HASH_BYTES;
+	memcpy(nsec3->data + at, next->hash, VLY_NSEC3_HASH_BYTES);
+	at += VLY_NSEC3_HASH_BYTES;
+	for (unsigned i = 0; i < model->cnt; i++) {
+		const unsigned type = model->record[i].type;
+		if (!is_same_name(model->record[i].owner, hashed->name))
+			continue;
+		bitmap[type / 8] |= (uint8_t)(0x80 >> type % 8);
+		last = type > last ? type : last;
+	}
+	nsec3->data[at++] = 0;
+	nsec3->data[at++] = (uint8_t)(last / 8 + 1);
+	memcpy(nsec3->data + at, bitmap, last / 8 + 1);
+	nsec3->data_len = at + last / 8 + 1;
+}
+
+static void
+add_hash_chain(struct vly_model *into, const struct vly_model *model,
+	       const struct vly_model_chain *chain)
+{
+	struct hashed hashed[VLY_MODEL_RECORDS_MAX];
+	unsigned cnt = 0;
+
+	struct vly_model_record *param = add(into, model->record[0].owner, VLY_TYPE_NSEC3PARAM, 0);
+	param->data_len = put_params(param->data, chain, 0);
+	for (unsigned i = 0; i < model->cnt; i++) {
+		const uint8_t *owner = model->record[i].owner;
+		const bool is_insecure =
+			is_cut(model, owner) && !has_type(model, owner, VLY_TYPE_DS);
+		if (!is_occluded(model, owner) && !(chain->opt_out && is_insecure))
+			cnt = hash_names(model, chain, owner, hashed, cnt);
+	}
+	qsort(hashed, cnt, sizeof(hashed[0]), by_hash);
+	for (unsigned i = 0; i < cnt; i++)
+		add_nsec3(into, model, chain, &hashed[i], &hashed[(i + 1) % cnt]);
+}
+
 void
-vly_model_sign(const struct vly_model *model, struct vly_model *into, uint32_t epoch)
+vly_model_sign(const struct vly_model *model, struct vly_model *into,
+	       const struct vly_model_chain *chain, uint32_t epoch)
 {
 	*into = *model;
-	add_chain(into, model);
+	if (chain->nsec3)
+		add_hash_chain(into, model, chain);
+	else
+		add_chain(into, model);
 	const unsigned cnt = into->cnt;
 	for (unsigned i = 0; i < cnt; i++) {
 		const uint16_t type = into->record[i].type;
 		const uint8_t *owner = into->record[i].owner;
-		if (!is_first_of_set(into, i) || is_occluded(model, owner) ||
+		if (!is_first_of_set(into, i) ||
+		    (type != VLY_TYPE_NSEC3 && is_occluded(model, owner)) ||
 		    (is_cut(model, owner) && type != VLY_TYPE_DS && type != VLY_TYPE_NSEC))
 			continue;
 		sign_rrset(into, i, epoch);

@@ -203,3 +203,19 @@ vly_model_compile_overlay(struct vly_model_pair *pair, struct vly_image_builder 
 	cr_assert_neq(result, VLY_OVERLAY_FAILED, "%s", report.first.text);
 	return result;
 }
+
+void
+vly_model_expect_overlay(const struct vly_model_pair *pair, enum vly_overlay_result expected,
+			 const char *part)
+{
+	struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
+	struct vly_model_pair copy = *pair;
+	const struct vly_overlay_source source = vly_model_source(&copy);
+	struct vly_zone_report report;
+	const char *why = "";
+
+	cr_assert_not_null(builder);
+	cr_expect_eq(vly_model_add_overlay(&copy, &source, builder, 2, 1, &report, &why), expected);
+	cr_expect_not_null(strstr(why, part), "%s, not %s", why, part);
+	vly_image_builder_free(builder);
+}
