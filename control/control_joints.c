@@ -5,14 +5,22 @@
 #include "common/log.h"
 #include "control.h"
 
-static void
-on_config(void *arg, const struct vly_config *config, struct vly_profiles *profiles)
+static struct vly_key_files *
+read_keys(void *arg, const struct vly_config *config)
 {
 	const struct vly_control *control = arg;
 
-	vly_updater_configure(control->updater, config);
-	vly_secondaries_configure(control->secondaries, config, profiles);
-	vly_transfers_configure(control->transfers, config, profiles);
+	return vly_updater_read_files(control->updater, config);
+}
+
+static void
+on_config(void *arg, const struct vly_config *config, const struct vly_reload_files *files)
+{
+	const struct vly_control *control = arg;
+
+	vly_updater_configure(control->updater, config, files->keys);
+	vly_secondaries_configure(control->secondaries, config, files->profiles);
+	vly_transfers_configure(control->transfers, config, files->profiles);
 	vly_catalogs_configure(control->catalogs, config);
 	vly_transfers_settle(control->transfers);
 	vly_producers_configure(control->producers, config);
@@ -154,7 +162,7 @@ vly_control_join(struct vly_control *control)
 {
 	vly_catalogs_attach(control->catalogs, control->reloader);
 	vly_catalogs_on_member(control->catalogs, on_member, control);
-	vly_reloader_on_config(control->reloader, on_config, control);
+	vly_reloader_on_config(control->reloader, read_keys, on_config, control);
 	vly_reloader_on_expired(control->reloader, is_expired, control);
 	vly_publisher_on_request(control->publisher, on_request, control);
 	vly_publisher_on_connection(control->publisher, on_connection, control);
