@@ -53,6 +53,9 @@ __attribute__((nonnull)) struct vly_zone vly_secondary_held_take(struct vly_seco
 /* review_run.c: has the command look at the version; review.c gets what comes of it. */
 __attribute__((nonnull)) void vly_secondary_review_begin(struct vly_secondary_job *job);
 
+/* Begins the commands that wait, and that there are places for. */
+__attribute__((nonnull)) void vly_secondary_review_next(struct vly_secondaries *secondaries);
+
 /* Ends the command, if it runs or waits. No thread works at the job. */
 __attribute__((nonnull)) void vly_secondary_review_stop(struct vly_secondary_job *job);
 

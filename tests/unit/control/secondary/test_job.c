@@ -238,6 +238,23 @@ Test(job, the_version_of_before_does_not_expire_while_a_review_waits_for_its_tur
 	cr_expect_eq(secondaries->reviews.waiting_cnt, 0);
 }
 
+Test(job, a_review_that_waits_begins_when_another_configuration_has_a_place_for_it)
+{
+	struct vly_secondary_zone *zone = put(&both);
+	struct vly_secondary_job *job = make_job(zone);
+
+	job->is_submitted = false;
+	secondaries->reviews.share_max = 0;
+	vly_secondary_review_begin(job);
+	cr_expect_not_null(job->review_wait.lane, "it waits");
+	vly_secondary_set_places(secondaries, 1, 1);
+	cr_expect_null(job->review_wait.lane);
+	cr_expect(job->review_place.is_held);
+	while (zone->job == job)
+		uv_run(&loop, UV_RUN_ONCE);
+	cr_expect_eq(secondaries->reviews.place_cnt, 0);
+}
+
 /* Its commands are slow: none of them ends. */
 Test(job, a_primary_with_many_reviews_does_not_hold_up_those_of_others)
 {
