@@ -23,6 +23,7 @@
 #include "publish/publisher.h"
 #include "request/requests.h"
 #include "request/signed_query.h"
+#include "update/key_files.h"
 #include "update/updater.h"
 
 #define W(text) ((char *)(uintptr_t)(text))
