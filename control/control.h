@@ -12,8 +12,8 @@
 
 #include <uv.h>
 
-#include "base/reason.h"
 #include "alias/aliases.h"
+#include "base/reason.h"
 #include "catalog/catalogs.h"
 #include "catalog/producers.h"
 #include "config/config.h"

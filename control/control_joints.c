@@ -19,15 +19,23 @@ configure_health(struct vly_health *health, const struct vly_config_health *conf
 	free(wanted);
 }
 
+static struct vly_key_files *
+read_keys(void *arg, const struct vly_config *config)
+{
+	const struct vly_control *control = arg;
+
+	return vly_updater_read_files(control->updater, config);
+}
+
 static void
-on_config(void *arg, const struct vly_config *config, struct vly_profiles *profiles)
+on_config(void *arg, const struct vly_config *config, const struct vly_reload_files *files)
 {
 	const struct vly_control *control = arg;
 
 	configure_health(control->health, config->health);
-	vly_updater_configure(control->updater, config);
-	vly_secondaries_configure(control->secondaries, config, profiles);
-	vly_transfers_configure(control->transfers, config, profiles);
+	vly_updater_configure(control->updater, config, files->keys);
+	vly_secondaries_configure(control->secondaries, config, files->profiles);
+	vly_transfers_configure(control->transfers, config, files->profiles);
 	vly_catalogs_configure(control->catalogs, config);
 	vly_transfers_settle(control->transfers);
 	vly_producers_configure(control->producers, config);
@@ -171,7 +179,7 @@ vly_control_join(struct vly_control *control)
 {
 	vly_catalogs_attach(control->catalogs, control->reloader);
 	vly_catalogs_on_member(control->catalogs, on_member, control);
-	vly_reloader_on_config(control->reloader, on_config, control);
+	vly_reloader_on_config(control->reloader, read_keys, on_config, control);
 	vly_reloader_on_expired(control->reloader, is_expired, control);
 	vly_publisher_on_request(control->publisher, on_request, control);
 	vly_publisher_on_connection(control->publisher, on_connection, control);

@@ -32,6 +32,7 @@ struct producer {
 	bool has_later;
 	bool is_configured;
 	bool is_busy;
+	bool is_working; /* a thread is at it */
 	bool is_missing; /* in the store */
 	struct vly_import_turn turn;
 	struct vly_living_request request;
@@ -195,6 +196,7 @@ on_imported(uv_work_t *work, int status)
 	struct vly_living *living = producer->producers->living;
 
 	(void)status;
+	producer->is_working = false;
 	vly_import_turn_end(living, &producer->turn);
 	if (*producer->failure) {
 		end(producer, producer->failure);
@@ -210,6 +212,7 @@ on_turn(struct vly_import_turn *turn)
 	struct producer *producer =
 		(struct producer *)((char *)turn - offsetof(struct producer, turn));
 
+	producer->is_working = true;
 	uv_queue_work(producer->producers->loop, &producer->work, import, on_imported);
 }
 
@@ -219,6 +222,7 @@ on_looked(uv_work_t *work, int status)
 	struct producer *producer = work->data;
 
 	(void)status;
+	producer->is_working = false;
 	if (producer->is_missing) {
 		producer->turn.ready = on_turn;
 		vly_import_turn_wait(producer->producers->living, &producer->turn);
@@ -239,6 +243,7 @@ begin(struct producer *producer)
 	producer->is_busy = true;
 	producer->failure[0] = '\0';
 	producer->work.data = producer;
+	producer->is_working = true;
 	uv_queue_work(producer->producers->loop, &producer->work, look, on_looked);
 }
 
@@ -343,6 +348,16 @@ vly_producers_problems(const struct vly_producers *producers,
 	     producer = producer->next)
 		if (*producer->problem)
 			fn(arg, producer->name, producer->problem);
+}
+
+bool
+vly_producers_is_busy(const struct vly_producers *producers)
+{
+	for (const struct producer *producer = producers->first; producer;
+	     producer = producer->next)
+		if (producer->is_working)
+			return true;
+	return false;
 }
 
 void

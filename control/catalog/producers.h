@@ -4,7 +4,7 @@
  * change of the zone, which goes out by IXFR as any other.
  *
  * Use: vly_producers_new(); vly_producers_configure() with each configuration that is in force;
- * vly_producers_problems(); vly_producers_free(). Threads: the loop's; no function blocks.
+ * vly_producers_problems(); vly_producers_free(), when vly_producers_is_busy() says no. Threads: the loop's; no function blocks.
  */
 #ifndef VLY_CONTROL_PRODUCERS_H
 #define VLY_CONTROL_PRODUCERS_H
@@ -29,7 +29,11 @@ __attribute__((nonnull(1, 2))) void
 vly_producers_problems(const struct vly_producers *producers,
 		       void (*fn)(void *arg, const char *catalog, const char *problem), void *arg);
 
-/* Not while the manager of living zones is busy. */
+/* Whether a thread works for them. */
+__attribute__((nonnull, warn_unused_result)) bool
+vly_producers_is_busy(const struct vly_producers *producers);
+
+/* Not while they, or the manager of living zones, are busy. */
 void vly_producers_free(struct vly_producers *producers);
 
 #endif

@@ -65,6 +65,7 @@ struct vly_config_transfers {
 	char *in_rate;
 	char *in_size;
 	char *in_time;
+	char *review_size;
 	char *review_time;
 	char *out_max;
 	char *out_time;
@@ -74,6 +75,7 @@ struct vly_config_transfers {
 	uint64_t in_bytes_max;                /* of one transfer */
 	uint32_t in_time_s;                   /* for one transfer */
 	uint64_t in_bytes_per_s;              /* 0: no limit */
+	uint64_t review_bytes_max;            /* of all versions that wait for an operator */
 	uint32_t review_time_s;               /* for one run of a review command */
 	uint32_t out_cnt_max;                 /* at a time */
 	uint32_t out_time_s;                  /* for one transfer */

@@ -18,6 +18,7 @@
 #define IN_SIZE_DEFAULT "4G"
 /* As much in 2 hours takes 5 Mbit/s. */
 #define IN_TIME_DEFAULT     "2h"
+#define REVIEW_SIZE_DEFAULT "1G"
 #define REVIEW_TIME_DEFAULT "1m"
 #define OUT_MAX_DEFAULT     "1000"
 #define OUT_TIME_DEFAULT    "10m"
@@ -26,6 +27,7 @@
 #define IN_RATE_MAX       (UINT64_C(1) << 40)
 #define IN_SIZE_MAX       (UINT64_C(1) << 42)
 #define IN_TIME_MAX_S     604800
+#define REVIEW_SIZE_MAX   (UINT64_C(1) << 42)
 #define REVIEW_TIME_MAX_S 86400
 #define OUT_MAX_MAX       1000000
 #define OUT_TIME_MAX_S    86400
@@ -52,6 +54,7 @@ vly_config_feed_defaults(struct vly_config *config)
 			       set_default(&transfers->in_rate, IN_RATE_DEFAULT) &&
 			       set_default(&transfers->in_size, IN_SIZE_DEFAULT) &&
 			       set_default(&transfers->in_time, IN_TIME_DEFAULT) &&
+			       set_default(&transfers->review_size, REVIEW_SIZE_DEFAULT) &&
 			       set_default(&transfers->review_time, REVIEW_TIME_DEFAULT) &&
 			       set_default(&transfers->out_max, OUT_MAX_DEFAULT) &&
 			       set_default(&transfers->out_time, OUT_TIME_DEFAULT)
@@ -237,6 +240,10 @@ check_transfers(struct vly_config_transfers *transfers, const struct vly_config_
 		vly_config_find(findings, "transfers.in-time", 0,
 				"must be a time of at most a week, such as 10m or 2h");
 	transfers->in_time_s = (uint32_t)number;
+	if (!vly_config_number_read(transfers->review_size, vly_config_size_units, 1024,
+				    REVIEW_SIZE_MAX, &transfers->review_bytes_max))
+		vly_config_find(findings, "transfers.review-size", 0,
+				"must be a number of octets from 1k on, such as 500M or 64G");
 	if (!vly_config_number_read(transfers->review_time, vly_config_time_units, 1,
 				    REVIEW_TIME_MAX_S, &number))
 		vly_config_find(findings, "transfers.review-time", 0,

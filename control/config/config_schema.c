@@ -126,6 +126,7 @@ static const cyaml_schema_field_t transfers_fields[] = {
 	TEXT("in-rate", struct vly_config_transfers, in_rate),
 	TEXT("in-size", struct vly_config_transfers, in_size),
 	TEXT("in-time", struct vly_config_transfers, in_time),
+	TEXT("review-size", struct vly_config_transfers, review_size),
 	TEXT("review-time", struct vly_config_transfers, review_time),
 	TEXT("out-max", struct vly_config_transfers, out_max),
 	TEXT("out-time", struct vly_config_transfers, out_time),

@@ -201,7 +201,8 @@ run(const struct vly_ctl *ctl, unsigned given, char **args, int arg_cnt)
 	}
 	return vly_ctl_fail_usage(
 		"commands are status, reload, zones, zone, transfers, aliases, checks, keys, "
-		"pool, steer, stats, top, drops, defence, cookies, check, check-zone, preflight, exec");
+		"pool, steer, stats, top, drops, defence, cookies, check, check-zone, preflight, "
+		"exec");
 }
 
 static void

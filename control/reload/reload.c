@@ -320,10 +320,13 @@ vly_reloader_free(struct vly_reloader *reloader)
 
 void
 vly_reloader_on_config(struct vly_reloader *reloader,
+		       struct vly_key_files *(*read_keys)(void *arg,
+							  const struct vly_config *config),
 		       void (*configured)(void *arg, const struct vly_config *config,
-					  struct vly_profiles *profiles),
+					  const struct vly_reload_files *files),
 		       void *arg)
 {
+	reloader->read_keys = read_keys;
 	reloader->configured = configured;
 	reloader->configured_arg = arg;
 }

@@ -67,7 +67,15 @@ struct vly_reload_progress {
 	uint64_t duration_ms; /* since the request */
 };
 
+struct vly_key_files;
 struct vly_profiles;
+
+/* What was read beside a configuration, in a thread: a file system may hang. NULL without memory. */
+struct vly_reload_files {
+	struct vly_profiles *profiles; /* session/profiles.h */
+	struct vly_key_files *keys;    /* update/key_files.h */
+};
+
 struct vly_reloader;
 struct vly_reload_asker; /* one request */
 
@@ -83,13 +91,14 @@ vly_reloader_new(uv_loop_t *loop, const char *config_path, struct vly_config *co
 		 struct vly_publish_turns *turns, struct vly_defender *defender,
 		 struct vly_living *living);
 
-/* Registers the function that gets each configuration that has come into force, with its profiles of TLS as they were
- * read then (session/profiles.h; NULL without memory). They are the function's to hold. */
-__attribute__((nonnull(1))) void
-vly_reloader_on_config(struct vly_reloader *reloader,
-		       void (*configured)(void *arg, const struct vly_config *config,
-					  struct vly_profiles *profiles),
-		       void *arg);
+/* Registers the function that gets each configuration that has come into force, and what was read beside it. The profiles
+ * are the function's to hold. `read_keys` is called before, in a thread. */
+__attribute__((nonnull(1))) void vly_reloader_on_config(
+	struct vly_reloader *reloader,
+	struct vly_key_files *(*read_keys)(void *arg, const struct vly_config *config),
+	void (*configured)(void *arg, const struct vly_config *config,
+			   const struct vly_reload_files *files),
+	void *arg);
 
 /* Registers the function that says whether a living zone has expired, and is not to be answered from the
  * store when it is loaded. */

@@ -76,6 +76,16 @@ complete(struct vly_reload *reload, struct vly_served_zones *target, bool with_m
 }
 
 static void
+read_beside(struct vly_reload *reload, const struct vly_config *config)
+{
+	const struct vly_reloader *reloader = reload->reloader;
+
+	reload->beside.profiles = vly_profiles_load(config);
+	if (reloader->read_keys)
+		reload->beside.keys = reloader->read_keys(reloader->configured_arg, config);
+}
+
+static void
 scan_directories(struct vly_reload *reload, const struct vly_config *config)
 {
 	reload->scan_failed = vly_zone_directories_scan(config, &reload->scan, reload->text) != 0;
@@ -99,7 +109,7 @@ vly_reload_read_config(uv_work_t *work)
 		reloader->members.prepare(reloader->members.arg, config);
 	if (reload->has_same_config) {
 		if (reload->is_full)
-			reload->profiles = vly_profiles_load(config);
+			read_beside(reload, config);
 		return;
 	}
 	reload->config = vly_config_load(reload->reloader->config_path, &reload->config_errors);
@@ -110,7 +120,7 @@ vly_reload_read_config(uv_work_t *work)
 	if (!reload->config)
 		return;
 	scan_directories(reload, reload->config);
-	reload->profiles = vly_profiles_load(reload->config);
+	read_beside(reload, reload->config);
 }
 
 void

@@ -294,7 +294,7 @@ take_over(struct vly_reload *reload)
 	}
 	if (reload->is_full && reloader->configured)
 		reloader->configured(reloader->configured_arg, reloader->live->config,
-				     reload->profiles);
+				     &reload->beside);
 	vly_served_zones_free(old);
 }
 

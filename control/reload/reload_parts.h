@@ -60,8 +60,8 @@ struct vly_reload {
 	uint32_t
 		neighbour_at; /* is_watched, member_batch: zones from here on are there for their image alone */
 	struct vly_config *config; /* read, not yet part of a list of served zones */
-	struct vly_profiles
-		*profiles; /* is_full: of the configuration, whether it has changed or not */
+	struct vly_reload_files
+		beside; /* is_full: of the configuration, whether it has changed or not */
 	struct vly_config_errors config_errors;
 	struct vly_served_zones *next; /* owned; the list for a new configuration, or NULL */
 	struct vly_served_zones
@@ -90,8 +90,9 @@ struct vly_reloader {
 	struct vly_publish_turns *turns;
 	struct vly_defender *defender;
 	struct vly_living *living;
+	struct vly_key_files *(*read_keys)(void *arg, const struct vly_config *config);
 	void (*configured)(void *arg, const struct vly_config *config,
-			   struct vly_profiles *profiles); /* or NULL */
+			   const struct vly_reload_files *files); /* or NULL; and read_keys */
 	void *configured_arg;
 	struct vly_member_source members;                /* without functions: there are none */
 	struct vly_member_batch *member_batch;           /* waits for its turn; or NULL */

@@ -6,6 +6,7 @@
 
 #include "reload_parts.h"
 #include "session/profiles.h"
+#include "update/key_files.h"
 
 static int
 compare_names(const void *a, const void *b)
@@ -214,7 +215,8 @@ vly_reload_free(struct vly_reload *reload)
 		vly_load_items_clear(reload->items, reload->zone_cnt);
 	free(reload->items);
 	vly_config_free(reload->config);
-	vly_profiles_release(reload->profiles);
+	vly_profiles_release(reload->beside.profiles);
+	vly_key_files_free(reload->beside.keys);
 	vly_config_errors_free(&reload->config_errors);
 	vly_served_zones_free(reload->next);
 	free(reload);

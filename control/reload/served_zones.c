@@ -60,10 +60,10 @@ vly_served_zones_new(struct vly_config *config)
 	if (!served)
 		return NULL;
 	served->config = config;
-	served->steer = vly_steer_model_new(config);
-	if (served->steer && enter_configured(served) == 0)
+	if (enter_configured(served) == 0)
+		served->steer = vly_steer_model_new(config);
+	if (served->steer)
 		return served;
-	vly_steer_model_put(served->steer);
 	HASH_CLEAR(hh, served->by_name);
 	free(served->zones);
 	free(served->block);

@@ -169,10 +169,8 @@ vly_secondary_job_accept(struct vly_secondary_zone *zone)
 	job->received = VLY_TRANSFER_WHOLE;
 	job->reader.soa = zone->held->soa;
 	job->reader.record_cnt = zone->held->tree.record_cnt;
-	job->tree = zone->held->tree;
+	job->tree = vly_secondary_held_take(zone);
 	job->has_tree = true;
-	free(zone->held);
-	zone->held = NULL;
 	vly_secondary_job_take(job);
 }
 

@@ -7,13 +7,58 @@
 #include "common/log.h"
 #include "secondary_parts.h"
 
-void
-vly_secondary_held_free(struct vly_secondary_held *held)
+/* Octets of a tree, in memory or on disk. */
+static uint64_t
+tree_bytes(const struct vly_zone *tree)
 {
-	if (!held)
+	const uint64_t slots = sizeof(tree->slot[0]) << (32 - tree->slot_shift);
+
+	if (tree->arena.is_file)
+		return tree->arena.used + tree->nodes.used + slots;
+	return tree->arena.size + tree->nodes.size + slots;
+}
+
+static void
+drop_tree(struct vly_secondary_zone *zone)
+{
+	struct vly_secondary_held *held = zone->held;
+
+	if (held->has_tree)
+		vly_zone_free(&held->tree);
+	held->has_tree = false;
+	zone->secondaries->held_bytes -= held->bytes;
+	held->bytes = 0;
+}
+
+void
+vly_secondary_held_drop(struct vly_secondary_zone *zone)
+{
+	if (!zone->held)
 		return;
-	vly_zone_free(&held->tree);
-	free(held);
+	drop_tree(zone);
+	free(zone->held);
+	zone->held = NULL;
+}
+
+struct vly_zone
+vly_secondary_held_take(struct vly_secondary_zone *zone)
+{
+	const struct vly_zone tree = zone->held->tree;
+
+	zone->held->has_tree = false;
+	vly_secondary_held_drop(zone);
+	return tree;
+}
+
+/* Whether the job's version may wait, in place of its zone's that does. */
+static bool
+has_room(const struct vly_secondary_job *job)
+{
+	const struct vly_secondaries *secondaries = job->secondaries;
+	const uint64_t own = job->zone->held ? job->zone->held->bytes : 0;
+
+	return secondaries->held_bytes - own + tree_bytes(&job->tree) <=
+	       secondaries->held_bytes_max;
 }
 
 static struct vly_secondary_held *
@@ -24,11 +69,20 @@ take_tree(struct vly_secondary_job *job)
 	if (!held)
 		return NULL;
 	held->tree = job->tree;
+	held->has_tree = true;
+	held->bytes = tree_bytes(&job->tree);
 	job->has_tree = false;
 	held->soa = job->reader.soa;
 	held->replaces = job->replaces;
 	held->since_s = vly_secondary_now_s();
 	return held;
+}
+
+static void
+set_refused(struct vly_secondary_zone *zone)
+{
+	zone->held->is_refused = true;
+	drop_tree(zone); /* nobody can accept it any more */
 }
 
 static void
@@ -47,8 +101,9 @@ hold(struct vly_secondary_zone *zone, struct vly_secondary_held *held, const cha
 {
 	char why[VLY_REASON_BYTES];
 
-	vly_secondary_held_free(zone->held);
+	vly_secondary_held_drop(zone);
 	zone->held = held;
+	zone->secondaries->held_bytes += held->bytes;
 	snprintf(held->text, sizeof(held->text), "%s", text);
 	snprintf(why, sizeof(why),
 		 "serial %" PRIu32 " waits for a review: volleyctl zone accept %.100s%s%.300s",
@@ -74,20 +129,42 @@ is_refused(const struct vly_secondary_job *job)
 	       !job->zone->is_forced;
 }
 
+static void
+fail_for_room(struct vly_secondary_job *job)
+{
+	const struct vly_secondaries *secondaries = job->secondaries;
+	char why[VLY_REASON_BYTES];
+
+	snprintf(why, sizeof(why),
+		 "serial %" PRIu32 " needs %" PRIu64
+		 " octets to wait for a review, and the versions that wait have %" PRIu64
+		 " of the %" PRIu64
+		 " octets of transfers.review-size: accept or reject some, or raise it",
+		 job->reader.soa.serial, tree_bytes(&job->tree), secondaries->held_bytes,
+		 secondaries->held_bytes_max);
+	fail(job, why);
+}
+
 /* Keeps the job's version in its zone, and ends the job. */
 static bool
-keep(struct vly_secondary_job *job, const char *text)
+keep(struct vly_secondary_job *job, const char *text, bool is_refused)
 {
 	struct vly_secondary_zone *zone = job->zone;
 	const struct vly_transfer_soa soa = job->reader.soa;
-	struct vly_secondary_held *held = zone->feed->is_reviewed ? take_tree(job) : NULL;
 
+	if (zone->feed->is_reviewed && !is_refused && !has_room(job)) {
+		fail_for_room(job);
+		return false;
+	}
+	struct vly_secondary_held *held = zone->feed->is_reviewed ? take_tree(job) : NULL;
 	if (!held) {
 		fail(job, zone->feed->is_reviewed ? "out of memory"
 						  : "the configuration has changed meanwhile");
 		return false;
 	}
 	hold(zone, held, text);
+	if (is_refused)
+		set_refused(zone);
 	vly_secondary_note_past(job, NULL);
 	job->is_new = true;
 	if (job->replaces)
@@ -100,7 +177,7 @@ keep(struct vly_secondary_job *job, const char *text)
 void
 vly_secondary_review_wait(struct vly_secondary_job *job, const char *text)
 {
-	(void)keep(job, text);
+	(void)keep(job, text, false);
 }
 
 void
@@ -108,10 +185,8 @@ vly_secondary_review_refuse(struct vly_secondary_job *job, const char *text)
 {
 	struct vly_secondary_zone *zone = job->zone;
 
-	if (!keep(job, text))
-		return;
-	zone->held->is_refused = true;
-	say_refused(zone);
+	if (keep(job, text, true))
+		say_refused(zone);
 }
 
 void
@@ -148,8 +223,9 @@ void
 vly_secondary_hold_again(struct vly_secondary_job *job)
 {
 	struct vly_secondary_zone *zone = job->zone;
-	struct vly_secondary_held *held =
-		job->has_tree && !zone->held && zone->feed->is_reviewed ? take_tree(job) : NULL;
+	const bool may_wait =
+		job->has_tree && !zone->held && zone->feed->is_reviewed && has_room(job);
+	struct vly_secondary_held *held = may_wait ? take_tree(job) : NULL;
 
 	if (held)
 		hold(zone, held, "");
@@ -162,8 +238,7 @@ vly_secondary_release(struct vly_secondary_zone *zone)
 		vly_secondary_job_cancel(zone->job);
 	else if (!zone->held)
 		return;
-	vly_secondary_held_free(zone->held);
-	zone->held = NULL;
+	vly_secondary_held_drop(zone);
 	zone->next_ms = uv_now(zone->secondaries->loop);
 }
 
@@ -194,7 +269,7 @@ end_wait(struct vly_secondary_zone *zone, bool accept)
 		vly_secondary_job_accept(zone);
 		return;
 	}
-	zone->held->is_refused = true;
+	set_refused(zone);
 	zone->held->text[0] = '\0';
 	zone->is_forced = false;
 	say_refused(zone);

@@ -16,9 +16,11 @@
 
 #define VLY_REVIEW_TEXT_BYTES 400
 
-/* A version that waits. */
+/* A version that waits, or was refused. */
 struct vly_secondary_held {
-	struct vly_zone tree;
+	struct vly_zone tree; /* not if is_refused */
+	bool has_tree;
+	uint64_t bytes; /* of it; part of secondaries->held_bytes */
 	struct vly_transfer_soa soa;
 	uint64_t since_s;
 	bool is_refused;                  /* by the operator, or the command */
@@ -41,10 +43,18 @@ __attribute__((nonnull)) void vly_secondary_hold_again(struct vly_secondary_job 
 
 /* Versions of the zone are not reviewed any more: the one that waits is transferred again. */
 __attribute__((nonnull)) void vly_secondary_release(struct vly_secondary_zone *zone);
-void vly_secondary_held_free(struct vly_secondary_held *held);
+
+/* Forgets the version that waits, if there is one. */
+__attribute__((nonnull)) void vly_secondary_held_drop(struct vly_secondary_zone *zone);
+
+/* Takes the tree of the version that waits, and forgets the rest. */
+__attribute__((nonnull)) struct vly_zone vly_secondary_held_take(struct vly_secondary_zone *zone);
 
 /* review_run.c: has the command look at the version; review.c gets what comes of it. */
 __attribute__((nonnull)) void vly_secondary_review_begin(struct vly_secondary_job *job);
+
+/* Begins the commands that wait, and that there are places for. */
+__attribute__((nonnull)) void vly_secondary_review_next(struct vly_secondaries *secondaries);
 
 /* Ends the command, if it runs or waits. No thread works at the job. */
 __attribute__((nonnull)) void vly_secondary_review_stop(struct vly_secondary_job *job);

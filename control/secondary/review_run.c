@@ -152,8 +152,8 @@ on_written(uv_work_t *work, int status)
 }
 
 /* By primaries, in their lanes: one whose zones have slow commands does not hold up those of others. */
-static void
-run_next(struct vly_secondaries *secondaries)
+void
+vly_secondary_review_next(struct vly_secondaries *secondaries)
 {
 	struct vly_lane_entry *entry;
 
@@ -182,7 +182,7 @@ vly_secondary_review_begin(struct vly_secondary_job *job)
 	if (secondaries->reviews.waiting_cnt < VLY_SECONDARY_REVIEW_WAIT_MAX)
 		vly_secondary_job_give_back(job);
 	if (vly_lanes_push(&secondaries->reviews, job->remote, &job->review_wait))
-		run_next(secondaries);
+		vly_secondary_review_next(secondaries);
 	else
 		vly_secondary_review_wait(job, "the review command can't be run: out of memory");
 }
@@ -216,7 +216,7 @@ vly_secondary_review_stop(struct vly_secondary_job *job)
 	vly_child_stop(job->child);
 	job->child = NULL;
 	remove_file(job);
-	run_next(secondaries);
+	vly_secondary_review_next(secondaries);
 }
 
 void

@@ -145,7 +145,7 @@ remove_zone(struct vly_secondary_zone *zone)
 		vly_secondary_job_cancel(zone->job);
 	if (zone->is_expired && !secondaries->is_freed) /* it may be a primary now */
 		vly_secondary_set_expired(zone, false);
-	vly_secondary_held_free(zone->held);
+	vly_secondary_held_drop(zone);
 	free_peers(zone);
 	free(zone->why);
 	free(zone->name);
@@ -239,6 +239,7 @@ take_bounds(struct vly_secondaries *secondaries, const struct vly_config_transfe
 {
 	secondaries->rate = transfers->in_bytes_per_s;
 	secondaries->bytes_max = transfers->in_bytes_max;
+	secondaries->held_bytes_max = transfers->review_bytes_max;
 	secondaries->time_max_ms = transfers->in_time_s * UINT64_C(1000);
 }
 

@@ -121,7 +121,9 @@ struct vly_secondaries {
 	struct vly_secondary_bundle bundle[VLY_SECONDARY_BUNDLES];
 	struct vly_secondary_job *work; /* waits for a bundle */
 	struct vly_secondary_job **work_end;
-	uint64_t bytes_max; /* of one transfer */
+	uint64_t bytes_max;      /* of one transfer */
+	uint64_t held_bytes;     /* of versions that wait for an operator, */
+	uint64_t held_bytes_max; /* and of all of them */
 	uint64_t time_max_ms;
 	uint64_t rate;       /* octets in a second; 0: no limit */
 	uint64_t rate_bytes; /* received, and not worn off yet */

@@ -97,4 +97,5 @@ vly_secondary_set_places(struct vly_secondaries *secondaries, uint32_t transfer_
 	set_places(&secondaries->lanes[VLY_QUEUE_ASK], VLY_SECONDARY_ASK_MAX, server_cnt);
 	set_places(&secondaries->lanes[VLY_QUEUE_TRANSFER], transfer_max, server_cnt);
 	set_places(&secondaries->reviews, VLY_SECONDARY_REVIEW_MAX, server_cnt);
+	vly_secondary_review_next(secondaries);
 }

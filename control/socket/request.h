@@ -94,7 +94,7 @@
 	X(ZONE_REJECT, "zone-reject")                                                              \
 	X(TRANSFERS, "transfers")                                                                  \
 	X(TRANSFERS_PAST, "transfers-past")                                                        \
-	X(CHECKS, "checks")  \
+	X(CHECKS, "checks")                                                                        \
 	X(POOLS, "pools")                                                                          \
 	X(POOL_UP, "pool-up")                                                                      \
 	X(POOL_DOWN, "pool-down")                                                                  \

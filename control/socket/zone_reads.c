@@ -54,7 +54,7 @@ record_json(struct reading *reading, const uint8_t *owner, uint16_t type, uint32
 		vly_rdata_print(type, data, data_len, reading->text, VLY_RDATA_TEXT_BYTES);
 	return json_pack("{s:o,s:I,s:s,s:o}", "owner",
 			 vly_command_text(vly_domain_text(owner, name)), "ttl", (json_int_t)ttl,
-			 "type", vly_rr_type_portable(type, mnemonic), "data",
+			 "type", vly_rr_type_of_record(type, mnemonic), "data",
 			 vly_command_text(reading->text));
 }
 

@@ -161,29 +161,6 @@ fill(struct vly_steer_model *model, const struct vly_config *config)
 	return 0;
 }
 
-struct vly_steer_model *
-vly_steer_model_new(struct vly_config *config)
-{
-	struct vly_steer_model *model = calloc(1, sizeof(*model));
-
-	if (!model)
-		return NULL;
-	model->ref_cnt = 1;
-	model->config = vly_config_take_steer(config);
-	if (model->config && fill(model, config) == 0)
-		return model;
-	vly_steer_model_put(model);
-	return NULL;
-}
-
-struct vly_steer_model *
-vly_steer_model_get(struct vly_steer_model *model)
-{
-	if (model)
-		model->ref_cnt++;
-	return model;
-}
-
 static void
 free_zone(struct vly_steer_zone *zone)
 {
@@ -193,11 +170,10 @@ free_zone(struct vly_steer_zone *zone)
 	free(zone->apex);
 }
 
-void
-vly_steer_model_put(struct vly_steer_model *model)
+/* All but its configuration. */
+static void
+free_parts(struct vly_steer_model *model)
 {
-	if (!model || --model->ref_cnt > 0)
-		return;
 	HASH_CLEAR(hh, model->by_apex);
 	for (unsigned i = 0; i < model->zone_cnt; i++)
 		free_zone(&model->zone[i]);
@@ -213,6 +189,39 @@ vly_steer_model_put(struct vly_steer_model *model)
 	free(model->partition);
 	free(model->first_member);
 	free(model->member_hash);
+}
+
+struct vly_steer_model *
+vly_steer_model_new(struct vly_config *config)
+{
+	struct vly_steer_model *model = calloc(1, sizeof(*model));
+
+	if (!model)
+		return NULL;
+	model->ref_cnt = 1;
+	model->config = vly_config_take_steer(config);
+	if (model->config && fill(model, config) == 0)
+		return model;
+	free_parts(model);
+	config->steer = model->config;
+	free(model);
+	return NULL;
+}
+
+struct vly_steer_model *
+vly_steer_model_get(struct vly_steer_model *model)
+{
+	if (model)
+		model->ref_cnt++;
+	return model;
+}
+
+void
+vly_steer_model_put(struct vly_steer_model *model)
+{
+	if (!model || --model->ref_cnt > 0)
+		return;
+	free_parts(model);
 	vly_config_steer_free(model->config);
 	free(model);
 }

@@ -115,7 +115,7 @@ struct vly_steer_alternative {
 };
 
 /* Takes the section `steer` of the configuration over, and reads the names of its zones. Returns a reference;
- * or NULL without memory, and the section is lost. */
+ * or NULL without memory, and the configuration keeps the section. */
 __attribute__((nonnull, warn_unused_result)) struct vly_steer_model *
 vly_steer_model_new(struct vly_config *config);
 

@@ -63,30 +63,42 @@ disable(struct vly_keyring *keyring, char *text)
 }
 
 void
-vly_disabled_keys_load(struct vly_keyring *keyring, const char *state_dir,
-		       char trouble[VLY_REASON_BYTES])
+vly_disabled_keys_read(const char *state_dir, struct vly_disabled_list *list)
 {
 	char path[PATH_MAX];
-	char reason[VLY_REASON_BYTES];
-	char *text;
 	size_t bytes;
 
-	trouble[0] = '\0';
+	*list = (struct vly_disabled_list){0};
 	path_of(path, state_dir);
-	enum vly_state_read result =
-		vly_state_file_read(path, FILE_BYTES_MAX, &text, &bytes, reason, sizeof(reason));
-	if (result == VLY_STATE_READ || result == VLY_STATE_NONE)
+	list->result = vly_state_file_read(path, FILE_BYTES_MAX, &list->text, &bytes, list->reason,
+					   sizeof(list->reason));
+	if (list->result != VLY_STATE_READ)
+		list->text = NULL;
+}
+
+void
+vly_disabled_list_free(struct vly_disabled_list *list)
+{
+	free(list->text);
+	list->text = NULL;
+}
+
+void
+vly_disabled_keys_apply(struct vly_keyring *keyring, struct vly_disabled_list *list,
+			char trouble[VLY_REASON_BYTES])
+{
+	trouble[0] = '\0';
+	if (list->result == VLY_STATE_READ || list->result == VLY_STATE_NONE)
 		resume_all(keyring);
-	if (result == VLY_STATE_READ) {
-		disable(keyring, text);
-		free(text);
-	}
-	if (result == VLY_STATE_READ || result == VLY_STATE_NONE || keyring->key_cnt == 0)
+	if (list->result == VLY_STATE_READ)
+		disable(keyring, list->text);
+	if (list->result == VLY_STATE_READ || list->result == VLY_STATE_NONE ||
+	    keyring->key_cnt == 0)
 		return;
 	snprintf(trouble, VLY_REASON_BYTES,
 		 "all keys of dynamic updates are disabled: %.380s; correct the file, or remove "
 		 "it, then run volleyctl reload",
-		 reason);
+		 list->reason);
 	vly_log_error("%s", trouble);
 	suspend_all(keyring);
 }

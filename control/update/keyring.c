@@ -69,6 +69,24 @@ read_secret(struct vly_keyring_key *key, const struct vly_config_key *config)
 	free(from_file);
 }
 
+/* Takes the secret from its file as it was read, or from the configuration. */
+static void
+take_secret(struct vly_keyring_key *key, const struct vly_config_key *config,
+	    struct vly_keyring *secrets)
+{
+	if (config->secret != NULL) {
+		read_secret(key, config);
+		return;
+	}
+	const struct vly_keyring_key *read = vly_keyring_named(secrets, key->name);
+	if (read == NULL) {
+		snprintf(key->trouble, sizeof(key->trouble), "its secret has not been read");
+		return;
+	}
+	*key->tsig = *read->tsig;
+	memcpy(key->trouble, read->trouble, sizeof(key->trouble));
+}
+
 /* For one more grant. Returns false without memory. */
 static bool
 make_room(struct vly_keyring_key *key)
@@ -142,9 +160,10 @@ take_over(struct vly_keyring_key *key, const struct vly_keyring *before)
 	}
 }
 
+/* `secrets` NULL: they are read. */
 static bool
 add_key(struct vly_keyring *keyring, const struct vly_config_key *config,
-	const struct vly_keyring *before)
+	struct vly_keyring *secrets, const struct vly_keyring *before)
 {
 	struct vly_keyring_key *key = &keyring->key[keyring->key_cnt];
 
@@ -152,7 +171,10 @@ add_key(struct vly_keyring *keyring, const struct vly_config_key *config,
 	if (key->name == NULL)
 		return false;
 	key->tsig = &keyring->secrets[keyring->key_cnt++];
-	read_secret(key, config);
+	if (secrets != NULL)
+		take_secret(key, config, secrets);
+	else
+		read_secret(key, config);
 	/* also when there is no secret, by which it is cleared */
 	key->tsig->name_len = (uint8_t)vly_domain_wire(key->name, key->tsig->name);
 	take_over(key, before);
@@ -162,7 +184,8 @@ add_key(struct vly_keyring *keyring, const struct vly_config_key *config,
 
 /* Returns false without memory. */
 static bool
-add_one(struct vly_keyring *keyring, json_t *object, const struct vly_keyring *before)
+add_one(struct vly_keyring *keyring, json_t *object, struct vly_keyring *secrets,
+	const struct vly_keyring *before)
 {
 	char reason[VLY_REASON_BYTES];
 	struct vly_added_key added;
@@ -173,7 +196,7 @@ add_one(struct vly_keyring *keyring, json_t *object, const struct vly_keyring *b
 		return true;
 	}
 	if (vly_keyring_named(keyring, added.key.name) == NULL) {
-		good = add_key(keyring, &added.key, before) &&
+		good = add_key(keyring, &added.key, secrets, before) &&
 		       add_grant(keyring, &added.grant, added.zone);
 		keyring->key[keyring->key_cnt - 1].is_added = true;
 	}
@@ -181,11 +204,10 @@ add_one(struct vly_keyring *keyring, json_t *object, const struct vly_keyring *b
 	return good;
 }
 
+/* Returns false without memory. */
 static bool
-fill(struct vly_keyring *keyring, const struct vly_config *config, const json_t *added,
-     const struct vly_keyring *before)
+make_room_for_keys(struct vly_keyring *keyring, size_t key_max)
 {
-	const size_t key_max = config->key_cnt + json_array_size(added) + 1;
 
 	keyring->secrets_bytes = key_max * sizeof(*keyring->secrets);
 	void *pages = mmap(NULL, keyring->secrets_bytes, PROT_READ | PROT_WRITE,
@@ -195,21 +217,46 @@ fill(struct vly_keyring *keyring, const struct vly_config *config, const json_t 
 	keyring->secrets = pages;
 	madvise(pages, keyring->secrets_bytes, MADV_DONTDUMP);
 	keyring->key = calloc(key_max, sizeof(*keyring->key));
-	bool good = keyring->key != NULL;
+	return keyring->key != NULL;
+}
+
+static bool
+fill(struct vly_keyring *keyring, const struct vly_config *config, const json_t *added,
+     struct vly_keyring *secrets, const struct vly_keyring *before)
+{
+	bool good = make_room_for_keys(keyring, config->key_cnt + json_array_size(added) + 1);
+
 	for (unsigned i = 0; good && i < config->key_cnt; i++)
-		good = add_key(keyring, &config->keys[i], before);
+		good = add_key(keyring, &config->keys[i], secrets, before);
 	for (unsigned i = 0; good && i < config->zone_cnt; i++)
 		for (unsigned j = 0; good && j < config->zones[i].update_cnt; j++)
 			good = add_grant(keyring, &config->zones[i].update[j],
 					 config->zones[i].name);
 	for (size_t i = 0; good && i < json_array_size(added); i++)
-		good = add_one(keyring, json_array_get(added, i), before);
+		good = add_one(keyring, json_array_get(added, i), secrets, before);
 	sort_grants(keyring);
 	return good;
 }
 
 struct vly_keyring *
-vly_keyring_new(const struct vly_config *config, const json_t *added,
+vly_keyring_read(const struct vly_config *config)
+{
+	struct vly_keyring *keyring = calloc(1, sizeof(*keyring));
+
+	if (keyring == NULL)
+		return NULL;
+	keyring->reference_cnt = 1;
+	bool good = make_room_for_keys(keyring, config->key_cnt + 1);
+	for (unsigned i = 0; good && i < config->key_cnt; i++)
+		good = add_key(keyring, &config->keys[i], NULL, NULL);
+	if (good)
+		return keyring;
+	free_keyring(keyring);
+	return NULL;
+}
+
+struct vly_keyring *
+vly_keyring_new(const struct vly_config *config, const json_t *added, struct vly_keyring *secrets,
 		const struct vly_keyring *before)
 {
 	struct vly_keyring *keyring = calloc(1, sizeof(*keyring));
@@ -217,7 +264,7 @@ vly_keyring_new(const struct vly_config *config, const json_t *added,
 	if (keyring == NULL)
 		return NULL;
 	keyring->reference_cnt = 1;
-	if (fill(keyring, config, added, before))
+	if (fill(keyring, config, added, secrets, before))
 		return keyring;
 	free_keyring(keyring);
 	return NULL;

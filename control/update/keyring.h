@@ -3,14 +3,15 @@
  * The keys of a configuration, and what each may change.
  *
  * Use:
- *   1. vly_keyring_new() from a configuration, with the keyring before it, whose counts and disabled
- *      keys go on;
- *   2. vly_keyring_find() the key of a message, vly_keyring_judge() the message;
- *   3. vly_keyring_hold() while something points into it, vly_keyring_release() in the end.
+ *   1. vly_keyring_read() the secrets of a configuration, in a thread: a file system may hang;
+ *   2. vly_keyring_new() from a configuration and its secrets, with the keyring before it, whose counts and
+ *      disabled keys go on;
+ *   3. vly_keyring_find() the key of a message, vly_keyring_judge() the message;
+ *   4. vly_keyring_hold() while something points into it, vly_keyring_release() in the end.
  *
  * Secrets are kept out of core dumps, and wiped when the keyring is freed. Threads: the loop's; the
- * grants may be read by others as long as the keyring is held. Blocks for the disk only to make a
- * keyring: it reads the files of secrets.
+ * grants may be read by others as long as the keyring is held. vly_keyring_read() may be called in any
+ * thread. Nothing else blocks.
  */
 #ifndef VLY_CONTROL_KEYRING_H
 #define VLY_CONTROL_KEYRING_H
@@ -56,11 +57,17 @@ struct vly_keyring {
 	size_t secrets_bytes;
 };
 
+/* The keys of the configuration without their grants: of each its secret, or the reason why it can't be read.
+ * Returns NULL without memory. Blocks for the disk. */
+__attribute__((nonnull, warn_unused_result)) struct vly_keyring *
+vly_keyring_read(const struct vly_config *config);
+
 /* `added` are keys of the state directory (untrusted); those that are wrong, or whose name the
- * configuration has, are left out. `before` may be NULL. Keys whose secret can't be read are there,
+ * configuration has, are left out. `secrets` has those that stand in files: of vly_keyring_read(), or an earlier
+ * keyring of the same configuration. `before` may be NULL. Keys whose secret can't be read are there,
  * with the reason, and are not found. Returns NULL without memory. */
-__attribute__((nonnull(1, 2), warn_unused_result)) struct vly_keyring *
-vly_keyring_new(const struct vly_config *config, const json_t *added,
+__attribute__((nonnull(1, 2, 3), warn_unused_result)) struct vly_keyring *
+vly_keyring_new(const struct vly_config *config, const json_t *added, struct vly_keyring *secrets,
 		const struct vly_keyring *before);
 
 __attribute__((nonnull)) struct vly_keyring *vly_keyring_hold(struct vly_keyring *keyring);

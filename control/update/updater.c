@@ -421,7 +421,7 @@ vly_updater_new(struct vly_publisher *publisher, struct vly_living *living, cons
 	updater->state_dir = strdup(state_dir);
 	updater->added = json_array();
 	if (updater->added != NULL)
-		updater->keyring = vly_keyring_new(&nothing, updater->added, NULL);
+		updater->keyring = vly_keyring_read(&nothing);
 	if (updater->state_dir == NULL || updater->keyring == NULL) {
 		vly_updater_free(updater);
 		return NULL;

@@ -4,13 +4,14 @@
  *
  *     REQUEST ─► TSIG ─► repeated? ─► parse ─► zone ─► check ─► grants ─► living ─► RESPONSE
  *
- * Use: vly_updater_new(); vly_updater_configure() with each configuration that is in force;
- * vly_updater_free(), after the manager of living zones.
+ * Use: vly_updater_new(); for each configuration vly_updater_read_files() in a thread, and
+ * vly_updater_configure() when it is in force; vly_updater_free(), after the manager of living zones.
  *
  * An update must be signed. Its response is signed, too, and is sent when the change is on disk and
  * answered. A message that is repeated gets the RCODE of the first one again.
  *
- * The configuration must stay valid until the next one is given. Threads: the loop's. vly_updater_configure() blocks for the files of secrets.
+ * The configuration must stay valid until the next one is given. Threads: the loop's, but for
+ * vly_updater_read_files().
  */
 #ifndef VLY_CONTROL_UPDATER_H
 #define VLY_CONTROL_UPDATER_H
@@ -21,14 +22,23 @@
 #include "living/living.h"
 #include "publish/publisher.h"
 
+struct vly_key_files;
 struct vly_updater;
 
 /* `state_dir`: where it is kept which keys are disabled. Returns NULL without memory. */
 __attribute__((nonnull, warn_unused_result)) struct vly_updater *
 vly_updater_new(struct vly_publisher *publisher, struct vly_living *living, const char *state_dir);
 
-__attribute__((nonnull)) void vly_updater_configure(struct vly_updater *updater,
-						    const struct vly_config *config);
+/* Reads what files have of the keys of a configuration; the caller's to free. In any thread. NULL without memory.
+ * Blocks for the disk. */
+__attribute__((nonnull, warn_unused_result)) struct vly_key_files *
+vly_updater_read_files(const struct vly_updater *updater, const struct vly_config *config);
+
+/* `files`: of this configuration; NULL without memory. Keys that were added, removed, disabled or enabled since they
+ * were read stay as they are. */
+__attribute__((nonnull(1, 2))) void vly_updater_configure(struct vly_updater *updater,
+							  const struct vly_config *config,
+							  struct vly_key_files *files);
 
 /* Takes a message of a client (untrusted), and answers it when the update is made or refused. */
 __attribute__((nonnull)) void

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/log.h"
-#include "disabled_keys.h"
+#include "key_files.h"
 #include "updater_parts.h"
 
 /* Returns 0, or -1 without memory. */
 static int
-make_keyring(struct vly_updater *updater)
+make_keyring(struct vly_updater *updater, struct vly_keyring *secrets)
 {
 	struct vly_keyring *keyring =
-		vly_keyring_new(updater->config, updater->added, updater->keyring);
+		vly_keyring_new(updater->config, updater->added, secrets, updater->keyring);
 
 	if (keyring == NULL)
 		return -1;
@@ -20,37 +21,54 @@ make_keyring(struct vly_updater *updater)
 	return 0;
 }
 
-/* Takes the keys of the state directory. If they can't be read, those in memory stay in use. */
+/* Takes the keys of the state directory. If they couldn't be read, those in memory stay in use. */
 static void
-load_added(struct vly_updater *updater)
+take_added(struct vly_updater *updater, const struct vly_key_files *files)
 {
-	char reason[VLY_REASON_BYTES];
-	json_t *added = vly_added_keys_load(updater->state_dir, reason);
-
 	updater->added_trouble[0] = '\0';
-	if (added != NULL) {
+	if (files->added != NULL) {
 		json_decref(updater->added);
-		updater->added = added;
+		updater->added = json_incref(files->added);
 		return;
 	}
 	snprintf(updater->added_trouble, sizeof(updater->added_trouble),
 		 "no key can be added or removed: %.400s; correct the file, or remove it, then run "
 		 "volleyctl reload",
-		 reason);
+		 files->reason);
 	vly_log_error("%s", updater->added_trouble);
 }
 
-void
-vly_updater_configure(struct vly_updater *updater, const struct vly_config *config)
+/* The count is read first: it grows when a change is on disk, so that what is read after that has the change, if
+ * the count has. */
+struct vly_key_files *
+vly_updater_read_files(const struct vly_updater *updater, const struct vly_config *config)
 {
+	const uint64_t change_cnt = atomic_load(&updater->change_cnt);
+	struct vly_key_files *files = vly_key_files_read(config, updater->state_dir);
+
+	if (files != NULL)
+		files->change_cnt = change_cnt;
+	return files;
+}
+
+void
+vly_updater_configure(struct vly_updater *updater, const struct vly_config *config,
+		      struct vly_key_files *files)
+{
+	/* else what was read lacks the change */
+	const bool is_newest = files != NULL && files->change_cnt == updater->change_cnt;
+
 	updater->config = config;
-	load_added(updater);
-	if (make_keyring(updater) != 0) {
+	if (is_newest)
+		take_added(updater, files);
+	if (files == NULL || make_keyring(updater, files->secrets) != 0) {
 		vly_log_error("the keys of dynamic updates stay as they were: out of memory");
 		return;
 	}
 	const struct vly_keyring *keyring = updater->keyring;
-	vly_disabled_keys_load(updater->keyring, updater->state_dir, updater->disabled_trouble);
+	if (is_newest)
+		vly_disabled_keys_apply(updater->keyring, &files->disabled,
+					updater->disabled_trouble);
 	for (unsigned i = 0; i < keyring->key_cnt; i++)
 		if (keyring->key[i].trouble[0] != '\0')
 			vly_log_error("key %s can't be used: %s", keyring->key[i].name,
@@ -84,7 +102,9 @@ vly_updater_disable(struct vly_updater *updater, const char *name, bool disable,
 	key->is_disabled = disable;
 	key->is_suspended = false;
 	vly_log_info("key %s is %s", key->name, disable ? "disabled" : "enabled");
-	return vly_disabled_keys_save(updater->keyring, updater->state_dir, reason) == 0 ? 0 : 1;
+	const int result = vly_disabled_keys_save(updater->keyring, updater->state_dir, reason);
+	updater->change_cnt++;
+	return result == 0 ? 0 : 1;
 }
 
 /* Whether the file of added keys can't be read; what it has would be lost. */
@@ -120,15 +140,17 @@ vly_updater_add(struct vly_updater *updater, json_t *object, char reason[VLY_REA
 	snprintf(reason, VLY_REASON_BYTES, "out of memory");
 	if (json_array_append(updater->added, object) != 0)
 		return -1;
-	if (make_keyring(updater) != 0) {
+	if (make_keyring(updater, updater->keyring) != 0) {
 		json_array_remove(updater->added, json_array_size(updater->added) - 1);
 		return -1;
 	}
 	vly_log_info("key %s is added", json_string_value(json_object_get(object, "name")));
 	/* a key of that name may have been disabled once */
-	if (vly_disabled_keys_save(updater->keyring, updater->state_dir, reason) != 0)
-		return 1;
-	return vly_added_keys_save(updater->added, updater->state_dir, reason) == 0 ? 0 : 1;
+	int result = vly_disabled_keys_save(updater->keyring, updater->state_dir, reason);
+	if (result == 0)
+		result = vly_added_keys_save(updater->added, updater->state_dir, reason);
+	updater->change_cnt++;
+	return result == 0 ? 0 : 1;
 }
 
 /* The list without a key; NULL without memory. */
@@ -169,7 +191,7 @@ vly_updater_remove(struct vly_updater *updater, const char *name, char reason[VL
 		return -1;
 	json_t *before = updater->added;
 	updater->added = copy_without(before, name);
-	if (updater->added == NULL || make_keyring(updater) != 0) {
+	if (updater->added == NULL || make_keyring(updater, updater->keyring) != 0) {
 		json_decref(updater->added);
 		updater->added = before;
 		snprintf(reason, VLY_REASON_BYTES, "out of memory");
@@ -177,7 +199,9 @@ vly_updater_remove(struct vly_updater *updater, const char *name, char reason[VL
 	}
 	json_decref(before);
 	vly_log_info("key %s is removed", name);
-	return vly_added_keys_save(updater->added, updater->state_dir, reason) == 0 ? 0 : 1;
+	const int result = vly_added_keys_save(updater->added, updater->state_dir, reason);
+	updater->change_cnt++;
+	return result == 0 ? 0 : 1;
 }
 
 const char *

@@ -12,7 +12,9 @@ struct vly_updater {
 	struct vly_keyring *keyring;
 	/* NULL: zones are being loaded, and nothing is answered */
 	const struct vly_config *config;
-	json_t *added; /* keys of the state directory, as they were when its file was last read */
+	json_t *added; /* keys of the state directory */
+	/* of them, and of those that are disabled, each on disk; read by other threads */
+	_Atomic uint64_t change_cnt;
 	char added_trouble
 		[VLY_REASON_BYTES]; /* why their file can't be read, so that it is not replaced, or "" */
 	char disabled_trouble[VLY_REASON_BYTES]; /* why all keys are disabled, or "" */

@@ -106,8 +106,6 @@ name(const struct type *known, uint16_t type, char buffer[VLY_RR_TYPE_BYTES])
 {
 	if (known != NULL)
 		return known->name;
-	if (type == VLY_TYPE_ALIAS)
-		return "ALIAS";
 	snprintf(buffer, VLY_RR_TYPE_BYTES, "TYPE%u", type);
 	return buffer;
 }
@@ -115,7 +113,7 @@ name(const struct type *known, uint16_t type, char buffer[VLY_RR_TYPE_BYTES])
 const char *
 vly_rr_type_name(uint16_t type, char buffer[VLY_RR_TYPE_BYTES])
 {
-	return name(find(type), type, buffer);
+	return type == VLY_TYPE_ALIAS ? "ALIAS" : name(find(type), type, buffer);
 }
 
 bool
@@ -130,4 +128,10 @@ const char *
 vly_rr_type_portable(uint16_t type, char buffer[VLY_RR_TYPE_BYTES])
 {
 	return name(vly_rr_type_is_common(type) ? find(type) : NULL, type, buffer);
+}
+
+const char *
+vly_rr_type_of_record(uint16_t type, char buffer[VLY_RR_TYPE_BYTES])
+{
+	return type == VLY_TYPE_ALIAS ? "ALIAS" : vly_rr_type_portable(type, buffer);
 }

@@ -29,6 +29,10 @@ bool vly_rr_type_is_common(uint16_t type);
 __attribute__((nonnull)) const char *vly_rr_type_portable(uint16_t type,
 							  char buffer[VLY_RR_TYPE_BYTES]);
 
+/* The same for the type of a zone's record, which may be an ALIAS: in data, its number is one like others. */
+__attribute__((nonnull)) const char *vly_rr_type_of_record(uint16_t type,
+							   char buffer[VLY_RR_TYPE_BYTES]);
+
 /* True when records of the type may be in a zone: it is neither for queries and messages alone (RFC
  * 6895 §3.1), nor for type lists alone (NXNAME, RFC 9824 §3.5). */
 static inline bool

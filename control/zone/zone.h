@@ -38,7 +38,8 @@ enum vly_zone_node_flag {
 	VLY_ZONE_ABSENT = 16,  /* owns NSEC3 alone, so that it does not exist for queries */
 	VLY_ZONE_RETURNS = 32, /* a wildcard alias whose chain leads to its own name; see chain.h */
 	VLY_ZONE_ADDRESS = 64, /* owns A or AAAA */
-	VLY_ZONE_STEERED = 128, /* some of its answers depend on who asks; see compile/compile_steer.h */
+	VLY_ZONE_STEERED =
+		128, /* some of its answers depend on who asks; see compile/compile_steer.h */
 };
 
 /* Nodes that no query finds. */

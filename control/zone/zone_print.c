@@ -28,7 +28,7 @@ vly_zone_print_line(FILE *out, const char *owner, uint32_t ttl, uint16_t type, c
 	char type_text[VLY_RR_TYPE_BYTES];
 
 	vly_rdata_print(type, data, data_len, buffer, VLY_RDATA_TEXT_BYTES);
-	fprintf(out, "%s\t%u\tIN\t%s\t%s\n", owner, ttl, vly_rr_type_portable(type, type_text),
+	fprintf(out, "%s\t%u\tIN\t%s\t%s\n", owner, ttl, vly_rr_type_of_record(type, type_text),
 		buffer);
 }
 

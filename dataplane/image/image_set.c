@@ -256,8 +256,13 @@ vly_image_set_commit(struct vly_image_set *set, const struct vly_image_change *c
 	if (code != VLY_PUBLISH_OK)
 		return code;
 	*zone_cnt = set->table->zone_cnt;
-	for (size_t i = 0; i < set->cnt; i++)
-		set->held[i].live = set->held[i].wanted;
+	for (size_t i = 0; i < set->cnt; i++) {
+		struct vly_held_image *held = &set->held[i];
+		/* vly_image_set_enlarge() has passed its place already */
+		if (held->wanted && !held->live && held->image->id < set->enlarged_id)
+			set->enlarged_id = held->image->id;
+		held->live = held->wanted;
+	}
 	prune(set, is_live);
 	return VLY_PUBLISH_OK;
 }

@@ -116,7 +116,7 @@ def test_completion_knows_all_options():
 
 
 def test_completion_of_parts(tmp_path):
-    assert complete("--socket", "/x", "st") == {"status", "stats"}
+    assert complete("--socket", "/x", "st") == {"status", "stats", "steer"}
     assert complete("defence", "deny", "192.0.2.0/24", "--f") == {"--for", "--file"}
     (tmp_path / "test.yaml").touch()
     assert complete("check", f"{tmp_path}/te") == {f"{tmp_path}/test.yaml"}

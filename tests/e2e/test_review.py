@@ -163,3 +163,18 @@ def test_an_operator_and_the_end_of_control_end_a_review(volley, source):
     wait_for_status(volley, "the review command runs")
     assert len(files(volley)) == 1, "that of the killed control was removed"
     assert query(volley.network, ZONE, "SOA").rcode() == dns.rcode.NOERROR
+
+
+@pytest.mark.release
+@pytest.mark.usefixtures("source")
+def test_versions_that_wait_have_a_bound(volley):
+    volley.other_settings["transfers"] = {"review-size": "1k"}
+    volley.add_secondary(ZONE, ["primary"], hold="review")
+    volley.start()
+    wait_for_status(volley, "of the 1024 octets of transfers.review-size: accept or reject some, or raise it")
+    assert "no version of the zone waits" in refused(volley, "zone", "accept", ZONE)
+    set_transfers(volley, {})
+    volley.ctl("zone", "refresh", ZONE)
+    wait_for_status(volley, "state      no data: serial 1 waits for a review")
+    volley.ctl("zone", "accept", ZONE)
+    wait_for_serial(volley, 1)

@@ -23,6 +23,7 @@
 #include "publish/publisher.h"
 #include "request/requests.h"
 #include "request/signed_query.h"
+#include "update/key_files.h"
 #include "update/updater.h"
 
 #define W(text) ((char *)(uintptr_t)(text))
@@ -151,7 +152,10 @@ open_updater(void)
 	updater = vly_updater_new((struct vly_publisher *)&loop, (struct vly_living *)&loop,
 				  "/nonexistent"); /* what it calls of both is above */
 	require(updater != NULL);
-	vly_updater_configure(updater, &config);
+	struct vly_key_files *files = vly_updater_read_files(updater, &config);
+	require(files != NULL);
+	vly_updater_configure(updater, &config, files);
+	vly_key_files_free(files);
 }
 
 int

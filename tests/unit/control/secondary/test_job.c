@@ -238,6 +238,23 @@ Test(job, the_version_of_before_does_not_expire_while_a_review_waits_for_its_tur
 	cr_expect_eq(secondaries->reviews.waiting_cnt, 0);
 }
 
+Test(job, a_review_that_waits_begins_when_another_configuration_has_a_place_for_it)
+{
+	struct vly_secondary_zone *zone = put(&both);
+	struct vly_secondary_job *job = make_job(zone);
+
+	job->is_submitted = false;
+	secondaries->reviews.share_max = 0;
+	vly_secondary_review_begin(job);
+	cr_expect_not_null(job->review_wait.lane, "it waits");
+	vly_secondary_set_places(secondaries, 1, 1);
+	cr_expect_null(job->review_wait.lane);
+	cr_expect(job->review_place.is_held);
+	while (zone->job == job)
+		uv_run(&loop, UV_RUN_ONCE);
+	cr_expect_eq(secondaries->reviews.place_cnt, 0);
+}
+
 /* Its commands are slow: none of them ends. */
 Test(job, a_primary_with_many_reviews_does_not_hold_up_those_of_others)
 {
@@ -337,6 +354,7 @@ Test(job, a_version_is_accepted_while_the_zone_waits_for_its_turn)
 	zone->held = calloc(1, sizeof(*zone->held));
 	cr_assert_not_null(zone->held);
 	make_tree(&zone->held->tree);
+	zone->held->has_tree = true;
 	cr_assert(vly_secondaries_review(secondaries, ZONE, &verdict, reason), "%s", reason);
 	struct vly_secondary_job *job = zone->job;
 	cr_assert_not_null(job);
@@ -347,4 +365,56 @@ Test(job, a_version_is_accepted_while_the_zone_waits_for_its_turn)
 	while (zone->job == job)
 		uv_run(&loop, UV_RUN_ONCE);
 	cr_expect_null(secondaries->jobs, "no other job has begun beside it");
+}
+
+/* A version of the zone comes, and is to wait for an operator. */
+static void
+come(struct vly_secondary_zone *zone, uint32_t serial)
+{
+	struct vly_secondary_job *job = make_job(zone);
+
+	job->is_submitted = false;
+	job->phase = VLY_SECONDARY_CHECKING;
+	job->reader.soa.serial = serial;
+	vly_secondary_review_wait(job, "");
+}
+
+Test(job, versions_that_wait_for_an_operator_have_a_bound)
+{
+	static struct vly_config_feed reviewed;
+	const struct vly_secondary_verdict refusal = {.accepts = false};
+	char reason[VLY_REASON_BYTES];
+
+	reviewed = both;
+	reviewed.is_reviewed = true;
+	struct vly_secondary_zone *zone = put(&reviewed);
+	come(zone, 1);
+	cr_expect_null(zone->held);
+	cr_expect_null(secondaries->jobs);
+	cr_assert_not_null(zone->why);
+	cr_expect(strstr(zone->why, "serial 1 needs ") != NULL, "%s", zone->why);
+	cr_expect(strstr(zone->why, " octets of transfers.review-size: accept or reject some") !=
+			  NULL,
+		  "%s", zone->why);
+	secondaries->held_bytes_max = UINT64_C(1) << 30;
+	come(zone, 2);
+	cr_assert_not_null(zone->held);
+	const uint64_t bytes = secondaries->held_bytes;
+	cr_expect_gt(bytes, sizeof(struct vly_zone_node));
+	cr_expect_lt(bytes, UINT64_C(1) << 20);
+	secondaries->held_bytes_max = bytes;
+	come(zone, 3);
+	cr_expect_eq(zone->held->soa.serial, 3, "in place of the one before");
+	cr_expect_eq(secondaries->held_bytes, bytes);
+	secondaries->held_bytes_max = bytes - 1;
+	come(zone, 4);
+	cr_expect_eq(zone->held->soa.serial, 3, "it waits as before");
+	cr_assert(vly_secondaries_review(secondaries, ZONE, &refusal, reason), "%s", reason);
+	cr_expect(zone->held->is_refused);
+	cr_expect_eq(secondaries->held_bytes, 0);
+	secondaries->held_bytes_max = bytes;
+	come(zone, 5);
+	cr_expect_eq(secondaries->held_bytes, bytes);
+	vly_secondaries_remove(secondaries, ZONE);
+	cr_expect_eq(secondaries->held_bytes, 0);
 }

@@ -45,9 +45,12 @@ make(const struct vly_keyring *before)
 				  "added.", "algorithm", "hmac-sha384", "secret", "c2VjcmV0",
 				  "zone", "z.", "types", "A", "name", "k.", "algorithm",
 				  "hmac-sha1", "secret", "AAAA", "zone", "z.", "wrong", "member");
-	struct vly_keyring *keyring = vly_keyring_new(&config, added, before);
+	struct vly_keyring *secrets = vly_keyring_read(&config);
 
+	cr_assert_not_null(secrets);
+	struct vly_keyring *keyring = vly_keyring_new(&config, added, secrets, before);
 	cr_assert_not_null(keyring);
+	vly_keyring_release(secrets);
 	json_decref(added);
 	return keyring;
 }
@@ -158,6 +161,16 @@ Test(keyring, counts_go_on_with_the_next_configuration)
 	vly_keyring_release(keyring);
 }
 
+static void
+load_disabled(struct vly_keyring *keyring, const char *state_dir, char trouble[VLY_REASON_BYTES])
+{
+	struct vly_disabled_list list;
+
+	vly_disabled_keys_read(state_dir, &list);
+	vly_disabled_keys_apply(keyring, &list, trouble);
+	vly_disabled_list_free(&list);
+}
+
 /* A new directory, and in it a file; `text` NULL: a directory in its place, which can't be read. */
 static void
 make_state(char *directory, const char *name, const char *text)
@@ -197,7 +210,7 @@ Test(keyring, disabled_keys_that_are_not_there_stay_in_the_file)
 	size_t bytes;
 
 	make_state(directory, "disabled-keys", "gone.\nlost.\nk.\n");
-	vly_disabled_keys_load(keyring, directory, trouble);
+	load_disabled(keyring, directory, trouble);
 	cr_expect(vly_keyring_named(keyring, "k.")->is_disabled);
 	vly_keyring_named(keyring, "k.")->is_disabled = false;
 	cr_expect_eq(vly_disabled_keys_save(keyring, directory, reason), 0);
@@ -218,7 +231,7 @@ Test(keyring, a_list_of_disabled_keys_that_cannot_be_read_stays)
 	char reason[VLY_REASON_BYTES] = "";
 
 	make_state(directory, "disabled-keys", NULL);
-	vly_disabled_keys_load(keyring, directory, trouble);
+	load_disabled(keyring, directory, trouble);
 	cr_expect(strstr(trouble, "all keys of dynamic updates are disabled: ") != NULL);
 	cr_expect(vly_keyring_named(keyring, "k.")->is_disabled);
 	cr_expect_eq(vly_disabled_keys_save(keyring, directory, reason), -1);
@@ -237,7 +250,7 @@ Test(keyring, keys_that_were_disabled_for_an_unreadable_list_come_back)
 
 	vly_keyring_named(before, "added.")->is_disabled = true;
 	make_state(directory, "disabled-keys", NULL);
-	vly_disabled_keys_load(before, directory, trouble);
+	load_disabled(before, directory, trouble);
 	struct vly_keyring *keyring = make(before);
 	vly_keyring_release(before);
 	snprintf(path, sizeof(path), "%s/disabled-keys", directory);
@@ -246,7 +259,7 @@ Test(keyring, keys_that_were_disabled_for_an_unreadable_list_come_back)
 	/* the list can be read again, but was not: what it has stays */
 	cr_expect_eq(vly_disabled_keys_save(keyring, directory, reason), 0, "%s", reason);
 	cr_expect(vly_keyring_named(keyring, "k.")->is_disabled);
-	vly_disabled_keys_load(keyring, directory, trouble);
+	load_disabled(keyring, directory, trouble);
 	cr_expect_str_eq(trouble, "");
 	cr_expect(vly_keyring_named(keyring, "k.")->is_disabled, "it is on the list");
 	cr_expect(vly_keyring_named(keyring, "added.")->is_disabled, "it was disabled before");
@@ -254,10 +267,10 @@ Test(keyring, keys_that_were_disabled_for_an_unreadable_list_come_back)
 	cr_expect_eq(vly_disabled_keys_save(keyring, directory, reason), 0);
 	cr_assert_eq(remove(path), 0);
 	cr_assert_eq(mkdir(path, 0700), 0);
-	vly_disabled_keys_load(keyring, directory, trouble);
+	load_disabled(keyring, directory, trouble);
 	cr_expect(vly_keyring_named(keyring, "k.")->is_disabled);
 	cr_assert_eq(rmdir(path), 0);
-	vly_disabled_keys_load(keyring, directory, trouble);
+	load_disabled(keyring, directory, trouble);
 	cr_expect_not(vly_keyring_named(keyring, "k.")->is_disabled, "there is no list");
 	cr_expect(vly_keyring_named(keyring, "added.")->is_disabled, "it was disabled before");
 	cr_expect_eq(rmdir(directory), 0);
@@ -303,8 +316,11 @@ Test(keyring, a_key_of_many_zones_has_the_grants_of_each)
 		zones[i] = (struct vly_config_zone){
 			.name = name[i], .update = grants, .update_cnt = i % 3};
 	}
-	struct vly_keyring *keyring = vly_keyring_new(&config, added, NULL);
+	struct vly_keyring *secrets = vly_keyring_read(&config);
+	cr_assert_not_null(secrets);
+	struct vly_keyring *keyring = vly_keyring_new(&config, added, secrets, NULL);
 	cr_assert_not_null(keyring);
+	vly_keyring_release(secrets);
 	for (unsigned i = 0; i < ZONES; i++) {
 		snprintf(update, sizeof(update), "u a.%s 60 IN TXT x\n", name[i]);
 		expect(keyring, name[i], update,
