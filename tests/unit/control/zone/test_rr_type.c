@@ -66,7 +66,7 @@ Test(rr_type, alias_has_another_number_inside)
 	cr_expect_eq(vly_rr_type_from_text(VLY_TYPE_ALIAS_TEXT), VLY_TYPE_ALIAS);
 	cr_expect_eq(vly_rr_type_from_text(VLY_TYPE_CNAME), VLY_TYPE_CNAME);
 	cr_expect_str_eq(vly_rr_type_name(VLY_TYPE_ALIAS, buffer), "ALIAS");
-	cr_expect_str_eq(vly_rr_type_portable(VLY_TYPE_ALIAS, buffer), "ALIAS");
+	cr_expect_str_eq(vly_rr_type_of_record(VLY_TYPE_ALIAS, buffer), "ALIAS");
 	cr_expect_str_eq(vly_rr_type_portable(VLY_TYPE_ALIAS_TEXT, buffer), "TYPE65401");
 	cr_expect(!vly_rr_type_is_data(VLY_TYPE_ALIAS) && vly_rr_type_is_kept(VLY_TYPE_ALIAS));
 	cr_expect(!vly_rr_type_is_kept(241));
