@@ -229,6 +229,28 @@ copy_partition(struct vly_partition *to, const struct vly_partition *from)
 	return 0;
 }
 
+/* Whether boundaries are in order and at addresses of the family: a net with one that no split finds would
+ * be split for ever. And regions must have a class. */
+static bool
+is_sound(const struct vly_partition *partition, enum vly_family family)
+{
+	const struct vly_part *part = &partition->part[family];
+	const struct vly_boundary *at = part->boundary;
+
+	if (part->cnt == 0 || (at[0].high | at[0].low) != 0)
+		return false;
+	for (size_t i = 0; i < part->cnt; i++) {
+		if (at[i].region >= partition->region_cnt)
+			return false;
+		if (family == VLY_FAMILY_IPV4 && ((at[i].high & UINT32_MAX) | at[i].low) != 0)
+			return false;
+		if (i > 0 && (at[i - 1].high > at[i].high ||
+			      (at[i - 1].high == at[i].high && at[i - 1].low >= at[i].low)))
+			return false;
+	}
+	return true;
+}
+
 int
 vly_client_map_build(struct vly_built_map *map, const struct vly_partition *partition,
 		     const uint32_t *class_of, uint32_t class_cnt)
@@ -237,6 +259,9 @@ vly_client_map_build(struct vly_built_map *map, const struct vly_partition *part
 	int error = 0;
 
 	*map = (struct vly_built_map){.class_cnt = class_cnt};
+	for (unsigned family = 0; family < VLY_FAMILY_CNT; family++)
+		if (!is_sound(partition, family))
+			return -1;
 	if (copy_partition(&classes, partition) != 0)
 		return -1;
 	vly_partition_renumber(&classes, class_of, class_cnt);

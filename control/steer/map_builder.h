@@ -33,8 +33,8 @@ struct vly_built_map {
 
 /*
  * Builds the map in which the class of a region is class_of[region], below `class_cnt` (1 ..
- * VLY_CLIENT_CLASS_MAX). Returns 0, or -1 without memory, or with more nodes than a map can have,
- * and nothing to free.
+ * VLY_CLIENT_CLASS_MAX). Returns 0, or -1 without memory, with more nodes than a map can have, or of a
+ * partition whose boundaries are not as partition.h says, and nothing to free.
  */
 __attribute__((nonnull, warn_unused_result)) int
 vly_client_map_build(struct vly_built_map *map, const struct vly_partition *partition,

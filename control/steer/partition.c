@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "partition.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,36 @@ end_of(const struct vly_region_prefix *prefix, struct vly_boundary *after)
 	return after->high != 0;
 }
 
+/* Whether all bits behind the first `bits` are 0. */
+static bool
+ends_after(const struct vly_region_prefix *prefix, unsigned bits)
+{
+	if (bits >= 64)
+		return bits >= 128 || prefix->low << (bits - 64) == 0;
+	return prefix->low == 0 && prefix->high << bits == 0;
+}
+
+/* Bits behind its length would put a prefix across the end of another one, or make an IPv4 address longer
+ * than 32 bits; and more prefixes than lengths could be inside each other. */
+static bool
+is_sound(const struct vly_region_prefix *prefix, enum vly_family family, uint32_t region_cnt)
+{
+	return prefix->bits <= (family == VLY_FAMILY_IPV4 ? 32 : 128) &&
+	       prefix->region < region_cnt && ends_after(prefix, prefix->bits);
+}
+
+static bool
+is_settled(const struct vly_region_list *list, enum vly_family family, uint32_t region_cnt)
+{
+	const struct vly_region_prefix *prefix = list->prefix[family];
+
+	for (size_t i = 0; i < list->cnt[family]; i++)
+		if (!is_sound(&prefix[i], family, region_cnt) ||
+		    (i > 0 && vly_region_prefix_compare(&prefix[i - 1], &prefix[i]) >= 0))
+			return false;
+	return true;
+}
+
 static void
 enter(struct maker *maker, const struct vly_region_prefix *prefix)
 {
@@ -123,9 +154,15 @@ vly_partition_make(struct vly_partition *partition, const struct vly_region_list
 	memset(partition, 0, sizeof(*partition));
 	partition->region_cnt = vly_region_cnt(&list->names);
 	for (unsigned family = 0; family < VLY_FAMILY_CNT; family++)
+		if (!is_settled(list, family, partition->region_cnt)) {
+			errno = EINVAL;
+			return -1;
+		}
+	for (unsigned family = 0; family < VLY_FAMILY_CNT; family++)
 		if (make_part(&partition->part[family], list->prefix[family], list->cnt[family]) !=
 		    0) {
 			vly_partition_free(partition);
+			errno = ENOMEM;
 			return -1;
 		}
 	return 0;

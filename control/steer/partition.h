@@ -41,8 +41,9 @@ struct vly_region_pair {
 	uint32_t b;
 };
 
-/* Makes the partition of a settled list, which it does not change. Returns 0, or -1 without memory
- * and with nothing to free. */
+/* Makes the partition of a settled list, which it does not change. Returns 0; or -1 with errno ENOMEM, or
+ * EINVAL when the list is not settled, or has a prefix with bits behind its length, with an impossible
+ * length, or of a region that the list has not. Then there is nothing to free. */
 __attribute__((nonnull, warn_unused_result)) int
 vly_partition_make(struct vly_partition *partition, const struct vly_region_list *list);
 

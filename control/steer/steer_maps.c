@@ -77,8 +77,10 @@ read_map(const struct vly_config_steer_map *map, struct source *source,
 	for (unsigned i = 0; i < VLY_FAMILY_CNT; i++)
 		source->prefix_cnt += source->list.cnt[i];
 	if (vly_partition_make(&source->partition, &source->list) != 0) {
+		const int error = errno;
 		vly_region_list_free(&source->list);
-		snprintf(reason, VLY_REASON_BYTES, "out of memory");
+		snprintf(reason, VLY_REASON_BYTES, "%.100s: %s", path_of(map),
+			 error == ENOMEM ? "out of memory" : "its prefixes are damaged");
 		return -1;
 	}
 	return 0;

@@ -2,6 +2,7 @@
 /* Partitions: what they are made of, their products, and client maps of products. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <string.h>
 
 #include "prefix_model.h"
 
@@ -126,5 +127,102 @@ Test(partition, product)
 	for (unsigned i = 0; i < 2; i++) {
 		vly_partition_free(&part[i]);
 		vly_model_free(&model[i]);
+	}
+}
+
+/* The list has one region, and the prefixes of a family as they are given. Returns errno, or 0. */
+static int
+refusal(enum vly_family family, const struct vly_region_prefix *prefix, size_t cnt)
+{
+	struct vly_region_list list = {0};
+	struct vly_partition partition;
+
+	cr_assert_eq(vly_region_number(&list.names, "one"), 1);
+	for (size_t i = 0; i < cnt; i++)
+		cr_assert_eq(vly_region_list_add(&list, family, &prefix[i]), 0);
+	errno = 0;
+	int error = vly_partition_make(&partition, &list) == 0 ? 0 : errno;
+	if (error == 0)
+		vly_partition_free(&partition);
+	vly_region_list_free(&list);
+	return error;
+}
+
+#define TEN (UINT64_C(10) << 56)
+
+Test(partition, prefixes_that_are_not_sound)
+{
+	static const struct {
+		enum vly_family family;
+		struct vly_region_prefix prefix;
+		int error;
+	} given[] = {
+		{VLY_FAMILY_IPV4, {.high = TEN, .bits = 8, .region = 1}, 0},
+		{VLY_FAMILY_IPV4, {.high = TEN | UINT64_C(1) << 32, .bits = 32, .region = 1}, 0},
+		{VLY_FAMILY_IPV6, {.high = TEN | 1, .bits = 64, .region = 1}, 0},
+		{VLY_FAMILY_IPV6, {.high = TEN, .low = 1, .bits = 128, .region = 1}, 0},
+		{VLY_FAMILY_IPV4, {.high = TEN, .bits = 4, .region = 1}, EINVAL},
+		{VLY_FAMILY_IPV4, {.high = TEN, .bits = 0, .region = 1}, EINVAL},
+		{VLY_FAMILY_IPV4, {.high = TEN | 1, .bits = 32, .region = 1}, EINVAL},
+		{VLY_FAMILY_IPV4, {.high = TEN, .low = 1, .bits = 32, .region = 1}, EINVAL},
+		{VLY_FAMILY_IPV4, {.high = TEN, .bits = 33, .region = 1}, EINVAL},
+		{VLY_FAMILY_IPV4, {.high = TEN, .bits = 8, .region = 2}, EINVAL},
+		{VLY_FAMILY_IPV6, {.high = TEN | 1, .bits = 63, .region = 1}, EINVAL},
+		{VLY_FAMILY_IPV6, {.high = TEN, .low = 1, .bits = 64, .region = 1}, EINVAL},
+		{VLY_FAMILY_IPV6, {.high = TEN, .low = 1, .bits = 127, .region = 1}, EINVAL},
+		{VLY_FAMILY_IPV6, {.high = TEN, .bits = 129, .region = 1}, EINVAL},
+	};
+
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+		cr_expect_eq(refusal(given[i].family, &given[i].prefix, 1), given[i].error,
+			     "case %zu", i);
+}
+
+/* More prefixes that begin inside each other than there are lengths; and lists that are not in order. */
+Test(partition, lists_that_are_not_settled)
+{
+	struct vly_region_prefix prefix[400];
+
+	for (unsigned i = 0; i < 400; i++)
+		prefix[i] = (struct vly_region_prefix){
+			.high = TEN + (UINT64_C(1) << 32) * i, .bits = 8, .region = 1};
+	cr_expect_eq(refusal(VLY_FAMILY_IPV4, prefix, 400), EINVAL);
+	for (unsigned i = 0; i < 400; i++)
+		prefix[i] = prefix[0];
+	cr_expect_eq(refusal(VLY_FAMILY_IPV4, prefix, 400), EINVAL, "all the same");
+	prefix[0].high += UINT64_C(1) << 56;
+	cr_expect_eq(refusal(VLY_FAMILY_IPV4, prefix, 2), EINVAL, "not in order");
+	prefix[0].high -= UINT64_C(1) << 57;
+	cr_expect_eq(refusal(VLY_FAMILY_IPV4, prefix, 2), 0);
+}
+
+Test(partition, maps_of_unsound_partitions)
+{
+	static const struct {
+		struct vly_boundary at[3];
+		size_t cnt;
+		int result;
+	} given[] = {
+		{{{0}, {TEN, 0, 1}, {TEN << 1, 0, 0}}, 3, 0},
+		{{{0}}, 0, -1},
+		{{{1, 0, 0}}, 1, -1},
+		{{{0}, {TEN << 1, 0, 1}, {TEN, 0, 0}}, 3, -1},
+		{{{0}, {TEN, 0, 1}, {TEN, 0, 0}}, 3, -1},
+		{{{0}, {TEN, 0, 2}}, 2, -1},
+		{{{0}, {TEN | 1, 0, 1}}, 2, -1},
+		{{{0}, {TEN, 1, 1}}, 2, -1},
+	};
+	static const uint32_t class_of[] = {0, 1};
+
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+		struct vly_boundary at4[3], at6 = {0};
+		memcpy(at4, given[i].at, sizeof(at4));
+		const struct vly_partition partition = {.part = {{at4, given[i].cnt}, {&at6, 1}},
+							.region_cnt = 2};
+		struct vly_built_map map;
+		int result = vly_client_map_build(&map, &partition, class_of, 2);
+		cr_expect_eq(result, given[i].result, "case %zu", i);
+		if (result == 0)
+			vly_built_map_free(&map);
 	}
 }
