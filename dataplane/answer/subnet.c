@@ -4,8 +4,12 @@
 #include "base/wire.h"
 #include "steered.h"
 
-/* FAMILY (RFC 7871 §6). */
-enum { FAMILY_IPV4 = 1, FAMILY_IPV6 = 2 };
+/* FAMILY (RFC 7871 §6). With a source prefix of 0 there is no address, and some clients give no family
+ * either: they only want no subnet to be used, which is not malformed. */
+enum { FAMILY_NONE = 0, FAMILY_IPV4 = 1, FAMILY_IPV6 = 2 };
+
+/* Bits of an address of the family. */
+static const uint8_t address_bits[] = {[FAMILY_NONE] = 0, [FAMILY_IPV4] = 32, [FAMILY_IPV6] = 128};
 
 /* Octets in front of ADDRESS. */
 #define HEAD_BYTES 4
@@ -15,12 +19,10 @@ enum { FAMILY_IPV4 = 1, FAMILY_IPV6 = 2 };
 static bool
 is_sound(const uint8_t *content, unsigned bytes)
 {
-	const unsigned family = bytes < HEAD_BYTES ? 0 : vly_be16(content);
-
-	if (family != FAMILY_IPV4 && family != FAMILY_IPV6)
+	if (bytes < HEAD_BYTES || vly_be16(content) > FAMILY_IPV6)
 		return false;
 	const unsigned source = content[VLY_SUBNET_SOURCE];
-	if (source > (family == FAMILY_IPV4 ? 32 : 128) || content[VLY_SUBNET_SCOPE] != 0 ||
+	if (source > address_bits[vly_be16(content)] || content[VLY_SUBNET_SCOPE] != 0 ||
 	    bytes != HEAD_BYTES + (source + 7) / 8)
 		return false;
 	return source % 8 == 0 || (content[bytes - 1] & 0xff >> source % 8) == 0;
