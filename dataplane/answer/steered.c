@@ -34,13 +34,22 @@ begin(struct vly_query *query)
 		vly_pick_begin(query->steering, &query->pick, &client);
 }
 
+/* Whether the block with the policy is still to come: then the answer must not be kept for other clients. */
+static bool
+is_unknown(const struct vly_pick *pick)
+{
+	return pick->policy == NULL && pick->choice->policy != 0;
+}
+
 static vly_image_ref
 finish(struct vly_query *query)
 {
 	const struct vly_picked picked = vly_pick_finish(query->steering, &query->pick);
 
 	if (vly_subnet_is_given(query))
-		vly_subnet_set_scope(query, picked.scope);
+		vly_subnet_set_scope(query, is_unknown(&query->pick)
+						    ? query->subnet.octets[VLY_SUBNET_SOURCE]
+						    : picked.scope);
 	return picked.answer;
 }
 

@@ -14,7 +14,8 @@
  *
  * How an alternative is chosen, for a choice with a policy (struct vly_image_choice):
  *   1. vly_steer_policy_find() by the choice's key. A block and an image may be replaced in any order,
- *      so the block may not have the policy: then it is alternative 0, for everybody (scope 0).
+ *      so the block may not have the policy: then it is alternative 0, for everybody. The scope is the
+ *      source prefix, so that no resolver keeps that answer for others when the block has come.
  *   2. The policy's client map gives a class and a prefix length for the client's address. That is
  *      the address in the query's client subnet option (RFC 7871), if the policy uses that, the
  *      resolver may send it, and its source prefix is not 0; otherwise the query's source address. A

@@ -367,8 +367,11 @@ world_expect(const struct world_name *name, const struct world_client *client, u
 	for (unsigned i = 0; i < 5; i++)
 		if (policy[i].key == name->policy)
 			of = &policy[i];
-	if (of == NULL)
-		return 1; /* alternative 0 */
+	if (of == NULL) { /* alternative 0; what the block will say is not known */
+		if (uses_subnet && name->policy != 0)
+			*scope = client->prefix;
+		return 1;
+	}
 	if (of->map != VLY_STEER_NO_MAP)
 		class = world_class(who, &bits);
 	const struct vly_test_row *row = &of->row[class];
