@@ -134,10 +134,11 @@ take_block(struct vly_steerer *steerer, struct making *making)
 	}
 	steerer->slots = slots;
 	steerer->generation = making->generation;
-	vly_log_info("steering: %u policies and types, %u classes of clients, %u slots, generation "
-		     "%llu",
-		     making->model->kind_cnt, making->model->row_cnt, slots->slot_cnt,
-		     (unsigned long long)making->generation);
+	if (making->model->kind_cnt > 0)
+		vly_log_info("steering: %u policies and types, %u classes of clients, %u slots, "
+			     "generation %llu",
+			     making->model->kind_cnt, making->model->row_cnt, slots->slot_cnt,
+			     (unsigned long long)making->generation);
 	vly_publisher_steer(steerer->publisher, making->block.fd, slots_fd, on_published, steerer);
 	return 0;
 }
@@ -170,23 +171,14 @@ on_made(void *arg)
 	make_next(steerer);
 }
 
-/* A dataplane that has never had a block needs none when nothing is steered. */
-static bool
-is_needed(const struct vly_steerer *steerer)
-{
-	return steerer->slots || steerer->model->kind_cnt > 0 || steerer->model->config->ecs->is_on;
-}
-
+/* Also when nothing is steered: the dataplane may have a block of an older configuration, even from before
+ * this control was started. */
 static void
 make_next(struct vly_steerer *steerer)
 {
 	if (!steerer->is_due || vly_side_work_is_running(&steerer->side))
 		return;
 	steerer->is_due = false;
-	if (!is_needed(steerer)) {
-		steerer->is_made = true;
-		return;
-	}
 	steerer->making = (struct making){
 		.model = vly_steer_model_get(steerer->model),
 		.old = steerer->maps,

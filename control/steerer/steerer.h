@@ -9,7 +9,8 @@
  *   3. vly_steerer_look() at any time; vly_steerer_free().
  *
  * A block is made in a thread of its own, and published (publisher.h); then its slots are written in place
- * whenever a member's state changes: that takes no message. Files of maps are watched (inotify), and a changed
+ * whenever a member's state changes: that takes no message. There is a block also when nothing is steered, as the
+ * dataplane may still have an older one. Files of maps are watched (inotify), and a changed
  * one makes a new block; no zone is loaded for it. A map that can't be read stays as it was, or, if it has
  * never been read, all clients of its policies are of no region.
  *

@@ -156,6 +156,24 @@ def test_a_map_is_read_again_when_its_file_changes(served):
     settled(served)
 
 
+def test_a_control_without_steering_ends_it(tmp_path):
+    def has_subnet(volley):
+        option = dns.edns.ECSOption("198.51.100.0", 24)
+        return bool(query(volley.network, "www.test.", use_edns=0, options=[option]).options)
+
+    with own_network(tmp_path) as volley:
+        set_up(volley)
+        volley.start()
+        settled(volley)
+        assert has_subnet(volley)
+        volley.control.stop()
+        del volley.other_settings["steer"]
+        volley.zone_settings = {"live.": {"living": "true"}}
+        volley.write_config()
+        volley.start_control()
+        wait_until(lambda: not has_subnet(volley), "client subnets are not known any more")
+
+
 def test_living_zones_change_beside_steered_names(served):
     served.ctl("zone", "set", "live.", "new", "A", "192.0.2.77")
     assert addresses(served, "new.live.") == {"192.0.2.77"}

@@ -87,7 +87,7 @@ def test_counters_of_another_version(volley):
     with other_dataplane(volley, hello()) as greet_one:
         volley.spawn_control()
         kind, _, _ = publish.HEADER.unpack_from(greet_one())
-        assert kind in (publish.DEFENCE, publish.IMAGE)
+        assert kind in (publish.DEFENCE, publish.IMAGE, publish.STEER)
         volley.control.wait_for_log("no statistics: the counters have another version")
     volley.start_dataplane()
     volley.wait_for_connection()

@@ -7,7 +7,7 @@ import struct
 import threading
 
 from publish import (COMMIT, CONNECTION, DEFENCE, HEADER, HELLO, HELLO_BODY, IMAGE, IMAGE_VERSION, OK, RESULT, RESULT_BODY,
-                     VERSION, message)
+                     STEER, VERSION, message)
 
 CONNECTION_BODY = struct.Struct("=IHHII16s16s")
 TLS = 1
@@ -106,7 +106,7 @@ class Handover:
             if not data:
                 return
             kind, _, seq = HEADER.unpack_from(data)
-            if kind in (IMAGE, COMMIT, DEFENCE):
+            if kind in (IMAGE, COMMIT, DEFENCE, STEER):
                 with self.lock:
                     control.send(message(RESULT, seq, RESULT_BODY.pack(OK, 1, b"")))
             self.commits += kind == COMMIT
