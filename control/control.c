@@ -39,6 +39,7 @@ on_hup(uv_signal_t *signal, int number)
 	struct vly_control *control = signal->data;
 
 	(void)number;
+	vly_steerer_reread(control->steerer);
 	if (!vly_reloader_request(control->reloader, NULL, 0, on_reloaded, NULL))
 		vly_log_error("reload failed: out of memory");
 }

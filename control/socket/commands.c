@@ -402,6 +402,8 @@ start_reload(const struct vly_commands *commands, struct vly_client *client,
 	}
 	if (request->force)
 		vly_reload_force(waiting->reload);
+	if (request->zone_cnt == 0)
+		vly_steerer_reread(commands->steerer);
 	uv_timer_init(commands->loop, &waiting->timer);
 	waiting->timer.data = waiting;
 	uv_timer_start(&waiting->timer, on_progress, PROGRESS_MS, PROGRESS_MS);

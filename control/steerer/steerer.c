@@ -188,16 +188,20 @@ make_next(struct vly_steerer *steerer)
 }
 
 static void
-on_gathered(uv_timer_t *timer)
+look_at_files(struct vly_steerer *steerer)
 {
-	struct vly_steerer *steerer = timer->data;
-
 	if (steerer->model && steerer->maps &&
 	    steerer->maps->cnt == steerer->model->partition_cnt && steerer->is_made &&
 	    !vly_steer_maps_have_changed(steerer->model, steerer->maps))
 		return;
 	steerer->is_due = steerer->model != NULL;
 	make_next(steerer);
+}
+
+static void
+on_gathered(uv_timer_t *timer)
+{
+	look_at_files(timer->data);
 }
 
 static void
@@ -211,7 +215,9 @@ on_file_event(uv_poll_t *poll, int status, int events)
 	/* which file it was does not matter: their stamps tell */
 	while (read(steerer->inotify, buffer, sizeof(buffer)) > 0)
 		;
-	uv_timer_start(&steerer->gather, on_gathered, GATHER_MS, 0);
+	/* not put off by further events: a directory in which others write all the time has maps, too */
+	if (!uv_is_active((uv_handle_t *)&steerer->gather))
+		uv_timer_start(&steerer->gather, on_gathered, GATHER_MS, 0);
 }
 
 /* Watches the directories of the maps' files: a file is often replaced by another one. */
@@ -229,8 +235,7 @@ watch(struct vly_steerer *steerer)
 		if (!directory || steerer->inotify < 0 ||
 		    inotify_add_watch(steerer->inotify, directory,
 				      IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR) < 0)
-			vly_log_warning("map %s is not watched: %s: %m; restart volley-control "
-					"when it changes",
+			vly_log_warning("map %s is not watched: %s: %m; reload when it changes",
 					config->maps[i].name, path);
 		free(directory);
 	}
@@ -271,6 +276,15 @@ vly_steerer_configure(struct vly_steerer *steerer, struct vly_steer_model *model
 	watch(steerer);
 	start_clock(steerer);
 	make_next(steerer);
+}
+
+void
+vly_steerer_reread(struct vly_steerer *steerer)
+{
+	if (!steerer->model)
+		return;
+	watch(steerer); /* a directory may have come, or be another one */
+	look_at_files(steerer);
 }
 
 bool

@@ -47,6 +47,10 @@ vly_steerer_new(uv_loop_t *loop, const char *state_dir, struct vly_publisher *pu
 __attribute__((nonnull)) void vly_steerer_configure(struct vly_steerer *steerer,
 						    struct vly_steer_model *model);
 
+/* Looks whether files of maps have changed, for a reload: the kernel does not tell for all file systems, nor
+ * when a directory was made anew. */
+__attribute__((nonnull)) void vly_steerer_reread(struct vly_steerer *steerer);
+
 /* What a check says about POOL/MEMBER; as vly_steer_states_set(). */
 __attribute__((nonnull)) bool vly_steerer_set(struct vly_steerer *steerer, const char *id,
 					      bool is_healthy, const char *reason, int64_t now_s);

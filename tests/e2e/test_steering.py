@@ -156,6 +156,43 @@ def test_a_map_is_read_again_when_its_file_changes(served):
     settled(served)
 
 
+def test_a_map_is_read_again_while_others_write_beside_it(served):
+    map_file = served.directory / "own.txt"
+    before = map_file.read_text()
+
+    def has_scope(bits):
+        (served.directory / "other.txt").write_text("written all the time")
+        return from_subnet(served, ("198.51.100.7", 32)) == ({"192.0.2.1"}, bits)
+
+    map_file.write_text(before.replace("198.51.100.0/24", "198.51.100.0/26"))
+    wait_until(lambda: has_scope(26), "the new map")
+    map_file.write_text(before)
+    wait_until(lambda: has_scope(24), "the old map again")
+
+
+def test_a_reload_looks_at_maps(tmp_path):
+    with own_network(tmp_path) as volley:
+        set_up(volley)
+        directory = tmp_path / "maps"
+        directory.mkdir()
+        map_file = directory / "own.txt"
+        text = (tmp_path / "own.txt").read_text()
+        map_file.write_text(text)
+        volley.other_settings["steer"]["maps"][0]["file"] = str(map_file)
+        volley.write_config()
+        volley.start()
+        settled(volley)
+        # the kernel watches the directory, not its name
+        directory.rename(tmp_path / "old")
+        directory.mkdir()
+        map_file.write_text(text.replace("198.51.100.0/24", "198.51.100.0/25"))
+        assert from_subnet(volley, ("198.51.100.7", 32)) == ({"192.0.2.1"}, 24)
+        volley.ctl("reload")
+        wait_until(lambda: from_subnet(volley, ("198.51.100.7", 32)) == ({"192.0.2.1"}, 25), "the new map")
+        map_file.write_text(text)
+        wait_until(lambda: from_subnet(volley, ("198.51.100.7", 32)) == ({"192.0.2.1"}, 24), "a new watch")
+
+
 def test_a_control_without_steering_ends_it(tmp_path):
     def has_subnet(volley):
         option = dns.edns.ECSOption("198.51.100.0", 24)
