@@ -182,6 +182,7 @@ def test_a_reload_looks_at_maps(tmp_path):
         volley.write_config()
         volley.start()
         settled(volley)
+        volley.ctl("reload")  # so that the next one finds the configuration unchanged, which had only just been written
         # the kernel watches the directory, not its name
         directory.rename(tmp_path / "old")
         directory.mkdir()
