@@ -142,7 +142,7 @@ find_provable(struct vly_query *query, struct suffix name)
 {
 	const unsigned apex_up = labels_below(name, vly_proof_apex_len(query));
 	struct provable found = {.name = name};
-	unsigned none = 0;         /* labels above the name where there is no NSEC3 yet */
+	unsigned none = 0;        /* labels above the name where there is no NSEC3 yet */
 	unsigned some = UINT_MAX; /* where there is */
 	bool matches;
 
