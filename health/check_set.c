@@ -25,6 +25,7 @@ struct check {
 	uint64_t start_ns;
 	bool is_waiting; /* due, in `waiting` */
 	bool is_told;    /* not in `news` */
+	bool is_new;     /* no list that has ended has it */
 	uint64_t list;   /* the last list that has it */
 	TAILQ_ENTRY(check) waiting_link;
 	TAILQ_ENTRY(check) news_link;
@@ -39,6 +40,7 @@ struct vly_check_set {
 	struct check *table;
 	uint64_t list;
 	unsigned cnt;
+	unsigned list_cnt; /* of the last list */
 	unsigned waiting_cnt;
 	struct vly_pacer pacer;
 	struct queue waiting;
@@ -276,7 +278,15 @@ remove_check(struct check *check)
 void
 vly_check_set_begin(struct vly_check_set *set)
 {
+	struct check *check, *next;
+
+	HASH_ITER(hh, set->table, check, next)
+	{
+		if (check->is_new)
+			remove_check(check);
+	}
 	set->list++;
+	set->list_cnt = 0;
 }
 
 static void
@@ -308,11 +318,13 @@ vly_check_set_add(struct vly_check_set *set, struct vly_health_check *check,
 
 	HASH_FIND_STR(set->table, known->id, found);
 	if (found) {
+		set->list_cnt += found->list != set->list;
 		found->list = set->list;
 		vly_health_check_clear(check);
 		return NULL;
 	}
-	if (set->cnt < VLY_HEALTH_CHECKS_MAX)
+	/* those of the list before are there until this one ends */
+	if (set->list_cnt < VLY_HEALTH_CHECKS_MAX)
 		found = calloc(1, sizeof(*found));
 	if (found) {
 		found->state = *known;
@@ -321,9 +333,11 @@ vly_check_set_add(struct vly_check_set *set, struct vly_health_check *check,
 	if (!found || !found->hh.tbl) {
 		free(found);
 		vly_health_check_clear(check);
-		return set->cnt < VLY_HEALTH_CHECKS_MAX ? "out of memory" : "too many checks";
+		return set->list_cnt < VLY_HEALTH_CHECKS_MAX ? "out of memory" : "too many checks";
 	}
 	set->cnt++;
+	set->list_cnt++;
+	found->is_new = true;
 	found->set = set;
 	found->what = *check;
 	*check = (struct vly_health_check){0};
@@ -340,6 +354,7 @@ vly_check_set_end(struct vly_check_set *set)
 
 	HASH_ITER(hh, set->table, check, next)
 	{
+		check->is_new = false;
 		if (check->list != set->list)
 			remove_check(check);
 	}

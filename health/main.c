@@ -175,6 +175,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* inherited as ignored, how commands end would be lost */
 	allow_files();
 	return run(&settings);
 }

@@ -176,6 +176,8 @@ spawn(struct command_probe *probe, int output)
 	posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO);
+	/* libraries open some that a program inherits: libcurl's connections stayed open with it */
+	posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
 	int error = posix_spawn(&probe->pid, argv[0], &files, &attributes, argv, environment);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attributes);

@@ -32,6 +32,10 @@ judge(struct file_probe *probe, const char *word, double age_ms)
 	if (probe->age_max_ms > 0 && age_ms > (double)probe->age_max_ms)
 		vly_probe_say(result, VLY_PROBE_FAILED, "\"%.20s\", but %.0f s old", word,
 			      age_ms / 1000);
+	else if (probe->age_max_ms > 0 && -age_ms > (double)probe->age_max_ms)
+		vly_probe_say(result, VLY_PROBE_FAILED,
+			      "\"%.20s\", but of a time %.0f s ahead: nobody can tell its age",
+			      word, -age_ms / 1000);
 	else if (strcmp(word, "up") == 0)
 		vly_probe_say(result, VLY_PROBE_PASSED, "\"up\"");
 	else if (strcmp(word, "down") == 0)

@@ -68,6 +68,23 @@ read_all(struct vly_living_read *read, struct vly_store_txn *txn, const struct v
 }
 
 static void
+note_source(struct vly_alias *alias, const struct item *item)
+{
+	char zone[VLY_DOMAIN_TEXT_BYTES];
+	char owner[VLY_DOMAIN_TEXT_BYTES];
+	char key[2 * VLY_DOMAIN_TEXT_BYTES];
+
+	if (item->hop.alias_len == 0) {
+		vly_alias_set_source(alias, NULL);
+		return;
+	}
+	vly_alias_spell(item->apex.lower, zone);
+	vly_alias_spell(item->hop.alias, owner);
+	snprintf(key, sizeof(key), "%s %s", zone, owner);
+	vly_alias_set_source(alias, key);
+}
+
+static void
 end(struct vly_aliases *aliases, struct vly_alias *alias, const struct vly_alias_hop *hop)
 {
 	struct vly_alias_found found[VLY_ALIAS_FAMILIES] = {0};
@@ -81,12 +98,18 @@ end(struct vly_aliases *aliases, struct vly_alias *alias, const struct vly_alias
 }
 
 static void
-take(struct vly_aliases *aliases, struct vly_alias *alias, const struct vly_alias_hop *hop)
+take(struct vly_aliases *aliases, struct vly_alias *alias, const struct item *item)
 {
+	const struct vly_alias_hop *hop = &item->hop;
+
 	switch (hop->kind) {
 	case VLY_ALIAS_HOP_FOUND:
 	case VLY_ALIAS_HOP_NO_NAME:
-		end(aliases, alias, hop);
+		note_source(alias, item);
+		if (vly_alias_is_round(aliases, alias))
+			vly_alias_fail(aliases, alias, "the ALIAS leads back to itself");
+		else
+			end(aliases, alias, hop);
 		break;
 	case VLY_ALIAS_HOP_CNAME:
 		alias->name_len = hop->next_len;
@@ -128,7 +151,7 @@ on_read(struct vly_living_read *read, const char *error)
 		} else if (error != NULL)
 			vly_alias_fail(aliases, alias, error);
 		else
-			take(aliases, alias, &hops->item[i].hop);
+			take(aliases, alias, &hops->item[i]);
 		vly_alias_unpin(aliases, alias);
 	}
 	free(hops);
@@ -165,8 +188,19 @@ start(struct vly_aliases *aliases)
 	if (aliases->hops != NULL || aliases->hopping.first == NULL ||
 	    (hops = calloc(1, sizeof(*hops))) == NULL)
 		return;
-	while (hops->cnt < HOPS_MAX && aliases->hopping.first != NULL)
-		fill(hops, vly_alias_pop(&aliases->hopping));
+	while (hops->cnt < HOPS_MAX && aliases->hopping.first != NULL) {
+		struct vly_alias *alias = vly_alias_pop(&aliases->hopping);
+		if (!alias->is_removed) {
+			fill(hops, alias);
+			continue;
+		}
+		alias->step = VLY_ALIAS_IDLE; /* while it waited: it has no zones any more */
+		vly_alias_unpin(aliases, alias);
+	}
+	if (hops->cnt == 0) {
+		free(hops);
+		return;
+	}
 	hops->aliases = aliases;
 	hops->begin_ms = uv_now(aliases->settings.loop);
 	hops->read =

@@ -106,7 +106,7 @@ fail(struct search *search)
 }
 
 static void
-take_records(struct search *search, struct vly_store_records records)
+take_records(struct search *search, const struct vly_name *owner, struct vly_store_records records)
 {
 	struct vly_alias_hop *hop = search->hop;
 	struct vly_store_record record;
@@ -115,6 +115,10 @@ take_records(struct search *search, struct vly_store_records records)
 	hop->kind = VLY_ALIAS_HOP_FOUND;
 	while (vly_store_next_record(&records, &record)) {
 		take_address(hop->set, &record);
+		if (record.type == VLY_TYPE_ALIAS) {
+			hop->alias_len = owner->len;
+			memcpy(hop->alias, owner->lower, owner->len);
+		}
 		if (record.type == VLY_TYPE_CNAME &&
 		    vly_rdata_scan_name(&target, record.data, record.data_len)) {
 			hop->kind = VLY_ALIAS_HOP_CNAME;
@@ -189,7 +193,7 @@ try_wildcard(struct search *search, const uint8_t *encloser, unsigned len)
 	if (result < 0)
 		fail(search);
 	else if (result == VLY_STORE_OK)
-		take_records(search, records);
+		take_records(search, &name, records);
 }
 
 void
@@ -211,5 +215,5 @@ vly_alias_hop(struct vly_store_txn *txn, const struct vly_store_zone *zone,
 	if (result < 0)
 		fail(&search);
 	else if (result == VLY_STORE_OK)
-		take_records(&search, records);
+		take_records(&search, name, records);
 }

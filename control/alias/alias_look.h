@@ -47,6 +47,8 @@ struct vly_alias_hop {
 	enum vly_alias_hop_kind kind;
 	uint8_t next_len;
 	uint8_t next[VLY_NAME_BYTES_MAX];
+	uint8_t alias_len;                 /* FOUND: 0, or the addresses are those of an ALIAS, */
+	uint8_t alias[VLY_NAME_BYTES_MAX]; /* which has this owner */
 	struct vly_alias_set set[VLY_ALIAS_FAMILIES];
 	char reason[VLY_REASON_BYTES];
 };

@@ -40,6 +40,7 @@ vly_alias_ask_later(struct vly_aliases *aliases, struct vly_alias *alias)
 
 	alias->step = VLY_ALIAS_IDLE;
 	alias->is_outside = true;
+	vly_alias_set_source(alias, NULL);
 	if (aliases->resolver == NULL) {
 		vly_alias_fail(aliases, alias,
 			       aliases->forwarder_cnt > 0

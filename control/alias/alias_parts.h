@@ -74,6 +74,7 @@ struct vly_alias {
 	struct vly_alias_wanted *wanted;                /* what is to be changed, or NULL */
 	struct vly_alias_past past;
 	char *trouble;     /* or NULL */
+	char *source;      /* the key of the ALIAS of ours that its addresses come from; or NULL */
 	uint32_t ttl;      /* of the record */
 	uint32_t kept_ttl; /* of the addresses */
 	uint64_t next_s;
@@ -207,13 +208,23 @@ __attribute__((nonnull)) bool vly_alias_keeps(const struct vly_alias_kept *kept,
 __attribute__((nonnull)) void vly_alias_set_timer(struct vly_aliases *aliases,
 						  struct vly_alias *alias, uint64_t pause_ms);
 
+/* Sets the key of the ALIAS that the addresses come from; NULL: none of ours. */
+__attribute__((nonnull(1))) void vly_alias_set_source(struct vly_alias *alias, const char *key);
+
 /* alias_scan.c */
+
+/* Writes a name as it is in keys. */
+__attribute__((nonnull)) void vly_alias_spell(const uint8_t *wire, char out[VLY_DOMAIN_TEXT_BYTES]);
 __attribute__((nonnull)) void vly_alias_want_scan(struct vly_aliases *aliases, const char *zone);
 
 /* alias_work.c */
 
 /* Begins an attempt, or notes that one more is wanted. */
 __attribute__((nonnull)) void vly_alias_begin(struct vly_aliases *aliases, struct vly_alias *alias);
+
+/* Whether the addresses of an ALIAS come from itself, by way of others; the attempt ends by it. */
+__attribute__((nonnull)) bool vly_alias_is_round(const struct vly_aliases *aliases,
+						 const struct vly_alias *alias);
 
 /* The attempt goes on with alias->name: in a zone of ours, or outside. */
 __attribute__((nonnull)) void vly_alias_go_on(struct vly_aliases *aliases, struct vly_alias *alias);

@@ -39,8 +39,8 @@ free_seen(struct vly_alias_scan *scan)
 	}
 }
 
-static void
-spell(const uint8_t *wire, char out[VLY_DOMAIN_TEXT_BYTES])
+void
+vly_alias_spell(const uint8_t *wire, char out[VLY_DOMAIN_TEXT_BYTES])
 {
 	char text[VLY_DOMAIN_TEXT_BYTES];
 
@@ -55,7 +55,7 @@ on_record(void *arg, const struct vly_alias_record *record)
 	struct vly_alias_scan *scan = arg;
 	char text[VLY_DOMAIN_TEXT_BYTES];
 
-	spell(record->target, text);
+	vly_alias_spell(record->target, text);
 	const size_t bytes = strlen(text) + 1;
 	struct seen *seen = calloc(1, sizeof(*seen) + bytes);
 	scan->failed |= seen == NULL;
@@ -175,7 +175,7 @@ take_seen(struct vly_aliases *aliases, struct vly_alias_zone *zone, struct seen 
 	char key[2 * VLY_DOMAIN_TEXT_BYTES];
 	struct vly_alias *alias;
 
-	spell(seen->owner, owner);
+	vly_alias_spell(seen->owner, owner);
 	snprintf(key, sizeof(key), "%s %s", zone->name, owner);
 	HASH_FIND_STR(aliases->by_key, key, alias);
 	const bool is_new = alias == NULL;
@@ -194,6 +194,7 @@ take_seen(struct vly_aliases *aliases, struct vly_alias_zone *zone, struct seen 
 		alias->target = target;
 		alias->past = (struct vly_alias_past){0};
 		alias->is_missing = false;
+		vly_alias_set_source(alias, NULL);
 	}
 	if (is_new)
 		begin_new(aliases, alias);

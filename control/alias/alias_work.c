@@ -90,6 +90,26 @@ is_circle(const struct vly_aliases *aliases, const struct vly_alias *alias)
 	return true; /* as long as a circle */
 }
 
+/* The target itself need not have the ALIAS: a CNAME or a wildcard leads to it. Only an attempt that has followed them
+ * knows. */
+bool
+vly_alias_is_round(const struct vly_aliases *aliases, const struct vly_alias *alias)
+{
+	const struct vly_alias *at = alias;
+
+	for (unsigned i = 0; i < VLY_ALIAS_HOPS_MAX; i++) {
+		const char *key = at->source;
+		if (key == NULL)
+			return false;
+		HASH_FIND_STR(aliases->by_key, key, at);
+		if (at == NULL)
+			return false;
+		if (at == alias)
+			return true;
+	}
+	return true; /* as long as a circle */
+}
+
 void
 vly_alias_go_on(struct vly_aliases *aliases, struct vly_alias *alias)
 {

@@ -85,6 +85,13 @@ vly_alias_set_trouble(struct vly_alias *alias, const char *text)
 			     alias->trouble);
 }
 
+void
+vly_alias_set_source(struct vly_alias *alias, const char *key)
+{
+	free(alias->source);
+	alias->source = key != NULL ? strdup(key) : NULL;
+}
+
 static void
 free_alias(struct vly_alias *alias)
 {
@@ -92,6 +99,7 @@ free_alias(struct vly_alias *alias)
 		free(alias->kept[i].address);
 	free(alias->wanted);
 	free(alias->trouble);
+	free(alias->source);
 	free(alias->key);
 	free(alias->target);
 	free(alias);

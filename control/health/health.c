@@ -96,7 +96,8 @@ take_entry(struct vly_health *health, const struct vly_health_check *check)
 	if (!vly_health_check_id(check, id))
 		return NULL;
 	struct vly_health_entry *entry = find_entry(health, id);
-	if (entry || HASH_COUNT(health->table) >= VLY_HEALTH_CHECKS_MAX)
+	/* with those that it replaces */
+	if (entry || HASH_COUNT(health->table) >= 2 * VLY_HEALTH_CHECKS_MAX)
 		return entry;
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
@@ -161,6 +162,26 @@ add_names(struct vly_health *health, enum vly_health_source source,
 	return 0;
 }
 
+/* Whether the names of a source may be replaced. sweep() counts anew. */
+static bool
+has_room(struct vly_health *health, enum vly_health_source source,
+	 const struct vly_health_name *name, unsigned cnt)
+{
+	struct vly_health_entry *entry, *next;
+	unsigned entry_cnt = 0;
+
+	HASH_ITER(hh, health->table, entry, next)
+	{
+		entry->name_cnt = 0;
+	}
+	for (unsigned i = 0; i < cnt; i++)
+		entry_cnt += name[i].entry->name_cnt++ == 0;
+	for (unsigned i = 0; i < health->name_cnt; i++)
+		if (health->name[i].source != source)
+			entry_cnt += health->name[i].entry->name_cnt++ == 0;
+	return entry_cnt <= VLY_HEALTH_CHECKS_MAX;
+}
+
 int
 vly_health_want(struct vly_health *health, enum vly_health_source source,
 		const struct vly_health_wanted *wanted, unsigned cnt)
@@ -168,7 +189,8 @@ vly_health_want(struct vly_health *health, enum vly_health_source source,
 	struct vly_health_name *name = calloc(health->name_cnt + cnt + 1, sizeof(*name));
 	unsigned kept = 0;
 
-	if (!name || add_names(health, source, wanted, cnt, name) < 0) {
+	if (!name || add_names(health, source, wanted, cnt, name) < 0 ||
+	    !has_room(health, source, name, cnt)) {
 		for (unsigned i = 0; name && i < cnt; i++)
 			free(name[i].name);
 		free(name);

@@ -31,20 +31,22 @@ keep(struct vly_health *health, const struct vly_health_state *state)
 
 /* Returns whether all lines were good. */
 static bool
-read_lines(struct vly_health *health, const char *text)
+read_lines(struct vly_health *health, const char *text, size_t text_bytes)
 {
+	const char *const end = text + text_bytes;
 	struct vly_health_state state;
 	bool good = true;
 
-	while (*text) {
-		const size_t bytes = strcspn(text, "\n");
+	while (text < end) { /* octets of 0, as a crash leaves them, are damage, and not the end */
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		const size_t bytes = (size_t)((newline ? newline : end) - text);
 		json_t *line = json_loadb(text, bytes, 0, NULL);
 		if (vly_health_state_decode(json_object_get(line, "state"), &state))
 			keep(health, &state);
 		else
 			good = false;
 		json_decref(line);
-		text += bytes + (text[bytes] == '\n');
+		text += bytes + (newline != NULL);
 	}
 	return good;
 }
@@ -59,7 +61,7 @@ vly_health_saved_load(struct vly_health *health)
 							 &bytes, reason, sizeof(reason));
 
 	if (result == VLY_STATE_READ) {
-		if (!read_lines(health, text))
+		if (!read_lines(health, text, bytes))
 			vly_log_warning("%s has damaged lines: these states of health checks are "
 					"unknown until they have run",
 					health->file);

@@ -248,6 +248,38 @@ def test_targets_in_zones_of_ours_need_no_resolver(volley):
     wait_for(volley, "here.own.test.", {"2001:db8::30"}, "AAAA")
 
 
+def edit(volley, zone, *lines):
+    answer = volley.request(command="zone-edit", zone=zone, text="".join(f"{line}\n" for line in lines))
+    assert answer["ok"], answer
+
+
+def test_a_circle_through_a_cname_or_a_wildcard_ends(volley):
+    """Addresses that change places would do so for ever."""
+    add_live(volley, "round.test.", "one ALIAS a", "two ALIAS b", "a A 192.0.2.61", "b A 192.0.2.62", "*.w ALIAS a", "x ALIAS b")
+    for name, address in (("one", "61"), ("two", "62"), ("any.w", "61"), ("x", "62")):
+        wait_for(volley, f"{name}.round.test.", {f"192.0.2.{address}"})
+    edit(volley, "round.test.", "- one ALIAS", "+ one 60 ALIAS hop", "+ hop 60 CNAME two", "- two ALIAS", "+ two 60 ALIAS one",
+         "- *.w ALIAS", "+ *.w 60 ALIAS x", "- x ALIAS", "+ x 60 ALIAS any.w")
+    for name in ("one", "two", "*.w", "x"):
+        wait_for_error(volley, f"{name}.round.test.", "leads back to itself")
+    before, seen = serial(volley.network, "round.test."), attempts(volley)
+    wait_until(lambda: attempts(volley) > seen + 8, "more attempts")
+    assert serial(volley.network, "round.test.") == before, "addresses go round"
+    edit(volley, "round.test.", "- hop CNAME", "+ hop 60 A 192.0.2.64")
+    for name in ("one", "two"):
+        wait_for(volley, f"{name}.round.test.", {"192.0.2.64"})
+
+
+def test_an_alias_that_goes_before_it_is_looked_up(volley):
+    """New ones are looked up together, a little later. Some go before that."""
+    add_live(volley, "gone.test.", "web A 192.0.2.63")
+    for _ in range(50):
+        for sign in "+-":
+            edit(volley, "gone.test.", *(f"{sign} n{number} 60 ALIAS web" for number in range(3)))
+    edit(volley, "gone.test.", "+ n 60 ALIAS web")
+    wait_for(volley, "n.gone.test.", {"192.0.2.63"})
+
+
 def test_targets_that_are_not_allowed_are_not_asked_for(volley):
     add_live(volley, "abuse.test.", "@ ALIAS www.out.test.", "a ALIAS www.elsewhere.test.", "b ALIAS xout.test.")
     wait_for(volley, "abuse.test.", {"198.51.100.1"})

@@ -82,6 +82,9 @@ def test_kinds(setup, certificate, tmp_path):
     setup.check("icmp", type="icmp", **remote)
     setup.check("file", type="file", file=str(tmp_path / "up"), **slow)
     setup.check("file-down", type="file", file=str(tmp_path / "down"), **slow)
+    (tmp_path / "ahead").write_text("up\n")
+    os.utime(tmp_path / "ahead", (time.time() + 7200,) * 2)
+    setup.check("file-ahead", type="file", file=str(tmp_path / "ahead"), age_max="1h", **slow)
     setup.check("file-missing", type="file", file=str(tmp_path / "missing"), **slow)
     setup.check("command", type="command", command=["/bin/sh", "-c", "echo fine for $VOLLEY_ADDRESS; exit 0"], **remote)
     setup.check("command-3", type="command", command=["/bin/sh", "-c", "yes no | head -c 10000000; exit 3"], **slow)
@@ -95,7 +98,7 @@ def test_kinds(setup, certificate, tmp_path):
         "tls": ("up", "expires in "), "tls-soon": ("down", "days, which is less than certificate-min"), "tls-unknown": ("down", "NOT trusted"),
         "tcp": ("up", "connected"), "tcp-refused": ("down", "Connection refused"),
         "dns": ("up", "RCODE 3"), "dns-rcode": ("down", "RCODE 3, not 0"), "icmp": ("up", "reply"),
-        "file": ("up", "up"), "file-down": ("down", "down"), "file-missing": ("down", "No such file"),
+        "file": ("up", "up"), "file-ahead": ("down", "ahead"), "file-down": ("down", "down"), "file-missing": ("down", "No such file"),
         "command": ("up", f"exit status 0: fine for {CLIENT4}"), "command-3": ("down", "exit status 3: no"),
         "command-missing": ("unknown", "could not be checked: /nowhere/at/all: No such file"),
     }
@@ -106,7 +109,7 @@ def test_kinds(setup, certificate, tmp_path):
     assert {seen[1:] for seen in web.seen} >= {("/health?a=b", f"www.example:{web.port}")}, (path, host)
     text = setup.volley.ctl("checks").stdout
     assert "http-503" in text and f"http {CLIENT4} port {failing.port}: status 503, not 200-299" in text
-    assert "23 checks" in setup.volley.ctl("status", check=False).stdout
+    assert "24 checks" in setup.volley.ctl("status", check=False).stdout
 
 
 @pytest.mark.release  # a sanitizer takes a minute for reading 140 certificates
@@ -157,6 +160,13 @@ def test_slow_server_and_command(setup, tmp_path):
                    for pid in pids.read_text().split())
     wait_until(gone, "the children of commands are killed")
     assert setup.checks() == {}
+
+
+def test_what_health_inherits(setup):
+    """SIGCHLD is ignored, and a file is open: how commands end is seen nevertheless, and they do not have the file."""
+    setup.check("command", type="command", command=["/bin/sh", "-c", "test ! -e /proc/self/fd/7"])
+    setup.start(through=["/bin/sh", "-c", 'trap "" CHLD; exec 7</dev/null; exec "$@"', "sh"])
+    setup.wait_for("command", "up", "exit status 0")
 
 
 def test_flapping(setup):

@@ -86,14 +86,15 @@ class Checked:
     def web(self, name, server, **settings):
         self.check(name, **{"type": "http", "address": CLIENT4, "port": server.port} | settings)
 
-    def start_health(self, *flags):
-        command = self.network.server.command(HEALTH, "--socket", self.socket, *flags)
+    def start_health(self, *flags, through=()):
+        """`through`: a command that starts it."""
+        command = self.network.server.command(*through, HEALTH, "--socket", self.socket, *flags)
         self.health = self.volley._spawn("health", command)  # pylint: disable=protected-access
         self.health.wait_for_log("ready: ")
         return self.health
 
-    def start(self, *flags):
-        self.start_health(*flags)
+    def start(self, *flags, through=()):
+        self.start_health(*flags, through=through)
         self.volley.start_control()
         self.volley.control.wait_for_log("volley-health is connected")
 

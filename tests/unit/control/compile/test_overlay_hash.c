@@ -354,7 +354,8 @@ Test(overlay_hash, hashing_is_work)
 
 /* ---- from an enemy ---- */
 
-static void
+/* Returns the names that were hashed. */
+static unsigned
 ask(const struct vly_table *table, const char *name, unsigned type)
 {
 	static uint8_t message[4096 + 64];
@@ -372,6 +373,62 @@ ask(const struct vly_table *table, const char *name, unsigned type)
 	};
 	vly_query_answer(&query, 1, table, NULL, &counters);
 	cr_assert_leq(query.response_len, query.room);
+	return query.proof.hash_cnt;
+}
+
+#define DEEP_LABELS 20
+
+/* A name whose ancestors have no NSEC3 up to the one that is `covered` labels above it: each of them hashed would take
+ * as long as a hundred other answers. */
+static void
+expect_few_hashes(unsigned covered)
+{
+	static const struct vly_model_chain opt_out = {
+		.nsec3 = true, .opt_out = true, .iterations = 1, .salt_len = 4};
+	char name[2 * DEEP_LABELS + 3];
+	struct vly_image_error error = {0};
+
+	for (unsigned i = 0; i < DEEP_LABELS; i++)
+		memcpy(name + 2 * i, "d.", 2);
+	memcpy(name + (size_t)2 * DEEP_LABELS, "z.", 3);
+	begin();
+	vly_model_add_a(&plain, name);
+	struct vly_model_record *cut = &plain.record[plain.cnt - 1];
+	cut->type = VLY_TYPE_NS;
+	memcpy(cut->data, "\1n\1e", 5);
+	cut->data_len = 5;
+	if (covered < DEEP_LABELS) {
+		char above[sizeof(name) + 2];
+		snprintf(above, sizeof(above), "a.%s", name + (size_t)2 * covered);
+		vly_model_add_a(&plain, above);
+	}
+	sign(&before, &opt_out);
+	vly_model_add_a(&plain, "a.z.");
+	sign(&after, &opt_out);
+	struct vly_image *complete = compile(false);
+	struct vly_image *overlay = compile(true);
+	struct vly_image_builder *builder = vly_image_builder_new(&vly_test_key);
+	vly_model_compile(&after, builder, 2);
+	struct vly_image *newer = vly_test_seal(builder);
+	char *layered = answer_of(complete, overlay, name, true);
+	char *alone = answer_of(newer, NULL, name, true);
+	cr_expect_str_eq(layered, alone, "%u", covered);
+	struct vly_image *images[] = {complete, overlay};
+	struct vly_table *table = vly_table_build(images, 2, &error);
+	const unsigned cnt = ask(table, name, VLY_TYPE_DS);
+	cr_expect(cnt > 1 && cnt < 12, "%u labels: %u names are hashed", covered, cnt);
+	vly_table_free(table);
+	vly_image_close(newer);
+	vly_image_close(complete);
+	vly_image_close(overlay);
+	free(layered);
+	free(alone);
+}
+
+Test(overlay_hash, deep_names_cost_little)
+{
+	for (unsigned covered = 1; covered <= DEEP_LABELS; covered++)
+		expect_few_hashes(covered);
 }
 
 static unsigned
@@ -422,7 +479,7 @@ Test(overlay_hash, damaged_stays_inside, .timeout = 120)
 			continue;
 		accepted_cnt++;
 		for (size_t i = 0; i < 3 * sizeof(names) / sizeof(names[0]); i++)
-			ask(table, names[i / 3], types[i % 3]);
+			(void)ask(table, names[i / 3], types[i % 3]);
 		vly_table_free(table);
 	}
 	cr_expect_gt(accepted_cnt, 100);

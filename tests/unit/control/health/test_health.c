@@ -175,6 +175,36 @@ Test(health, equal_checks_are_one_and_go_with_the_last_who_wants_them)
 	cr_expect_null(vly_health_find(health, id));
 }
 
+/* Of both together there are more than may be at a time. */
+Test(health, a_full_list_replaces_a_full_list)
+{
+	struct vly_health_wanted *wanted = calloc(VLY_HEALTH_CHECKS_MAX + 1, sizeof(*wanted));
+	struct vly_health_check *check = calloc(VLY_HEALTH_CHECKS_MAX + 1, sizeof(*check));
+	char why[VLY_HEALTH_WHY_BYTES];
+	struct vly_health_counts counts;
+
+	for (unsigned round = 0; round < 3; round++) {
+		const unsigned cnt = VLY_HEALTH_CHECKS_MAX + (round == 2);
+		for (unsigned i = 0; i < cnt; i++) {
+			json_t *object =
+				json_pack("{s:s,s:o}", "type", "icmp", "address",
+					  json_sprintf("10.%u.%u.%u", round, i >> 8, i & 255));
+			cr_assert_eq(vly_health_check_decode(object, &check[i], why), 0, "%s", why);
+			json_decref(object);
+			wanted[i] = (struct vly_health_wanted){"same", &check[i]};
+		}
+		cr_expect_eq(vly_health_want(health, VLY_HEALTH_OF_CONFIG, wanted, cnt),
+			     round == 2 ? -1 : 0);
+		vly_health_count(health, &counts);
+		cr_expect_eq(counts.checks, VLY_HEALTH_CHECKS_MAX);
+		for (unsigned i = 0; i < cnt; i++)
+			vly_health_check_clear(&check[i]);
+	}
+	want(VLY_HEALTH_OF_CONFIG, NULL, 0);
+	free(wanted);
+	free(check);
+}
+
 Test(health, only_flips_are_told)
 {
 	char id[VLY_HEALTH_ID_BYTES], other[VLY_HEALTH_ID_BYTES];
@@ -225,9 +255,11 @@ Test(health, states_outlive_the_connection_and_the_program)
 
 Test(health, a_damaged_file_costs_only_its_damaged_lines)
 {
-	char path[100], id[VLY_HEALTH_ID_BYTES];
+	char path[100], id[VLY_HEALTH_ID_BYTES], behind[VLY_HEALTH_ID_BYTES];
 	struct vly_health_check check = icmp_check(1, id);
 
+	vly_health_check_clear(&check);
+	check = icmp_check(2, behind);
 	vly_health_check_clear(&check);
 	free_health();
 	snprintf(path, sizeof(path), "%s/health.json", dir);
@@ -235,10 +267,13 @@ Test(health, a_damaged_file_costs_only_its_damaged_lines)
 	cr_assert_not_null(file);
 	fprintf(file, "{\"state\":{\"id\":\"%s\",\"state\":\"up\",\"last_ms\":5}}\n{\"sta\n\n7\n",
 		id);
+	fwrite("\0\0\n", 1, 3, file); /* a crash */
+	fprintf(file, "{\"state\":{\"id\":\"%s\",\"state\":\"down\",\"last_ms\":5}}\n", behind);
 	fclose(file);
 	new_health();
-	want(VLY_HEALTH_OF_CONFIG, (unsigned[]){1}, 1);
+	want(VLY_HEALTH_OF_CONFIG, (unsigned[]){1, 2}, 2);
 	cr_expect_eq(vly_health_find(health, id)->status, VLY_HEALTH_UP);
+	cr_expect_eq(vly_health_find(health, behind)->status, VLY_HEALTH_DOWN);
 }
 
 Test(health, another_protocol_and_malformed_lines_end_the_connection)
