@@ -224,13 +224,13 @@ vly_control_start(struct vly_control *control, const char *config_path, struct v
 void
 vly_control_stop(struct vly_control *control)
 {
-	bool working = control->reloader && (vly_reloader_pending(control->reloader) > 0 ||
-					     vly_reloader_is_storing(control->reloader) ||
-					     vly_living_is_busy(control->living) ||
-					     vly_producers_is_busy(control->producers) ||
-					     vly_secondaries_is_busy(control->secondaries) ||
-					     vly_steerer_is_busy(control->steerer) ||
-					     vly_defender_is_busy(control->defender));
+	bool working =
+		control->reloader &&
+		(vly_reloader_pending(control->reloader) > 0 ||
+		 vly_reloader_is_storing(control->reloader) ||
+		 vly_living_is_busy(control->living) || vly_producers_is_busy(control->producers) ||
+		 vly_secondaries_is_busy(control->secondaries) ||
+		 vly_steerer_is_busy(control->steerer) || vly_defender_is_busy(control->defender));
 
 	vly_server_free(control->server);
 	vly_zone_transactions_free(&control->transactions);
