@@ -210,7 +210,8 @@ vly_control_start(struct vly_control *control, const char *config_path, struct v
 	}
 	struct vly_steer_model *steer = vly_reloader_served(control->reloader)->steer;
 	vly_living_configure(control->living, config, steer);
-	vly_steerer_configure(control->steerer, steer); /* it is faster than the zones, mostly */
+	vly_control_configure_steering(control, config,
+				       steer); /* it is faster than the zones, mostly */
 	vly_control_join(control);
 	set_commands(control, config_path);
 	vly_notify_status("Loads %u zone%s", config->zone_cnt, vly_plural(config->zone_cnt));
@@ -260,6 +261,7 @@ vly_control_stop(struct vly_control *control)
 	vly_defender_free(control->defender);
 	vly_publish_turns_free(control->turns);
 	vly_publisher_free(control->publisher);
+	vly_steer_checks_free(control->pool_checks);
 	vly_steerer_free(control->steerer);
 	uv_run(control->loop, UV_RUN_DEFAULT);
 	uv_loop_close(control->loop);

@@ -25,6 +25,7 @@
 #include "secondary/secondary.h"
 #include "socket/commands.h"
 #include "socket/server.h"
+#include "steer/steer_checks.h"
 #include "steerer/steerer.h"
 #include "store/hash_key.h"
 #include "transfer/transfer.h"
@@ -50,6 +51,7 @@ struct vly_control {
 	struct vly_aliases *aliases;
 	struct vly_reloader *reloader;
 	struct vly_steerer *steerer;
+	struct vly_steer_checks *pool_checks; /* of the steerer's model */
 	struct vly_commands commands;
 	struct vly_zone_transactions transactions;
 	char key_trouble[VLY_TROUBLE_BYTES]; /* why the hash key is not kept, or "" */
@@ -72,6 +74,11 @@ __attribute__((nonnull, warn_unused_result)) struct vly_transfers *
 vly_control_new_transfers(struct vly_control *control, const char *state_dir);
 __attribute__((nonnull, warn_unused_result)) struct vly_aliases *
 vly_control_new_aliases(struct vly_control *control, const char *state_dir);
+
+/* Gives health checks and steering a configuration, and members what their checks say. */
+__attribute__((nonnull)) void vly_control_configure_steering(struct vly_control *control,
+							     const struct vly_config *config,
+							     struct vly_steer_model *model);
 
 /* Has the parts hear of what concerns them: configurations, requests, connections, changes, members. All are there. */
 __attribute__((nonnull)) void vly_control_join(struct vly_control *control);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What parts ask of each other. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,93 @@ configure_health(struct vly_health *health, const struct vly_config_health *conf
 	free(wanted);
 }
 
+static const struct vly_health_state *
+find_state(void *arg, const char *id)
+{
+	return vly_health_find(arg, id);
+}
+
+/* Tells the steerer what checks say about a member. While they have said nothing, it stays what it was. */
+static void
+judge(const struct vly_control *control, const struct vly_config_steer_pool *pool,
+      const struct vly_config_steer_member *member)
+{
+	const struct vly_steer_verdict verdict =
+		vly_steer_checks_judge(member, find_state, control->health);
+	char id[VLY_STEER_MEMBER_ID_BYTES];
+
+	snprintf(id, sizeof(id), "%s/%s", pool->name, member->name);
+	if (member->check_cnt == 0)
+		vly_steerer_forget(control->steerer, id);
+	else if (verdict.is_known)
+		vly_steerer_set(control->steerer, id, verdict.is_healthy, verdict.by->reason,
+				(int64_t)(verdict.by->since_unix_ms / 1000));
+}
+
+static void
+on_health(void *arg, const struct vly_health_state *state)
+{
+	const struct vly_control *control = arg;
+	const struct vly_steer_checks *checks = control->pool_checks;
+
+	if (!checks)
+		return;
+	for (unsigned i = vly_steer_checks_find(checks, state->id);
+	     i < checks->cnt && strcmp(checks->item[i].check->id, state->id) == 0; i++)
+		judge(control, checks->item[i].pool, checks->item[i].member);
+}
+
+/* Those that are named are wanted as health.checks. */
+static void
+want_pool_checks(struct vly_health *health, const struct vly_steer_checks *checks)
+{
+	struct vly_health_wanted *wanted = calloc(checks->cnt + 1, sizeof(*wanted));
+	char(*name)[VLY_STEER_CHECK_NAME_BYTES] = calloc(checks->cnt + 1, sizeof(*name));
+	unsigned cnt = 0;
+
+	for (unsigned i = 0; wanted && name && i < checks->cnt; i++)
+		if (!checks->item[i].check->is_named) {
+			wanted[cnt] = (struct vly_health_wanted){
+				vly_steer_check_name(&checks->item[i], name[cnt]),
+				&checks->item[i].check->check};
+			cnt++;
+		}
+	if (!wanted || !name || vly_health_want(health, VLY_HEALTH_OF_POOLS, wanted, cnt) < 0)
+		vly_log_error("the checks of pools are not those of the configuration");
+	free(wanted);
+	free(name);
+}
+
+static void
+configure_pool_checks(struct vly_control *control)
+{
+	struct vly_steer_model *model = vly_steerer_look(control->steerer).model;
+	struct vly_steer_checks *checks = model ? vly_steer_checks_new(model) : NULL;
+
+	if (!checks) {
+		vly_log_error("the checks of pools stay as they were: out of memory");
+		return;
+	}
+	want_pool_checks(control->health, checks);
+	vly_steer_checks_free(control->pool_checks);
+	control->pool_checks = checks;
+	for (unsigned i = 0; i < model->config->pool_cnt; i++) {
+		const struct vly_config_steer_pool *pool = &model->config->pools[i];
+		for (unsigned n = 0; n < pool->member_cnt; n++)
+			judge(control, pool, &pool->members[n]);
+	}
+}
+
+/* States are there before the first block of a configuration is made, so that it begins with them. */
+void
+vly_control_configure_steering(struct vly_control *control, const struct vly_config *config,
+			       struct vly_steer_model *model)
+{
+	configure_health(control->health, config->health);
+	vly_steerer_configure(control->steerer, model);
+	configure_pool_checks(control);
+}
+
 static struct vly_key_files *
 read_keys(void *arg, const struct vly_config *config)
 {
@@ -30,9 +118,8 @@ read_keys(void *arg, const struct vly_config *config)
 static void
 on_config(void *arg, const struct vly_config *config, const struct vly_reload_files *files)
 {
-	const struct vly_control *control = arg;
+	struct vly_control *control = arg;
 
-	configure_health(control->health, config->health);
 	vly_updater_configure(control->updater, config, files->keys);
 	vly_secondaries_configure(control->secondaries, config, files->profiles);
 	vly_transfers_configure(control->transfers, config, files->profiles);
@@ -40,7 +127,8 @@ on_config(void *arg, const struct vly_config *config, const struct vly_reload_fi
 	vly_transfers_settle(control->transfers);
 	vly_producers_configure(control->producers, config);
 	vly_aliases_configure(control->aliases, config);
-	vly_steerer_configure(control->steerer, vly_reloader_served(control->reloader)->steer);
+	vly_control_configure_steering(control, config,
+				       vly_reloader_served(control->reloader)->steer);
 }
 
 /* Requests of clients, by their opcode. The publisher has checked that there is a header. */
@@ -184,6 +272,7 @@ vly_control_join(struct vly_control *control)
 	vly_publisher_on_request(control->publisher, on_request, control);
 	vly_publisher_on_connection(control->publisher, on_connection, control);
 	vly_living_on_change(control->living, on_zone_change, control);
+	vly_health_on_change(control->health, on_health, control);
 }
 
 static enum vly_alias_served

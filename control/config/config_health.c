@@ -23,7 +23,7 @@ static const cyaml_schema_value_t word_schema = {
 	TEXT(key, struct vly_config_check, number[VLY_HEALTH_NUMBER_##id]),
 #define TEXT_FIELD(id, key, ...) TEXT(key, struct vly_config_check, text[VLY_HEALTH_TEXT_##id]),
 #define CHECK_FIELDS                                                                               \
-	CYAML_FIELD_STRING_PTR("type", CYAML_FLAG_POINTER, struct vly_config_check, type, 1, 64),  \
+	TEXT("type", struct vly_config_check, type),                                               \
 		VLY_HEALTH_NUMBERS(NUMBER_FIELD) VLY_HEALTH_TEXTS(TEXT_FIELD)                      \
 			CYAML_FIELD_SEQUENCE_COUNT("command",                                      \
 						   CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,       \
@@ -31,6 +31,7 @@ static const cyaml_schema_value_t word_schema = {
 						   &word_schema, 1, VLY_HEALTH_ARGS_MAX)
 
 const cyaml_schema_field_t vly_config_check_fields[] = {
+	TEXT("use", struct vly_config_check, use),
 	CHECK_FIELDS,
 	CYAML_FIELD_END,
 };
@@ -195,12 +196,13 @@ vly_config_check_read(const struct vly_config_check *words, const char *address,
 		      struct vly_health_check *check, const char **key,
 		      char why[VLY_HEALTH_WHY_BYTES])
 {
-	const int type = vly_health_type_find(words->type);
+	const int type = words->type ? vly_health_type_find(words->type) : -1;
 
 	if (type < 0) {
-		*key = "type";
+		*key = words->type ? "type" : "";
 		snprintf(why, VLY_HEALTH_WHY_BYTES,
-			 "must be tcp, tls, http, https, dns, icmp, command or file");
+			 "%s tcp, tls, http, https, dns, icmp, command or file",
+			 words->type ? "must be" : "type must be given:");
 		return -1;
 	}
 	vly_health_check_init(check, (enum vly_health_type)type);

@@ -10,6 +10,7 @@
 /* The words of a check, as the file has them; NULL: left out. */
 struct vly_config_check {
 	char *name; /* of entries of health.checks; NULL elsewhere */
+	char *use;  /* in a pool: the name of one of health.checks, and nothing else is given */
 	char *type;
 	char *number[VLY_HEALTH_NUMBER_CNT];
 	char *text[VLY_HEALTH_TEXT_CNT];
@@ -25,7 +26,7 @@ struct vly_config_health {
 	struct vly_health_check *read; /* [check_cnt] */
 };
 
-/* The keys of a check, for schemas: those of a block `check`, and those of an entry of health.checks. */
+/* The keys of a check, for schemas: those of a block `check` of a pool, and those of an entry of health.checks. */
 extern const cyaml_schema_field_t vly_config_check_fields[];
 extern const cyaml_schema_field_t vly_config_health_fields[];
 

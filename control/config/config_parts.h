@@ -135,6 +135,11 @@ __attribute__((nonnull)) void vly_config_steer_forget(struct vly_config *config)
 __attribute__((nonnull)) void vly_config_steer_read(struct vly_config_steer *steer,
 						    struct vly_config_findings *findings);
 
+/* Reads the checks of pools, whose members have been read, and health.checks, too. */
+__attribute__((nonnull)) void vly_config_steer_read_checks(struct vly_config_steer *steer,
+							   const struct vly_config_health *health,
+							   struct vly_config_findings *findings);
+
 /* Reads policies, whose pools have been read. Returns whether all of them lead somewhere. */
 __attribute__((nonnull, warn_unused_result)) bool
 vly_config_steer_read_policies(struct vly_config_steer *steer,

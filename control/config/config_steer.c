@@ -54,6 +54,9 @@ static const cyaml_schema_field_t member_fields[] = {
 	VLY_STEER_TYPES(X)
 #undef X
 		TEXT("weight", struct vly_config_steer_member, weight),
+	TEXT("address", struct vly_config_steer_member, address),
+	CYAML_FIELD_MAPPING_PTR("check", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+				struct vly_config_steer_member, check, vly_config_check_fields),
 	CYAML_FIELD_END,
 };
 
@@ -69,6 +72,8 @@ static const cyaml_schema_field_t pool_fields[] = {
 	TEXT("max", struct vly_config_steer_pool, max),
 	TEXT("sticky-ipv4", struct vly_config_steer_pool, sticky4),
 	TEXT("sticky-ipv6", struct vly_config_steer_pool, sticky6),
+	CYAML_FIELD_MAPPING_PTR("check", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+				struct vly_config_steer_pool, check, vly_config_check_fields),
 	CYAML_FIELD_END,
 };
 
@@ -173,11 +178,20 @@ vly_config_steer_defaults(struct vly_config *config)
 }
 
 static void
+forget_member(struct vly_config_steer_member *member)
+{
+	for (unsigned type = 0; type < VLY_STEER_TYPE_CNT; type++)
+		free(member->record[type].data);
+	for (unsigned i = 0; i < member->check_cnt; i++)
+		vly_health_check_clear(&member->checks[i].check);
+	free(member->checks);
+}
+
+static void
 forget_pool(struct vly_config_steer_pool *pool)
 {
 	for (unsigned i = 0; i < pool->member_cnt; i++)
-		for (unsigned type = 0; type < VLY_STEER_TYPE_CNT; type++)
-			free(pool->members[i].record[type].data);
+		forget_member(&pool->members[i]);
 }
 
 void
@@ -224,6 +238,7 @@ vly_config_steer_check(struct vly_config *config, struct vly_config_findings *fi
 	const unsigned before = findings->total;
 
 	vly_config_steer_read(config->steer, findings);
+	vly_config_steer_read_checks(config->steer, config->health, findings);
 	bool can_check = vly_config_steer_read_policies(config->steer, findings);
 	can_check &= findings->total == before;
 	vly_config_steer_read_zones(config, can_check, findings);

@@ -15,6 +15,7 @@
 #include <volley/dns.h>
 
 #include "base/prefix_list.h"
+#include "config_health.h"
 
 /* Types that a member may have a record of. */
 #define VLY_STEER_TYPES(X) X(A) X(AAAA) X(CNAME) X(MX) X(SRV) X(HTTPS) X(TXT)
@@ -52,11 +53,25 @@ struct vly_config_steer_record {
 	uint16_t len;
 };
 
+/* A check that speaks for a member. */
+struct vly_config_steer_check {
+	struct vly_health_check check; /* settled */
+	char id[VLY_HEALTH_ID_BYTES];
+	bool is_named; /* it is one of health.checks */
+};
+
+/* The address of IPv4, and that of IPv6. */
+#define VLY_STEER_CHECKS_MAX 2
+
 struct vly_config_steer_member {
 	char *name;
 	char *text[VLY_STEER_TYPE_CNT]; /* data of a record; or NULL */
 	char *weight;
+	char *address;                  /* that is checked in place of A and AAAA; or NULL */
+	struct vly_config_check *check; /* in place of the pool's; or NULL */
 	/* read */
+	struct vly_config_steer_check *checks; /* [check_cnt]: all must be up */
+	unsigned check_cnt;
 	struct vly_config_steer_record record[VLY_STEER_TYPE_CNT];
 	uint32_t weight_number;
 };
@@ -77,6 +92,7 @@ struct vly_config_steer_pool {
 	char *max;
 	char *sticky4;
 	char *sticky6;
+	struct vly_config_check *check; /* of each member; or NULL */
 	/* read */
 	enum vly_steer_pick pick_id;
 	unsigned min_up;     /* with fewer members up, the pool counts as down */

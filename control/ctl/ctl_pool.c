@@ -9,10 +9,46 @@
 static void
 print_pool(json_t *pool)
 {
-	printf("%-24s %-8s %llu of %llu up, %s\n", vly_ctl_text_at(pool, "name"),
+	const uint64_t checked = vly_ctl_number_at(pool, "checked");
+	const uint64_t down = vly_ctl_number_at(pool, "check_down");
+	const uint64_t unknown = vly_ctl_number_at(pool, "check_unknown");
+
+	printf("%-24s %-8s %llu of %llu up, %s", vly_ctl_text_at(pool, "name"),
 	       vly_ctl_text_at(pool, "state"), (unsigned long long)vly_ctl_number_at(pool, "up"),
 	       (unsigned long long)vly_ctl_number_at(pool, "members_cnt"),
 	       vly_ctl_text_at(pool, "pick"));
+	if (checked > 0)
+		printf(", checks: %llu up, %llu down",
+		       (unsigned long long)(checked - down - unknown), (unsigned long long)down);
+	if (unknown > 0)
+		printf(", %llu unknown", (unsigned long long)unknown);
+	if (down > 0)
+		printf(" (%s: %s)", vly_ctl_text_at(pool, "down_member"),
+		       vly_ctl_text_at(pool, "down_reason"));
+	putchar('\n');
+}
+
+/* "    http 192.0.2.1 port 80: up, 3 s ago: status 200"; also while nobody checks it. */
+static void
+print_check(json_t *check)
+{
+	const uint64_t last_ms = vly_ctl_number_at(check, "last_ms");
+	const char *refused = vly_ctl_text_at(check, "refused");
+	const char *reason = vly_ctl_text_at(check, "reason");
+	char age[40];
+
+	printf("    %s: %s", vly_ctl_text_at(check, "target"), vly_ctl_text_at(check, "state"));
+	if (last_ms > 0)
+		printf(", checked %s ago",
+		       vly_ctl_age((double)time(NULL) - (double)(last_ms / 1000), age,
+				   sizeof(age)));
+	printf(": %s%s\n",
+	       *refused  ? refused
+	       : *reason ? reason
+			 : "has not run yet",
+	       json_is_true(json_object_get(check, "current")) || *refused || last_ms == 0
+		       ? ""
+		       : " (last known)");
 }
 
 static void
@@ -53,6 +89,9 @@ print_member(json_t *member)
 	if (*vly_ctl_text_at(member, "reason"))
 		printf(" (%s)", vly_ctl_text_at(member, "reason"));
 	putchar('\n');
+	json_t *check;
+	size_t i;
+	json_array_foreach(json_object_get(member, "checks"), i, check) print_check(check);
 }
 
 static void

@@ -88,6 +88,10 @@ vly_health_find(const struct vly_health *health, const char *id);
 __attribute__((nonnull)) void vly_health_count(const struct vly_health *health,
 					       struct vly_health_counts *counts);
 
+/* A check that is wanted, with one of its names. Returns false if nobody wants it. */
+__attribute__((nonnull)) bool vly_health_row_of(const struct vly_health *health, const char *id,
+						struct vly_health_row *row);
+
 /* Names in order. *at: the first to take, and then the one behind; false: there is none. */
 __attribute__((nonnull)) bool vly_health_row_next(const struct vly_health *health, unsigned *at,
 						  struct vly_health_row *row);

@@ -27,19 +27,36 @@ vly_health_count(const struct vly_health *health, struct vly_health_counts *coun
 	}
 }
 
+static struct vly_health_row
+make_row(const char *name, const struct vly_health_entry *entry)
+{
+	return (struct vly_health_row){
+		.name = name,
+		.check = &entry->check,
+		.state = &entry->state,
+		.refusal = entry->refusal,
+		.is_current = entry->is_current,
+	};
+}
+
+bool
+vly_health_row_of(const struct vly_health *health, const char *id, struct vly_health_row *row)
+{
+	const struct vly_health_entry *entry;
+
+	HASH_FIND_STR(health->table, id, entry);
+	if (entry)
+		*row = make_row(entry->name, entry);
+	return entry != NULL;
+}
+
 bool
 vly_health_row_next(const struct vly_health *health, unsigned *at, struct vly_health_row *row)
 {
 	if (*at >= health->name_cnt)
 		return false;
 	const struct vly_health_name *name = &health->name[(*at)++];
-	*row = (struct vly_health_row){
-		.name = name->name,
-		.check = &name->entry->check,
-		.state = &name->entry->state,
-		.refusal = name->entry->refusal,
-		.is_current = name->entry->is_current,
-	};
+	*row = make_row(name->name, name->entry);
 	return true;
 }
 

@@ -76,6 +76,9 @@ __attribute__((nonnull)) void vly_command_checks(const struct vly_commands *comm
 						 struct vly_client *client,
 						 struct vly_request *request);
 
+/* What is known of one health check. */
+__attribute__((nonnull)) json_t *vly_command_check_json(const struct vly_health_row *row);
+
 /* What is known of all health checks. */
 __attribute__((nonnull)) json_t *vly_command_health_json(const struct vly_commands *commands);
 /* Appends the problems of steering to an array of sentences. */

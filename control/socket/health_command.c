@@ -2,8 +2,8 @@
 /* checks: the health checks by name, in pages. */
 #include "command_parts.h"
 
-static json_t *
-row_json(const struct vly_health_row *row)
+json_t *
+vly_command_check_json(const struct vly_health_row *row)
 {
 	char target[VLY_HEALTH_TARGET_BYTES];
 	json_t *json = vly_health_state_encode(row->state);
@@ -26,7 +26,7 @@ vly_command_checks(const struct vly_commands *commands, struct vly_client *clien
 	uint32_t cnt = 0;
 
 	for (; cnt < request->limit && vly_health_row_next(commands->health, &at, &row); cnt++)
-		json_array_append_new(checks, row_json(&row));
+		json_array_append_new(checks, vly_command_check_json(&row));
 	json_t *answer = json_pack("{s:b,s:o,s:o}", "ok", 1, "health",
 				   vly_command_health_json(commands), "checks", checks);
 	const char *last = row.name;

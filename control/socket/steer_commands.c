@@ -12,8 +12,31 @@ static const char *const pool_state_words[] = {
 	[VLY_STEER_POOL_UP] = "up",
 };
 
+/* What its checks say together. */
+static const char *
+check_word(const struct vly_config_steer_member *member, const struct vly_steer_member_state *state)
+{
+	if (member->check_cnt == 0)
+		return "none";
+	if (!state->is_known)
+		return "unknown";
+	return state->is_healthy ? "up" : "down";
+}
+
 static json_t *
-member_json(const struct vly_steerer_view *view, unsigned idx,
+checks_json(const struct vly_health *health, const struct vly_config_steer_member *member)
+{
+	json_t *checks = json_array();
+	struct vly_health_row row;
+
+	for (unsigned i = 0; i < member->check_cnt; i++)
+		if (vly_health_row_of(health, member->checks[i].id, &row))
+			json_array_append_new(checks, vly_command_check_json(&row));
+	return checks;
+}
+
+static json_t *
+member_json(const struct vly_steerer_view *view, const struct vly_health *health, unsigned idx,
 	    const struct vly_config_steer_member *member)
 {
 	const struct vly_steer_member_state *state = vly_steer_states_at(view->states, idx);
@@ -21,10 +44,8 @@ member_json(const struct vly_steerer_view *view, unsigned idx,
 	json_t *json = json_pack("{s:s,s:b,s:b,s:s,s:o,s:i,s:I}", "name", member->name, "up",
 				 (flags & VLY_STEER_MEMBER_UP) != 0, "drained",
 				 (flags & VLY_STEER_MEMBER_DRAINED) != 0, "check",
-				 !state->is_known    ? "none"
-				 : state->is_healthy ? "up"
-						     : "down",
-				 "reason", vly_command_text(state->reason), "weight",
+				 check_word(member, state), "reason",
+				 vly_command_text(state->reason), "weight",
 				 (int)member->weight_number, "flips", (json_int_t)state->flip_cnt);
 
 	if (state->since_s > 0)
@@ -43,11 +64,38 @@ member_json(const struct vly_steerer_view *view, unsigned idx,
 			json_object_set_new(records, vly_steer_type_name[type],
 					    vly_command_text(member->text[type]));
 	json_object_set_new(json, "records", records);
+	json_object_set_new(json, "checks", checks_json(health, member));
 	return json;
 }
 
+/* How many members have checks, how many of these are down, and why the first one is. */
+static void
+add_checks(json_t *json, const struct vly_steerer_view *view, unsigned pool_idx)
+{
+	const struct vly_config_steer_pool *pool = &view->model->config->pools[pool_idx];
+	const unsigned first = view->model->first_member[pool_idx];
+	unsigned checked_cnt = 0, unknown_cnt = 0, down_cnt = 0;
+
+	for (unsigned i = 0; i < pool->member_cnt; i++) {
+		const struct vly_steer_member_state *state =
+			vly_steer_states_at(view->states, first + i);
+		if (pool->members[i].check_cnt == 0)
+			continue;
+		checked_cnt++;
+		unknown_cnt += !state->is_known;
+		if (!state->is_known || state->is_healthy || down_cnt++ > 0)
+			continue;
+		json_object_set_new(json, "down_member", json_string(pool->members[i].name));
+		json_object_set_new(json, "down_reason", vly_command_text(state->reason));
+	}
+	json_object_set_new(json, "checked", json_integer(checked_cnt));
+	json_object_set_new(json, "check_unknown", json_integer(unknown_cnt));
+	json_object_set_new(json, "check_down", json_integer(down_cnt));
+}
+
 static json_t *
-pool_json(const struct vly_steerer_view *view, unsigned pool_idx, bool with_members)
+pool_json(const struct vly_steerer_view *view, const struct vly_health *health, unsigned pool_idx,
+	  bool with_members)
 {
 	const struct vly_steer_model *model = view->model;
 	const struct vly_config_steer_pool *pool = &model->config->pools[pool_idx];
@@ -59,14 +107,15 @@ pool_json(const struct vly_steerer_view *view, unsigned pool_idx, bool with_memb
 	for (unsigned i = 0; i < pool->member_cnt; i++) {
 		up_cnt += (flags[first + i] & VLY_STEER_MEMBER_UP) != 0;
 		if (with_members)
-			json_array_append_new(members,
-					      member_json(view, first + i, &pool->members[i]));
+			json_array_append_new(
+				members, member_json(view, health, first + i, &pool->members[i]));
 	}
 	json_t *json =
 		json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:i}", "name", pool->name, "state",
 			  pool_state_words[vly_steer_pool_state(model, pool_idx, flags)], "pick",
 			  pool->pick, "members_cnt", (int)pool->member_cnt, "up", (int)up_cnt,
 			  "min", (int)pool->min_up, "max", (int)pool->answer_max);
+	add_checks(json, view, pool_idx);
 	if (with_members)
 		json_object_set(json, "members", members);
 	json_decref(members);
@@ -82,7 +131,8 @@ vly_command_pools(const struct vly_commands *commands, struct vly_client *client
 
 	for (unsigned i = 0; view.model && i < view.model->config->pool_cnt; i++)
 		if (!request->name || strcmp(request->name, view.model->config->pools[i].name) == 0)
-			json_array_append_new(pools, pool_json(&view, i, request->name != NULL));
+			json_array_append_new(pools, pool_json(&view, commands->health, i,
+							       request->name != NULL));
 	if (request->name && json_array_size(pools) == 0) {
 		json_decref(pools);
 		vly_client_send(client, vly_command_error("failed", "there is no such pool in the "

@@ -327,8 +327,26 @@ vly_steer_states_set(struct vly_steer_states *states, const char *id, bool is_he
 	state->is_healthy = is_healthy;
 	snprintf(state->reason, sizeof(state->reason), "%s", reason);
 	log_flip(states, state, before, reason);
-	tell(states);
+	if (flags_of(state) != before)
+		tell(states);
 	return true;
+}
+
+void
+vly_steer_states_forget(struct vly_steer_states *states, const char *id)
+{
+	struct vly_steer_member_state *state = find(states, id);
+
+	if (!state || !state->is_known)
+		return;
+	const uint8_t before = flags_of(state);
+	state->is_known = false;
+	state->is_healthy = true;
+	state->reason[0] = '\0';
+	state->since_s = 0;
+	log_flip(states, state, before, "it is not checked any more");
+	if (flags_of(state) != before)
+		tell(states);
 }
 
 /* Whether a member is the one that is named, or in that pool. */

@@ -41,7 +41,7 @@ struct vly_steer_member_state {
 	bool is_known;                      /* a check has said something */
 	bool is_healthy;
 	char reason[VLY_STEER_REASON_BYTES]; /* of the check */
-	int64_t since_s;                     /* of the last flip of the check; 0: none so far */
+	int64_t since_s;                     /* when the check became what it says; 0: never */
 	uint64_t flip_cnt;                   /* of checks and wishes: it came up or went down */
 	enum vly_steer_wish wish;
 	int64_t wish_since_s;
@@ -67,6 +67,10 @@ vly_steer_states_configure(struct vly_steer_states *states, const struct vly_ste
 __attribute__((nonnull)) bool vly_steer_states_set(struct vly_steer_states *states, const char *id,
 						   bool is_healthy, const char *reason,
 						   int64_t now_s);
+
+/* Nothing checks the member any more: it is as if no check had ever said anything. */
+__attribute__((nonnull)) void vly_steer_states_forget(struct vly_steer_states *states,
+						      const char *id);
 
 /*
  * What an operator wishes for a member, or for all members of a pool: `name` is POOL or POOL/MEMBER. until_s 0:

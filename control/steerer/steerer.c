@@ -294,6 +294,12 @@ vly_steerer_set(struct vly_steerer *steerer, const char *id, bool is_healthy, co
 	return vly_steer_states_set(steerer->states, id, is_healthy, reason, now_s);
 }
 
+void
+vly_steerer_forget(struct vly_steerer *steerer, const char *id)
+{
+	vly_steer_states_forget(steerer->states, id);
+}
+
 unsigned
 vly_steerer_wish(struct vly_steerer *steerer, const char *name, enum vly_steer_wish wish,
 		 int64_t for_s, char trouble[VLY_STEER_REASON_BYTES])

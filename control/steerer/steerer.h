@@ -29,7 +29,7 @@ struct vly_steerer;
 
 /* What steering is at the moment. Valid until the loop runs again. */
 struct vly_steerer_view {
-	const struct vly_steer_model *model; /* NULL: nothing is configured yet */
+	struct vly_steer_model *model; /* NULL: nothing is configured yet */
 	const struct vly_steer_maps
 		*maps; /* NULL: they have not been read; of `model` only if is_made */
 	const struct vly_steer_slots *slots; /* NULL: no block has been made; of its own model */
@@ -54,6 +54,9 @@ __attribute__((nonnull)) void vly_steerer_reread(struct vly_steerer *steerer);
 /* What a check says about POOL/MEMBER; as vly_steer_states_set(). */
 __attribute__((nonnull)) bool vly_steerer_set(struct vly_steerer *steerer, const char *id,
 					      bool is_healthy, const char *reason, int64_t now_s);
+
+/* As vly_steer_states_forget(). */
+__attribute__((nonnull)) void vly_steerer_forget(struct vly_steerer *steerer, const char *id);
 
 /* As vly_steer_states_wish(); for_s 0: for good. */
 __attribute__((nonnull)) unsigned vly_steerer_wish(struct vly_steerer *steerer, const char *name,

@@ -100,6 +100,67 @@ Test(config_steer, words_become_numbers)
 	vly_config_free(config);
 }
 
+static const char checked[] =
+	"health:\n"
+	"  checks: [ { name: site, type: icmp, address: 203.0.113.1 } ]\n"
+	"steer:\n"
+	"  pools:\n"
+	"    - name: eu\n"
+	"      check: { type: http, path: /health }\n"
+	"      members:\n"
+	"        - { name: both, A: 192.0.2.1, AAAA: 2001:db8::1 }\n"
+	"        - { name: own, A: 192.0.2.2, check: { type: tcp, port: 7 } }\n"
+	"        - { name: cdn, CNAME: cdn.example., address: 192.0.2.3 }\n"
+	"        - { name: site, A: 192.0.2.4, check: { use: site } }\n"
+	"        - { name: at, A: 192.0.2.5, address: 192.0.2.6 }\n"
+	"    - name: one\n"
+	"      check: { type: tcp, port: 7, address: 192.0.2.2 }\n"
+	"      members:\n"
+	"        - { name: x, MX: 10 mx.example. }\n"
+	"        - { name: y, A: 192.0.2.8, AAAA: 2001:db8::8 }\n"
+	"    - name: command\n"
+	"      check: { type: file, file: /x }\n"
+	"      members: [ { name: z, A: 192.0.2.8, AAAA: 2001:db8::8 } ]\n"
+	"zones: []\n";
+
+Test(config_steer, members_get_the_checks_that_are_meant)
+{
+	static const struct {
+		unsigned pool, member, cnt;
+		const char *target[VLY_STEER_CHECKS_MAX];
+	} wanted[] = {
+		{0, 0, 2, {"http 192.0.2.1 port 80", "http 2001:db8::1 port 80"}},
+		{0, 1, 1, {"tcp 192.0.2.2 port 7"}},
+		{0, 2, 1, {"http 192.0.2.3 port 80"}},
+		{0, 3, 1, {"icmp 203.0.113.1"}},
+		{0, 4, 1, {"http 192.0.2.6 port 80"}},
+		{1, 0, 1, {"tcp 192.0.2.2 port 7"}},
+		{1, 1, 1, {"tcp 192.0.2.2 port 7"}},
+		{2, 0, 1, {"file /x"}},
+	};
+	struct vly_config_errors errors;
+	struct vly_config *config = load(checked, &errors);
+	char target[VLY_HEALTH_TARGET_BYTES];
+
+	cr_assert_not_null(config, "%s", errors.cnt ? errors.text[0] : "");
+	const struct vly_config_steer_pool *pools = config->steer->pools;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		const struct vly_config_steer_member *member =
+			&pools[wanted[i].pool].members[wanted[i].member];
+		cr_assert_eq(member->check_cnt, wanted[i].cnt, "%s", member->name);
+		for (unsigned n = 0; n < member->check_cnt; n++) {
+			vly_health_check_target(&member->checks[n].check, target);
+			cr_expect_str_eq(target, wanted[i].target[n], "%s", member->name);
+		}
+	}
+	cr_expect(pools[0].members[3].checks[0].is_named &&
+		  !pools[0].members[0].checks[0].is_named);
+	cr_expect_str_eq(pools[0].members[1].checks[0].id, pools[1].members[0].checks[0].id,
+			 "equal checks are one");
+	cr_expect_str_neq(pools[0].members[0].checks[0].id, pools[0].members[0].checks[1].id);
+	vly_config_free(config);
+}
+
 /* Replaces `from` of the good text by `to`, and expects the error. */
 static void
 expect_refusal(const char *from, const char *to, const char *wanted)
@@ -155,6 +216,34 @@ Test(config_steer, mistakes_are_told_with_their_lines)
 		 "volley.yaml:11: steer.pools[0].min: must be a number from 1 to 2, the members of "
 		 "the "
 		 "pool"},
+		{"pick: weighted", "check: { type: tcp }",
+		 "volley.yaml:11: steer.pools[0].check.port: must be given"},
+		{"pick: weighted", "check: { path: / }",
+		 "volley.yaml:11: steer.pools[0].check: type must be given: tcp, tls, http, https, "
+		 "dns, icmp, command or file"},
+		{"pick: weighted", "check: { use: x }",
+		 "volley.yaml:11: steer.pools[0].check.use: there is no check of this name in "
+		 "health.checks"},
+		{"pick: weighted", "check: { use: x, fall: 3 }",
+		 "volley.yaml:11: steer.pools[0].check: use must stand alone: the check that it "
+		 "names has all other keys"},
+		{"pick: weighted", "check: { use: x, type: tcp }",
+		 "volley.yaml:11: steer.pools[0].check: use must stand alone: the check that it "
+		 "names has all other keys"},
+		{"{ name: ams, A: 192.0.2.2 }", "{ name: ams, A: 192.0.2.2, address: 192.0.2.7 }",
+		 "volley.yaml:10: steer.pools[0].members[1].address: is of use with a check only, "
+		 "and neither the member nor its pool has one"},
+		{"{ name: ams, A: 192.0.2.2 }",
+		 "{ name: ams, A: 192.0.2.2, address: ams, check: { type: icmp } }",
+		 "volley.yaml:10: steer.pools[0].members[1].address: must be an IPv4 or IPv6 "
+		 "address"},
+		{"{ name: ams, A: 192.0.2.2 }", "{ name: ams, TXT: x, check: { type: icmp } }",
+		 "volley.yaml:10: steer.pools[0].members[1]: its check needs A, AAAA or address: "
+		 "there is nothing to be checked"},
+		{"{ name: ams, A: 192.0.2.2 }",
+		 "{ name: ams, A: 192.0.2.2, check: { type: icmp, address: ams } }",
+		 "volley.yaml:10: steer.pools[0].members[1].check.address: must be an IPv4 or IPv6 "
+		 "address"},
 		{"name: us", "name: eu", "volley.yaml:12: steer.pools[1].name: duplicate pool: eu"},
 		{"[eu, us]", "[eu, asia]",
 		 "volley.yaml:16: steer.policies[0].failover[1]: there is no pool and no policy "
