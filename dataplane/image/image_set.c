@@ -76,12 +76,9 @@ has_live(const struct vly_image_set *set)
 static bool
 is_answered(const struct vly_table *table, const struct vly_image *image, uint32_t zone_idx)
 {
-	const struct vly_image_node *apex = vly_image_at(image->heap, image->zone[zone_idx].apex);
-	struct vly_name name = {0};
+	struct vly_name name;
 
-	/* the image was verified */
-	(void)vly_name_scan(&name, vly_image_node_name(apex), apex->name_len);
-	vly_name_hash(&name, &table->key);
+	vly_table_scan_apex(table, image, zone_idx, &name);
 	const struct vly_table_slot slot = vly_table_find(table, &name, 0, true);
 	return slot.part != NULL &&
 	       !(slot.part->image->zone[slot.zone_idx].flags & VLY_IMAGE_UNREADY);

@@ -239,6 +239,10 @@ vly_table_apex(struct vly_table_slot slot)
 	return vly_image_at(image->heap, image->zone[slot.zone_idx].apex);
 }
 
+/* Scans a zone's apex, and hashes it with the table's key, for vly_table_find(). */
+void vly_table_scan_apex(const struct vly_table *table, const struct vly_image *image,
+			 uint32_t zone_idx, struct vly_name *name);
+
 /* The slot of the zone whose apex is the suffix from label_idx on, or one without a part. Without
  * `compare`, only tags are compared: no node is read, and the result may be wrong. The name is
  * hashed with the table's key. Ends at a free slot: many of them are free. */

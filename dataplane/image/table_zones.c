@@ -23,15 +23,20 @@ const struct vly_table_part vly_book_gone = {
 };
 
 void
-vly_book_scan(const struct vly_table *table, struct vly_book_entry entry, struct vly_name *name)
+vly_table_scan_apex(const struct vly_table *table, const struct vly_image *image, uint32_t zone_idx,
+		    struct vly_name *name)
 {
-	const struct vly_image *image = table->book->part[entry.part - 1].image;
-	const struct vly_image_node *apex =
-		vly_image_at(image->heap, image->zone[entry.zone_idx].apex);
+	const struct vly_image_node *apex = vly_image_at(image->heap, image->zone[zone_idx].apex);
 
 	/* the image was verified */
 	(void)vly_name_scan(name, vly_image_node_name(apex), apex->name_len);
 	vly_name_hash(name, &table->key);
+}
+
+void
+vly_book_scan(const struct vly_table *table, struct vly_book_entry entry, struct vly_name *name)
+{
+	vly_table_scan_apex(table, table->book->part[entry.part - 1].image, entry.zone_idx, name);
 }
 
 /* The index of a free part, or UINT32_MAX. */
